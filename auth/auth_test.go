@@ -1,0 +1,272 @@
+package auth
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/fault"
+)
+
+func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {
+	t.Parallel()
+	for password, want := range map[string]string{
+		"sieben7":                       "TOO_SHORT",
+		"äöüßäöü":                       "TOO_SHORT", // 7 code points, 14 bytes
+		strings.Repeat("😀1", 4):         "",
+		strings.Repeat("ab", 128):       "",
+		strings.Repeat("ab", 128) + "c": "TOO_LONG",
+		"password":                      "TOO_COMMON",
+		"Password123!":                  "TOO_COMMON",
+		"TrustNo1":                      "TOO_COMMON",
+		"aaaaaaaaaaaa":                  "TOO_COMMON",
+		"12345678":                      "TOO_COMMON",
+		"hgfedcba":                      "TOO_COMMON",
+		"correct horse battery staple":  "",
+		"        x":                     "",
+	} {
+		if code, message := JudgePassword(NormalizePassword(password), 8); code != want || (code == "") != (message == "") {
+			t.Errorf("JudgePassword(%q) = %q, %q; want code %q", password, code, message, want)
+		}
+	}
+}
+
+func TestHashedPasswordMatchesItselfOnly(t *testing.T) {
+	t.Parallel()
+	h, ctx := NewHasher(), t.Context()
+	long := strings.Repeat("x", 100)
+	encoded, err := h.Hash(ctx, long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(encoded, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("not a PHC string of argon2id with the documented parameters: %s", encoded)
+	}
+	for password, want := range map[string]bool{long: true, long[:72]: false, long + "x": false, "": false} {
+		if ok, outdated, err := h.Verify(ctx, password, encoded); ok != want || outdated || err != nil {
+			t.Errorf("Verify(%d bytes) = %v, %v, %v; want %v, false, nil", len(password), ok, outdated, err, want)
+		}
+	}
+	if ok, _, err := h.Verify(ctx, "", ""); ok || err != nil {
+		t.Errorf("an account that does not exist matched, or failed: %v, %v", ok, err)
+	}
+}
+
+func TestStoredHashParametersAreCappedAndOldOnesNoticed(t *testing.T) {
+	t.Parallel()
+	h, ctx := NewHasher(), t.Context()
+	salt := []byte("saltsaltsaltsalt")
+	old := argonParams{memory: 8, time: 1, threads: 1}
+	if ok, outdated, err := h.Verify(ctx, "pw", encode(old, salt, derive(old, "pw", salt, 32))); !ok || !outdated || err != nil {
+		t.Errorf("old parameters: ok %v, outdated %v, %v; want true, true, nil", ok, outdated, err)
+	}
+	good := encode(current, salt, make([]byte, 32))
+	for _, bad := range []string{
+		"x", strings.Replace(good, "m=19456", "m=4194304", 1), strings.Replace(good, "t=2", "t=1000", 1), strings.Replace(good, "p=1", "p=0", 1),
+		strings.Replace(good, "argon2id", "argon2i", 1), good[:len(good)-30], good + strings.Repeat("AAAA", 100),
+	} {
+		if _, _, err := h.Verify(ctx, "pw", bad); err == nil {
+			t.Errorf("accepted the stored hash %q", bad)
+		}
+	}
+}
+
+func TestHasherRefusesWhenTheQueueIsFullAndWhenTimeIsUp(t *testing.T) {
+	t.Parallel()
+	h := NewHasher()
+	for range cap(h.running) {
+		h.running <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range queueSize {
+		wg.Go(func() {
+			if _, err := h.Hash(ctx, "pw"); !fault.Is(err, fault.Unavailable) {
+				t.Errorf("a caller that gave up got %v, want UNAVAILABLE", err)
+			}
+		})
+	}
+	for len(h.waiting) < queueSize {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := h.Hash(ctx, "pw"); !fault.Is(err, fault.RateLimited) {
+		t.Errorf("one caller too many got %v, want RATE_LIMITED", err)
+	}
+	cancel()
+	wg.Wait()
+}
+
+// forge signs or encodes a token by hand, as an attacker would.
+func forge(t *testing.T, header, claims map[string]any, sign func(string) []byte) string {
+	t.Helper()
+	part := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(b)
+	}
+	body := part(header) + "." + part(claims)
+	return body + "." + base64.RawURLEncoding.EncodeToString(sign(body))
+}
+
+func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
+	t.Parallel()
+	key, clock := ed25519.NewKeyFromSeed(make([]byte, 32)), time.Now()
+	tokens := NewTokens(TokensConfig{Key: key, Issuer: "https://id.example", TTL: 15 * time.Minute, Now: func() time.Time { return clock }})
+	user, session := uuid.New(), uuid.New()
+	good, expires, err := tokens.Access(user, session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := expires.Sub(clock); got <= 14*time.Minute || got > 15*time.Minute {
+		t.Errorf("expires after %v, want 15 min", got)
+	}
+	if v, reason := tokens.ReadAccess(good); reason != "" || v.UserID != user || v.SessionID != session {
+		t.Fatalf("our own token reads as %+v, %q", v, reason)
+	}
+
+	pub := key.Public().(ed25519.PublicKey)
+	eddsa := func(body string) []byte { return ed25519.Sign(key, []byte(body)) }
+	hs256 := func(body string) []byte { m := hmac.New(sha256.New, pub); m.Write([]byte(body)); return m.Sum(nil) }
+	header := func(k string, v any) map[string]any {
+		h := map[string]any{"alg": "EdDSA", "typ": accessType, "kid": tokens.keyID}
+		h[k] = v
+		return h
+	}
+	claims := func(k string, v any) map[string]any {
+		c := map[string]any{"iss": "https://id.example", "aud": "https://id.example", "sub": user, "sid": session, "exp": clock.Add(time.Minute).Unix()}
+		c[k] = v
+		if v == nil {
+			delete(c, k)
+		}
+		return c
+	}
+	_, stranger, _ := ed25519.GenerateKey(nil)
+	for name, token := range map[string]string{
+		"empty": "", "dots": strings.Repeat(".", 2000), "huge": strings.Repeat("a", 1<<20), "truncated": good[:len(good)-1], "extended": good + "A",
+		"alg none":        forge(t, header("alg", "none"), claims("x", 1), func(string) []byte { return nil }),
+		"HS256, our key":  forge(t, header("alg", "HS256"), claims("x", 1), hs256),
+		"a stranger's":    forge(t, header("x", 1), claims("x", 1), func(b string) []byte { return ed25519.Sign(stranger, []byte(b)) }),
+		"jwk in header":   forge(t, header("kid", "other"), claims("x", 1), eddsa),
+		"another typ":     forge(t, header("typ", "JWT"), claims("x", 1), eddsa),
+		"another issuer":  forge(t, header("x", 1), claims("iss", "https://evil.example"), eddsa),
+		"no audience":     forge(t, header("x", 1), claims("aud", nil), eddsa),
+		"wrong audience":  forge(t, header("x", 1), claims("aud", []string{"a", "b"}), eddsa),
+		"no expiry":       forge(t, header("x", 1), claims("exp", nil), eddsa),
+		"expiry a string": forge(t, header("x", 1), claims("exp", "soon"), eddsa),
+		"not before":      forge(t, header("x", 1), claims("nbf", clock.Add(time.Hour).Unix()), eddsa),
+		"no subject":      forge(t, header("x", 1), claims("sub", nil), eddsa),
+		"zero subject":    forge(t, header("x", 1), claims("sub", uuid.Nil), eddsa),
+		"no session":      forge(t, header("x", 1), claims("sid", nil), eddsa),
+	} {
+		if v, reason := tokens.ReadAccess(token); reason != fault.Invalid || v.IsMember() {
+			t.Errorf("%s: read as %+v, %q; want nobody, invalid", name, v, reason)
+		}
+	}
+	if _, reason := tokens.ReadAccess(forge(t, header("x", 1), claims("x", 1), eddsa)); reason != "" {
+		t.Errorf("the forger's own well-formed token is refused (%q), so the refusals above prove nothing", reason)
+	}
+	clock = clock.Add(16 * time.Minute)
+	if _, reason := tokens.ReadAccess(good); reason != fault.Expired {
+		t.Errorf("an old token: %q, want expired", reason)
+	}
+}
+
+type finder func(uuid.UUID) (uuid.UUID, error)
+
+func (f finder) FindSessionUser(_ context.Context, id uuid.UUID) (uuid.UUID, error) { return f(id) }
+
+func TestAuthenticate(t *testing.T) {
+	t.Parallel()
+	tokens := NewTokens(TokensConfig{Key: ed25519.NewKeyFromSeed(make([]byte, 32)), Issuer: "x", TTL: time.Minute})
+	user := uuid.New()
+	good, _, err := tokens.Access(user, uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := errors.New("down")
+	for _, c := range []struct {
+		name   string
+		values []string
+		user   uuid.UUID
+		find   error
+		want   Viewer
+		err    error
+	}{
+		{"no header", nil, user, nil, Viewer{}, nil},
+		{"good", []string{"bearer " + good}, user, nil, Viewer{UserID: user}, nil},
+		{"two headers", []string{"Bearer " + good, "Bearer " + good}, user, nil, Nobody(fault.Invalid), nil},
+		{"another scheme", []string{"Basic " + good}, user, nil, Nobody(fault.Invalid), nil},
+		{"empty", []string{""}, user, nil, Nobody(fault.Invalid), nil},
+		{"revoked", []string{"Bearer " + good}, user, fault.SignIn(fault.Revoked), Nobody(fault.Revoked), nil},
+		{"session of another", []string{"Bearer " + good}, uuid.New(), nil, Nobody(fault.Invalid), nil},
+		{"database down", []string{"Bearer " + good}, user, down, Viewer{}, down},
+	} {
+		got, err := Authenticate(t.Context(), http.Header{"Authorization": c.values}, tokens,
+			finder(func(uuid.UUID) (uuid.UUID, error) { return c.user, c.find }))
+		if got.UserID != c.want.UserID || got.Reason != c.want.Reason || !errors.Is(err, c.err) {
+			t.Errorf("%s: %+v, %v; want %+v, %v", c.name, got, err, c.want, c.err)
+		}
+	}
+}
+
+func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if _, err := LoadKey(path); err == nil {
+		t.Error("loaded a key that is not there")
+	}
+	keys := make([]ed25519.PrivateKey, 8)
+	var wg sync.WaitGroup
+	for i := range keys {
+		wg.Go(func() {
+			var err error
+			if keys[i], err = LoadOrMakeKey(path); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, k := range keys {
+		if !k.Equal(keys[0]) {
+			t.Error("two processes that started at once have different keys")
+		}
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadKey(path); err == nil {
+		t.Error("loaded a key that others can read")
+	}
+	if err := errors.Join(os.WriteFile(path, []byte("junk"), 0o600), os.Chmod(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadOrMakeKey(path); err == nil {
+		t.Error("replaced or accepted a damaged key")
+	}
+}
+
+func TestViewerScopes(t *testing.T) {
+	t.Parallel()
+	user := uuid.New()
+	request := WithViewer(t.Context(), Viewer{})
+	field := WithViewer(request, ViewerFrom(request))
+	Become(field, Viewer{UserID: user})
+	if !ViewerFrom(field).Is(user) || ViewerFrom(request).IsMember() || (Viewer{}).Is(uuid.Nil) {
+		t.Error("a viewer that was made in one scope is missing there, or seen outside it")
+	}
+}

@@ -1,0 +1,188 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ccojocar/zxcvbn-go/frequency"
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+
+	"freehold/fault"
+)
+
+// MaxPasswordLength is the longest password, in code points after normalisation (NIST SP 800-63B asks for at least
+// 64).
+const MaxPasswordLength = 256
+
+// common holds the passwords that are tried first by everybody (NIST SP 800-63B-4, 3.1.1.2).
+var common = sync.OnceValue(func() map[string]bool {
+	list := frequency.Lists["Passwords"].List
+	words := make(map[string]bool, len(list))
+	for _, w := range list {
+		words[w] = true
+	}
+	return words
+})
+
+// NormalizePassword returns the form in which a password is judged and hashed: Unicode NFC, so that the same word
+// typed on two keyboards is the same password.
+func NormalizePassword(password string) string { return norm.NFC.String(password) }
+
+// JudgePassword returns what is wrong with a normalised password as a field code and a message, or "" for nothing.
+// Length counts code points; there are no composition rules (NIST SP 800-63B).
+func JudgePassword(password string, minLength int) (code, message string) {
+	switch n := len([]rune(password)); {
+	case n < minLength:
+		return "TOO_SHORT", fmt.Sprintf("The password needs at least %d characters.", minLength)
+	case n > MaxPasswordLength:
+		return "TOO_LONG", fmt.Sprintf("The password can have at most %d characters.", MaxPasswordLength)
+	case isCommon(strings.ToLower(password)):
+		return "TOO_COMMON", "This password is among those that are tried first. Choose another."
+	}
+	return "", ""
+}
+
+// isCommon reports whether a password is on the list, is a word of it with digits or marks behind ("password123!"), or
+// is one character repeated or counted on ("aaaaaaaa", "12345678").
+func isCommon(lower string) bool {
+	word := strings.TrimRight(lower, "0123456789!?.#*$@-_")
+	return common()[lower] || len(word) >= 6 && common()[word] || isRun([]rune(lower))
+}
+
+func isRun(runes []rune) bool {
+	for i := 2; i < len(runes); i++ {
+		if runes[i]-runes[i-1] != runes[1]-runes[0] {
+			return false
+		}
+	}
+	step := runes[1] - runes[0]
+	return step >= -1 && step <= 1
+}
+
+// argonParams are the cost parameters of argon2id (RFC 9106).
+type argonParams struct {
+	memory  uint32 // KiB
+	time    uint32
+	threads uint8
+}
+
+// current is OWASP's recommended minimum; stored hashes with less are replaced at the next sign-in.
+var current = argonParams{memory: 19 * 1024, time: 2, threads: 1}
+
+// The most that a stored hash may ask of us, whatever wrote it.
+var capped = argonParams{memory: 64 * 1024, time: 8, threads: 4}
+
+const (
+	saltBytes = 16
+	keyBytes  = 32
+	queueSize = 128 // callers waiting for a hash; at about 25 ms each the last waits a few seconds
+)
+
+// Hasher hashes passwords with argon2id, a few at a time: hashing takes all of a core and 19 MiB, and without a limit
+// a burst of sign-ins would starve every other request. Never call it inside a transaction.
+type Hasher struct {
+	running chan struct{}
+	waiting chan struct{}
+	decoy   string // compared against when there is no account, so that the answer takes as long
+}
+
+// NewHasher returns a Hasher that leaves one core to everybody else.
+func NewHasher() *Hasher {
+	return &Hasher{
+		running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		waiting: make(chan struct{}, queueSize),
+		decoy:   encode(current, make([]byte, saltBytes), make([]byte, keyBytes)),
+	}
+}
+
+// Hash returns the PHC string of a normalised password. It waits for its turn; RATE_LIMITED when too many wait
+// already, UNAVAILABLE when ctx ends first.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	done, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	salt := make([]byte, saltBytes)
+	rand.Read(salt)
+	return encode(current, salt, derive(current, password, salt, keyBytes)), nil
+}
+
+// Verify reports whether a normalised password is the one of a PHC string, and whether the string should be replaced
+// because its parameters are not the current ones. An empty string stands for an account that does not exist: the
+// same work is done and the answer is false. Errors are those of Hash, and an internal one for a malformed string.
+func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outdated bool, err error) {
+	known := encoded != ""
+	if !known {
+		encoded = h.decoy
+	}
+	params, salt, key, err := decode(encoded)
+	if err != nil {
+		return false, false, err
+	}
+	done, err := h.turn(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	defer done()
+	same := subtle.ConstantTimeCompare(derive(params, password, salt, len(key)), key) == 1
+	return same && known, params != current, nil
+}
+
+// turn waits for one of the few places and returns the function that gives it back.
+func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case h.waiting <- struct{}{}:
+	default:
+		return nil, &fault.Error{Code: fault.RateLimited, Message: "Too many sign-ins at the moment. Try again.", RetryAfter: 2 * time.Second}
+	}
+	defer func() { <-h.waiting }()
+	select {
+	case h.running <- struct{}{}:
+		return func() { <-h.running }, nil
+	case <-ctx.Done():
+		return nil, fault.Busy(fmt.Errorf("wait for a password hash: %w", ctx.Err()))
+	}
+}
+
+func derive(p argonParams, password string, salt []byte, n int) []byte {
+	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(n)) //nolint:gosec // n is keyBytes, or capped by decode
+}
+
+// encode writes a PHC string.
+func encode(p argonParams, salt, key []byte) string {
+	b64 := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads, b64(salt), b64(key))
+}
+
+// decode reads a PHC string and refuses parameters beyond what we are willing to compute.
+func decode(encoded string) (p argonParams, salt, key []byte, err error) {
+	fail := func(why string) (argonParams, []byte, []byte, error) {
+		return argonParams{}, nil, nil, errors.New("read password hash: " + why)
+	}
+	parts := strings.Split(encoded, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return fail("not argon2id of the current version")
+	}
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.time, &p.threads); err != nil {
+		return fail("malformed parameters")
+	}
+	if p.memory > capped.memory || p.time > capped.time || p.threads > capped.threads || p.time < 1 || p.threads < 1 {
+		return fail("parameters out of range")
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
+	key, err2 := base64.RawStdEncoding.DecodeString(parts[5])
+	if err1 != nil || err2 != nil || len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 {
+		return fail("malformed salt or key")
+	}
+	return p, salt, key, nil
+}

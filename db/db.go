@@ -1,0 +1,81 @@
+// Package db owns all SQL: the migrations, the three database roles, and the queries, each of which runs in a
+// transaction of a viewer (Read, Write) or in the loudly named one of the system (AsSystem). PostgreSQL's row policies
+// decide what a viewer's transaction sees; no query here filters by viewer for safety's sake. It must not know GraphQL
+// or HTTP.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// DB is the service's connection pool, as the app's role.
+type DB struct{ pool *sqlx.DB }
+
+// Options say how to reach the database.
+type Options struct {
+	URL            string // of the app's role, in a form that lib/pq takes
+	MaxConnections int    // of the pool; 0 means 10
+	// Observe is told each statement before it runs, on the goroutine that runs it. For tests and traces; nil for none.
+	Observe func(query string)
+}
+
+// Open makes the pool. It does not connect yet; an error means that the URL is malformed.
+func Open(o Options) (*DB, error) {
+	inner, err := pq.NewConnector(o.URL)
+	if err != nil {
+		return nil, errors.New("open database: the URL is malformed") // pq's error may quote the password
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = 10
+	}
+	pool := sql.OpenDB(&connector{Connector: inner, observe: o.Observe})
+	pool.SetMaxOpenConns(o.MaxConnections)
+	pool.SetMaxIdleConns(o.MaxConnections)
+	return &DB{pool: sqlx.NewDb(pool, "postgres")}, nil
+}
+
+// Close closes the pool.
+func (d *DB) Close() error { return d.pool.Close() }
+
+// Ping reports whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	if err := d.pool.PingContext(ctx); err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
+}
+
+// CheckRole returns an error unless the role that serves is bound by every row policy: no superuser, no BYPASSRLS, no
+// right to make roles, and owner of no table, be it by itself or through a role it is a member of.
+func (d *DB) CheckRole(ctx context.Context) error {
+	var problems []string
+	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.SelectContext(ctx, &problems, `
+		SELECT 'it is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
+		UNION ALL
+		SELECT format('it has BYPASSRLS through %I', rolname) FROM pg_roles WHERE rolbypassrls AND pg_has_role(current_user, oid, 'MEMBER')
+		UNION ALL
+		SELECT format('it has CREATEROLE through %I', rolname) FROM pg_roles WHERE rolcreaterole AND pg_has_role(current_user, oid, 'MEMBER')
+		UNION ALL
+		SELECT format('it could act as the superuser %I', rolname) FROM pg_roles WHERE rolsuper AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')
+		UNION ALL
+		SELECT DISTINCT format('it owns tables through %s', relowner::regrole) FROM pg_class
+		 WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+		   AND pg_has_role(current_user, relowner, 'MEMBER')
+		UNION ALL
+		SELECT 'it may act as freehold_definer' FROM pg_roles WHERE rolname = 'freehold_definer' AND pg_has_role(current_user, oid, 'MEMBER')`)
+	})
+	if err != nil {
+		return fmt.Errorf("check the role of DATABASE_URL: %w", err)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("the role of DATABASE_URL could go around the row policies: %s. Use the app's role (see docs/deployment.md)", problems[0])
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+// Package dbtest gives each test a migrated database of its own, on a private PostgreSQL that the test process starts.
+// The roles are those of production; it must not know what is tested.
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"freehold/db"
+	"freehold/devpg"
+)
+
+// Database is where to find a test's database, by role.
+type Database struct {
+	App       string // the role that serves
+	Owner     string // the role that migrates
+	Bypass    string // the app's grants, but exempt from row policies: only for tests that need that wall away
+	Superuser string // for looking at, and meddling with, what no role of ours can
+}
+
+const (
+	template   = "freehold_template"
+	bypassRole = "freehold_bypass"
+)
+
+var (
+	cluster   = sync.OnceValues(start)
+	started   atomic.Bool
+	databases atomic.Int64
+	copying   sync.Mutex // a template can be copied by one session at a time
+)
+
+// Main runs the tests of a package and stops the PostgreSQL that they started. Call it from TestMain.
+func Main(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	defer stop()
+	return m.Run()
+}
+
+// New makes a database with freehold's migrations and those of further sets, and drops it when the test ends.
+func New(t testing.TB, further ...db.MigrationSet) Database {
+	t.Helper()
+	c, err := cluster()
+	if err != nil {
+		t.Fatalf("start a private PostgreSQL: %v", err)
+	}
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	if err := copyTemplate(t.Context(), c, name); err != nil {
+		t.Fatalf("make a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := execute(context.WithoutCancel(t.Context()), c, `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	if len(further) > 0 {
+		if err := db.Migrate(t.Context(), c.URL(db.OwnerRole, name), further...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Database{
+		App: c.URL(db.AppRole, name), Owner: c.URL(db.OwnerRole, name),
+		Bypass: c.URL(bypassRole, name), Superuser: c.URL(c.Superuser(), name),
+	}
+}
+
+// Query runs a query as the superuser and returns its first column as texts.
+func (d Database) Query(t testing.TB, query string, args ...any) []string {
+	t.Helper()
+	pool, err := sql.Open("postgres", d.Superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	rows, err := pool.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	var values []string
+	for rows.Next() {
+		var value sql.NullString
+		if err := rows.Scan(&value); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		values = append(values, value.String)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return values
+}
+
+func start() (*devpg.Cluster, error) {
+	dir, err := os.MkdirTemp("", "freehold-test-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL may run as another user, who must get in
+		return nil, err
+	}
+	c, err := devpg.Start(context.Background(), devpg.Options{Dir: dir, MaxConnections: 400, Setup: setup})
+	if err != nil {
+		return nil, err
+	}
+	started.Store(true)
+	return c, db.Migrate(context.Background(), c.URL(db.OwnerRole, template))
+}
+
+func setup(ctx context.Context, superuser *sql.DB, password string) error {
+	if err := db.Bootstrap(ctx, superuser, template, password); err != nil {
+		return err
+	}
+	_, err := superuser.ExecContext(ctx, fmt.Sprintf(
+		`CREATE ROLE %s LOGIN BYPASSRLS PASSWORD '%s' IN ROLE %s`, bypassRole, password, db.AppRole))
+	return err
+}
+
+func stop() {
+	if !started.Load() {
+		return
+	}
+	c, _ := cluster()
+	if err := c.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "dbtest:", err)
+	}
+	if err := os.RemoveAll(c.Dir()); err != nil {
+		fmt.Fprintln(os.Stderr, "dbtest:", err)
+	}
+}
+
+func copyTemplate(ctx context.Context, c *devpg.Cluster, name string) error {
+	copying.Lock()
+	defer copying.Unlock()
+	return execute(ctx, c,
+		`CREATE DATABASE `+name+` TEMPLATE `+template+` OWNER `+db.OwnerRole,
+		`REVOKE ALL ON DATABASE `+name+` FROM PUBLIC`,
+		`GRANT CONNECT ON DATABASE `+name+` TO `+db.AppRole)
+}
+
+func execute(ctx context.Context, c *devpg.Cluster, statements ...string) error {
+	pool, err := sql.Open("postgres", c.URL(c.Superuser(), "postgres"))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	for _, s := range statements {
+		if _, err := pool.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}

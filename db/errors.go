@@ -1,0 +1,73 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
+	"freehold/fault"
+)
+
+// The SQLSTATEs that app.enter raises.
+const (
+	sessionRevoked = pqerror.Code("FH001")
+	sessionExpired = pqerror.Code("FH002")
+	sessionInvalid = pqerror.Code("FH003")
+)
+
+// ErrTaken is the error of a sign-up whose e-mail or username another account has got.
+var ErrTaken = errors.New("taken")
+
+// translate turns what PostgreSQL says into what a client may be told, where there is something; other errors stay as
+// they are and are nobody's business but the log's.
+func translate(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	e := pq.As(err)
+	switch {
+	case e == nil && (isLost(err) || errors.Is(err, context.DeadlineExceeded)):
+		return fault.Busy(err)
+	case e == nil:
+		return err
+	case e.Code == sessionRevoked:
+		return fault.SignIn(fault.Revoked)
+	case e.Code == sessionExpired:
+		return fault.SignIn(fault.Expired)
+	case e.Code == sessionInvalid:
+		return fault.SignIn(fault.Invalid)
+	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
+		return fmt.Errorf("%w: %w", ErrTaken, err)
+	case e.Code == pqerror.CharacterNotInRepertoire:
+		return &fault.Error{Code: fault.BadUserInput, Message: "A text holds a character that cannot be stored.", Err: err}
+	case isTransient(err), isLost(err), e.Code == pqerror.QueryCanceled, strings.HasPrefix(string(e.Code), "53"):
+		return fault.Busy(err)
+	}
+	return err
+}
+
+// isTransient reports whether the server rolled the transaction back for a reason that may not come again.
+func isTransient(err error) bool {
+	return pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected,
+		pqerror.FeatureNotSupported, pqerror.InvalidSQLStatementName) != nil // the last two: statements a migration made stale
+}
+
+// isLost reports whether the connection broke, or was broken by the server.
+func isLost(err error) bool {
+	if e := pq.As(err); e != nil {
+		class := string(e.Code[:2])
+		return class == "08" || class == "57" && e.Code != pqerror.QueryCanceled
+	}
+	_, isNet := errors.AsType[*net.OpError](err)
+	return isNet || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNREFUSED)
+}

@@ -1,0 +1,215 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"freehold/auth"
+	"freehold/fault"
+)
+
+// Profile is a row that a viewer may see, with what is not private of its user. A nil text is an empty field.
+type Profile struct {
+	ID            uuid.UUID `db:"id"`
+	UserID        uuid.UUID `db:"user_id"`
+	Username      string    `db:"username"`
+	DisplayName   *string   `db:"display_name"`
+	Bio           *string   `db:"bio"`
+	AvatarURL     *string   `db:"avatar_url"`
+	WebsiteURL    *string   `db:"website_url"`
+	Location      *string   `db:"location"`
+	Visibility    string    `db:"visibility"` // PRIVATE, MEMBERS or PUBLIC
+	CreatedAt     time.Time `db:"created_at"`
+	UpdatedAt     time.Time `db:"updated_at"`
+	UserCreatedAt time.Time `db:"user_created_at"`
+}
+
+// Patch is a change of one column: nothing where Set is false, else the value, or NULL for nil.
+type Patch[T any] struct {
+	Set   bool
+	Value *T
+}
+
+// ProfileFields are the columns of a profile that its owner may write.
+type ProfileFields struct {
+	DisplayName Patch[string]
+	Bio         Patch[string]
+	AvatarURL   Patch[string]
+	WebsiteURL  Patch[string]
+	Location    Patch[string]
+	Visibility  Patch[string] // never NULL
+	Birthday    Patch[time.Time]
+	PhoneNumber Patch[string]
+}
+
+const selectProfile = `
+	SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
+	       p.created_at, p.updated_at, u.created_at AS user_created_at
+	  FROM app.profiles p JOIN app.users u ON u.id = p.user_id`
+
+// FindProfile returns the profile with this id; NOT_FOUND when there is none that the viewer sees.
+func (d *DB) FindProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (*Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
+		return tx.findProfile(ctx, selectProfile+`
+			 WHERE p.id = $1`, id)
+	})
+}
+
+// FindProfileByUsernameKey returns the profile with this normalised username; NOT_FOUND when there is none that the
+// viewer sees.
+func (d *DB) FindProfileByUsernameKey(ctx context.Context, viewer auth.Viewer, key string) (*Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
+		return tx.findProfile(ctx, selectProfile+`
+			 WHERE p.username_key = $1`, key)
+	})
+}
+
+// FindProfileOfUser returns the profile of a user; NOT_FOUND when there is none that the viewer sees.
+func (d *DB) FindProfileOfUser(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
+		return tx.FindProfileOfUser(ctx, userID)
+	})
+}
+
+// FindProfileOfUser is DB.FindProfileOfUser inside a transaction.
+func (t *Tx) FindProfileOfUser(ctx context.Context, userID uuid.UUID) (*Profile, error) {
+	return t.findProfile(ctx, selectProfile+`
+		 WHERE p.user_id = $1`, userID)
+}
+
+func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, error) {
+	var p Profile
+	err := t.Get(ctx, &p, query, arg)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.Gone()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find profile: %w", err)
+	}
+	return &p, nil
+}
+
+// FindProfilesByAnyID returns the profiles the viewer sees whose own id or whose user's id is among ids,
+// in no order, some twice.
+func (d *DB) FindProfilesByAnyID(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) ([]Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []Profile, err error) {
+		err = tx.Select(ctx, &found, selectProfile+`
+			 WHERE p.id = ANY ($1)
+			UNION ALL`+selectProfile+`
+			 WHERE p.user_id = ANY ($1)`, pq.Array(ids))
+		if err != nil {
+			return nil, fmt.Errorf("find profiles by id: %w", err)
+		}
+		return found, nil
+	})
+}
+
+// ProfilePlace is the place of a profile in the list of the newest; the zero value is beyond either end.
+type ProfilePlace struct {
+	CreatedAt time.Time
+	ID        uuid.UUID
+}
+
+// FindProfilesAfter returns the first n of the profiles that the viewer sees, newest first, that are older than one
+// place and newer than another.
+func (d *DB) FindProfilesAfter(ctx context.Context, viewer auth.Viewer, after, before ProfilePlace, n int) ([]Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (page []Profile, err error) {
+		err = tx.Select(ctx, &page, selectProfile+`
+			 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
+			 ORDER BY p.created_at DESC, p.id DESC
+			 LIMIT $5`, latestOr(after.CreatedAt), after.ID, before.CreatedAt, before.ID, n)
+		if err != nil {
+			return nil, fmt.Errorf("list profiles: %w", err)
+		}
+		return page, nil
+	})
+}
+
+// FindProfilesBefore is FindProfilesAfter from the other end: the last n of them, oldest first.
+func (d *DB) FindProfilesBefore(ctx context.Context, viewer auth.Viewer, after, before ProfilePlace, n int) ([]Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (page []Profile, err error) {
+		err = tx.Select(ctx, &page, selectProfile+`
+			 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
+			 ORDER BY p.created_at, p.id
+			 LIMIT $5`, latestOr(after.CreatedAt), after.ID, before.CreatedAt, before.ID, n)
+		if err != nil {
+			return nil, fmt.Errorf("list profiles backwards: %w", err)
+		}
+		return page, nil
+	})
+}
+
+// latestOr returns t, or for the zero time one after every row.
+func latestOr(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	}
+	return t
+}
+
+// CreateProfile writes the viewer's profile, with the private fields in their own table.
+func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, usernameKey string, f ProfileFields) error {
+	err := t.ExecOne(ctx, `
+		INSERT INTO app.profiles (id, user_id, username, username_key, display_name, bio, avatar_url, website_url, location, visibility)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		id, t.Viewer.UserID, username, usernameKey, f.DisplayName.Value, f.Bio.Value, f.AvatarURL.Value, f.WebsiteURL.Value,
+		f.Location.Value, f.Visibility.Value)
+	if err != nil {
+		return fmt.Errorf("create profile: %w", err)
+	}
+	err = t.ExecOne(ctx, `
+		INSERT INTO app.profile_private (user_id, birthday, phone_number)
+		VALUES ($1, $2, $3)`,
+		t.Viewer.UserID, f.Birthday.Value, f.PhoneNumber.Value)
+	if err != nil {
+		return fmt.Errorf("create private part of profile: %w", err)
+	}
+	return nil
+}
+
+// UpdateProfile changes the viewer's profile and returns it as it then is; NOT_FOUND when the profile with this id is
+// not the viewer's. uuid.Nil stands for the viewer's own, whatever its id.
+func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, f ProfileFields) (updated *Profile, err error) {
+	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
+		if err := tx.updateProfile(ctx, id, f); err != nil {
+			return fmt.Errorf("update profile: %w", err)
+		}
+		if updated, err = tx.FindProfileOfUser(ctx, tx.Viewer.UserID); err != nil {
+			return err
+		}
+		return nil
+	})
+	return updated, err
+}
+
+// updateProfile names the owner in its WHERE, so that a row that changes hands after the rule was checked is not
+// written.
+func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) error {
+	err := t.ExecOne(ctx, `
+		UPDATE app.profiles
+		   SET display_name = CASE WHEN $3 THEN $4 ELSE display_name END,
+		       bio          = CASE WHEN $5 THEN $6 ELSE bio END,
+		       avatar_url   = CASE WHEN $7 THEN $8 ELSE avatar_url END,
+		       website_url  = CASE WHEN $9 THEN $10 ELSE website_url END,
+		       location     = CASE WHEN $11 THEN $12 ELSE location END,
+		       visibility   = CASE WHEN $13 THEN $14 ELSE visibility END,
+		       updated_at   = now()
+		 WHERE user_id = $1 AND (id = $2 OR $2 = '00000000-0000-0000-0000-000000000000')`,
+		t.Viewer.UserID, id, f.DisplayName.Set, f.DisplayName.Value, f.Bio.Set, f.Bio.Value, f.AvatarURL.Set, f.AvatarURL.Value,
+		f.WebsiteURL.Set, f.WebsiteURL.Value, f.Location.Set, f.Location.Value, f.Visibility.Set, f.Visibility.Value)
+	if err != nil {
+		return err
+	}
+	return t.ExecOne(ctx, `
+		UPDATE app.profile_private
+		   SET birthday     = CASE WHEN $2 THEN $3 ELSE birthday END,
+		       phone_number = CASE WHEN $4 THEN $5 ELSE phone_number END
+		 WHERE user_id = $1`,
+		t.Viewer.UserID, f.Birthday.Set, f.Birthday.Value, f.PhoneNumber.Set, f.PhoneNumber.Value)
+}

@@ -1,0 +1,53 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/fault"
+)
+
+// Session is a session to be started: a family of refresh tokens, of which only the hash is stored.
+type Session struct {
+	ID          uuid.UUID
+	RefreshHash []byte
+	Idle        time.Duration // it ends when not renewed for so long
+	Lifetime    time.Duration // it ends in any case
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }
+
+// FindSessionUser returns the user of a live session; UNAUTHENTICATED with its reason for any other.
+func (d *DB) FindSessionUser(ctx context.Context, sessionID uuid.UUID) (uuid.UUID, error) {
+	asker := auth.Viewer{UserID: uuid.Max, SessionID: sessionID} // a member of some name; the transaction says which
+	return read(ctx, d, asker, func(_ context.Context, tx *Tx) (uuid.UUID, error) { return tx.Viewer.UserID, nil })
+}
+
+// StartSession starts a session for an account that has just been verified, unless its hash is not the one that was
+// seen any more: then ok is false. A new hash, if given, replaces the one that was seen.
+func (t *SystemTx) StartSession(ctx context.Context, userID uuid.UUID, seenHash, newHash string, s Session) (ok bool, err error) {
+	err = t.tx.GetContext(ctx, &ok, `SELECT app.sign_in($1, $2, NULLIF($3, ''), $4, $5, $6, $7)`,
+		userID, seenHash, newHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+	if err != nil {
+		return false, fmt.Errorf("start session: %w", err)
+	}
+	return ok, nil
+}
+
+// RevokeSession ends the viewer's own session, for good and at once.
+func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer) error {
+	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
+		var ok bool
+		if err := tx.Get(ctx, &ok, `SELECT app.revoke_session($1)`, tx.Viewer.SessionID); err != nil {
+			return fmt.Errorf("revoke session: %w", err)
+		}
+		if !ok {
+			return fault.SignIn(fault.Revoked)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,193 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"freehold/auth"
+	"freehold/fault"
+)
+
+const (
+	maxAttempts    = 5
+	defaultTimeout = 10 * time.Second // of a statement whose request has no deadline
+)
+
+// Tx is a transaction in which a viewer, or nobody, is asking. The row policies hold for everything in it.
+type Tx struct {
+	tx     *sqlx.Tx
+	Viewer auth.Viewer
+}
+
+// SystemTx is a transaction of the service itself, for what must happen before there is a viewer. It can do no more
+// than call the definer functions.
+type SystemTx struct{ tx *sqlx.Tx }
+
+// Read runs fn in a read-only transaction of viewer, and write in one that may change rows. fn may run several times:
+// after a serialization failure, a deadlock or a lost connection the whole transaction is tried again. A transaction
+// inside another is refused. The error of a viewer whose session has ended is UNAUTHENTICATED with its reason.
+func (d *DB) Read(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
+	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, asViewer(viewer, fn))
+}
+
+// Write is Read for transactions that change rows. Where the reply to COMMIT is lost the error says that the outcome
+// is unknown.
+func (d *DB) Write(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
+	return d.transact(ctx, nil, asViewer(viewer, fn))
+}
+
+// AsSystem runs fn in a transaction of the service itself, which sees what nobody sees.
+func (d *DB) AsSystem(ctx context.Context, fn func(context.Context, *SystemTx) error) error {
+	return d.transact(ctx, nil, func(ctx context.Context, tx *sqlx.Tx) error {
+		if err := enterNobody(ctx, tx); err != nil {
+			return err
+		}
+		return fn(ctx, &SystemTx{tx: tx})
+	})
+}
+
+// read is Read for a single result.
+func read[T any](ctx context.Context, d *DB, viewer auth.Viewer, fn func(context.Context, *Tx) (T, error)) (result T, err error) {
+	err = d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) (err error) {
+		result, err = fn(ctx, tx)
+		return err
+	})
+	return result, err
+}
+
+func asViewer(viewer auth.Viewer, fn func(context.Context, *Tx) error) func(context.Context, *sqlx.Tx) error {
+	return func(ctx context.Context, tx *sqlx.Tx) error {
+		if !viewer.IsMember() {
+			if err := enterNobody(ctx, tx); err != nil {
+				return err
+			}
+			return fn(ctx, &Tx{tx: tx, Viewer: viewer})
+		}
+		entered, err := enter(ctx, tx, viewer.SessionID)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, &Tx{tx: tx, Viewer: entered})
+	}
+}
+
+// Enter turns a transaction of the system into one of the owner of a session, which sign-up and sign-in have just
+// started in it.
+func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) {
+	viewer, err := enter(ctx, t.tx, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	return &Tx{tx: t.tx, Viewer: viewer}, nil
+}
+
+func enter(ctx context.Context, tx *sqlx.Tx, sessionID uuid.UUID) (auth.Viewer, error) {
+	var userID uuid.UUID
+	if err := tx.GetContext(ctx, &userID, `SELECT app.enter($1, $2)`, sessionID, timeout(ctx).Milliseconds()); err != nil {
+		return auth.Viewer{}, fmt.Errorf("enter a transaction: %w", err)
+	}
+	return auth.Viewer{UserID: userID, SessionID: sessionID}, nil
+}
+
+func enterNobody(ctx context.Context, tx *sqlx.Tx) error {
+	if _, err := tx.ExecContext(ctx, `SELECT set_config('statement_timeout', $1, true)`, strconv.FormatInt(timeout(ctx).Milliseconds(), 10)); err != nil {
+		return fmt.Errorf("enter a transaction as nobody: %w", err)
+	}
+	return nil
+}
+
+// timeout is how long a statement may take: what is left of the request's time, at least a millisecond (0 would mean
+// for ever).
+func timeout(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(time.Millisecond, time.Until(deadline))
+	}
+	return defaultTimeout
+}
+
+type inTransaction struct{}
+
+// transact runs fn in a transaction, again where that can help, and returns errors that are ours wherever a client
+// can be told something.
+func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) error {
+	if ctx.Value(inTransaction{}) != nil {
+		return fmt.Errorf("a transaction was begun inside another")
+	}
+	inner := context.WithValue(ctx, inTransaction{}, true)
+	for attempt := 1; ; attempt++ {
+		err, again := d.attempt(inner, options, fn)
+		if err == nil {
+			return nil
+		}
+		if !again || attempt == maxAttempts || ctx.Err() != nil {
+			return translate(err)
+		}
+		pause(ctx, attempt)
+	}
+}
+
+// pause waits a random while that doubles with each attempt, so that rivals do not meet again.
+func pause(ctx context.Context, attempt int) {
+	longest := 4 * time.Millisecond << attempt
+	select {
+	case <-time.After(time.Duration(rand.Int64N(int64(longest)))): //nolint:gosec // jitter, not a secret
+	case <-ctx.Done():
+	}
+}
+
+// attempt runs fn once. It rolls back on an error and on a panic, and says whether another attempt can help.
+func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) (err error, again bool) {
+	tx, err := d.pool.BeginTxx(ctx, options)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err), isLost(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before, the connection is dropped if it fails
+	if err := fn(ctx, tx); err != nil {
+		return err, isTransient(err) || isLost(err)
+	}
+	switch err := tx.Commit(); {
+	case err == nil:
+		return nil, false
+	case isTransient(err):
+		return fmt.Errorf("commit: %w", err), true
+	case isLost(err) && (options == nil || !options.ReadOnly):
+		return &fault.Error{Code: fault.Unavailable, Message: "The connection was lost while saving. Look whether it was saved before you try again.", Err: err}, false
+	default:
+		return fmt.Errorf("commit: %w", err), false
+	}
+}
+
+// Get reads one row into dest; sql.ErrNoRows when there is none.
+func (t *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
+	return t.tx.GetContext(ctx, dest, query, args...)
+}
+
+// Select reads all rows into the slice dest points to.
+func (t *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
+	return t.tx.SelectContext(ctx, dest, query, args...)
+}
+
+// ExecOne runs a statement that must touch exactly one row: NOT_FOUND if it touched none, which is what a row policy
+// makes of a write to somebody else's row.
+func (t *Tx) ExecOne(ctx context.Context, query string, args ...any) error {
+	result, err := t.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	switch n, err := result.RowsAffected(); {
+	case err != nil:
+		return err
+	case n == 0:
+		return fault.Gone()
+	case n > 1:
+		return fmt.Errorf("a statement for one row touched %d", n)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+// Package fault owns the errors that clients see: their codes, messages and the input fields they name.
+//
+// Nothing else leaves the process. An error that is not a *fault.Error is logged and answered as
+// INTERNAL_SERVER_ERROR, so whoever wants a client to know something says it with this package. It must not know
+// GraphQL, HTTP or SQL.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code is the stable, machine-readable name of a kind of failure: extensions.code in a GraphQL error. The names are
+// Apollo Server's where it has one.
+type Code string
+
+// The codes that clients can rely on.
+const (
+	Unauthenticated  Code = "UNAUTHENTICATED"
+	Forbidden        Code = "FORBIDDEN"
+	NotFound         Code = "NOT_FOUND"
+	BadUserInput     Code = "BAD_USER_INPUT"
+	Conflict         Code = "CONFLICT"
+	RateLimited      Code = "RATE_LIMITED"
+	Unavailable      Code = "UNAVAILABLE"
+	Internal         Code = "INTERNAL_SERVER_ERROR"
+	BadRequest       Code = "BAD_REQUEST"
+	ParseFailed      Code = "GRAPHQL_PARSE_FAILED"
+	ValidationFailed Code = "GRAPHQL_VALIDATION_FAILED"
+)
+
+// Reason says why a viewer counts as nobody: extensions.reason of UNAUTHENTICATED.
+type Reason string
+
+// The reasons of UNAUTHENTICATED.
+const (
+	Missing Reason = "missing" // no token was sent
+	Invalid Reason = "invalid" // a token that is not ours, is damaged, or whose account is disabled
+	Expired Reason = "expired" // a token or session past its time
+	Revoked Reason = "revoked" // a session that was ended
+)
+
+// Field is one fault of an input.
+type Field struct {
+	Path    string `json:"path"`    // from the argument down, such as "input.email"
+	Code    string `json:"code"`    // such as TOO_SHORT or TAKEN
+	Message string `json:"message"` // a sentence for people; it never repeats the value
+}
+
+// Error is a failure that a client may see whole. Err, the cause, is for logs and errors.Is only.
+type Error struct {
+	Code       Code
+	Message    string
+	Reason     Reason        // UNAUTHENTICATED only
+	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero when unknown
+	Fields     []Field       // BAD_USER_INPUT and CONFLICT
+	Err        error
+}
+
+// Error is the text for logs: code, message, the paths of the faults, and the cause.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Code, e.Message)
+	for _, f := range e.Fields {
+		fmt.Fprintf(&b, " [%s %s]", f.Path, f.Code)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// New returns an error with this code and message.
+func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
+
+// SignIn is the refusal of a viewer who is nobody, and why they are.
+func SignIn(reason Reason) *Error {
+	if reason == "" {
+		reason = Missing
+	}
+	return &Error{Code: Unauthenticated, Message: "You must be signed in.", Reason: reason}
+}
+
+// Gone is the one answer for a row that is missing and for a row that is hidden.
+func Gone() *Error { return New(NotFound, "There is no such object.") }
+
+// Denied is the refusal of a viewer who may see a row but does not own it.
+func Denied() *Error { return New(Forbidden, "This belongs to somebody else.") }
+
+// Busy is the answer while the service cannot do its work; cause is for the log.
+func Busy(cause error) *Error {
+	return &Error{Code: Unavailable, Message: "The service is not available at the moment. Try again.", RetryAfter: time.Second, Err: cause}
+}
+
+// Input is BAD_USER_INPUT for a single field.
+func Input(path, code, message string) *Error {
+	return &Error{Code: BadUserInput, Message: message, Fields: []Field{{path, code, message}}}
+}
+
+// Is reports whether err is, or wraps, an Error with this code.
+func Is(err error, code Code) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
+}
+
+// taken is the one field code that makes a CONFLICT.
+const taken = "TAKEN"
+
+// Faults collects every fault of an input, so that a form can show them all at once. The zero value is ready.
+type Faults struct{ fields []Field }
+
+// Add notes a fault of the field at path. An empty code is no fault.
+func (f *Faults) Add(path, code, message string) {
+	if code != "" {
+		f.fields = append(f.fields, Field{path, code, message})
+	}
+}
+
+// Taken notes that the value at path belongs to another account. Alone or with its like it makes the error a
+// CONFLICT; next to other faults, the error stays BAD_USER_INPUT.
+func (f *Faults) Taken(path, message string) {
+	f.fields = append(f.fields, Field{path, taken, message})
+}
+
+// Has reports whether the field at path is faulty.
+func (f *Faults) Has(path string) bool {
+	for _, x := range f.fields {
+		if x.Path == path {
+			return true
+		}
+	}
+	return false
+}
+
+// Err returns nil without faults, else one error with all of them.
+func (f *Faults) Err() error {
+	if len(f.fields) == 0 {
+		return nil
+	}
+	e := &Error{Code: Conflict, Fields: f.fields}
+	for _, x := range f.fields {
+		if x.Code != taken {
+			e.Code = BadUserInput
+		}
+	}
+	e.Message = f.fields[0].Message
+	if len(f.fields) > 1 {
+		e.Message = "Several fields need mending."
+	}
+	return e
+}
