@@ -110,49 +110,6 @@ func (d *DB) FindProfilesByAnyID(ctx context.Context, viewer auth.Viewer, ids []
 	})
 }
 
-// ProfilePlace is the place of a profile in the list of the newest; the zero value is beyond either end.
-type ProfilePlace struct {
-	CreatedAt time.Time
-	ID        uuid.UUID
-}
-
-// FindProfilesAfter returns the first n of the profiles that the viewer sees, newest first, that are older than one
-// place and newer than another.
-func (d *DB) FindProfilesAfter(ctx context.Context, viewer auth.Viewer, after, before ProfilePlace, n int) ([]Profile, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (page []Profile, err error) {
-		err = tx.Select(ctx, &page, selectProfile+`
-			 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
-			 ORDER BY p.created_at DESC, p.id DESC
-			 LIMIT $5`, latestOr(after.CreatedAt), after.ID, before.CreatedAt, before.ID, n)
-		if err != nil {
-			return nil, fmt.Errorf("list profiles: %w", err)
-		}
-		return page, nil
-	})
-}
-
-// FindProfilesBefore is FindProfilesAfter from the other end: the last n of them, oldest first.
-func (d *DB) FindProfilesBefore(ctx context.Context, viewer auth.Viewer, after, before ProfilePlace, n int) ([]Profile, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (page []Profile, err error) {
-		err = tx.Select(ctx, &page, selectProfile+`
-			 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
-			 ORDER BY p.created_at, p.id
-			 LIMIT $5`, latestOr(after.CreatedAt), after.ID, before.CreatedAt, before.ID, n)
-		if err != nil {
-			return nil, fmt.Errorf("list profiles backwards: %w", err)
-		}
-		return page, nil
-	})
-}
-
-// latestOr returns t, or for the zero time one after every row.
-func latestOr(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	}
-	return t
-}
-
 // CreateProfile writes the viewer's profile, with the private fields in their own table.
 func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, usernameKey string, f ProfileFields) error {
 	err := t.ExecOne(ctx, `

@@ -1,0 +1,72 @@
+// Package accounts owns the use cases of an account: signing up with a profile, signing in and out, changing the
+// profile. It judges input, all of it at once, and puts together what must happen in one transaction. It must not
+// know GraphQL or HTTP, and leaves SQL to db.
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+)
+
+// AfterSignUp is an adopter's part of a sign-up: it runs inside the transaction, as the new account's owner, after the
+// profile was written. Its error undoes the whole sign-up; a *fault.Error reaches the client. It may run more than
+// once for one sign-up (after a deadlock, say), so it must have no effect outside the transaction.
+type AfterSignUp func(ctx context.Context, tx *db.Tx, profile *db.Profile) error
+
+// Config holds the settings of accounts.
+type Config struct {
+	PasswordMinLength int           // code points
+	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
+	SessionIdle       time.Duration // a session ends when not renewed for so long
+	SessionLifetime   time.Duration // and after this in any case
+	AfterSignUp       []AfterSignUp // in order
+}
+
+// Service is the use cases, over one database.
+type Service struct {
+	db     *db.DB
+	hasher *auth.Hasher
+	tokens *auth.Tokens
+	config Config
+}
+
+// New returns the use cases.
+func New(d *db.DB, hasher *auth.Hasher, tokens *auth.Tokens, config Config) *Service {
+	return &Service{db: d, hasher: hasher, tokens: tokens, config: config}
+}
+
+// Session is a session that was just started: who it belongs to, and its tokens, which are shown this once.
+type Session struct {
+	Viewer       auth.Viewer
+	Profile      *db.Profile
+	AccessToken  string
+	RefreshToken string
+	ExpiresAt    time.Time // of the access token
+}
+
+// newSession returns a session to be started, and the refresh token whose hash it holds.
+func (s *Service) newSession() (session db.Session, refreshToken string) {
+	id := uuid.New()
+	token, hash := auth.NewRefresh(id)
+	return db.Session{ID: id, RefreshHash: hash, Idle: s.config.SessionIdle, Lifetime: s.config.SessionLifetime}, token
+}
+
+// started puts together what the client gets of a session.
+func (s *Service) started(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*Session, error) {
+	access, expires, err := s.tokens.Access(viewer.UserID, viewer.SessionID)
+	if err != nil {
+		return nil, fmt.Errorf("start session: %w", err)
+	}
+	return &Session{Viewer: viewer, Profile: profile, AccessToken: access, RefreshToken: refreshToken, ExpiresAt: expires}, nil
+}
+
+// SignOut ends the session that asks.
+func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer) error {
+	return s.db.RevokeSession(ctx, viewer)
+}

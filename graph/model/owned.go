@@ -1,0 +1,33 @@
+// Package model owns the Go types of the GraphQL schema: those that gqlgen generates, the scalars, and for each owned
+// type whose a row is and who may see it. It must not know where rows come from.
+package model
+
+import (
+	"github.com/google/uuid"
+
+	"freehold/auth"
+)
+
+// OwnerID returns the user himself.
+func (u *User) OwnerID() uuid.UUID { return u.Owner }
+
+// VisibleTo reports whether the viewer may see the user: whoever sees the profile does.
+func (u *User) VisibleTo(v auth.Viewer) bool { return u.Visibility.admits(v, u.Owner) }
+
+// OwnerID returns the id of the profile's user.
+func (p *Profile) OwnerID() uuid.UUID { return p.Owner }
+
+// VisibleTo reports whether the viewer may see the profile, by its visibility.
+func (p *Profile) VisibleTo(v auth.Viewer) bool { return p.Visibility.admits(v, p.Owner) }
+
+// admits says in Go what the row policy profiles_select says in SQL.
+func (x ProfileVisibility) admits(v auth.Viewer, owner uuid.UUID) bool {
+	switch x {
+	case ProfileVisibilityPublic:
+		return true
+	case ProfileVisibilityMembers:
+		return v.IsMember()
+	default:
+		return v.Is(owner)
+	}
+}

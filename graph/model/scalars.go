@@ -1,0 +1,63 @@
+package model
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// The faults of a scalar say what is expected and never repeat what was sent.
+var (
+	errDateTime = errors.New("This is not an RFC 3339 date and time, such as 2026-01-31T09:30:00Z.") //nolint:staticcheck // a sentence for people
+	errDate     = errors.New("This is not a date, such as 1970-12-31.")                              //nolint:staticcheck // as above
+	errURL      = errors.New("This is not an absolute http or https URL.")                           //nolint:staticcheck // as above
+)
+
+const maxURLBytes = 2048
+
+// MarshalDateTime writes the scalar DateTime: RFC 3339, UTC, to the microsecond, which is what PostgreSQL keeps.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return graphql.MarshalString(t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano))
+}
+
+// UnmarshalDateTime reads the scalar DateTime.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	s, _ := v.(string)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, errDateTime
+	}
+	return t.UTC(), nil
+}
+
+// MarshalDate writes the scalar Date, of which the time is midnight UTC.
+func MarshalDate(t time.Time) graphql.Marshaler { return graphql.MarshalString(t.Format(time.DateOnly)) }
+
+// UnmarshalDate reads the scalar Date. There is no year 0.
+func UnmarshalDate(v any) (time.Time, error) {
+	s, _ := v.(string)
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Year() < 1 {
+		return time.Time{}, errDate
+	}
+	return t, nil
+}
+
+// MarshalURL writes the scalar URL.
+func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalURL reads the scalar URL: absolute, http or https, with a host and without credentials. It keeps the
+// spelling. Control characters, spaces and invisible ones are refused.
+func UnmarshalURL(v any) (string, error) {
+	s, _ := v.(string)
+	u, err := url.Parse(s)
+	if err != nil || len(s) > maxURLBytes || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == unicode.ReplacementChar }) {
+		return "", errURL
+	}
+	return s, nil
+}

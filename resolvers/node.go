@@ -1,0 +1,50 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/fault"
+	"freehold/graph/model"
+)
+
+const maxNodes = 100
+
+func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
+	nodes, err := q.nodes(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return nodes[0], nil
+}
+
+func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	if len(ids) > maxNodes {
+		return nil, fault.Input("ids", "TOO_MANY", "At most 100 ids can be asked for at once.")
+	}
+	return q.nodes(ctx, ids)
+}
+
+// nodes finds the objects of ids in one query. A malformed id goes the way of an unknown one, in answer and in time.
+func (q *query) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	parsed := make([]uuid.UUID, len(ids))
+	for i, id := range ids {
+		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
+	}
+	rows, err := q.DB.FindProfilesByAnyID(ctx, auth.ViewerFrom(ctx), parsed)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]model.Node, 2*len(rows))
+	for i := range rows {
+		profile := newProfile(&rows[i])
+		found[rows[i].ID], found[rows[i].UserID] = profile, profile.User
+	}
+	nodes := make([]model.Node, len(ids))
+	for i, id := range parsed {
+		nodes[i] = found[id]
+	}
+	return nodes, nil
+}

@@ -1,0 +1,74 @@
+package resolvers
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"freehold/db"
+	"freehold/fault"
+)
+
+const (
+	defaultPage = 20
+	maxPage     = 100
+)
+
+// newRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
+func newRange(first *int, after *string, last *int, before *string) (db.ProfileRange, error) {
+	r := db.ProfileRange{Size: defaultPage, FromEnd: last != nil}
+	var faults fault.Faults
+	size := func(path string, n *int) {
+		if n == nil {
+			return
+		}
+		if r.Size = *n; *n < 1 || *n > maxPage {
+			faults.Add(path, "OUT_OF_RANGE", "A page has 1 to 100 entries.")
+		}
+	}
+	place := func(path string, text *string) *db.ProfilePlace {
+		if text == nil {
+			return nil
+		}
+		found, ok := parseCursor(*text)
+		if !ok {
+			faults.Add(path, "INVALID", "This is not a cursor of this list.")
+		}
+		return &found
+	}
+	size("first", first)
+	size("last", last)
+	if first != nil && last != nil {
+		faults.Add("last", "NOT_TOGETHER", "Ask for the first or for the last entries, not for both.")
+	}
+	r.After, r.Before = place("after", after), place("before", before)
+	return r, faults.Err()
+}
+
+const (
+	cursorVersion = 1
+	cursorBytes   = 1 + 8 + 16
+)
+
+// cursor is the opaque place of a profile in the list: a version, its microsecond, its id.
+func cursor(p *db.Profile) string {
+	raw := make([]byte, 0, cursorBytes)
+	raw = append(raw, cursorVersion)
+	raw = binary.BigEndian.AppendUint64(raw, uint64(p.CreatedAt.UnixMicro())) //nolint:gosec // read back the same way
+	raw = append(raw, p.ID[:]...)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// parseCursor reads a cursor; false for anything that we did not make. Years are held to what PostgreSQL and JSON take.
+func parseCursor(text string) (place db.ProfilePlace, ok bool) {
+	if len(text) != base64.RawURLEncoding.EncodedLen(cursorBytes) {
+		return place, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || raw[0] != cursorVersion {
+		return place, false
+	}
+	place.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC() //nolint:gosec // as it was written
+	copy(place.ID[:], raw[9:])
+	return place, place.CreatedAt.Year() > 1970 && place.CreatedAt.Year() < 9999
+}

@@ -1,0 +1,64 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/accounts"
+	"freehold/auth"
+	"freehold/db"
+	"freehold/graph/model"
+)
+
+func (q *query) Profile(ctx context.Context, username string) (*model.Profile, error) {
+	key, ok := accounts.UsernameKey(username)
+	if !ok {
+		return nil, nil //nolint:nilnil // nobody can have this username
+	}
+	return profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), key))
+}
+
+func (q *query) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
+	key, ok := accounts.UsernameKey(username)
+	if ok {
+		_, taken, err := q.DB.FindTaken(ctx, "", key)
+		if err != nil {
+			return nil, err
+		}
+		ok = !taken
+	}
+	return &ok, nil
+}
+
+func (m *mutation) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error) {
+	id := uuid.Nil // the viewer's own
+	if text := input.ID.Value(); text != nil {
+		id, _ = auth.ParseID(*text) // @owner has refused a malformed one
+	}
+	p, err := m.Accounts.UpdateProfile(ctx, auth.ViewerFrom(ctx), id, db.ProfileFields{
+		DisplayName: patch(input.DisplayName), Bio: patch(input.Bio), AvatarURL: patch(input.AvatarURL), WebsiteURL: patch(input.WebsiteURL),
+		Location: patch(input.Location), Visibility: visibilityPatch(input.Visibility), Birthday: patch(input.Birthday), PhoneNumber: patch(input.PhoneNumber),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateProfilePayload{Profile: newProfile(p)}, nil
+}
+
+func (p *profile) Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error) {
+	row, err := p.private(ctx, obj.Owner)
+	if row == nil {
+		return nil, err
+	}
+	return row.Birthday, nil
+}
+
+func (p *profile) PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error) {
+	row, err := p.private(ctx, obj.Owner)
+	if row == nil {
+		return nil, err
+	}
+	return row.PhoneNumber, nil
+}

@@ -1,0 +1,68 @@
+// Package resolvers owns the translation between GraphQL and the use cases: arguments in, models out. A resolver is a
+// few lines. Whether a field may be read was decided before it runs, by the field's rule; what a row may be read, by the
+// database. It must not know SQL or HTTP.
+package resolvers
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+
+	"freehold/accounts"
+	"freehold/auth"
+	"freehold/db"
+	"freehold/directives"
+	"freehold/graph"
+	"freehold/graph/model"
+)
+
+// Resolvers implements graph.ResolverRoot.
+type Resolvers struct {
+	DB       *db.DB
+	Accounts *accounts.Service
+}
+
+// Query returns the resolvers of Query.
+func (r *Resolvers) Query() graph.QueryResolver { return &query{r} }
+
+// Mutation returns the resolvers of Mutation.
+func (r *Resolvers) Mutation() graph.MutationResolver { return &mutation{r} }
+
+// User returns the resolvers of the fields of User that are not in its row.
+func (r *Resolvers) User() graph.UserResolver { return &user{r} }
+
+// Profile returns the resolvers of the fields of Profile that are not in its row.
+func (r *Resolvers) Profile() graph.ProfileResolver { return &profile{r} }
+
+type (
+	query    struct{ *Resolvers }
+	mutation struct{ *Resolvers }
+	user     struct{ *Resolvers }
+	profile  struct{ *Resolvers }
+)
+
+// Rows returns how @owner finds a row of each owned type that it may be asked about by id.
+func (r *Resolvers) Rows() map[string]directives.Rows {
+	return map[string]directives.Rows{
+		"Profile": func(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (directives.Row, error) {
+			p, err := r.DB.FindProfile(ctx, viewer, id)
+			if err != nil {
+				return nil, err
+			}
+			return newProfile(p), nil
+		},
+	}
+}
+
+// OwnedTypes returns a value of the Go type of each owned type, for the schema check.
+func OwnedTypes() map[string]any {
+	return map[string]any{"User": &model.User{}, "Profile": &model.Profile{}}
+}
+
+// AroundRootField opens the scope of a root field: it begins with the request's viewer, and what was loaded of private
+// rows is shared within it.
+func AroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	ctx = auth.WithViewer(ctx, auth.ViewerFrom(ctx))
+	return next(withPrivateRows(ctx))
+}
