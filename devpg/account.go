@@ -62,6 +62,9 @@ func userName(uid uint32) string {
 
 // command prepares a program to run as the account. It sees none of our
 // environment: PG* variables would change the server, and others are secret.
+//
+// The end of ctx asks the program to end, and does not kill it at first: a
+// killed initdb leaves shared memory behind.
 func (a account) command(ctx context.Context, dir, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir // ours may be out of the account's reach
@@ -70,7 +73,8 @@ func (a account) command(ctx context.Context, dir, program string, args ...strin
 		Setpgid:    true, // a group of its own: Ctrl-C reaches only us
 		Credential: a.credential,
 	}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = patience
 	return cmd
 }
 

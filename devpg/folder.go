@@ -76,7 +76,8 @@ func makeFolders(path string) error {
 	return os.Chmod(path, enter)
 }
 
-// checkOwner refuses a cluster that another system user made: PostgreSQL would, with less to go by.
+// checkOwner refuses a cluster that another system user made. PostgreSQL
+// would refuse it as well, but could not say what to do about it.
 func (f folder) checkOwner(a account) error {
 	info, err := os.Stat(f.data())
 	if errors.Is(err, fs.ErrNotExist) {

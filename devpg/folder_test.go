@@ -31,12 +31,28 @@ func TestSecondInstanceInAnotherProcess(t *testing.T) {
 	isInUse(t, startFails(t, Options{Dir: dir}), dir, other.Process.Pid)
 }
 
+// A fork elsewhere in the program holds a copy of the file until it execs.
+func TestReleasedLockIsFreeAtOnce(t *testing.T) {
+	t.Parallel()
+	f := folder(newDir(t))
+	must(t, makeFolders(string(f)))
+	first, err := f.acquire()
+	must(t, err)
+	duplicate, err := syscall.Dup(int(first.file.Fd()))
+	must(t, err)
+	defer syscall.Close(duplicate)
+	first.release()
+	second, err := f.acquire()
+	must(t, err)
+	second.release()
+}
+
 func isInUse(t *testing.T, err error, dir string, holder int) {
 	t.Helper()
 	if !errors.Is(err, ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
 	}
-	contains(t, err.Error(), dir, "process "+strconv.Itoa(holder), "FREEHOLD_DATA_DIR", "DATABASE_URL")
+	contains(t, err.Error(), dir+" is held by process "+strconv.Itoa(holder), "FREEHOLD_DATA_DIR", "DATABASE_URL")
 }
 
 func TestMissingPasswordDeletesNothing(t *testing.T) {
@@ -137,11 +153,17 @@ func TestSocketFolderOpenToOthersIsRefused(t *testing.T) {
 	a, err := serverAccount()
 	must(t, err)
 	socket := f.socketFolder()
-	for name, plant := range map[string]func() error{
+	plants := map[string]func() error{
 		"mode 0755":     func() error { return os.Mkdir(socket, 0o755) },
 		"symbolic link": func() error { return os.Symlink(filepath.Dir(filepath.Dir(string(f))), socket) },
 		"file":          func() error { return os.WriteFile(socket, nil, 0o700) },
-	} {
+	}
+	if os.Geteuid() == 0 { // who else could give a folder away
+		plants["another user's"] = func() error {
+			return errors.Join(os.Mkdir(socket, 0o700), os.Chown(socket, 4242, 4242))
+		}
+	}
+	for name, plant := range plants {
 		must(t, plant())
 		if err := f.makeSocketFolder(a); err == nil {
 			t.Errorf("%s was accepted", name)

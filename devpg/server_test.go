@@ -5,8 +5,10 @@ package devpg
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,6 +29,23 @@ func TestEmptyPgBin(t *testing.T) {
 	contains(t, startFails(t, Options{Dir: dir}).Error(), "PG_BIN", empty)
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a folder was made for nothing")
+	}
+}
+
+// Not parallel: it sets the environment.
+func TestServerSeesNothingOfOurEnvironment(t *testing.T) {
+	t.Setenv("PGDATA", "/elsewhere")
+	t.Setenv("TOKEN_KEY", "secret")
+	a, err := serverAccount()
+	must(t, err)
+	env, err := exec.LookPath("env")
+	must(t, err)
+	output, err := a.command(t.Context(), "/", env).Output()
+	must(t, err)
+	for _, name := range []string{"PGDATA", "TOKEN_KEY"} {
+		if strings.Contains(string(output), name) {
+			t.Errorf("the server sees %s", name)
+		}
 	}
 }
 

@@ -1,28 +1,32 @@
 package directives
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"freehold/auth"
 	"freehold/fault"
 )
 
-// argumentID returns the id at a path of a field's arguments, such as "input.id", and whether it was given. It reads
-// the coerced values, in which an absent field and an explicit null differ: absent is not given, null is an error.
-func argumentID(args map[string]any, path string) (id uuid.UUID, given bool, err error) {
+// argumentID returns the id at a path of a field's arguments, such as "input.id", and whether it was given: an absent
+// field is not given, an explicit null is an error. It reads the coerced values; the raw ones differ by whether the id
+// came as a literal or a variable, and serve only to tell whether an argument was given at all.
+func argumentID(ctx context.Context, path string) (id uuid.UUID, given bool, err error) {
+	field := graphql.GetFieldContext(ctx)
 	first, rest, _ := strings.Cut(path, ".")
-	value, present := args[first]
-	if !present {
+	if _, present := field.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[first]; !present {
 		return uuid.Nil, false, nil
 	}
-	v := reflect.ValueOf(value)
+	v := reflect.ValueOf(field.Args[first])
 	for rest != "" {
 		var name string
 		name, rest, _ = strings.Cut(rest, ".")
+		var present bool
 		if v, present = inputField(v, name); !present {
 			return uuid.Nil, false, nil
 		}

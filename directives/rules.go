@@ -88,7 +88,7 @@ func (r Rules) owns(ctx context.Context, obj any, of, id *string) error {
 		}
 		return judge(viewer, row)
 	}
-	rowID, given, err := argumentID(graphql.GetFieldContext(ctx).Args, *id)
+	rowID, given, err := argumentID(ctx, *id)
 	if err != nil {
 		return err
 	}

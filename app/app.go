@@ -1,0 +1,174 @@
+// Package app puts the service together: configuration, wiring, the HTTP edge, the presentation of errors, the log. It
+// is the only package that knows all others, and holds no rule of its own.
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"freehold/accounts"
+	"freehold/auth"
+	"freehold/db"
+	"freehold/directives"
+	"freehold/graph"
+	"freehold/resolvers"
+)
+
+// RolesSQL makes the database roles; see docs/deployment.md.
+var RolesSQL = db.RolesSQL
+
+// Options are what a program, rather than an operator, decides.
+type Options struct {
+	Log         *slog.Logger
+	AfterSignUp []accounts.AfterSignUp // an adopter's parts of a sign-up, in its transaction
+	Migrations  []db.MigrationSet      // an adopter's further migrations
+	Observe     func(query string)     // is told each SQL statement before it runs
+
+	// Each switches one of the two walls off, so that a test can see the other stand alone.
+	UnsafeWithoutRules bool // fields are resolved without asking their rules
+	UnsafeAnyRole      bool // the database role may bypass row policies
+}
+
+// App is the service, ready to serve.
+type App struct {
+	config   Config
+	log      *slog.Logger
+	db       *db.DB
+	handler  http.Handler
+	draining atomic.Bool
+}
+
+// New checks everything that can be wrong before the first request (the schema's rules, the database's role and
+// migrations, the key) and returns the service. Close it.
+func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
+	a := &App{config: c, log: o.Log}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, Observe: o.Observe}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.db.Close()
+		}
+	}()
+	if err := a.checkDatabase(ctx, o); err != nil {
+		return nil, err
+	}
+	tokens, err := newTokens(c)
+	if err != nil {
+		return nil, err
+	}
+	service := accounts.New(a.db, auth.NewHasher(), tokens, accounts.Config{
+		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
+		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, AfterSignUp: o.AfterSignUp,
+	})
+	schema, err := newSchema(&resolvers.Resolvers{DB: a.db, Accounts: service}, o)
+	if err != nil {
+		return nil, err
+	}
+	a.handler = a.routes(newEndpoint(schema, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+		return auth.Authenticate(ctx, header, tokens, a.db)
+	}))
+	return a, nil
+}
+
+func (a *App) checkDatabase(ctx context.Context, o Options) error {
+	if !o.UnsafeAnyRole {
+		if err := a.db.CheckRole(ctx); err != nil {
+			return err
+		}
+	}
+	return a.db.CheckVersion(ctx, o.Migrations...)
+}
+
+func newTokens(c Config) (*auth.Tokens, error) {
+	load, path := auth.LoadKey, c.SigningKey
+	if path == "" {
+		load, path = auth.LoadOrMakeKey, filepath.Join(c.DataDir, "signing-key.pem")
+		if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another user, lives below
+			return nil, fmt.Errorf("make the data folder (FREEHOLD_DATA_DIR): %w", err)
+		}
+	}
+	key, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	return auth.NewTokens(auth.TokensConfig{Key: key, Issuer: c.PublicURL, TTL: c.AccessTokenTTL}), nil
+}
+
+// newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
+// not run.
+func newSchema(r *resolvers.Resolvers, o Options) (graphql.ExecutableSchema, error) {
+	rules := directives.Rules{Rows: r.Rows()}
+	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
+	if o.UnsafeWithoutRules {
+		let := func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
+		root.SignedIn, root.Visible = let, let
+		root.Owner = func(ctx context.Context, _ any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
+			return next(ctx)
+		}
+	}
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: r, Directives: root})
+	err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: resolvers.OwnedTypes(), Rows: rules.Rows})
+	if err != nil {
+		return nil, fmt.Errorf("the schema is not fit to be served:\n%w", err)
+	}
+	return schema, nil
+}
+
+// Handler is the whole HTTP service.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Close releases the database.
+func (a *App) Close() error { return a.db.Close() }
+
+// Serve serves on l until ctx ends, then stops taking requests and waits for those under way.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	server := newServer(a.handler, a.config, a.log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	a.draining.Store(true)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.DrainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		return errors.Join(fmt.Errorf("drain: some requests were cut off: %w", err), server.Close())
+	}
+	return nil
+}
+
+// Migrate brings the database of FREEHOLD_MIGRATE_URL up to date.
+func Migrate(ctx context.Context, c Config, o Options) error {
+	if c.MigrateURL == "" {
+		return errors.New("FREEHOLD_MIGRATE_URL: migrating needs the URL of the owner's role (a private PostgreSQL is migrated at each start)")
+	}
+	return db.Migrate(ctx, c.MigrateURL, o.Migrations...)
+}
+
+// The database of a private PostgreSQL, and the roles to use it as.
+const (
+	PrivateDatabaseName = "freehold"
+	OwnerRole           = db.OwnerRole
+	AppRole             = db.AppRole
+)
+
+// PreparePrivate makes the roles and the database in a private PostgreSQL.
+func PreparePrivate(ctx context.Context, superuser *sql.DB, password string) error {
+	return db.Bootstrap(ctx, superuser, PrivateDatabaseName, password)
+}

@@ -1,0 +1,188 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting, read from the environment. docs/configuration.md describes them for operators.
+type Config struct {
+	Env         string `env:"FREEHOLD_ENV"          envDefault:"development"` // development or production
+	Addr        string `env:"FREEHOLD_ADDR"         envDefault:"127.0.0.1:8080"`
+	PublicURL   string `env:"FREEHOLD_PUBLIC_URL"`                 // default: http:// and Addr
+	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app's role; default: a private PostgreSQL
+	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner's role
+	DataDir     string `env:"FREEHOLD_DATA_DIR"`                   // default: see dataDir
+	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: made in the data folder
+
+	DefaultVisibility string        `env:"FREEHOLD_DEFAULT_VISIBILITY"  envDefault:"PRIVATE"`
+	PasswordMinLength int           `env:"FREEHOLD_PASSWORD_MIN_LENGTH" envDefault:"8"` // code points
+	AccessTokenTTL    time.Duration `env:"FREEHOLD_ACCESS_TOKEN_TTL"    envDefault:"15m"`
+	SessionIdle       time.Duration `env:"FREEHOLD_SESSION_IDLE"        envDefault:"720h"`
+	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
+	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"` // on or off
+
+	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
+	DrainTimeout        time.Duration `env:"FREEHOLD_DRAIN_TIMEOUT"        envDefault:"15s"`
+	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"` // bytes
+	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`   // lexical tokens of a document
+	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
+	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
+}
+
+// Development reports whether this is a developer's own instance.
+func (c *Config) Development() bool { return c.Env == "development" }
+
+// PrivateDatabase reports whether the service is to start a PostgreSQL of its own.
+func (c *Config) PrivateDatabase() bool { return c.Development() && c.DatabaseURL == "" }
+
+// LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that
+// is unknown or has a bad value, and never shows a value.
+func LoadConfig(environ []string) (Config, error) {
+	var c Config
+	vars := env.ToMap(environ)
+	var faults []error
+	for name := range vars {
+		if _, known := field(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
+			faults = append(faults, fmt.Errorf("%s: there is no such setting", name))
+		}
+	}
+	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
+		faults = append(faults, nameFaults(err)...)
+		return c, sorted(faults)
+	}
+	if c.PublicURL == "" && c.Development() {
+		c.PublicURL = "http://" + c.Addr
+	}
+	if c.DataDir == "" {
+		c.DataDir = dataDir(vars)
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	return c, sorted(append(faults, c.faults()...))
+}
+
+func sorted(faults []error) error {
+	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(faults...)
+}
+
+// field finds the field of a variable.
+func field(name string) (reflect.StructField, bool) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if f.Tag.Get("env") == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// nameFaults turns the parser's errors, which name Go fields and quote values, into ours.
+func nameFaults(err error) (faults []error) {
+	aggregate, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return []error{err}
+	}
+	for _, e := range aggregate.Errors {
+		parse, ok := errors.AsType[env.ParseError](e)
+		if !ok {
+			faults = append(faults, e)
+			continue
+		}
+		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+		faults = append(faults, fmt.Errorf("%s: the value is not a %s", f.Tag.Get("env"), kinds[f.Type.String()]))
+	}
+	return faults
+}
+
+var kinds = map[string]string{
+	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
+}
+
+// faults returns what is wrong with settings that parsed.
+func (c *Config) faults() (faults []error) {
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	oneOf := func(name, value string, values ...string) {
+		check(slices.Contains(values, value), "%s: the value is not one of %s", name, strings.Join(values, ", "))
+	}
+	oneOf("FREEHOLD_ENV", c.Env, "development", "production")
+	oneOf("FREEHOLD_RATE_LIMIT", c.RateLimit, "on", "off")
+	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
+	_, _, err := net.SplitHostPort(c.Addr)
+	check(err == nil, "FREEHOLD_ADDR: the value is not host:port")
+	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: the value is not between 8 and 64")
+	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: the value is not between 1024 and 16777216")
+	check(c.TokenLimit >= 100 && c.TokenLimit <= 10000, "FREEHOLD_TOKEN_LIMIT: the value is not between 100 and 10000")
+	check(c.DatabaseConnections >= 2, "FREEHOLD_DATABASE_CONNECTIONS: the value is less than 2")
+	for name, d := range map[string]time.Duration{
+		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
+		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
+	} {
+		check(d >= time.Second, "%s: the value is less than a second", name)
+	}
+	u, err := url.Parse(c.PublicURL)
+	check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil,
+		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
+	if !c.Development() {
+		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
+		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: production needs one")
+	}
+	return faults
+}
+
+// dataDir is where a developer's instance keeps its data, whatever folder it is started from.
+func dataDir(vars map[string]string) string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/freehold" // PostgreSQL does not run as root, and nobody else can look below /root
+	}
+	if dir := vars["XDG_DATA_HOME"]; filepath.IsAbs(dir) {
+		return filepath.Join(dir, "freehold")
+	}
+	return filepath.Join(vars["HOME"], ".local", "share", "freehold")
+}
+
+// Print returns the settings as lines of NAME=value, with secrets masked.
+func (c *Config) Print() string {
+	var b strings.Builder
+	v := reflect.ValueOf(*c)
+	for i, f := range reflect.VisibleFields(v.Type()) {
+		value := fmt.Sprint(v.Field(i).Interface())
+		if f.Tag.Get("secret") != "" {
+			value = mask(value)
+		}
+		fmt.Fprintf(&b, "%s=%s\n", f.Tag.Get("env"), value)
+	}
+	return b.String()
+}
+
+var dsnPassword = regexp.MustCompile(`(password\s*=\s*)('(\\.|[^'])*'|\S+)`)
+
+// mask hides the password of a connection string in either of its two forms.
+func mask(dsn string) string {
+	if u, err := url.Parse(dsn); err == nil && u.Scheme != "" {
+		query := u.Query()
+		if query.Has("password") {
+			query.Set("password", "xxxxx")
+			u.RawQuery = query.Encode()
+		}
+		return u.Redacted()
+	} else if strings.Contains(dsn, "://") {
+		return "xxxxx" // malformed, so who knows where the password stands
+	}
+	return dsnPassword.ReplaceAllString(dsn, "${1}xxxxx")
+}

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"freehold/fault"
+)
+
+// maxMessage bounds a message that repeats names of the document, in bytes.
+const maxMessage = 300
+
+// presenter turns every error into one that a client may see. Only fault's errors and those about the document itself
+// keep their words; the rest is logged under the request's id.
+type presenter struct{ log *slog.Logger }
+
+func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	shown := &gqlerror.Error{}
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok {
+		shown.Path, shown.Locations = g.Path, g.Locations
+		if code, _ := g.Extensions["code"].(string); code == string(fault.ParseFailed) || code == string(fault.ValidationFailed) {
+			return aboutDocument(g, fault.Code(code))
+		}
+	}
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		if f = inputFault(ctx, shown.Path, err); f == nil {
+			f = p.hide(ctx, shown.Path, err)
+		}
+	}
+	if f.Err != nil {
+		p.log.WarnContext(ctx, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
+	}
+	if field := graphql.GetPath(ctx); len(shown.Path) > len(field) {
+		shown.Path = field // the path of a response; where in the input is told by extensions.fields
+	}
+	shown.Message, shown.Extensions = f.Message, extensions(ctx, f)
+	return shown
+}
+
+// hide logs an error that is nobody's business and returns what is shown in its place.
+func (p presenter) hide(ctx context.Context, path ast.Path, err error) *fault.Error {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fault.Busy(err)
+	}
+	p.log.ErrorContext(ctx, "an internal error", "path", path.String(), "error", err)
+	return fault.New(fault.Internal, "Something went wrong on our side. The request's id helps to find out what.")
+}
+
+func extensions(ctx context.Context, f *fault.Error) map[string]any {
+	x := map[string]any{"code": f.Code}
+	if f.Reason != "" {
+		x["reason"] = f.Reason
+	}
+	if f.RetryAfter > 0 {
+		x["retryAfter"] = int(math.Ceil(f.RetryAfter.Seconds()))
+	}
+	if len(f.Fields) > 0 {
+		x["fields"] = f.Fields
+	}
+	if id := requestID(ctx); id != "" && (f.Code == fault.Internal || f.Code == fault.Unavailable) {
+		x["requestId"] = id
+	}
+	return x
+}
+
+// aboutDocument presents a syntax or validation error. Syntax errors quote the token they stumbled over, which may be
+// a password; what is quoted is cut off.
+func aboutDocument(g *gqlerror.Error, code fault.Code) *gqlerror.Error {
+	message := g.Message
+	if code == fault.ParseFailed {
+		message, _, _ = strings.Cut(message, `"`)
+		message = "The document is not valid GraphQL: " + strings.TrimSpace(message)
+	}
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	x := map[string]any{"code": code}
+	if fields, ok := g.Extensions["fields"]; ok {
+		x["fields"] = fields
+	}
+	return &gqlerror.Error{Message: message, Locations: g.Locations, Extensions: x}
+}
+
+// inputFault returns the fault of an argument that a scalar or enum refused: gqlgen's path then goes on, beyond the
+// field, to the place in its arguments.
+func inputFault(ctx context.Context, path ast.Path, err error) *fault.Error {
+	field := graphql.GetPath(ctx)
+	if len(path) <= len(field) || len(field) == 0 {
+		return nil
+	}
+	message := "This is not a valid value."
+	if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Err != nil && strings.HasSuffix(g.Err.Error(), ".") {
+		message = g.Err.Error() // our scalars end their sentences; gqlgen's own repeat the value
+	}
+	return fault.Input(dotted(path[len(field):]), "INVALID", message)
+}
+
+// dotted writes a path as in extensions.fields: input.profile.birthday, ids.3.
+func dotted(path ast.Path) string {
+	steps := make([]string, len(path))
+	for i, step := range path {
+		steps[i] = fmt.Sprint(step)
+	}
+	return strings.Join(steps, ".")
+}
+
+// recovered turns a panic into an internal error that is logged with its stack.
+func (p presenter) recovered(ctx context.Context, cause any) error {
+	p.log.ErrorContext(ctx, "a panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	return fault.New(fault.Internal, "Something went wrong on our side. The request's id helps to find out what.")
+}

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"freehold/auth"
+	"freehold/fault"
+	"freehold/resolvers"
+)
+
+const (
+	cachedDocuments = 1000
+	maxErrors       = 20 // of a request that is refused
+)
+
+// endpoint serves GraphQL over HTTP: one operation per POST. gqlgen's executor does the work; its transports are not
+// used, because they repeat what was sent and decode JSON loosely.
+type endpoint struct {
+	exec      *executor.Executor
+	schema    *ast.Schema
+	presenter presenter
+	bodyLimit int64
+}
+
+func newEndpoint(schema graphql.ExecutableSchema, c Config, log *slog.Logger, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
+	e := &endpoint{exec: executor.New(schema), schema: schema.Schema(), presenter: presenter{log}, bodyLimit: c.BodyLimit}
+	e.exec.SetErrorPresenter(e.presenter.present)
+	e.exec.SetRecoverFunc(e.presenter.recovered)
+	e.exec.SetParserTokenLimit(c.TokenLimit)
+	e.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
+	e.exec.SetDisableSuggestion(true)
+	e.exec.SetDefaultRulesFn(validationRules)
+	if c.Development() {
+		e.exec.Use(extension.Introspection{})
+	}
+	e.exec.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		v, err := viewer(ctx, graphql.GetOperationContext(ctx).Headers)
+		if err != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{e.presenter.present(ctx, err)}})
+		}
+		return next(auth.WithViewer(ctx, v))
+	})
+	e.exec.AroundRootFields(resolvers.AroundRootField)
+	return e
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	params, refused := readRequest(w, r, e.bodyLimit)
+	if refused != nil {
+		e.write(w, r, refused.status, &graphql.Response{Errors: gqlerror.List{e.presenter.present(r.Context(), refused.err)}})
+		return
+	}
+	ctx := graphql.StartOperationTrace(r.Context())
+	operation, errs := e.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, operation, params, errs))
+		return
+	}
+	noteOperation(ctx, operation)
+	handler, ctx := e.exec.DispatchOperation(ctx, operation)
+	e.write(w, r, http.StatusOK, handler(ctx))
+}
+
+// refuseOperation presents the errors of a request that cannot be executed. A fault of a variable is told with all
+// others, by the paths of arguments; gqlparser stops at the first and names the variable.
+func (e *endpoint) refuseOperation(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) *graphql.Response {
+	if len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable") && op.Operation != nil {
+		f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
+		f.Fields = variableFaults(e.schema, op.Operation, params.Variables)
+		if len(f.Fields) == 0 {
+			f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
+		}
+		return &graphql.Response{Errors: gqlerror.List{e.presenter.present(ctx, f)}}
+	}
+	response := &graphql.Response{}
+	for _, err := range errs[:min(len(errs), maxErrors)] {
+		response.Errors = append(response.Errors, e.presenter.present(ctx, err))
+	}
+	return response
+}
+
+// write sends a response. One without data never began to execute, and then has no such member (GraphQL
+// specification, 7.1).
+func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
+	var body any = response
+	if response.Data == nil {
+		if status == http.StatusOK {
+			status = statusOf(response.Errors)
+		}
+		body = struct {
+			Errors gqlerror.List `json:"errors"`
+		}{response.Errors}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // the recoverer answers
+	}
+	media := "application/json"
+	if strings.Contains(r.Header.Get("Accept"), "application/graphql-response+json") {
+		media = "application/graphql-response+json"
+	}
+	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	w.WriteHeader(status)
+	if _, err := w.Write(text); err != nil && !errors.Is(err, http.ErrHandlerTimeout) {
+		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
+	}
+}
+
+// statusOf is the status of an operation that could not begin.
+func statusOf(errs gqlerror.List) int {
+	if len(errs) > 0 && errs[0].Extensions["code"] == fault.Unavailable {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+
+	"freehold/fault"
+)
+
+const (
+	maxHeaderBytes    = 16 << 10
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+// newServer returns an HTTP server with time-outs for a client that is slow at any step.
+func newServer(handler http.Handler, c Config, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: handler, MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		ReadTimeout:  c.RequestTimeout,
+		WriteTimeout: c.RequestTimeout + 5*time.Second, // the handler has until RequestTimeout, then says so
+		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// routes is what is served where.
+func (a *App) routes(graphQL http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", graphQL)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, http.StatusNotFound, fault.New(fault.NotFound, "There is nothing here. GraphQL is served at /graphql."))
+	})
+	return a.around(mux)
+}
+
+// readyz says whether requests should be sent here: not while draining, nor while the database does not answer.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch err := a.db.Ping(ctx); {
+	case a.draining.Load():
+		writeStatus(w, http.StatusServiceUnavailable, "draining")
+	case err != nil:
+		a.log.WarnContext(ctx, "not ready", "error", err)
+		writeStatus(w, http.StatusServiceUnavailable, "database unavailable")
+	default:
+		writeStatus(w, http.StatusOK, "ready")
+	}
+}
+
+func writeStatus(w http.ResponseWriter, status int, text string) {
+	writeJSON(w, status, map[string]string{"status": text})
+}
+
+func writeError(w http.ResponseWriter, status int, f *fault.Error) {
+	type shown struct {
+		Message    string         `json:"message"`
+		Extensions map[string]any `json:"extensions"`
+	}
+	writeJSON(w, status, map[string][]shown{"errors": {{f.Message, map[string]any{"code": f.Code}}}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body) //nolint:errcheck,errchkjson // if the client is gone there is nobody to tell
+}
+
+// exchange is what the log tells of a request: no header, no variable, no document.
+type exchange struct {
+	id        string
+	operation string
+	status    int
+}
+
+type exchangeKey struct{}
+
+func requestID(ctx context.Context) string {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x.id
+	}
+	return ""
+}
+
+// noteOperation keeps the operation's kind and name for the log.
+func noteOperation(ctx context.Context, op *graphql.OperationContext) {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		x.operation = string(op.Operation.Operation) + " " + op.Operation.Name
+	}
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	exchange *exchange
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.exchange.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// around gives each request an id, a deadline, the headers that every reply has, a line in the log, and an answer
+// even if the handler panics.
+func (a *App) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), exchangeKey{}, x), a.config.RequestTimeout)
+		defer cancel()
+		h := w.Header()
+		h.Set("X-Request-Id", x.id)
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		sw := &statusWriter{w, x}
+		defer func() {
+			if cause := recover(); cause != nil {
+				a.answerPanic(ctx, sw, cause)
+			}
+			a.log.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "operation", x.operation,
+				"status", x.status, "took", time.Since(begun).Round(time.Microsecond).String())
+		}()
+		next.ServeHTTP(sw, r.WithContext(ctx))
+	})
+}
+
+func (a *App) answerPanic(ctx context.Context, w http.ResponseWriter, cause any) {
+	presenter{a.log}.recovered(ctx, cause) //nolint:errcheck // for the log; the answer follows
+	writeError(w, http.StatusInternalServerError, fault.New(fault.Internal, "Something went wrong on our side. The request's id helps to find out what."))
+}

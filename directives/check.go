@@ -1,0 +1,255 @@
+package directives
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// The rule directives. The value says whether gqlgen has to run something for it.
+var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true}
+
+// Checked is what the check of a schema looks at besides the schema.
+type Checked struct {
+	Root  any             // the generated graph.DirectiveRoot, filled in
+	Owned map[string]any  // a value of the Go type of each owned type
+	Rows  map[string]Rows // what @owner on a root field can find
+}
+
+// Check returns an error that names every place where the schema breaks a law: a field without exactly one rule, a
+// rule where gqlgen would never run it, a rule that is declared but not running, a refusable field that is not
+// nullable, an @owner that points nowhere, an @inherited that nothing decided.
+func Check(schema *ast.Schema, c Checked) error {
+	k := &checker{schema: schema, Checked: c}
+	k.definitions()
+	k.running()
+	for _, t := range sorted(schema.Types) {
+		if t.BuiltIn || strings.HasPrefix(t.Name, "__") {
+			continue // introspection is decided in code
+		}
+		k.placement(t)
+		if t.Kind == ast.Object {
+			k.object(t)
+		}
+	}
+	return errors.Join(k.faults...)
+}
+
+type checker struct {
+	Checked
+	schema *ast.Schema
+	faults []error
+}
+
+func (k *checker) fault(where, format string, args ...any) {
+	k.faults = append(k.faults, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+}
+
+func sorted(types map[string]*ast.Definition) []*ast.Definition {
+	all := make([]*ast.Definition, 0, len(types))
+	for _, t := range types {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *ast.Definition) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// definitions: each rule is defined, for fields and nothing else. On an object gqlgen does not run a directive for
+// _entities or behind an interface.
+func (k *checker) definitions() {
+	for name := range ruleNames {
+		d := k.schema.Directives[name]
+		if d == nil {
+			k.fault("@"+name, "the directive is not defined")
+			continue
+		}
+		if !slices.Equal(d.Locations, []ast.DirectiveLocation{ast.LocationFieldDefinition}) {
+			k.fault("@"+name, "a rule stands on FIELD_DEFINITION only, not on %v", d.Locations)
+		}
+	}
+}
+
+// running: a declared rule that gqlgen was told to skip, or that nobody supplied, would let everything through.
+func (k *checker) running() {
+	root := reflect.Indirect(reflect.ValueOf(k.Root))
+	for name, runs := range ruleNames {
+		if !runs {
+			continue
+		}
+		f := root.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+		if !f.IsValid() {
+			k.fault("@"+name, "the rule does not run: gqlgen generates no call of it (see directives in gqlgen.yml)")
+		} else if f.IsNil() {
+			k.fault("@"+name, "the rule does not run: no function was supplied for it")
+		}
+	}
+}
+
+// placement: no rule on a type, an interface's field or an input, where it would never run.
+func (k *checker) placement(t *ast.Definition) {
+	if len(rulesOf(t.Directives)) > 0 {
+		k.fault(t.Name, "a rule on a type never runs for _entities or behind an interface: put it on the fields")
+	}
+	if t.Kind == ast.Object {
+		return
+	}
+	for _, f := range t.Fields {
+		if len(rulesOf(f.Directives)) > 0 {
+			k.fault(t.Name+"."+f.Name, "a rule on a field of an %s never runs: put it on the fields of object types", t.Kind)
+		}
+	}
+}
+
+func rulesOf(list ast.DirectiveList) (rules ast.DirectiveList) {
+	for _, d := range list {
+		if _, ok := ruleNames[d.Name]; ok {
+			rules = append(rules, d)
+		}
+	}
+	return rules
+}
+
+// isRoot reports whether t is Query, Mutation or Subscription.
+func (k *checker) isRoot(t *ast.Definition) bool {
+	return t == k.schema.Query || t == k.schema.Mutation || t == k.schema.Subscription
+}
+
+func (k *checker) object(t *ast.Definition) {
+	for _, f := range t.Fields {
+		if strings.HasPrefix(f.Name, "__") || k.isRoot(t) && (f.Name == "_service" || f.Name == "_entities") {
+			continue // decided in code: introspection, Federation's entry points
+		}
+		where := t.Name + "." + f.Name
+		rules := rulesOf(f.Directives)
+		switch len(rules) {
+		case 1:
+			k.rule(where, t, f, rules[0])
+		case 0:
+			k.fault(where, "the field has no rule: decide who may read it")
+		default:
+			k.fault(where, "the field has %d rules; it needs exactly one", len(rules))
+		}
+	}
+}
+
+func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, d *ast.Directive) {
+	switch d.Name {
+	case "public":
+		if k.isRoot(t) && argument(d, "reason") == "" {
+			k.fault(where, "@public on a root field gives its reason")
+		}
+	case "visible":
+		if !implements[Visible](k.Owned[t.Name]) {
+			k.fault(where, "@visible needs a type whose Go model has VisibleTo (graph/model/owned.go)")
+		}
+	case "signedIn":
+		k.nullable(where, f, d)
+	case "owner":
+		k.nullable(where, f, d)
+		k.owner(where, t, f, d)
+	case "inherited":
+		k.inherited(where, t)
+	}
+}
+
+// nullable: a refused field is null, which must not take its siblings with it.
+func (k *checker) nullable(where string, f *ast.FieldDefinition, d *ast.Directive) {
+	if f.Type.NonNull {
+		k.fault(where, "a field with @%s can be refused, so it has to be nullable", d.Name)
+	}
+}
+
+func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition, d *ast.Directive) {
+	of, id := argument(d, "of"), argument(d, "id")
+	if !k.isRoot(t) {
+		if of != "" || id != "" {
+			k.fault(where, "@owner takes of and id on root fields only; here the loaded row decides")
+		}
+		if !implements[Owned](k.Owned[t.Name]) {
+			k.fault(where, "@owner needs a type whose Go model has OwnerID (graph/model/owned.go)")
+		}
+		return
+	}
+	if of == "" || id == "" {
+		k.fault(where, "@owner on a root field says of which type and by which argument: @owner(of: …, id: …)")
+		return
+	}
+	if k.schema.Types[of] == nil {
+		k.fault(where, "@owner(of: %q): there is no such type", of)
+	} else if k.Rows[of] == nil {
+		k.fault(where, "@owner(of: %q): nobody can find such a row by id (resolvers.Rows)", of)
+	}
+	k.argumentPath(where, f, id)
+}
+
+// argumentPath: the path leads through input objects to an ID.
+func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string) {
+	steps := strings.Split(path, ".")
+	arg := f.Arguments.ForName(steps[0])
+	if arg == nil {
+		k.fault(where, "@owner(id: %q): the field has no argument %s", path, steps[0])
+		return
+	}
+	typ := arg.Type
+	for _, step := range steps[1:] {
+		input := k.schema.Types[typ.Name()]
+		var next *ast.FieldDefinition
+		if typ.Elem == nil && input.Kind == ast.InputObject {
+			next = input.Fields.ForName(step)
+		}
+		if next == nil {
+			k.fault(where, "@owner(id: %q): %s has no field %s", path, typ, step)
+			return
+		}
+		typ = next.Type
+	}
+	if typ.NamedType != "ID" {
+		k.fault(where, "@owner(id: %q): it is a %s, not an ID", path, typ)
+	}
+}
+
+// inherited: only where some field has decided before. Whoever has a global id or a key is reached without one.
+func (k *checker) inherited(where string, t *ast.Definition) {
+	switch {
+	case k.isRoot(t):
+		k.fault(where, "@inherited on a root field: nothing was decided before it")
+	case t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node"):
+		k.fault(where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
+	default:
+		for _, path := range k.undecidedPathsTo(t) {
+			k.fault(where, "@inherited, but %s leads here without a rule", path)
+		}
+	}
+}
+
+// undecidedPathsTo returns the fields without a rule that return t, an interface of t or a union with t.
+func (k *checker) undecidedPathsTo(t *ast.Definition) (paths []string) {
+	for _, parent := range sorted(k.schema.Types) {
+		if parent.Kind != ast.Object || parent.BuiltIn || strings.HasPrefix(parent.Name, "__") {
+			continue
+		}
+		for _, f := range parent.Fields {
+			returned := k.schema.Types[f.Type.Name()]
+			if len(rulesOf(f.Directives)) == 0 && (returned == t || slices.Contains(k.schema.GetPossibleTypes(returned), t)) {
+				paths = append(paths, parent.Name+"."+f.Name)
+			}
+		}
+	}
+	return paths
+}
+
+func argument(d *ast.Directive, name string) string {
+	if a := d.Arguments.ForName(name); a != nil {
+		return a.Value.Raw
+	}
+	return ""
+}
+
+func implements[T any](v any) bool {
+	_, ok := v.(T)
+	return ok
+}

@@ -1,0 +1,111 @@
+package directives
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/auth"
+)
+
+type row struct{}
+
+func (row) OwnerID() uuid.UUID         { return uuid.Nil }
+func (row) VisibleTo(auth.Viewer) bool { return true }
+
+type simple = func(context.Context, any, graphql.Resolver) (any, error)
+
+type fullRoot struct {
+	Owner             func(context.Context, any, graphql.Resolver, *string, *string, Otherwise) (any, error)
+	SignedIn, Visible simple
+}
+
+func root() fullRoot {
+	r := Rules{}
+	return fullRoot{Owner: r.Owner, SignedIn: r.SignedIn, Visible: r.Visible}
+}
+
+const definitions = `
+directive @public(reason: String) on FIELD_DEFINITION
+directive @visible on FIELD_DEFINITION
+directive @signedIn on FIELD_DEFINITION
+directive @owner(of: String, id: String, otherwise: Otherwise! = ERROR) on FIELD_DEFINITION
+directive @inherited on FIELD_DEFINITION
+directive @key(fields: String!) on OBJECT
+enum Otherwise { ERROR NULL }
+interface Node { id: ID! }
+input In { id: ID n: Int deep: Deep ids: [ID!] }
+input Deep { id: ID! }
+type Thing implements Node { id: ID! @visible secret: String @owner box: Box @visible }
+type Box { x: Int @inherited }
+`
+
+func check(t *testing.T, sdl string, c Checked) string {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(schema, c); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func TestCheckNamesEachFault(t *testing.T) {
+	t.Parallel()
+	good := Checked{
+		Root: root(), Owned: map[string]any{"Thing": row{}},
+		Rows: map[string]Rows{"Thing": func(context.Context, auth.Viewer, uuid.UUID) (Row, error) { return row{}, nil }},
+	}
+	withQuery := func(fields string) string { return definitions + "type Query { " + fields + " }" }
+	fine := withQuery(`a: Thing @public(reason: "x") b(i: In!): Thing @owner(of: "Thing", id: "i.deep.id") c: Int @signedIn`)
+	if got := check(t, fine, good); got != "" {
+		t.Fatalf("a good schema has faults:\n%s", got)
+	}
+	for _, c := range []struct{ name, sdl, want string }{
+		{"undecided field", withQuery(`a: Int`), "Query.a: the field has no rule"},
+		{"two rules", withQuery(`a: Int @public(reason: "x") @signedIn`), "Query.a: the field has 2 rules"},
+		{"undecided in a type", fine + `type T { z: Int }`, "T.z: the field has no rule"},
+		{"public without reason", withQuery(`a: Int @public`), "Query.a: @public on a root field gives its reason"},
+		{"non-null, refusable", withQuery(`a: Int! @signedIn`), "Query.a: a field with @signedIn can be refused"},
+		{"non-null owner field", fine + `extend type Thing { s: String! @owner }`, "Thing.s: a field with @owner can be refused"},
+		{"of is missing", withQuery(`a(id: ID!): Int @owner(id: "id")`), "Query.a: @owner on a root field says of which type"},
+		{"of is no type", withQuery(`a(id: ID!): Int @owner(of: "Nope", id: "id")`), `@owner(of: "Nope"): there is no such type`},
+		{"of has no rows", withQuery(`a(id: ID!): Int @owner(of: "Box", id: "id")`), `@owner(of: "Box"): nobody can find such a row`},
+		{"no such argument", withQuery(`a(id: ID!): Int @owner(of: "Thing", id: "nr")`), "the field has no argument nr"},
+		{"no such input field", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.nope")`), "In has no field nope"},
+		{"through a scalar", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.id.x")`), "ID has no field x"},
+		{"not an ID", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.n")`), "it is a Int, not an ID"},
+		{"a list of IDs", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.ids")`), "not an ID"},
+		{"of on a row's field", fine + `extend type Thing { s: String @owner(of: "Thing", id: "x") }`, "Thing.s: @owner takes of and id on root fields only"},
+		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner needs a type whose Go model has OwnerID"},
+		{"visible on a value", fine + `extend type Box { y: Int @visible }`, "Box.y: @visible needs a type"},
+		{"inherited at the root", withQuery(`a: Int @inherited`), "Query.a: @inherited on a root field"},
+		{"inherited on a node", fine + `type N implements Node { id: ID! @inherited }`, "N.id: @inherited on a type with @key or Node"},
+		{"inherited on a key", fine + `type N @key(fields: "x") { x: Int @inherited }`, "N.x: @inherited on a type with @key or Node"},
+		{"inherited behind nothing", fine + `extend type Thing { other: Box }`, "Box.x: @inherited, but Thing.other leads here without a rule"},
+		{"inherited behind a union", fine + `union U = Box extend type Thing { u: U }`, "Box.x: @inherited, but Thing.u leads here without a rule"},
+		{"rule on an interface", fine + `interface I { q: Int @signedIn }`, "I.q: a rule on a field of an INTERFACE never runs"},
+		{"rule on an object", strings.Replace(fine, "@signedIn on FIELD_DEFINITION", "@signedIn on FIELD_DEFINITION | OBJECT", 1) + `type O @signedIn { q: Int @inherited }`, "O: a rule on a type never runs"},
+		{"rule defined for objects", strings.Replace(fine, "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on", "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on OBJECT |", 1), "@owner: a rule stands on FIELD_DEFINITION only"},
+	} {
+		if got := check(t, c.sdl, good); !strings.Contains(got, c.want) {
+			t.Errorf("%s: want a fault %q, got %q", c.name, c.want, got)
+		}
+	}
+
+	dead := good
+	dead.Root = struct{ SignedIn, Visible simple }{SignedIn: root().SignedIn}
+	got := check(t, fine, dead)
+	for _, want := range []string{"@owner: the rule does not run: gqlgen generates no call", "@visible: the rule does not run: no function"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("with rules that do not run: want %q, got %q", want, got)
+		}
+	}
+}

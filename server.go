@@ -1,0 +1,133 @@
+// Command freehold is an accounts-and-profiles GraphQL service in which every row has an owner and every field has a
+// rule. Run `freehold help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+
+	"freehold/app"
+	"freehold/devpg"
+)
+
+const help = `freehold is an accounts-and-profiles GraphQL service.
+
+  freehold            serve; without DATABASE_URL, on a private PostgreSQL
+  freehold migrate    bring the database of FREEHOLD_MIGRATE_URL up to date
+  freehold config     print the settings in force, secrets masked
+  freehold roles      print the SQL that makes the three database roles
+  freehold version    print the version
+  freehold help       print this
+
+Settings come from the environment; docs/configuration.md lists them.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "freehold: %v\n", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	command := "serve"
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch {
+	case len(args) > 1:
+		return fmt.Errorf("%s takes no arguments; see `freehold help`", command)
+	case command == "help" || command == "-h" || command == "--help":
+		return say(help)
+	case command == "version" || command == "--version":
+		return say(version() + "\n")
+	case command == "roles":
+		return say(app.RolesSQL)
+	}
+	c, err := app.LoadConfig(os.Environ())
+	if err != nil {
+		return fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, c)
+	case "migrate":
+		return app.Migrate(ctx, c, app.Options{})
+	case "config":
+		return say(c.Print())
+	}
+	return fmt.Errorf("there is no command %q; see `freehold help`", command)
+}
+
+func say(text string) error {
+	_, err := fmt.Print(text)
+	return err
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
+// serve runs the service until ctx ends or the private PostgreSQL is gone for good.
+func serve(ctx context.Context, c app.Config) (err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	watchGoRun(func() { stop(nil) })
+	options := app.Options{Log: app.NewLog(os.Stderr, c)}
+	where := "DATABASE_URL"
+	if c.PrivateDatabase() {
+		cluster, err := startPrivate(ctx, &c, options)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		go func() {
+			<-cluster.Done()
+			stop(cluster.Err())
+		}()
+		where = "a private PostgreSQL in " + cluster.Dir()
+	}
+	a, err := app.New(ctx, c, options)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	l, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
+	}
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n  data     %s\n  stop     Ctrl-C\n", l.Addr(), where)
+	err = a.Serve(ctx, l)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, err)
+	}
+	return err
+}
+
+// startPrivate starts the private PostgreSQL, migrates it and enters its URLs into the configuration.
+func startPrivate(ctx context.Context, c *app.Config, o app.Options) (*devpg.Cluster, error) {
+	cluster, err := devpg.Start(ctx, devpg.Options{Dir: filepath.Join(c.DataDir, "postgres"), Log: o.Log, Setup: app.PreparePrivate})
+	if err != nil {
+		return nil, err
+	}
+	c.DatabaseURL = cluster.URL(app.AppRole, app.PrivateDatabaseName)
+	c.MigrateURL = cluster.URL(app.OwnerRole, app.PrivateDatabaseName)
+	if err := app.Migrate(ctx, *c, o); err != nil {
+		return nil, errors.Join(err, cluster.Stop())
+	}
+	return cluster, nil
+}
