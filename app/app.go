@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -33,6 +34,7 @@ type Options struct {
 	AfterSignUp []accounts.AfterSignUp // an adopter's parts of a sign-up, in its transaction
 	Migrations  []db.MigrationSet      // an adopter's further migrations
 	Observe     func(query string)     // is told each SQL statement before it runs
+	Now         func() time.Time       // the clock of tokens; nil: time.Now
 
 	// Each switches one of the two walls off, so that a test can see the other stand alone.
 	UnsafeWithoutRules bool // fields are resolved without asking their rules
@@ -66,7 +68,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkDatabase(ctx, o); err != nil {
 		return nil, err
 	}
-	tokens, err := newTokens(c)
+	tokens, err := newTokens(c, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func (a *App) checkDatabase(ctx context.Context, o Options) error {
 	return a.db.CheckVersion(ctx, o.Migrations...)
 }
 
-func newTokens(c Config) (*auth.Tokens, error) {
+func newTokens(c Config, now func() time.Time) (*auth.Tokens, error) {
 	load, path := auth.LoadKey, c.SigningKey
 	if path == "" {
 		load, path = auth.LoadOrMakeKey, filepath.Join(c.DataDir, "signing-key.pem")
@@ -105,7 +107,7 @@ func newTokens(c Config) (*auth.Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.NewTokens(auth.TokensConfig{Key: key, Issuer: c.PublicURL, TTL: c.AccessTokenTTL}), nil
+	return auth.NewTokens(auth.TokensConfig{Key: key, Issuer: c.PublicURL, TTL: c.AccessTokenTTL, Now: now}), nil
 }
 
 // newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does

@@ -64,8 +64,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
 	operation, errs := e.exec.CreateOperationContext(ctx, params)
+	if operation.Operation != nil && (len(errs) == 0 || isAboutVariables(errs[0])) {
+		if err := e.judgeVariables(operation, params, errs); err != nil {
+			errs = gqlerror.List{e.presenter.present(ctx, err)}
+		}
+	}
 	if len(errs) > 0 {
-		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, operation, params, errs))
+		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, errs))
 		return
 	}
 	noteOperation(ctx, operation)
@@ -73,20 +78,32 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.write(w, r, http.StatusOK, handler(ctx))
 }
 
-// refuseOperation presents the errors of a request that cannot be executed. A fault of a variable is told with all
-// others, by the paths of arguments; gqlparser stops at the first and names the variable.
-func (e *endpoint) refuseOperation(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) *graphql.Response {
-	if len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable") && op.Operation != nil {
-		f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
-		f.Fields = variableFaults(e.schema, op.Operation, params.Variables)
-		if len(f.Fields) == 0 {
-			f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
-		}
-		return &graphql.Response{Errors: gqlerror.List{e.presenter.present(ctx, f)}}
+func isAboutVariables(err *gqlerror.Error) bool {
+	return len(err.Path) > 0 && err.Path[0] == ast.PathName("variable")
+}
+
+// judgeVariables returns one error with every fault of the variables, by the paths of the arguments that use them.
+// gqlparser stops at the first, names the variable, and takes a number for a string.
+func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
+	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
+	f.Fields = variableFaults(e.schema, op.Operation, params.Variables)
+	if len(f.Fields) == 0 && len(errs) > 0 {
+		f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
 	}
+	if len(f.Fields) == 0 {
+		return nil
+	}
+	return f
+}
+
+// refuseOperation presents the errors of a request that cannot be executed.
+func (e *endpoint) refuseOperation(ctx context.Context, errs gqlerror.List) *graphql.Response {
 	response := &graphql.Response{}
 	for _, err := range errs[:min(len(errs), maxErrors)] {
-		response.Errors = append(response.Errors, e.presenter.present(ctx, err))
+		if _, presented := err.Extensions["code"].(fault.Code); !presented {
+			err = e.presenter.present(ctx, err)
+		}
+		response.Errors = append(response.Errors, err)
 	}
 	return response
 }

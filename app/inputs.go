@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -141,14 +142,14 @@ func (c *inputChecker) check(path string, typ *ast.Type, value any) {
 		c.variable(path, string(name))
 		return
 	}
-	list, isList := value.([]any)
+	list := reflect.ValueOf(value) // gqlparser turns a single value into a typed list of one
 	switch {
 	case value == nil && typ.NonNull:
 		c.add(path, "NULL", "This can't be null.")
 	case value == nil:
-	case typ.Elem != nil && isList:
-		for i, element := range list {
-			c.check(path+"."+strconv.Itoa(i), typ.Elem, element)
+	case typ.Elem != nil && list.Kind() == reflect.Slice:
+		for i := range list.Len() {
+			c.check(path+"."+strconv.Itoa(i), typ.Elem, list.Index(i).Interface())
 		}
 	case typ.Elem != nil:
 		c.check(path, typ.Elem, value) // a single value stands for a list of one

@@ -75,6 +75,31 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	return result, c.forgetStale(query, err)
 }
 
+// BeginTx and observedTx let the observer see where a transaction begins and ends.
+func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	if c.observe == nil {
+		return c.pqConn.BeginTx(ctx, options)
+	}
+	c.observe("BEGIN")
+	tx, err := c.pqConn.BeginTx(ctx, options)
+	return observedTx{tx, c.observe}, err
+}
+
+type observedTx struct {
+	driver.Tx
+	observe func(query string)
+}
+
+func (t observedTx) Commit() error {
+	t.observe("COMMIT")
+	return t.Tx.Commit()
+}
+
+func (t observedTx) Rollback() error {
+	t.observe("ROLLBACK")
+	return t.Tx.Rollback()
+}
+
 func (c *conn) prepared(ctx context.Context, query string) (pqStmt, error) {
 	if c.observe != nil {
 		c.observe(query)

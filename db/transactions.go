@@ -146,7 +146,7 @@ func pause(ctx context.Context, attempt int) {
 func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) (err error, again bool) {
 	tx, err := d.pool.BeginTxx(ctx, options)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err), isLost(err)
+		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before, the connection is dropped if it fails
 	if err := fn(ctx, tx); err != nil {

@@ -339,8 +339,8 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := observed.Load() - before; n != 6 {
-		t.Errorf("three look-ups ran %d statements, want enter and SELECT each", n)
+	if n := observed.Load() - before; n != 12 {
+		t.Errorf("three look-ups ran %d statements, want BEGIN, enter, SELECT and COMMIT each", n)
 	}
 	var names []string
 	err := d.Read(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error {

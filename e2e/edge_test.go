@@ -1,0 +1,388 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"freehold/app"
+	"freehold/db"
+	"freehold/db/dbtest"
+
+	"freehold/accounts"
+)
+
+var jsonHeader = http.Header{"Content-Type": {"application/json"}}
+
+// Requests that never become an operation: typed errors with the right status, and nothing of what was sent.
+func TestMalformedRequests(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	const secret = "hunter2-hunter2"
+	q := func(query string) string { return fmt.Sprintf(`{"query": %q}`, query) }
+	for _, c := range []struct {
+		name, method, contentType, body string
+		status                          int
+		code                            string
+	}{
+		{"GET", "GET", "application/json", "", 405, "BAD_REQUEST"},
+		{"PUT", "PUT", "application/json", q("{me{id}}"), 405, "BAD_REQUEST"},
+		{"text", "POST", "text/plain", q("{me{id}}"), 415, "BAD_REQUEST"},
+		{"form", "POST", "application/x-www-form-urlencoded", "query={me{id}}", 415, "BAD_REQUEST"},
+		{"multipart", "POST", "multipart/form-data; boundary=x", "--x--", 415, "BAD_REQUEST"},
+		{"no type", "POST", "", q("{me{id}}"), 415, "BAD_REQUEST"},
+		{"latin-1", "POST", "application/json; charset=latin1", q("{me{id}}"), 415, "BAD_REQUEST"},
+		{"empty", "POST", "application/json", "", 400, "BAD_REQUEST"},
+		{"cut", "POST", "application/json", `{"query": "` + secret, 400, "BAD_REQUEST"},
+		{"array", "POST", "application/json", `[` + q("{me{id}}") + `]`, 400, "BAD_REQUEST"},
+		{"null", "POST", "application/json", `null`, 400, "BAD_REQUEST"},
+		{"two documents", "POST", "application/json", q("{me{id}}") + q("{me{id}}"), 400, "BAD_REQUEST"},
+		{"duplicate names", "POST", "application/json", `{"query": "{me{id}}", "query": "{me{email}}"}`, 400, "BAD_REQUEST"},
+		{"duplicate names below", "POST", "application/json", `{"query": "{me{id}}", "variables": {"a": 1, "a": 2}}`, 400, "BAD_REQUEST"},
+		{"invalid UTF-8", "POST", "application/json", "{\"query\": \"{me{id}} #\xff\"}", 400, "BAD_REQUEST"},
+		{"lone surrogate", "POST", "application/json", `{"query": "{me{id}} #\ud800"}`, 400, "BAD_REQUEST"},
+		{"query a number", "POST", "application/json", `{"query": 5}`, 400, "BAD_REQUEST"},
+		{"variables a list", "POST", "application/json", `{"query": "{me{id}}", "variables": ["` + secret + `"]}`, 400, "BAD_REQUEST"},
+		{"no query", "POST", "application/json", `{"variables": {}}`, 400, "BAD_REQUEST"},
+		{"too large", "POST", "application/json", q("#" + strings.Repeat("x", 200_000)), 413, "BAD_REQUEST"},
+		{"deep JSON", "POST", "application/json", strings.Repeat("[", 100_000), 400, "BAD_REQUEST"},
+		{"syntax", "POST", "application/json", q(`mutation { signIn(input: {email "` + secret + `"}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
+		{"many tokens", "POST", "application/json", q("{" + strings.Repeat(" a", 2000) + "}"), 400, "GRAPHQL_PARSE_FAILED"},
+		{"nested", "POST", "application/json", q(strings.Repeat("[", 50_000)), 400, "GRAPHQL_PARSE_FAILED"},
+		{"no operation", "POST", "application/json", q("fragment F on User { id }"), 400, "GRAPHQL_VALIDATION_FAILED"},
+		{"unknown field", "POST", "application/json", q("{ mee { id } }"), 400, "GRAPHQL_VALIDATION_FAILED"},
+		{"unknown argument", "POST", "application/json", q(`{ profile(usernam: "` + secret + `", username: "x") { id } }`), 400, "GRAPHQL_VALIDATION_FAILED"},
+		{"literal of a wrong kind", "POST", "application/json", q(`mutation { signIn(input: {email: "x", password: {p: "` + secret + `"}}) { user { id } } }`), 400, "GRAPHQL_VALIDATION_FAILED"},
+		{"enum as a string", "POST", "application/json", q(`mutation { updateProfile(input: {visibility: "PUBLIC"}) { profile { id } } }`), 400, "GRAPHQL_VALIDATION_FAILED"},
+	} {
+		r := s.send(c.method, http.Header{"Content-Type": {c.contentType}}, c.body)
+		if r.Status != c.status || len(r.Errors) == 0 || r.Errors[0].Extensions.Code != c.code {
+			t.Errorf("%s: %d %s, want %d %s", c.name, r.Status, r.Body, c.status, c.code)
+		}
+		if strings.Contains(r.Body, secret) || strings.Contains(r.Body, `"data"`) || strings.Contains(r.Body, "Did you mean") {
+			t.Errorf("%s: %s", c.name, r.Body)
+		}
+		if got := r.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
+			t.Errorf("%s: answered as %s", c.name, got)
+		}
+		if c.status == 405 && r.Header.Get("Allow") != "POST" {
+			t.Errorf("%s: Allow is %q", c.name, r.Header.Get("Allow"))
+		}
+	}
+}
+
+// Faults of literals are told with their paths, all of them, without the values.
+func TestFaultsOfLiterals(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	r := s.do("", `mutation { signUp(input: {mail: "x", password: 12345678, profile: {visibility: HIDDEN, nick: "n"}}) { user { id } } }`, nil)
+	var got []string
+	for _, e := range r.Errors {
+		for _, f := range e.Extensions.Fields {
+			got = append(got, f.Path+" "+f.Code)
+		}
+	}
+	want := "input.mail UNKNOWN_FIELD, input.email REQUIRED, input.password INVALID, input.username REQUIRED, input.profile.nick UNKNOWN_FIELD, input.profile.visibility INVALID"
+	if strings.Join(got, ", ") != want || strings.Contains(r.Body, "12345678") {
+		t.Errorf("got  %s\nwant %s", r.Body, want)
+	}
+}
+
+func TestFaultsOfVariables(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	const bodySent = 12345678
+	for _, c := range []struct {
+		name, query string
+		v           vars
+		want        string
+	}{
+		{"absent", signUpMutation, nil, "[input REQUIRED]"},
+		{"null", signUpMutation, vars{"input": nil}, "[input NULL]"},
+		{"a list", signUpMutation, vars{"input": []any{bodySent}}, "[input INVALID]"},
+		{"in a fragment, twice", `query ($n: Int) { ...F a: me { id } } fragment F on Query { profiles(first: $n) { nodes { id } } }`, vars{"n": "x"}, "[first INVALID]"},
+		{"inside a literal", `mutation ($p: String!) { signIn(input: {email: "x", password: $p}) { user { id } } }`, vars{"p": bodySent}, "[input.password INVALID]"},
+		{"in a list", `query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, vars{"ids": []any{"a", nil, true}}, "[ids.1 NULL ids.2 INVALID]"},
+		{"too large for Int", `query ($n: Int) { profiles(first: $n) { nodes { id } } }`, vars{"n": 3e9}, "[first INVALID]"},
+		{"an unused variable", `query ($n: Int!) { me { id } }`, vars{}, ""},
+	} {
+		r := s.do("", c.query, c.v)
+		if c.want != "" && (r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != c.want) {
+			t.Errorf("%s: got %s, want %s", c.name, r.Body, c.want)
+		}
+		if len(r.Errors) == 0 || strings.Contains(r.Body, "12345678") {
+			t.Errorf("%s: %s", c.name, r.Body)
+		}
+	}
+}
+
+// A15, I09: pages and cursors.
+func TestPagesOfProfiles(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var want []string
+	for range 5 {
+		want = append([]string{s.signUp(vars{"visibility": "PUBLIC"}).Username}, want...)
+		s.signUp(vars{"visibility": "PRIVATE"})
+	}
+	type page struct {
+		Profiles struct {
+			Edges []struct {
+				Cursor string
+				Node   struct{ Username string }
+			}
+			Nodes    []struct{ Username string }
+			PageInfo struct {
+				HasNextPage, HasPreviousPage bool
+				StartCursor, EndCursor       string
+			}
+		}
+	}
+	ask := func(arguments string) (p page, names []string) {
+		s.do("", `{ profiles(`+arguments+`) { edges { cursor node { username } } nodes { username } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, nil).into(t, &p)
+		for i, e := range p.Profiles.Edges {
+			names = append(names, e.Node.Username)
+			if p.Profiles.Nodes[i].Username != e.Node.Username {
+				t.Errorf("nodes and edges differ at %d", i)
+			}
+		}
+		return p, names
+	}
+	expect := func(arguments string, next, previous bool, names ...string) page {
+		t.Helper()
+		p, got := ask(arguments)
+		if fmt.Sprint(got) != fmt.Sprint(names) || p.Profiles.PageInfo.HasNextPage != next || p.Profiles.PageInfo.HasPreviousPage != previous {
+			t.Errorf("%s: %v next %v previous %v; want %v %v %v", arguments, got, p.Profiles.PageInfo.HasNextPage, p.Profiles.PageInfo.HasPreviousPage, names, next, previous)
+		}
+		return p
+	}
+	all := expect(`first: 100`, false, false, want...)
+	cursors := make([]string, len(want))
+	for i, e := range all.Profiles.Edges {
+		cursors[i] = e.Cursor
+	}
+	expect(`first: 2`, true, false, want[:2]...)
+	expect(fmt.Sprintf(`first: 2, after: %q`, cursors[1]), true, true, want[2:4]...)
+	expect(fmt.Sprintf(`first: 2, after: %q`, cursors[3]), false, true, want[4])
+	expect(fmt.Sprintf(`first: 2, after: %q`, cursors[4]), false, true)
+	expect(`last: 2`, false, true, want[3:]...)
+	expect(fmt.Sprintf(`last: 2, before: %q`, cursors[3]), true, true, want[1:3]...)
+	expect(fmt.Sprintf(`last: 5, before: %q`, cursors[2]), true, false, want[:2]...)
+	expect(fmt.Sprintf(`first: 5, after: %q, before: %q`, cursors[0], cursors[3]), true, true, want[1:3]...)
+
+	for arguments, want := range map[string]string{
+		`first: 0`: "[first OUT_OF_RANGE]", `first: 101`: "[first OUT_OF_RANGE]", `last: -1`: "[last OUT_OF_RANGE]",
+		`first: 1, last: 1`: "[last NOT_TOGETHER]", `after: ""`: "[after INVALID]", `before: "` + strings.Repeat("A", 100_000) + `"`: "[before INVALID]",
+		`after: "` + cursors[0][1:] + `"`: "[after INVALID]", `after: "` + cursors[0] + `", before: "x'"`: "[before INVALID]",
+		`after: "AP__________AAAAAAAAAAAAAAAAAAAAAA"`: "[after INVALID]", `after: "\u0000"`: "[after INVALID]",
+	} {
+		if r := s.do("", `{ profiles(`+arguments+`) { nodes { id } } }`, nil); r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != want {
+			t.Errorf("%.60s: %s, want %s", arguments, r.Body, want)
+		}
+	}
+	many := `"` + strings.Repeat(`x", "`, 100) + `"`
+	if r := s.do("", `{ nodes(ids: [`+many+`]) { id } }`, nil); fmt.Sprint(r.fields()) != "[ids TOO_MANY]" {
+		t.Errorf("101 ids: %s", r.Body)
+	}
+}
+
+// R19: a panic is an internal error with the request's id; the process lives, and the log has the stack.
+func TestPanicIsAnInternalError(t *testing.T) {
+	t.Parallel()
+	hook := func(context.Context, *db.Tx, *db.Profile) error { panic("canary of a panic") }
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{AfterSignUp: []accounts.AfterSignUp{hook}})
+	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})
+	if r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, "canary") || r.Errors[0].Extensions.RequestID == "" {
+		t.Errorf("got %s", r.Body)
+	}
+	if log := s.logs.String(); !strings.Contains(log, "canary of a panic") || !strings.Contains(log, "TestPanicIsAnInternalError") {
+		t.Error("the log lacks the panic or its stack")
+	}
+	if n := s.db.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
+		t.Error("the transaction was not undone")
+	}
+	if r := s.do("", `{ me { id } }`, nil); len(r.Errors) > 0 {
+		t.Errorf("afterwards: %s", r.Body)
+	}
+}
+
+func TestIntrospectionIsForDevelopment(t *testing.T) {
+	t.Parallel()
+	const query = `{ __schema { queryType { name } } }`
+	s := start(t)
+	if r := s.do("", query, nil); !strings.Contains(r.Body, `"name":"Query"`) {
+		t.Errorf("in development: %s", r.Body)
+	}
+	d := dbtest.New(t)
+	key := t.TempDir()
+	startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_DATA_DIR="+key) // makes a key to use
+	production := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE="+key+"/signing-key.pem")
+	if r := production.do("", query, nil); len(r.Errors) == 0 || strings.Contains(r.Body, `"name":"Query"`) {
+		t.Errorf("in production: %s", r.Body)
+	}
+}
+
+func (s *service) get(path string) (status int, body string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+		if got := response.Header.Get(name); got != want {
+			s.t.Errorf("%s: %s is %q", path, name, got)
+		}
+	}
+	return response.StatusCode, strings.TrimSpace(string(text))
+}
+
+// R13: ready only while the database answers; a request then is told to come again, with nothing of the driver's words.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	s := start(t, "FREEHOLD_REQUEST_TIMEOUT=5s")
+	a := s.signUp(nil)
+	for path, want := range map[string]string{"/healthz": `200 {"status":"alive"}`, "/readyz": `200 {"status":"ready"}`} {
+		if status, body := s.get(path); fmt.Sprintf("%d %s", status, body) != want {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if status, body := s.get("/nothing"); status != 404 || !strings.Contains(body, "NOT_FOUND") {
+		t.Errorf("/nothing: %d %s", status, body)
+	}
+	s.db.Query(t, `ALTER ROLE freehold_app CONNECTION LIMIT -1`)
+	name := s.db.Query(t, `SELECT current_database()`)[0]
+	s.db.Query(t, `REVOKE CONNECT ON DATABASE `+name+` FROM freehold_app`)
+	s.db.Query(t, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app'`)
+	if status, body := s.get("/readyz"); status != 503 || strings.Contains(body, "pq") {
+		t.Errorf("without a database /readyz: %d %s", status, body)
+	}
+	if status, _ := s.get("/healthz"); status != 200 {
+		t.Errorf("without a database /healthz: %d", status)
+	}
+	if r := s.do(a.Token, `{ me { id } }`, nil); r.code() != "UNAVAILABLE" || r.Status != 503 || strings.Contains(r.Body, "pq") || r.Errors[0].Extensions.RetryAfter == 0 {
+		t.Errorf("without a database a query: %d %s", r.Status, r.Body)
+	}
+	if r := s.do("", `{ profile(username: "abc") { id } me { id } }`, nil); r.code() != "UNAVAILABLE" || strings.Contains(r.Body, "pq") {
+		t.Errorf("without a database nobody's query: %s", r.Body)
+	}
+	s.db.Query(t, `GRANT CONNECT ON DATABASE `+name+` TO freehold_app`)
+	if r := s.do(a.Token, meQuery, nil); !strings.Contains(r.Body, a.Email) {
+		t.Errorf("after the database is back: %s", r.Body)
+	}
+}
+
+// listen serves with the server's own time-outs and draining, and returns how to begin to drain.
+func listen(t *testing.T, o app.Options, further ...string) (s *service, drain func() error) {
+	t.Helper()
+	d := dbtest.New(t)
+	o.Log = slog.New(slog.DiscardHandler)
+	a, err := app.New(t.Context(), config(t, d.App, further...), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Serve(ctx, l) }()
+	drained := false
+	drain = func() error {
+		if drained {
+			return nil
+		}
+		drained = true
+		cancel()
+		return <-done
+	}
+	t.Cleanup(func() {
+		drain() //nolint:errcheck // the test has looked
+		a.Close()
+	})
+	return &service{t: t, db: d, url: "http://" + l.Addr().String(), logs: &logBuffer{}}, drain
+}
+
+// A request under way is finished when the server is told to end; new ones are not taken.
+func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	hook := func(context.Context, *db.Tx, *db.Profile) error {
+		close(begun)
+		<-goOn
+		return nil
+	}
+	s, drain := listen(t, app.Options{AfterSignUp: []accounts.AfterSignUp{hook}})
+	answered := make(chan reply, 1)
+	go func() {
+		answered <- s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})
+	}()
+	<-begun
+	drained := make(chan error, 1)
+	go func() { drained <- drain() }()
+	for { // until the listener is closed
+		if _, err := s.trySend(http.MethodPost, jsonHeader, `{"query":"{ me { id } }"}`); err != nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	select {
+	case err := <-drained:
+		t.Fatalf("drained before the request was answered: %v", err)
+	default:
+	}
+	close(goOn)
+	if r := <-answered; len(r.Errors) > 0 {
+		t.Errorf("the request under way: %s", r.Body)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+// A client that dawdles over its head or its body is cut off; others are served meanwhile.
+func TestSlowClientsAreCutOff(t *testing.T) {
+	t.Parallel()
+	s, _ := listen(t, app.Options{}, "FREEHOLD_REQUEST_TIMEOUT=2s")
+	for name, sent := range map[string]string{
+		"head": "POST /graphql HTTP/1.1\r\nHost: x\r\nX-Slow:",
+		"body": "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"query\"",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, sent); err != nil {
+				t.Fatal(err)
+			}
+			if r := s.do("", `{ me { id } }`, nil); len(r.Errors) > 0 {
+				t.Errorf("another client meanwhile: %s", r.Body)
+			}
+			if err := c.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if answer, err := io.ReadAll(c); errors.Is(err, context.DeadlineExceeded) || strings.Contains(string(answer), " 200 ") {
+				t.Errorf("answer %q, %v", answer, err)
+			}
+		})
+	}
+}

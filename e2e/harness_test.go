@@ -1,0 +1,256 @@
+// Package e2e tests freehold through its outermost door: HTTP, against a real PostgreSQL, as the app's unprivileged
+// role. It has no code of its own.
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(victimEnv) != "" {
+		serveUntilKilled()
+		return
+	}
+	dbtest.Main(m)
+}
+
+// service is a running freehold with a database of its own.
+type service struct {
+	t    testing.TB
+	db   dbtest.Database
+	url  string
+	logs *logBuffer
+}
+
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// walls says which of the two are up.
+type walls int
+
+const (
+	bothWalls    walls = iota
+	rulesAlone         // the database role bypasses the row policies
+	policiesOnly       // the field rules are switched off
+)
+
+func (w walls) String() string {
+	return [...]string{"both walls", "rules alone", "policies alone"}[w]
+}
+
+// config returns the settings of a test's service; further ones are NAME=value.
+func config(t testing.TB, databaseURL string, further ...string) app.Config {
+	t.Helper()
+	c, err := app.LoadConfig(append([]string{
+		"DATABASE_URL=" + databaseURL, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=DEBUG",
+		"FREEHOLD_REQUEST_TIMEOUT=60s", // machines are slow and -race is on; tests of time-outs set their own
+	}, further...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func start(t testing.TB, further ...string) *service {
+	return startWith(t, dbtest.New(t), bothWalls, app.Options{}, further...)
+}
+
+func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further ...string) *service {
+	t.Helper()
+	s := &service{t: t, db: d, logs: &logBuffer{}}
+	url := d.App
+	o.UnsafeWithoutRules = w == policiesOnly
+	if w == rulesAlone {
+		url, o.UnsafeAnyRole = d.Bypass, true
+	}
+	o.Log = slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	a, err := app.New(t.Context(), config(t, url, further...), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		a.Close()
+	})
+	s.url = server.URL
+	return s
+}
+
+// reply is a GraphQL response.
+type reply struct {
+	Status int             `json:"-"`
+	Header http.Header     `json:"-"`
+	Body   string          `json:"-"`
+	Data   json.RawMessage `json:"data"`
+	Errors []replyError    `json:"errors"`
+}
+
+type replyError struct {
+	Message    string `json:"message"`
+	Path       []any  `json:"path"`
+	Extensions struct {
+		Code       string       `json:"code"`
+		Reason     string       `json:"reason"`
+		Fields     []replyField `json:"fields"`
+		RetryAfter int          `json:"retryAfter"`
+		RequestID  string       `json:"requestId"`
+	} `json:"extensions"`
+}
+
+type replyField struct{ Path, Code, Message string }
+
+// code returns the code of the only error, "" for none, and all of them for more.
+func (r reply) code() string {
+	codes := make([]string, len(r.Errors))
+	for i, e := range r.Errors {
+		codes[i] = e.Extensions.Code
+	}
+	return strings.Join(codes, " ")
+}
+
+// fields returns the faults of the only error as "path CODE", sorted as they came.
+func (r reply) fields() (list []string) {
+	if len(r.Errors) == 1 {
+		for _, f := range r.Errors[0].Extensions.Fields {
+			list = append(list, f.Path+" "+f.Code)
+		}
+	}
+	return list
+}
+
+// into decodes the data.
+func (r reply) into(t testing.TB, v any) {
+	t.Helper()
+	if err := json.Unmarshal(r.Data, v); err != nil {
+		t.Fatalf("decode %s: %v", r.Body, err)
+	}
+}
+
+type vars map[string]any
+
+// do sends an operation with a token, or without one if it is empty.
+func (s *service) do(token, query string, v vars) reply {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	return s.send(http.MethodPost, header, string(body))
+}
+
+func (s *service) send(method string, header http.Header, body string) reply {
+	s.t.Helper()
+	r, err := s.trySend(method, header, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
+
+func (s *service) trySend(method string, header http.Header, body string) (r reply, err error) {
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+"/graphql", strings.NewReader(body))
+	if err != nil {
+		return r, err
+	}
+	request.Header = header
+	response, err := client.Do(request)
+	if err != nil {
+		return r, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("status %d is not JSON: %q", response.StatusCode, text)
+	}
+	r.Status, r.Header, r.Body = response.StatusCode, response.Header, string(text)
+	return r, nil
+}
+
+// account is a member as a client knows him.
+type account struct {
+	UserID, ProfileID, Username, Email, Token, Refresh string
+}
+
+const password = "correct horse battery staple"
+
+var serial atomic.Int64
+
+// signUp makes a member, with further fields of his profile.
+func (s *service) signUp(profile vars) account {
+	s.t.Helper()
+	name := fmt.Sprintf("member-%d", serial.Add(1))
+	return s.signUpAs(name, profile)
+}
+
+const signUpMutation = `mutation ($input: SignUpInput!) {
+	signUp(input: $input) { user { id email profile { id username } } tokens { accessToken refreshToken expiresAt } }
+}`
+
+func (s *service) signUpAs(name string, profile vars) account {
+	s.t.Helper()
+	a := account{Username: name, Email: name + "@example.org"}
+	r := s.do("", signUpMutation, vars{"input": vars{"email": a.Email, "password": password, "username": name, "profile": profile}})
+	if len(r.Errors) > 0 {
+		s.t.Fatalf("sign up %s: %s", name, r.Body)
+	}
+	a.fill(s.t, r)
+	return a
+}
+
+func (a *account) fill(t testing.TB, r reply) {
+	t.Helper()
+	var data struct {
+		SignUp struct {
+			User struct {
+				ID      string
+				Profile struct{ ID string }
+			}
+			Tokens struct{ AccessToken, RefreshToken string }
+		}
+	}
+	r.into(t, &data)
+	a.UserID, a.ProfileID = data.SignUp.User.ID, data.SignUp.User.Profile.ID
+	a.Token, a.Refresh = data.SignUp.Tokens.AccessToken, data.SignUp.Tokens.RefreshToken
+	if a.UserID == "" || a.ProfileID == "" || a.Token == "" || a.Refresh == "" {
+		t.Fatalf("a sign-up without user, profile or tokens: %s", r.Body)
+	}
+}

@@ -1,0 +1,387 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+// What V keeps to himself.
+const (
+	canaryPhone    = "+4999900011122"
+	canaryBirthday = "1961-04-12"
+)
+
+// paths lead to V's profile or user. USER and PROFILE stand for fields of theirs, U, P and N for V's ids and username.
+var paths = map[string]string{
+	"node profile":        `{ node(id: "P") { ... on Profile { PROFILE } } }`,
+	"node user":           `{ node(id: "U") { ... on User { USER } } }`,
+	"node, named":         `query { node(id: "P") { ...F } } fragment F on Profile { PROFILE }`,
+	"node, interface":     `{ node(id: "U") { ... on Node { id ... on User { USER } } } }`,
+	"nodes":               `{ nodes(ids: ["U", "P", "U"]) { ... on User { USER } ... on Profile { PROFILE } } }`,
+	"profile":             `{ profile(username: "N") { PROFILE user { USER } } }`,
+	"profiles.edges":      `{ profiles(first: 100) { edges { node { PROFILE user { USER } } } } }`,
+	"profiles.nodes":      `{ profiles(last: 100) { nodes { PROFILE user { USER } } } }`,
+	"chain":               `{ profile(username: "N") { user { profile { user { profile { PROFILE user { USER } } } } } } }`,
+	"chain from the user": `{ node(id: "U") { ... on User { profile { user { profile { PROFILE user { USER } } } } } } }`,
+	"aliases":             `{ a: profile(username: "N") { x: user { USER } y: user { USER } } b: profile(username: "N") { PROFILE } }`,
+	"included":            `{ profile(username: "N") { ... @include(if: true) { PROFILE ...G @skip(if: false) } } } fragment G on Profile { user { USER } }`,
+}
+
+const (
+	userFields    = `email e1: email emailVerified`
+	profileFields = `birthday b1: birthday phoneNumber`
+)
+
+func private(key string) bool {
+	switch key {
+	case "email", "e1", "emailVerified", "birthday", "b1", "phoneNumber":
+		return true
+	}
+	return false
+}
+
+// collect returns the values of private fields anywhere in a response.
+func collect(v any, into *[]any) {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			collect(x, into)
+		}
+	case map[string]any:
+		for k, x := range v {
+			if private(k) {
+				*into = append(*into, x)
+			}
+			collect(x, into)
+		}
+	}
+}
+
+func (a account) query(path string) string {
+	return strings.NewReplacer("USER", userFields, "PROFILE", profileFields, `"U"`, `"`+a.UserID+`"`, `"P"`, `"`+a.ProfileID+`"`, `"N"`, `"`+a.Username+`"`).Replace(path)
+}
+
+// party is one service with V of each visibility, another member, and the ways to ask.
+type party struct {
+	*service
+	v       map[string]account // by visibility
+	another account
+}
+
+// newParty makes the members behind both walls, whichever are up afterwards.
+func newParty(t *testing.T, w walls) party {
+	t.Helper()
+	d := dbtest.New(t)
+	p := party{service: startWith(t, d, bothWalls, app.Options{}), v: map[string]account{}}
+	for _, visibility := range []string{"PRIVATE", "MEMBERS", "PUBLIC"} {
+		p.v[visibility] = p.signUp(vars{"visibility": visibility, "birthday": canaryBirthday, "phoneNumber": canaryPhone, "displayName": "Canary of " + visibility})
+	}
+	p.another = p.signUp(vars{"visibility": "PUBLIC"})
+	if w != bothWalls { // the same members, their tokens signed anew by signing in
+		p.service = startWith(t, d, w, app.Options{})
+		for visibility, v := range p.v {
+			v.Token = p.signIn(v.Email)
+			p.v[visibility] = v
+		}
+		p.another.Token = p.signIn(p.another.Email)
+	}
+	return p
+}
+
+func (s *service) signIn(email string) string {
+	s.t.Helper()
+	r := s.do("", `mutation ($i: SignInInput!) { signIn(input: $i) { tokens { accessToken } } }`, vars{"i": vars{"email": email, "password": password}})
+	var data struct {
+		SignIn struct{ Tokens struct{ AccessToken string } }
+	}
+	r.into(s.t, &data)
+	if data.SignIn.Tokens.AccessToken == "" {
+		s.t.Fatalf("sign in: %s", r.Body)
+	}
+	return data.SignIn.Tokens.AccessToken
+}
+
+func eachWall(t *testing.T, run func(t *testing.T, p party, w walls)) {
+	t.Helper()
+	for _, w := range []walls{bothWalls, rulesAlone, policiesOnly} {
+		t.Run(w.String(), func(t *testing.T) {
+			t.Parallel()
+			run(t, newParty(t, w), w)
+		})
+	}
+}
+
+// The e-mail and the owner-only fields of V's profile are had by V, on every path, and by nobody else, on none.
+func TestPrivateFieldsAreTheOwnersOnEveryPath(t *testing.T) {
+	t.Parallel()
+	eachWall(t, func(t *testing.T, p party, w walls) {
+		for visibility, v := range p.v {
+			for name, path := range paths {
+				for who, token := range map[string]string{"owner": v.Token, "another": p.another.Token, "nobody": ""} {
+					r := p.do(token, v.query(path), nil)
+					where := fmt.Sprintf("%s, %s of a %s profile by %s", w, name, visibility, who)
+					if who == "owner" {
+						p.expectOwn(t, where, v, r)
+					} else {
+						p.expectRefusal(t, where, who, v, r, w)
+					}
+				}
+			}
+		}
+	})
+}
+
+// expectOwn: V's values are all there. In a list others' rows come with errors, never with values.
+func (p party) expectOwn(t *testing.T, where string, v account, r reply) {
+	t.Helper()
+	if !strings.Contains(where, "profiles.") && len(r.Errors) > 0 {
+		t.Errorf("%s: errors %s", where, r.Body)
+	}
+	if strings.Contains(where, "user") && !strings.Contains(r.Body, v.Email) {
+		t.Errorf("%s: the e-mail is missing: %s", where, r.Body)
+	}
+	if strings.Contains(r.Body, `"birthday"`) && !strings.Contains(r.Body, `"birthday":"`+canaryBirthday) {
+		t.Errorf("%s: the birthday is missing: %s", where, r.Body)
+	}
+	if !strings.Contains(r.Body, v.Email) && !strings.Contains(r.Body, canaryPhone) {
+		t.Errorf("%s: neither e-mail nor phone number: %s", where, r.Body)
+	}
+	for _, other := range p.v {
+		if other.Email != v.Email && strings.Contains(r.Body, other.Email) {
+			t.Errorf("%s: another's e-mail: %s", where, r.Body)
+		}
+	}
+}
+
+// expectRefusal: no value, and unless the rules are away an error for each null that says why.
+func (p party) expectRefusal(t *testing.T, where, who string, v account, r reply, w walls) {
+	t.Helper()
+	for _, canary := range []string{v.Email, canaryPhone, canaryBirthday} {
+		if strings.Contains(r.Body, canary) {
+			t.Errorf("%s: leaked %s: %s", where, canary, r.Body)
+		}
+	}
+	var data any
+	if err := json.Unmarshal(r.Data, &data); err != nil {
+		t.Fatalf("%s: %s", where, r.Body)
+	}
+	var values []any
+	collect(data, &values)
+	nulls := 0
+	for _, value := range values {
+		if value == nil {
+			nulls++
+		} else if !strings.Contains(where, "profiles.") && value != p.another.Email {
+			t.Errorf("%s: a private field is %v", where, value)
+		}
+	}
+	if w == policiesOnly {
+		return
+	}
+	want := map[string]string{"another": "FORBIDDEN", "nobody": "UNAUTHENTICATED"}[who]
+	told := 0
+	for _, e := range r.Errors {
+		leaf, _ := e.Path[len(e.Path)-1].(string)
+		if private(leaf) {
+			told++
+			if code := e.Extensions.Code; code != want && code != "NOT_FOUND" {
+				t.Errorf("%s: %v is refused with %s, want %s", where, e.Path, code, want)
+			}
+		}
+	}
+	if !strings.Contains(where, "profiles.") && (told < nulls || len(r.Errors) == 0 && string(r.Data) != hiddenData(r)) {
+		t.Errorf("%s: %d nulls and only %d errors: %s", where, nulls, told, r.Body)
+	}
+}
+
+// hiddenData returns the data if nothing in it is reached: every root field is null, or a list of nulls.
+func hiddenData(r reply) string {
+	var data map[string]any
+	if json.Unmarshal(r.Data, &data) != nil {
+		return ""
+	}
+	for _, v := range data {
+		list, _ := v.([]any)
+		if v != nil && (list == nil || slices.ContainsFunc(list, func(x any) bool { return x != nil })) {
+			return ""
+		}
+	}
+	return string(r.Data)
+}
+
+// A PRIVATE profile answers like an id that isn't there, letter by letter, to everybody but its owner; so does a
+// MEMBERS profile to nobody.
+func TestHiddenIsLikeMissing(t *testing.T) {
+	t.Parallel()
+	p := newParty(t, bothWalls)
+	missing := account{UserID: "3b241101-e2bb-4255-8caf-4136c566a962", ProfileID: "7c9e6679-7425-40de-944b-e07fc1f90ae7", Username: "no-such-member"}
+	malformed := account{UserID: "../../etc/passwd", ProfileID: strings.Repeat("9", 5000), Username: "no%20such_'\\u0000"}
+	for _, c := range []struct{ visibility, who, token string }{
+		{"PRIVATE", "another", p.another.Token}, {"PRIVATE", "nobody", ""}, {"MEMBERS", "nobody", ""},
+	} {
+		v := p.v[c.visibility]
+		for name, path := range paths {
+			if strings.HasPrefix(name, "profiles.") {
+				continue
+			}
+			got, want := p.do(c.token, v.query(path), nil), p.do(c.token, missing.query(path), nil)
+			if got.Body != want.Body || got.Status != want.Status {
+				t.Errorf("%s of %s by %s: hidden answers\n%s\nmissing answers\n%s", name, c.visibility, c.who, got.Body, want.Body)
+			}
+			if bad := p.do(c.token, malformed.query(path), nil); bad.Body != want.Body && !strings.Contains(path, `"N"`) {
+				t.Errorf("%s: malformed answers\n%s\nmissing answers\n%s", name, bad.Body, want.Body)
+			}
+		}
+		list := p.do(c.token, `{ profiles(first: 100) { nodes { id username user { id } } edges { cursor } } }`, nil)
+		if strings.Contains(list.Body, v.ProfileID) || strings.Contains(list.Body, v.Username) || len(list.Errors) > 0 {
+			t.Errorf("the list shows a %s profile to %s: %s", c.visibility, c.who, list.Body)
+		}
+	}
+	if r := p.do("", `{ usernameAvailable(username: "`+strings.ToUpper(p.v["PRIVATE"].Username)+`") }`, nil); !strings.Contains(r.Body, "false") {
+		t.Errorf("a hidden profile's username counts as available: %s", r.Body)
+	}
+}
+
+// With the row policies away, the rules still keep everything of a hidden profile back.
+func TestRulesAloneHideWhatIsHidden(t *testing.T) {
+	t.Parallel()
+	p := newParty(t, rulesAlone)
+	const all = `id username displayName bio avatarUrl websiteUrl location visibility birthday phoneNumber createdAt updatedAt user { id email emailVerified createdAt profile { id } }`
+	v := p.v["PRIVATE"]
+	for name, query := range map[string]string{
+		"node": `{ node(id: "` + v.ProfileID + `") { id ... on Profile { ` + all + ` } } }`, "user": `{ node(id: "` + v.UserID + `") { id } }`,
+		"profile": `{ profile(username: "` + v.Username + `") { ` + all + ` } }`, "profiles": `{ profiles { edges { node { ` + all + ` } } nodes { ` + all + ` } } }`,
+	} {
+		for who, token := range map[string]string{"another": p.another.Token, "nobody": ""} {
+			r := p.do(token, query, nil)
+			for _, secret := range []string{v.ProfileID, v.UserID, v.Username, v.Email, "Canary of PRIVATE"} {
+				if strings.Contains(string(r.Data), `"`+secret+`"`) {
+					t.Errorf("%s by %s: %q is shown: %s", name, who, secret, r.Body)
+				}
+			}
+			for _, e := range r.Errors {
+				if e.Path[len(e.Path)-1] == "username" && e.Extensions.Code != "NOT_FOUND" {
+					t.Errorf("%s by %s: refused with %s, which tells that it exists", name, who, e.Extensions.Code)
+				}
+			}
+			if len(r.Errors) == 0 {
+				t.Errorf("%s by %s: nothing was refused: %s", name, who, r.Body)
+			}
+		}
+	}
+}
+
+const updateMutation = `mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { profile { id displayName } } }`
+
+// Somebody else's profile is not changed: FORBIDDEN where it is seen, NOT_FOUND where it is not, and not a byte differs.
+func TestOnlyTheOwnerUpdates(t *testing.T) {
+	t.Parallel()
+	eachWall(t, func(t *testing.T, p party, w walls) {
+		for visibility, v := range p.v {
+			before := p.rows(v)
+			for who, token := range map[string]string{"another": p.another.Token, "nobody": ""} {
+				r := p.do(token, updateMutation, vars{"input": vars{"id": v.ProfileID, "displayName": "Mallory", "phoneNumber": "+4911111111"}})
+				want := "FORBIDDEN"
+				switch {
+				case who == "nobody":
+					want = "UNAUTHENTICATED"
+				case visibility == "PRIVATE" || w == policiesOnly:
+					want = "NOT_FOUND"
+				}
+				if w == policiesOnly && who == "nobody" {
+					want = "NOT_FOUND" // it is not his; that nobody asks is for the rules to say
+				}
+				if r.code() != want || !strings.Contains(r.Body, `"updateProfile":null`) {
+					t.Errorf("%s, %s profile by %s: %s, want %s", w, visibility, who, r.Body, want)
+				}
+				missing := p.do(token, updateMutation, vars{"input": vars{"id": "3b241101-e2bb-4255-8caf-4136c566a962", "displayName": "x"}})
+				if want == "NOT_FOUND" && missing.Body != r.Body {
+					t.Errorf("%s: a hidden profile answers %s, a missing one %s", w, r.Body, missing.Body)
+				}
+			}
+			if after := p.rows(v); after != before {
+				t.Errorf("%s: a refused update changed the row:\n%s\n%s", w, before, after)
+			}
+			r := p.do(v.Token, updateMutation, vars{"input": vars{"id": strings.ToUpper(v.ProfileID), "displayName": "Mine"}})
+			if len(r.Errors) > 0 || !strings.Contains(r.Body, "Mine") {
+				t.Errorf("%s: the owner's update: %s", w, r.Body)
+			}
+		}
+	})
+}
+
+// rows is everything that is stored of an account.
+func (s *service) rows(v account) string {
+	s.t.Helper()
+	return strings.Join(s.db.Query(s.t, `
+		SELECT to_jsonb(p)::text || to_jsonb(pp)::text || to_jsonb(u)::text || to_jsonb(up)::text || to_jsonb(c)::text
+		  FROM app.users u JOIN app.profiles p ON p.user_id = u.id JOIN app.profile_private pp ON pp.user_id = u.id
+		  JOIN app.user_private up ON up.user_id = u.id JOIN app.credentials c ON c.user_id = u.id
+		 WHERE u.id = $1`, v.UserID), "\n")
+}
+
+// The id of the update: absent means one's own, null and malformed ones are faults of the input, for members only.
+func TestUpdateByIDPresence(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	for _, c := range []struct {
+		name, token, query string
+		input              vars
+		code, fields       string
+	}{
+		{"absent", a.Token, updateMutation, vars{"displayName": "x"}, "", "[]"},
+		{"own", a.Token, updateMutation, vars{"id": a.ProfileID}, "", "[]"},
+		{"null", a.Token, updateMutation, vars{"id": nil}, "BAD_USER_INPUT", "[input.id NULL]"},
+		{"malformed", a.Token, updateMutation, vars{"id": "../x"}, "BAD_USER_INPUT", "[input.id INVALID]"},
+		{"urn spelling", a.Token, updateMutation, vars{"id": "urn:uuid:" + a.ProfileID}, "BAD_USER_INPUT", "[input.id INVALID]"},
+		{"number", a.Token, updateMutation, vars{"id": 5}, "BAD_USER_INPUT", "[input.id INVALID]"},
+		{"zero", a.Token, updateMutation, vars{"id": "00000000-0000-0000-0000-000000000000"}, "BAD_USER_INPUT", "[input.id INVALID]"},
+		{"the user's id", a.Token, updateMutation, vars{"id": a.UserID}, "NOT_FOUND", "[]"},
+		{"malformed by nobody", "", updateMutation, vars{"id": "../x"}, "UNAUTHENTICATED", "[]"},
+		{"literal null", a.Token, `mutation { updateProfile(input: {id: null}) { profile { id } } }`, nil, "BAD_USER_INPUT", "[input.id NULL]"},
+		{"literal number", a.Token, `mutation { updateProfile(input: {id: 5}) { profile { id } } }`, nil, "BAD_USER_INPUT", "[input.id INVALID]"},
+		{"literal absent", a.Token, `mutation { updateProfile(input: {}) { profile { id } } }`, nil, "", "[]"},
+	} {
+		var v vars
+		if c.input != nil {
+			v = vars{"input": c.input}
+		}
+		if r := s.do(c.token, c.query, v); r.code() != c.code || fmt.Sprint(r.fields()) != c.fields {
+			t.Errorf("%s: %s; want %q %s", c.name, r.Body, c.code, c.fields)
+		}
+	}
+}
+
+// Absent keeps, null clears; what is not in the input can't be smuggled in.
+func TestUpdateKeepsClearsAndRefusesToSmuggle(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(vars{"displayName": "Ann", "bio": "one\ntwo", "birthday": "1970-12-31", "websiteUrl": "https://ann.example/ü", "phoneNumber": "+4930123456", "visibility": "MEMBERS"})
+	const query = `mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) {
+		profile { displayName bio birthday websiteUrl location phoneNumber visibility username } } }`
+	r := s.do(a.Token, query, vars{"input": vars{"bio": nil, "birthday": nil, "location": " Rome\u0301 "}})
+	want := `{"updateProfile":{"profile":{"displayName":"Ann","bio":null,"birthday":null,"websiteUrl":"https://ann.example/ü","location":"Romé","phoneNumber":"+4930123456","visibility":"MEMBERS","username":"` + a.Username + `"}}}`
+	if string(r.Data) != want || len(r.Errors) > 0 {
+		t.Errorf("got  %s\nwant %s", r.Body, want)
+	}
+	before := s.rows(a)
+	for _, field := range []string{"userId", "ownerId", "role", "emailVerified", "createdAt", "username", "email"} {
+		r := s.do(a.Token, query, vars{"input": vars{"displayName": "x", field: "x"}})
+		if r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != "[input."+field+" UNKNOWN_FIELD]" || r.Status != 400 {
+			t.Errorf("smuggling %s: %s", field, r.Body)
+		}
+	}
+	if r := s.do(a.Token, query, vars{"input": vars{"visibility": nil}}); fmt.Sprint(r.fields()) != "[input.visibility NULL]" {
+		t.Errorf("clearing the visibility: %s", r.Body)
+	}
+	if after := s.rows(a); after != before {
+		t.Errorf("a refused update changed the row:\n%s\n%s", before, after)
+	}
+}

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"net/http"
+	"sort"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+const meQuery = `{ me { id email } profiles { pageInfo { hasNextPage } } }`
+
+// expectNobody: public fields answer, the rest is UNAUTHENTICATED with the reason.
+func (s *service) expectNobody(token, reason string) {
+	s.t.Helper()
+	if r := s.do(token, meQuery, nil); string(r.Data) != `{"me":null,"profiles":{"pageInfo":{"hasNextPage":false}}}` || len(r.Errors) > 0 || r.Status != 200 {
+		s.t.Errorf("public fields for a token that is %s: %s", reason, r.Body)
+	}
+	for _, query := range []string{`mutation { signOut { success } }`, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`} {
+		if r := s.do(token, query, nil); r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != reason {
+			s.t.Errorf("%s with a token that is %s: %s", query, reason, r.Body)
+		}
+	}
+}
+
+// S01: after signOut nothing of the session counts, at once; other sessions live on.
+func TestReplayAfterSignOut(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	other := s.signIn(a.Email)
+	if r := s.do(a.Token, `mutation { signOut { success } again: signOut { success } }`, nil); !strings.Contains(string(r.Data), `{"signOut":{"success":true},"again":null}`) || r.code() != "UNAUTHENTICATED" {
+		t.Errorf("signing out twice in one document: %s", r.Body)
+	}
+	s.expectNobody(a.Token, "revoked")
+	if r := s.do(other, meQuery, nil); !strings.Contains(r.Body, a.Email) {
+		t.Errorf("the other session: %s", r.Body)
+	}
+}
+
+func TestTokensThatDoNotCount(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	s.expectNobody("", "missing")
+	s.expectNobody("garbage", "invalid")
+	s.expectNobody(a.Token+"x", "invalid")
+	s.expectNobody(a.Refresh, "invalid")
+	s.expectNobody(strings.Repeat(".", 5000), "invalid")
+	r := s.send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, `{"query":"{ me { id } }"}`)
+	if string(r.Data) != `{"me":null}` {
+		t.Errorf("two Authorization headers: %s", r.Body)
+	}
+	s.db.Query(t, `UPDATE app.sessions SET idle_expires_at = now() WHERE user_id = $1`, a.UserID)
+	s.expectNobody(a.Token, "expired")
+	s.db.Query(t, `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $1`, a.UserID)
+	s.expectNobody(a.Token, "invalid")
+	another := start(t)
+	another.expectNobody(a.Token, "invalid") // another service's key
+}
+
+// S07: an access token lives as long as configured, whatever its session does.
+func TestExpiredAccessToken(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	o := app.Options{Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}
+	s := startWith(t, dbtest.New(t), bothWalls, o, "FREEHOLD_ACCESS_TOKEN_TTL=5m")
+	a := s.signUp(nil)
+	ahead.Store(int64(4 * time.Minute))
+	if r := s.do(a.Token, meQuery, nil); !strings.Contains(r.Body, a.Email) {
+		t.Errorf("a token of four minutes: %s", r.Body)
+	}
+	ahead.Store(int64(6 * time.Minute))
+	s.expectNobody(a.Token, "expired")
+}
+
+const signInMutation = `mutation ($i: SignInInput!) { signIn(input: $i) { user { email profile { username } } tokens { accessToken refreshToken } } }`
+
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUpAs("Ann", nil)
+	try := func(email, password string) reply {
+		return s.do("", signInMutation, vars{"i": vars{"email": email, "password": password}})
+	}
+	if r := try("aNN@EXAMPLE.org", password); !strings.Contains(r.Body, `"user":{"email":"Ann@example.org","profile":{"username":"Ann"}}`) {
+		t.Errorf("signing in: %s", r.Body)
+	}
+	wrong := try(a.Email, "wrong")
+	if wrong.code() != "UNAUTHENTICATED" || wrong.Errors[0].Extensions.Reason != "invalid" || !strings.Contains(wrong.Body, `"signIn":null`) {
+		t.Errorf("a wrong password: %s", wrong.Body)
+	}
+	for name, r := range map[string]reply{
+		"unknown e-mail": try("nobody@example.org", password), "malformed e-mail": try("x", password), "empty": try("", ""), "NUL": try("a\x00", "b\x00"),
+		"longer password": try(a.Email, password+"x"), "shorter password": try(a.Email, password[:len(password)-1]),
+	} {
+		if r.Body != wrong.Body || r.Status != wrong.Status {
+			t.Errorf("%s: %s, want as for a wrong password", name, r.Body)
+		}
+	}
+	s.db.Query(t, `UPDATE app.credentials SET disabled_at = now()`)
+	if r := try(a.Email, password); r.Body != wrong.Body {
+		t.Errorf("a disabled account: %s", r.Body)
+	}
+}
+
+// I11: one password, typed on two keyboards.
+func TestPasswordIsNormalized(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	r := s.do("", signUpMutation, vars{"input": vars{"email": "nfc@example.org", "password": "Zoe\u0308 und Rene\u0301", "username": "nfc"}})
+	if len(r.Errors) > 0 {
+		t.Fatal(r.Body)
+	}
+	if r := s.do("", signInMutation, vars{"i": vars{"email": "nfc@example.org", "password": "Zoë und René"}}); len(r.Errors) > 0 {
+		t.Errorf("in NFC: %s", r.Body)
+	}
+}
+
+// P15: a hash with other parameters is replaced at the next sign-in, once.
+func TestSignInRehashesOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	// The same password with m=8, t=1: what an older version might have stored.
+	const old = `$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$E/9XOcEJe3mPXG7g015mjI/Ptw7gpcl7bw+7BNqI9bQ`
+	s.db.Query(t, `UPDATE app.credentials SET password_hash = $1`, old)
+	stored := func() string { return s.db.Query(t, `SELECT password_hash FROM app.credentials`)[0] }
+	s.signIn(a.Email)
+	renewed := stored()
+	if !strings.Contains(renewed, "m=19456,t=2,p=1") {
+		t.Errorf("the hash is still %s", renewed)
+	}
+	s.signIn(a.Email)
+	if stored() != renewed {
+		t.Error("a current hash was replaced")
+	}
+}
+
+// P01: an unknown e-mail takes as long as a wrong password. Interleaved pairs, compared by rank: the share of pairs in
+// which one kind was slower stays near a half.
+func TestSignInTakesTheSameTime(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	measure := func(email string) time.Duration {
+		begun := time.Now()
+		s.do("", signInMutation, vars{"i": vars{"email": email, "password": "not the password"}})
+		return time.Since(begun)
+	}
+	measure(a.Email)
+	const pairs = 60
+	var known, unknown []time.Duration
+	slower := 0
+	for i := range pairs {
+		var k, u time.Duration
+		if i%2 == 0 {
+			k, u = measure(a.Email), measure("nobody@example.org")
+		} else {
+			u, k = measure("nobody@example.org"), measure(a.Email)
+		}
+		if k > u {
+			slower++
+		}
+		known, unknown = append(known, k), append(unknown, u)
+	}
+	median := func(d []time.Duration) time.Duration {
+		sort.Slice(d, func(i, j int) bool { return d[i] < d[j] })
+		return d[len(d)/2]
+	}
+	mk, mu := median(known), median(unknown)
+	t.Logf("medians: known %v, unknown %v; known was slower in %d of %d", mk, mu, slower, pairs)
+	if slower < pairs/5 || slower > pairs*4/5 { // |z| > 4.6: not by chance; a missing hash would give 0 or 60
+		t.Errorf("a known e-mail was slower in %d of %d pairs (medians %v and %v)", slower, pairs, mk, mu)
+	}
+}
+
+func BenchmarkMe(b *testing.B) {
+	s := startWith(b, dbtest.New(b), bothWalls, app.Options{}, "FREEHOLD_LOG_LEVEL=ERROR")
+	a := s.signUp(nil)
+	b.ResetTimer()
+	for b.Loop() {
+		s.do(a.Token, `{ me { email profile { username } } }`, nil)
+	}
+}
