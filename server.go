@@ -106,7 +106,7 @@ func serve(ctx context.Context, c app.Config) (err error) {
 		return err
 	}
 	defer a.Close()
-	l, err := net.Listen("tcp", c.Addr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
 	SessionIdle       time.Duration // a session ends when not renewed for so long
 	SessionLifetime   time.Duration // and after this in any case
+	RateLimit         bool          // whether limits per address hold
 	AfterSignUp       []AfterSignUp // in order
 }
 

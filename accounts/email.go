@@ -3,6 +3,7 @@ package accounts
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -10,6 +11,13 @@ import (
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,
 // used by nobody, and understood differently by different mail servers.
 var dotAtom = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+
+// domains turns a domain into its ASCII form and refuses what DNS does (RFC 5891, RFC 1035).
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.CheckHyphens(true),
+	idna.CheckJoiners(true), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
+// topLevel is the last label of a domain: never a number, which would make it an address.
+var topLevel = regexp.MustCompile(`\.[a-z][a-z0-9-]*$`)
 
 // judgeEmail returns the key by which an address is compared, and what is wrong with the address, if anything. The
 // key is lower case, with the domain in its ASCII form (RFC 5891): two addresses with one key are one mailbox.
@@ -19,11 +27,11 @@ func judgeEmail(email string) (key, code, message string) {
 	switch {
 	case len(email) > 254 || len(local) > 64: // RFC 5321, 4.5.3.1
 		return "", "TOO_LONG", "The e-mail address is too long."
-	case !found || !dotAtom.MatchString(local):
+	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
 		return "", "INVALID", invalid
 	}
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || len(ascii) > 253 || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") || strings.Contains(domain, "＠") {
+	ascii, err := domains.ToASCII(domain)
+	if err != nil || !topLevel.MatchString(ascii) {
 		return "", "INVALID", invalid
 	}
 	return strings.ToLower(local + "@" + ascii), "", ""

@@ -15,6 +15,9 @@ var errWrong = &fault.Error{Code: fault.Unauthenticated, Reason: fault.Invalid, 
 // SignIn starts a session. An unknown e-mail, a wrong password and a disabled account are one error that takes one
 // time: there is a hash to compute in any case.
 func (s *Service) SignIn(ctx context.Context, email, password string) (*Session, error) {
+	if err := s.within(ctx, signInLimit); err != nil {
+		return nil, err
+	}
 	key, _, _ := judgeEmail(email) // a faulty address has an empty key, which no account has
 	userID, seen, err := s.db.FindCredentials(ctx, key)
 	if err != nil {

@@ -30,6 +30,9 @@ type candidate struct {
 // SignUp makes an account, its profile and a session in one transaction. What is wrong with the input is told all at
 // once, as BAD_USER_INPUT; CONFLICT if all that is wrong is that something is taken.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
+	if err := s.within(ctx, signUpLimit); err != nil {
+		return nil, err
+	}
 	c, err := s.judge(ctx, in)
 	if err != nil {
 		return nil, err

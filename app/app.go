@@ -15,13 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
-	"freehold/directives"
-	"freehold/graph"
 	"freehold/resolvers"
 )
 
@@ -74,9 +70,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}
 	service := accounts.New(a.db, auth.NewHasher(), tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
-		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, AfterSignUp: o.AfterSignUp,
+		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
-	schema, err := newSchema(&resolvers.Resolvers{DB: a.db, Accounts: service}, o)
+	schema, err := newSchema(&resolvers.Resolvers{DB: a.db, Accounts: service}, o.UnsafeWithoutRules)
 	if err != nil {
 		return nil, err
 	}
@@ -108,26 +104,6 @@ func newTokens(c Config, now func() time.Time) (*auth.Tokens, error) {
 		return nil, err
 	}
 	return auth.NewTokens(auth.TokensConfig{Key: key, Issuer: c.PublicURL, TTL: c.AccessTokenTTL, Now: now}), nil
-}
-
-// newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
-// not run.
-func newSchema(r *resolvers.Resolvers, o Options) (graphql.ExecutableSchema, error) {
-	rules := directives.Rules{Rows: r.Rows()}
-	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
-	if o.UnsafeWithoutRules {
-		let := func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
-		root.SignedIn, root.Visible = let, let
-		root.Owner = func(ctx context.Context, _ any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
-			return next(ctx)
-		}
-	}
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: r, Directives: root})
-	err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: resolvers.OwnedTypes(), Rows: rules.Rows})
-	if err != nil {
-		return nil, fmt.Errorf("the schema is not fit to be served:\n%w", err)
-	}
-	return schema, nil
 }
 
 // Handler is the whole HTTP service.

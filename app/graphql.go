@@ -64,13 +64,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
 	operation, errs := e.exec.CreateOperationContext(ctx, params)
-	if operation.Operation != nil && (len(errs) == 0 || isAboutVariables(errs[0])) {
-		if err := e.judgeVariables(operation, params, errs); err != nil {
-			errs = gqlerror.List{e.presenter.present(ctx, err)}
-		}
-	}
-	if len(errs) > 0 {
-		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, errs))
+	if problems := e.problems(operation, params, errs); len(problems) > 0 {
+		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, problems))
 		return
 	}
 	noteOperation(ctx, operation)
@@ -78,8 +73,19 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.write(w, r, http.StatusOK, handler(ctx))
 }
 
-func isAboutVariables(err *gqlerror.Error) bool {
-	return len(err.Path) > 0 && err.Path[0] == ast.PathName("variable")
+// problems returns why an operation cannot be executed: the executor's errors, or one about the variables in place of
+// the executor's.
+func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
+	aboutVariables := len(errs) > 0 && len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable")
+	if aboutVariables || len(errs) == 0 {
+		if err := e.judgeVariables(op, params, errs); err != nil {
+			return []error{err}
+		}
+	}
+	for _, err := range errs[:min(len(errs), maxErrors)] {
+		problems = append(problems, err)
+	}
+	return problems
 }
 
 // judgeVariables returns one error with every fault of the variables, by the paths of the arguments that use them.
@@ -97,13 +103,10 @@ func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.
 }
 
 // refuseOperation presents the errors of a request that cannot be executed.
-func (e *endpoint) refuseOperation(ctx context.Context, errs gqlerror.List) *graphql.Response {
+func (e *endpoint) refuseOperation(ctx context.Context, problems []error) *graphql.Response {
 	response := &graphql.Response{}
-	for _, err := range errs[:min(len(errs), maxErrors)] {
-		if _, presented := err.Extensions["code"].(fault.Code); !presented {
-			err = e.presenter.present(ctx, err)
-		}
-		response.Errors = append(response.Errors, err)
+	for _, err := range problems {
+		response.Errors = append(response.Errors, e.presenter.present(ctx, err))
 	}
 	return response
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
+	"freehold/auth"
 	"freehold/fault"
 )
 
@@ -35,7 +36,7 @@ func (a *App) routes(graphQL http.Handler) http.Handler {
 	mux.Handle("/graphql", graphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, fault.New(fault.NotFound, "There is nothing here. GraphQL is served at /graphql."))
 	})
 	return a.around(mux)
@@ -114,7 +115,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (a *App) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), exchangeKey{}, x), a.config.RequestTimeout)
+		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), r.RemoteAddr)
+		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)

@@ -155,7 +155,7 @@ func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 }
 
 func derive(p argonParams, password string, salt []byte, n int) []byte {
-	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(n)) //nolint:gosec // n is keyBytes, or capped by decode
+	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(n)) // n is keyBytes, or capped by decode
 }
 
 // encode writes a PHC string.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -41,7 +42,7 @@ func OwnMigrations() MigrationSet {
 func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
 	connector, err := pq.NewConnector(ownerURL)
 	if err != nil {
-		return fmt.Errorf("migrate: FREEHOLD_MIGRATE_URL is malformed")
+		return errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
 	}
 	pool := sql.OpenDB(connector)
 	defer pool.Close()

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -118,7 +119,7 @@ type inTransaction struct{}
 // can be told something.
 func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) error {
 	if ctx.Value(inTransaction{}) != nil {
-		return fmt.Errorf("a transaction was begun inside another")
+		return errors.New("a transaction was begun inside another")
 	}
 	inner := context.WithValue(ctx, inTransaction{}, true)
 	for attempt := 1; ; attempt++ {

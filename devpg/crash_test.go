@@ -63,6 +63,7 @@ func TestStopOfAKilledServer(t *testing.T) {
 	if pids := left(t, c.Dir()); len(pids) > 0 {
 		t.Errorf("processes %v outlived Stop", pids)
 	}
+	start(t, Options{Dir: c.Dir()}) // a killed server's shared memory lasts until the next one
 }
 
 func TestKilledParent(t *testing.T) {
@@ -212,7 +213,7 @@ func heals(t *testing.T, db *sql.DB, query, want string) {
 // left are the processes of a folder's server.
 func left(t *testing.T, dir string) []int {
 	t.Helper()
-	pids, err := folder(dir).processes()
+	pids, _, err := folder(dir).processes()
 	must(t, err)
 	return pids
 }

@@ -13,12 +13,17 @@ import (
 	"syscall"
 )
 
+// endingServer stands for the command line of a server process that is on its
+// way out of the kernel. It has no command line any more, but may still hold
+// shared memory, and a new server does not start before that is free.
+const endingServer = "(postgres)"
+
 // evict ends every server process left on the folder, and then removes the
 // files by which a new server would take the old one for alive. Only the
 // holder of the folder's lock may call it.
 func (f folder) evict(ctx context.Context) error {
 	for _, signal := range shutdownSignals {
-		left, err := f.processes()
+		left, _, err := f.processes()
 		if err != nil {
 			return err
 		}
@@ -41,27 +46,29 @@ func (f folder) awaitNone(ctx context.Context) error {
 	var err error
 	timeout := eventually(ctx, func() bool {
 		var left []int
-		left, err = f.processes()
-		return err != nil || len(left) == 0
+		var ending bool
+		left, ending, err = f.processes()
+		return err != nil || (len(left) == 0 && !ending)
 	})
 	return errors.Join(err, timeout)
 }
 
 // processes are the ids of the postmaster and the backends of this folder.
 // They are known by their command lines and not by postmaster.pid, whose
-// process id may since have gone to another process.
-func (f folder) processes() ([]int, error) {
+// process id may since have gone to another process. Ending tells whether
+// there is also an endingServer, which may be of this folder.
+func (f folder) processes() (ours []int, ending bool, err error) {
 	lines, err := commandLines()
 	if err != nil {
-		return nil, fmt.Errorf("listing processes: %w", err)
+		return nil, false, fmt.Errorf("listing processes: %w", err)
 	}
-	var ours []int
 	for pid, line := range lines {
 		if f.owns(line) {
 			ours = append(ours, pid)
 		}
+		ending = ending || line == endingServer
 	}
-	return ours, nil
+	return ours, ending, nil
 }
 
 // owns tells whether a command line is that of a postmaster on this folder,

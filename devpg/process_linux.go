@@ -11,7 +11,8 @@ import (
 // endWithParent has the kernel ask the server for a fast shutdown when we die, however we die.
 func endWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGINT }
 
-// commandLines are the command lines of all processes. They are read from
+// commandLines are the command lines of all processes that have one, and
+// endingServer for a server that has none any more. They are read from
 // /proc: it is fast, and containers often lack ps. The folder in which a
 // process works would tell more, but even root may not see it in a container.
 func commandLines() (map[int]string, error) {
@@ -25,9 +26,21 @@ func commandLines() (map[int]string, error) {
 		if err != nil {
 			continue
 		}
-		if args, err := os.ReadFile(file); err == nil { // else it has ended
+		args, err := os.ReadFile(file)
+		switch {
+		case err != nil: // it has ended
+		case len(args) > 0:
 			lines[pid] = string(bytes.ReplaceAll(bytes.TrimRight(args, "\x00 "), []byte{0}, []byte{' '}))
+		case isEndingServer(filepath.Dir(file)):
+			lines[pid] = endingServer
 		}
 	}
 	return lines, nil
+}
+
+// isEndingServer tells a postgres that is releasing its memory from a zombie, which has.
+func isEndingServer(process string) bool {
+	stat, _ := os.ReadFile(filepath.Join(process, "stat")) // "123 (postgres) R 1 ..."
+	_, state, found := bytes.Cut(stat, []byte(" (postgres) "))
+	return found && !bytes.HasPrefix(state, []byte("Z"))
 }

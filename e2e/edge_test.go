@@ -313,7 +313,7 @@ func listen(t *testing.T, o app.Options, further ...string) (s *service, drain f
 		return <-done
 	}
 	t.Cleanup(func() {
-		drain() //nolint:errcheck // the test has looked
+		drain() // the test has looked
 		a.Close()
 	})
 	return &service{t: t, db: d, url: "http://" + l.Addr().String(), logs: &logBuffer{}}, drain

@@ -34,7 +34,7 @@ func serveUntilKilled() {
 			return
 		}
 		if statements.Add(1) == step {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // the parent sees what became of it
+			syscall.Kill(os.Getpid(), syscall.SIGKILL) // the parent sees what became of it
 			select {}
 		}
 	}
@@ -51,7 +51,7 @@ func serveUntilKilled() {
 		panic(err)
 	}
 	fmt.Println(l.Addr())
-	a.Serve(context.Background(), l) //nolint:errcheck // it ends by being killed
+	a.Serve(context.Background(), l) // it ends by being killed
 }
 
 // startVictim starts the process; the test kills it at the end if it has not done so itself.
@@ -69,8 +69,8 @@ func startVictim(t *testing.T, d dbtest.Database, step int) *service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		command.Process.Kill() //nolint:errcheck // it may be gone
-		command.Wait()         //nolint:errcheck // killed, as intended
+		command.Process.Kill() // it may be gone
+		command.Wait()         // killed, as intended
 	})
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {

@@ -54,7 +54,7 @@ const (
 func cursor(p *db.Profile) string {
 	raw := make([]byte, 0, cursorBytes)
 	raw = append(raw, cursorVersion)
-	raw = binary.BigEndian.AppendUint64(raw, uint64(p.CreatedAt.UnixMicro())) //nolint:gosec // read back the same way
+	raw = binary.BigEndian.AppendUint64(raw, uint64(p.CreatedAt.UnixMicro()))
 	raw = append(raw, p.ID[:]...)
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
@@ -68,7 +68,7 @@ func parseCursor(text string) (place db.ProfilePlace, ok bool) {
 	if err != nil || raw[0] != cursorVersion {
 		return place, false
 	}
-	place.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC() //nolint:gosec // as it was written
+	place.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC()
 	copy(place.ID[:], raw[9:])
 	return place, place.CreatedAt.Year() > 1970 && place.CreatedAt.Year() < 9999
 }

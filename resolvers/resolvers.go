@@ -12,7 +12,6 @@ import (
 	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
-	"freehold/directives"
 	"freehold/graph"
 	"freehold/graph/model"
 )
@@ -42,22 +41,13 @@ type (
 	profile  struct{ *Resolvers }
 )
 
-// Rows returns how @owner finds a row of each owned type that it may be asked about by id.
-func (r *Resolvers) Rows() map[string]directives.Rows {
-	return map[string]directives.Rows{
-		"Profile": func(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (directives.Row, error) {
-			p, err := r.DB.FindProfile(ctx, viewer, id)
-			if err != nil {
-				return nil, err
-			}
-			return newProfile(p), nil
-		},
+// FindProfile finds a profile for its rules, as the viewer; NOT_FOUND when there is none that he sees.
+func (r *Resolvers) FindProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (*model.Profile, error) {
+	p, err := r.DB.FindProfile(ctx, viewer, id)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// OwnedTypes returns a value of the Go type of each owned type, for the schema check.
-func OwnedTypes() map[string]any {
-	return map[string]any{"User": &model.User{}, "Profile": &model.Profile{}}
+	return newProfile(p), nil
 }
 
 // AroundRootField opens the scope of a root field: it begins with the request's viewer, and what was loaded of private

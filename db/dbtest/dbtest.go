@@ -102,7 +102,7 @@ func start() (*devpg.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL may run as another user, who must get in
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user, who must get in
 		return nil, err
 	}
 	c, err := devpg.Start(context.Background(), devpg.Options{Dir: dir, MaxConnections: 400, Setup: setup})

@@ -35,7 +35,9 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 }
 
 // MarshalDate writes the scalar Date, of which the time is midnight UTC.
-func MarshalDate(t time.Time) graphql.Marshaler { return graphql.MarshalString(t.Format(time.DateOnly)) }
+func MarshalDate(t time.Time) graphql.Marshaler {
+	return graphql.MarshalString(t.Format(time.DateOnly))
+}
 
 // UnmarshalDate reads the scalar Date. There is no year 0.
 func UnmarshalDate(v any) (time.Time, error) {

@@ -1,0 +1,56 @@
+# Two commands do everything on a fresh machine with Go and make: `make run` and `make test`. Both install what is
+# missing. The rest are their parts.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test generate fresh lint unit fuzz stranger
+
+GO       ?= go
+BIN      := $(CURDIR)/.cache/bin
+LINT_VER := v2.15.0
+LINT     := $(BIN)/golangci-lint-$(LINT_VER)
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+run: build ## serve on a private PostgreSQL, at http://127.0.0.1:8080/graphql
+	@scripts/need.sh postgres
+	@exec ./freehold
+
+build: ## leave ./freehold
+	@$(GO) build -o freehold .
+
+test: build fresh lint unit fuzz stranger ## everything that CI runs
+
+generate: ## regenerate what is generated
+	@$(GO) generate ./...
+
+fresh: ## prove that generated files are those of the sources
+	@before=$$(cat graph/generated.go graph/model/models_gen.go | cksum); $(GO) generate ./...; \
+	after=$$(cat graph/generated.go graph/model/models_gen.go | cksum); \
+	[ "$$before" = "$$after" ] || { echo "generated files were stale; commit what go generate made" >&2; exit 1; }
+	@$(GO) mod tidy -diff
+	@$(GO) mod verify >/dev/null
+
+lint: $(LINT) ## hold the linter's rules
+	@$(LINT) run ./...
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VER)" >&2
+	@mkdir -p $(BIN)
+	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
+	@mv $(BIN)/golangci-lint $(LINT)
+
+unit: ## run the Go tests, with the race detector
+	@scripts/need.sh postgres cc
+	@$(GO) test -race -timeout 8m ./...
+
+FUZZED := FuzzUsername FuzzEmail
+
+fuzz: ## fuzz each parser for a few seconds
+	@for f in $(FUZZED); do $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 5s ./accounts || exit 1; done
+	@$(GO) test -run '^$$' -fuzz '^FuzzCursor$$' -fuzztime 5s ./resolvers
+	@$(GO) test -run '^$$' -fuzz '^FuzzRequest$$' -fuzztime 5s ./app
+
+stranger: ## do as the README tells a stranger, in a fresh copy
+	@scripts/need.sh postgres curl git
+	@e2e/stranger.sh

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestConfigNamesEveryFault(t *testing.T) {
+	t.Parallel()
+	_, err := LoadConfig([]string{
+		"FREEHOLD_ADRR=x", "FREEHOLD_ENV=prod", "FREEHOLD_ADDR=8080", "FREEHOLD_RATE_LIMIT=yes", "FREEHOLD_DEFAULT_VISIBILITY=public",
+		"FREEHOLD_PASSWORD_MIN_LENGTH=4", "FREEHOLD_PUBLIC_URL=secret-value", "FREEHOLD_SESSION_IDLE=1ms", "OTHER=x", "PATH=/bin",
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{
+		"FREEHOLD_ADRR: there is no such setting", "FREEHOLD_ENV: the value is not one of development, production", "FREEHOLD_ADDR: ",
+		"FREEHOLD_RATE_LIMIT: ", "FREEHOLD_DEFAULT_VISIBILITY: ", "FREEHOLD_PASSWORD_MIN_LENGTH: ", "FREEHOLD_PUBLIC_URL: ", "FREEHOLD_SESSION_IDLE: ",
+		"DATABASE_URL: production needs one", "FREEHOLD_SIGNING_KEY_FILE: production needs one",
+	} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("the error does not say %q:\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "secret-value") || strings.Contains(err.Error(), "OTHER") {
+		t.Errorf("the error says too much:\n%v", err)
+	}
+	_, err = LoadConfig([]string{"FREEHOLD_BODY_LIMIT=lots", "FREEHOLD_SESSION_IDLE=long", "FREEHOLD_LOG_LEVEL=loud"})
+	for _, want := range []string{"FREEHOLD_BODY_LIMIT: the value is not a whole number", "FREEHOLD_SESSION_IDLE: the value is not a duration", "FREEHOLD_LOG_LEVEL: the value is not a log level"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+}
+
+func TestConfigDefaultsAndPrintMasksSecrets(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"postgres://app:s3cret@db.example/freehold?sslmode=verify-full", "host=db.example user=app password=s3cret dbname=freehold",
+		"host=db.example password='s3cret with \\' quote' user=app", "postgres://db.example/freehold?user=app&password=s3cret", "postgres://app:s3cret%zz@x",
+	} {
+		c, err := LoadConfig([]string{"DATABASE_URL=" + url, "FREEHOLD_MIGRATE_URL=" + url, "HOME=/home/ann"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		printed := c.Print()
+		for _, want := range []string{"FREEHOLD_ENV=development\n", "FREEHOLD_ADDR=127.0.0.1:8080\n", "FREEHOLD_PUBLIC_URL=http://127.0.0.1:8080\n", "DATABASE_URL=", "FREEHOLD_MIGRATE_URL=", "FREEHOLD_ACCESS_TOKEN_TTL=15m0s\n"} {
+			if !strings.Contains(printed, want) {
+				t.Errorf("the settings lack %q:\n%s", want, printed)
+			}
+		}
+		if strings.Contains(printed, "s3cret") || strings.Contains(printed, "quote'") {
+			t.Errorf("a secret is printed:\n%s", printed)
+		}
+	}
+}

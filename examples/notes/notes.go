@@ -1,0 +1,50 @@
+// Package notes shows how an adopter gives each new account rows of his own: a table with its policies, and a hook that
+// writes to it inside the sign-up's transaction, as the account's owner. If the hook fails there is no account.
+package notes
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations returns the migrations of notes, for app.Options.
+func Migrations() db.MigrationSet {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the path is a constant
+	}
+	return db.MigrationSet{Name: "notes", Files: sub}
+}
+
+// Welcome is the hook, for app.Options: it writes a first note for the new account.
+func Welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
+	err := tx.ExecOne(ctx, `
+		INSERT INTO app.notes (id, user_id, body)
+		VALUES ($1, $2, $3)`,
+		uuid.New(), tx.Viewer.UserID, "Welcome, "+profile.Username+"!")
+	if err != nil {
+		return fmt.Errorf("write the welcome note: %w", err)
+	}
+	return nil
+}
+
+// Find returns the viewer's notes. It does not say whose: the policy does.
+func Find(ctx context.Context, d *db.DB, viewer auth.Viewer) (bodies []string, err error) {
+	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		return tx.Select(ctx, &bodies, `SELECT body FROM app.notes ORDER BY body`)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find notes: %w", err)
+	}
+	return bodies, nil
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Installs what is missing of the named needs, with the machine's package manager: postgres, cc, curl, git.
+set -eu
+
+has() {
+	case $1 in
+	postgres)
+		[ -n "${PG_BIN:-}" ] && return 0
+		for bin in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin \
+			/Applications/Postgres.app/Contents/Versions/latest/bin; do
+			[ -x "$bin/initdb" ] && return 0
+		done
+		command -v initdb >/dev/null
+		;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+# The package of a need, by package manager.
+package() {
+	case "$1 $2" in
+	"apt-get cc" | "apk cc") echo gcc libc6-dev ;;
+	"dnf cc" | "pacman cc" | "brew cc") echo gcc ;;
+	"dnf postgres" | "yum postgres") echo postgresql-server ;;
+	*" postgres") echo postgresql ;;
+	*) echo "$2" ;;
+	esac
+}
+
+install() {
+	manager=$1
+	shift
+	sudo=
+	[ "$(id -u)" = 0 ] || [ "$manager" = brew ] || sudo=sudo
+	echo "installing $*" >&2
+	case $manager in
+	apt-get) $sudo apt-get -qq update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ;;
+	apk) $sudo apk add --quiet "$@" ;;
+	pacman) $sudo pacman -S --noconfirm --needed "$@" ;;
+	*) $sudo "$manager" install -y "$@" ;;
+	esac
+}
+
+for need in "$@"; do
+	has "$need" && continue
+	for manager in apt-get dnf yum apk pacman brew none; do
+		command -v "$manager" >/dev/null && break
+	done
+	if [ "$manager" = none ]; then
+		echo "$need is missing, and no package manager is known here: install it by hand" >&2
+		exit 1
+	fi
+	# shellcheck disable=SC2046 # a need may be several packages
+	install "$manager" $(package "$manager" "$need")
+	has "$need" || { echo "$need is still missing after its installation" >&2; exit 1; }
+done
