@@ -13,7 +13,7 @@ server=
 
 finish() {
 	status=$?
-	[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true
+	[ -z "$server" ] || kill -9 -- "-$server" 2>/dev/null || true # make and what it runs
 	if [ "$status" != 0 ]; then
 		echo "stranger: FAILED; the last output:" >&2
 		tail -n 20 "$work"/*.log >&2 || true
