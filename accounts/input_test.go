@@ -60,7 +60,7 @@ func FuzzUsername(f *testing.F) {
 		if !ok {
 			return
 		}
-		if again, ok := UsernameKey(key); !ok || again != key || len(key) < 3 || len(key) > 30 || strings.ToUpper(key) != strings.ToUpper(username) {
+		if again, ok := UsernameKey(key); !ok || again != key || len(key) < 3 || len(key) > 30 || !strings.EqualFold(key, username) {
 			t.Errorf("the key of %q is %q, whose key is %q", username, key, again)
 		}
 		for _, c := range []byte(key) {
