@@ -25,9 +25,9 @@ generate: ## regenerate what is generated
 	@$(GO) generate ./...
 
 fresh: ## prove that generated files are those of the sources
-	@before=$$(cat graph/generated.go graph/model/models_gen.go | cksum); $(GO) generate ./...; \
-	after=$$(cat graph/generated.go graph/model/models_gen.go | cksum); \
-	[ "$$before" = "$$after" ] || { echo "generated files were stale; commit what go generate made" >&2; exit 1; }
+	@before=$$(cat graph/generated.go graph/model/models_gen.go | cksum); $(GO) generate ./... && \
+	after=$$(cat graph/generated.go graph/model/models_gen.go | cksum) && \
+	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi
 	@$(GO) mod tidy -diff
 	@$(GO) mod verify >/dev/null
 

@@ -2,6 +2,8 @@
 // rule. Run `freehold help`.
 package main
 
+//go:generate go tool gqlgen generate
+
 import (
 	"context"
 	"errors"
