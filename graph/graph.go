@@ -1,5 +1,3 @@
 // Package graph is what gqlgen makes of schema.graphqls: execution, and the interfaces that resolvers implement. Nothing
-// here is written by hand but this file.
+// here is written by hand but this file; `go generate ./...` makes the rest.
 package graph
-
-//go:generate go tool gqlgen generate --config ../gqlgen.yml
