@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -73,13 +74,15 @@ func extensions(ctx context.Context, f *fault.Error) map[string]any {
 	return x
 }
 
-// aboutDocument presents a syntax or validation error. Syntax errors quote the token they stumbled over, which may be
-// a password; what is quoted is cut off.
+// harmless is as much of a syntax error as may be shown: what was expected and the kind of token that was found. What
+// follows is the token itself or the rest of the document, which may hold a password.
+var harmless = regexp.MustCompile(`^(?:[Ee]xpected [^,]*, found|Unexpected) [^" ]+|^exceeded token limit of [0-9]+`)
+
+// aboutDocument presents a syntax or validation error.
 func aboutDocument(g *gqlerror.Error, code fault.Code) *gqlerror.Error {
 	message := g.Message
 	if code == fault.ParseFailed {
-		message, _, _ = strings.Cut(message, `"`)
-		message = "The document is not valid GraphQL: " + strings.TrimSpace(message)
+		message = strings.TrimSuffix("The document is not valid GraphQL: "+harmless.FindString(message), ": ")
 	}
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"

@@ -224,6 +224,15 @@ func TestViewerSeesWhatIsHis(t *testing.T) {
 		if _, err := d.FindPrivate(t.Context(), c.viewer, c.of.UserID); (err == nil) != c.private || err != nil && !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: private seen: %v, want %v", c.name, err, c.private)
 		}
+		for _, table := range []string{"user_private", "profile_private"} { // each by itself, not only joined
+			var rows int
+			err := d.Read(t.Context(), c.viewer, func(ctx context.Context, tx *db.Tx) error {
+				return tx.Get(ctx, &rows, `SELECT count(*) FROM app.`+table+` WHERE user_id = $1`, c.of.UserID)
+			})
+			if err != nil || (rows == 1) != c.private {
+				t.Errorf("%s: %d rows of %s, %v", c.name, rows, table, err)
+			}
+		}
 		var users int
 		err := d.Read(t.Context(), c.viewer, func(ctx context.Context, tx *db.Tx) error {
 			return tx.Get(ctx, &users, `SELECT count(*) FROM app.users WHERE id = $1`, c.of.UserID)
