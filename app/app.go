@@ -35,6 +35,8 @@ type Options struct {
 	// Each switches one of the two walls off, so that a test can see the other stand alone.
 	UnsafeWithoutRules bool // fields are resolved without asking their rules
 	UnsafeAnyRole      bool // the database role may bypass row policies
+
+	UnsafeCheapPasswords bool // password hashes cost nearly nothing, for tests that are not about them
 }
 
 // App is the service, ready to serve.
@@ -68,7 +70,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	service := accounts.New(a.db, auth.NewHasher(), tokens, accounts.Config{
+	service := accounts.New(a.db, auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords}), tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})

@@ -28,7 +28,8 @@ type Config struct {
 	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: made in the data folder
 
 	DefaultVisibility string        `env:"FREEHOLD_DEFAULT_VISIBILITY"  envDefault:"PRIVATE"`
-	PasswordMinLength int           `env:"FREEHOLD_PASSWORD_MIN_LENGTH" envDefault:"8"` // code points
+	PasswordMinLength int           `env:"FREEHOLD_PASSWORD_MIN_LENGTH" envDefault:"8"`   // code points
+	PasswordQueue     int           `env:"FREEHOLD_PASSWORD_QUEUE"      envDefault:"128"` // callers waiting for a hash
 	AccessTokenTTL    time.Duration `env:"FREEHOLD_ACCESS_TOKEN_TTL"    envDefault:"15m"`
 	SessionIdle       time.Duration `env:"FREEHOLD_SESSION_IDLE"        envDefault:"720h"`
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
@@ -126,6 +127,7 @@ func (c *Config) faults() (faults []error) {
 	_, _, err := net.SplitHostPort(c.Addr)
 	check(err == nil, "FREEHOLD_ADDR: the value is not host:port")
 	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: the value is not between 8 and 64")
+	check(c.PasswordQueue >= 1, "FREEHOLD_PASSWORD_QUEUE: the value is less than 1")
 	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: the value is not between 1024 and 16777216")
 	check(c.TokenLimit >= 100 && c.TokenLimit <= 10000, "FREEHOLD_TOKEN_LIMIT: the value is not between 100 and 10000")
 	check(c.DatabaseConnections >= 2, "FREEHOLD_DATABASE_CONNECTIONS: the value is less than 2")

@@ -46,7 +46,7 @@ func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {
 
 func TestHashedPasswordMatchesItselfOnly(t *testing.T) {
 	t.Parallel()
-	h, ctx := NewHasher(), t.Context()
+	h, ctx := NewHasher(HasherConfig{Queue: queueSize}), t.Context()
 	long := strings.Repeat("x", 100)
 	encoded, err := h.Hash(ctx, long)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestHashedPasswordMatchesItselfOnly(t *testing.T) {
 
 func TestStoredHashParametersAreCappedAndOldOnesNoticed(t *testing.T) {
 	t.Parallel()
-	h, ctx := NewHasher(), t.Context()
+	h, ctx := NewHasher(HasherConfig{Queue: queueSize}), t.Context()
 	salt := []byte("saltsaltsaltsalt")
 	old := argonParams{memory: 8, time: 1, threads: 1}
 	if ok, outdated, err := h.Verify(ctx, "pw", encode(old, salt, derive(old, "pw", salt, 32))); !ok || !outdated || err != nil {
@@ -84,9 +84,11 @@ func TestStoredHashParametersAreCappedAndOldOnesNoticed(t *testing.T) {
 	}
 }
 
+const queueSize = 10
+
 func TestHasherRefusesWhenTheQueueIsFullAndWhenTimeIsUp(t *testing.T) {
 	t.Parallel()
-	h := NewHasher()
+	h := NewHasher(HasherConfig{Queue: queueSize})
 	for range cap(h.running) {
 		h.running <- struct{}{}
 	}

@@ -84,24 +84,31 @@ var capped = argonParams{memory: 64 * 1024, time: 8, threads: 4}
 const (
 	saltBytes = 16
 	keyBytes  = 32
-	queueSize = 128 // callers waiting for a hash; at about 25 ms each the last waits a few seconds
 )
 
 // Hasher hashes passwords with argon2id, a few at a time: hashing takes all of a core and 19 MiB, and without a limit
 // a burst of sign-ins would starve every other request. Never call it inside a transaction.
 type Hasher struct {
+	params  argonParams
 	running chan struct{}
 	waiting chan struct{}
 	decoy   string // compared against when there is no account, so that the answer takes as long
 }
 
+// HasherConfig says how much a Hasher takes on.
+type HasherConfig struct {
+	Queue       int  // callers that may wait for their turn
+	UnsafeCheap bool // hashes that cost nearly nothing: for tests that are not about passwords
+}
+
 // NewHasher returns a Hasher that leaves one core to everybody else.
-func NewHasher() *Hasher {
-	return &Hasher{
-		running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
-		waiting: make(chan struct{}, queueSize),
-		decoy:   encode(current, make([]byte, saltBytes), make([]byte, keyBytes)),
+func NewHasher(c HasherConfig) *Hasher {
+	h := &Hasher{params: current, running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)), waiting: make(chan struct{}, c.Queue)}
+	if c.UnsafeCheap {
+		h.params = argonParams{memory: 64, time: 1, threads: 1}
 	}
+	h.decoy = encode(h.params, make([]byte, saltBytes), make([]byte, keyBytes))
+	return h
 }
 
 // Hash returns the PHC string of a normalised password. It waits for its turn; RATE_LIMITED when too many wait
@@ -114,7 +121,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	defer done()
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
-	return encode(current, salt, derive(current, password, salt, keyBytes)), nil
+	return encode(h.params, salt, derive(h.params, password, salt, keyBytes)), nil
 }
 
 // Verify reports whether a normalised password is the one of a PHC string, and whether the string should be replaced
@@ -135,7 +142,7 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outd
 	}
 	defer done()
 	same := subtle.ConstantTimeCompare(derive(params, password, salt, len(key)), key) == 1
-	return same && known, params != current, nil
+	return same && known, params != h.params, nil
 }
 
 // turn waits for one of the few places and returns the function that gives it back.

@@ -81,6 +81,11 @@ func config(t testing.TB, databaseURL string, further ...string) app.Config {
 }
 
 func start(t testing.TB, further ...string) *service {
+	return startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true}, further...)
+}
+
+// startDear is start with password hashes at their full cost.
+func startDear(t testing.TB, further ...string) *service {
 	return startWith(t, dbtest.New(t), bothWalls, app.Options{}, further...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sort"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -125,7 +126,7 @@ func TestPasswordIsNormalized(t *testing.T) {
 // P15: a hash with other parameters is replaced at the next sign-in, once.
 func TestSignInRehashesOnce(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startDear(t)
 	a := s.signUp(nil)
 	// The same password with m=8, t=1: what an older version might have stored.
 	const old = `$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$E/9XOcEJe3mPXG7g015mjI/Ptw7gpcl7bw+7BNqI9bQ`
@@ -146,7 +147,7 @@ func TestSignInRehashesOnce(t *testing.T) {
 // which one kind was slower stays near a half.
 func TestSignInTakesTheSameTime(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := startDear(t)
 	a := s.signUp(nil)
 	measure := func(email string) time.Duration {
 		begun := time.Now()
@@ -212,5 +213,47 @@ func BenchmarkMe(b *testing.B) {
 	b.ResetTimer()
 	for b.Loop() {
 		s.do(a.Token, `{ me { email profile { username } } }`, nil)
+	}
+}
+
+// P11, R12: a burst of sign-ins waits for hashes without holding a connection, those too many are told to come again,
+// and other requests are served meanwhile.
+func TestBurstOfSignInsLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	s := startDear(t, "FREEHOLD_DATABASE_CONNECTIONS=2", "FREEHOLD_PASSWORD_QUEUE=10")
+	a := s.signUp(nil)
+	var wg sync.WaitGroup
+	codes := make([]string, 100)
+	for i := range codes {
+		wg.Go(func() {
+			r := s.do("", signInMutation, vars{"i": vars{"email": a.Email, "password": "not the password"}})
+			codes[i] = r.code()
+			if codes[i] == "RATE_LIMITED" && r.Errors[0].Extensions.RetryAfter == 0 {
+				t.Errorf("not told when to come again: %s", r.Body)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		wg.Wait()
+		close(done)
+	}()
+	reads := 0
+	for meanwhile := true; meanwhile; reads++ {
+		if r := s.do(a.Token, `{ me { id } }`, nil); len(r.Errors) > 0 {
+			t.Errorf("a read meanwhile: %s", r.Body)
+		}
+		select {
+		case <-done:
+			meanwhile = false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	count := map[string]int{}
+	for _, code := range codes {
+		count[code]++
+	}
+	if count["UNAUTHENTICATED"]+count["RATE_LIMITED"] != len(codes) || count["UNAUTHENTICATED"] < 10 || count["RATE_LIMITED"] < 10 || reads < 5 {
+		t.Errorf("answers %v, and %d reads meanwhile", count, reads)
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 	t.Parallel()
-	s := start(t, "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS")
+	s := startDear(t, "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS")
 	r := s.do("", `mutation ($input: SignUpInput!) { signUp(input: $input) {
 			user { email emailVerified profile { username visibility displayName birthday phoneNumber avatarUrl user { email } } } tokens { expiresAt } } }`,
 		vars{"input": vars{"email": "Ann.Lee@Example.ORG", "password": password, "username": "Ann_Lee", "profile": vars{
@@ -32,7 +32,7 @@ func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 	if half := s.db.Query(t, halfAccounts); len(half) > 0 {
 		t.Errorf("half an account: %v", half)
 	}
-	if hash := s.db.Query(t, `SELECT password_hash FROM app.credentials`); !strings.HasPrefix(hash[0], "$argon2id$") {
+	if hash := s.db.Query(t, `SELECT password_hash FROM app.credentials`); !strings.HasPrefix(hash[0], "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("the password is stored as %s", hash[0])
 	}
 }
@@ -179,7 +179,7 @@ func TestHookAfterSignUp(t *testing.T) {
 		}
 		return nil
 	}
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{AfterSignUp: []accounts.AfterSignUp{hook}})
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, AfterSignUp: []accounts.AfterSignUp{hook}})
 	s.signUpAs("fine", nil)
 	try := func(name string) reply {
 		return s.do("", signUpMutation, vars{"input": vars{"email": name + "@example.org", "password": password, "username": name}})

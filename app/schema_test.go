@@ -1,0 +1,64 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/resolvers"
+)
+
+func TestSchemaIsFitToBeServed(t *testing.T) {
+	t.Parallel()
+	if _, err := newSchema(&resolvers.Resolvers{}, false); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryElementOfTheSchemaIsDescribed(t *testing.T) {
+	t.Parallel()
+	schema, err := newSchema(&resolvers.Resolvers{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	described := func(where, description string) {
+		if seen++; !strings.HasSuffix(strings.TrimSpace(description), ".") {
+			t.Errorf("%s is not described by a sentence: %q", where, description)
+		}
+	}
+	for name, directive := range schema.Schema().Directives {
+		if directive.Position.Src.BuiltIn {
+			continue
+		}
+		described("@"+name, directive.Description)
+		for _, a := range directive.Arguments {
+			described("@"+name+"("+a.Name+")", a.Description)
+		}
+	}
+	for name, typ := range schema.Schema().Types {
+		if typ.BuiltIn || strings.HasPrefix(name, "__") {
+			continue
+		}
+		described(name, typ.Description)
+		for _, v := range typ.EnumValues {
+			described(name+"."+v.Name, v.Description)
+		}
+		for _, f := range typ.Fields {
+			if !strings.HasPrefix(f.Name, "__") {
+				describedField(described, name+"."+f.Name, f)
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d elements were looked at", seen)
+	}
+}
+
+func describedField(described func(where, description string), where string, f *ast.FieldDefinition) {
+	described(where, f.Description)
+	for _, a := range f.Arguments {
+		described(where+"("+a.Name+")", a.Description)
+	}
+}
