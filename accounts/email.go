@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,
@@ -19,6 +20,14 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiR
 // topLevel is the last label of a domain: never a number, which would make it an address.
 var topLevel = regexp.MustCompile(`\.[a-z][a-z0-9-]*$`)
 
+// isSpelledOut reports whether a domain has nothing in it that its ASCII form silently drops or replaces, such as
+// invisible characters and other scripts' full stops.
+func isSpelledOut(domain, ascii string) bool {
+	lower := strings.ToLower(norm.NFC.String(domain))
+	shown, err := domains.ToUnicode(ascii)
+	return lower == ascii || err == nil && lower == shown
+}
+
 // judgeEmail returns the key by which an address is compared, and what is wrong with the address, if anything. The
 // key is lower case, with the domain in its ASCII form (RFC 5891): two addresses with one key are one mailbox.
 func judgeEmail(email string) (key, code, message string) {
@@ -31,7 +40,7 @@ func judgeEmail(email string) (key, code, message string) {
 		return "", "INVALID", invalid
 	}
 	ascii, err := domains.ToASCII(domain)
-	if err != nil || !topLevel.MatchString(ascii) {
+	if err != nil || !topLevel.MatchString(ascii) || !isSpelledOut(domain, ascii) {
 		return "", "INVALID", invalid
 	}
 	return strings.ToLower(local + "@" + ascii), "", ""

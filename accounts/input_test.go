@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"freehold/db"
 	"freehold/fault"
 )
 
@@ -22,7 +23,7 @@ func TestEmailsAreJudgedAndKeyed(t *testing.T) {
 		"ann":                       "", "@example.org": "", "ann@": "", "ann@example": "", "ann@example.org.": "", "ann@@example.org": "",
 		"ann@exa mple.org": "", " ann@example.org": "", "ann@example.org ": "", "ann@example.org\n": "", "ann@-x.org": "",
 		"a@x.org,b@y.org": "", "a@x.org;b@y.org": "", `"a"@x.org`: "", "a..b@x.org": "", ".a@x.org": "", "a.@x.org": "",
-		"a(b)@x.org": "", "<a@x.org>": "", "Ann <a@x.org>": "", "a@[192.0.2.1]": "", "a＠x.org": "", "a@x。org": "a@x.org", "a\x00@x.org": "",
+		"a(b)@x.org": "", "<a@x.org>": "", "Ann <a@x.org>": "", "a@[192.0.2.1]": "", "a＠x.org": "", "a@x。org": "", "a@exam\u200bple.org": "", "a@exam\u00adple.org": "", "a@ｘ.org": "", "a\x00@x.org": "",
 		strings.Repeat("a", 64) + "@" + strings.Repeat("b", 63) + ".org": strings.Repeat("a", 64) + "@" + strings.Repeat("b", 63) + ".org",
 		strings.Repeat("a", 65) + "@x.org":                               "",
 		"a@192.0.2.1":                                                    "", "a@x..org": "", "a@.x.org": "", "a@" + strings.Repeat("b", 64) + ".org": "",
@@ -79,19 +80,25 @@ func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 		"👩\u200d🚀 می\u200cخواهم": "👩\u200d🚀 می\u200cخواهم",
 		"line\nline":             "!", "tab\t": "!", "\x00": "!", "\x7f": "!", "a\u202eb": "!", "a\u2066b": "!", "\ufffd": "!", "\ufeffx": "!",
 		"\uffff": "!", "\U0001fffe": "!", "\ufdd0": "!", "\ue000": "!", "a\u2028b": "!", "\xff": "!", "\u0085": "!",
-		strings.Repeat("é", 12): strings.Repeat("é", 12),
-		strings.Repeat("é", 13): "!",
+		"a\u200bb": "!", "\u00ad": "!", "\u2060": "!", "\u200d": "!", "\u0301": "!", " ": "", "": "",
+		"🏴\U000e0067\U000e0062\U000e007f": "🏴\U000e0067\U000e0062\U000e007f",
+		strings.Repeat("é", 12):           strings.Repeat("é", 12),
+		strings.Repeat("é", 13):           "!",
 	} {
 		var faults fault.Faults
-		got := text
-		judgeText(&faults, "x", &got, 12, false)
+		field := db.Patch[string]{Set: true, Value: &text}
+		judgeText(&faults, "x", &field, 12, false)
+		got := ""
+		if field.Value != nil {
+			got = *field.Value
+		}
 		if bad := faults.Err() != nil; bad != (want == "!") || !bad && (got != want || !utf8.ValidString(got)) {
 			t.Errorf("judgeText(%q) = %q, fault %v; want %q", text, got, faults.Err(), want)
 		}
 	}
 	var faults fault.Faults
 	lines := "one\n\ttwo"
-	if judgeText(&faults, "x", &lines, 10, true); faults.Err() != nil {
+	if judgeText(&faults, "x", &db.Patch[string]{Set: true, Value: &lines}, 10, true); faults.Err() != nil {
 		t.Errorf("lines: %v", faults.Err())
 	}
 }

@@ -43,9 +43,9 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 
 // judgeProfile notes what is wrong with the fields below path, and normalises their texts.
 func judgeProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
-	judgeText(faults, path+".displayName", f.DisplayName.Value, maxDisplayName, false)
-	judgeText(faults, path+".bio", f.Bio.Value, maxBio, true)
-	judgeText(faults, path+".location", f.Location.Value, maxLocation, false)
+	judgeText(faults, path+".displayName", &f.DisplayName, maxDisplayName, false)
+	judgeText(faults, path+".bio", &f.Bio, maxBio, true)
+	judgeText(faults, path+".location", &f.Location, maxLocation, false)
 	if b := f.Birthday.Value; b != nil && b.After(time.Now()) {
 		faults.Add(path+".birthday", "IN_FUTURE", "A birthday is in the past.")
 	}
@@ -54,31 +54,44 @@ func judgeProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
 	}
 }
 
-// judgeText normalises a text in place to NFC without white space around it, and notes what is wrong with it.
-func judgeText(faults *fault.Faults, path string, text *string, longest int, lines bool) {
-	if text == nil {
+// judgeText normalises a text in place to NFC without white space around it, and notes what is wrong with it. A text of
+// which nothing is left is an empty field.
+func judgeText(faults *fault.Faults, path string, field *db.Patch[string], longest int, lines bool) {
+	if field.Value == nil {
 		return
 	}
-	if !utf8.ValidString(*text) || strings.ContainsFunc(*text, func(r rune) bool { return isForbidden(r, lines) }) {
+	if !utf8.ValidString(*field.Value) || strings.ContainsFunc(*field.Value, func(r rune) bool { return isForbidden(r, lines) }) {
 		faults.Add(path, "INVALID_CHARACTER", "This text has a character that cannot be shown.")
 		return
 	}
-	*text = strings.TrimSpace(norm.NFC.String(*text))
-	if utf8.RuneCountInString(*text) > longest {
+	text := strings.TrimSpace(norm.NFC.String(*field.Value))
+	switch {
+	case text == "":
+		field.Value = nil
+		return
+	case utf8.RuneCountInString(text) > longest:
 		faults.Add(path, "TOO_LONG", fmt.Sprintf("This can have at most %d characters.", longest))
+	case !strings.ContainsFunc(text, isSeen):
+		faults.Add(path, "INVALID_CHARACTER", "Nothing of this text can be seen.")
 	}
+	field.Value = &text
+}
+
+func isSeen(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Mn, r)
 }
 
 // isForbidden reports whether a character has no place in a text that others read: controls, what cannot be a
-// character, and the marks that turn the direction of what follows. Joiners are allowed; scripts and emoji need them.
+// character, invisible ones and the marks that turn the direction of what follows. Joiners and tags are allowed; scripts
+// and emoji need them.
 func isForbidden(r rune, lines bool) bool {
 	switch {
 	case lines && (r == '\n' || r == '\t'):
 		return false
-	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // bidi embeddings, overrides, isolates
-		return true
-	case r == unicode.ReplacementChar, r == 0xfeff, r == 0x2028, r == 0x2029, r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef:
+	case r == 0x200c, r == 0x200d, r >= 0xe0020 && r <= 0xe007f:
+		return false
+	case r == unicode.ReplacementChar, r == 0x2028, r == 0x2029, r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef:
 		return true
 	}
-	return unicode.IsControl(r) || unicode.Is(unicode.Co, r)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co)
 }

@@ -74,11 +74,12 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
-	schema, err := newSchema(&resolvers.Resolvers{DB: a.db, Accounts: service}, o.UnsafeWithoutRules)
+	root := &resolvers.Resolvers{DB: a.db, Accounts: service}
+	schema, err := newSchema(root, o.UnsafeWithoutRules)
 	if err != nil {
 		return nil, err
 	}
-	a.handler = a.routes(newEndpoint(schema, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	a.handler = a.routes(newEndpoint(schema, root, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.Authenticate(ctx, header, tokens, a.db)
 	}))
 	return a, nil
@@ -125,6 +126,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	a.draining.Store(true)
+	time.Sleep(a.config.DrainDelay) // still serving, so that balancers see /readyz change first
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.DrainTimeout)
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {

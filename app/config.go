@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type Config struct {
 	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"` // on or off
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
+	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
 	DrainTimeout        time.Duration `env:"FREEHOLD_DRAIN_TIMEOUT"        envDefault:"15s"`
 	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"` // bytes
 	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`   // lexical tokens of a document
@@ -111,6 +113,8 @@ var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
 }
 
+const tenYears = 87600 * time.Hour
+
 // faults returns what is wrong with settings that parsed.
 func (c *Config) faults() (faults []error) {
 	check := func(ok bool, format string, args ...any) {
@@ -124,8 +128,9 @@ func (c *Config) faults() (faults []error) {
 	oneOf("FREEHOLD_ENV", c.Env, "development", "production")
 	oneOf("FREEHOLD_RATE_LIMIT", c.RateLimit, "on", "off")
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
-	_, _, err := net.SplitHostPort(c.Addr)
-	check(err == nil, "FREEHOLD_ADDR: the value is not host:port")
+	_, port, err := net.SplitHostPort(c.Addr)
+	_, errPort := strconv.ParseUint(port, 10, 16)
+	check(err == nil && errPort == nil, "FREEHOLD_ADDR: the value is not host:port")
 	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: the value is not between 8 and 64")
 	check(c.PasswordQueue >= 1, "FREEHOLD_PASSWORD_QUEUE: the value is less than 1")
 	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: the value is not between 1024 and 16777216")
@@ -135,8 +140,9 @@ func (c *Config) faults() (faults []error) {
 		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
 	} {
-		check(d >= time.Second, "%s: the value is less than a second", name)
+		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
 	}
+	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: the value is not between 0s and 1m")
 	u, err := url.Parse(c.PublicURL)
 	check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")

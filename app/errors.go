@@ -17,8 +17,8 @@ import (
 	"freehold/fault"
 )
 
-// maxMessage bounds a message that repeats names of the document, in bytes.
-const maxMessage = 300
+// maxMessage bounds what repeats a name that was sent, in bytes.
+const maxMessage = 200
 
 // presenter turns every error into one that a client may see. Only fault's errors and those about the document itself
 // keep their words; the rest is logged under the request's id.
@@ -54,7 +54,7 @@ func (p presenter) hide(ctx context.Context, path ast.Path, err error) *fault.Er
 		return fault.Busy(err)
 	}
 	p.log.ErrorContext(ctx, "an internal error", "path", path.String(), "error", err)
-	return fault.New(fault.Internal, "Something went wrong on our side. The request's id helps to find out what.")
+	return fault.Bug()
 }
 
 func extensions(ctx context.Context, f *fault.Error) map[string]any {
@@ -84,9 +84,10 @@ func aboutDocument(g *gqlerror.Error, code fault.Code) *gqlerror.Error {
 	if code == fault.ParseFailed {
 		message = strings.TrimSuffix("The document is not valid GraphQL: "+harmless.FindString(message), ": ")
 	}
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	if strings.HasPrefix(message, "operation ") && strings.HasSuffix(message, " not found") {
+		message = "The document has no operation of the name that was asked for."
 	}
+	message = shorten(message)
 	x := map[string]any{"code": code}
 	if fields, ok := g.Extensions["fields"]; ok {
 		x["fields"] = fields
@@ -117,8 +118,16 @@ func dotted(path ast.Path) string {
 	return strings.Join(steps, ".")
 }
 
+// shorten bounds a text that repeats what was sent.
+func shorten(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxMessage], "") + "…"
+}
+
 // recovered turns a panic into an internal error that is logged with its stack.
 func (p presenter) recovered(ctx context.Context, cause any) error {
 	p.log.ErrorContext(ctx, "a panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-	return fault.New(fault.Internal, "Something went wrong on our side. The request's id helps to find out what.")
+	return fault.Bug()
 }

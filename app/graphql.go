@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -30,18 +31,19 @@ const (
 type endpoint struct {
 	exec      *executor.Executor
 	schema    *ast.Schema
+	judge     judge
 	presenter presenter
 	bodyLimit int64
 }
 
-func newEndpoint(schema graphql.ExecutableSchema, c Config, log *slog.Logger, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
-	e := &endpoint{exec: executor.New(schema), schema: schema.Schema(), presenter: presenter{log}, bodyLimit: c.BodyLimit}
+func newEndpoint(schema graphql.ExecutableSchema, r *resolvers.Resolvers, c Config, log *slog.Logger, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
+	e := &endpoint{exec: executor.New(schema), schema: schema.Schema(), judge: r.JudgeInput, presenter: presenter{log}, bodyLimit: c.BodyLimit}
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recovered)
 	e.exec.SetParserTokenLimit(c.TokenLimit)
 	e.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
 	e.exec.SetDisableSuggestion(true)
-	e.exec.SetDefaultRulesFn(validationRules)
+	e.exec.SetDefaultRulesFn(func() *rules.Rules { return validationRules(r.JudgeInput) })
 	if c.Development() {
 		e.exec.Use(extension.Introspection{})
 	}
@@ -92,7 +94,7 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 // gqlparser stops at the first, names the variable, and takes a number for a string.
 func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
-	f.Fields = variableFaults(e.schema, op.Operation, params.Variables)
+	f.Fields = variableFaults(e.schema, op.Operation, params.Variables, e.judge)
 	if len(f.Fields) == 0 && len(errs) > 0 {
 		f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
 	}

@@ -36,8 +36,8 @@ func (a *App) routes(graphQL http.Handler) http.Handler {
 	mux.Handle("/graphql", graphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, http.StatusNotFound, fault.New(fault.NotFound, "There is nothing here. GraphQL is served at /graphql."))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(r.Context(), w, http.StatusNotFound, fault.New(fault.NotFound, "There is nothing here. GraphQL is served at /graphql."))
 	})
 	return a.around(mux)
 }
@@ -61,12 +61,12 @@ func writeStatus(w http.ResponseWriter, status int, text string) {
 	writeJSON(w, status, map[string]string{"status": text})
 }
 
-func writeError(w http.ResponseWriter, status int, f *fault.Error) {
+func writeError(ctx context.Context, w http.ResponseWriter, status int, f *fault.Error) {
 	type shown struct {
 		Message    string         `json:"message"`
 		Extensions map[string]any `json:"extensions"`
 	}
-	writeJSON(w, status, map[string][]shown{"errors": {{f.Message, map[string]any{"code": f.Code}}}})
+	writeJSON(w, status, map[string][]shown{"errors": {{f.Message, extensions(ctx, f)}}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -94,7 +94,7 @@ func requestID(ctx context.Context) string {
 // noteOperation keeps the operation's kind and name for the log.
 func noteOperation(ctx context.Context, op *graphql.OperationContext) {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		x.operation = string(op.Operation.Operation) + " " + op.Operation.Name
+		x.operation = string(op.Operation.Operation) + " " + shorten(op.Operation.Name)
 	}
 }
 
@@ -136,5 +136,5 @@ func (a *App) around(next http.Handler) http.Handler {
 
 func (a *App) answerPanic(ctx context.Context, w http.ResponseWriter, cause any) {
 	presenter{a.log}.recovered(ctx, cause) //nolint:errcheck // for the log; the answer follows
-	writeError(w, http.StatusInternalServerError, fault.New(fault.Internal, "Something went wrong on our side. The request's id helps to find out what."))
+	writeError(ctx, w, http.StatusInternalServerError, fault.Bug())
 }

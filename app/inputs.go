@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -13,20 +14,26 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/fault"
+	"freehold/graph/model"
 )
+
+// judge returns what is wrong with the text of a field of an input type, or "".
+type judge func(input, field, text string) (code, message string)
 
 // validationRules are the specification's, but for two things: no error suggests names of the schema, and a value of
 // the wrong shape is told by its path and never repeated, since it may be a password.
-func validationRules() *rules.Rules {
+func validationRules(judge judge) *rules.Rules {
 	r := rules.NewDefaultRules()
 	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
 	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, valuesOfCorrectType)
+	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, func(observers *core.Events, addError core.AddErrFunc) {
+		valuesOfCorrectType(observers, addError, judge)
+	})
 	return r
 }
 
 // valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals.
-func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc) {
+func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, judge judge) {
 	report := func(w *core.Walker, definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 		for _, a := range arguments {
 			definition := definitions.ForName(a.Name)
@@ -34,8 +41,8 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc) {
 				continue // KnownArgumentNames tells
 			}
 			c := inputChecker{schema: w.Schema}
-			c.check(a.Name, definition.Type, plain(a.Value))
-			for _, f := range c.faults {
+			faults := c.complete(judge, func() { c.check(a.Name, definition.Type, plain(a.Value)) })
+			for _, f := range faults {
 				addError(core.Message("%s: %s", f.Path, f.Message), core.At(a.Position), func(e *gqlerror.Error) {
 					e.Extensions = map[string]any{"fields": []fault.Field{f}}
 				})
@@ -60,44 +67,77 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc) {
 }
 
 // variableFaults returns every fault of an operation's variables, by the paths of the arguments they are used in.
-func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, variables map[string]any) []fault.Field {
+func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, variables map[string]any, judge judge) []fault.Field {
 	if variables == nil {
 		variables = map[string]any{}
 	}
-	c := inputChecker{schema: schema, variables: variables, definitions: op.VariableDefinitions, seen: map[string]bool{}}
-	c.selections(op.SelectionSet)
-	return c.faults
+	c := inputChecker{schema: schema, variables: variables, definitions: op.VariableDefinitions}
+	return c.complete(judge, func() {
+		c.seen = map[string]bool{}
+		c.directives(op.Directives)
+		c.selections(op.SelectionSet)
+	})
 }
 
-// inputChecker compares values with input types and collects what does not fit.
+// inputChecker compares values with input types and collects what does not fit. If anything does not, the fields that fit
+// are judged as the use case would, so that a form learns all its faults at once.
 type inputChecker struct {
 	schema      *ast.Schema
 	variables   map[string]any // nil: variables are not looked at
 	definitions ast.VariableDefinitionList
+	judge       judge           // nil: only types are looked at
 	seen        map[string]bool // fragments
 	faults      []fault.Field
 }
 
+// complete runs a check, and if it finds any fault once more with the judge.
+func (c *inputChecker) complete(judge judge, check func()) []fault.Field {
+	check()
+	if len(c.faults) > 0 {
+		c.faults, c.judge = nil, judge
+		check()
+	}
+	return c.faults
+}
+
+// maxFaults bounds what is told of one request: a small list can be used by many fields.
+const maxFaults = 100
+
 func (c *inputChecker) add(path, code, message string) {
-	c.faults = append(c.faults, fault.Field{Path: path, Code: code, Message: message})
+	if len(c.faults) < maxFaults {
+		c.faults = append(c.faults, fault.Field{Path: path, Code: code, Message: message})
+	}
 }
 
 func (c *inputChecker) selections(set ast.SelectionSet) {
 	for _, selection := range set {
 		switch s := selection.(type) {
 		case *ast.Field:
-			for _, a := range s.Arguments {
-				c.check(a.Name, s.Definition.Arguments.ForName(a.Name).Type, plain(a.Value))
-			}
+			c.directives(s.Directives)
+			c.arguments(s.Definition.Arguments, s.Arguments)
 			c.selections(s.SelectionSet)
 		case *ast.InlineFragment:
+			c.directives(s.Directives)
 			c.selections(s.SelectionSet)
 		case *ast.FragmentSpread:
+			c.directives(s.Directives)
 			if !c.seen[s.Name] {
 				c.seen[s.Name] = true
 				c.selections(s.Definition.SelectionSet)
 			}
 		}
+	}
+}
+
+func (c *inputChecker) directives(list ast.DirectiveList) {
+	for _, d := range list {
+		c.arguments(d.Definition.Arguments, d.Arguments)
+	}
+}
+
+func (c *inputChecker) arguments(definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
+	for _, a := range arguments {
+		c.check(a.Name, definitions.ForName(a.Name).Type, plain(a.Value))
 	}
 }
 
@@ -138,8 +178,11 @@ func plain(v *ast.Value) any {
 }
 
 func (c *inputChecker) check(path string, typ *ast.Type, value any) {
+	if len(c.faults) == maxFaults {
+		return
+	}
 	if name, ok := value.(variable); ok {
-		c.variable(path, string(name))
+		c.variable(path, typ, string(name))
 		return
 	}
 	list := reflect.ValueOf(value) // gqlparser turns a single value into a typed list of one
@@ -158,15 +201,19 @@ func (c *inputChecker) check(path string, typ *ast.Type, value any) {
 	}
 }
 
-func (c *inputChecker) variable(path, name string) {
+// variable checks the value of a variable against the place where it is used. A nullable variable with a default may
+// stand where null may not (GraphQL specification, 5.8.5), and then must not be null.
+func (c *inputChecker) variable(path string, typ *ast.Type, name string) {
 	definition := c.definitions.ForName(name)
 	if c.variables == nil || definition == nil {
 		return
 	}
 	value, given := c.variables[name]
+	place := *typ
+	place.NonNull = typ.NonNull || definition.Type.NonNull
 	switch {
 	case given:
-		c.check(path, definition.Type, value)
+		c.check(path, &place, value)
 	case definition.Type.NonNull && definition.DefaultValue == nil:
 		c.add(path, "REQUIRED", "This is required.")
 	}
@@ -185,8 +232,8 @@ func (c *inputChecker) named(path string, def *ast.Definition, value any) {
 			c.add(path, "INVALID", "This is not a value of "+def.Name+".")
 		}
 	default:
-		if !fitsScalar(def.Name, value) {
-			c.add(path, "INVALID", "This is not a value of "+def.Name+".")
+		if err := judgeScalar(def.Name, value); err != nil {
+			c.add(path, "INVALID", err.Error())
 		}
 	}
 }
@@ -194,20 +241,35 @@ func (c *inputChecker) named(path string, def *ast.Definition, value any) {
 func (c *inputChecker) object(path string, def *ast.Definition, object map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if def.Fields.ForName(name) == nil {
-			c.add(path+"."+name, "UNKNOWN_FIELD", def.Name+" has no such field.")
+			c.add(path+"."+shorten(name), "UNKNOWN_FIELD", def.Name+" has no such field.")
 		}
 	}
 	for _, f := range def.Fields {
 		value, given := object[f.Name]
 		switch {
 		case given:
-			c.check(path+"."+f.Name, f.Type, value)
+			c.field(path, def, f, value)
 		case f.Type.NonNull && f.DefaultValue == nil:
 			c.add(path+"."+f.Name, "REQUIRED", "This is required.")
 		}
 	}
 	if def.Directives.ForName("oneOf") != nil && len(object) != 1 {
 		c.add(path, "INVALID", "Exactly one field of "+def.Name+" has to be given.")
+	}
+}
+
+func (c *inputChecker) field(path string, def *ast.Definition, f *ast.FieldDefinition, value any) {
+	before := len(c.faults)
+	c.check(path+"."+f.Name, f.Type, value)
+	if v, ok := value.(variable); ok {
+		value = c.variables[string(v)]
+	}
+	text, isText := value.(string)
+	if c.judge == nil || !isText || len(c.faults) > before {
+		return
+	}
+	if code, message := c.judge(def.Name, f.Name, text); code != "" {
+		c.add(path+"."+f.Name, code, message)
 	}
 }
 
@@ -222,24 +284,39 @@ func (c *inputChecker) enumName(value any) (string, bool) {
 	return "", false
 }
 
-// fitsScalar reports whether a value is of the kind that a built-in scalar takes. Scalars of our own judge themselves.
-func fitsScalar(name string, value any) bool {
+// scalars are those of our own, which say themselves what is wrong.
+var scalars = map[string]func(any) error{
+	"DateTime": func(v any) error { _, err := model.UnmarshalDateTime(v); return err },
+	"Date":     func(v any) error { _, err := model.UnmarshalDate(v); return err },
+	"URL":      func(v any) error { _, err := model.UnmarshalURL(v); return err },
+}
+
+// judgeScalar returns what is wrong with the value of a scalar, without the value. An adopter's scalar that is not
+// known here judges when it is read.
+func judgeScalar(name string, value any) error {
+	if judge, ours := scalars[name]; ours {
+		return judge(value)
+	}
 	number, isNumber := value.(json.Number)
-	_, isString := value.(string)
+	_, fits := value.(string) // of String and ID
+	var err error
 	switch name {
 	case "String":
-		return isString
 	case "Boolean":
-		_, ok := value.(bool)
-		return ok
+		_, fits = value.(bool)
 	case "Int":
-		_, err := strconv.ParseInt(string(number), 10, 32)
-		return isNumber && err == nil
+		_, err = strconv.ParseInt(string(number), 10, 32)
+		fits = isNumber && err == nil
 	case "Float":
-		return isNumber
+		fits = isNumber
 	case "ID":
-		_, err := strconv.ParseInt(string(number), 10, 64)
-		return isString || isNumber && err == nil
+		_, err = strconv.ParseInt(string(number), 10, 64)
+		fits = fits || isNumber && err == nil
+	default:
+		fits = true
 	}
-	return true
+	if !fits {
+		return errors.New("This is not a value of " + name + ".") //nolint:staticcheck // a sentence for people
+	}
+	return nil
 }

@@ -157,13 +157,19 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 		}
 		return c
 	}
-	_, stranger, _ := ed25519.GenerateKey(nil)
+	strangerPub, stranger, _ := ed25519.GenerateKey(nil)
+	strangers := func(body string) []byte { return ed25519.Sign(stranger, []byte(body)) }
+	b64 := base64.RawURLEncoding.EncodeToString
 	for name, token := range map[string]string{
 		"empty": "", "dots": strings.Repeat(".", 2000), "huge": strings.Repeat("a", 1<<20), "truncated": good[:len(good)-1], "extended": good + "A",
 		"alg none":        forge(t, header("alg", "none"), claims("x", 1), func(string) []byte { return nil }),
 		"HS256, our key":  forge(t, header("alg", "HS256"), claims("x", 1), hs256),
-		"a stranger's":    forge(t, header("x", 1), claims("x", 1), func(b string) []byte { return ed25519.Sign(stranger, []byte(b)) }),
-		"jwk in header":   forge(t, header("kid", "other"), claims("x", 1), eddsa),
+		"a stranger's":    forge(t, header("x", 1), claims("x", 1), strangers),
+		"another kid":     forge(t, header("kid", "other"), claims("x", 1), eddsa),
+		"kid a path":      forge(t, header("kid", "../../dev/null"), claims("x", 1), eddsa),
+		"jwk in header":   forge(t, header("jwk", map[string]string{"kty": "OKP", "crv": "Ed25519", "x": b64(strangerPub)}), claims("x", 1), strangers),
+		"jku in header":   forge(t, header("jku", "http://127.0.0.1:1/jwks.json"), claims("x", 1), strangers),
+		"x5u in header":   forge(t, header("x5u", "http://127.0.0.1:1/cert.pem"), claims("x", 1), strangers),
 		"another typ":     forge(t, header("typ", "JWT"), claims("x", 1), eddsa),
 		"another issuer":  forge(t, header("x", 1), claims("iss", "https://evil.example"), eddsa),
 		"no audience":     forge(t, header("x", 1), claims("aud", nil), eddsa),

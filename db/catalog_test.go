@@ -1,6 +1,8 @@
 package db_test
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -115,21 +117,44 @@ func TestRolesAreLeast(t *testing.T) {
 		 WHERE grantee IN ('freehold_app', 'PUBLIC') AND (table_name IN ('credentials', 'sessions') OR table_schema = 'migrations')`), nil)
 }
 
-// A role that could go around a policy does not get to serve.
+// A role that could go around a policy does not get to serve, whichever way it could.
 func TestCheckRole(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	for url, want := range map[string]string{d.App: "", d.Owner: "owns tables", d.Bypass: "BYPASSRLS", d.Superuser: "superuser"} {
-		pool, err := db.Open(db.Options{URL: url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer pool.Close()
-		switch err := pool.CheckRole(t.Context()); {
-		case want == "" && err != nil:
-			t.Errorf("the app's role was refused: %v", err)
-		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-			t.Errorf("got %v, want an error that says %q", err, want)
-		}
+		expectRole(t, url, want)
+	}
+	u, err := url.Parse(d.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	for name, c := range map[string]struct{ make, want string }{
+		"tester_plain":       {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app`, ""},
+		"tester_createrole":  {`CREATE ROLE %s LOGIN CREATEROLE PASSWORD '` + password + `' IN ROLE freehold_app`, "CREATEROLE"},
+		"tester_replication": {`CREATE ROLE %s LOGIN REPLICATION PASSWORD '` + password + `' IN ROLE freehold_app`, "REPLICATION"},
+		"tester_definer":     {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app, freehold_definer`, "freehold_definer"},
+		"tester_owner":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, freehold_owner`, "owns tables"},
+		"tester_super":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, postgres`, "superuser"},
+		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.credentials TO %[1]s`, "app.credentials"},
+	} {
+		d.Query(t, fmt.Sprintf(c.make, name))
+		d.Query(t, `GRANT CONNECT ON DATABASE `+strings.TrimPrefix(u.Path, "/")+` TO `+name)
+		as := *u
+		as.User = url.UserPassword(name, password)
+		expectRole(t, as.String(), c.want)
+		d.Query(t, `DROP OWNED BY `+name+`; DROP ROLE `+name)
+	}
+}
+
+func expectRole(t *testing.T, url, want string) {
+	t.Helper()
+	pool := open(t, db.Options{URL: url})
+	defer pool.Close()
+	switch err := pool.CheckRole(t.Context()); {
+	case want == "" && err != nil:
+		t.Errorf("a role that is least was refused: %v", err)
+	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+		t.Errorf("got %v, want an error that says %q", err, want)
 	}
 }

@@ -52,24 +52,33 @@ func (d *DB) Ping(ctx context.Context) error {
 }
 
 // CheckRole returns an error unless the role that serves is bound by every row policy: no superuser, no BYPASSRLS, no
-// right to make roles, and owner of no table, be it by itself or through a role it is a member of.
+// right to make roles or replicate, owner of no table or schema, be it by itself or through a role it is a member of,
+// and no access to credentials and sessions.
 func (d *DB) CheckRole(ctx context.Context) error {
 	var problems []string
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.SelectContext(ctx, &problems, `
 		SELECT 'it is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
 		UNION ALL
+		SELECT format('it could act as the superuser %I', rolname) FROM pg_roles WHERE rolsuper AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')
+		UNION ALL
 		SELECT format('it has BYPASSRLS through %I', rolname) FROM pg_roles WHERE rolbypassrls AND pg_has_role(current_user, oid, 'MEMBER')
 		UNION ALL
-		SELECT format('it has CREATEROLE through %I', rolname) FROM pg_roles WHERE rolcreaterole AND pg_has_role(current_user, oid, 'MEMBER')
+		SELECT format('it has REPLICATION through %I', rolname) FROM pg_roles WHERE rolreplication AND pg_has_role(current_user, oid, 'MEMBER')
 		UNION ALL
-		SELECT format('it could act as the superuser %I', rolname) FROM pg_roles WHERE rolsuper AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')
+		SELECT format('it has CREATEROLE through %I', rolname) FROM pg_roles WHERE rolcreaterole AND pg_has_role(current_user, oid, 'MEMBER')
 		UNION ALL
 		SELECT DISTINCT format('it owns tables through %s', relowner::regrole) FROM pg_class
 		 WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 		   AND pg_has_role(current_user, relowner, 'MEMBER')
 		UNION ALL
-		SELECT 'it may act as freehold_definer' FROM pg_roles WHERE rolname = 'freehold_definer' AND pg_has_role(current_user, oid, 'MEMBER')`)
+		SELECT 'it may act as freehold_definer' FROM pg_roles WHERE rolname = 'freehold_definer' AND pg_has_role(current_user, oid, 'MEMBER')
+		UNION ALL
+		SELECT format('it owns the schema %I', nspname) FROM pg_namespace WHERE nspname IN ('app', 'migrations') AND pg_has_role(current_user, nspowner, 'MEMBER')
+		UNION ALL
+		SELECT format('it may use %s, which only the definer may', oid::regclass) FROM pg_class
+		 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND relname IN ('credentials', 'sessions')
+		   AND has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE')`)
 	})
 	if err != nil {
 		return fmt.Errorf("check the role of DATABASE_URL: %w", err)

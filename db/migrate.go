@@ -70,7 +70,14 @@ func migrateSet(ctx context.Context, pool *sql.DB, set MigrationSet) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	return publishVersion(ctx, pool, set, latest(provider))
+	version, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if version > latest(provider) {
+		return fmt.Errorf("the database has migration %d and this build knows %d: it is too old", version, latest(provider))
+	}
+	return publishVersion(ctx, pool, set, version)
 }
 
 // makeSchema makes the schema of the version tables, which nobody but the owner is granted.
@@ -124,7 +131,7 @@ func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
 			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
 		}
 		if version != len(names) {
-			return fmt.Errorf("the database has migration %d of %s and this build needs %d: run `freehold migrate` of this build", version, set.Name, len(names))
+			return fmt.Errorf("the database has migration %d of %s and this build needs %d: run `freehold migrate` of the newer build, or that build itself", version, set.Name, len(names))
 		}
 	}
 	return nil

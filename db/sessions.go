@@ -2,10 +2,12 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -23,8 +25,12 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 
 // FindSessionUser returns the user of a live session; UNAUTHENTICATED with its reason for any other.
 func (d *DB) FindSessionUser(ctx context.Context, sessionID uuid.UUID) (uuid.UUID, error) {
-	asker := auth.Viewer{UserID: uuid.Max, SessionID: sessionID} // a member of some name; the transaction says which
-	return read(ctx, d, asker, func(_ context.Context, tx *Tx) (uuid.UUID, error) { return tx.Viewer.UserID, nil })
+	var viewer auth.Viewer
+	err := d.transact(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx *sqlx.Tx) (err error) {
+		viewer, err = enter(ctx, tx, sessionID)
+		return err
+	})
+	return viewer.UserID, err
 }
 
 // StartSession starts a session for an account that has just been verified, unless its hash is not the one that was

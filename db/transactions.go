@@ -27,8 +27,8 @@ type Tx struct {
 	Viewer auth.Viewer
 }
 
-// SystemTx is a transaction of the service itself, for what must happen before there is a viewer. It can do no more
-// than call the definer functions.
+// SystemTx is a transaction of the service itself, for what must happen before there is a viewer. Its rows are those
+// that everybody sees; all else goes through the definer functions.
 type SystemTx struct{ tx *sqlx.Tx }
 
 // Read runs fn in a read-only transaction of viewer, and write in one that may change rows. fn may run several times:
@@ -44,7 +44,7 @@ func (d *DB) Write(ctx context.Context, viewer auth.Viewer, fn func(context.Cont
 	return d.transact(ctx, nil, asViewer(viewer, fn))
 }
 
-// AsSystem runs fn in a transaction of the service itself, which sees what nobody sees.
+// AsSystem runs fn in a transaction of the service itself; see SystemTx.
 func (d *DB) AsSystem(ctx context.Context, fn func(context.Context, *SystemTx) error) error {
 	return d.transact(ctx, nil, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := enterNobody(ctx, tx); err != nil {

@@ -360,28 +360,62 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 	}
 }
 
-func TestListOfProfilesUsesItsIndex(t *testing.T) {
+// The queries of lists and look-ups, as they run, use their indexes under row security.
+func TestQueriesUseTheirIndexesUnderRowSecurity(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
-	pool, err := sqlx.Open("postgres", server.App)
+	server.Query(t, `INSERT INTO app.users (id) SELECT gen_random_uuid() FROM generate_series(1, 5000)`)
+	server.Query(t, `INSERT INTO app.profiles (id, user_id, username, username_key, visibility) SELECT gen_random_uuid(), id, id, id, 'PUBLIC' FROM app.users`)
+	server.Query(t, `ANALYZE app.users, app.profiles`)
+	var ran []string
+	d := open(t, db.Options{URL: server.App, Observe: func(query string) { ran = append(ran, query) }})
+	place, nobody := &db.ProfilePlace{CreatedAt: time.Now(), ID: uuid.New()}, auth.Viewer{}
+	for _, c := range []struct {
+		index, arguments string
+		run              func() error
+	}{
+		{"profiles_newest", `now(), gen_random_uuid(), '0001-01-01', gen_random_uuid(), 21`, func() error {
+			_, err := d.FindProfilePage(t.Context(), nobody, db.ProfileRange{Size: 20})
+			return err
+		}},
+		{"profiles_newest", `now(), gen_random_uuid(), '0001-01-01', gen_random_uuid(), 21`, func() error {
+			_, err := d.FindProfilePage(t.Context(), nobody, db.ProfileRange{Size: 20, FromEnd: true})
+			return err
+		}},
+		{"profiles_newest", `'9999-12-31', gen_random_uuid()`, func() error {
+			_, err := d.FindProfilePage(t.Context(), nobody, db.ProfileRange{Size: 20, After: place})
+			return err
+		}},
+		{"profiles_username_key", `'x'`, func() error {
+			_, err := d.FindProfileByUsernameKey(t.Context(), nobody, "x")
+			return err
+		}},
+	} {
+		ran = nil
+		if err := c.run(); err != nil && !fault.Is(err, fault.NotFound) {
+			t.Fatal(err)
+		}
+		query := ran[len(ran)-2] // the last but COMMIT or ROLLBACK
+		if plan := explain(t, server.App, query, c.arguments); !strings.Contains(plan, c.index) {
+			t.Errorf("%s\ndoes not use %s:\n%s", query, c.index, plan)
+		}
+	}
+}
+
+func explain(t *testing.T, url, query, arguments string) string {
+	t.Helper()
+	pool, err := sqlx.Open("postgres", url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	server.Query(t, `INSERT INTO app.users (id) SELECT gen_random_uuid() FROM generate_series(1, 5000)`)
-	server.Query(t, `INSERT INTO app.profiles (id, user_id, username, username_key, visibility) SELECT gen_random_uuid(), id, id, id, 'PUBLIC' FROM app.users`)
-	server.Query(t, `ANALYZE app.users, app.profiles`)
-	for query, index := range map[string]string{
-		`SELECT p.id FROM app.profiles p JOIN app.users u ON u.id = p.user_id
-		  WHERE (p.created_at, p.id) < (now(), gen_random_uuid()) ORDER BY p.created_at DESC, p.id DESC LIMIT 20`: "profiles_newest",
-		`SELECT p.id FROM app.profiles p WHERE p.username_key = 'x'`: "profiles_username_key",
-	} {
-		var plan []string
-		if err := pool.SelectContext(t.Context(), &plan, `EXPLAIN `+query); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(strings.Join(plan, "\n"), index) {
-			t.Errorf("under row security the query does not use %s:\n%s", index, strings.Join(plan, "\n"))
-		}
+	pool.SetMaxOpenConns(1)
+	if _, err := pool.ExecContext(t.Context(), `PREPARE q AS `+query); err != nil {
+		t.Fatal(err)
 	}
+	var plan []string
+	if err := pool.SelectContext(t.Context(), &plan, `EXPLAIN EXECUTE q (`+arguments+`)`); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "\n")
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,8 @@ func TestMalformedRequests(t *testing.T) {
 		{"unexpected value", "POST", "application/json", q(`mutation { signIn(input: {email: "x"}) "` + secret + `" }`), 400, "GRAPHQL_PARSE_FAILED"},
 		{"bad escape", "POST", "application/json", q(`mutation { signIn(input: {email: "\uZZ` + secret + `"}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
 		{"bad number", "POST", "application/json", q(`mutation { signIn(input: {password: 0123` + secret + `}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
+		{"operation name", "POST", "application/json", `{"query": "{ me { id } }", "operationName": "` + secret + `"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
+		{"no operation name", "POST", "application/json", q("query A { me { id } } query B { me { id } }"), 400, "GRAPHQL_VALIDATION_FAILED"},
 		{"many tokens", "POST", "application/json", q("{" + strings.Repeat(" a", 2000) + "}"), 400, "GRAPHQL_PARSE_FAILED"},
 		{"nested", "POST", "application/json", q(strings.Repeat("[", 50_000)), 400, "GRAPHQL_PARSE_FAILED"},
 		{"no operation", "POST", "application/json", q("fragment F on User { id }"), 400, "GRAPHQL_VALIDATION_FAILED"},
@@ -116,6 +119,16 @@ func TestFaultsOfVariables(t *testing.T) {
 		{"inside a literal", `mutation ($p: String!) { signIn(input: {email: "x", password: $p}) { user { id } } }`, vars{"p": bodySent}, "[input.password INVALID]"},
 		{"in a list", `query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, vars{"ids": []any{"a", nil, true}}, "[ids.1 NULL ids.2 INVALID]"},
 		{"too large for Int", `query ($n: Int) { profiles(first: $n) { nodes { id } } }`, vars{"n": 3e9}, "[first INVALID]"},
+		{"malformed scalars with the rest", signUpMutation, vars{"input": vars{"email": "x", "password": "s", "username": "a b", "profile": vars{"birthday": "x", "avatarUrl": "y", "websiteUrl": bodySent}}},
+			"[input.email INVALID input.password TOO_SHORT input.username INVALID_CHARACTER input.profile.avatarUrl INVALID input.profile.websiteUrl INVALID input.profile.birthday INVALID]"},
+		{"a wrong kind with the rest", signUpMutation, vars{"input": vars{"email": "x", "password": bodySent, "username": "ab", "profile": vars{"displayName": "a\u202eb"}}},
+			"[input.email INVALID input.password INVALID input.username TOO_SHORT input.profile.displayName INVALID_CHARACTER]"},
+		{"null for a variable with a default", `query ($x: Boolean = false) { me @skip(if: $x) { id } }`, vars{"x": nil}, "[if NULL]"},
+		{"null for a directive of a fragment", `query ($x: Boolean = true) { ... @include(if: $x) { me { id } } }`, vars{"x": nil}, "[if NULL]"},
+		{"null where null may not stand", `query ($n: String = "x") { profile(username: $n) { id } }`, vars{"n": nil}, "[username NULL]"},
+		{"null inside a list", `query ($p: ID = "x") { nodes(ids: ["a", $p]) { id } }`, vars{"p": nil}, "[ids.1 NULL]"},
+		{"null inside a literal", `mutation ($p: String = "x") { signIn(input: {email: "x", password: $p}) { user { id } } }`, vars{"p": nil}, "[input.password NULL]"},
+		{"null for an input", `mutation ($i: UpdateProfileInput = {}) { updateProfile(input: $i) { profile { id } } }`, vars{"i": nil}, "[input NULL]"},
 		{"an unused variable", `query ($n: Int!) { me { id } }`, vars{}, ""},
 	} {
 		r := s.do("", c.query, c.v)
@@ -124,6 +137,30 @@ func TestFaultsOfVariables(t *testing.T) {
 		}
 		if len(r.Errors) == 0 || strings.Contains(r.Body, "12345678") {
 			t.Errorf("%s: %s", c.name, r.Body)
+		}
+	}
+}
+
+// What was sent is not given back at length, and a list that many fields use is told about once, as it were.
+func TestFaultsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var query strings.Builder
+	query.WriteString("query ($i: [ID!]!) {")
+	for i := range 40 {
+		fmt.Fprintf(&query, " a%d: nodes(ids: $i) { id }", i)
+	}
+	query.WriteString("}")
+	for name, r := range map[string]reply{
+		"a list, 40 times":   s.do("", query.String(), vars{"i": slices.Repeat([]any{true}, 6000)}),
+		"a long name":        s.do("", signUpMutation, vars{"input": vars{strings.Repeat("x", 100_000): 1}}),
+		"a long operation":   s.send(http.MethodPost, jsonHeader, `{"query": "{ me { id } }", "operationName": "`+strings.Repeat("x", 100_000)+`"}`),
+		"a long field":       s.do("", `{ `+strings.Repeat("x", 100_000)+` }`, nil),
+		"many fields":        s.do("", `{ `+strings.Repeat("x ", 900)+`}`, nil),
+		"many literal lists": s.do("", `{ nodes(ids: [`+strings.Repeat("true ", 900)+`]) { id } }`, nil),
+	} {
+		if len(r.Body) > 16<<10 || r.Status != 400 || len(r.Errors) == 0 {
+			t.Errorf("%s: status %d, %d bytes: %.300s", name, r.Status, len(r.Body), r.Body)
 		}
 	}
 }
@@ -181,11 +218,21 @@ func TestPagesOfProfiles(t *testing.T) {
 	expect(fmt.Sprintf(`last: 2, before: %q`, cursors[3]), true, true, want[1:3]...)
 	expect(fmt.Sprintf(`last: 5, before: %q`, cursors[2]), true, false, want[:2]...)
 	expect(fmt.Sprintf(`first: 5, after: %q, before: %q`, cursors[0], cursors[3]), true, true, want[1:3]...)
+}
 
+func TestFaultsOfPages(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.signUp(vars{"visibility": "PUBLIC"})
+	var p struct {
+		Profiles struct{ Edges []struct{ Cursor string } }
+	}
+	s.do("", `{ profiles { edges { cursor } } }`, nil).into(t, &p)
+	cursor := p.Profiles.Edges[0].Cursor
 	for arguments, want := range map[string]string{
 		`first: 0`: "[first OUT_OF_RANGE]", `first: 101`: "[first OUT_OF_RANGE]", `last: -1`: "[last OUT_OF_RANGE]",
 		`first: 1, last: 1`: "[last NOT_TOGETHER]", `after: ""`: "[after INVALID]", `before: "` + strings.Repeat("A", 100_000) + `"`: "[before INVALID]",
-		`after: "` + cursors[0][1:] + `"`: "[after INVALID]", `after: "` + cursors[0] + `", before: "x'"`: "[before INVALID]",
+		`after: "` + cursor[1:] + `"`: "[after INVALID]", `after: "` + cursor + `", before: "x'"`: "[before INVALID]",
 		`after: "AP__________AAAAAAAAAAAAAAAAAAAAAA"`: "[after INVALID]", `after: "\u0000"`: "[after INVALID]",
 	} {
 		if r := s.do("", `{ profiles(`+arguments+`) { nodes { id } } }`, nil); r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != want {
@@ -355,6 +402,27 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	close(goOn)
 	if r := <-answered; len(r.Errors) > 0 {
 		t.Errorf("the request under way: %s", r.Body)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+// While it waits for balancers to notice, a draining server says that it is not ready and serves all the same.
+func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
+	t.Parallel()
+	s, drain := listen(t, app.Options{}, "FREEHOLD_DRAIN_DELAY=1500ms")
+	drained := make(chan error, 1)
+	go func() { drained <- drain() }()
+	for deadline := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if status, body := s.get("/readyz"); status == 503 && strings.Contains(body, "draining") {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("/readyz still says %d %s", status, body)
+		}
+	}
+	if r := s.do("", `{ me { id } }`, nil); len(r.Errors) > 0 {
+		t.Errorf("while draining: %s", r.Body)
 	}
 	if err := <-drained; err != nil {
 		t.Error(err)

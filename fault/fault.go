@@ -92,6 +92,11 @@ func Gone() *Error { return New(NotFound, "There is no such object.") }
 // Denied is the refusal of a viewer who may see a row but does not own it.
 func Denied() *Error { return New(Forbidden, "This belongs to somebody else.") }
 
+// Bug is what a client is told of an error that is nobody's business but ours.
+func Bug() *Error {
+	return New(Internal, "Something went wrong on our side. The request's id helps to find out what.")
+}
+
 // Busy is the answer while the service cannot do its work; cause is for the log.
 func Busy(cause error) *Error {
 	return &Error{Code: Unavailable, Message: "The service is not available at the moment. Try again.", RetryAfter: time.Second, Err: cause}
@@ -127,15 +132,8 @@ func (f *Faults) Taken(path, message string) {
 	f.fields = append(f.fields, Field{path, taken, message})
 }
 
-// Has reports whether the field at path is faulty.
-func (f *Faults) Has(path string) bool {
-	for _, x := range f.fields {
-		if x.Path == path {
-			return true
-		}
-	}
-	return false
-}
+// Fields returns the faults so far.
+func (f *Faults) Fields() []Field { return f.fields }
 
 // Err returns nil without faults, else one error with all of them.
 func (f *Faults) Err() error {

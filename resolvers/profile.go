@@ -9,6 +9,7 @@ import (
 	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
+	"freehold/fault"
 	"freehold/graph/model"
 )
 
@@ -35,7 +36,10 @@ func (q *query) UsernameAvailable(ctx context.Context, username string) (*bool, 
 func (m *mutation) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error) {
 	id := uuid.Nil // the viewer's own
 	if text := input.ID.Value(); text != nil {
-		id, _ = auth.ParseID(*text) // @owner has refused a malformed one
+		var ok bool
+		if id, ok = auth.ParseID(*text); !ok {
+			return nil, fault.Gone()
+		}
 	}
 	p, err := m.Accounts.UpdateProfile(ctx, auth.ViewerFrom(ctx), id, db.ProfileFields{
 		DisplayName: patch(input.DisplayName), Bio: patch(input.Bio), AvatarURL: patch(input.AvatarURL), WebsiteURL: patch(input.WebsiteURL),

@@ -1,0 +1,37 @@
+package accounts
+
+import (
+	"freehold/auth"
+	"freehold/db"
+	"freehold/fault"
+)
+
+// Judge returns what is wrong with a text for one field of a sign-up or profile, by the field's name, or "". A field
+// that it does not know has no fault. Whether something is taken is not looked at.
+func (s *Service) Judge(field, text string) (code, message string) {
+	var profile db.ProfileFields
+	value := db.Patch[string]{Set: true, Value: &text}
+	switch field {
+	case "email":
+		_, code, message = judgeEmail(text)
+		return code, message
+	case "password":
+		return auth.JudgePassword(auth.NormalizePassword(text), s.config.PasswordMinLength)
+	case "username":
+		return judgeUsername(text)
+	case "displayName":
+		profile.DisplayName = value
+	case "bio":
+		profile.Bio = value
+	case "location":
+		profile.Location = value
+	case "phoneNumber":
+		profile.PhoneNumber = value
+	}
+	var faults fault.Faults
+	judgeProfile(&faults, field, &profile)
+	for _, f := range faults.Fields() {
+		return f.Code, f.Message
+	}
+	return "", ""
+}
