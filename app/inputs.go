@@ -316,7 +316,7 @@ func judgeScalar(name string, value any) error {
 		fits = true
 	}
 	if !fits {
-		return errors.New("This is not a value of " + name + ".") //nolint:staticcheck // a sentence for people
+		return errors.New("This is not a value of " + name + ".")
 	}
 	return nil
 }
