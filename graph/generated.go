@@ -800,7 +800,7 @@ input SignUpInput {
   email: String!
   "8 to 256 characters (code points), any of them. Normalised to NFC; common passwords are refused."
   password: String!
-  "3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, beginning and ending with a letter or digit. Unique without regard to case."
+  "3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. Unique without regard to case."
   username: String!
   "The rest of the profile."
   profile: ProfileFieldsInput

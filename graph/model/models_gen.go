@@ -126,7 +126,7 @@ type SignUpInput struct {
 	Email string `json:"email"`
 	// 8 to 256 characters (code points), any of them. Normalised to NFC; common passwords are refused.
 	Password string `json:"password"`
-	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, beginning and ending with a letter or digit. Unique without regard to case.
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. Unique without regard to case.
 	Username string `json:"username"`
 	// The rest of the profile.
 	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
