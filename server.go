@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"freehold/app"
@@ -21,12 +22,13 @@ import (
 
 const help = `freehold is an accounts-and-profiles GraphQL service.
 
-  freehold            serve; without DATABASE_URL, on a private PostgreSQL
-  freehold migrate    bring the database of FREEHOLD_MIGRATE_URL up to date
-  freehold config     print the settings in force, secrets masked
-  freehold roles      print the SQL that makes the three database roles
-  freehold version    print the version
-  freehold help       print this
+  freehold                serve; without DATABASE_URL, on a private PostgreSQL
+  freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date
+  freehold keys rotate    add a signing key, which takes over after ten minutes
+  freehold config         print the settings in force, secrets masked
+  freehold roles          print the SQL that makes the three database roles
+  freehold version        print the version
+  freehold help           print this
 
 Settings come from the environment; docs/configuration.md lists them.
 `
@@ -42,18 +44,13 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	command := "serve"
-	if len(args) > 0 {
-		command = args[0]
-	}
-	switch {
-	case len(args) > 1:
-		return fmt.Errorf("%s takes no arguments; see `freehold help`", command)
-	case command == "help" || command == "-h" || command == "--help":
+	command := strings.Join(args, " ")
+	switch command {
+	case "help", "-h", "--help":
 		return say(help)
-	case command == "version" || command == "--version":
+	case "version", "--version":
 		return say(version() + "\n")
-	case command == "roles":
+	case "roles":
 		return say(app.RolesSQL)
 	}
 	c, err := app.LoadConfig(os.Environ())
@@ -61,8 +58,14 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("the configuration has faults:\n%w", err)
 	}
 	switch command {
-	case "serve":
+	case "", "serve":
 		return serve(ctx, c)
+	case "keys rotate":
+		kid, path, err := app.RotateKeys(c)
+		if err != nil {
+			return err
+		}
+		return say(fmt.Sprintf("key %s was added to %s; it signs after ten minutes\n", kid, path))
 	case "migrate":
 		return app.Migrate(ctx, c, app.Options{})
 	case "config":

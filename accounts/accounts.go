@@ -25,6 +25,7 @@ type Config struct {
 	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
 	SessionIdle       time.Duration // a session ends when not renewed for so long
 	SessionLifetime   time.Duration // and after this in any case
+	RefreshGrace      time.Duration // how long a refresh may be retried
 	RateLimit         bool          // whether limits per address hold
 	AfterSignUp       []AfterSignUp // in order
 }
@@ -32,39 +33,54 @@ type Config struct {
 // Service is the use cases, over one database.
 type Service struct {
 	db     *db.DB
+	keys   *auth.Keys
 	hasher *auth.Hasher
 	tokens *auth.Tokens
 	config Config
 }
 
 // New returns the use cases.
-func New(d *db.DB, hasher *auth.Hasher, tokens *auth.Tokens, config Config) *Service {
-	return &Service{db: d, hasher: hasher, tokens: tokens, config: config}
+func New(d *db.DB, keys *auth.Keys, hasher *auth.Hasher, tokens *auth.Tokens, config Config) *Service {
+	return &Service{db: d, keys: keys, hasher: hasher, tokens: tokens, config: config}
 }
 
-// Session is a session that was just started: who it belongs to, and its tokens, which are shown this once.
-type Session struct {
-	Viewer       auth.Viewer
-	Profile      *db.Profile
+// Tokens are what proves a session, shown this once.
+type Tokens struct {
 	AccessToken  string
 	RefreshToken string
 	ExpiresAt    time.Time // of the access token
 }
 
+// Session is a session that was just started: who it belongs to, and its tokens.
+type Session struct {
+	Viewer  auth.Viewer
+	Profile *db.Profile
+	Tokens
+}
+
 // newSession returns a session to be started, and the refresh token whose hash it holds.
 func (s *Service) newSession() (session db.Session, refreshToken string) {
 	id := uuid.New()
-	token, hash := auth.NewRefresh(id)
+	token, hash := s.keys.NewRefresh(id)
 	return db.Session{ID: id, RefreshHash: hash, Idle: s.config.SessionIdle, Lifetime: s.config.SessionLifetime}, token
 }
 
 // started puts together what the client gets of a session.
 func (s *Service) started(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*Session, error) {
-	access, expires, err := s.tokens.Access(viewer.UserID, viewer.SessionID)
+	tokens, err := s.issue(viewer.UserID, viewer.SessionID, refreshToken)
 	if err != nil {
 		return nil, fmt.Errorf("start session: %w", err)
 	}
-	return &Session{Viewer: viewer, Profile: profile, AccessToken: access, RefreshToken: refreshToken, ExpiresAt: expires}, nil
+	return &Session{Viewer: viewer, Profile: profile, Tokens: *tokens}, nil
+}
+
+// issue makes the access token that goes with a refresh token.
+func (s *Service) issue(userID, sessionID uuid.UUID, refreshToken string) (*Tokens, error) {
+	access, expires, err := s.tokens.Access(userID, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{AccessToken: access, RefreshToken: refreshToken, ExpiresAt: expires}, nil
 }
 
 // SignOut ends the session that asks.

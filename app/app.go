@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -66,20 +65,21 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkDatabase(ctx, o); err != nil {
 		return nil, err
 	}
-	tokens, err := newTokens(c, o.Now)
+	keys, err := loadKeys(c, o.Now)
 	if err != nil {
 		return nil, err
 	}
-	service := accounts.New(a.db, auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords}), tokens, accounts.Config{
+	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
+	service := accounts.New(a.db, keys, auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords}), tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
-		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
+		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service}
 	schema, err := newSchema(root, o.UnsafeWithoutRules)
 	if err != nil {
 		return nil, err
 	}
-	a.handler = a.routes(newEndpoint(schema, root, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	a.handler = a.routes(keys, newEndpoint(schema, root, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.Authenticate(ctx, header, tokens, a.db)
 	}))
 	return a, nil
@@ -94,19 +94,24 @@ func (a *App) checkDatabase(ctx context.Context, o Options) error {
 	return a.db.CheckVersion(ctx, o.Migrations...)
 }
 
-func newTokens(c Config, now func() time.Time) (*auth.Tokens, error) {
-	load, path := auth.LoadKey, c.SigningKey
+func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
+	if c.SigningKey != "" {
+		return auth.LoadKeys(c.SigningKey, now)
+	}
+	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another user, lives below
+		return nil, fmt.Errorf("make the data folder (FREEHOLD_DATA_DIR): %w", err)
+	}
+	return auth.LoadOrMakeKeys(c.developmentKey(), now)
+}
+
+// RotateKeys adds a key to the service's key file, and returns its kid and the file.
+func RotateKeys(c Config) (kid, path string, err error) {
+	path = c.SigningKey
 	if path == "" {
-		load, path = auth.LoadOrMakeKey, filepath.Join(c.DataDir, "signing-key.pem")
-		if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another user, lives below
-			return nil, fmt.Errorf("make the data folder (FREEHOLD_DATA_DIR): %w", err)
-		}
+		path = c.developmentKey()
 	}
-	key, err := load(path)
-	if err != nil {
-		return nil, err
-	}
-	return auth.NewTokens(auth.TokensConfig{Key: key, Issuer: c.PublicURL, TTL: c.AccessTokenTTL, Now: now}), nil
+	kid, err = auth.RotateKeys(path, time.Now())
+	return kid, path, err
 }
 
 // Handler is the whole HTTP service.

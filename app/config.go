@@ -34,6 +34,7 @@ type Config struct {
 	AccessTokenTTL    time.Duration `env:"FREEHOLD_ACCESS_TOKEN_TTL"    envDefault:"15m"`
 	SessionIdle       time.Duration `env:"FREEHOLD_SESSION_IDLE"        envDefault:"720h"`
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
+	RefreshGrace      time.Duration `env:"FREEHOLD_REFRESH_GRACE"       envDefault:"10s"` // for retries of a refresh
 	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"` // on or off
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
@@ -50,6 +51,9 @@ func (c *Config) Development() bool { return c.Env == "development" }
 
 // PrivateDatabase reports whether the service is to start a PostgreSQL of its own.
 func (c *Config) PrivateDatabase() bool { return c.Development() && c.DatabaseURL == "" }
+
+// developmentKey is where the signing keys are when nothing else is said.
+func (c *Config) developmentKey() string { return filepath.Join(c.DataDir, "signing-key.pem") }
 
 // LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that
 // is unknown or has a bad value, and never shows a value.
@@ -142,6 +146,7 @@ func (c *Config) faults() (faults []error) {
 	} {
 		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
 	}
+	check(c.RefreshGrace >= 0 && c.RefreshGrace <= time.Minute, "FREEHOLD_REFRESH_GRACE: the value is not between 0s and 1m")
 	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: the value is not between 0s and 1m")
 	u, err := url.Parse(c.PublicURL)
 	check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil,

@@ -31,8 +31,12 @@ func newServer(handler http.Handler, c Config, log *slog.Logger) *http.Server {
 }
 
 // routes is what is served where.
-func (a *App) routes(graphQL http.Handler) http.Handler {
+func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
+		writeJSON(w, http.StatusOK, keys.JWKS())
+	})
 	mux.Handle("/graphql", graphQL)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)

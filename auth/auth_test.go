@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/hmac"
@@ -127,8 +128,10 @@ func forge(t *testing.T, header, claims map[string]any, sign func(string) []byte
 
 func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	t.Parallel()
-	key, clock := ed25519.NewKeyFromSeed(make([]byte, 32)), time.Now()
-	tokens := NewTokens(TokensConfig{Key: key, Issuer: "https://id.example", TTL: 15 * time.Minute, Now: func() time.Time { return clock }})
+	clock := time.Now()
+	keys := testKeys(t, func() time.Time { return clock })
+	key := keys.signing().private
+	tokens := NewTokens(keys, "https://id.example", 15*time.Minute)
 	user, session := uuid.New(), uuid.New()
 	good, expires, err := tokens.Access(user, session)
 	if err != nil {
@@ -145,7 +148,7 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	eddsa := func(body string) []byte { return ed25519.Sign(key, []byte(body)) }
 	hs256 := func(body string) []byte { m := hmac.New(sha256.New, pub); m.Write([]byte(body)); return m.Sum(nil) }
 	header := func(k string, v any) map[string]any {
-		h := map[string]any{"alg": "EdDSA", "typ": accessType, "kid": tokens.keyID}
+		h := map[string]any{"alg": "EdDSA", "typ": accessType, "kid": keys.signing().id}
 		h[k] = v
 		return h
 	}
@@ -200,7 +203,7 @@ func (f finder) FindSessionUser(_ context.Context, id uuid.UUID) (uuid.UUID, err
 
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
-	tokens := NewTokens(TokensConfig{Key: ed25519.NewKeyFromSeed(make([]byte, 32)), Issuer: "x", TTL: time.Minute})
+	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
 	user := uuid.New()
 	good, _, err := tokens.Access(user, uuid.New())
 	if err != nil {
@@ -232,39 +235,142 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+func testKeys(t *testing.T, now func() time.Time) *Keys {
+	t.Helper()
+	keys, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "key.pem"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
 func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadKey(path); err == nil {
+	if _, err := LoadKeys(path, nil); err == nil {
 		t.Error("loaded a key that is not there")
 	}
-	keys := make([]ed25519.PrivateKey, 8)
+	ids := make([]string, 8)
 	var wg sync.WaitGroup
-	for i := range keys {
+	for i := range ids {
 		wg.Go(func() {
-			var err error
-			if keys[i], err = LoadOrMakeKey(path); err != nil {
+			keys, err := LoadOrMakeKeys(path, nil)
+			if err != nil {
 				t.Error(err)
+				return
 			}
+			ids[i] = keys.signing().id
 		})
 	}
 	wg.Wait()
-	for _, k := range keys {
-		if !k.Equal(keys[0]) {
+	for _, id := range ids {
+		if id != ids[0] {
 			t.Error("two processes that started at once have different keys")
 		}
 	}
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadKey(path); err == nil {
+	if _, err := LoadKeys(path, nil); err == nil {
 		t.Error("loaded a key that others can read")
 	}
 	if err := errors.Join(os.WriteFile(path, []byte("junk"), 0o600), os.Chmod(path, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOrMakeKey(path); err == nil {
+	if _, err := LoadOrMakeKeys(path, nil); err == nil {
 		t.Error("replaced or accepted a damaged key")
+	}
+}
+
+// S17: two instances learn of a rotation each in its time, and no token of theirs is ever refused by the other while it
+// is valid; a retired key is refused.
+func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	clock := time.Now().Truncate(time.Second)
+	now := func() time.Time { return clock }
+	path := filepath.Join(t.TempDir(), "key.pem")
+	var instances [2]*Tokens
+	for i := range instances {
+		keys, err := LoadOrMakeKeys(path, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		instances[i] = NewTokens(keys, "x", 15*time.Minute)
+	}
+	first := instances[0].keys.signing().id
+	oldToken, _, err := instances[0].Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldRefresh, _ := instances[0].keys.NewRefresh(uuid.New())
+	second, err := RotateKeys(path, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for minute := range 40 {
+		for i, issuer := range instances {
+			token, _, err := issuer.Access(uuid.New(), uuid.New())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, reason := instances[1-i].ReadAccess(token); reason != "" {
+				t.Errorf("minute %d: a token of instance %d is %s to the other", minute, i, reason)
+			}
+		}
+		if signs := instances[0].keys.signing().id; minute < 10 && signs != first || minute >= 10 && signs != second {
+			t.Errorf("minute %d: %s signs", minute, signs)
+		}
+		clock = clock.Add(time.Minute)
+	}
+	if published := len(instances[1].keys.JWKS().Keys); published != 2 {
+		t.Errorf("%d keys are published, want both", published)
+	}
+	clock = clock.Add(25 * time.Hour)
+	if _, err := RotateKeys(path, clock); err != nil {
+		t.Fatal(err)
+	}
+	clock = clock.Add(reloadInterval)
+	if _, reason := instances[1].ReadAccess(oldToken); reason != fault.Invalid {
+		t.Errorf("a token of the retired key is %q", reason)
+	}
+	if r, ok := instances[1].keys.ReadRefresh(oldRefresh); !ok || r.Genuine {
+		t.Errorf("a refresh token with the retired key's tag: %v, genuine %v", ok, r.Genuine)
+	}
+}
+
+// S15: a refresh token that was altered in any way is not one, or not a genuine one; its successor is always the same.
+func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
+	t.Parallel()
+	keys, stranger := testKeys(t, nil), testKeys(t, nil)
+	session := uuid.New()
+	token, hash := keys.NewRefresh(session)
+	r, ok := keys.ReadRefresh(token)
+	if !ok || !r.Genuine || r.SessionID != session || !bytes.Equal(r.Hash, hash) || !bytes.Equal(hash, HashToken(token)) {
+		t.Fatalf("our own token reads as %+v, %v", r, ok)
+	}
+	next, nextHash := keys.Successor(r)
+	if again, _ := keys.Successor(r); again != next || keys.SuccessorOf(r, nextHash) != next || keys.SuccessorOf(r, hash) != "" {
+		t.Error("the successor is not always the same, or not known again")
+	}
+	if n, ok := keys.ReadRefresh(next); !ok || !n.Genuine || n.SessionID != session {
+		t.Error("the successor is no token")
+	}
+	if other, _ := stranger.ReadRefresh(token); other.Genuine {
+		t.Error("a stranger's token is genuine")
+	}
+	for i := range token {
+		flipped := []byte(token)
+		if flipped[i] ^= 0x20; flipped[i] == token[i] {
+			continue
+		}
+		if r, ok := keys.ReadRefresh(string(flipped)); ok && r.Genuine {
+			t.Errorf("with character %d in another case it is still genuine", i)
+		}
+	}
+	for _, altered := range []string{"", token[1:], token[:len(token)-1], token + "A", token + "=", " " + token, token + "\n"} {
+		if _, ok := keys.ReadRefresh(altered); ok {
+			t.Errorf("%q is read", altered)
+		}
 	}
 }
 

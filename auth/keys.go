@@ -2,76 +2,240 @@ package auth
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
+	"time"
 )
 
-const pemType = "PRIVATE KEY" // PKCS #8
+const (
+	pemType       = "PRIVATE KEY" // PKCS #8
+	createdHeader = "Created"     // of a PEM block: when the key was made, RFC 3339
 
-// LoadKey reads the Ed25519 signing key, PKCS #8 in PEM, from path. A file that others than its owner can read is
-// refused.
-func LoadKey(path string) (ed25519.PrivateKey, error) {
+	// A new key signs only after every instance and every reader of the JWKS has had time to learn of it.
+	activationDelay = 10 * time.Minute
+	// Key files are looked at again when they may have changed, at most so often.
+	reloadInterval = 10 * time.Second
+	// Retired keys stay in the file at least so long: for tokens that they have signed.
+	keptAfterRotation = 24 * time.Hour // also how long the reuse of a refresh token with its tag is noticed
+)
+
+// key is one signing key, and what is derived from it.
+type key struct {
+	id        string // kid
+	private   ed25519.PrivateKey
+	created   time.Time // zero: before all others
+	successor []byte    // makes the successors of refresh tokens
+	tag       []byte    // marks refresh tokens as ours
+}
+
+func newKey(private ed25519.PrivateKey, created time.Time) (key, error) {
+	sum := sha256.Sum256(private.Public().(ed25519.PublicKey))
+	k := key{id: base64.RawURLEncoding.EncodeToString(sum[:12]), private: private, created: created}
+	var err1, err2 error
+	k.successor, err1 = hkdf.Key(sha256.New, private.Seed(), nil, "freehold refresh successor", sha256.Size)
+	k.tag, err2 = hkdf.Key(sha256.New, private.Seed(), nil, "freehold refresh tag", sha256.Size)
+	return k, errors.Join(err1, err2)
+}
+
+// Keys are the signing keys of a file: the newest that has been there for a while signs, all of them verify. The file
+// is looked at again from time to time, so that a rotation needs no restart.
+type Keys struct {
+	path string
+	now  func() time.Time
+
+	mu      sync.Mutex
+	keys    []key // oldest first
+	checked time.Time
+	changed time.Time
+}
+
+// LoadKeys reads the Ed25519 keys (PKCS #8 in PEM blocks) of a file. A file that others than its owner can read is
+// refused. now is the clock; nil means time.Now.
+func LoadKeys(path string, now func() time.Time) (*Keys, error) {
+	if now == nil {
+		now = time.Now
+	}
+	k := &Keys{path: path, now: now}
+	if err := k.load(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// LoadOrMakeKeys is LoadKeys, but makes a first key when there is no file, for development. The file appears whole or
+// not at all, and of two processes that start at once both use the one that was first.
+func LoadOrMakeKeys(path string, now func() time.Time) (*Keys, error) {
+	keys, err := LoadKeys(path, now)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	block, err := newBlock(time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	if err := writeKeys(path, []*pem.Block{block}, os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return LoadKeys(path, now)
+}
+
+// RotateKeys adds a new key to a file. It begins to sign after ten minutes; those it replaces verify on, until a later
+// rotation finds them replaced for more than a day and drops them. It returns the new key's kid.
+func RotateKeys(path string, now time.Time) (kid string, err error) {
+	blocks, keys, err := readKeys(path)
+	if err != nil {
+		return "", err
+	}
+	first := 0 // the oldest that is kept: the next one has not been there for long
+	for i := 1; i < len(keys); i++ {
+		if now.Sub(keys[i].created) > keptAfterRotation {
+			first = i
+		}
+	}
+	block, err := newBlock(now)
+	if err != nil {
+		return "", err
+	}
+	if err := writeKeys(path, append(blocks[first:], block), os.Rename); err != nil {
+		return "", err
+	}
+	_, keys, err = readKeys(path)
+	if err != nil {
+		return "", err
+	}
+	return keys[len(keys)-1].id, nil
+}
+
+// signing returns the key that signs now.
+func (k *Keys) signing() key {
+	keys := k.all()
+	for _, key := range slices.Backward(keys) {
+		if k.now().Sub(key.created) >= activationDelay {
+			return key
+		}
+	}
+	return keys[0]
+}
+
+// all returns every key, oldest first, as the file has them.
+func (k *Keys) all() []key {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := k.now(); now.Sub(k.checked) >= reloadInterval {
+		k.checked = now
+		if info, err := os.Stat(k.path); err == nil && !info.ModTime().Equal(k.changed) {
+			_ = k.load() // a file that is being changed: what is known stays, and it is looked at again
+		}
+	}
+	return k.keys
+}
+
+func (k *Keys) load() error {
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return fmt.Errorf("read signing keys: %w", err)
+	}
+	_, keys, err := readKeys(k.path)
+	if err != nil {
+		return err
+	}
+	k.keys, k.changed, k.checked = keys, info.ModTime(), k.now()
+	return nil
+}
+
+func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read signing key: %w", err)
+		return nil, nil, fmt.Errorf("read signing keys: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("read signing key: %s can be read by others than its owner: chmod 600 it", path)
+		return nil, nil, fmt.Errorf("read signing keys: %s can be read by others than its owner: chmod 600 it", path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read signing key: %w", err)
+		return nil, nil, fmt.Errorf("read signing keys: %w", err)
 	}
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != pemType || len(rest) > 0 {
-		return nil, fmt.Errorf("read signing key: %s is not one PEM block of type %q", path, pemType)
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		k, err := parseKey(block)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read signing keys: %s: %w", path, err)
+		}
+		blocks, keys = append(blocks, block), append(keys, k)
+	}
+	if len(keys) == 0 {
+		return nil, nil, fmt.Errorf("read signing keys: %s has no PEM block of type %q", path, pemType)
+	}
+	if !slices.IsSortedFunc(keys, func(a, b key) int { return a.created.Compare(b.created) }) {
+		return nil, nil, fmt.Errorf("read signing keys: %s does not have its keys in the order in which they were made", path)
+	}
+	return blocks, keys, nil
+}
+
+func parseKey(block *pem.Block) (key, error) {
+	if block.Type != pemType {
+		return key{}, fmt.Errorf("there is a PEM block of type %q, not %q", block.Type, pemType)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("read signing key %s: %w", path, err)
+		return key{}, err
 	}
-	key, ok := parsed.(ed25519.PrivateKey)
+	private, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("read signing key: %s holds a %T, not an Ed25519 key", path, parsed)
+		return key{}, fmt.Errorf("there is a %T, not an Ed25519 key", parsed)
 	}
-	return key, nil
+	var created time.Time
+	if text := block.Headers[createdHeader]; text != "" {
+		if created, err = time.Parse(time.RFC3339, text); err != nil {
+			return key{}, fmt.Errorf("a key's %s header is not an RFC 3339 time", createdHeader)
+		}
+	}
+	return newKey(private, created)
 }
 
-// LoadOrMakeKey is LoadKey, but makes the key when there is none, for development. The file appears whole or not at
-// all, and of two processes that start at once both use the one that was first.
-func LoadOrMakeKey(path string) (ed25519.PrivateKey, error) {
-	key, err := LoadKey(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, err
+// newBlock makes a key. A zero time leaves out when it was made, and lets it sign at once.
+func newBlock(created time.Time) (*pem.Block, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a signing key: %w", err)
 	}
-	if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("make signing key: %w", err)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("make a signing key: %w", err)
 	}
-	return LoadKey(path)
+	block := &pem.Block{Type: pemType, Bytes: der}
+	if !created.IsZero() {
+		block.Headers = map[string]string{createdHeader: created.UTC().Format(time.RFC3339)}
+	}
+	return block, nil
 }
 
-func makeKey(path string) error {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
+// writeKeys writes the file beside its place and lets place put it there, by a link or a rename.
+func writeKeys(path string, blocks []*pem.Block, place func(from, to string) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".signing-key-*") // 0600 from the start
 	if err != nil {
-		return err
+		return fmt.Errorf("write signing keys: %w", err)
 	}
 	defer os.Remove(tmp.Name())
-	if err := errors.Join(pem.Encode(tmp, &pem.Block{Type: pemType, Bytes: der}), tmp.Close()); err != nil {
-		return err
+	var errs []error
+	for _, block := range blocks {
+		errs = append(errs, pem.Encode(tmp, block))
 	}
-	return os.Link(tmp.Name(), path)
+	if err := errors.Join(append(errs, tmp.Sync(), tmp.Close())...); err != nil {
+		return fmt.Errorf("write signing keys: %w", err)
+	}
+	if err := place(tmp.Name(), path); err != nil {
+		return fmt.Errorf("write signing keys: %w", err)
+	}
+	return nil
 }

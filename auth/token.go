@@ -1,10 +1,6 @@
 package auth
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -21,35 +17,22 @@ const (
 	leeway         = 30 * time.Second
 )
 
-// Tokens issues and reads access tokens (RFC 9068) and makes refresh tokens.
+// Tokens issues and reads access tokens (RFC 9068).
 type Tokens struct {
-	key    ed25519.PrivateKey
-	keyID  string
+	keys   *Keys
 	issuer string
 	ttl    time.Duration
 	parser *jwt.Parser
-	now    func() time.Time
 }
 
-// TokensConfig says how tokens are made. Issuer is the public URL of the service; it is the audience as well.
-type TokensConfig struct {
-	Key    ed25519.PrivateKey
-	Issuer string
-	TTL    time.Duration
-	Now    func() time.Time // nil: time.Now
-}
-
-// NewTokens returns the issuer and reader of tokens of one key.
-func NewTokens(c TokensConfig) *Tokens {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	sum := sha256.Sum256(c.Key.Public().(ed25519.PublicKey))
+// NewTokens returns the issuer and reader of tokens. The issuer is the public URL of the service, and the audience as
+// well; ttl is how long a token lives.
+func NewTokens(keys *Keys, issuer string, ttl time.Duration) *Tokens {
 	return &Tokens{
-		key: c.Key, keyID: base64.RawURLEncoding.EncodeToString(sum[:12]), issuer: c.Issuer, ttl: c.TTL, now: c.Now,
+		keys: keys, issuer: issuer, ttl: ttl,
 		parser: jwt.NewParser(
-			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(c.Issuer), jwt.WithAudience(c.Issuer),
-			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(c.Now), jwt.WithStrictDecoding(),
+			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer),
+			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(keys.now), jwt.WithStrictDecoding(),
 		),
 	}
 }
@@ -64,7 +47,7 @@ type accessClaims struct {
 
 // Access issues an access token for a session of a user, and says when it expires.
 func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time.Time, err error) {
-	now := t.now().Truncate(time.Second)
+	now, key := t.keys.now().Truncate(time.Second), t.keys.signing()
 	expires = now.Add(t.ttl)
 	j := jwt.NewWithClaims(jwt.SigningMethodEdDSA, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
@@ -74,8 +57,8 @@ func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time
 		SessionID: sessionID.String(), ClientID: "freehold",
 	})
 	j.Header["typ"] = accessType
-	j.Header["kid"] = t.keyID
-	if token, err = j.SignedString(t.key); err != nil {
+	j.Header["kid"] = key.id
+	if token, err = j.SignedString(key.private); err != nil {
 		return "", time.Time{}, fmt.Errorf("sign access token: %w", err)
 	}
 	return token, expires.UTC(), nil
@@ -106,23 +89,12 @@ func (t *Tokens) ReadAccess(token string) (Viewer, fault.Reason) {
 // publicKey gives the key for a token that says it is an access token of ours. Header fields that offer a key (jwk,
 // jku, x5u) are never looked at.
 func (t *Tokens) publicKey(j *jwt.Token) (any, error) {
-	if j.Header["typ"] != accessType || j.Header["kid"] != t.keyID {
-		return nil, errors.New("not an access token of this service")
+	if j.Header["typ"] == accessType {
+		for _, key := range t.keys.all() {
+			if j.Header["kid"] == key.id {
+				return key.private.Public(), nil
+			}
+		}
 	}
-	return t.key.Public(), nil
-}
-
-// NewRefresh makes a refresh token for a session: the session's id and 256 random bits. Only its hash is stored.
-func NewRefresh(sessionID uuid.UUID) (token string, hash []byte) {
-	raw := make([]byte, 16+32)
-	copy(raw, sessionID[:])
-	rand.Read(raw[16:])
-	token = base64.RawURLEncoding.EncodeToString(raw)
-	return token, HashToken(token)
-}
-
-// HashToken is the form in which a token is stored: SHA-256, enough for a value of 256 random bits.
-func HashToken(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
+	return nil, errors.New("not an access token of this service")
 }

@@ -86,7 +86,7 @@ func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
-		"app.enter", "app.start_session", "app.sign_up", "app.find_credentials", "app.sign_in", "app.revoke_session", "app.taken", "app.count_hit",
+		"app.enter", "app.start_session", "app.sign_up", "app.find_credentials", "app.sign_in", "app.revoke_session", "app.taken", "app.count_hit", "app.refresh_session",
 	})
 	diff(t, "definer functions without the definer's ownership or a fixed search_path", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc

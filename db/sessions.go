@@ -57,3 +57,48 @@ func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer) error {
 		return nil
 	})
 }
+
+// Refresh is a refresh token that was presented, and the one that would succeed it.
+type Refresh struct {
+	SessionID uuid.UUID
+	Presented []byte // hash
+	Successor []byte // hash
+	Genuine   bool   // whether we have issued the presented one, now or earlier
+	Grace     time.Duration
+	Idle      time.Duration
+}
+
+// RefreshOutcome is what became of a refresh.
+type RefreshOutcome string
+
+// The outcomes of app.refresh_session.
+const (
+	RefreshRotated  RefreshOutcome = "rotated"  // the successor is the session's token now
+	RefreshRepeated RefreshOutcome = "repeated" // it was exchanged a moment ago
+	RefreshReused   RefreshOutcome = "reused"   // it was exchanged long ago, and the session has ended by this
+	RefreshRevoked  RefreshOutcome = "revoked"
+	RefreshExpired  RefreshOutcome = "expired"
+	RefreshInvalid  RefreshOutcome = "invalid"
+)
+
+// RefreshResult is the outcome, and where there is a token to hand out, whose it is and its hash.
+type RefreshResult struct {
+	Outcome RefreshOutcome `db:"outcome"`
+	UserID  uuid.UUID      `db:"user_id"`
+	Current []byte         `db:"current_hash"`
+}
+
+// RefreshSession exchanges a session's refresh token. Rivals with the same token are served one after the other. What
+// it decides is committed whatever the outcome.
+func (d *DB) RefreshSession(ctx context.Context, r Refresh) (result RefreshResult, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &result, `
+			SELECT outcome, COALESCE(user_id, '00000000-0000-0000-0000-000000000000') AS user_id, current_hash
+			  FROM app.refresh_session($1, $2, $3, $4, $5, $6)`,
+			r.SessionID, r.Presented, r.Successor, r.Genuine, r.Grace.Seconds(), seconds(r.Idle))
+	})
+	if err != nil {
+		return result, fmt.Errorf("refresh session: %w", err)
+	}
+	return result, nil
+}

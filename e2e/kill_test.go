@@ -19,9 +19,12 @@ import (
 	"freehold/db/dbtest"
 )
 
-// victimEnv makes this test binary, started again, a service that kills itself before the so-manieth statement of a
-// sign-up's transaction. Its other settings are the service's own.
-const victimEnv = "E2E_VICTIM_STEP"
+// victimEnv makes this test binary, started again, a service that kills itself before the so-manieth statement, counted
+// from the first that contains a text. Its other settings are the service's own.
+const (
+	victimEnv     = "E2E_VICTIM_STEP"
+	victimFromEnv = "E2E_VICTIM_FROM"
+)
 
 func serveUntilKilled() {
 	step, err := strconv.ParseInt(os.Getenv(victimEnv), 10, 64)
@@ -30,7 +33,7 @@ func serveUntilKilled() {
 	}
 	var statements atomic.Int64
 	observe := func(query string) {
-		if !strings.Contains(query, "app.sign_up") && statements.Load() == 0 {
+		if !strings.Contains(query, os.Getenv(victimFromEnv)) && statements.Load() == 0 {
 			return
 		}
 		if statements.Add(1) == step {
@@ -55,11 +58,11 @@ func serveUntilKilled() {
 }
 
 // startVictim starts the process; the test kills it at the end if it has not done so itself.
-func startVictim(t *testing.T, d dbtest.Database, step int) *service {
+func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir string) *service {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", victimEnv, step), "DATABASE_URL="+d.App,
-		"FREEHOLD_DATA_DIR="+t.TempDir(), "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off")
+	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", victimEnv, step), victimFromEnv+"="+from, "DATABASE_URL="+d.App,
+		"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off")
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -89,7 +92,7 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 			t.Fatal("a sign-up has more than 20 statements, or the victim does not die")
 		}
 		name := fmt.Sprintf("victim-%d", step)
-		victim := startVictim(t, d, step)
+		victim := startVictim(t, d, "app.sign_up", step, t.TempDir())
 		body := fmt.Sprintf(`{"query": "mutation { signUp(input: {email: \"%s@example.org\", password: \"%s\", username: \"%s\"}) { user { id } } }"}`, name, password, name)
 		r, err := victim.trySend(http.MethodPost, http.Header{"Content-Type": {"application/json"}}, body)
 		if err == nil { // it lived: all steps have been seen

@@ -22,7 +22,7 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 		return nil, err
 	}
 	auth.Become(ctx, session.Viewer)
-	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: newTokens(session)}, nil
+	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: newTokens(&session.Tokens)}, nil
 }
 
 func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
@@ -31,7 +31,15 @@ func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.
 		return nil, err
 	}
 	auth.Become(ctx, session.Viewer)
-	return &model.SignInPayload{User: newProfile(session.Profile).User, Tokens: newTokens(session)}, nil
+	return &model.SignInPayload{User: newProfile(session.Profile).User, Tokens: newTokens(&session.Tokens)}, nil
+}
+
+func (m *mutation) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
+	tokens, err := m.Accounts.Refresh(ctx, input.RefreshToken)
+	if err != nil {
+		return nil, err
+	}
+	return &model.RefreshSessionPayload{Tokens: newTokens(tokens)}, nil
 }
 
 func (m *mutation) SignOut(ctx context.Context) (*model.SignOutPayload, error) {

@@ -38,8 +38,8 @@ func newProfile(p *db.Profile) *model.Profile {
 	return profile
 }
 
-func newTokens(s *accounts.Session) *model.Tokens {
-	return &model.Tokens{AccessToken: s.AccessToken, RefreshToken: s.RefreshToken, ExpiresAt: s.ExpiresAt}
+func newTokens(t *accounts.Tokens) *model.Tokens {
+	return &model.Tokens{AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, ExpiresAt: t.ExpiresAt}
 }
 
 // patch translates an input field: absent, null or a value.

@@ -98,6 +98,18 @@ type ProfileFieldsInput struct {
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
+// What a session is refreshed with.
+type RefreshSessionInput struct {
+	// The newest refresh token of the session.
+	RefreshToken string `json:"refreshToken"`
+}
+
+// The refreshed session.
+type RefreshSessionPayload struct {
+	// Its new tokens; those before are not to be used any more.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
 // How an account proves itself.
 type SignInInput struct {
 	// The address the account was signed up with.
