@@ -35,7 +35,7 @@ type Config struct {
 	SessionIdle       time.Duration `env:"FREEHOLD_SESSION_IDLE"        envDefault:"720h"`
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
 	RefreshGrace      time.Duration `env:"FREEHOLD_REFRESH_GRACE"       envDefault:"10s"` // for retries of a refresh
-	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"` // on or off
+	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"`  // on or off
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
 	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`

@@ -25,7 +25,9 @@ func (s *service) refresh(token string) (access, next, reason string) {
 		return "", "", r.Errors[0].Extensions.Reason
 	}
 	var data struct {
-		RefreshSession struct{ Tokens struct{ AccessToken, RefreshToken string } }
+		RefreshSession struct {
+			Tokens struct{ AccessToken, RefreshToken string }
+		}
 	}
 	r.into(s.t, &data)
 	return data.RefreshSession.Tokens.AccessToken, data.RefreshSession.Tokens.RefreshToken, ""
