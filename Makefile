@@ -44,12 +44,12 @@ unit: ## run the Go tests, with the race detector
 	@scripts/need.sh postgres cc
 	@$(GO) test -race -timeout 8m ./...
 
-FUZZED := FuzzUsername FuzzEmail
+FUZZED := accounts:FuzzUsername accounts:FuzzEmail resolvers:FuzzCursor app:FuzzRequest app:FuzzCost
 
 fuzz: ## fuzz each parser for a few seconds
-	@for f in $(FUZZED); do $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 5s ./accounts || exit 1; done
-	@$(GO) test -run '^$$' -fuzz '^FuzzCursor$$' -fuzztime 5s ./resolvers
-	@$(GO) test -run '^$$' -fuzz '^FuzzRequest$$' -fuzztime 5s ./app
+	@for f in $(FUZZED); do \
+		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime 5s "./$${f%:*}" || exit 1; \
+	done
 
 stranger: ## do as the README tells a stranger, in a fresh copy
 	@scripts/need.sh postgres curl git

@@ -79,9 +79,13 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.handler = a.routes(keys, newEndpoint(schema, root, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	graphQL, err := crossOrigin(c, newEndpoint(schema, root.JudgeInput, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.Authenticate(ctx, header, tokens, a.db)
 	}))
+	if err != nil {
+		return nil, err
+	}
+	a.handler = a.routes(keys, graphQL)
 	return a, nil
 }
 

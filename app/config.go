@@ -42,6 +42,10 @@ type Config struct {
 	DrainTimeout        time.Duration `env:"FREEHOLD_DRAIN_TIMEOUT"        envDefault:"15s"`
 	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"` // bytes
 	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`   // lexical tokens of a document
+	CostLimit           int           `env:"FREEHOLD_COST_LIMIT"           envDefault:"10000"`  // of an operation
+	DepthLimit          int           `env:"FREEHOLD_DEPTH_LIMIT"          envDefault:"20"`     // levels of an operation
+	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`     // aliases of a document
+	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 }
@@ -117,6 +121,12 @@ var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
 }
 
+// isOrigin reports whether a text is an origin (RFC 6454) as browsers send it. Patterns are not taken.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && text == u.Scheme+"://"+u.Host && !strings.Contains(text, "*")
+}
+
 const tenYears = 87600 * time.Hour
 
 // faults returns what is wrong with settings that parsed.
@@ -136,6 +146,12 @@ func (c *Config) faults() (faults []error) {
 	_, errPort := strconv.ParseUint(port, 10, 16)
 	check(err == nil && errPort == nil, "FREEHOLD_ADDR: the value is not host:port")
 	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: the value is not between 8 and 64")
+	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: the value is not between 100 and 1000000")
+	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: the value is not between 5 and 100")
+	check(c.AliasLimit >= 0 && c.AliasLimit <= 1000, "FREEHOLD_ALIAS_LIMIT: the value is not between 0 and 1000")
+	for _, origin := range c.CORSOrigins {
+		check(isOrigin(origin), "FREEHOLD_CORS_ORIGINS: a value is not an origin, such as https://app.example.org")
+	}
 	check(c.PasswordQueue >= 1, "FREEHOLD_PASSWORD_QUEUE: the value is less than 1")
 	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: the value is not between 1024 and 16777216")
 	check(c.TokenLimit >= 100 && c.TokenLimit <= 10000, "FREEHOLD_TOKEN_LIMIT: the value is not between 100 and 10000")

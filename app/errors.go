@@ -65,6 +65,9 @@ func extensions(ctx context.Context, f *fault.Error) map[string]any {
 	if f.RetryAfter > 0 {
 		x["retryAfter"] = int(math.Ceil(f.RetryAfter.Seconds()))
 	}
+	if f.Code == fault.TooCostly {
+		x["cost"], x["limit"] = f.Cost, f.CostLimit
+	}
 	if len(f.Fields) > 0 {
 		x["fields"] = f.Fields
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/rules"
@@ -22,28 +22,31 @@ import (
 )
 
 const (
-	cachedDocuments = 1000
-	maxErrors       = 20 // of a request that is refused
+	maxErrors     = 20       // of a request that is refused
+	maxErrorBytes = 64 << 10 // of any reply
 )
 
 // endpoint serves GraphQL over HTTP: one operation per POST. gqlgen's executor does the work; its transports are not
 // used, because they repeat what was sent and decode JSON loosely.
 type endpoint struct {
 	exec      *executor.Executor
-	schema    *ast.Schema
-	judge     judge
+	documents *documents
 	presenter presenter
 	bodyLimit int64
 }
 
-func newEndpoint(schema graphql.ExecutableSchema, r *resolvers.Resolvers, c Config, log *slog.Logger, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
-	e := &endpoint{exec: executor.New(schema), schema: schema.Schema(), judge: r.JudgeInput, presenter: presenter{log}, bodyLimit: c.BodyLimit}
+func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
+	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, bodyLimit: c.BodyLimit}
+	e.documents = &documents{
+		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, cache: newDocumentCache(),
+		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
+	}
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recovered)
+	e.exec.SetQueryCache(e.documents.cache)
+	// Only for a document that has left the cache between our look and the executor's:
 	e.exec.SetParserTokenLimit(c.TokenLimit)
-	e.exec.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
-	e.exec.SetDisableSuggestion(true)
-	e.exec.SetDefaultRulesFn(func() *rules.Rules { return validationRules(r.JudgeInput) })
+	e.exec.SetDefaultRulesFn(func() *rules.Rules { return validationRules(judge) })
 	if c.Development() {
 		e.exec.Use(extension.Introspection{})
 	}
@@ -65,8 +68,14 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
-	operation, errs := e.exec.CreateOperationContext(ctx, params)
-	if problems := e.problems(operation, params, errs); len(problems) > 0 {
+	problems := e.documents.read(ctx, params.Query)
+	var operation *graphql.OperationContext
+	if len(problems) == 0 {
+		var errs gqlerror.List
+		operation, errs = e.exec.CreateOperationContext(ctx, params)
+		problems = e.problems(operation, params, errs)
+	}
+	if len(problems) > 0 {
 		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, problems))
 		return
 	}
@@ -75,8 +84,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.write(w, r, http.StatusOK, handler(ctx))
 }
 
-// problems returns why an operation cannot be executed: the executor's errors, or one about the variables in place of
-// the executor's.
+// problems returns why a valid document cannot be executed: the executor's errors, or one about the variables in place
+// of the executor's, or that too much is asked for.
 func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
 	aboutVariables := len(errs) > 0 && len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable")
 	if aboutVariables || len(errs) == 0 {
@@ -84,8 +93,13 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 			return []error{err}
 		}
 	}
-	for _, err := range errs[:min(len(errs), maxErrors)] {
+	for _, err := range errs {
 		problems = append(problems, err)
+	}
+	if len(errs) == 0 {
+		if f := e.documents.limits.judgeOperation(op); f != nil {
+			return []error{f}
+		}
 	}
 	return problems
 }
@@ -94,7 +108,7 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 // gqlparser stops at the first, names the variable, and takes a number for a string.
 func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
-	f.Fields = variableFaults(e.schema, op.Operation, params.Variables, e.judge)
+	f.Fields = variableFaults(e.documents.schema, op.Operation, params.Variables, e.documents.judge)
 	if len(f.Fields) == 0 && len(errs) > 0 {
 		f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
 	}
@@ -116,6 +130,7 @@ func (e *endpoint) refuseOperation(ctx context.Context, problems []error) *graph
 // write sends a response. One without data never began to execute, and then has no such member (GraphQL
 // specification, 7.1).
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
+	response.Errors = bounded(response.Errors)
 	var body any = response
 	if response.Data == nil {
 		if status == http.StatusOK {
@@ -138,6 +153,19 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, res
 	if _, err := w.Write(text); err != nil && !errors.Is(err, http.ErrHandlerTimeout) {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
+}
+
+// bounded cuts a list of errors that would take too much room, and says how many it has left out.
+func bounded(errs gqlerror.List) gqlerror.List {
+	size := 0
+	for i, err := range errs {
+		text, marshalErr := json.Marshal(err)
+		if size += len(text); size > maxErrorBytes || marshalErr != nil {
+			rest := &gqlerror.Error{Message: fmt.Sprintf("There are %d more errors.", len(errs)-i), Extensions: err.Extensions}
+			return append(errs[:i:i], rest)
+		}
+	}
+	return errs
 }
 
 // statusOf is the status of an operation that could not begin.

@@ -126,6 +126,9 @@ func (a *App) around(next http.Handler) http.Handler {
 		h.Set("X-Request-Id", x.id)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		sw := &statusWriter{w, x}
 		defer func() {
 			if cause := recover(); cause != nil {

@@ -46,6 +46,9 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.
 	if !ok {
 		return nil, refuse(http.StatusBadRequest, "The request has to be one JSON object with query, and optionally operationName, variables and extensions.")
 	}
+	if _, asked := params.Extensions["persistedQuery"]; asked {
+		return nil, &refusal{http.StatusBadRequest, fault.New(fault.PersistedQueries, "Persisted queries are not supported: send the document.")}
+	}
 	params.Headers = r.Header
 	return params, nil
 }
@@ -80,5 +83,6 @@ func parseRequest(body []byte) (*graphql.RawParams, bool) {
 			return nil, false
 		}
 	}
-	return params, params.Query != ""
+	_, persisted := params.Extensions["persistedQuery"]
+	return params, params.Query != "" || persisted
 }

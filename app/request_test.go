@@ -16,7 +16,8 @@ func FuzzRequest(f *testing.F) {
 		if !ok {
 			return
 		}
-		if params.Query == "" || !utf8.ValidString(params.Query) || !utf8.ValidString(params.OperationName) {
+		_, persisted := params.Extensions["persistedQuery"]
+		if params.Query == "" && !persisted || !utf8.ValidString(params.Query) || !utf8.ValidString(params.OperationName) {
 			t.Errorf("%q is read as %+v", body, params)
 		}
 		decoder := json.NewDecoder(bytes.NewReader(body))

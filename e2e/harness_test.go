@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -259,3 +260,23 @@ func (a *account) fill(t testing.TB, r reply) {
 		t.Fatalf("a sign-up without user, profile or tokens: %s", r.Body)
 	}
 }
+
+// decodeClaims reads a JWT's claims without verifying it.
+func decodeClaims(t testing.TB, token string) (claims map[string]any) {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no JWT", token)
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}
+
+// appOptions are what a test's own service is made with.
+func appOptions() app.Options { return app.Options{UnsafeCheapPasswords: true} }

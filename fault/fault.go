@@ -25,8 +25,10 @@ const (
 	Conflict         Code = "CONFLICT"
 	RateLimited      Code = "RATE_LIMITED"
 	Unavailable      Code = "UNAVAILABLE"
+	TooCostly        Code = "OPERATION_TOO_COSTLY"
 	Internal         Code = "INTERNAL_SERVER_ERROR"
 	BadRequest       Code = "BAD_REQUEST"
+	PersistedQueries Code = "PERSISTED_QUERY_NOT_SUPPORTED"
 	ParseFailed      Code = "GRAPHQL_PARSE_FAILED"
 	ValidationFailed Code = "GRAPHQL_VALIDATION_FAILED"
 )
@@ -56,6 +58,8 @@ type Error struct {
 	Reason     Reason        // UNAUTHENTICATED only
 	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero when unknown
 	Fields     []Field       // BAD_USER_INPUT and CONFLICT
+	Cost       int           // OPERATION_TOO_COSTLY: what was asked for
+	CostLimit  int           // and what is allowed
 	Err        error
 }
 

@@ -1,0 +1,176 @@
+package app
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/fault"
+)
+
+// limits bound what one operation may ask for, before anything of it is executed.
+type limits struct {
+	cost    int // fields, each counted as often as the pages around it are long
+	depth   int // nested selections
+	aliases int // in the document
+}
+
+const (
+	// maxSameName bounds how often one response name may stand in a document: validation compares all with each other.
+	maxSameName = 200
+	// listSize is what a list counts for that does not say how long it is.
+	listSize = 10
+	// defaultPage is what a page counts for that is not asked for by size; see resolvers.
+	defaultPage = 20
+	// introspectionSize is what a list of introspection counts for, so that the usual query of tools stays within limits.
+	introspectionSize = 2
+)
+
+// credentialFields are the mutations that compute a password hash. One operation may have one of them: many would be
+// many guesses for the price of one request.
+var credentialFields = map[string]bool{"signUp": true, "signIn": true}
+
+func tooCostly(cost, limit int, format string, args ...any) *fault.Error {
+	return &fault.Error{Code: fault.TooCostly, Message: fmt.Sprintf(format, args...), Cost: cost, CostLimit: limit}
+}
+
+// judgeDocument refuses a document whose validation would be slow. It looks at each selection once.
+func (l limits) judgeDocument(doc *ast.QueryDocument) *fault.Error {
+	names, aliases := map[string]int{}, 0
+	var walk func(set ast.SelectionSet)
+	walk = func(set ast.SelectionSet) {
+		for _, selection := range set {
+			switch s := selection.(type) {
+			case *ast.Field:
+				names[s.Alias]++
+				if s.Alias != s.Name {
+					aliases++
+				}
+				walk(s.SelectionSet)
+			case *ast.InlineFragment:
+				walk(s.SelectionSet)
+			}
+		}
+	}
+	for _, operation := range doc.Operations {
+		walk(operation.SelectionSet)
+	}
+	for _, fragment := range doc.Fragments {
+		walk(fragment.SelectionSet)
+	}
+	if aliases > l.aliases {
+		return tooCostly(aliases, l.aliases, "The document has %d aliases; at most %d are allowed.", aliases, l.aliases)
+	}
+	for _, n := range names {
+		if n > maxSameName {
+			return tooCostly(n, maxSameName, "The document repeats a field %d times; at most %d are allowed.", n, maxSameName)
+		}
+	}
+	return nil
+}
+
+// judgeOperation refuses an operation that asks for too much. @skip and @include make nothing cheaper.
+func (l limits) judgeOperation(op *graphql.OperationContext) *fault.Error {
+	m := meter{variables: op.Variables, fragments: map[string]*measure{}}
+	asked := m.selections(op.Operation.SelectionSet)
+	switch {
+	case asked.credentials > 1:
+		return tooCostly(asked.credentials, 1, "At most one sign-up or sign-in can be made in an operation.")
+	case asked.depth > l.depth:
+		return tooCostly(asked.depth, l.depth, "The operation is %d levels deep; at most %d are allowed.", asked.depth, l.depth)
+	case asked.cost > l.cost:
+		return tooCostly(asked.cost, l.cost, "The operation costs %d; at most %d are allowed. Ask for smaller pages or fewer fields.", asked.cost, l.cost)
+	}
+	return nil
+}
+
+// measure is what a set of selections asks for.
+type measure struct{ cost, depth, credentials int }
+
+// meter measures an operation in one pass: a fragment is measured once, however often it is spread.
+type meter struct {
+	variables map[string]any
+	fragments map[string]*measure
+}
+
+// costly is where counting stops mattering; sums and products stay far from overflow.
+const costly = math.MaxInt32
+
+func (m *meter) selections(set ast.SelectionSet) (sum measure) {
+	for _, selection := range set {
+		var one measure
+		switch s := selection.(type) {
+		case *ast.Field:
+			one = m.field(s)
+		case *ast.InlineFragment:
+			one = m.selections(s.SelectionSet)
+		case *ast.FragmentSpread:
+			one = m.fragment(s)
+		}
+		sum.cost = min(costly, sum.cost+one.cost)
+		sum.depth = max(sum.depth, one.depth)
+		sum.credentials = min(costly, sum.credentials+one.credentials)
+	}
+	return sum
+}
+
+func (m *meter) fragment(spread *ast.FragmentSpread) measure {
+	known := m.fragments[spread.Name]
+	if known == nil {
+		known = new(measure)
+		m.fragments[spread.Name] = known
+		*known = m.selections(spread.Definition.SelectionSet)
+	}
+	return *known
+}
+
+func (m *meter) field(f *ast.Field) measure {
+	inner := m.selections(f.SelectionSet)
+	inner.cost = int(min(costly, 1+int64(m.size(f))*int64(inner.cost)))
+	inner.depth++
+	if f.ObjectDefinition.Name == "Mutation" && credentialFields[f.Name] {
+		inner.credentials++
+	}
+	return inner
+}
+
+// size is how many objects a field may return.
+func (m *meter) size(f *ast.Field) int {
+	arguments := f.ArgumentMap(m.variables)
+	for _, name := range []string{"first", "last"} {
+		if n, ok := asInt(arguments[name]); ok {
+			return max(0, min(n, costly))
+		}
+	}
+	if f.Definition.Arguments.ForName("first") != nil {
+		return defaultPage
+	}
+	if f.Definition.Type.Elem == nil || strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
+		return 1 // a connection has counted its edges by its page
+	}
+	for _, name := range []string{"ids", "representations"} {
+		if list, ok := arguments[name].([]any); ok {
+			return len(list)
+		}
+	}
+	if strings.HasPrefix(f.ObjectDefinition.Name, "__") {
+		return introspectionSize
+	}
+	return listSize
+}
+
+// asInt reads an argument that a variable or a literal has given.
+func asInt(value any) (int, bool) {
+	switch n := value.(type) {
+	case int64:
+		return int(max(math.MinInt32, min(n, costly))), true
+	case int:
+		return n, true
+	case float64:
+		return int(max(math.MinInt32, min(n, costly))), true
+	}
+	return 0, false
+}

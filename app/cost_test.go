@@ -1,0 +1,180 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"freehold/fault"
+	"freehold/resolvers"
+)
+
+var testLimits = limits{cost: 10_000, depth: 20, aliases: 50}
+
+// measureDocument runs a document through the stages before execution, and returns what it costs or the fault.
+func measureDocument(t testing.TB, query string, variables map[string]any) (measure, *fault.Error) {
+	t.Helper()
+	schema, err := newSchema(&resolvers.Resolvers{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := parser.ParseQuery(&ast.Source{Input: query})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	if f := testLimits.judgeDocument(doc); f != nil {
+		return measure{}, f
+	}
+	noJudge := func(string, string, string) (string, string) { return "", "" }
+	if errs := validator.ValidateWithRules(schema.Schema(), doc, validationRules(noJudge)); len(errs) > 0 {
+		t.Fatalf("%s: %v", query, errs)
+	}
+	m := meter{variables: variables, fragments: map[string]*measure{}}
+	op := &graphql.OperationContext{Operation: doc.Operations[0], Variables: variables}
+	return m.selections(doc.Operations[0].SelectionSet), testLimits.judgeOperation(op)
+}
+
+func TestCostCountsWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	ids := make([]any, 100)
+	for i := range ids {
+		ids[i] = "x"
+	}
+	for _, c := range []struct {
+		query     string
+		variables map[string]any
+		want      measure
+	}{
+		{`{ me { id email } }`, nil, measure{cost: 3, depth: 2}},
+		{`{ profiles { nodes { id username } } }`, nil, measure{cost: 1 + 20*3, depth: 3}},
+		{`{ profiles(first: 50) { edges { cursor node { id } } } }`, nil, measure{cost: 1 + 50*4, depth: 4}},
+		{`query ($n: Int) { profiles(last: $n) { nodes { id } } }`, map[string]any{"n": int64(100)}, measure{cost: 1 + 100*2, depth: 3}},
+		{`{ profiles(first: 2000000000) { nodes { id } } }`, nil, measure{cost: costly, depth: 3}},
+		{`{ profiles(first: -5) { nodes { id } } }`, nil, measure{cost: 1, depth: 3}},
+		{`query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, map[string]any{"ids": ids}, measure{cost: 101, depth: 2}},
+		{`{ nodes(ids: ["a", "b", "c"]) { id ... on User { email } } }`, nil, measure{cost: 1 + 3*2, depth: 2}},
+		{`{ ...F ...F } fragment F on Query { me { ...G } } fragment G on User { id email }`, nil, measure{cost: 6, depth: 2}},
+		{`{ me @skip(if: true) { id } }`, nil, measure{cost: 2, depth: 2}},
+		{`mutation { ...A ...A } fragment A on Mutation { signOut { success } signIn(input: {email: "x", password: "x"}) { user { id } } }`, nil, measure{cost: 10, depth: 3, credentials: 2}},
+	} {
+		if got, _ := measureDocument(t, c.query, c.variables); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.query, got, c.want)
+		}
+	}
+}
+
+// fragmentBomb is a document in which each fragment spreads the next one twice.
+func fragmentBomb(n int) string {
+	var b strings.Builder
+	b.WriteString("{me{...F0}}")
+	for i := range n {
+		fmt.Fprintf(&b, "fragment F%d on User{...F%d ...F%d}", i, i+1, i+1)
+	}
+	fmt.Fprintf(&b, "fragment F%d on User{id}", n)
+	return b.String()
+}
+
+func TestLimitsRefuseAndLetThrough(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query string
+		fine  bool
+	}{
+		"introspection of tools":  {introspection, true},
+		"50 profiles, everything": {`{ profiles(first: 50) { edges { cursor node { id username displayName bio avatarUrl websiteUrl location visibility birthday phoneNumber createdAt updatedAt user { id email emailVerified createdAt } } } pageInfo { hasNextPage endCursor } } }`, true},
+		"nested introspection":    {`{ __schema { types { fields { type { fields { type { name } } } } } } }`, true},
+		"fragment bomb":           {fragmentBomb(27), false},
+		"fragment bomb, 60":       {fragmentBomb(60), false},
+		"deep":                    {"{ me " + strings.Repeat("{ profile { user ", 11) + "{ id }" + strings.Repeat(" } }", 11) + " }", false},
+		"many aliases":            {"{" + strings.Repeat("a: me { id } ", 51) + "}", false},
+		"8000 × __typename":       {"{" + strings.Repeat("__typename ", 8000) + "}", false},
+		"pages within":            {"{ p0: profiles(first: 100) { nodes { id user { id } } } }", true},
+		"two credentials":         {`mutation { a: signIn(input: {email: "x", password: "x"}) { user { id } } signUp(input: {email: "x", password: "x", username: "x"}) { user { id } } }`, false},
+		"large page":              {"{ profiles(first: 100000) { nodes { id } } }", false},
+	} {
+		begun := time.Now()
+		got, f := measureDocument(t, c.query, nil)
+		t.Logf("%s: cost %d, depth %d, %v", name, got.cost, got.depth, time.Since(begun))
+		if (f == nil) != c.fine || f != nil && (f.Code != fault.TooCostly || f.CostLimit == 0 || f.Cost <= f.CostLimit) {
+			t.Errorf("%s: %+v, %v", name, got, f)
+		}
+	}
+}
+
+// A fragment is measured once: a bomb of 60 costs 61 measurements, not 2 to the 60th.
+func TestMeteringIsLinear(t *testing.T) {
+	t.Parallel()
+	doc, err := parser.ParseQuery(&ast.Source{Input: fragmentBomb(60)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := newSchema(&resolvers.Resolvers{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validator.Walk(schema.Schema(), doc, &validator.Events{})
+	m := meter{fragments: map[string]*measure{}}
+	if got := m.selections(doc.Operations[0].SelectionSet); got.cost != costly || len(m.fragments) != 61 {
+		t.Errorf("cost %d by %d fragments", got.cost, len(m.fragments))
+	}
+}
+
+func FuzzCost(f *testing.F) {
+	f.Add(`{ me { id } ...F } fragment F on Query { profiles(first: 3) { nodes { id } } }`)
+	f.Add(fragmentBomb(5))
+	schema, err := newSchema(&resolvers.Resolvers{}, false)
+	if err != nil {
+		f.Fatal(err)
+	}
+	d := &documents{schema: schema.Schema(), tokenLimit: 1000, limits: testLimits, cache: newDocumentCache(),
+		judge: func(string, string, string) (string, string) { return "", "" }}
+	f.Fuzz(func(t *testing.T, query string) {
+		begun := time.Now()
+		if problems := d.read(t.Context(), query); len(problems) == 0 {
+			doc, ok := d.cache.Get(t.Context(), query)
+			if !ok {
+				return // longer than is kept
+			}
+			m := meter{fragments: map[string]*measure{}}
+			if got := m.selections(doc.Operations[0].SelectionSet); got.cost < 1 || got.depth < 1 || got.cost > costly {
+				t.Errorf("%q costs %+v", query, got)
+			}
+		}
+		if took := time.Since(begun); took > 2*time.Second { // wide: machines are slow, and fuzzing loads them
+			t.Errorf("%q took %v", query, took)
+		}
+	})
+}
+
+func TestDocumentCacheIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	c := newDocumentCache()
+	doc := &ast.QueryDocument{}
+	for i := range 10_000 {
+		query := fmt.Sprintf("%01000d", i)
+		c.Add(t.Context(), query, doc)
+		c.Add(t.Context(), query, doc)
+	}
+	if c.bytes > cachedBytes || c.bytes < cachedBytes/2 || c.lru.Len()*1000 != c.bytes {
+		t.Errorf("%d bytes in %d documents", c.bytes, c.lru.Len())
+	}
+	c.Add(t.Context(), strings.Repeat("x", cachedLongest+1), doc)
+	if _, ok := c.Get(t.Context(), strings.Repeat("x", cachedLongest+1)); ok {
+		t.Error("a document with data in it is kept")
+	}
+}
+
+// introspection is what tools ask, in their usual form.
+const introspection = `query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind }
+	types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } }
+fragment FullType on __Type { kind name description specifiedByURL isOneOf
+	fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason }
+	inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } }
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }`

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"freehold/fault"
+)
+
+// documents parses and validates, and remembers what was valid. It is done here, before gqlgen's executor would, so
+// that a document is judged between parsing and validation; the executor then finds it in the cache.
+type documents struct {
+	schema     *ast.Schema
+	tokenLimit int
+	limits     limits
+	judge      judge
+	cache      *documentCache
+}
+
+// read returns nil if the document can be executed, else what is wrong with it.
+func (d *documents) read(ctx context.Context, query string) (problems []error) {
+	if _, known := d.cache.Get(ctx, query); known {
+		return nil
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, d.tokenLimit)
+	if err != nil {
+		return []error{coded(err, fault.ParseFailed)}
+	}
+	if len(doc.Operations) == 0 {
+		return []error{coded(gqlerror.Errorf("The document has no operation."), fault.ValidationFailed)}
+	}
+	if f := d.limits.judgeDocument(doc); f != nil {
+		return []error{f}
+	}
+	errs := validator.ValidateWithRules(d.schema, doc, validationRules(d.judge))
+	for _, err := range errs[:min(len(errs), maxErrors)] {
+		problems = append(problems, coded(err, fault.ValidationFailed))
+	}
+	if len(errs) == 0 {
+		d.cache.Add(ctx, query, doc)
+	}
+	return problems
+}
+
+// coded gives an error of gqlparser its code.
+func coded(err error, code fault.Code) error {
+	g := gqlerror.Wrap(err)
+	if asGiven, ok := err.(*gqlerror.Error); ok { //nolint:errorlint // gqlparser returns it bare
+		g = asGiven
+	}
+	if g.Extensions == nil {
+		g.Extensions = map[string]any{}
+	}
+	g.Extensions["code"] = string(code)
+	return g
+}
+
+// documentCache keeps the documents that were used last, within a number of bytes of their text. It is gqlgen's
+// graphql.Cache.
+type documentCache struct {
+	mu    sync.Mutex
+	lru   *simplelru.LRU[string, *ast.QueryDocument]
+	bytes int
+	limit int
+}
+
+const (
+	cachedBytes   = 2 << 20   // a parsed document takes some twenty times its text
+	cachedLongest = 16 << 10  // longer ones carry their data in literals, and do not come again
+	cachedMost    = 1_000_000 // the library wants a number; bytes bound it
+)
+
+func newDocumentCache() *documentCache {
+	c := &documentCache{limit: cachedBytes}
+	lru, err := simplelru.NewLRU(cachedMost, func(query string, _ *ast.QueryDocument) { c.bytes -= len(query) })
+	if err != nil {
+		panic(err) // the size is a positive constant
+	}
+	c.lru = lru
+	return c
+}
+
+// Get returns a document by its text.
+func (c *documentCache) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lru.Get(query)
+}
+
+// Add remembers a document and forgets the least used.
+func (c *documentCache) Add(_ context.Context, query string, doc *ast.QueryDocument) {
+	if len(query) > cachedLongest {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.lru.Contains(query) {
+		c.bytes += len(query)
+	}
+	c.lru.Add(query, doc)
+	for c.bytes > c.limit {
+		c.lru.RemoveOldest()
+	}
+}
