@@ -29,7 +29,9 @@ func newSchema(r *resolvers.Resolvers, unsafeWithoutRules bool) (graphql.Executa
 			return next(ctx)
 		}
 	}
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: r, Directives: root})
+	described := graph.NewSchema()
+	directives.Describe(described)
+	schema := graph.NewExecutableSchema(graph.Config{Schema: described, Resolvers: r, Directives: root})
 	err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: ownedTypes, Rows: rules.Rows})
 	if err != nil {
 		return nil, fmt.Errorf("the schema is not fit to be served:\n%w", err)
