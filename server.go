@@ -27,6 +27,7 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold keys rotate    add a signing key, which takes over after ten minutes
   freehold config         print the settings in force, secrets masked
   freehold roles          print the SQL that makes the three database roles
+  freehold schema         print the schema as a Federation subgraph, ready to be composed
   freehold version        print the version
   freehold help           print this
 
@@ -52,6 +53,8 @@ func run(ctx context.Context, args []string) error {
 		return say(version() + "\n")
 	case "roles":
 		return say(app.RolesSQL)
+	case "schema":
+		return say(app.SDL())
 	}
 	c, err := app.LoadConfig(os.Environ())
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 // judge returns what is wrong with the text of a field of an input type, or "".
 type judge func(input, field, text string) (code, message string)
 
-// validationRules are the specification's, but for two things: no error suggests names of the schema, and a value of
-// the wrong shape is told by its path and never repeated, since it may be a password.
+// validationRules are the specification's, but for three things: no error suggests names of the schema; a value of the
+// wrong shape is told by its path and never repeated, since it may be a password; and representations may be null.
 func validationRules(judge judge) *rules.Rules {
 	r := rules.NewDefaultRules()
 	for with, without := range map[string]core.Rule{
@@ -35,7 +35,18 @@ func validationRules(judge judge) *rules.Rules {
 	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, func(observers *core.Events, addError core.AddErrFunc) {
 		valuesOfCorrectType(observers, addError, judge)
 	})
+	r.AddRule("NullRepresentations", nullRepresentations)
 	return r
+}
+
+// nullRepresentations reads a variable of [_Any!]!, as routers declare Federation's representations, as [_Any]!, as the
+// schema has it: a null among 500 of them is then a fault of its own place, and does not refuse the others.
+func nullRepresentations(observers *core.Events, _ core.AddErrFunc) {
+	observers.OnVariable(func(_ *core.Walker, v *ast.VariableDefinition) {
+		if v.Type.Elem != nil && v.Type.Elem.NamedType == "_Any" {
+			v.Type.Elem.NonNull = false
+		}
+	})
 }
 
 // valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals.

@@ -14,6 +14,9 @@ import (
 	"freehold/resolvers"
 )
 
+// SDL returns the schema as a Federation subgraph.
+func SDL() string { return graph.SDL() }
+
 // ownedTypes are the Go models of the types whose rows have an owner.
 var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile{}}
 

@@ -110,6 +110,22 @@ func (d *DB) FindProfilesByAnyID(ctx context.Context, viewer auth.Viewer, ids []
 	})
 }
 
+// FindProfilesByAnyKey is FindProfilesByAnyID, and finds profiles by their normalised usernames as well.
+func (d *DB) FindProfilesByAnyKey(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID, usernameKeys []string) ([]Profile, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []Profile, err error) {
+		err = tx.Select(ctx, &found, selectProfile+`
+			 WHERE p.id = ANY ($1)
+			UNION ALL`+selectProfile+`
+			 WHERE p.user_id = ANY ($1)
+			UNION ALL`+selectProfile+`
+			 WHERE p.username_key = ANY ($2)`, pq.Array(ids), pq.Array(usernameKeys))
+		if err != nil {
+			return nil, fmt.Errorf("find profiles by key: %w", err)
+		}
+		return found, nil
+	})
+}
+
 // CreateProfile writes the viewer's profile, with the private fields in their own table.
 func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, usernameKey string, f ProfileFields) error {
 	err := t.ExecOne(ctx, `

@@ -13,6 +13,9 @@ import (
 // The rule directives. The value says whether gqlgen has to run something for it.
 var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true}
 
+// Federation's entry points, and what the subgraph shows of itself: with introspection, the only fields without a rule.
+var decidedInCode = map[string]bool{"Query._entities": true, "Query._service": true, "_Service.sdl": true}
+
 // Checked is what the check of a schema looks at besides the schema.
 type Checked struct {
 	Root  any             // the generated graph.DirectiveRoot, filled in
@@ -120,10 +123,10 @@ func (k *checker) isRoot(t *ast.Definition) bool {
 
 func (k *checker) object(t *ast.Definition) {
 	for _, f := range t.Fields {
-		if strings.HasPrefix(f.Name, "__") || k.isRoot(t) && (f.Name == "_service" || f.Name == "_entities") {
-			continue // decided in code: introspection, Federation's entry points
-		}
 		where := t.Name + "." + f.Name
+		if strings.HasPrefix(f.Name, "__") || decidedInCode[where] {
+			continue
+		}
 		rules := rulesOf(f.Directives)
 		switch len(rules) {
 		case 1:

@@ -68,6 +68,10 @@ func TestCheckNamesEachFault(t *testing.T) {
 	if got := check(t, fine, good); got != "" {
 		t.Fatalf("a good schema has faults:\n%s", got)
 	}
+	federated := fine + `type _Service { sdl: String } union _Entity = Thing extend type Query { _service: _Service! _entities: [_Entity]! }`
+	if got := check(t, federated, good); got != "" {
+		t.Errorf("Federation's own fields have faults:\n%s", got)
+	}
 	for _, c := range []struct{ name, sdl, want string }{
 		{"undecided field", withQuery(`a: Int`), "Query.a: the field has no rule"},
 		{"two rules", withQuery(`a: Int @public(reason: "x") @signedIn`), "Query.a: the field has 2 rules"},
@@ -89,6 +93,11 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"inherited at the root", withQuery(`a: Int @inherited`), "Query.a: @inherited on a root field"},
 		{"inherited on a node", fine + `type N implements Node { id: ID! @inherited }`, "N.id: @inherited on a type with @key or Node"},
 		{"inherited on a key", fine + `type N @key(fields: "x") { x: Int @inherited }`, "N.x: @inherited on a type with @key or Node"},
+		{"inherited in _Entity", fine + `union _Entity = Box extend type Query { _entities: [_Entity]! }`, "Box.x: @inherited, but Query._entities leads here without a rule"},
+		{"like _service", fine + `extend type Query { _services: Int }`, "Query._services: the field has no rule"},
+		{"_service of another type", fine + `extend type Thing { _service: Int }`, "Thing._service: the field has no rule"},
+		{"_entities of a mutation", fine + `type Mutation { _entities: Int }`, "Mutation._entities: the field has no rule"},
+		{"more of _Service", fine + `type _Service { sdl: String secret: String }`, "_Service.secret: the field has no rule"},
 		{"inherited behind nothing", fine + `extend type Thing { other: Box }`, "Box.x: @inherited, but Thing.other leads here without a rule"},
 		{"inherited behind a union", fine + `union U = Box extend type Thing { u: U }`, "Box.x: @inherited, but Thing.u leads here without a rule"},
 		{"rule on an interface", fine + `interface I { q: Int @signedIn }`, "I.q: a rule on a field of an INTERFACE never runs"},

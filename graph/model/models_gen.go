@@ -18,6 +18,11 @@ type Node interface {
 	IsNode()
 }
 
+// Every type with a key.
+type Entity interface {
+	IsEntity()
+}
+
 // Where a page stands in its list (Relay's Cursor Connections). Only what the viewer may see counts.
 type PageInfo struct {
 	// Whether more follows this page.
@@ -59,6 +64,8 @@ type Profile struct {
 }
 
 func (Profile) IsNode() {}
+
+func (Profile) IsEntity() {}
 
 // A page of profiles (Relay's Cursor Connections).
 type ProfileConnection struct {
@@ -205,6 +212,14 @@ type User struct {
 }
 
 func (User) IsNode() {}
+
+func (User) IsEntity() {}
+
+// This subgraph, for whoever composes.
+type Service struct {
+	// The schema as it is composed.
+	Sdl *string `json:"sdl,omitempty"`
+}
 
 // Who may see a profile. Owners always see their own.
 type ProfileVisibility string

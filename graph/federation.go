@@ -1,0 +1,31 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"freehold/graph/model"
+)
+
+// SDL returns the schema as a Federation subgraph: schema.graphqls, without what serves it.
+func SDL() string { return sources[0].Input } // the first in gqlgen.yml
+
+// EntityResolver answers Query._entities. The resolver of Query implements it besides QueryResolver, from which gqlgen
+// leaves Federation's two fields out: it calls the methods below, which its federation plugin would otherwise generate.
+type EntityResolver interface {
+	// Entities returns the object of each representation in its place, or nil.
+	Entities(ctx context.Context, representations []any) ([]model.Entity, error)
+}
+
+func (ec *executionContext) __resolve_entities(ctx context.Context, representations []any) []model.Entity {
+	entities, err := ec.Resolvers.Query().(EntityResolver).Entities(ctx, representations)
+	graphql.AddError(ctx, graphql.AddFieldLocationToError(ctx, graphql.ErrorOnPath(ctx, err)))
+	return entities
+}
+
+// __resolve__service asks nothing of the viewer, and does not mind whether introspection is on: the schema holds no secret.
+func (ec *executionContext) __resolve__service(context.Context) (model.Service, error) {
+	sdl := SDL()
+	return model.Service{Sdl: &sdl}, nil
+}
