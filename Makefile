@@ -2,7 +2,7 @@
 # missing. The rest are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test generate fresh lint unit fuzz stranger
+.PHONY: help run build test generate fresh lint unit fuzz compose stranger
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -19,7 +19,7 @@ run: build ## serve on a private PostgreSQL, at http://127.0.0.1:8080/graphql
 build: ## leave ./freehold
 	@$(GO) build -o freehold .
 
-test: build fresh lint unit fuzz stranger ## everything that CI runs
+test: build fresh lint unit fuzz compose stranger ## everything that CI runs
 
 generate: ## regenerate what is generated
 	@$(GO) generate ./...
@@ -50,6 +50,14 @@ fuzz: ## fuzz each parser for a few seconds
 	@for f in $(FUZZED); do \
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime 5s "./$${f%:*}" || exit 1; \
 	done
+
+compose: build e2e/compose/node_modules ## compose the schema with another subgraph, by Apollo's own tool
+	@./freehold schema | node e2e/compose/compose.mjs
+
+e2e/compose/node_modules: e2e/compose/package-lock.json
+	@scripts/need.sh node npm
+	@cd e2e/compose && npm ci --loglevel=error >/dev/null
+	@touch $@
 
 stranger: ## do as the README tells a stranger, in a fresh copy
 	@scripts/need.sh postgres curl git

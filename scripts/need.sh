@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing of the named needs, with the machine's package manager: postgres, cc, curl, git.
+# Installs what is missing of the named needs, with the machine's package manager: postgres, cc, curl, git,
+# node, npm.
 set -eu
 
 has() {
@@ -23,6 +24,8 @@ package() {
 	"dnf cc" | "pacman cc" | "brew cc") echo gcc ;;
 	"dnf postgres" | "yum postgres") echo postgresql-server ;;
 	*" postgres") echo postgresql ;;
+	"brew node" | "brew npm") echo node ;;
+	*" node") echo nodejs ;;
 	*) echo "$2" ;;
 	esac
 }
