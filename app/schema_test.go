@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,21 @@ func TestSchemaIsFitToBeServed(t *testing.T) {
 	t.Parallel()
 	if _, err := newSchema(&resolvers.Resolvers{}, false); err != nil {
 		t.Error(err)
+	}
+}
+
+// A type that has a key and is not in _Entity could be composed, and not be found.
+func TestEntitiesAreTheTypesWithAKey(t *testing.T) {
+	t.Parallel()
+	schema, err := newSchema(&resolvers.Resolvers{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, typ := range schema.Schema().Types {
+		keyed, entity := typ.Directives.ForName("key") != nil, slices.Contains(schema.Schema().Types["_Entity"].Types, name)
+		if keyed != entity {
+			t.Errorf("%s: with @key: %v, in _Entity: %v", name, keyed, entity)
+		}
 	}
 }
 

@@ -27,6 +27,9 @@ var paths = map[string]string{
 	"profile":             `{ profile(username: "N") { PROFILE user { USER } } }`,
 	"profiles.edges":      `{ profiles(first: 100) { edges { node { PROFILE user { USER } } } } }`,
 	"profiles.nodes":      `{ profiles(last: 100) { nodes { PROFILE user { USER } } } }`,
+	"entities, user":      `{ _entities(representations: [{__typename: "User", id: "U"}]) { ... on User { USER profile { PROFILE } } } }`,
+	"entities, profile":   `{ _entities(representations: {__typename: "Profile", id: "P"}) { ... on Profile { PROFILE user { USER } } } }`,
+	"entities, username":  `{ _entities(representations: [{__typename: "Profile", username: "N"}]) { ... on Profile { PROFILE user { USER } } } }`,
 	"chain":               `{ profile(username: "N") { user { profile { user { profile { PROFILE user { USER } } } } } } }`,
 	"chain from the user": `{ node(id: "U") { ... on User { profile { user { profile { PROFILE user { USER } } } } } } }`,
 	"aliases":             `{ a: profile(username: "N") { x: user { USER } y: user { USER } } b: profile(username: "N") { PROFILE } }`,
@@ -257,6 +260,7 @@ func TestRulesAloneHideWhatIsHidden(t *testing.T) {
 	for name, query := range map[string]string{
 		"node": `{ node(id: "` + v.ProfileID + `") { id ... on Profile { ` + all + ` } } }`, "user": `{ node(id: "` + v.UserID + `") { id } }`,
 		"profile": `{ profile(username: "` + v.Username + `") { ` + all + ` } }`, "profiles": `{ profiles { edges { node { ` + all + ` } } nodes { ` + all + ` } } }`,
+		"entities": `{ _entities(representations: [{__typename: "Profile", username: "` + v.Username + `"}, {__typename: "User", id: "` + v.UserID + `"}]) { ... on Profile { ` + all + ` } ... on User { id email } } }`,
 	} {
 		for who, token := range map[string]string{"another": p.another.Token, "nobody": ""} {
 			r := p.do(token, query, nil)

@@ -644,8 +644,8 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `# The whole contract of freehold. Every field of every object type carries exactly one rule (see docs/rules.md);
-# the server does not start, and the tests do not pass, while a field is undecided. This file, as it stands, is the
-# Federation subgraph that ` + "`" + `_service` + "`" + ` and ` + "`" + `freehold schema` + "`" + ` show; what serves it is in federation.graphqls.
+# the server does not start, and the tests do not pass, while a field is undecided. This file is the
+# Federation subgraph, as ` + "`" + `freehold schema` + "`" + ` prints it; what serves it stands in federation.graphqls.
 
 extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@key", "@shareable", "@composeDirective"])
