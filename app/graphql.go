@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -155,8 +157,10 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, res
 	}
 }
 
-// bounded cuts a list of errors that would take too much room, and says how many it has left out.
+// bounded puts errors in the order of their paths, since fields are resolved at once and fail in any order, and cuts a
+// list that would take too much room, saying how many are left out.
 func bounded(errs gqlerror.List) gqlerror.List {
+	slices.SortStableFunc(errs, func(a, b *gqlerror.Error) int { return slices.CompareFunc(a.Path, b.Path, compareSteps) })
 	size := 0
 	for i, err := range errs {
 		text, marshalErr := json.Marshal(err)
@@ -166,6 +170,15 @@ func bounded(errs gqlerror.List) gqlerror.List {
 		}
 	}
 	return errs
+}
+
+func compareSteps(a, b ast.PathElement) int {
+	i, isIndex := a.(ast.PathIndex)
+	j, bothIndexes := b.(ast.PathIndex)
+	if isIndex && bothIndexes {
+		return cmp.Compare(i, j)
+	}
+	return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
 }
 
 // statusOf is the status of an operation that could not begin.
