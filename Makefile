@@ -8,6 +8,7 @@ GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
 LINT_VER := v2.15.0
 LINT     := $(BIN)/golangci-lint-$(LINT_VER)
+ASSETS   := web/dist/manifest.json
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -16,8 +17,12 @@ run: build ## serve on a private PostgreSQL, at http://127.0.0.1:8080/graphql
 	@scripts/need.sh postgres
 	@exec ./freehold
 
-build: ## leave ./freehold
+build: $(ASSETS) ## leave ./freehold, its assets embedded
 	@$(GO) build -o freehold .
+
+$(ASSETS): web/package.json web/package-lock.json web/.npmrc web/build.mjs $(wildcard web/src/*)
+	@scripts/need.sh node npm
+	@cd web && npm ci --loglevel=error >/dev/null && npm run --silent build
 
 test: build fresh lint unit fuzz compose stranger ## everything that CI runs
 
@@ -40,8 +45,8 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: ## run the Go tests, with the race detector
-	@scripts/need.sh postgres cc
+unit: $(ASSETS) ## run the Go tests, with the race detector and a real browser
+	@scripts/need.sh postgres cc chromium
 	@$(GO) test -race -timeout 8m ./...
 
 FUZZED := accounts:FuzzUsername accounts:FuzzEmail resolvers:FuzzCursor app:FuzzRequest app:FuzzCost

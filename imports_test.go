@@ -20,7 +20,8 @@ var mayImport = map[string][]string{
 	"db/dbtest":      {"db", "devpg"},
 	"accounts":       {"auth", "db", "fault"},
 	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model"},
-	"app":            {"accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
+	"web":            {},
+	"app":            {"web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
 	"":               {"app", "devpg"}, // the command
 	"e2e":            {},
 	"examples/notes": {"auth", "db", "directives", "fault"},
@@ -31,6 +32,7 @@ var testsMayImport = map[string][]string{
 	"db":             {"db", "db/dbtest"},
 	"e2e":            {"app", "accounts", "db", "db/dbtest", "fault"},
 	"examples/notes": {"accounts", "app", "db/dbtest", "examples/notes"},
+	"web":            {"app", "db/dbtest"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

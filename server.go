@@ -118,12 +118,20 @@ func serve(ctx context.Context, c app.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
 	}
-	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n  data     %s\n  stop     Ctrl-C\n", l.Addr(), where)
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(c, l.Addr()), where)
 	err = a.Serve(ctx, l)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
 	}
 	return err
+}
+
+// playground is the line that says where the playground is, in development.
+func playground(c app.Config, addr net.Addr) string {
+	if !c.Development() {
+		return ""
+	}
+	return fmt.Sprintf("  explore  http://%s/\n", addr)
 }
 
 // startPrivate starts the private PostgreSQL, migrates it and enters its URLs into the configuration.

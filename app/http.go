@@ -12,6 +12,7 @@ import (
 
 	"freehold/auth"
 	"freehold/fault"
+	"freehold/web"
 )
 
 const (
@@ -38,6 +39,11 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 		writeJSON(w, http.StatusOK, keys.JWKS())
 	})
 	mux.Handle("/graphql", graphQL)
+	if a.config.Development() {
+		playground := web.Handler("/graphql")
+		mux.Handle("GET /{$}", playground)
+		mux.Handle("GET /playground/", playground)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -99,6 +99,10 @@ start run make run
 grep -q "$FREEHOLD_DATA_DIR" "$log" || fail "the data folder is not printed: $(cat "$log")"
 grep -q "Ctrl-C" "$log" || fail "how to stop is not printed: $(cat "$log")"
 
+step "the playground"
+expect "the playground" "freehold playground" "$(curl -s --max-time 10 "${endpoint%graphql}")"
+expect "its script" "200 text/javascript" "$(curl -s -o /dev/null -w '%{http_code} %{content_type}' "${endpoint%/graphql}$(curl -s "${endpoint%graphql}" | sed -n 's/.*<script[^>]* src="\([^"]*\)".*/\1/p')")"
+
 step "signing up, me, updating"
 password='correct horse battery staple'
 signed_up=$(query "mutation { signUp(input: {email: \"ann@example.org\", password: \"$password\", username: \"Ann\"}) { user { email profile { id username } } tokens { accessToken refreshToken } } }")

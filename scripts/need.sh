@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing of the named needs, with the machine's package manager: postgres, cc, curl, git,
-# node, npm.
+# node, npm, chromium.
 set -eu
 
 has() {
@@ -13,6 +13,7 @@ has() {
 		done
 		command -v initdb >/dev/null
 		;;
+	chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
 	*) command -v "$1" >/dev/null ;;
 	esac
 }

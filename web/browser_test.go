@@ -1,0 +1,180 @@
+package web_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	storyTime = 4 * time.Minute // for all that a visitor does; a few seconds on an idle machine
+	stepTime  = time.Minute     // for one thing to show up
+)
+
+// visitor is somebody at a Chromium of his own. He hears every complaint of the browser.
+type visitor struct {
+	t    *testing.T
+	ctx  context.Context
+	host string // the only host that may be asked
+
+	mu         sync.Mutex
+	complaints []string
+	requests   int
+}
+
+// visit opens a page in a fresh Chromium, which ends with the test. The test fails if the browser complained, or asked
+// another host.
+func visit(t *testing.T, page string) *visitor {
+	t.Helper()
+	at, err := url.Parse(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), storyTime) // until the clean-up has closed it
+	t.Cleanup(cancel)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.WindowSize(1280, 800))
+	allocator, free := chromedp.NewExecAllocator(bounded, options...)
+	t.Cleanup(free)
+	v := &visitor{t: t, host: at.Host}
+	var leave context.CancelFunc
+	v.ctx, leave = chromedp.NewContext(allocator, chromedp.WithListener(v.hear))
+	t.Cleanup(leave)
+	t.Cleanup(func() { chromedp.Cancel(v.ctx) }) // closes it in good order: one that is killed leaves files behind
+	t.Cleanup(v.heardNoComplaint)
+	if err := chromedp.Do(v.ctx, chromedp.Navigate(page)); err != nil { // not by v.do: the browser would end with its context
+		t.Fatalf("open %s: %v", page, err)
+	}
+	return v
+}
+
+// chromium returns the path of the browser.
+func chromium(t *testing.T) string {
+	t.Helper()
+	names := []string{"chromium", "google-chrome"}
+	if chosen := os.Getenv("CHROMIUM"); chosen != "" {
+		names = []string{chosen}
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("there is no Chromium: install one (apt-get install chromium), or set CHROMIUM to its path")
+	return ""
+}
+
+// hear notes what must not happen. It runs while the browser waits, so it asks nothing.
+func (v *visitor) hear(event any) {
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		v.mu.Lock()
+		v.requests++
+		v.mu.Unlock()
+		if to, err := url.Parse(e.Request.URL); err != nil || to.Host != v.host && to.Scheme != "data" {
+			v.complain("a request to %.100s", e.Request.URL)
+		}
+	case *network.EventWebSocketCreated:
+		v.complain("a WebSocket to %s", e.URL)
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+			v.complain("console.%s: %s", e.Type, spell(e.Args))
+		}
+	case *runtime.EventExceptionThrown:
+		v.complain("%v", &chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails})
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
+			v.complain("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+		}
+	}
+}
+
+func spell(args []*runtime.RemoteObject) string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = cmp.Or(arg.Description, string(arg.Value))
+	}
+	return strings.Join(words, " ")
+}
+
+func (v *visitor) complain(format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.complaints = append(v.complaints, fmt.Sprintf(format, args...))
+}
+
+// heardNoComplaint fails the test for each complaint, and if the browser was not heard at all.
+func (v *visitor) heardNoComplaint() {
+	v.t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, complaint := range v.complaints {
+		v.t.Error(complaint)
+	}
+	if v.requests == 0 {
+		v.t.Error("no request was heard of, so hearing none elsewhere proves nothing")
+	}
+}
+
+// do does things as a user of the page would. Each has its time.
+func (v *visitor) do(actions ...chromedp.Action[chromedp.Void]) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, stepTime)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		v.t.Fatalf("the browser: %v", err)
+	}
+}
+
+// read evaluates an expression that yields a text.
+func (v *visitor) read(expression string) string {
+	v.t.Helper()
+	text, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		v.t.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return text
+}
+
+// await reads until the text contains what is wanted. (chromedp's own Poll compiles code in the page, which the page's
+// policy refuses.)
+func (v *visitor) await(expression, wanted string) string {
+	v.t.Helper()
+	for deadline := time.Now().Add(stepTime); ; time.Sleep(20 * time.Millisecond) {
+		text := v.read(expression)
+		if strings.Contains(text, wanted) {
+			return text
+		}
+		if time.Now().After(deadline) {
+			v.t.Fatalf("%q did not show up in %s, which is:\n%s", wanted, expression, text)
+		}
+	}
+}
+
+// click clicks the first element that the CSS selector finds, as a mouse does, once it is visible.
+func (v *visitor) click(selector string) {
+	v.t.Helper()
+	v.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+func textOf(selector string) string {
+	return fmt.Sprintf(`document.querySelector(%s)?.innerText ?? ""`, strconv.Quote(selector))
+}
+
+// editor is the text of an editor of GraphiQL's, all of it, with what is scrolled away.
+func editor(selector string) string {
+	return fmt.Sprintf(`document.querySelector(%s + " .CodeMirror")?.CodeMirror.getValue() ?? ""`, strconv.Quote(selector))
+}

@@ -1,0 +1,202 @@
+package web_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// serve runs a whole service with its playground and returns where.
+func serve(t *testing.T) string {
+	t.Helper()
+	c, err := app.LoadConfig([]string{
+		"DATABASE_URL=" + dbtest.New(t).App, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_REQUEST_TIMEOUT=60s",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		a.Close()
+	})
+	return server.URL
+}
+
+// open visits the playground of a new service and waits until it can be used.
+func open(t *testing.T) (v *visitor, at string) {
+	t.Helper()
+	at = serve(t)
+	if status, _ := fetch(t, http.MethodGet, at+"/", "", ""); status != http.StatusOK {
+		t.Fatal("the playground was not built: run `make build`")
+	}
+	v = visit(t, at)
+	v.await(`document.title`, "freehold playground")
+	v.await(status, "Nobody is signed in")
+	v.await(editor(".graphiql-query-editor"), "mutation SignUp") // the editors load one after the other
+	v.await(editor(".graphiql-editor-tool"), "ada@example.org")
+	return v, at
+}
+
+func fetch(t *testing.T, method, at, token, body string) (status int, text string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, at, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	client := http.Client{Timeout: time.Minute}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(read)
+}
+
+var (
+	status   = textOf("[role=status]")
+	response = editor(".graphiql-response")
+)
+
+// play runs a starter tab as it is and returns the response.
+func (v *visitor) play(tab string) string {
+	v.t.Helper()
+	v.click(`.graphiql-tab-button[title="` + tab + `"]`)
+	v.await(`document.querySelector(".graphiql-query-editor .CodeMirror")?.CodeMirror.operationName ?? ""`, tab) // GraphiQL reads it a moment later
+	return v.playAgain()
+}
+
+// playAgain runs what is in the open tab and returns the response.
+func (v *visitor) playAgain() string {
+	v.t.Helper()
+	v.click(".graphiql-execute-button") // which also empties the last response
+	return v.await(response, "\n}")
+}
+
+// expect fails unless the response has all of the texts.
+func (v *visitor) expect(response string, texts ...string) {
+	v.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(response, text) {
+			v.t.Errorf("no %s in the response:\n%s", text, response)
+		}
+	}
+}
+
+func TestTheStarterTabsTellTheirStory(t *testing.T) {
+	t.Parallel()
+	v, at := open(t)
+
+	v.expect(v.play("SignUp"), `"username": "ada"`, `"visibility": "PUBLIC"`)
+	v.await(status, "Signed in as ada")
+	v.expect(v.play("Me"), `"email": "ada@example.org"`)
+	v.expect(v.play("UpdateMine"), `"bio": "First to sign up."`, `"birthday": "1970-12-31"`)
+	v.expect(v.play("SignUpBen"), `"username": "ben"`, `"visibility": "PRIVATE"`)
+	v.await(status, "Signed in as ben")
+	v.expect(v.play("TryAnothers"), `"bio": "First to sign up."`, `"birthday": null`, `"email": null`, `"code": "FORBIDDEN"`)
+	signedIn := v.play("SignIn")
+	v.expect(signedIn, `"username": "ada"`)
+	v.await(status, "Signed in as ada")
+	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
+
+	v.click(".status button")
+	v.await(status, "Nobody is signed in")
+	v.expect(v.play("Me"), `"me": null`)
+	v.expect(v.play("UpdateMine"), `"code": "UNAUTHENTICATED"`)
+	v.expect(ask(t, at, token(t, signedIn), `{ me { id } }`), `{"me":null}`)
+}
+
+// token finds the access token in a response.
+func token(t *testing.T, response string) string {
+	t.Helper()
+	found := regexp.MustCompile(`"accessToken": "([^"]+)"`).FindStringSubmatch(response)
+	if found == nil {
+		t.Fatalf("no token in %s", response)
+	}
+	return found[1]
+}
+
+// ask asks the service, past the playground.
+func ask(t *testing.T, at, token, query string) string {
+	t.Helper()
+	_, text := fetch(t, http.MethodPost, at+"/graphql", token, `{"query": "`+query+`"}`)
+	return text
+}
+
+func TestTheSessionIsTheTabsAlone(t *testing.T) {
+	t.Parallel()
+	v, at := open(t)
+	signedUp := v.play("SignUp")
+	v.await(status, "Signed in as ada")
+
+	v.expect(v.play("Me"), `"email": "ada@example.org"`)
+	v.click(`[data-name="headers"]`)
+	v.typeHeaders(`{"authorization": "Bearer nonsense"}`)
+	v.expect(v.playAgain(), `"me": null`) // what is typed wins
+	v.typeHeaders(``)
+	v.expect(v.playAgain(), `"email": "ada@example.org"`)
+	v.await(`JSON.stringify([localStorage.length, sessionStorage.length, document.cookie])`, `[0,0,""]`)
+
+	v.expect(ask(t, at, token(t, signedUp), `mutation { signOut { success } }`), "true")
+	v.expect(v.playAgain(), `"me": null`)
+	v.await(status, "Nobody is signed in") // although it ended elsewhere
+
+	v.play("SignIn")
+	v.await(status, "Signed in as ada")
+	v.do(chromedp.Reload())
+	v.await(status, "Nobody is signed in")
+	v.await(editor(".graphiql-query-editor"), "mutation SignUp")
+	v.expect(v.play("Me"), `"me": null`)
+}
+
+func (v *visitor) typeHeaders(text string) {
+	v.t.Helper()
+	const editors = `document.querySelectorAll(".graphiql-editor-tool .CodeMirror")`
+	v.await(editors+`.length + ""`, "2") // the second one is that of the headers
+	v.read(editors + `[1].CodeMirror.setValue(` + strconv.Quote(text) + `), ""`)
+}
+
+func TestTheRestOfGraphiQLWorksUnderThePolicy(t *testing.T) {
+	t.Parallel()
+	v, _ := open(t)
+
+	v.click(`[aria-label="Show Documentation Explorer"]`)
+	v.await(textOf(".graphiql-doc-explorer"), "Mutation")
+	v.do(chromedp.Click(`//*[@class="graphiql-doc-explorer-content"]//a[.="Mutation"]`))
+	docs := v.await(textOf(".graphiql-doc-explorer"), "signUp")
+	v.expect(docs, "Makes an account, its profile and a session, all of them or nothing.")
+
+	v.click(`[aria-label="Show History"]`)
+	v.click(`[aria-label="Open settings dialog"]`)
+	v.await(textOf(".graphiql-dialog"), "Theme")
+	v.do(chromedp.KeyEvent(kb.Escape))
+	v.click(`.graphiql-query-editor .CodeMirror`)
+	v.do(chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent("{ prof"))
+	v.await(textOf(".CodeMirror-hints"), "profiles")
+}

@@ -1,0 +1,121 @@
+// The starter tabs tell a story: run them from left to right, on an empty database. Ada and Ben are not the README's Ann
+// and Bob, so that either can be followed first.
+
+const ada = { email: 'ada@example.org', password: 'correct horse battery' };
+const ben = { email: 'ben@example.org', password: 'paper clip stapler' };
+
+const variables = (value) => JSON.stringify(value, null, 2);
+
+export const starterTabs = [
+  {
+    query: `# Ada signs up: press play. The playground then
+# asks as Ada (top right). Go on to the next tab.
+# Taken? Edit the variables below, or see SignIn.
+mutation SignUp($input: SignUpInput!) {
+  signUp(input: $input) {
+    user {
+      id
+      profile {
+        username
+        visibility
+      }
+    }
+    tokens {
+      accessToken
+      expiresAt
+    }
+  }
+}
+`,
+    variables: variables({
+      input: { ...ada, username: 'ada', profile: { displayName: 'Ada', visibility: 'PUBLIC' } },
+    }),
+  },
+  {
+    query: `# Ada reads what is hers. E-mail and birthday are
+# for her alone, although her profile is public.
+query Me {
+  me {
+    email
+    emailVerified
+    profile {
+      username
+      displayName
+      birthday
+      visibility
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# Ada changes her profile. What is absent is
+# kept, what is null is cleared.
+mutation UpdateMine($input: UpdateProfileInput!) {
+  updateProfile(input: $input) {
+    profile {
+      username
+      displayName
+      bio
+      birthday
+    }
+  }
+}
+`,
+    variables: variables({ input: { bio: 'First to sign up.', birthday: '1970-12-31' } }),
+  },
+  {
+    query: `# Ben signs up, and the playground asks as Ben.
+mutation SignUpBen($input: SignUpInput!) {
+  signUp(input: $input) {
+    user {
+      profile {
+        username
+        visibility
+      }
+    }
+    tokens {
+      accessToken
+    }
+  }
+}
+`,
+    variables: variables({ input: { ...ben, username: 'ben' } }),
+  },
+  {
+    query: `# Ben sees Ada's profile, since it is public. Her
+# e-mail and birthday are refused: FORBIDDEN.
+query TryAnothers($username: String!) {
+  profile(username: $username) {
+    username
+    displayName
+    bio
+    birthday
+    user {
+      email
+    }
+  }
+}
+`,
+    variables: variables({ username: 'ada' }),
+  },
+  {
+    query: `# Ada comes back. The playground keeps nothing:
+# after a reload, sign in here.
+mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) {
+    user {
+      profile {
+        username
+      }
+    }
+    tokens {
+      accessToken
+      expiresAt
+    }
+  }
+}
+`,
+    variables: variables({ input: ada }),
+  },
+];
