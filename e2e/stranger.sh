@@ -179,6 +179,7 @@ ended 10000
 step "the commands"
 expect config "FREEHOLD_ADDR=127.0.0.1:0" "$(./freehold config)"
 expect roles "CREATE ROLE freehold_app" "$(./freehold roles)"
+expect schema "@link(url: \"https://specs.apollo.dev/federation/" "$(./freehold schema)"
 expect "an unknown setting" "FREEHOLD_ADRR: there is no such setting" "$(FREEHOLD_ADRR=x ./freehold config 2>&1 || true)"
 expect "migrate without a URL" "FREEHOLD_MIGRATE_URL" "$(./freehold migrate 2>&1 || true)"
 
