@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"freehold/app"
 	"freehold/devpg"
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 	case "", "serve":
 		return serve(ctx, c)
 	case "keys rotate":
-		kid, path, err := app.RotateKeys(c)
+		kid, path, err := app.RotateKeys(c, time.Now())
 		if err != nil {
 			return err
 		}

@@ -109,12 +109,12 @@ func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
 }
 
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.
-func RotateKeys(c Config) (kid, path string, err error) {
+func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
 	path = c.SigningKey
 	if path == "" {
 		path = c.developmentKey()
 	}
-	kid, err = auth.RotateKeys(path, time.Now())
+	kid, err = auth.RotateKeys(path, now)
 	return kid, path, err
 }
 

@@ -279,6 +279,16 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 	if r := production.do("", query, nil); len(r.Errors) == 0 || strings.Contains(r.Body, `"name":"Query"`) {
 		t.Errorf("in production: %s", r.Body)
 	}
+	for _, path := range []string{"/", "/playground/", "/debug/pprof/", "/metrics", "/dev/mail"} {
+		if status, body := production.get(path); status != 404 || !strings.Contains(body, "NOT_FOUND") {
+			t.Errorf("in production %s: %d %.100s", path, status, body)
+		}
+	}
+	for _, r := range []reply{production.do("", `{ mee { id } }`, nil), production.do("", `{ me { emial } }`, nil), production.do("", `{ profile(usrname: "x") { id } }`, nil), production.do("", `query ($x: Strin) { me { id } }`, nil)} {
+		if strings.Contains(r.Body, "mean") || len(r.Errors) == 0 {
+			t.Errorf("a suggestion: %s", r.Body)
+		}
+	}
 }
 
 func (s *service) get(path string) (status int, body string) {
@@ -302,6 +312,35 @@ func (s *service) get(path string) (status int, body string) {
 		}
 	}
 	return response.StatusCode, strings.TrimSpace(string(text))
+}
+
+// G12: when the time of a request is up, its statement ends in the database too.
+func TestDeadlineCancelsInTheDatabase(t *testing.T) {
+	t.Parallel()
+	hook := func(ctx context.Context, tx *db.Tx, _ *db.Profile) error {
+		var s string
+		return tx.Get(ctx, &s, `SELECT pg_sleep(300)::text`)
+	}
+	o := appOptions()
+	o.AfterSignUp = []accounts.AfterSignUp{hook}
+	s := startWith(t, dbtest.New(t), bothWalls, o, "FREEHOLD_REQUEST_TIMEOUT=1s")
+	begun := time.Now()
+	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@x.org", "password": password, "username": "abc"}})
+	if took := time.Since(begun); r.code() != "UNAVAILABLE" || took > 10*time.Second {
+		t.Errorf("after %v: %s", took, r.Body)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		n := s.db.Query(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app' AND state = 'active'`)
+		if n[0] == "0" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the statement still runs")
+		}
+	}
+	if n := s.db.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
+		t.Error("there is an account")
+	}
 }
 
 // R13: ready only while the database answers; a request then is told to come again, with nothing of the driver's words.

@@ -180,6 +180,7 @@ step "the commands"
 expect config "FREEHOLD_ADDR=127.0.0.1:0" "$(./freehold config)"
 expect roles "CREATE ROLE freehold_app" "$(./freehold roles)"
 expect schema "@link(url: \"https://specs.apollo.dev/federation/" "$(./freehold schema)"
+expect "keys rotate" "it signs after ten minutes" "$(./freehold keys rotate)"
 expect "an unknown setting" "FREEHOLD_ADRR: there is no such setting" "$(FREEHOLD_ADRR=x ./freehold config 2>&1 || true)"
 expect "migrate without a URL" "FREEHOLD_MIGRATE_URL" "$(./freehold migrate 2>&1 || true)"
 
