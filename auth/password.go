@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ccojocar/zxcvbn-go/frequency"
@@ -92,6 +93,7 @@ type Hasher struct {
 	params  argonParams
 	running chan struct{}
 	waiting chan struct{}
+	refused atomic.Uint64
 	decoy   string // compared against when there is no account, so that the answer takes as long
 }
 
@@ -109,6 +111,17 @@ func NewHasher(c HasherConfig) *Hasher {
 	}
 	h.decoy = encode(h.params, make([]byte, saltBytes), make([]byte, keyBytes))
 	return h
+}
+
+// HasherLoad is what a Hasher has to do now, in callers, and how many it has told to come again since it was made.
+type HasherLoad struct {
+	Waiting, Running int
+	Refused          uint64
+}
+
+// Load returns the load of the moment.
+func (h *Hasher) Load() HasherLoad {
+	return HasherLoad{Waiting: len(h.waiting), Running: len(h.running), Refused: h.refused.Load()}
 }
 
 // Hash returns the PHC string of a normalised password. It waits for its turn; RATE_LIMITED when too many wait
@@ -150,6 +163,7 @@ func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 	select {
 	case h.waiting <- struct{}{}:
 	default:
+		h.refused.Add(1)
 		return nil, &fault.Error{Code: fault.RateLimited, Message: "Too many sign-ins at the moment. Try again.", RetryAfter: 2 * time.Second}
 	}
 	defer func() { <-h.waiting }()

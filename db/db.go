@@ -15,14 +15,18 @@ import (
 )
 
 // DB is the service's connection pool, as the app's role.
-type DB struct{ pool *sqlx.DB }
+type DB struct {
+	pool  *sqlx.DB
+	hooks Hooks
+}
 
 // Options say how to reach the database.
 type Options struct {
 	URL            string // of the app's role, in a form that lib/pq takes
 	MaxConnections int    // of the pool; 0 means 10
-	// Observe is told each statement before it runs, on the goroutine that runs it. For tests and traces; nil for none.
+	// Observe is told each statement before it runs, on the goroutine that runs it. For tests; nil for none.
 	Observe func(query string)
+	Hooks   Hooks // for traces and metrics
 }
 
 // Open makes the pool. It does not connect yet; an error means that the URL is malformed.
@@ -34,14 +38,17 @@ func Open(o Options) (*DB, error) {
 	if o.MaxConnections == 0 {
 		o.MaxConnections = 10
 	}
-	pool := sql.OpenDB(&connector{Connector: inner, observe: o.Observe})
+	pool := sql.OpenDB(&connector{Connector: inner, observe: o.Observe, hooks: o.Hooks})
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
-	return &DB{pool: sqlx.NewDb(pool, "postgres")}, nil
+	return &DB{pool: sqlx.NewDb(pool, "postgres"), hooks: o.Hooks}, nil
 }
 
 // Close closes the pool.
 func (d *DB) Close() error { return d.pool.Close() }
+
+// Stats says how many connections there are, and how often somebody waited for one.
+func (d *DB) Stats() sql.DBStats { return d.pool.Stats() }
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {

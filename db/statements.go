@@ -20,6 +20,7 @@ const maxStatements = 256
 type connector struct {
 	driver.Connector
 	observe func(query string)
+	hooks   Hooks
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -31,7 +32,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("lib/pq's %T has lost an interface that the pool needs", inner)
 	}
-	return &conn{pqConn: full, observe: c.observe, statements: map[string]pqStmt{}}, nil
+	return &conn{pqConn: full, observe: c.observe, hooks: &c.hooks, statements: map[string]pqStmt{}}, nil
 }
 
 // pqConn and pqStmt are what lib/pq's connections and statements can do.
@@ -54,10 +55,13 @@ type pqStmt interface {
 type conn struct {
 	pqConn
 	observe    func(query string)
+	hooks      *Hooks
 	statements map[string]pqStmt
 }
 
-func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
+	end := c.hooks.statement(ctx, query)
+	defer func() { end(err) }()
 	stmt, err := c.prepared(ctx, query)
 	if err != nil {
 		return nil, err
@@ -66,7 +70,9 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return rows, c.forgetStale(query, err)
 }
 
-func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
+	end := c.hooks.statement(ctx, query)
+	defer func() { end(err) }()
 	stmt, err := c.prepared(ctx, query)
 	if err != nil {
 		return nil, err

@@ -130,6 +130,7 @@ func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(conte
 		if !again || attempt == maxAttempts || ctx.Err() != nil {
 			return translate(err)
 		}
+		d.hooks.retry(err)
 		pause(ctx, attempt)
 	}
 }
@@ -145,6 +146,8 @@ func pause(ctx context.Context, attempt int) {
 
 // attempt runs fn once. It rolls back on an error and on a panic, and says whether another attempt can help.
 func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) (err error, again bool) {
+	ctx, end := d.hooks.transaction(ctx)
+	defer func() { end(err) }()
 	tx, err := d.pool.BeginTxx(ctx, options)
 	if err != nil {
 		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)

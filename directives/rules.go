@@ -5,6 +5,7 @@ package directives
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -37,24 +38,35 @@ type Row interface {
 type Rows func(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (Row, error)
 
 // Rules are the directives that run, with what they need to find rows by the name of their type.
-type Rules struct{ Rows map[string]Rows }
+type Rules struct {
+	Rows   map[string]Rows
+	Denied func(rule string, code fault.Code) // is told of each refusal, for metrics; nil for none
+}
+
+// deny tells of an error of a rule if it is a refusal, and returns it.
+func (r Rules) deny(rule string, err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok && isRefusal(err) && r.Denied != nil {
+		r.Denied(rule, f.Code)
+	}
+	return err
+}
 
 // SignedIn is @signedIn.
-func (Rules) SignedIn(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
+func (r Rules) SignedIn(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	if v := auth.ViewerFrom(ctx); !v.IsMember() {
-		return nil, fault.SignIn(v.Reason)
+		return nil, r.deny("@signedIn", fault.SignIn(v.Reason))
 	}
 	return next(ctx)
 }
 
 // Visible is @visible. The row policies have let the row through already; this holds when they are away.
-func (Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
+func (r Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 	row, ok := obj.(Visible)
 	if !ok {
 		return nil, fmt.Errorf("@visible on a field of %T, which is not Visible", obj)
 	}
 	if !row.VisibleTo(auth.ViewerFrom(ctx)) {
-		return nil, fault.Gone()
+		return nil, r.deny("@visible", fault.Gone())
 	}
 	return next(ctx)
 }
@@ -65,6 +77,7 @@ func (r Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, id
 	if err == nil {
 		return next(ctx)
 	}
+	err = r.deny("@owner", err)
 	if otherwise == OtherwiseNull && isRefusal(err) {
 		return nil, nil //nolint:nilnil // null without an error is what NULL asks for
 	}
