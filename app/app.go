@@ -1,5 +1,5 @@
-// Package app puts the service together: configuration, wiring, the HTTP edge, the presentation of errors, the log. It
-// is the only package that knows all others, and holds no rule of its own.
+// Package app puts the service together: configuration, wiring, the HTTP edge, the presentation of errors, the log,
+// metrics and traces. It is the only package that knows all others, and holds no rule of its own.
 package app
 
 import (
@@ -13,6 +13,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"freehold/accounts"
 	"freehold/auth"
@@ -30,6 +32,7 @@ type Options struct {
 	Migrations  []db.MigrationSet      // an adopter's further migrations
 	Observe     func(query string)     // is told each SQL statement before it runs
 	Now         func() time.Time       // the clock of tokens; nil: time.Now
+	Spans       sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
 	// Each switches one of the two walls off, so that a test can see the other stand alone.
 	UnsafeWithoutRules bool // fields are resolved without asking their rules
@@ -40,11 +43,12 @@ type Options struct {
 
 // App is the service, ready to serve.
 type App struct {
-	config   Config
-	log      *slog.Logger
-	db       *db.DB
-	handler  http.Handler
-	draining atomic.Bool
+	config    Config
+	log       *slog.Logger
+	telemetry *telemetry
+	db        *db.DB
+	handler   http.Handler
+	draining  atomic.Bool
 }
 
 // New checks everything that can be wrong before the first request (the schema's rules, the database's role and
@@ -54,12 +58,15 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, Observe: o.Observe}); err != nil {
+	if a.telemetry, err = newTelemetry(ctx, a.log, o.Spans); err != nil {
+		return nil, err
+	}
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, Observe: o.Observe, Hooks: a.telemetry.hooks()}); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			a.db.Close()
+			a.Close()
 		}
 	}()
 	if err := a.checkDatabase(ctx, o); err != nil {
@@ -70,18 +77,20 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	service := accounts.New(a.db, keys, auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords}), tokens, accounts.Config{
+	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords})
+	a.telemetry.metrics.watch(a.db, hasher)
+	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service}
-	schema, err := newSchema(root, o.UnsafeWithoutRules)
+	schema, err := newSchema(root, a.telemetry.metrics.denied, o.UnsafeWithoutRules)
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := crossOrigin(c, newEndpoint(schema, root.JudgeInput, c, a.log, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	graphQL, err := crossOrigin(c, a.telemetry.around(newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.Authenticate(ctx, header, tokens, a.db)
-	}))
+	})))
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +130,25 @@ func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
 // Handler is the whole HTTP service.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Close releases the database.
-func (a *App) Close() error { return a.db.Close() }
+// Metrics serves the metrics, in Prometheus' format.
+func (a *App) Metrics() http.Handler { return a.telemetry.metrics.handler() }
 
-// Serve serves on l until ctx ends, then stops taking requests and waits for those under way.
+// Close sends the spans that are left, and releases the database.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.config.DrainTimeout)
+	defer cancel()
+	a.telemetry.shutdown(ctx)
+	return a.db.Close()
+}
+
+// Serve serves on l, and metrics on their own address, until ctx ends; then it stops taking requests and waits for those
+// under way and their spans.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	stopMetrics, err := a.serveMetrics(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	server := newServer(a.handler, a.config, a.log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -138,6 +161,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	time.Sleep(a.config.DrainDelay) // still serving, so that balancers see /readyz change first
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.DrainTimeout)
 	defer cancel()
+	defer a.telemetry.shutdown(drain)
 	if err := server.Shutdown(drain); err != nil {
 		return errors.Join(fmt.Errorf("drain: some requests were cut off: %w", err), server.Close())
 	}

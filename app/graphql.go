@@ -34,11 +34,12 @@ type endpoint struct {
 	exec      *executor.Executor
 	documents *documents
 	presenter presenter
+	telemetry *telemetry
 	bodyLimit int64
 }
 
-func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
-	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, bodyLimit: c.BodyLimit}
+func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
+	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, bodyLimit: c.BodyLimit}
 	e.documents = &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, cache: newDocumentCache(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
@@ -82,6 +83,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	noteOperation(ctx, operation)
+	ctx, end := e.telemetry.operation(ctx, operation.Operation)
+	defer end()
 	handler, ctx := e.exec.DispatchOperation(ctx, operation)
 	e.write(w, r, http.StatusOK, handler(ctx))
 }
@@ -133,6 +136,7 @@ func (e *endpoint) refuseOperation(ctx context.Context, problems []error) *graph
 // specification, 7.1).
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
 	response.Errors = bounded(response.Errors)
+	exchangeOf(r.Context()).outcome = outcomeOf(response.Errors)
 	var body any = response
 	if response.Data == nil {
 		if status == http.StatusOK {

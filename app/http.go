@@ -85,27 +85,29 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	json.NewEncoder(w).Encode(body) //nolint:errcheck,errchkjson // if the client is gone there is nobody to tell
 }
 
-// exchange is what the log tells of a request: no header, no variable, no document.
+// exchange is what the log, metrics and traces tell of a request: no header, no variable, no document.
 type exchange struct {
 	id        string
 	operation string
 	status    int
+	observed
 }
 
 type exchangeKey struct{}
 
-func requestID(ctx context.Context) string {
+// exchangeOf returns the exchange that ctx belongs to, or one that nobody looks at.
+func exchangeOf(ctx context.Context) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		return x.id
+		return x
 	}
-	return ""
+	return &exchange{}
 }
+
+func requestID(ctx context.Context) string { return exchangeOf(ctx).id }
 
 // noteOperation keeps the operation's kind and name for the log.
 func noteOperation(ctx context.Context, op *graphql.OperationContext) {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		x.operation = string(op.Operation.Operation) + " " + shorten(op.Operation.Name)
-	}
+	exchangeOf(ctx).operation = string(op.Operation.Operation) + " " + shorten(op.Operation.Name)
 }
 
 type statusWriter struct {

@@ -9,6 +9,7 @@ import (
 
 	"freehold/auth"
 	"freehold/directives"
+	"freehold/fault"
 	"freehold/graph"
 	"freehold/graph/model"
 	"freehold/resolvers"
@@ -21,9 +22,9 @@ func SDL() string { return graph.SDL() }
 var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile{}}
 
 // newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
-// not run.
-func newSchema(r *resolvers.Resolvers, unsafeWithoutRules bool) (graphql.ExecutableSchema, error) {
-	rules := directives.Rules{Rows: map[string]directives.Rows{"Profile": rowsOf(r.FindProfile)}}
+// not run. Each refusal by a rule is told to denied.
+func newSchema(r *resolvers.Resolvers, denied func(rule string, code fault.Code), unsafeWithoutRules bool) (graphql.ExecutableSchema, error) {
+	rules := directives.Rules{Rows: map[string]directives.Rows{"Profile": rowsOf(r.FindProfile)}, Denied: denied}
 	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 	if unsafeWithoutRules {
 		let := func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }

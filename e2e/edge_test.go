@@ -382,7 +382,8 @@ func TestHealth(t *testing.T) {
 func listen(t *testing.T, o app.Options, further ...string) (s *service, drain func() error) {
 	t.Helper()
 	d := dbtest.New(t)
-	o.Log = slog.New(slog.DiscardHandler)
+	logs := &logBuffer{}
+	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
 	a, err := app.New(t.Context(), config(t, d.App, further...), o)
 	if err != nil {
 		t.Fatal(err)
@@ -407,7 +408,7 @@ func listen(t *testing.T, o app.Options, further ...string) (s *service, drain f
 		drain() // the test has looked
 		a.Close()
 	})
-	return &service{t: t, db: d, url: "http://" + l.Addr().String(), logs: &logBuffer{}}, drain
+	return &service{t: t, db: d, url: "http://" + l.Addr().String(), logs: logs, app: a}, drain
 }
 
 // A request under way is finished when the server is told to end; new ones are not taken.

@@ -36,6 +36,7 @@ type service struct {
 	db   dbtest.Database
 	url  string
 	logs *logBuffer
+	app  *app.App
 }
 
 type logBuffer struct {
@@ -108,7 +109,7 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 		server.Close()
 		a.Close()
 	})
-	s.url = server.URL
+	s.url, s.app = server.URL, a
 	return s
 }
 

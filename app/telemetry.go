@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"freehold/db"
+	"freehold/fault"
+)
+
+// telemetry is what operators watch: metrics, and traces where somebody collects them. Of a request it takes only what
+// has few values and is nobody's secret: the operation's kind and bounded name, the outcome, the rule that refused. Never
+// variables, headers, documents or the text of an error.
+type telemetry struct {
+	log     *slog.Logger
+	metrics *metrics
+	traces  *traces
+	names   operationNames
+}
+
+func newTelemetry(ctx context.Context, log *slog.Logger, spans sdktrace.SpanProcessor) (*telemetry, error) {
+	traces, err := newTraces(ctx, log, spans)
+	if err != nil {
+		return nil, err
+	}
+	return &telemetry{log: log, metrics: newMetrics(), traces: traces}, nil
+}
+
+// hooks are what the database tells.
+func (t *telemetry) hooks() db.Hooks {
+	return db.Hooks{Retry: t.metrics.retried, Transaction: t.traces.transaction, Statement: t.traces.statement}
+}
+
+// shutdown sends the spans that are left, as far as ctx gives time. A collector that is away is no failure of the
+// service's.
+func (t *telemetry) shutdown(ctx context.Context) {
+	if err := t.traces.shutdown(ctx); err != nil {
+		t.log.WarnContext(ctx, "the last traces could not be sent", "error", err)
+	}
+}
+
+// observed is what metrics and traces tell of a request.
+type observed struct{ kind, name, outcome string }
+
+// around counts each request, gives it a span, and times it until its answer is written.
+func (t *telemetry) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun, x, answered := time.Now(), exchangeOf(r.Context()), false
+		x.observed = observed{kind: "none", outcome: string(fault.Internal)}
+		ctx, end := t.traces.request(r, x.id)
+		defer func() {
+			status := x.status
+			if !answered {
+				status = http.StatusInternalServerError // it panicked, and is answered further out
+			}
+			t.metrics.requested(x.observed, time.Since(begun))
+			end(status)
+		}()
+		next.ServeHTTP(w, r.WithContext(ctx))
+		answered = true
+	})
+}
+
+// operation notes which operation a request turned out to be and begins its span, which ends after the outcome is known.
+func (t *telemetry) operation(ctx context.Context, op *ast.OperationDefinition) (_ context.Context, end func()) {
+	x := exchangeOf(ctx)
+	x.kind, x.name = string(op.Operation), t.names.bound(op.Name)
+	ctx, span := t.traces.operation(ctx, x.kind, x.name)
+	return ctx, func() {
+		if x.outcome != ok {
+			fail(span, x.outcome, isOurs(x.outcome))
+		}
+		span.End()
+	}
+}
+
+// ok is the outcome of a request without errors.
+const ok = "ok"
+
+// outcomeOf is the code of the first error.
+func outcomeOf(errs gqlerror.List) string {
+	if len(errs) == 0 {
+		return ok
+	}
+	code, known := errs[0].Extensions["code"].(fault.Code)
+	if !known {
+		return "unknown"
+	}
+	return string(code)
+}
+
+// isOurs reports whether an outcome is a failure of the service's rather than an answer that refuses.
+func isOurs(outcome string) bool {
+	return outcome == string(fault.Internal) || outcome == string(fault.Unavailable)
+}
+
+const (
+	maxNames      = 100
+	maxNameLength = 64 // bytes
+	otherName     = "other"
+)
+
+// operationNames bounds the names of operations, since clients choose them: the first few keep theirs, all further ones
+// are "other".
+type operationNames struct {
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+func (n *operationNames) bound(name string) string {
+	if name == "" {
+		return ""
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if kept, known := n.seen[name]; known {
+		return kept
+	}
+	if len(n.seen) == maxNames || len(name) > maxNameLength {
+		return otherName
+	}
+	if n.seen == nil {
+		n.seen = map[string]string{}
+	}
+	name = strings.Clone(name) // it is a part of the document, which would be kept with it
+	n.seen[name] = name
+	return name
+}
+
+// serveMetrics serves the metrics at the address of their own, if there is one, until stop is called.
+func (a *App) serveMetrics(ctx context.Context) (stop func(), err error) {
+	if a.config.MetricsAddr == "" {
+		return func() {}, nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("listen (FREEHOLD_METRICS_ADDR): %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.Metrics())
+	server := newServer(mux, a.config, a.log)
+	go server.Serve(l) //nolint:errcheck // it ends by stop; without metrics the service goes on
+	a.log.InfoContext(ctx, "metrics are served", "url", "http://"+l.Addr().String()+"/metrics")
+	return func() { server.Close() }, nil //nolint:errcheck // nobody waits for a last answer
+}

@@ -1,0 +1,399 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"freehold/accounts"
+	"freehold/app"
+	"freehold/db"
+	"freehold/db/dbtest"
+)
+
+// metrics are series with their values, by their names as Prometheus writes them.
+type metrics map[string]float64
+
+func (s *service) metricsAt(url string) (all metrics, text string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		s.t.Fatalf("metrics: status %d, %v", response.StatusCode, err)
+	}
+	all = metrics{}
+	for line := range strings.Lines(string(body)) {
+		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
+			all[line[:at]], _ = strconv.ParseFloat(strings.TrimSpace(line[at:]), 64)
+		}
+	}
+	return all, string(body)
+}
+
+// metrics asks for the metrics over a connection of their own.
+func (s *service) metrics() metrics {
+	s.t.Helper()
+	server := httptest.NewServer(s.app.Metrics())
+	defer server.Close()
+	all, _ := s.metricsAt(server.URL)
+	return all
+}
+
+var metricsURL = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/metrics`)
+
+// with returns the series whose names begin so.
+func (m metrics) with(prefix string) metrics {
+	found := maps.Clone(m)
+	maps.DeleteFunc(found, func(name string, _ float64) bool { return !strings.HasPrefix(name, prefix) })
+	return found
+}
+
+// Metrics are served at the address of their own, and only there.
+func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s, drain := listen(t, app.Options{}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
+	s.do("", `{ me { id } }`, nil)
+	if status, _ := s.get("/metrics"); status != http.StatusNotFound {
+		t.Errorf("/metrics at the public address: %d", status)
+	}
+	url := metricsURL.FindString(s.logs.String())
+	all, _ := s.metricsAt(url)
+	for _, name := range []string{"go_goroutines", "process_open_fds", "freehold_database_connections_open", `freehold_requests_total{code="ok",kind="query",operation=""}`} {
+		if all[name] == 0 {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if err := drain(); err != nil {
+		t.Error(err)
+	}
+	if response, err := client.Get(url); err == nil {
+		response.Body.Close()
+		t.Error("metrics are still served after the end")
+	}
+	silent, _ := listen(t, app.Options{})
+	if strings.Contains(silent.logs.String(), "metrics are served") {
+		t.Error("metrics are served although nobody asked")
+	}
+}
+
+// Requests are counted by operation and outcome, refused fields by rule and code.
+func TestRequestsAndDenialsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ann, bob := s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(vars{"visibility": "PRIVATE"})
+	for range 3 {
+		s.do(ann.Token, `query Mine { me { id } }`, nil)
+	}
+	s.do("", `{ me { id } }`, nil)
+	s.do("", `{ nonsense`, nil)
+	s.do("", `query Unknown { nonsense }`, nil)
+	s.send(http.MethodGet, jsonHeader, "")
+	s.do(bob.Token, `query Peek($u: String!) { profile(username: $u) { birthday phoneNumber user { email } } }`, vars{"u": ann.Username})
+	s.do("", `mutation Out { signOut { success } }`, nil)
+	s.do(ann.Token, `mutation Steal($id: ID!) { updateProfile(input: {id: $id, bio: "x"}) { profile { id } } }`, vars{"id": bob.ProfileID})
+
+	all := s.metrics()
+	for prefix, want := range map[string]metrics{
+		"freehold_requests_total": {
+			`freehold_requests_total{code="ok",kind="mutation",operation=""}`:                    2,
+			`freehold_requests_total{code="ok",kind="query",operation="Mine"}`:                   3,
+			`freehold_requests_total{code="ok",kind="query",operation=""}`:                       1,
+			`freehold_requests_total{code="GRAPHQL_PARSE_FAILED",kind="none",operation=""}`:      1,
+			`freehold_requests_total{code="GRAPHQL_VALIDATION_FAILED",kind="none",operation=""}`: 1,
+			`freehold_requests_total{code="BAD_REQUEST",kind="none",operation=""}`:               1,
+			`freehold_requests_total{code="FORBIDDEN",kind="query",operation="Peek"}`:            1,
+			`freehold_requests_total{code="UNAUTHENTICATED",kind="mutation",operation="Out"}`:    1,
+			`freehold_requests_total{code="NOT_FOUND",kind="mutation",operation="Steal"}`:        1,
+		},
+		"freehold_request_duration_seconds_count": {
+			`freehold_request_duration_seconds_count{kind="mutation",operation=""}`:      2,
+			`freehold_request_duration_seconds_count{kind="query",operation="Mine"}`:     3,
+			`freehold_request_duration_seconds_count{kind="query",operation=""}`:         1,
+			`freehold_request_duration_seconds_count{kind="none",operation=""}`:          3,
+			`freehold_request_duration_seconds_count{kind="query",operation="Peek"}`:     1,
+			`freehold_request_duration_seconds_count{kind="mutation",operation="Out"}`:   1,
+			`freehold_request_duration_seconds_count{kind="mutation",operation="Steal"}`: 1,
+		},
+		"freehold_denials_total": {
+			`freehold_denials_total{code="FORBIDDEN",rule="@owner"}`:          3,
+			`freehold_denials_total{code="NOT_FOUND",rule="@owner"}`:          1,
+			`freehold_denials_total{code="UNAUTHENTICATED",rule="@signedIn"}`: 1,
+		},
+	} {
+		if got := all.with(prefix); !maps.Equal(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	}
+}
+
+// With the policies away the rules stand alone, and @visible refuses what the database would not have shown.
+func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := startWith(t, dbtest.New(t), rulesAlone, app.Options{UnsafeCheapPasswords: true})
+	hidden := s.signUp(vars{"visibility": "PRIVATE"})
+	s.do("", `query ($u: String!) { profile(username: $u) { bio displayName } }`, vars{"u": hidden.Username})
+	if got := s.metrics()[`freehold_denials_total{code="NOT_FOUND",rule="@visible"}`]; got != 2 {
+		t.Errorf("%v refusals by @visible, want 2", got)
+	}
+}
+
+// However many names clients think of, there are few series, and no label is long.
+func TestNamesOfOperationsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.do("", `query `+strings.Repeat("long", 1000)+` { __typename }`, nil)
+	for i := range 1000 {
+		s.do("", fmt.Sprintf(`query Name%d { __typename }`, i), nil)
+	}
+	all := s.metrics()
+	for _, name := range []string{"freehold_requests_total", "freehold_request_duration_seconds_count"} {
+		if n := len(all.with(name)); n != 101 {
+			t.Errorf("%d series of %s", n, name)
+		}
+	}
+	if n := all[`freehold_requests_total{code="ok",kind="query",operation="other"}`]; n != 901 {
+		t.Errorf("%v requests of other names, want 901", n)
+	}
+	if all[`freehold_requests_total{code="ok",kind="query",operation="Name99"}`] != 1 {
+		t.Error("the 100th name is not told")
+	}
+}
+
+// A burst of sign-ins shows in the queue for hashes: those turned away are counted, and in the end nobody waits.
+func TestRefusedHashesAreCounted(t *testing.T) {
+	t.Parallel()
+	s := startDear(t, "FREEHOLD_PASSWORD_QUEUE=1")
+	var wg sync.WaitGroup
+	codes := make([]string, 30)
+	for i := range codes {
+		wg.Go(func() {
+			codes[i] = s.do("", signInMutation, vars{"i": vars{"email": "nobody@example.org", "password": password}}).code()
+		})
+	}
+	wg.Wait()
+	refused := 0
+	for _, code := range codes {
+		if code == "RATE_LIMITED" {
+			refused++
+		}
+	}
+	want := metrics{"freehold_password_hashes_refused_total": float64(refused), "freehold_password_hashes_waiting": 0, "freehold_password_hashes_running": 0}
+	if got := s.metrics().with("freehold_password_hashes"); refused == 0 || !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// failOnce is a hook of sign-ups whose first transaction the database fails.
+func failOnce() accounts.AfterSignUp {
+	failed := false
+	return func(ctx context.Context, tx *db.Tx, _ *db.Profile) error {
+		if failed {
+			return nil
+		}
+		failed = true
+		var n int
+		return tx.Get(ctx, &n, `SELECT app.fail()`)
+	}
+}
+
+const failFunction = `CREATE FUNCTION app.fail() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'canary-of-a-secret' USING ERRCODE = 'serialization_failure'; END $$`
+
+// A transaction that is tried again is counted with the reason, and the pool is empty of work afterwards.
+func TestRetriesAndThePoolAreCounted(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	d.Query(t, failFunction)
+	s := startWith(t, d, bothWalls, app.Options{AfterSignUp: []accounts.AfterSignUp{failOnce()}})
+	s.signUp(nil)
+	all := s.metrics()
+	if got, want := all.with("freehold_transaction_retries"), (metrics{`freehold_transaction_retries_total{reason="serialization_failure"}`: 1}); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	open, idle, used := all["freehold_database_connections_open"], all["freehold_database_connections_idle"], all["freehold_database_connections_in_use"]
+	if _, waits := all["freehold_database_waits_total"]; open < 1 || idle != open || used != 0 || !waits {
+		t.Errorf("connections: %v", all.with("freehold_database"))
+	}
+}
+
+func attributes(span sdktrace.ReadOnlySpan) map[string]string {
+	found := map[string]string{}
+	for _, a := range span.Attributes() {
+		found[string(a.Key)] = a.Value.String()
+	}
+	return found
+}
+
+// A request's spans belong to the trace that its client began: request, operation, transaction, statement, each in the
+// one before.
+func TestSpansOfARequest(t *testing.T) {
+	t.Parallel()
+	recorder := tracetest.NewSpanRecorder()
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Spans: recorder})
+	a := s.signUp(nil)
+	recorder.Reset()
+	const traceID, client = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}, "Traceparent": {"00-" + traceID + "-" + client + "-01"}}
+	r := s.send(http.MethodPost, header, `{"query": "query Mine { me { profile { username } } }"}`)
+
+	byID := map[trace.SpanID]sdktrace.ReadOnlySpan{}
+	for _, span := range recorder.Ended() {
+		if got := span.SpanContext().TraceID().String(); got != traceID {
+			t.Errorf("%s is of the trace %s", span.Name(), got)
+		}
+		byID[span.SpanContext().SpanID()] = span
+	}
+	statements := 0
+	for id, span := range byID {
+		query := attributes(span)["db.query.text"]
+		if query == "" {
+			continue
+		}
+		statements++
+		var chain []string
+		for byID[id] != nil {
+			chain = append(chain, byID[id].Name())
+			id = byID[id].Parent().SpanID()
+		}
+		if want := []string{"SELECT", "transaction", "query Mine", "POST /graphql"}; !slices.Equal(chain, want) || id.String() != client {
+			t.Errorf("%q is in %v, begun by %s", query, chain, id)
+		}
+	}
+	if statements < 2 {
+		t.Errorf("%d statements in %d spans", statements, len(byID))
+	}
+	for _, span := range byID {
+		if at := attributes(span); span.Name() == "POST /graphql" && (at["http.response.status_code"] != "200" || at["freehold.request_id"] != r.Header.Get("X-Request-Id")) {
+			t.Errorf("the request's span has %v", at)
+		}
+	}
+}
+
+// What fails is told by its kind: the attempt that the database failed, the statement in it, and the refusal.
+func TestSpansTellFailuresByTheirKind(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	d.Query(t, failFunction)
+	recorder := tracetest.NewSpanRecorder()
+	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true, Spans: recorder, AfterSignUp: []accounts.AfterSignUp{failOnce()}})
+	a := s.signUp(nil)
+	s.do("", signUpMutation, vars{"input": vars{"email": a.Email, "password": password, "username": "another"}})
+	s.do("", `mutation Out { signOut { success } }`, nil)
+	got := map[string]int{}
+	for _, span := range recorder.Ended() {
+		if kind := attributes(span)["error.type"]; kind != "" {
+			got[fmt.Sprintf("%s %s %s%s", span.Name(), kind, span.Status().Code, span.Status().Description)]++
+		}
+	}
+	want := map[string]int{
+		"SELECT serialization_failure Error": 1, "transaction serialization_failure Error": 1,
+		"mutation CONFLICT Unset": 1, "mutation Out UNAUTHENTICATED Unset": 1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// collector is an OTLP receiver that keeps what it is sent: protocol buffers, in which texts stand as they are.
+func collector(t *testing.T) (url string, received func() string) {
+	t.Helper()
+	var mu sync.Mutex
+	var all bytes.Buffer
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintln(&all, r.URL.Path)
+		io.Copy(&all, r.Body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return all.String()
+	}
+}
+
+// Spans reach the collector that OTEL_… names before the server has ended, and neither they nor the metrics hold
+// anything that a client may want kept.
+func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest // the environment is the process's
+	url, received := collector(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+	s, drain := listen(t, app.Options{UnsafeCheapPasswords: true, AfterSignUp: []accounts.AfterSignUp{failOnce()}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
+	s.db.Query(t, failFunction) // PostgreSQL's error quotes the secret
+	const secret = "canary-of-a-secret"
+	ann := s.signUpAs("canary-name", vars{"bio": secret, "phoneNumber": canaryPhone, "birthday": canaryBirthday, "visibility": "PUBLIC"})
+	bob := s.signUp(nil)
+	s.do("", signInMutation, vars{"i": vars{"email": ann.Email, "password": secret}})
+	s.do("", signUpMutation, vars{"input": vars{"email": ann.Email, "password": password, "username": "taken-by"}})
+	s.do(bob.Token, `query Canaries { canaryAlias: profile(username: "canary-name") { phoneNumber bio } } # `+secret, nil)
+	s.do(ann.Token, `query ($u: String!) { profile(username: $u) { id user { email } birthday } me { id email } }`, vars{"u": ann.Username})
+	s.do("", `{ me { canaryField(x: "`+secret+`") } }`, nil)
+	s.do("", `{ "`+secret+`"`, nil)
+	s.do(ann.Token+"x", `{ me { id } }`, nil)
+	s.send("CANARYMETHOD", http.Header{
+		"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret},
+		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + secret},
+	}, secret)
+	s.get("/" + secret)
+	_, shown := s.metricsAt(metricsURL.FindString(s.logs.String()))
+	if err := drain(); err != nil {
+		t.Fatal(err)
+	}
+	spans := received()
+	for _, want := range []string{"/v1/traces\n", "freehold", "POST /graphql", "query Canaries", "transaction", "SELECT app.enter($1, $2)", "4bf92f3577b34da6", "serialization_failure"} {
+		if want = strings.ReplaceAll(want, "4bf92f3577b34da6", "\x4b\xf9\x2f\x35\x77\xb3\x4d\xa6"); !strings.Contains(spans, want) {
+			t.Errorf("the collector was not sent %q", want)
+		}
+	}
+	for _, canary := range []string{
+		secret, password, ann.Email, ann.Username, ann.UserID, ann.ProfileID, ann.Token, ann.Token[:40], ann.Refresh, bob.Token, canaryPhone, canaryBirthday,
+		"canaryAlias", "canaryField", "CANARYMETHOD", "taken-by", "127.0.0.1",
+	} {
+		if strings.Contains(spans, canary) {
+			t.Errorf("a span holds %q", canary)
+		}
+		if strings.Contains(shown, canary) {
+			t.Errorf("a metric holds %q", canary)
+		}
+	}
+}
+
+// A collector that does not answer keeps the server no longer than the drain timeout, and is no failure of its.
+func TestSilentCollectorDoesNotHoldTheServer(t *testing.T) { //nolint:paralleltest // as above
+	gone := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-gone }))
+	defer server.Close()
+	defer close(gone)
+	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", server.URL)
+	s, drain := listen(t, app.Options{}, "FREEHOLD_DRAIN_TIMEOUT=1s")
+	s.do("", `{ me { id } }`, nil)
+	begun := time.Now()
+	if err := drain(); err != nil || time.Since(begun) > 8*time.Second {
+		t.Errorf("drained after %v: %v", time.Since(begun), err)
+	}
+	if !strings.Contains(s.logs.String(), "traces could not be sent") {
+		t.Error("the log does not tell of it")
+	}
+}
