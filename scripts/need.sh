@@ -37,12 +37,14 @@ install() {
 	sudo=
 	[ "$(id -u)" = 0 ] || [ "$manager" = brew ] || sudo=sudo
 	echo "installing $*" >&2
+	log=$(mktemp)
 	case $manager in
-	apt-get) $sudo apt-get -qq update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ;;
+	apt-get) $sudo apt-get -qq update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" ;;
 	apk) $sudo apk add --quiet "$@" ;;
 	pacman) $sudo pacman -S --noconfirm --needed "$@" ;;
 	*) $sudo "$manager" install -y "$@" ;;
-	esac
+	esac >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; return 1; }
+	rm -f "$log"
 }
 
 for need in "$@"; do
