@@ -76,6 +76,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	keys.Failed = func(err error) {
+		a.log.ErrorContext(ctx, "the signing keys cannot be read again; those known stay in use", "error", err)
+	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
 	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords})
 	a.telemetry.metrics.watch(a.db, hasher)

@@ -162,6 +162,7 @@ func (c *Config) faults() (faults []error) {
 	} {
 		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
 	}
+	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: the value is more than 12h") // retired keys are kept for a day
 	check(c.RefreshGrace >= 0 && c.RefreshGrace <= time.Minute, "FREEHOLD_REFRESH_GRACE: the value is not between 0s and 1m")
 	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: the value is not between 0s and 1m")
 	u, err := url.Parse(c.PublicURL)

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/fault"
+	"freehold/resolvers"
 )
 
 // limits bound what one operation may ask for, before anything of it is executed.
@@ -23,8 +24,8 @@ const (
 	maxSameName = 200
 	// listSize is what a list counts for that does not say how long it is.
 	listSize = 10
-	// defaultPage is what a page counts for that is not asked for by size; see resolvers.
-	defaultPage = 20
+	// rootCost is what a field of Query or Mutation costs by itself: a transaction, and a connection meanwhile.
+	rootCost = 200
 	// introspectionSize is what a list of introspection counts for, so that the usual query of tools stays within limits.
 	introspectionSize = 2
 )
@@ -131,7 +132,11 @@ func (m *meter) field(f *ast.Field) measure {
 	inner := m.selections(f.SelectionSet)
 	inner.cost = int(min(costly, 1+int64(m.size(f))*int64(inner.cost)))
 	inner.depth++
-	if f.ObjectDefinition.Name == "Mutation" && credentialFields[f.Name] {
+	root := f.ObjectDefinition.Name
+	if (root == "Query" || root == "Mutation") && !strings.HasPrefix(f.Name, "__") {
+		inner.cost = min(costly, inner.cost+rootCost)
+	}
+	if root == "Mutation" && credentialFields[f.Name] {
 		inner.credentials++
 	}
 	return inner
@@ -146,7 +151,7 @@ func (m *meter) size(f *ast.Field) int {
 		}
 	}
 	if f.Definition.Arguments.ForName("first") != nil {
-		return defaultPage
+		return resolvers.DefaultPage
 	}
 	if f.Definition.Type.Elem == nil || strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
 		return 1 // a connection has counted its edges by its page
@@ -162,15 +167,22 @@ func (m *meter) size(f *ast.Field) int {
 	return listSize
 }
 
-// asInt reads an argument that a variable or a literal has given.
+// asInt reads an argument that a variable or a literal has given. A number that is no Int counts nothing here: it is a
+// fault of its own.
 func asInt(value any) (int, bool) {
-	switch n := value.(type) {
+	var n int64
+	switch v := value.(type) {
 	case int64:
-		return int(max(math.MinInt32, min(n, costly))), true
+		n = v
 	case int:
-		return n, true
+		n = int64(v)
 	case float64:
-		return int(max(math.MinInt32, min(n, costly))), true
+		n = int64(v)
+	default:
+		return 0, false
 	}
-	return 0, false
+	if n < math.MinInt32 || n > math.MaxInt32 {
+		return 0, true
+	}
+	return int(n), true
 }

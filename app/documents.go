@@ -14,7 +14,8 @@ import (
 )
 
 // documents parses and validates, and remembers what was valid. It is done here, before gqlgen's executor would, so
-// that a document is judged between parsing and validation; the executor then finds it in the cache.
+// that a document is judged between parsing and validation; the executor then finds it in the context, by way of the
+// cache.
 type documents struct {
 	schema     *ast.Schema
 	tokenLimit int
@@ -23,29 +24,36 @@ type documents struct {
 	cache      *documentCache
 }
 
-// read returns nil if the document can be executed, else what is wrong with it.
-func (d *documents) read(ctx context.Context, query string) (problems []error) {
-	if _, known := d.cache.Get(ctx, query); known {
-		return nil
+type documentKey struct{}
+
+// read returns a context with the document if it can be executed, else what is wrong with it.
+func (d *documents) read(ctx context.Context, query string) (_ context.Context, problems []error) {
+	doc, known := d.cache.Get(ctx, query)
+	if !known {
+		if doc, problems = d.parse(query); len(problems) > 0 {
+			return ctx, problems
+		}
+		d.cache.Add(ctx, query, doc)
 	}
+	return context.WithValue(ctx, documentKey{}, doc), nil
+}
+
+func (d *documents) parse(query string) (doc *ast.QueryDocument, problems []error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, d.tokenLimit)
 	if err != nil {
-		return []error{coded(err, fault.ParseFailed)}
+		return nil, []error{coded(err, fault.ParseFailed)}
 	}
 	if len(doc.Operations) == 0 {
-		return []error{coded(gqlerror.Errorf("The document has no operation."), fault.ValidationFailed)}
+		return nil, []error{coded(gqlerror.Errorf("The document has no operation."), fault.ValidationFailed)}
 	}
 	if f := d.limits.judgeDocument(doc); f != nil {
-		return []error{f}
+		return nil, []error{f}
 	}
 	errs := validator.ValidateWithRules(d.schema, doc, validationRules(d.judge))
 	for _, err := range errs[:min(len(errs), maxErrors)] {
 		problems = append(problems, coded(err, fault.ValidationFailed))
 	}
-	if len(errs) == 0 {
-		d.cache.Add(ctx, query, doc)
-	}
-	return problems
+	return doc, problems
 }
 
 // coded gives an error of gqlparser its code.
@@ -86,8 +94,11 @@ func newDocumentCache() *documentCache {
 	return c
 }
 
-// Get returns a document by its text.
-func (c *documentCache) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
+// Get returns the document that is being executed, or else one by its text.
+func (c *documentCache) Get(ctx context.Context, query string) (*ast.QueryDocument, bool) {
+	if doc, ok := ctx.Value(documentKey{}).(*ast.QueryDocument); ok {
+		return doc, true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lru.Get(query)

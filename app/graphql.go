@@ -16,7 +16,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -47,9 +46,6 @@ func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *sl
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recovered)
 	e.exec.SetQueryCache(e.documents.cache)
-	// Only for a document that has left the cache between our look and the executor's:
-	e.exec.SetParserTokenLimit(c.TokenLimit)
-	e.exec.SetDefaultRulesFn(func() *rules.Rules { return validationRules(judge) })
 	if c.Development() {
 		e.exec.Use(extension.Introspection{})
 	}
@@ -71,7 +67,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
-	problems := e.documents.read(ctx, params.Query)
+	ctx, problems := e.documents.read(ctx, params.Query)
 	var operation *graphql.OperationContext
 	if len(problems) == 0 {
 		var errs gqlerror.List
@@ -93,6 +89,11 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // of the executor's, or that too much is asked for.
 func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
 	aboutVariables := len(errs) > 0 && len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable")
+	if len(errs) == 0 { // first, since it is cheaper than looking at every value
+		if f := e.documents.limits.judgeOperation(op); f != nil {
+			return []error{f}
+		}
+	}
 	if aboutVariables || len(errs) == 0 {
 		if err := e.judgeVariables(op, params, errs); err != nil {
 			return []error{err}
@@ -100,11 +101,6 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 	}
 	for _, err := range errs {
 		problems = append(problems, err)
-	}
-	if len(errs) == 0 {
-		if f := e.documents.limits.judgeOperation(op); f != nil {
-			return []error{f}
-		}
 	}
 	return problems
 }
@@ -169,7 +165,7 @@ func bounded(errs gqlerror.List) gqlerror.List {
 	for i, err := range errs {
 		text, marshalErr := json.Marshal(err)
 		if size += len(text); size > maxErrorBytes || marshalErr != nil {
-			rest := &gqlerror.Error{Message: fmt.Sprintf("There are %d more errors.", len(errs)-i), Extensions: err.Extensions}
+			rest := &gqlerror.Error{Message: fmt.Sprintf("There are %d more errors.", len(errs)-i), Extensions: map[string]any{"code": err.Extensions["code"]}}
 			return append(errs[:i:i], rest)
 		}
 	}

@@ -130,6 +130,7 @@ func (a *App) around(next http.Handler) http.Handler {
 		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), r.RemoteAddr)
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
+		inner := r.WithContext(ctx) // the mux notes the route in it: what was sent as a path may be anything
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)
 		h.Set("Cache-Control", "no-store")
@@ -142,10 +143,10 @@ func (a *App) around(next http.Handler) http.Handler {
 			if cause := recover(); cause != nil {
 				a.answerPanic(ctx, sw, cause)
 			}
-			a.log.InfoContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "operation", x.operation,
+			a.log.InfoContext(ctx, "request", "route", inner.Pattern, "method", shorten(r.Method), "operation", x.operation,
 				"status", x.status, "took", time.Since(begun).Round(time.Microsecond).String())
 		}()
-		next.ServeHTTP(sw, r.WithContext(ctx))
+		next.ServeHTTP(sw, inner)
 	})
 }
 

@@ -90,7 +90,7 @@ func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, variables m
 	}
 	c := inputChecker{schema: schema, variables: variables, definitions: op.VariableDefinitions}
 	return c.complete(judge, func() {
-		c.seen = map[string]bool{}
+		c.seen, c.used = map[string]bool{}, map[string]bool{}
 		c.directives(op.Directives)
 		c.selections(op.SelectionSet)
 	})
@@ -104,25 +104,30 @@ type inputChecker struct {
 	definitions ast.VariableDefinitionList
 	judge       judge           // nil: only types are looked at
 	seen        map[string]bool // fragments
+	used        map[string]bool // variables, by name and the type of the place
 	faults      []fault.Field
+	told        int // bytes of faults
 }
 
 // complete runs a check, and if it finds any fault once more with the judge.
 func (c *inputChecker) complete(judge judge, check func()) []fault.Field {
 	check()
 	if len(c.faults) > 0 {
-		c.faults, c.judge = nil, judge
+		c.faults, c.told, c.judge = nil, 0, judge
 		check()
 	}
 	return c.faults
 }
 
-// maxFaults bounds what is told of one request: a small list can be used by many fields.
-const maxFaults = 100
+// maxFaultBytes bounds what is told of one request, in bytes of JSON: a small list can have many faults, and a name of
+// a few bytes can take six times as many.
+const maxFaultBytes = 12 << 10
 
 func (c *inputChecker) add(path, code, message string) {
-	if len(c.faults) < maxFaults {
-		c.faults = append(c.faults, fault.Field{Path: path, Code: code, Message: message})
+	f := fault.Field{Path: path, Code: code, Message: message}
+	text, err := json.Marshal(f)
+	if c.told += len(text); err == nil && c.told <= maxFaultBytes {
+		c.faults = append(c.faults, f)
 	}
 }
 
@@ -195,7 +200,7 @@ func plain(v *ast.Value) any {
 }
 
 func (c *inputChecker) check(path string, typ *ast.Type, value any) {
-	if len(c.faults) == maxFaults {
+	if c.told > maxFaultBytes {
 		return
 	}
 	if name, ok := value.(variable); ok {
@@ -228,6 +233,11 @@ func (c *inputChecker) variable(path string, typ *ast.Type, name string) {
 	value, given := c.variables[name]
 	place := *typ
 	place.NonNull = typ.NonNull || definition.Type.NonNull
+	use := name + " " + place.String()
+	if c.used[use] {
+		return // told already, where it was used first
+	}
+	c.used[use] = true
 	switch {
 	case given:
 		c.check(path, &place, value)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -335,6 +336,50 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	}
 	if r, ok := instances[1].keys.ReadRefresh(oldRefresh); !ok || r.Genuine {
 		t.Errorf("a refresh token with the retired key's tag: %v, genuine %v", ok, r.Genuine)
+	}
+}
+
+// A rotation never leaves a file that can't be read, whatever the clock; a file that is not whole is never taken for
+// one with fewer keys.
+func TestKeyFilesAreWholeOrRefused(t *testing.T) {
+	t.Parallel()
+	clock := time.Now()
+	var failed atomic.Int32
+	path := filepath.Join(t.TempDir(), "key.pem")
+	keys, err := LoadOrMakeKeys(path, func() time.Time { return clock })
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.Failed = func(error) { failed.Add(1) }
+	for _, at := range []time.Duration{0, -time.Hour, time.Minute} { // set back, and on again
+		if _, err := RotateKeys(path, clock.Add(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock = clock.Add(reloadInterval)
+	if n := len(keys.all()); n != 4 || failed.Load() != 0 {
+		t.Fatalf("%d keys, %d failures", n, failed.Load())
+	}
+	for name, text := range map[string][]byte{
+		"cut": whole[:len(whole)-40], "damaged": bytes.Replace(whole, []byte("PRIVATE KEY-----\n"), []byte("PRIVATE KEY-----\n!!!!"), 1), "empty": nil,
+	} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadKeys(path, nil); err == nil {
+			t.Errorf("a %s file is read", name)
+		}
+		if _, err := RotateKeys(path, clock); err == nil {
+			t.Errorf("a %s file is rotated", name)
+		}
+	}
+	clock = clock.Add(reloadInterval)
+	if n := len(keys.all()); n != 4 || failed.Load() == 0 {
+		t.Errorf("with a file that can't be read there are %d keys, and %d failures were told", n, failed.Load())
 	}
 }
 

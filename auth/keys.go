@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/rand"
@@ -51,6 +52,9 @@ func newKey(private ed25519.PrivateKey, created time.Time) (key, error) {
 // Keys are the signing keys of a file: the newest that has been there for a while signs, all of them verify. The file
 // is looked at again from time to time, so that a rotation needs no restart.
 type Keys struct {
+	// Failed is told when the file has changed and cannot be read. Set it before the keys are used; nil for nobody.
+	Failed func(error)
+
 	path string
 	now  func() time.Time
 
@@ -103,7 +107,11 @@ func RotateKeys(path string, now time.Time) (kid string, err error) {
 			first = i
 		}
 	}
-	block, err := newBlock(now)
+	created := now
+	if last := keys[len(keys)-1].created; last.After(now) {
+		created = last // the clock was set back; the order is what counts
+	}
+	block, err := newBlock(created)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +143,9 @@ func (k *Keys) all() []key {
 	if now := k.now(); now.Sub(k.checked) >= reloadInterval {
 		k.checked = now
 		if info, err := os.Stat(k.path); err == nil && !info.ModTime().Equal(k.changed) {
-			_ = k.load() // a file that is being changed: what is known stays, and it is looked at again
+			if err := k.load(); err != nil && k.Failed != nil { // what is known stays, and it is looked at again
+				k.Failed(err)
+			}
 		}
 	}
 	return k.keys
@@ -166,6 +176,7 @@ func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read signing keys: %w", err)
 	}
+	begun := bytes.Count(text, []byte("-----BEGIN "))
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		k, err := parseKey(block)
 		if err != nil {
@@ -173,8 +184,8 @@ func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
 		}
 		blocks, keys = append(blocks, block), append(keys, k)
 	}
-	if len(keys) == 0 {
-		return nil, nil, fmt.Errorf("read signing keys: %s has no PEM block of type %q", path, pemType)
+	if len(keys) == 0 || len(keys) != begun { // pem.Decode passes over what it cannot read
+		return nil, nil, fmt.Errorf("read signing keys: %s is not whole PEM blocks of type %q", path, pemType)
 	}
 	if !slices.IsSortedFunc(keys, func(a, b key) int { return a.created.Compare(b.created) }) {
 		return nil, nil, fmt.Errorf("read signing keys: %s does not have its keys in the order in which they were made", path)
@@ -233,6 +244,9 @@ func writeKeys(path string, blocks []*pem.Block, place func(from, to string) err
 	}
 	if err := errors.Join(append(errs, tmp.Sync(), tmp.Close())...); err != nil {
 		return fmt.Errorf("write signing keys: %w", err)
+	}
+	if _, _, err := readKeys(tmp.Name()); err != nil { // never put there what could not be read again
+		return err
 	}
 	if err := place(tmp.Name(), path); err != nil {
 		return fmt.Errorf("write signing keys: %w", err)

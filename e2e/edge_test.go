@@ -34,6 +34,7 @@ func TestMalformedRequests(t *testing.T) {
 		code                            string
 	}{
 		{"GET", "GET", "application/json", "", 405, "BAD_REQUEST"},
+		{"DELETE", "DELETE", "application/json", q("mutation {signOut{success}}"), 405, "BAD_REQUEST"},
 		{"PUT", "PUT", "application/json", q("{me{id}}"), 405, "BAD_REQUEST"},
 		{"text", "POST", "text/plain", q("{me{id}}"), 415, "BAD_REQUEST"},
 		{"form", "POST", "application/x-www-form-urlencoded", "query={me{id}}", 415, "BAD_REQUEST"},
@@ -83,6 +84,24 @@ func TestMalformedRequests(t *testing.T) {
 		if c.status == 405 && r.Header.Get("Allow") != "POST" {
 			t.Errorf("%s: Allow is %q", c.name, r.Header.Get("Allow"))
 		}
+	}
+}
+
+// W01: HEAD does no more than GET, which does nothing.
+func TestHeadIsRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.url+"/graphql?query=mutation{signOut{success}}", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "POST" {
+		t.Errorf("HEAD: %s, Allow %q", response.Status, response.Header.Get("Allow"))
 	}
 }
 

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -86,7 +89,8 @@ func TestForgedAccessTokensAreNobody(t *testing.T) {
 		"S05 HS256 with the public key":   forge(t, with(header, "alg", "HS256"), claims, hs256),
 		"S05 altered":                     a.Token[:len(a.Token)-10] + "AAAAAAAAAA",
 		"S05 a stranger's key":            forge(t, header, claims, theirs),
-		"S05 ES256":                       forge(t, with(header, "alg", "ES256"), claims, ours),
+		"S05 ES256 in name":               forge(t, with(header, "alg", "ES256"), claims, ours),
+		"S05 another curve":               forge(t, with(header, "alg", "ES256"), claims, p256(t)),
 		"S06 jwk":                         forge(t, with(header, "jwk", map[string]string{"kty": "OKP", "crv": "Ed25519", "x": base64.RawURLEncoding.EncodeToString(strangerPublic)}), claims, theirs),
 		"S06 jku":                         forge(t, with(header, "jku", fetched), claims, theirs),
 		"S06 x5u":                         forge(t, with(header, "x5u", fetched), claims, theirs),
@@ -133,6 +137,23 @@ func TestForgedAccessTokensAreNobody(t *testing.T) {
 	})
 }
 
+// p256 signs with a key of another curve, as ES256 has it.
+func p256(t *testing.T) func(body []byte) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(body []byte) []byte {
+		sum := sha256.Sum256(body)
+		r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+	}
+}
+
 func decodeHeader(t *testing.T, token string) map[string]any {
 	t.Helper()
 	header, _, _ := strings.Cut(token, ".")
@@ -146,8 +167,8 @@ func TestKeyRotationWhileServing(t *testing.T) {
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	d, dir := dbtest.New(t), t.TempDir()
 	o := app.Options{UnsafeCheapPasswords: true, Now: now}
-	first := startWith(t, d, bothWalls, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=48h", "FREEHOLD_PUBLIC_URL=https://id.example")
-	second := startWith(t, d, bothWalls, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=48h", "FREEHOLD_PUBLIC_URL=https://id.example")
+	first := startWith(t, d, bothWalls, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=12h", "FREEHOLD_PUBLIC_URL=https://id.example")
+	second := startWith(t, d, bothWalls, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=12h", "FREEHOLD_PUBLIC_URL=https://id.example")
 	a := first.signUp(nil)
 	kid := decodeHeader(t, a.Token)["kid"]
 	rotate := func() {
@@ -176,6 +197,7 @@ func TestKeyRotationWhileServing(t *testing.T) {
 	rotate()
 	ahead.Add(int64(time.Minute))
 	first.expectNobody(a.Token, "invalid")
+	token, _, _ = second.refresh(refresh)
 	second.expectMember(token, a.Email)
 	second.expectNobody(a.Token, "invalid")
 }

@@ -94,6 +94,19 @@ func TestReuseEndsTheSession(t *testing.T) {
 	}
 }
 
+// A retry counts as one only until the successor is used: whoever comes with the older token then may be a thief.
+func TestRetryAfterTheSuccessorWasUsedIsReuse(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	_, next, _ := s.refresh(a.Refresh)
+	access, _, _ := s.refresh(next)
+	if _, _, reason := s.refresh(a.Refresh); reason != "revoked" {
+		t.Errorf("the token before the last: %q", reason)
+	}
+	s.expectNobody(access, "revoked")
+}
+
 // S13: 200 refreshes at once with one token have one successor, and nobody is logged out.
 func TestRefreshStorm(t *testing.T) {
 	t.Parallel()

@@ -760,8 +760,8 @@ type Mutation {
   ): SignInPayload @public(reason: "Visitors are not signed in yet.")
 
   """
-  Exchanges the refresh token for a new one and a new access token. A retry within seconds gets the same answer; a token
-  that comes back later than that was stolen, and ends its session.
+  Exchanges the refresh token for a new one and a new access token. A retry within seconds gets the same refresh token,
+  until that is used; a token that comes back later than that was stolen, and ends its session.
   """
   refreshSession(
     "The refresh token."

@@ -9,14 +9,14 @@ import (
 	"freehold/fault"
 )
 
-const (
-	defaultPage = 20
-	maxPage     = 100
-)
+// DefaultPage is how many entries a page has that is not asked for by size.
+const DefaultPage = 20
+
+const maxPage = 100
 
 // newRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
 func newRange(first *int, after *string, last *int, before *string) (db.ProfileRange, error) {
-	r := db.ProfileRange{Size: defaultPage, FromEnd: last != nil}
+	r := db.ProfileRange{Size: DefaultPage, FromEnd: last != nil}
 	var faults fault.Faults
 	size := func(path string, n *int) {
 		if n == nil {
