@@ -91,15 +91,7 @@ func TestMalformedRequests(t *testing.T) {
 func TestHeadIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.url+"/graphql?query=mutation{signOut{success}}", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
+	response, _ := s.fetch(http.MethodHead, s.url+"/graphql?query=mutation{signOut{success}}")
 	if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "POST" {
 		t.Errorf("HEAD: %s, Allow %q", response.Status, response.Header.Get("Allow"))
 	}
@@ -312,25 +304,13 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 
 func (s *service) get(path string) (status int, body string) {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, http.NoBody)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	response, text := s.fetch(http.MethodGet, s.url+path)
 	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
 		if got := response.Header.Get(name); got != want {
 			s.t.Errorf("%s: %s is %q", path, name, got)
 		}
 	}
-	return response.StatusCode, strings.TrimSpace(string(text))
+	return response.StatusCode, strings.TrimSpace(text)
 }
 
 // G12: when the time of a request is up, its statement ends in the database too.

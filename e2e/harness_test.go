@@ -281,3 +281,22 @@ func decodeClaims(t testing.TB, token string) (claims map[string]any) {
 
 // appOptions are what a test's own service is made with.
 func appOptions() app.Options { return app.Options{UnsafeCheapPasswords: true} }
+
+// fetch asks for anything that is not GraphQL.
+func (s *service) fetch(method, url string) (response *http.Response, body string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, url, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err = client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return response, string(text)
+}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -244,25 +243,13 @@ func TestServerKilledAtEachStepOfRefresh(t *testing.T) {
 func TestJWKS(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/.well-known/jwks.json", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response, body := s.fetch(http.MethodGet, s.url+"/.well-known/jwks.json")
 	for _, want := range []string{`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"`, `"use":"sig","alg":"EdDSA"}]}`} {
-		if !strings.Contains(string(body), want) {
+		if !strings.Contains(body, want) {
 			t.Errorf("the JWKS lacks %s: %s", want, body)
 		}
 	}
-	if strings.Contains(string(body), `"d"`) || response.Header.Get("Cache-Control") != "public, max-age=300" {
+	if strings.Contains(body, `"d"`) || response.Header.Get("Cache-Control") != "public, max-age=300" {
 		t.Errorf("JWKS: %v %s", response.Header, body)
 	}
 }

@@ -31,26 +31,17 @@ type metrics map[string]float64
 
 func (s *service) metricsAt(url string) (all metrics, text string) {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		s.t.Fatalf("metrics: status %d, %v", response.StatusCode, err)
+	response, body := s.fetch(http.MethodGet, url)
+	if response.StatusCode != http.StatusOK {
+		s.t.Fatalf("metrics: status %d", response.StatusCode)
 	}
 	all = metrics{}
-	for line := range strings.Lines(string(body)) {
+	for line := range strings.Lines(body) {
 		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
 			all[line[:at]], _ = strconv.ParseFloat(strings.TrimSpace(line[at:]), 64)
 		}
 	}
-	return all, string(body)
+	return all, body
 }
 
 // metrics asks for the metrics over a connection of their own.
