@@ -283,13 +283,13 @@ func decodeClaims(t testing.TB, token string) (claims map[string]any) {
 func appOptions() app.Options { return app.Options{UnsafeCheapPasswords: true} }
 
 // fetch asks for anything that is not GraphQL.
-func (s *service) fetch(method, url string) (response *http.Response, body string) {
+func (s *service) fetch(method, url string) (status int, header http.Header, body string) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), method, url, http.NoBody)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	response, err = client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -298,5 +298,5 @@ func (s *service) fetch(method, url string) (response *http.Response, body strin
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return response, string(text)
+	return response.StatusCode, response.Header, string(text)
 }

@@ -31,9 +31,9 @@ type metrics map[string]float64
 
 func (s *service) metricsAt(url string) (all metrics, text string) {
 	s.t.Helper()
-	response, body := s.fetch(http.MethodGet, url)
-	if response.StatusCode != http.StatusOK {
-		s.t.Fatalf("metrics: status %d", response.StatusCode)
+	status, _, body := s.fetch(http.MethodGet, url)
+	if status != http.StatusOK {
+		s.t.Fatalf("metrics: status %d", status)
 	}
 	all = metrics{}
 	for line := range strings.Lines(body) {
