@@ -142,7 +142,7 @@ func FuzzCost(f *testing.F) {
 				t.Errorf("%q costs %+v", query, got)
 			}
 		}
-		if took := time.Since(begun); took > 2*time.Second { // wide: machines are slow, and fuzzing loads them
+		if took := time.Since(begun); took > 10*time.Second { // wide: machines are slow, and fuzzing loads them
 			t.Errorf("%q took %v", query, took)
 		}
 	})

@@ -412,7 +412,7 @@ func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 			t.Errorf("with character %d in another case it is still genuine", i)
 		}
 	}
-	for _, altered := range []string{"", token[1:], token[:len(token)-1], token + "A", token + "=", " " + token, token + "\n"} {
+	for _, altered := range []string{"", strings.Repeat("\n", len(token)), token[:len(token)-4] + "\r\n\r\n", token[1:], token[:len(token)-1], token + "A", token + "=", " " + token, token + "\n"} {
 		if _, ok := keys.ReadRefresh(altered); ok {
 			t.Errorf("%q is read", altered)
 		}

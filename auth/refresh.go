@@ -47,7 +47,7 @@ func (k *Keys) ReadRefresh(token string) (r Refresh, ok bool) {
 		return r, false
 	}
 	raw, err := refreshEncoding.DecodeString(token)
-	if err != nil {
+	if err != nil || len(raw) != refreshBytes { // shorter: base64 passes over line breaks
 		return r, false
 	}
 	r = Refresh{SessionID: uuid.UUID(raw[:16]), Hash: HashToken(token), raw: raw}

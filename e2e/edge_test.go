@@ -244,7 +244,7 @@ func TestFaultsOfPages(t *testing.T) {
 		`first: 0`: "[first OUT_OF_RANGE]", `first: 101`: "[first OUT_OF_RANGE]", `last: -1`: "[last OUT_OF_RANGE]",
 		`first: 1, last: 1`: "[last NOT_TOGETHER]", `after: ""`: "[after INVALID]", `before: "` + strings.Repeat("A", 100_000) + `"`: "[before INVALID]",
 		`after: "` + cursor[1:] + `"`: "[after INVALID]", `after: "` + cursor + `", before: "x'"`: "[before INVALID]",
-		`after: "AP__________AAAAAAAAAAAAAAAAAAAAAA"`: "[after INVALID]", `after: "\u0000"`: "[after INVALID]",
+		`after: "AP__________AAAAAAAAAAAAAAAAAAAAAA"`: "[after INVALID]", `after: "\u0000"`: "[after INVALID]", `after: "` + strings.Repeat(`\n`, 34) + `"`: "[after INVALID]",
 	} {
 		if r := s.do("", `{ profiles(`+arguments+`) { nodes { id } } }`, nil); r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != want {
 			t.Errorf("%.60s: %s, want %s", arguments, r.Body, want)

@@ -142,7 +142,7 @@ func TestAlteredRefreshTokensDoNoHarm(t *testing.T) {
 	}
 	for name, token := range map[string]string{
 		"empty": "", "truncated": a.Refresh[:len(a.Refresh)-1], "extended": a.Refresh + "A", "padded": a.Refresh + "==", "case": flip(40), "case of the tag": flip(70),
-		"case of the session": flip(3), "another's end": a.Refresh[:40] + b.Refresh[40:], "an access token": a.Token, "garbage": strings.Repeat("A", len(a.Refresh)), "NUL": "\x00", "huge": strings.Repeat("A", 50_000),
+		"case of the session": flip(3), "another's end": a.Refresh[:40] + b.Refresh[40:], "an access token": a.Token, "garbage": strings.Repeat("A", len(a.Refresh)), "NUL": "\x00", "line breaks": strings.Repeat("\n", len(a.Refresh)), "huge": strings.Repeat("A", 50_000),
 	} {
 		if _, _, reason := s.refresh(token); reason != "invalid" {
 			t.Errorf("%s: %q", name, reason)

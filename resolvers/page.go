@@ -65,7 +65,7 @@ func parseCursor(text string) (place db.ProfilePlace, ok bool) {
 		return place, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || raw[0] != cursorVersion {
+	if err != nil || len(raw) != cursorBytes || raw[0] != cursorVersion { // shorter: base64 passes over line breaks
 		return place, false
 	}
 	place.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC()

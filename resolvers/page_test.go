@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ func TestCursorsReadBack(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	f.Add(cursor(&db.Profile{CreatedAt: time.Now(), ID: uuid.New()}))
 	f.Add("AP__________AAAAAAAAAAAAAAAAAAAAAA")
+	f.Add("AQA0000000000000000000000000000\r\r0")
+	f.Add(strings.Repeat("\n", 34))
 	f.Fuzz(func(t *testing.T, text string) {
 		place, ok := parseCursor(text)
 		if !ok {
