@@ -30,8 +30,8 @@ func (s *Service) Judge(field, text string) (code, message string) {
 	}
 	var faults fault.Faults
 	judgeProfile(&faults, field, &profile)
-	for _, f := range faults.Fields() {
-		return f.Code, f.Message
+	if found := faults.Fields(); len(found) > 0 {
+		return found[0].Code, found[0].Message
 	}
 	return "", ""
 }

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -122,10 +123,7 @@ func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
 
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.
 func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
-	path = c.SigningKey
-	if path == "" {
-		path = c.developmentKey()
-	}
+	path = cmp.Or(c.SigningKey, c.developmentKey())
 	kid, err = auth.RotateKeys(path, now)
 	return kid, path, err
 }

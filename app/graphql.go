@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -108,6 +107,9 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 // judgeVariables returns one error with every fault of the variables, by the paths of the arguments that use them.
 // gqlparser stops at the first, names the variable, and takes a number for a string.
 func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
+	if len(op.Operation.VariableDefinitions) == 0 {
+		return nil // all values are literals, which validation has judged
+	}
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
 	f.Fields = variableFaults(e.documents.schema, op.Operation, params.Variables, e.documents.judge)
 	if len(f.Fields) == 0 && len(errs) > 0 {
@@ -152,7 +154,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, res
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.WriteHeader(status)
-	if _, err := w.Write(text); err != nil && !errors.Is(err, http.ErrHandlerTimeout) {
+	if _, err := w.Write(text); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
 }
