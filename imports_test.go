@@ -16,12 +16,13 @@ var mayImport = map[string][]string{
 	"graph/model":    {"auth", "fault"},
 	"graph":          {"graph/model", "directives"},
 	"directives":     {"auth", "fault"},
+	"access":         {"directives", "fault"},
 	"db":             {"auth", "fault"},
 	"db/dbtest":      {"db", "devpg"},
 	"accounts":       {"auth", "db", "fault"},
 	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model"},
-	"web":            {},
-	"app":            {"web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
+	"web":            {"access"},
+	"app":            {"access", "web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
 	"":               {"app", "devpg"}, // the command
 	"e2e":            {},
 	"examples/notes": {"auth", "db", "directives", "fault"},
@@ -30,7 +31,7 @@ var mayImport = map[string][]string{
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
 	"db":             {"db", "db/dbtest"},
-	"e2e":            {"app", "accounts", "db", "db/dbtest", "fault"},
+	"e2e":            {"access", "app", "accounts", "db", "db/dbtest", "fault"},
 	"examples/notes": {"accounts", "app", "db/dbtest", "examples/notes"},
 	"web":            {"app", "db/dbtest"},
 }

@@ -35,9 +35,10 @@ type Options struct {
 	Now         func() time.Time       // the clock of tokens; nil: time.Now
 	Spans       sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
-	// Each switches one of the two walls off, so that a test can see the other stand alone.
-	UnsafeWithoutRules bool // fields are resolved without asking their rules
-	UnsafeAnyRole      bool // the database role may bypass row policies
+	// UnsafeRule names the rule that decides about a field, written Type.field, in the place of the schema's: owner,
+	// visible, signedIn or public; "" for the schema's own. With it a test sees what a weaker rule would let through.
+	UnsafeRule    func(field string) string
+	UnsafeAnyRole bool // the database role may bypass row policies: the rules stand alone
 
 	UnsafeCheapPasswords bool // password hashes cost nearly nothing, for tests that are not about them
 }
@@ -88,7 +89,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service}
-	schema, err := newSchema(root, a.telemetry.metrics.denied, o.UnsafeWithoutRules)
+	schema, err := newSchema(root, a.telemetry.metrics.denied, o.UnsafeRule)
 	if err != nil {
 		return nil, err
 	}

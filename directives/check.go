@@ -13,8 +13,14 @@ import (
 // The rule directives. The value says whether gqlgen has to run something for it.
 var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true}
 
-// Federation's entry points, and what the subgraph shows of itself: with introspection, the only fields without a rule.
-var decidedInCode = map[string]bool{"Query._entities": true, "Query._service": true, "_Service.sdl": true}
+// DecidedInCode are the only fields without a rule, by their names as Type.field, and why nobody needs to be asked.
+var DecidedInCode = map[string]string{
+	"Query.__schema":  "Introspection, in development only.",
+	"Query.__type":    "Introspection, in development only.",
+	"Query._entities": "Each field of the entities that are found has its own rule.",
+	"Query._service":  "The schema is published for whoever composes it.",
+	"_Service.sdl":    "The schema is published for whoever composes it.",
+}
 
 // Checked is what the check of a schema looks at besides the schema.
 type Checked struct {
@@ -124,25 +130,23 @@ func (k *checker) isRoot(t *ast.Definition) bool {
 func (k *checker) object(t *ast.Definition) {
 	for _, f := range t.Fields {
 		where := t.Name + "." + f.Name
-		if strings.HasPrefix(f.Name, "__") || decidedInCode[where] {
+		if DecidedInCode[where] != "" {
 			continue
 		}
-		rules := rulesOf(f.Directives)
-		switch len(rules) {
-		case 1:
-			k.rule(where, t, f, rules[0])
-		case 0:
+		if rule, ok := RuleOf(f); ok {
+			k.rule(where, t, f, rule)
+		} else if n := len(rulesOf(f.Directives)); n == 0 {
 			k.fault(where, "the field has no rule: decide who may read it")
-		default:
-			k.fault(where, "the field has %d rules; it needs exactly one", len(rules))
+		} else {
+			k.fault(where, "the field has %d rules; it needs exactly one", n)
 		}
 	}
 }
 
-func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, d *ast.Directive) {
-	switch d.Name {
+func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, r Rule) {
+	switch r.Name {
 	case "public":
-		if k.isRoot(t) && argument(d, "reason") == "" {
+		if k.isRoot(t) && r.Reason == "" {
 			k.fault(where, "@public on a root field gives its reason")
 		}
 	case "visible":
@@ -150,24 +154,24 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 			k.fault(where, "@visible needs a type whose Go model has VisibleTo (graph/model/owned.go)")
 		}
 	case "signedIn":
-		k.nullable(where, f, d)
+		k.nullable(where, f, r)
 	case "owner":
-		k.nullable(where, f, d)
-		k.owner(where, t, f, d)
+		k.nullable(where, f, r)
+		k.owner(where, t, f, r)
 	case "inherited":
 		k.inherited(where, t)
 	}
 }
 
 // nullable: a refused field is null, which must not take its siblings with it.
-func (k *checker) nullable(where string, f *ast.FieldDefinition, d *ast.Directive) {
+func (k *checker) nullable(where string, f *ast.FieldDefinition, r Rule) {
 	if f.Type.NonNull {
-		k.fault(where, "a field with @%s can be refused, so it has to be nullable", d.Name)
+		k.fault(where, "a field with @%s can be refused, so it has to be nullable", r.Name)
 	}
 }
 
-func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition, d *ast.Directive) {
-	of, id := argument(d, "of"), argument(d, "id")
+func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition, r Rule) {
+	of, id := r.Of, r.ID
 	if !k.isRoot(t) {
 		if of != "" || id != "" {
 			k.fault(where, "@owner takes of and id on root fields only; here the loaded row decides")
@@ -243,13 +247,6 @@ func (k *checker) undecidedPathsTo(t *ast.Definition) (paths []string) {
 		}
 	}
 	return paths
-}
-
-func argument(d *ast.Directive, name string) string {
-	if a := d.Arguments.ForName(name); a != nil {
-		return a.Value.Raw
-	}
-	return ""
 }
 
 func implements[T any](v any) bool {

@@ -21,33 +21,23 @@ var inWords = map[string]string{
 func Describe(schema *ast.Schema) {
 	for _, t := range schema.Types {
 		for _, f := range t.Fields {
-			for _, d := range rulesOf(f.Directives) {
-				f.Description = strings.TrimSpace(f.Description + "\n\nRule: " + describe(d))
+			if r, ok := RuleOf(f); ok {
+				f.Description = strings.TrimSpace(f.Description + "\n\nRule: " + describe(r))
 			}
 		}
 	}
 }
 
-// describe writes a rule as it stands in the schema, but for a reason, which is a sentence of its own.
-func describe(d *ast.Directive) string {
-	var parameters []string
-	for _, a := range d.Arguments {
-		if a.Name != "reason" {
-			parameters = append(parameters, a.Name+": "+a.Value.String())
-		}
+func describe(r Rule) string {
+	words := []string{inWords[r.Name]}
+	if r.Of != "" && r.ID != "" {
+		words = []string{fmt.Sprintf("Only the owner of the %s that `%s` names.", r.Of, r.ID)}
 	}
-	name, words := "@"+d.Name, []string{inWords[d.Name]}
-	if len(parameters) > 0 {
-		name += "(" + strings.Join(parameters, ", ") + ")"
-	}
-	if of, id := argument(d, "of"), argument(d, "id"); of != "" && id != "" {
-		words = []string{fmt.Sprintf("Only the owner of the %s that `%s` names.", of, id)}
-	}
-	if argument(d, "otherwise") == string(OtherwiseNull) {
+	if r.Otherwise == OtherwiseNull {
 		words = append(words, "Refused: null, without an error.")
 	}
-	if reason := argument(d, "reason"); reason != "" {
-		words = append(words, reason)
+	if r.Reason != "" {
+		words = append(words, r.Reason)
 	}
-	return "`" + name + "`. " + strings.Join(words, " ")
+	return "`" + r.String() + "`. " + strings.Join(words, " ")
 }

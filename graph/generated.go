@@ -70,6 +70,7 @@ type ComplexityRoot struct {
 		UpdatedAt   func(childComplexity int) int
 		User        func(childComplexity int) int
 		Username    func(childComplexity int) int
+		ViewerCan   func(childComplexity int) int
 		Visibility  func(childComplexity int) int
 		WebsiteURL  func(childComplexity int) int
 	}
@@ -151,6 +152,8 @@ type MutationResolver interface {
 type ProfileResolver interface {
 	Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error)
 	PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error)
+
+	ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*model.User, error)
@@ -325,6 +328,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Profile.Username(childComplexity), true
+	case "Profile.viewerCan":
+		if e.ComplexityRoot.Profile.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.ViewerCan(childComplexity), true
 	case "Profile.visibility":
 		if e.ComplexityRoot.Profile.Visibility == nil {
 			break
@@ -822,10 +831,18 @@ type Profile implements Node @key(fields: "id") @key(fields: "username") {
   phoneNumber: String @owner
   "The account of this profile."
   user: User @visible
+  "What the viewer may do with this profile, so that a front end offers just that. The rules of the mutations decide."
+  viewerCan: [ProfileAction!] @visible
   "When the profile was made."
   createdAt: DateTime! @visible
   "When the profile was last changed."
   updatedAt: DateTime! @visible
+}
+
+"What can be done with a profile: each value is a mutation of profiles."
+enum ProfileAction {
+  "` + "`" + `updateProfile` + "`" + `."
+  UPDATE
 }
 
 "Who may see a profile. Owners always see their own."
@@ -1074,6 +1091,8 @@ func (ec *executionContext) childFields_Profile(ctx context.Context, field graph
 		return ec.fieldContext_Profile_phoneNumber(ctx, field)
 	case "user":
 		return ec.fieldContext_Profile_user(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Profile_viewerCan(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Profile_createdAt(ctx, field)
 	case "updatedAt":
@@ -2336,6 +2355,42 @@ func (ec *executionContext) fieldContext_Profile_user(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Profile_viewerCan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Profile().ViewerCan(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal []model.ProfileAction
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
+			return ec.marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, true, true, "ProfileAction")
 }
 
 func (ec *executionContext) _Profile_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
@@ -5136,6 +5191,12 @@ func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Profile_viewerCan(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._Profile_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6119,6 +6180,16 @@ func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚋgraphᚋmodelᚐPro
 	return ret
 }
 
+func (ec *executionContext) unmarshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, v any) (model.ProfileAction, error) {
+	var res model.ProfileAction
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, sel ast.SelectionSet, v model.ProfileAction) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -6462,6 +6533,42 @@ func (ec *executionContext) marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfil
 		return graphql.Null
 	}
 	return ec._Profile(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, v any) ([]model.ProfileAction, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.ProfileAction, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {

@@ -66,3 +66,7 @@ func (p *profile) PhoneNumber(ctx context.Context, obj *model.Profile) (*string,
 	}
 	return row.PhoneNumber, nil
 }
+
+func (p *profile) ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error) {
+	return nil, nil
+}

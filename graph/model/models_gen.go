@@ -221,6 +221,61 @@ type Service struct {
 	Sdl *string `json:"sdl,omitempty"`
 }
 
+// What can be done with a profile: each value is a mutation of profiles.
+type ProfileAction string
+
+const (
+	// `updateProfile`.
+	ProfileActionUpdate ProfileAction = "UPDATE"
+)
+
+var AllProfileAction = []ProfileAction{
+	ProfileActionUpdate,
+}
+
+func (e ProfileAction) IsValid() bool {
+	switch e {
+	case ProfileActionUpdate:
+		return true
+	}
+	return false
+}
+
+func (e ProfileAction) String() string {
+	return string(e)
+}
+
+func (e *ProfileAction) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ProfileAction(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ProfileAction", str)
+	}
+	return nil
+}
+
+func (e ProfileAction) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ProfileAction) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ProfileAction) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Who may see a profile. Owners always see their own.
 type ProfileVisibility string
 

@@ -1,0 +1,119 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteText writes the matrix for a terminal.
+func (m *Matrix) WriteText(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	columns := append([]string{"FIELD", "RULE"}, viewerNames()...)
+	fmt.Fprintln(t, strings.Join(append(columns, "HELD BY", "WHY"), "\t"))
+	for _, f := range m.Fields {
+		cells := []string{f.String(), f.ruleInWords()}
+		for _, v := range Viewers {
+			cells = append(cells, string(f.Answers[v]))
+		}
+		fmt.Fprintln(t, strings.Join(append(cells, string(f.HeldBy), f.Why), "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write the access matrix: %w", err)
+	}
+	return nil
+}
+
+// WriteJSON writes the matrix for programs; ReadJSON reads it.
+func (m *Matrix) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(m); err != nil {
+		return fmt.Errorf("write the access matrix: %w", err)
+	}
+	return nil
+}
+
+// ReadJSON reads what WriteJSON wrote.
+func ReadJSON(r io.Reader) (*Matrix, error) {
+	m := &Matrix{}
+	if err := json.NewDecoder(r).Decode(m); err != nil {
+		return nil, fmt.Errorf("read an access matrix (as --format=json prints it): %w", err)
+	}
+	if len(m.Fields) == 0 {
+		return nil, fmt.Errorf("read an access matrix: it has no fields")
+	}
+	return m, nil
+}
+
+const preface = "# Access\n\n" + `What each field answers to whom. This page is what ` + "`freehold access --format=markdown`" + ` prints of the schema; a test holds
+it up to date, and others hold the running service against it, on every path to every field.
+
+The viewers stand to the row of a field, or to the one that an argument names, as follows. Nobody is not signed in, a
+member is. *Visible-to* are those who may see the row and do not own it. A row that a viewer may not see is not there at
+all: queries answer null, lists leave it out, and the answer of the rule counts only if a row policy should fail.
+
+A *value* is the field's value. Anything else is null with an error of that code, and *null* is without an error.
+*Held by* says what refuses: the field rule, before the resolver runs; the row policy, in PostgreSQL; or each by itself.
+A field that is *inherited* is decided by the fields that lead to it.
+`
+
+// WriteMarkdown writes the matrix as docs/access.md, a table for each type.
+func (m *Matrix) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(preface)
+	columns := append([]string{"field", "rule"}, viewerNames()...)
+	columns = append(columns, "held by", "why")
+	typ := ""
+	for _, f := range m.Fields {
+		if f.Type != typ {
+			typ = f.Type
+			fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", typ, strings.Join(columns, " | "), strings.Repeat("---|", len(columns)))
+		}
+		cells := []string{"`" + f.Name + "`", f.ruleInMarkdown()}
+		for _, v := range Viewers {
+			cells = append(cells, answerInMarkdown(f.Answers[v]))
+		}
+		cells = append(cells, string(f.HeldBy), f.Why)
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write the access matrix: %w", err)
+	}
+	return nil
+}
+
+func viewerNames() (names []string) {
+	for _, v := range Viewers {
+		names = append(names, string(v))
+	}
+	return names
+}
+
+func (f Field) ruleInWords() string {
+	if len(f.DecidedBy) == 0 {
+		return f.Rule
+	}
+	return f.Rule + " from " + strings.Join(f.DecidedBy, ", ")
+}
+
+func (f Field) ruleInMarkdown() string {
+	if f.Rule[0] != '@' {
+		return f.Rule
+	}
+	text := "`" + f.Rule + "`"
+	if len(f.DecidedBy) > 0 {
+		text += " from " + strings.Join(f.DecidedBy, ", ")
+	}
+	return text
+}
+
+func answerInMarkdown(a Answer) string {
+	if a == Value {
+		return "**value**"
+	}
+	return string(a)
+}

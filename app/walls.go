@@ -1,0 +1,55 @@
+package app
+
+import (
+	"freehold/access"
+	"freehold/db"
+	"freehold/graph"
+	"freehold/graph/model"
+)
+
+// ownedTypes are the Go models of the types whose rows have an owner.
+var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile{}}
+
+// policies say by name under which row policy each owned type is read, and which ones stand behind a field that comes
+// from elsewhere or writes. A test holds each of them against the database.
+var (
+	policyOfType    = map[string]string{"User": "users_select", "Profile": "profiles_select"}
+	policiesOfField = map[string][]string{
+		"User.email":             {"user_private_select"},
+		"User.emailVerified":     {"user_private_select"},
+		"Profile.birthday":       {"profile_private_select"},
+		"Profile.phoneNumber":    {"profile_private_select"},
+		"Mutation.updateProfile": {"profiles_update", "profile_private_update"},
+	}
+	// definers are the functions that stand behind a field, and whom they let through.
+	definers = map[string]access.Wall{
+		"Mutation.signOut": {Name: "app.revoke_session", Admits: access.AdmitsMembers},
+	}
+)
+
+// Access returns the access matrix.
+func Access() *access.Matrix { return access.New(graph.NewSchema(), walls()) }
+
+func walls() access.Walls {
+	w := access.Walls{Types: map[string]access.Wall{}, Fields: map[string][]access.Wall{}}
+	for typ, name := range policyOfType {
+		w.Types[typ] = wall(name)
+	}
+	for field, names := range policiesOfField {
+		for _, name := range names {
+			w.Fields[field] = append(w.Fields[field], wall(name))
+		}
+	}
+	for field, definer := range definers {
+		w.Fields[field] = append(w.Fields[field], definer)
+	}
+	return w
+}
+
+func wall(policy string) access.Wall {
+	p, known := db.FindPolicy(policy)
+	if !known {
+		panic("no row policy is called " + policy)
+	}
+	return access.Wall{Name: policy, Admits: access.Admits(p.Admits)}
+}

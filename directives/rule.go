@@ -1,0 +1,56 @@
+package directives
+
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Rule is a rule directive as it stands on a field.
+type Rule struct {
+	Name      string // without the @
+	Of, ID    string // of @owner on a root field: the type, and the path of the argument that holds the row's id
+	Otherwise Otherwise
+	Reason    string // of @public
+	text      string
+}
+
+// RuleOf returns the rule of a field; false where it has none, or several.
+func RuleOf(f *ast.FieldDefinition) (Rule, bool) {
+	list := rulesOf(f.Directives)
+	if len(list) != 1 {
+		return Rule{}, false
+	}
+	return newRule(list[0]), true
+}
+
+func newRule(d *ast.Directive) Rule {
+	r := Rule{
+		Name: d.Name, Of: argument(d, "of"), ID: argument(d, "id"),
+		Otherwise: Otherwise(argument(d, "otherwise")), Reason: argument(d, "reason"),
+	}
+	if r.Otherwise == "" {
+		r.Otherwise = OtherwiseError
+	}
+	var parameters []string
+	for _, a := range d.Arguments {
+		if a.Name != "reason" {
+			parameters = append(parameters, a.Name+": "+a.Value.String())
+		}
+	}
+	r.text = "@" + r.Name
+	if len(parameters) > 0 {
+		r.text += "(" + strings.Join(parameters, ", ") + ")"
+	}
+	return r
+}
+
+// String writes the rule as it stands in the schema, but for the reason, which is a sentence of its own.
+func (r Rule) String() string { return r.text }
+
+func argument(d *ast.Directive, name string) string {
+	if a := d.Arguments.ForName(name); a != nil {
+		return a.Value.Raw
+	}
+	return ""
+}
