@@ -108,6 +108,7 @@ func serve(ctx context.Context, c app.Config) (err error) {
 			<-cluster.Done()
 			stop(cluster.Err())
 		}()
+		options.PrivateDatabase = true
 		where = "a private PostgreSQL in " + cluster.Dir()
 	}
 	a, err := app.New(ctx, c, options)

@@ -30,6 +30,22 @@ const (
 // Viewers are all kinds, from the one who is told least to the one who is told most.
 var Viewers = []Viewer{Nobody, NobodyVisibleTo, Member, MemberVisibleTo, Owner}
 
+// KindOf returns the kind of a viewer.
+func KindOf(signedIn, sees, owns bool) Viewer {
+	switch {
+	case owns:
+		return Owner
+	case signedIn && sees:
+		return MemberVisibleTo
+	case signedIn:
+		return Member
+	case sees:
+		return NobodyVisibleTo
+	default:
+		return Nobody
+	}
+}
+
 func (v Viewer) signedIn() bool { return v != Nobody && v != NobodyVisibleTo }
 
 func (v Viewer) sees() bool { return v != Nobody && v != Member }

@@ -33,7 +33,9 @@ type Options struct {
 	Migrations  []db.MigrationSet      // an adopter's further migrations
 	Observe     func(query string)     // is told each SQL statement before it runs
 	Now         func() time.Time       // the clock of tokens; nil: time.Now
-	Spans       sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
+	// PrivateDatabase says that DATABASE_URL is a private PostgreSQL's, which the program has started.
+	PrivateDatabase bool
+	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
 	// UnsafeRule names the rule that decides about a field, written Type.field, in the place of the schema's: owner,
 	// visible, signedIn or public; "" for the schema's own. With it a test sees what a weaker rule would let through.
@@ -49,6 +51,7 @@ type App struct {
 	log       *slog.Logger
 	telemetry *telemetry
 	db        *db.DB
+	explainer *explainer // nil where refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
 }
@@ -74,6 +77,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkDatabase(ctx, o); err != nil {
 		return nil, err
 	}
+	if a.explainer, err = newExplainer(c, a.db, o.PrivateDatabase); err != nil {
+		return nil, err
+	}
 	keys, err := loadKeys(c, o.Now)
 	if err != nil {
 		return nil, err
@@ -88,12 +94,12 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
-	root := &resolvers.Resolvers{DB: a.db, Accounts: service}
-	schema, err := newSchema(root, a.telemetry.metrics.denied, o.UnsafeRule)
+	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed}
+	schema, err := newSchema(root, a.denied, o.UnsafeRule)
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := crossOrigin(c, a.telemetry.around(newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	graphQL, err := crossOrigin(c, a.telemetry.around(newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, a.explainer, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.Authenticate(ctx, header, tokens, a.db)
 	})))
 	if err != nil {
@@ -140,7 +146,7 @@ func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.DrainTimeout)
 	defer cancel()
 	a.telemetry.shutdown(ctx)
-	return a.db.Close()
+	return errors.Join(a.explainer.close(), a.db.Close())
 }
 
 // Serve serves on l, and metrics on their own address, until ctx ends; then it stops taking requests and waits for those

@@ -38,6 +38,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 			f = p.hide(ctx, shown.Path, err)
 		}
 	}
+	noteError(ctx, f.Code)
 	if f.Err != nil {
 		p.log.WarnContext(ctx, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"freehold/auth"
+	"freehold/directives"
 	"freehold/fault"
 	"freehold/resolvers"
 )
@@ -33,11 +34,12 @@ type endpoint struct {
 	documents *documents
 	presenter presenter
 	telemetry *telemetry
+	explainer *explainer // nil where refusals are not explained
 	bodyLimit int64
 }
 
-func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
-	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, bodyLimit: c.BodyLimit}
+func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, x *explainer, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
+	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, bodyLimit: c.BodyLimit}
 	e.documents = &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, cache: newDocumentCache(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
@@ -53,7 +55,7 @@ func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *sl
 		if err != nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{e.presenter.present(ctx, err)}})
 		}
-		return next(auth.WithViewer(ctx, v))
+		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
 	})
 	e.exec.AroundRootFields(resolvers.AroundRootField)
 	return e
@@ -80,8 +82,27 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
 	defer end()
+	asked, _ := params.Extensions["explain"].(bool)
+	explain := asked && e.explainer != nil
+	exchangeOf(ctx).denials.explain = explain
 	handler, ctx := e.exec.DispatchOperation(ctx, operation)
-	e.write(w, r, http.StatusOK, handler(ctx))
+	response := handler(ctx)
+	if explain {
+		e.explain(ctx, response)
+	}
+	e.write(w, r, http.StatusOK, response)
+}
+
+// explain adds to a response why its fields were refused.
+func (e *endpoint) explain(ctx context.Context, response *graphql.Response) {
+	list, err := e.explainer.explain(ctx, exchangeOf(ctx).denials.told)
+	if err != nil {
+		e.presenter.log.WarnContext(ctx, "some refusals could not be explained", "error", err)
+	}
+	if response.Extensions == nil {
+		response.Extensions = map[string]any{}
+	}
+	response.Extensions["denials"] = list
 }
 
 // problems returns why a valid document cannot be executed: the executor's errors, or one about the variables in place

@@ -90,6 +90,7 @@ type exchange struct {
 	id        string
 	operation string
 	status    int
+	denials   *denials
 	observed
 }
 
@@ -100,7 +101,7 @@ func exchangeOf(ctx context.Context) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
 	}
-	return &exchange{}
+	return &exchange{denials: &denials{}}
 }
 
 func requestID(ctx context.Context) string { return exchangeOf(ctx).id }
@@ -126,7 +127,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // even if the handler panics.
 func (a *App) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK}
+		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK, denials: &denials{}}
 		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), r.RemoteAddr)
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
@@ -143,6 +144,7 @@ func (a *App) around(next http.Handler) http.Handler {
 			if cause := recover(); cause != nil {
 				a.answerPanic(ctx, sw, cause)
 			}
+			x.denials.log(ctx, a.log)
 			a.log.InfoContext(ctx, "request", "route", inner.Pattern, "method", shorten(r.Method), "operation", x.operation,
 				"status", x.status, "took", time.Since(begun).Round(time.Microsecond).String())
 		}()

@@ -9,7 +9,6 @@ import (
 
 	"freehold/auth"
 	"freehold/directives"
-	"freehold/fault"
 	"freehold/graph"
 	"freehold/resolvers"
 )
@@ -19,30 +18,33 @@ func SDL() string { return graph.SDL() }
 
 // newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
 // not run. Each refusal by a rule is told to denied. See Options.UnsafeRule for the last.
-func newSchema(r *resolvers.Resolvers, denied func(rule string, code fault.Code), unsafeRule func(field string) string) (graphql.ExecutableSchema, error) {
-	rules := directives.Rules{Rows: map[string]directives.Rows{"Profile": rowsOf(r.FindProfile)}, Denied: denied}
+func newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), unsafeRule func(field string) string) (graphql.ExecutableSchema, error) {
+	described := graph.NewSchema()
+	rows := map[string]directives.Rows{"Profile": rowsOf(r.FindProfiles)}
+	rules := directives.New(described, rows, denied)
+	r.ViewerCan = rules.ViewerCan
 	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 	if unsafeRule != nil {
 		root = weakened(root, unsafeRule)
 	}
-	described := graph.NewSchema()
 	directives.Describe(described)
 	schema := graph.NewExecutableSchema(graph.Config{Schema: described, Resolvers: r, Directives: root})
-	err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: ownedTypes, Rows: rules.Rows})
+	err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: ownedTypes, Rows: rows})
 	if err != nil {
 		return nil, fmt.Errorf("the schema is not fit to be served:\n%w", err)
 	}
 	return schema, nil
 }
 
-// rowsOf makes a finder of one type a finder for rules. (A nil pointer must not become a row that is not nil.)
-func rowsOf[T directives.Row](find func(context.Context, auth.Viewer, uuid.UUID) (T, error)) directives.Rows {
-	return func(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (directives.Row, error) {
-		row, err := find(ctx, viewer, id)
-		if err != nil {
-			return nil, err
+// rowsOf makes a finder of one type a finder for rules.
+func rowsOf[T directives.Row](find func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]T, error)) directives.Rows {
+	return func(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]directives.Row, error) {
+		found, err := find(ctx, viewer, ids)
+		rows := make(map[uuid.UUID]directives.Row, len(found))
+		for id, row := range found {
+			rows[id] = row
 		}
-		return row, nil
+		return rows, err
 	}
 }
 

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strings"
+
 	"freehold/access"
 	"freehold/db"
 	"freehold/graph"
@@ -26,6 +28,18 @@ var (
 		"Mutation.signOut": {Name: "app.revoke_session", Admits: access.AdmitsMembers},
 	}
 )
+
+// policiesBehind names the policies behind a field, Type.field.
+func policiesBehind(field string) []string {
+	if names, ok := policiesOfField[field]; ok {
+		return names
+	}
+	typ, _, _ := strings.Cut(field, ".")
+	if name, ok := policyOfType[typ]; ok {
+		return []string{name}
+	}
+	return nil
+}
 
 // Access returns the access matrix.
 func Access() *access.Matrix { return access.New(graph.NewSchema(), walls()) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -65,24 +66,47 @@ var errProbed = errors.New("probed")
 // id is the row's, or its owner's where the policy has ByOwner.
 func (d *DB) Probe(ctx context.Context, viewer auth.Viewer, p Policy, id uuid.UUID) (admitted bool, err error) {
 	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		if admitted, err = tx.probe(ctx, p, id); err != nil {
-			return err
-		}
-		return errProbed
+		return tx.probe(ctx, p, id, &admitted)
 	})
-	if errors.Is(err, errProbed) {
-		return admitted, nil
-	}
-	return false, fmt.Errorf("probe policy %s: %w", p.Name(), err)
+	return admitted, probed(p, err)
 }
 
-func (t *Tx) probe(ctx context.Context, p Policy, id uuid.UUID) (bool, error) {
+// ProbeWithoutSession is Probe for a user who has not proved a session, or for nobody where the id is uuid.Nil. It makes
+// anybody the viewer, so it is for an operator at the command line alone, never for what a request asks.
+func (d *DB) ProbeWithoutSession(ctx context.Context, userID uuid.UUID, p Policy, id uuid.UUID) (admitted bool, err error) {
+	err = d.transact(ctx, nil, func(ctx context.Context, tx *sqlx.Tx) error {
+		if err := enterNobody(ctx, tx); err != nil {
+			return err
+		}
+		if userID != uuid.Nil {
+			if _, err := tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true)`, userID.String()); err != nil {
+				return fmt.Errorf("make a user the viewer: %w", err)
+			}
+		}
+		return (&Tx{tx: tx}).probe(ctx, p, id, &admitted)
+	})
+	return admitted, probed(p, err)
+}
+
+// probe always returns an error, so that the transaction is undone: errProbed when all went well.
+func (t *Tx) probe(ctx context.Context, p Policy, id uuid.UUID, admitted *bool) error {
 	result, err := t.tx.ExecContext(ctx, p.Probe, id)
 	if err != nil {
-		return false, err
+		return err
 	}
 	n, err := result.RowsAffected() // a SELECT counts what it found
-	return n > 0, err
+	if err != nil {
+		return err
+	}
+	*admitted = n > 0
+	return errProbed
+}
+
+func probed(p Policy, err error) error {
+	if errors.Is(err, errProbed) {
+		return nil
+	}
+	return fmt.Errorf("probe policy %s: %w", p.Name(), err)
 }
 
 // PolicyText is a row policy as PostgreSQL has it.

@@ -53,14 +53,6 @@ const selectProfile = `
 	       p.created_at, p.updated_at, u.created_at AS user_created_at
 	  FROM app.profiles p JOIN app.users u ON u.id = p.user_id`
 
-// FindProfile returns the profile with this id; NOT_FOUND when there is none that the viewer sees.
-func (d *DB) FindProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (*Profile, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
-		return tx.findProfile(ctx, selectProfile+`
-			 WHERE p.id = $1`, id)
-	})
-}
-
 // FindProfileByUsernameKey returns the profile with this normalised username; NOT_FOUND when there is none that the
 // viewer sees.
 func (d *DB) FindProfileByUsernameKey(ctx context.Context, viewer auth.Viewer, key string) (*Profile, error) {

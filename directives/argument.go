@@ -13,35 +13,49 @@ import (
 	"freehold/fault"
 )
 
-// argumentID returns the id at a path of a field's arguments, such as "input.id", and whether it was given: an absent
-// field is not given, an explicit null is an error. It reads the coerced values; the raw ones differ by whether the id
+// argumentIDs returns the ids at a path of a field's arguments, such as input, id: one, or those of a list. None where the
+// argument is absent; an explicit null is an error. It reads the coerced values; the raw ones differ by whether an id
 // came as a literal or a variable, and serve only to tell whether an argument was given at all.
-func argumentID(ctx context.Context, path string) (id uuid.UUID, given bool, err error) {
+func argumentIDs(ctx context.Context, path []string) ([]uuid.UUID, error) {
 	field := graphql.GetFieldContext(ctx)
-	first, rest, _ := strings.Cut(path, ".")
-	if _, present := field.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[first]; !present {
-		return uuid.Nil, false, nil
+	if _, present := field.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[path[0]]; !present {
+		return nil, nil
 	}
-	v := reflect.ValueOf(field.Args[first])
-	for rest != "" {
-		var name string
-		name, rest, _ = strings.Cut(rest, ".")
+	v := reflect.ValueOf(field.Args[path[0]])
+	for _, step := range path[1:] {
 		var present bool
-		if v, present = inputField(v, name); !present {
-			return uuid.Nil, false, nil
+		if v, present = inputField(v, step); !present {
+			return nil, nil
 		}
 	}
+	where := strings.Join(path, ".")
+	if v.Kind() != reflect.Slice || v.IsNil() {
+		id, err := readID(where, v)
+		return []uuid.UUID{id}, err
+	}
+	ids := make([]uuid.UUID, v.Len())
+	for i := range ids {
+		var err error
+		if ids[i], err = readID(fmt.Sprintf("%s.%d", where, i), v.Index(i)); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+func readID(where string, v reflect.Value) (uuid.UUID, error) {
 	text, null, ok := stringOf(v)
 	switch {
-	case !ok:
-		return uuid.Nil, false, fmt.Errorf("@owner: the argument %s is a %s, not an ID", path, v.Type())
 	case null:
-		return uuid.Nil, false, fault.Input(path, "NULL", "The id may be left out, but it can't be null.")
+		return uuid.Nil, fault.Input(where, "NULL", "The id may be left out, but it can't be null.")
+	case !ok:
+		return uuid.Nil, fmt.Errorf("@owner: the argument %s is a %s, not an ID", where, v.Kind())
 	}
-	if id, ok = auth.ParseID(text); !ok {
-		return uuid.Nil, false, fault.Input(path, "INVALID", "This is not an id.")
+	id, ok := auth.ParseID(text)
+	if !ok {
+		return uuid.Nil, fault.Input(where, "INVALID", "This is not an id.")
 	}
-	return id, true, nil
+	return id, nil
 }
 
 // omittable is gqlgen's graphql.Omittable[T], whatever its T.
@@ -70,16 +84,16 @@ func inputField(v reflect.Value, name string) (reflect.Value, bool) {
 	return v, false
 }
 
-// stringOf returns the text of a string or a pointer to one.
+// stringOf returns the text of a string or a pointer to one. A nil pointer or list is null.
 func stringOf(v reflect.Value) (text string, null, ok bool) {
-	if v.Kind() == reflect.Pointer {
-		if v.Type().Elem().Kind() != reflect.String {
-			return "", false, false
-		}
+	switch v.Kind() {
+	case reflect.Pointer:
 		if v.IsNil() {
 			return "", true, true
 		}
-		v = v.Elem()
+		return stringOf(v.Elem())
+	case reflect.Slice:
+		return "", v.IsNil(), false
 	}
 	return v.String(), false, v.Kind() == reflect.String
 }

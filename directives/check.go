@@ -36,6 +36,7 @@ func Check(schema *ast.Schema, c Checked) error {
 	k := &checker{schema: schema, Checked: c}
 	k.definitions()
 	k.running()
+	k.actions()
 	for _, t := range sorted(schema.Types) {
 		if t.BuiltIn || strings.HasPrefix(t.Name, "__") {
 			continue // introspection is decided in code
@@ -94,6 +95,24 @@ func (k *checker) running() {
 			k.fault("@"+name, "the rule does not run: gqlgen generates no call of it (see directives in gqlgen.yml)")
 		} else if f.IsNil() {
 			k.fault("@"+name, "the rule does not run: no function was supplied for it")
+		}
+	}
+}
+
+// actions: each value of an enum of actions stands for a mutation, and each mutation of a type that has such an enum is
+// in it, so that viewerCan tells all and promises nothing.
+func (k *checker) actions() {
+	for typ, actions := range actionsOf(k.schema) {
+		told := map[string]bool{}
+		for _, a := range actions {
+			if told[a.field] = true; !a.known {
+				k.fault(typ+"Action."+a.value, "there is no mutation %s with @owner(of: %q)", a.field, typ)
+			}
+		}
+		for _, f := range k.schema.Mutation.Fields {
+			if rule, ok := RuleOf(f); ok && rule.Of == typ && !told[f.Name] {
+				k.fault("Mutation."+f.Name, "@owner(of: %q), but %sAction has no value for it", typ, typ)
+			}
 		}
 	}
 }
@@ -193,7 +212,7 @@ func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition,
 	k.argumentPath(where, f, id)
 }
 
-// argumentPath: the path leads through input objects to an ID.
+// argumentPath: the path leads through input objects to an ID or a list of them.
 func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string) {
 	steps := strings.Split(path, ".")
 	arg := f.Arguments.ForName(steps[0])
@@ -214,8 +233,11 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string
 		}
 		typ = next.Type
 	}
+	if typ.Elem != nil {
+		typ = typ.Elem
+	}
 	if typ.NamedType != "ID" {
-		k.fault(where, "@owner(id: %q): it is a %s, not an ID", path, typ)
+		k.fault(where, "@owner(id: %q): it is a %s, not an ID or a list of IDs", path, typ)
 	}
 }
 

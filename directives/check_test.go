@@ -26,7 +26,7 @@ type fullRoot struct {
 }
 
 func root() fullRoot {
-	r := Rules{}
+	r := &Rules{}
 	return fullRoot{Owner: r.Owner, SignedIn: r.SignedIn, Visible: r.Visible}
 }
 
@@ -61,10 +61,10 @@ func TestCheckNamesEachFault(t *testing.T) {
 	t.Parallel()
 	good := Checked{
 		Root: root(), Owned: map[string]any{"Thing": row{}},
-		Rows: map[string]Rows{"Thing": func(context.Context, auth.Viewer, uuid.UUID) (Row, error) { return row{}, nil }},
+		Rows: map[string]Rows{"Thing": func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]Row, error) { return nil, nil }},
 	}
 	withQuery := func(fields string) string { return definitions + "type Query { " + fields + " }" }
-	fine := withQuery(`a: Thing @public(reason: "x") b(i: In!): Thing @owner(of: "Thing", id: "i.deep.id") c: Int @signedIn`)
+	fine := withQuery(`a: Thing @public(reason: "x") b(i: In!): Thing @owner(of: "Thing", id: "i.deep.id") c: Int @signedIn many(ids: [ID!]!): Int @owner(of: "Thing", id: "ids")`)
 	if got := check(t, fine, good); got != "" {
 		t.Fatalf("a good schema has faults:\n%s", got)
 	}
@@ -86,7 +86,10 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"no such input field", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.nope")`), "In has no field nope"},
 		{"through a scalar", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.id.x")`), "ID has no field x"},
 		{"not an ID", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.n")`), "it is a Int, not an ID"},
-		{"a list of IDs", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.ids")`), "not an ID"},
+		{"a list of lists", withQuery(`a(ids: [[ID!]!]!): Int @owner(of: "Thing", id: "ids")`), "it is a [ID!]!, not an ID"},
+		{"an action without a mutation", fine + `enum ThingAction { BURN } type Mutation { burn: Int @signedIn }`, `ThingAction.BURN: there is no mutation burnThing with @owner(of: "Thing")`},
+		{"an action by another rule", fine + `enum ThingAction { BURN } type Mutation { burnThing: Int @signedIn }`, `ThingAction.BURN: there is no mutation burnThing`},
+		{"a mutation without its action", fine + `enum ThingAction { BURN } type Mutation { burnThing(id: ID): Int @owner(of: "Thing", id: "id") eatThing(id: ID): Int @owner(of: "Thing", id: "id") }`, `Mutation.eatThing: @owner(of: "Thing"), but ThingAction has no value for it`},
 		{"of on a row's field", fine + `extend type Thing { s: String @owner(of: "Thing", id: "x") }`, "Thing.s: @owner takes of and id on root fields only"},
 		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner needs a type whose Go model has OwnerID"},
 		{"visible on a value", fine + `extend type Box { y: Int @visible }`, "Box.y: @visible needs a type"},

@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -33,99 +35,188 @@ type Row interface {
 	Visible
 }
 
-// Rows finds a row for @owner on a root field, as the viewer and without side effects. Its error is NOT_FOUND when
-// there is none that the viewer sees.
-type Rows func(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (Row, error)
+// Rows finds rows for @owner on root fields, as the viewer and without side effects: those that he sees, by their ids.
+type Rows func(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error)
 
-// Rules are the directives that run, with what they need to find rows by the name of their type.
-type Rules struct {
-	Rows   map[string]Rows
-	Denied func(rule string, code fault.Code) // is told of each refusal, for metrics; nil for none
+// Denial is a field that its rule refused.
+type Denial struct {
+	Field  string // Type.field
+	Rule   Rule
+	Code   fault.Code
+	Viewer auth.Viewer
+	Row    Owned       // the row that was looked at; nil where there was none
+	IDs    []uuid.UUID // that a root field's argument named
 }
 
-// deny tells of an error of a rule if it is a refusal, and returns it.
-func (r Rules) deny(rule string, err error) error {
-	if f, ok := errors.AsType[*fault.Error](err); ok && isRefusal(err) && r.Denied != nil {
-		r.Denied(rule, f.Code)
+// Rules are the rules of a schema, compiled: what the generated code calls before each resolver.
+type Rules struct {
+	rows    map[string]Rows
+	fields  map[string]compiled // by Type.field
+	actions map[string][]action // by type
+	denied  func(context.Context, Denial)
+}
+
+// compiled is the rule of a field.
+type compiled struct {
+	Rule
+	path []string // to the argument with the id, of @owner on a root field
+}
+
+// New compiles the rules of a schema. Rows are by the name of their type. Each refusal is told to denied, unless that is
+// nil. What is wrong with the schema is for Check to say.
+func New(schema *ast.Schema, rows map[string]Rows, denied func(context.Context, Denial)) *Rules {
+	r := &Rules{rows: rows, fields: map[string]compiled{}, actions: actionsOf(schema), denied: denied}
+	for _, t := range schema.Types {
+		for _, f := range t.Fields {
+			if rule, ok := RuleOf(f); ok {
+				r.fields[t.Name+"."+f.Name] = compiled{rule, strings.Split(rule.ID, ".")}
+			}
+		}
 	}
-	return err
+	return r
+}
+
+// Judge decides about a row, or about none where the rule asks for none. It returns nil, or the refusal as an error of
+// package fault. What @public and @inherited let through was decided elsewhere.
+func (r Rule) Judge(viewer auth.Viewer, row any) error {
+	switch r.Name {
+	case "visible":
+		seen, ok := row.(Visible)
+		if !ok {
+			return fmt.Errorf("@visible on a field of %T, which is not Visible", row)
+		}
+		if !seen.VisibleTo(viewer) {
+			return fault.Gone()
+		}
+	case "signedIn":
+		if !viewer.IsMember() {
+			return fault.SignIn(viewer.Reason)
+		}
+	case "owner":
+		owned, ok := row.(Owned)
+		if !ok {
+			return fmt.Errorf("@owner on a field of %T, which is not Owned", row)
+		}
+		return judgeOwner(viewer, owned)
+	}
+	return nil
+}
+
+// judgeOwner: a hidden row answers like one that is not there.
+func judgeOwner(viewer auth.Viewer, row Owned) error {
+	switch seen, ok := row.(Visible); {
+	case !viewer.IsMember():
+		return fault.SignIn(viewer.Reason)
+	case viewer.Is(row.OwnerID()):
+		return nil
+	case ok && !seen.VisibleTo(viewer):
+		return fault.Gone()
+	default:
+		return fault.Denied()
+	}
+}
+
+// The rules that run, without parameters.
+var (
+	signedIn = Rule{Name: "signedIn", text: "@signedIn"}
+	visible  = Rule{Name: "visible", text: "@visible"}
+	owner    = Rule{Name: "owner", text: "@owner"}
+)
+
+// decide lets a rule judge a loaded row, and tells of a refusal.
+func (r *Rules) decide(ctx context.Context, rule Rule, row any) error {
+	err := rule.Judge(auth.ViewerFrom(ctx), row)
+	if err != nil {
+		if c, ok := r.fields[fieldOf(ctx)]; ok && c.Name == rule.Name {
+			rule = c.Rule // with its parameters
+		}
+		return r.deny(ctx, rule, row, nil, err)
+	}
+	return nil
 }
 
 // SignedIn is @signedIn.
-func (r Rules) SignedIn(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
-	if v := auth.ViewerFrom(ctx); !v.IsMember() {
-		return nil, r.deny("@signedIn", fault.SignIn(v.Reason))
+func (r *Rules) SignedIn(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
+	if err := r.decide(ctx, signedIn, nil); err != nil {
+		return nil, err
 	}
 	return next(ctx)
 }
 
 // Visible is @visible. The row policies have let the row through already; this holds when they are away.
-func (r Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-	row, ok := obj.(Visible)
-	if !ok {
-		return nil, fmt.Errorf("@visible on a field of %T, which is not Visible", obj)
-	}
-	if !row.VisibleTo(auth.ViewerFrom(ctx)) {
-		return nil, r.deny("@visible", fault.Gone())
+func (r *Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
+	if err := r.decide(ctx, visible, obj); err != nil {
+		return nil, err
 	}
 	return next(ctx)
 }
 
 // Owner is @owner. A refusal is always one of fault's errors; otherwise: NULL turns it into null.
-func (r Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, id *string, otherwise Otherwise) (any, error) {
-	err := r.owns(ctx, obj, of, id)
+func (r *Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, _ *string, otherwise Otherwise) (any, error) {
+	var err error
+	if of == nil {
+		err = r.decide(ctx, owner, obj)
+	} else {
+		err = r.ownsAsked(ctx)
+	}
 	if err == nil {
 		return next(ctx)
 	}
-	err = r.deny("@owner", err)
 	if otherwise == OtherwiseNull && isRefusal(err) {
 		return nil, nil //nolint:nilnil // null without an error is what NULL asks for
 	}
 	return nil, err
 }
 
+// ownsAsked returns nil if the viewer owns every row that the argument of a root field names. No id means the viewer's
+// own row.
+func (r *Rules) ownsAsked(ctx context.Context) error {
+	viewer, name := auth.ViewerFrom(ctx), fieldOf(ctx)
+	rule, ok := r.fields[name]
+	if !ok {
+		return fmt.Errorf("@owner on %s: the rule was not compiled", name)
+	}
+	if err := signedIn.Judge(viewer, nil); err != nil {
+		return r.deny(ctx, rule.Rule, nil, nil, err)
+	}
+	ids, err := argumentIDs(ctx, rule.path)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	rows, err := r.find(ctx, viewer, rule.Of, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		row, found := rows[id]
+		if !found {
+			return r.deny(ctx, rule.Rule, nil, ids, fault.Gone())
+		}
+		if err := judgeOwner(viewer, row); err != nil {
+			return r.deny(ctx, rule.Rule, row, ids, err)
+		}
+	}
+	return nil
+}
+
+// deny tells of an error of a rule if it is a refusal, and returns it.
+func (r *Rules) deny(ctx context.Context, rule Rule, row any, ids []uuid.UUID, err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || r.denied == nil {
+		return err
+	}
+	d := Denial{Field: fieldOf(ctx), Rule: rule, Code: f.Code, Viewer: auth.ViewerFrom(ctx), IDs: ids}
+	d.Row, _ = row.(Owned)
+	r.denied(ctx, d)
+	return err
+}
+
+// fieldOf names the field that is being resolved, as Type.field.
+func fieldOf(ctx context.Context) string {
+	field := graphql.GetFieldContext(ctx)
+	return field.Object + "." + field.Field.Name
+}
+
 func isRefusal(err error) bool {
 	return fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden)
-}
-
-// owns returns nil if the viewer owns the row in question: the parent of the field, or the one an argument names.
-func (r Rules) owns(ctx context.Context, obj any, of, id *string) error {
-	viewer := auth.ViewerFrom(ctx)
-	if !viewer.IsMember() {
-		return fault.SignIn(viewer.Reason)
-	}
-	if of == nil {
-		row, ok := obj.(Owned)
-		if !ok {
-			return fmt.Errorf("@owner on a field of %T, which is not Owned", obj)
-		}
-		return judge(viewer, row)
-	}
-	rowID, given, err := argumentID(ctx, *id)
-	if err != nil {
-		return err
-	}
-	if !given {
-		return nil // the viewer's own row
-	}
-	find, ok := r.Rows[*of]
-	if !ok {
-		return fmt.Errorf("@owner(of: %q): no such row can be found", *of)
-	}
-	row, err := find(ctx, viewer, rowID)
-	if err != nil {
-		return err
-	}
-	return judge(viewer, row)
-}
-
-// judge decides about a loaded row: a hidden one answers like one that is not there.
-func judge(viewer auth.Viewer, row Owned) error {
-	if viewer.Is(row.OwnerID()) {
-		return nil
-	}
-	if v, ok := row.(Visible); ok && !v.VisibleTo(viewer) {
-		return fault.Gone()
-	}
-	return fault.Denied()
 }

@@ -3,10 +3,15 @@ package directives
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/auth"
@@ -35,6 +40,11 @@ func code(err error) string {
 	return "resolved"
 }
 
+// loadedField is the context of a field of a loaded row.
+func loadedField(ctx context.Context) context.Context {
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Thing", Field: graphql.CollectedField{Field: &ast.Field{Name: "secret"}}})
+}
+
 func next(context.Context) (any, error) { return "resolved", nil }
 
 // Each outcome of @owner on a row's field, with an error and with null; what is no refusal stays an error.
@@ -51,18 +61,27 @@ func TestOwnerOfALoadedRow(t *testing.T) {
 		{"nobody", nobody, thing{}, "UNAUTHENTICATED"}, {"nobody, hidden", nobody, thing{hidden: true}, "UNAUTHENTICATED"},
 		{"no row of anybody", ann, "text", "internal"},
 	} {
-		ctx := auth.WithViewer(t.Context(), c.viewer)
-		value, err := Rules{}.Owner(ctx, c.row, next, nil, nil, OtherwiseError)
+		ctx := loadedField(auth.WithViewer(t.Context(), c.viewer))
+		value, err := (&Rules{}).Owner(ctx, c.row, next, nil, nil, OtherwiseError)
 		if code(err) != c.want || (value != nil) != (c.want == "resolved") {
 			t.Errorf("%s: %v, %v; want %s", c.name, value, err, c.want)
 		}
-		value, err = Rules{}.Owner(ctx, c.row, next, nil, nil, OtherwiseNull)
+		value, err = (&Rules{}).Owner(ctx, c.row, next, nil, nil, OtherwiseNull)
 		wantError := c.want == "internal"
 		if (err != nil) != wantError || (value != nil) != (c.want == "resolved") {
 			t.Errorf("%s, otherwise NULL: %v, %v", c.name, value, err)
 		}
 	}
 }
+
+const rootFields = definitions + `
+type Query {
+	one(id: ID): Int @owner(of: "Thing", id: "id")
+	many(ids: [ID!]): Int @owner(of: "Thing", id: "ids")
+	deep(i: In!): Int @owner(of: "Thing", id: "i.deep.id")
+}
+type Mutation { one(id: ID): Int @owner(of: "Thing", id: "id") }
+`
 
 // On a root field the row is asked for by the id in the arguments, once, and never for nobody.
 func TestOwnerOfARowByItsID(t *testing.T) {
@@ -80,7 +99,7 @@ func TestOwnerOfARowByItsID(t *testing.T) {
 		{"the owner", ann, map[string]any{"id": id.String()}, thing{}, nil, "resolved", 1},
 		{"another", bob, map[string]any{"id": id.String()}, thing{}, nil, "FORBIDDEN", 1},
 		{"another, hidden", bob, map[string]any{"id": id.String()}, thing{hidden: true}, nil, "NOT_FOUND", 1},
-		{"missing", ann, map[string]any{"id": id.String()}, nil, fault.Gone(), "NOT_FOUND", 1},
+		{"missing", ann, map[string]any{"id": id.String()}, nil, nil, "NOT_FOUND", 1},
 		{"database down", ann, map[string]any{"id": id.String()}, nil, errors.New("down"), "internal", 1},
 		{"nobody", nobody, map[string]any{"id": id.String()}, thing{}, nil, "UNAUTHENTICATED", 0},
 		{"absent", bob, map[string]any{}, thing{}, nil, "resolved", 0},
@@ -89,32 +108,188 @@ func TestOwnerOfARowByItsID(t *testing.T) {
 		{"malformed by nobody", nobody, map[string]any{"id": "x"}, thing{}, nil, "UNAUTHENTICATED", 0},
 	} {
 		asked := 0
-		rules := Rules{Rows: map[string]Rows{"Thing": func(_ context.Context, viewer auth.Viewer, got uuid.UUID) (Row, error) {
-			if asked++; got != id || viewer.UserID != c.viewer.UserID {
-				t.Errorf("%s: asked for %v as %v", c.name, got, viewer.UserID)
+		rules := compile(t, func(_ context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+			if asked++; !slices.Equal(ids, []uuid.UUID{id}) || viewer.UserID != c.viewer.UserID {
+				t.Errorf("%s: asked for %v as %v", c.name, ids, viewer.UserID)
 			}
-			return c.row, c.find
-		}}}
-		of, path := "Thing", "id"
-		value, err := rules.Owner(field(t.Context(), c.viewer, c.args), nil, next, &of, &path, OtherwiseError)
-		if code(err) != c.want || (value != nil) != (c.want == "resolved") || asked != c.asked {
-			t.Errorf("%s: %v, %v, asked %d times; want %s, %d", c.name, value, err, asked, c.want, c.asked)
+			if c.row == nil {
+				return nil, c.find
+			}
+			return map[uuid.UUID]Row{id: c.row}, c.find
+		}, nil)
+		var coerced *string
+		if text, ok := c.args["id"].(string); ok {
+			coerced = &text
+		}
+		ctx := rootField(t.Context(), c.viewer, "mutation ($id: ID) { one(id: $id) }", c.args, 0, map[string]any{"id": coerced})
+		if got := ask(ctx, rules); got != c.want || asked != c.asked {
+			t.Errorf("%s: %s, asked %d times; want %s, %d", c.name, got, asked, c.want, c.asked)
 		}
 	}
 }
 
-// field is the context of a root field that has one optional argument, id, as gqlgen makes it.
-func field(ctx context.Context, viewer auth.Viewer, args map[string]any) context.Context {
-	ctx = graphql.WithOperationContext(auth.WithViewer(ctx, viewer), &graphql.OperationContext{Variables: args})
-	definition := &ast.FieldDefinition{Arguments: ast.ArgumentDefinitionList{{Name: "id", Type: ast.NamedType("ID", nil)}}}
-	f := &ast.Field{Definition: definition, Arguments: ast.ArgumentList{{Name: "id", Value: &ast.Value{Kind: ast.Variable, Raw: "id"}}}}
-	var coerced *string
-	if text, ok := args["id"].(string); ok {
-		coerced = &text
+// A list of ids is one query, and each row has to be the viewer's.
+func TestOwnerOfAListOfRows(t *testing.T) {
+	t.Parallel()
+	his, hidden, others, missing := uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	asked := 0
+	rules := compile(t, func(_ context.Context, _ auth.Viewer, _ []uuid.UUID) (map[uuid.UUID]Row, error) {
+		asked++
+		return map[uuid.UUID]Row{his: thing{}, others: foreign{}, hidden: foreign{hidden: true}}, nil
+	}, nil)
+	for _, c := range []struct {
+		ids  []uuid.UUID
+		want string
+	}{
+		{[]uuid.UUID{his, his}, "resolved"}, {[]uuid.UUID{his, others}, "FORBIDDEN"}, {[]uuid.UUID{his, hidden}, "NOT_FOUND"},
+		{[]uuid.UUID{missing, his}, "NOT_FOUND"}, {[]uuid.UUID{}, "resolved"}, {nil, "BAD_USER_INPUT"},
+	} {
+		asked = 0
+		var coerced []string
+		var raw []any
+		if c.ids != nil {
+			coerced, raw = []string{}, []any{}
+		}
+		for _, id := range c.ids {
+			coerced, raw = append(coerced, id.String()), append(raw, id.String())
+		}
+		variables := map[string]any{"ids": raw}
+		if c.ids == nil {
+			variables["ids"] = nil
+		}
+		ctx := rootField(t.Context(), ann, "query ($ids: [ID!]) { many(ids: $ids) }", variables, 0, map[string]any{"ids": coerced})
+		if got := ask(ctx, rules); got != c.want || asked != min(1, len(c.ids)) {
+			t.Errorf("%v: %s, asked %d times; want %s", c.ids, got, asked, c.want)
+		}
 	}
-	return graphql.WithFieldContext(ctx, &graphql.FieldContext{
-		Field: graphql.CollectedField{Field: f}, Args: map[string]any{"id": coerced},
-	})
+}
+
+// The root fields of a query share one query for each type; each still gets its own answer, whatever the others ask.
+func TestRootFieldsOfAQueryAskTogether(t *testing.T) {
+	t.Parallel()
+	his, others := uuid.New(), uuid.New()
+	var asked atomic.Int32
+	rules := compile(t, func(_ context.Context, _ auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+		if asked.Add(1); len(ids) != 6 {
+			t.Errorf("asked for %d rows: %v", len(ids), ids)
+		}
+		return map[uuid.UUID]Row{his: thing{}, others: foreign{}}, nil
+	}, nil)
+	h, o := his.String(), others.String()
+	variables := map[string]any{"h": h, "i": map[string]any{"deep": map[string]any{"id": o}}}
+	const query = `query ($h: ID!, $i: In!) { a: one(id: $h) ...F c: many(ids: [$h, $h]) d: deep(i: $i) e: one(id: "junk") f: one(id: 5) g: one @skip(if: true) }
+		fragment F on Query { b: one(id: "%s") b2: one(id: $h) }`
+	ctx := WithRequest(t.Context())
+	var wg sync.WaitGroup
+	for i, c := range []struct {
+		args any
+		want string
+	}{
+		{map[string]any{"id": &h}, "resolved"}, {map[string]any{"id": &o}, "FORBIDDEN"}, {map[string]any{"id": &h}, "resolved"},
+		{map[string]any{"ids": []string{h, h}}, "resolved"}, {map[string]any{"i": inDeep{deepID{o}}}, "FORBIDDEN"},
+	} {
+		wg.Go(func() {
+			ctx := rootField(ctx, ann, fmt.Sprintf(query, o), variables, i, c.args.(map[string]any))
+			if got := ask(ctx, rules); got != c.want {
+				t.Errorf("field %d: %s, want %s", i, got, c.want)
+			}
+		})
+	}
+	wg.Wait()
+	if asked.Load() != 1 {
+		t.Errorf("%d queries, want one", asked.Load())
+	}
+}
+
+// A refusal is told with the field, the rule as it is written, and the row.
+func TestDenialsAreTold(t *testing.T) {
+	t.Parallel()
+	id := uuid.New()
+	var told []Denial
+	rules := compile(t, func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]Row, error) {
+		return map[uuid.UUID]Row{id: foreign{}}, nil
+	}, func(_ context.Context, d Denial) { told = append(told, d) })
+	text := id.String()
+	ask(rootField(t.Context(), ann, `{ one(id: "`+text+`") }`, nil, 0, map[string]any{"id": &text}), rules)
+	ask(rootField(t.Context(), nobody, `{ one(id: "`+text+`") }`, nil, 0, map[string]any{"id": &text}), rules)
+	if len(told) != 2 {
+		t.Fatalf("told %+v", told)
+	}
+	d := told[0]
+	if d.Field != "Query.one" || d.Rule.String() != `@owner(of: "Thing", id: "id")` || d.Code != fault.Forbidden || d.Row != (foreign{}) || d.Viewer.UserID != ann.UserID || d.IDs[0] != id {
+		t.Errorf("told %+v", d)
+	}
+	if d := told[1]; d.Code != fault.Unauthenticated || d.Row != nil || d.Viewer.Reason != fault.Expired {
+		t.Errorf("told %+v", d)
+	}
+}
+
+// What a viewer can do is what the rules of the mutations would say, by the row alone.
+func TestViewerCan(t *testing.T) {
+	t.Parallel()
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: definitions + `
+		enum ThingAction { UPDATE GIVE_AWAY NOTHING }
+		type Query { q: Int @public(reason: "x") }
+		type Mutation { updateThing(id: ID!): Int @owner(of: "Thing", id: "id") giveAwayThing(id: ID!): Int @owner(of: "Thing", id: "id") }`})
+	rules := New(schema, nil, nil)
+	for viewer, want := range map[auth.Viewer]string{ann: "[UPDATE GIVE_AWAY]", bob: "[]", nobody: "[]"} {
+		if got := fmt.Sprint(rules.ViewerCan(auth.WithViewer(t.Context(), viewer), "Thing", thing{})); got != want {
+			t.Errorf("%v can %s, want %s", viewer.UserID, got, want)
+		}
+	}
+	if got := rules.ViewerCan(auth.WithViewer(t.Context(), ann), "Box", thing{}); got == nil || len(got) != 0 {
+		t.Errorf("a type without actions: %#v", got)
+	}
+}
+
+// foreign is a row of Bob's.
+type foreign struct{ hidden bool }
+
+func (foreign) OwnerID() uuid.UUID             { return bob.UserID }
+func (f foreign) VisibleTo(v auth.Viewer) bool { return !f.hidden || v.Is(bob.UserID) }
+
+// inDeep and deepID are the inputs In and Deep as gqlgen would make them.
+type (
+	inDeep struct {
+		Deep deepID `json:"deep"`
+	}
+	deepID struct {
+		ID string `json:"id"`
+	}
+)
+
+func compile(t *testing.T, find Rows, denied func(context.Context, Denial)) *Rules {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: rootFields})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(schema, map[string]Rows{"Thing": find}, denied)
+}
+
+// ask runs the rule of the root field that ctx is in, as the generated code does.
+func ask(ctx context.Context, rules *Rules) string {
+	field, of := graphql.GetFieldContext(ctx), "Thing"
+	path := rules.fields[field.Object+"."+field.Field.Name].ID
+	value, err := rules.Owner(ctx, nil, next, &of, &path, OtherwiseError)
+	if (value != nil) != (err == nil) {
+		return fmt.Sprintf("%v and %v", value, err)
+	}
+	return code(err)
+}
+
+// rootField is the context of the n-th root field of a query, as gqlgen makes it, with its coerced arguments.
+func rootField(ctx context.Context, viewer auth.Viewer, query string, variables map[string]any, n int, args map[string]any) context.Context {
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: rootFields})
+	doc := gqlparser.MustLoadQuery(schema, query)
+	op := &graphql.OperationContext{Variables: variables, Doc: doc, Operation: doc.Operations[0]}
+	root := "Query"
+	if op.Operation.Operation == ast.Mutation {
+		root = "Mutation"
+	}
+	ctx = graphql.WithOperationContext(auth.WithViewer(ctx, viewer), op)
+	field := graphql.CollectFields(op, op.Operation.SelectionSet, []string{root})[n]
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: root, Field: field, Args: args})
 }
 
 func TestVisibleAndSignedIn(t *testing.T) {
@@ -127,15 +302,15 @@ func TestVisibleAndSignedIn(t *testing.T) {
 		{ann, thing{hidden: true}, "resolved", "resolved"}, {bob, thing{hidden: true}, "NOT_FOUND", "resolved"},
 		{nobody, thing{}, "resolved", "UNAUTHENTICATED"}, {ann, "text", "internal", "resolved"},
 	} {
-		ctx := auth.WithViewer(t.Context(), c.viewer)
-		if _, err := (Rules{}).Visible(ctx, c.row, next); code(err) != c.visible {
+		ctx := loadedField(auth.WithViewer(t.Context(), c.viewer))
+		if _, err := (&Rules{}).Visible(ctx, c.row, next); code(err) != c.visible {
 			t.Errorf("@visible: %v, want %s", err, c.visible)
 		}
-		if _, err := (Rules{}).SignedIn(ctx, c.row, next); code(err) != c.signedIn {
+		if _, err := (&Rules{}).SignedIn(ctx, c.row, next); code(err) != c.signedIn {
 			t.Errorf("@signedIn: %v, want %s", err, c.signedIn)
 		}
 	}
-	_, err := Rules{}.SignedIn(auth.WithViewer(t.Context(), nobody), nil, next)
+	_, err := (&Rules{}).SignedIn(loadedField(auth.WithViewer(t.Context(), nobody)), nil, next)
 	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Reason != fault.Expired {
 		t.Errorf("the reason is not told: %v", err)
 	}

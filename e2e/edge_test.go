@@ -284,9 +284,7 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 		t.Errorf("in development: %s", r.Body)
 	}
 	d := dbtest.New(t)
-	key := t.TempDir()
-	startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_DATA_DIR="+key) // makes a key to use
-	production := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE="+key+"/signing-key.pem")
+	production := startWith(t, d, bothWalls, app.Options{}, production(t, d)...)
 	if r := production.do("", query, nil); len(r.Errors) == 0 || strings.Contains(r.Body, `"name":"Query"`) {
 		t.Errorf("in production: %s", r.Body)
 	}

@@ -82,6 +82,14 @@ func config(t testing.TB, databaseURL string, further ...string) app.Config {
 	return c
 }
 
+// production returns the settings of a service in production, for a database.
+func production(t testing.TB, d dbtest.Database) []string {
+	t.Helper()
+	dir := t.TempDir()
+	startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
+	return []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE=" + dir + "/signing-key.pem"}
+}
+
 func start(t testing.TB, further ...string) *service {
 	return startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true}, further...)
 }

@@ -35,7 +35,7 @@ func (q *query) Entities(ctx context.Context, representations []any) ([]model.En
 	for i, representation := range representations {
 		var err error
 		if keys[i], err = readRepresentation(fmt.Sprintf("representations.%d", i), representation); err != nil {
-			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+			at := withIndex(ctx, i)
 			graphql.AddError(at, graphql.AddFieldLocationToError(at, graphql.ErrorOnPath(at, err)))
 		}
 	}
@@ -45,7 +45,9 @@ func (q *query) Entities(ctx context.Context, representations []any) ([]model.En
 	}
 	entities := make([]model.Entity, len(keys))
 	for i := range keys {
-		entities[i] = pick(found, keys[i])
+		if entities[i] = pick(found, keys[i]); entities[i] == nil && len(keys[i]) > 0 {
+			q.missed(withIndex(ctx, i), Missed{ID: keys[i][0].id, Username: keys[i][0].username})
+		}
 	}
 	return entities, nil
 }

@@ -13,7 +13,7 @@ import (
 const maxNodes = 100
 
 func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
-	nodes, err := q.nodes(ctx, []string{id})
+	nodes, err := q.nodes(ctx, []string{id}, func(int) context.Context { return ctx })
 	if err != nil {
 		return nil, err
 	}
@@ -24,11 +24,12 @@ func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, fault.Input("ids", "TOO_MANY", "At most 100 ids can be asked for at once.")
 	}
-	return q.nodes(ctx, ids)
+	return q.nodes(ctx, ids, func(i int) context.Context { return withIndex(ctx, i) })
 }
 
-// nodes finds the objects of ids in one query. A malformed id goes the way of an unknown one, in answer and in time.
-func (q *query) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+// nodes finds the objects of ids in one query. A malformed id goes the way of an unknown one, in answer and in time. The
+// last argument gives the context of the place that an object has in the answer.
+func (q *query) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]model.Node, error) {
 	parsed := make([]uuid.UUID, len(ids))
 	for i, id := range ids {
 		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
@@ -44,7 +45,9 @@ func (q *query) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	}
 	nodes := make([]model.Node, len(ids))
 	for i, id := range parsed {
-		nodes[i] = found[id]
+		if nodes[i] = found[id]; nodes[i] == nil {
+			q.missed(place(i), Missed{ID: id})
+		}
 	}
 	return nodes, nil
 }

@@ -18,7 +18,11 @@ func (q *query) Profile(ctx context.Context, username string) (*model.Profile, e
 	if !ok {
 		return nil, nil //nolint:nilnil // nobody can have this username
 	}
-	return profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), key))
+	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), key))
+	if p == nil && err == nil {
+		q.missed(ctx, Missed{Username: key})
+	}
+	return p, err
 }
 
 func (q *query) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
@@ -68,5 +72,10 @@ func (p *profile) PhoneNumber(ctx context.Context, obj *model.Profile) (*string,
 }
 
 func (p *profile) ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error) {
-	return nil, nil
+	can := p.Resolvers.ViewerCan(ctx, "Profile", obj)
+	actions := make([]model.ProfileAction, len(can))
+	for i, action := range can {
+		actions[i] = model.ProfileAction(action)
+	}
+	return actions, nil
 }

@@ -20,6 +20,23 @@ import (
 type Resolvers struct {
 	DB       *db.DB
 	Accounts *accounts.Service
+	// ViewerCan names the actions that the viewer may take with a loaded row, by the rules of their mutations.
+	ViewerCan func(ctx context.Context, typ string, row any) []string
+	// Missed is told of each row that a query asks for and the viewer does not see, be it missing or hidden. ctx has the
+	// path of the field, or of the entry in its list. Nil for none.
+	Missed func(ctx context.Context, m Missed)
+}
+
+// Missed is a row that was asked for by one of its keys and not found.
+type Missed struct {
+	ID       uuid.UUID // of a profile or a user; uuid.Nil for none
+	Username string    // normalised; "" for none
+}
+
+func (r *Resolvers) missed(ctx context.Context, m Missed) {
+	if r.Missed != nil && (m.ID != uuid.Nil || m.Username != "") {
+		r.Missed(ctx, m)
+	}
 }
 
 // Query returns the resolvers of Query.
@@ -41,13 +58,27 @@ type (
 	profile  struct{ *Resolvers }
 )
 
-// FindProfile finds a profile for its rules, as the viewer; NOT_FOUND when there is none that he sees.
-func (r *Resolvers) FindProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID) (*model.Profile, error) {
-	p, err := r.DB.FindProfile(ctx, viewer, id)
+// FindProfiles finds profiles for their rules, as the viewer: those that he sees, by their ids.
+func (r *Resolvers) FindProfiles(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]*model.Profile, error) {
+	rows, err := r.DB.FindProfilesByAnyID(ctx, viewer, ids)
 	if err != nil {
 		return nil, err
 	}
-	return newProfile(p), nil
+	found := make(map[uuid.UUID]*model.Profile, len(rows))
+	for i := range rows {
+		found[rows[i].ID] = newProfile(&rows[i])
+	}
+	return found, nil
+}
+
+// FindProfileByAnyKey finds a profile by its id, its user's id or its normalised username, as the viewer; nil when there
+// is none that he sees.
+func (r *Resolvers) FindProfileByAnyKey(ctx context.Context, viewer auth.Viewer, id uuid.UUID, usernameKey string) (*model.Profile, error) {
+	rows, err := r.DB.FindProfilesByAnyKey(ctx, viewer, []uuid.UUID{id}, []string{usernameKey})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return newProfile(&rows[0]), nil
 }
 
 // JudgeInput returns what is wrong with the text of a field of an input type, or "". It completes what is told of an

@@ -1,6 +1,8 @@
 package resolvers
 
 import (
+	"context"
+
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold/accounts"
@@ -54,4 +56,9 @@ func visibilityPatch(o graphql.Omittable[*model.ProfileVisibility]) db.Patch[str
 		p.Value = &text
 	}
 	return p
+}
+
+// withIndex is the context of an entry of the list that ctx's field answers.
+func withIndex(ctx context.Context, i int) context.Context {
+	return graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
 }

@@ -8,11 +8,17 @@ import (
 	"freehold/auth"
 )
 
+// RowID returns the user's id.
+func (u *User) RowID() uuid.UUID { return u.Owner }
+
 // OwnerID returns the user himself.
 func (u *User) OwnerID() uuid.UUID { return u.Owner }
 
 // VisibleTo reports whether the viewer may see the user: whoever sees the profile does.
 func (u *User) VisibleTo(v auth.Viewer) bool { return u.Visibility.admits(v, u.Owner) }
+
+// RowID returns the profile's id.
+func (p *Profile) RowID() uuid.UUID { return uuid.MustParse(p.ID) }
 
 // OwnerID returns the id of the profile's user.
 func (p *Profile) OwnerID() uuid.UUID { return p.Owner }

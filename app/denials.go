@@ -1,0 +1,119 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/access"
+	"freehold/auth"
+	"freehold/directives"
+	"freehold/fault"
+	"freehold/resolvers"
+)
+
+// maxExplained bounds how many refusals of a request are explained.
+const maxExplained = 100
+
+// denials are what one request was refused: by rules, and by rows that its viewer does not see. The log gets how many
+// there were of each kind; each one by itself is kept only where it is to be explained.
+type denials struct {
+	mu      sync.Mutex
+	counts  map[denialKind]int
+	explain bool
+	told    []told
+}
+
+// denialKind is what the log tells of a refusal: names of the schema, nothing of a row.
+type denialKind struct {
+	Field  string        `json:"field"`
+	Rule   string        `json:"rule,omitempty"` // none: no such row, or a row policy hid it
+	Code   fault.Code    `json:"code,omitempty"`
+	Viewer access.Viewer `json:"viewer"` // nobody or member
+}
+
+// told is one refusal, or an error that no rule accounts for, with its place in the response.
+type told struct {
+	denialKind
+	path   ast.Path
+	viewer auth.Viewer
+	denial *directives.Denial
+	missed *resolvers.Missed
+}
+
+func (d *denials) add(t told) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.counts == nil {
+		d.counts = map[denialKind]int{}
+	}
+	d.counts[t.denialKind]++
+	if d.explain && len(d.told) < maxExplained {
+		d.told = append(d.told, t)
+	}
+}
+
+// has reports whether a refusal at this place was told already.
+func (d *denials) has(path ast.Path) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.told, func(t told) bool { return t.path.String() == path.String() })
+}
+
+// denied notes that a rule refused the field that ctx is in.
+func (a *App) denied(ctx context.Context, d directives.Denial) {
+	a.telemetry.metrics.denied("@"+d.Rule.Name, d.Code)
+	exchangeOf(ctx).denials.add(told{
+		denialKind: denialKind{d.Field, d.Rule.String(), d.Code, kindOf(d.Viewer)}, path: graphql.GetPath(ctx), viewer: d.Viewer, denial: &d,
+	})
+}
+
+// noteError notes a refusal that no rule accounts for: the database let the viewer touch no row.
+func noteError(ctx context.Context, code fault.Code) {
+	f, d := graphql.GetFieldContext(ctx), exchangeOf(ctx).denials
+	if code != fault.NotFound || f == nil || d == nil || d.has(graphql.GetPath(ctx)) {
+		return
+	}
+	viewer := auth.ViewerFrom(ctx)
+	d.add(told{
+		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Code: code, Viewer: kindOf(viewer)}, path: graphql.GetPath(ctx), viewer: viewer,
+	})
+}
+
+// missed notes that a query found nothing under a key.
+func (a *App) missed(ctx context.Context, m resolvers.Missed) {
+	f := graphql.GetFieldContext(ctx)
+	for f.Parent != nil && f.Object == "" {
+		f = f.Parent // of an entry to its list
+	}
+	viewer := auth.ViewerFrom(ctx)
+	exchangeOf(ctx).denials.add(told{
+		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Viewer: kindOf(viewer)}, path: graphql.GetPath(ctx), viewer: viewer, missed: &m,
+	})
+}
+
+// log tells how many refusals of each kind a request met.
+func (d *denials) log(ctx context.Context, log *slog.Logger) {
+	type counted struct {
+		denialKind
+		Count int `json:"count"`
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.counts) == 0 {
+		return
+	}
+	list := make([]counted, 0, len(d.counts))
+	for kind, n := range d.counts {
+		list = append(list, counted{kind, n})
+	}
+	slices.SortFunc(list, func(x, y counted) int {
+		return cmp.Or(cmp.Compare(x.Field, y.Field), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Code, y.Code))
+	})
+	log.InfoContext(ctx, "fields were refused", "denials", list)
+}

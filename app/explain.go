@@ -1,0 +1,294 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/access"
+	"freehold/auth"
+	"freehold/db"
+	"freehold/directives"
+	"freehold/fault"
+	"freehold/graph/model"
+	"freehold/resolvers"
+)
+
+// explained is one refusal as extensions.denials tells it, in development, to a request with extensions.explain.
+type explained struct {
+	Path   ast.Path         `json:"path"`
+	Field  string           `json:"field"`
+	Code   fault.Code       `json:"code,omitempty"` // none for a row that is hidden: null without an error
+	Wall   string           `json:"wall"`           // rule or policy: what refused first
+	Rule   string           `json:"rule,omitempty"` // none where a policy hid the row before any rule was asked
+	Viewer explainedViewer  `json:"viewer"`
+	Policy *explainedPolicy `json:"policy,omitempty"` // that refused, or that stands behind the rule
+	Why    string           `json:"why"`
+}
+
+type explainedViewer struct {
+	Kind     access.Viewer `json:"kind"`
+	UserID   *uuid.UUID    `json:"userId,omitempty"`
+	Username string        `json:"username,omitempty"`
+	Reason   fault.Reason  `json:"reason,omitempty"`
+}
+
+type explainedPolicy struct {
+	Table     string  `json:"table"`
+	Name      string  `json:"name"`
+	Command   string  `json:"command"`
+	Using     *string `json:"using"`
+	WithCheck *string `json:"withCheck"`
+	Admits    *bool   `json:"admits,omitempty"` // whether it lets this viewer at this row; none where there is no row to try
+}
+
+// keyed is a loaded row that can be asked for again.
+type keyed interface {
+	directives.Row
+	RowID() uuid.UUID
+}
+
+// explainer finds out why something was refused, in transactions of its own. It tells a hidden row from a missing one,
+// so it exists for a developer alone; see mayExplain.
+type explainer struct {
+	db     *db.DB // as the app's role
+	owners *db.DB // as the owner's role, which sees every row; nil where its URL is not known
+}
+
+// mayExplain reports whether refusals may be explained: in development, and only where the database is a private one or
+// nobody but this machine can ask.
+func mayExplain(c Config, privateDatabase bool) bool {
+	return c.Development() && (privateDatabase || isLoopback(c.Addr))
+}
+
+func isLoopback(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// newExplainer returns nil where nothing may be explained.
+func newExplainer(c Config, d *db.DB, privateDatabase bool) (*explainer, error) {
+	if !mayExplain(c, privateDatabase) {
+		return nil, nil //nolint:nilnil // nil explains nothing
+	}
+	e := &explainer{db: d}
+	if c.MigrateURL == "" {
+		return e, nil
+	}
+	var err error
+	e.owners, err = db.Open(db.Options{URL: c.MigrateURL, MaxConnections: 2})
+	return e, err
+}
+
+func (e *explainer) close() error {
+	if e == nil || e.owners == nil {
+		return nil
+	}
+	return e.owners.Close()
+}
+
+// explain tells of each refusal why it was. What can't be found out is left out of the explanation, not of the list.
+func (e *explainer) explain(ctx context.Context, all []told) ([]explained, error) {
+	list, usernames := []explained{}, map[uuid.UUID]string{}
+	var faults []error
+	for _, t := range all {
+		x, refused, err := e.explainOne(ctx, t)
+		faults = append(faults, err)
+		if !refused {
+			continue
+		}
+		if id := x.Viewer.UserID; id != nil {
+			if _, known := usernames[*id]; !known {
+				usernames[*id] = e.username(ctx, *id)
+			}
+			x.Viewer.Username = usernames[*id]
+		}
+		list = append(list, x)
+	}
+	slices.SortStableFunc(list, func(a, b explained) int { return slices.CompareFunc(a.Path, b.Path, compareSteps) })
+	return list, errors.Join(faults...)
+}
+
+func (e *explainer) username(ctx context.Context, userID uuid.UUID) string {
+	row, _ := e.find(ctx, userID, "") // without a name the id has to do
+	if row == nil {
+		return ""
+	}
+	return row.Username
+}
+
+// explainOne explains one refusal. What was missed and does not exist was not refused.
+func (e *explainer) explainOne(ctx context.Context, t told) (x explained, refused bool, err error) {
+	x = explained{Path: t.path, Field: t.Field, Code: t.Code, Rule: t.Rule}
+	switch {
+	case t.missed != nil:
+		return e.explainMissed(ctx, x, t)
+	case t.denial == nil:
+		x.Wall, x.Viewer = "policy", newViewer(t.viewer, nil)
+		x.Why = "The rule let this through, and the database found no row that the viewer may touch: it is not his any more, or gone."
+		x.Policy, err = e.behind(ctx, t.viewer, t.Field, nil)
+	case t.denial.Row != nil:
+		err = e.explainRow(ctx, &x, *t.denial)
+	case t.Code == fault.NotFound:
+		err = e.explainHidden(ctx, &x, t.denial.Viewer, t.denial.Rule.Of, t.denial.IDs)
+	default:
+		x.Wall, x.Viewer = "rule", newViewer(t.denial.Viewer, nil)
+		x.Why = "Nobody is signed in (" + string(cmp.Or(t.denial.Viewer.Reason, fault.Missing)) + ")."
+		x.Policy, err = e.behind(ctx, t.denial.Viewer, t.Field, nil)
+	}
+	return x, true, err
+}
+
+// explainRow: a rule refused a row that was loaded.
+func (e *explainer) explainRow(ctx context.Context, x *explained, d directives.Denial) (err error) {
+	row, ok := d.Row.(keyed)
+	if !ok {
+		return nil
+	}
+	x.Wall, x.Viewer = "rule", newViewer(d.Viewer, row)
+	x.Policy, err = e.behind(ctx, d.Viewer, d.Field, row)
+	x.Why = whyRefused(d.Code, d.Viewer)
+	if x.Policy != nil && x.Policy.Admits != nil {
+		x.Why += whyBehind(*x.Policy.Admits)
+	}
+	return err
+}
+
+func whyRefused(code fault.Code, viewer auth.Viewer) string {
+	switch code {
+	case fault.Unauthenticated:
+		return "Nobody is signed in (" + string(cmp.Or(viewer.Reason, fault.Missing)) + "), and the row has an owner."
+	case fault.NotFound:
+		return "The row is not visible to the viewer."
+	default:
+		return "The row belongs to somebody else."
+	}
+}
+
+func whyBehind(admits bool) string {
+	if admits {
+		return " The row policy behind the rule would let the viewer at the row: only the rule refuses."
+	}
+	return " Behind the rule, the row policy refuses as well."
+}
+
+// explainHidden: a rule asked for rows by their ids, and the viewer does not see one of them.
+func (e *explainer) explainHidden(ctx context.Context, x *explained, viewer auth.Viewer, typ string, ids []uuid.UUID) error {
+	x.Wall, x.Viewer, x.Why = "rule", newViewer(viewer, nil), "There is no such row"
+	if e.owners == nil {
+		x.Why += ", or a row policy hides it (with FREEHOLD_MIGRATE_URL it can be told)"
+	}
+	x.Why += "."
+	for _, id := range ids {
+		p, err := e.find(ctx, id, "")
+		if err != nil {
+			return err
+		}
+		if p == nil || p.RowID() != id {
+			continue
+		}
+		policy, err := e.policy(ctx, viewer, policyOfType[typ], p)
+		if err != nil {
+			return err
+		}
+		if policy.Admits != nil && !*policy.Admits {
+			x.Wall, x.Viewer, x.Policy = "policy", newViewer(viewer, p), policy
+			x.Why = "The row is there, and a row policy hides it from the viewer; so the rule answers as for a row that is missing."
+			return nil
+		}
+	}
+	return nil
+}
+
+// explainMissed: a query found nothing. That is a refusal only if a policy hides the row.
+func (e *explainer) explainMissed(ctx context.Context, x explained, t told) (_ explained, refused bool, err error) {
+	profile, err := e.find(ctx, t.missed.ID, t.missed.Username)
+	if profile == nil || err != nil {
+		return x, false, err
+	}
+	var row keyed = profile
+	typ := "Profile"
+	if t.missed.ID == profile.Owner {
+		row, typ = profile.User, "User"
+	}
+	viewer := t.viewer
+	x.Wall, x.Viewer = "policy", newViewer(viewer, row)
+	x.Why = "The row is there, and a row policy hides it from the viewer, as if it were missing."
+	x.Policy, err = e.policy(ctx, viewer, policyOfType[typ], row)
+	return x, true, err
+}
+
+// find returns a profile by one of its ids or its username, whoever may see it; nil if there is none or it can't be told.
+func (e *explainer) find(ctx context.Context, id uuid.UUID, usernameKey string) (*model.Profile, error) {
+	if e.owners == nil {
+		return nil, nil //nolint:nilnil // as documented
+	}
+	return (&resolvers.Resolvers{DB: e.owners}).FindProfileByAnyKey(ctx, auth.Viewer{}, id, usernameKey)
+}
+
+// behind returns the policy that stands behind a field: the first that refuses the viewer the row, else the first.
+func (e *explainer) behind(ctx context.Context, viewer auth.Viewer, field string, row keyed) (first *explainedPolicy, err error) {
+	for _, name := range policiesBehind(field) {
+		p, err := e.policy(ctx, viewer, name, row)
+		if err != nil {
+			return nil, err
+		}
+		if p.Admits != nil && !*p.Admits {
+			return p, nil
+		}
+		first = cmp.Or(first, p)
+	}
+	return first, nil
+}
+
+// policy returns a policy as PostgreSQL has it, and tries it as the viewer if there is a row.
+func (e *explainer) policy(ctx context.Context, viewer auth.Viewer, name string, row keyed) (*explainedPolicy, error) {
+	text, err := e.db.FindPolicyText(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	x := &explainedPolicy{Table: text.Table, Name: text.Name, Command: text.Command, Using: text.Using, WithCheck: text.WithCheck}
+	p, known := db.FindPolicy(name)
+	if !known || row == nil {
+		return x, nil
+	}
+	admits, err := e.db.Probe(ctx, viewer, p, probeID(p, row))
+	if fault.Is(err, fault.Unauthenticated) {
+		return x, nil // the session has ended meanwhile
+	}
+	x.Admits = &admits
+	return x, err
+}
+
+func probeID(p db.Policy, row keyed) uuid.UUID {
+	if p.ByOwner {
+		return row.OwnerID()
+	}
+	return row.RowID()
+}
+
+func newViewer(v auth.Viewer, row directives.Row) explainedViewer {
+	x := explainedViewer{Kind: kindOf(v)}
+	if v.IsMember() {
+		x.UserID = &v.UserID
+	} else {
+		x.Reason = cmp.Or(v.Reason, fault.Missing)
+	}
+	if row != nil {
+		x.Kind = access.KindOf(v.IsMember(), row.VisibleTo(v), v.Is(row.OwnerID()))
+	}
+	return x
+}
+
+// kindOf tells nobody from members, where there is no row to stand to.
+func kindOf(v auth.Viewer) access.Viewer { return access.KindOf(v.IsMember(), false, false) }

@@ -1,0 +1,74 @@
+package directives
+
+import (
+	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/auth"
+)
+
+// request is what the root fields of one query share: the rows that their @owner rules ask for, by type.
+type request struct {
+	mu   sync.Mutex
+	rows map[string]func() (map[uuid.UUID]Row, error)
+}
+
+type requestKey struct{}
+
+// WithRequest lets the root fields of one operation ask for their rows together: one query for each type, however many
+// fields there are. Mutations run one after the other and may change rows, so each asks for itself.
+func WithRequest(ctx context.Context) context.Context {
+	return context.WithValue(ctx, requestKey{}, &request{rows: map[string]func() (map[uuid.UUID]Row, error){}})
+}
+
+// find returns those of the rows that the viewer sees.
+func (r *Rules) find(ctx context.Context, viewer auth.Viewer, of string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+	shared, ok := ctx.Value(requestKey{}).(*request)
+	if !ok || graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
+		return r.rows[of](ctx, viewer, ids)
+	}
+	shared.mu.Lock()
+	load, known := shared.rows[of]
+	if !known {
+		load = sync.OnceValues(func() (map[uuid.UUID]Row, error) { return r.rows[of](ctx, viewer, r.asked(ctx, of)) })
+		shared.rows[of] = load
+	}
+	shared.mu.Unlock()
+	return load()
+}
+
+// asked returns the ids of all rows of a type that the root fields of the operation ask for.
+func (r *Rules) asked(ctx context.Context, of string) (ids []uuid.UUID) {
+	op := graphql.GetOperationContext(ctx)
+	root := graphql.GetFieldContext(ctx).Object
+	for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{root}) {
+		if rule, ok := r.fields[root+"."+f.Name]; ok && rule.Of == of {
+			ids = append(ids, rawIDs(f.ArgumentMap(op.Variables), rule.path)...)
+		}
+	}
+	return ids
+}
+
+// rawIDs returns the ids at a path of arguments that are not coerced yet. What is no id is told by the field itself.
+func rawIDs(arguments map[string]any, path []string) (ids []uuid.UUID) {
+	var value any = arguments
+	for _, step := range path {
+		object, _ := value.(map[string]any)
+		value = object[step]
+	}
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	for _, one := range list {
+		text, _ := one.(string)
+		if id, ok := auth.ParseID(text); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

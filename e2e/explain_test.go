@@ -1,0 +1,230 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+// denial is an entry of extensions.denials.
+type denial struct {
+	Path                         []any
+	Field, Code, Wall, Rule, Why string
+	Viewer                       struct{ Kind, UserID, Username, Reason string }
+	Policy                       *struct {
+		Table, Name, Command, Using, WithCheck string
+		Admits                                 *bool
+	}
+}
+
+// brief is what of a denial is compared: where, the refusal, the viewer, the policy and whether it admits him.
+func (d denial) brief() string {
+	path := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Path), "[]"), " ", ".")
+	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Wall, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
+	if d.Policy != nil {
+		text += " " + d.Policy.Table + " " + d.Policy.Name
+		if d.Policy.Admits != nil {
+			text += fmt.Sprint(" admits=", *d.Policy.Admits)
+		}
+	}
+	return text
+}
+
+// explain asks for the reasons of refusals, and returns whether there was an answer.
+func (s *service) explain(token, query string) (list []denial, answered bool) {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "extensions": vars{"explain": true}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	var answer struct {
+		Extensions struct{ Denials *[]denial }
+	}
+	r := s.send(http.MethodPost, header, string(body))
+	if err := json.Unmarshal([]byte(r.Body), &answer); err != nil {
+		s.t.Fatalf("%s: %v", r.Body, err)
+	}
+	if answer.Extensions.Denials == nil {
+		return nil, false
+	}
+	return *answer.Extensions.Denials, true
+}
+
+// Each refused field is explained: the rule or the policy that refused it, what the viewer was, and whether the other of
+// the two would have refused as well. What is merely missing is not.
+func TestDenialsAreExplained(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	ann, bob := s.signUp(vars{"visibility": "PRIVATE"}), s.signUp(vars{"visibility": "PUBLIC"})
+	member := func(v account, kind string) string { return "[" + kind + " " + v.Username + "]" }
+	const missing = "3b241101-e2bb-4255-8caf-4136c566a962"
+	for _, c := range []struct {
+		name, token, query string
+		want               []string
+	}{
+		{"a field of a row that is seen", ann.Token, `{ profile(username: "` + bob.Username + `") { birthday user { id email } } }`, []string{
+			"profile.birthday Profile.birthday FORBIDDEN rule @owner " + member(ann, "member, visible-to") + " app.profile_private profile_private_select admits=false",
+			"profile.user.email User.email FORBIDDEN rule @owner " + member(ann, "member, visible-to") + " app.user_private user_private_select admits=false",
+		}},
+		{"nobody", "", `{ a: profile(username: "` + bob.Username + `") { user { email } } }`, []string{
+			"a.user.email User.email UNAUTHENTICATED rule @owner [nobody, visible-to missing] app.user_private user_private_select admits=false",
+		}},
+		{"hidden rows", bob.Token, `{ profile(username: "` + ann.Username + `") { id } nodes(ids: ["` + missing + `", "` + ann.UserID + `", "` + ann.ProfileID + `", "` + bob.UserID + `", "x"]) { id } node(id: "` + ann.ProfileID + `") { id } }`, []string{
+			"node Query.node  policy  " + member(bob, "member") + " app.profiles profiles_select admits=false",
+			"nodes.1 Query.nodes  policy  " + member(bob, "member") + " app.users users_select admits=false",
+			"nodes.2 Query.nodes  policy  " + member(bob, "member") + " app.profiles profiles_select admits=false",
+			"profile Query.profile  policy  " + member(bob, "member") + " app.profiles profiles_select admits=false",
+		}},
+		{"hidden entities", "", `{ _entities(representations: [{__typename: "Profile", username: "` + ann.Username + `"}, {__typename: "User", id: "` + missing + `"}]) { __typename } }`, []string{
+			"_entities.0 Query._entities  policy  [nobody missing] app.profiles profiles_select admits=false",
+		}},
+		{"an act on a row that is seen", ann.Token, `mutation { updateProfile(input: {id: "` + bob.ProfileID + `"}) { profile { id } } }`, []string{
+			`updateProfile Mutation.updateProfile FORBIDDEN rule @owner(of: "Profile", id: "input.id") ` + member(ann, "member, visible-to") + " app.profiles profiles_update admits=false",
+		}},
+		{"an act on a hidden row", bob.Token, `mutation { updateProfile(input: {id: "` + ann.ProfileID + `"}) { profile { id } } }`, []string{
+			`updateProfile Mutation.updateProfile NOT_FOUND policy @owner(of: "Profile", id: "input.id") ` + member(bob, "member") + " app.profiles profiles_select admits=false",
+		}},
+		{"an act on a missing row", bob.Token, `mutation { updateProfile(input: {id: "` + missing + `"}) { profile { id } } }`, []string{
+			`updateProfile Mutation.updateProfile NOT_FOUND rule @owner(of: "Profile", id: "input.id") ` + member(bob, "member"),
+		}},
+		{"an act by nobody", "", `mutation { signOut { success } updateProfile(input: {}) { profile { id } } }`, []string{
+			"signOut Mutation.signOut UNAUTHENTICATED rule @signedIn [nobody missing]",
+			`updateProfile Mutation.updateProfile UNAUTHENTICATED rule @owner(of: "Profile", id: "input.id") [nobody missing] app.profiles profiles_update`,
+		}},
+		{"an invalid token", "x", `mutation { signOut { success } }`, []string{"signOut Mutation.signOut UNAUTHENTICATED rule @signedIn [nobody invalid]"}},
+		{"nothing refused", bob.Token, `{ me { email } node(id: "` + missing + `") { id } profile(username: "nobody-has-this") { id } }`, nil},
+	} {
+		list, answered := s.explain(c.token, c.query)
+		var got []string
+		for _, x := range list {
+			if got = append(got, x.brief()); x.Why == "" {
+				t.Errorf("%s: no sentence for %v", c.name, x.Path)
+			}
+		}
+		if !answered || strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+	list, _ := s.explain(ann.Token, `mutation { updateProfile(input: {id: "`+bob.ProfileID+`"}) { profile { id } } }`)
+	if p := list[0].Policy; p.Command != "UPDATE" || p.Using != "(user_id = app.viewer_id())" || p.WithCheck != "(user_id = app.viewer_id())" {
+		t.Errorf("the policy's text: %+v", p)
+	}
+	if r := s.do(bob.Token, `{ node(id: "`+ann.ProfileID+`") { id } }`, nil); strings.Contains(r.Body, "extensions") {
+		t.Errorf("explained without being asked: %s", r.Body)
+	}
+	if n := s.db.Query(t, `SELECT count(*) FROM app.profiles WHERE updated_at <> created_at`); n[0] != "0" {
+		t.Errorf("trying policies changed %s rows", n[0])
+	}
+}
+
+// A rule that stands alone is told as such, and so is a policy that refused what a rule let through.
+func TestExplanationsTellWhichWallRefused(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	seed := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	bob, ann := seed.signUp(vars{"visibility": "PUBLIC"}), seed.signUp(nil)
+	update := `mutation { updateProfile(input: {id: "` + bob.ProfileID + `"}) { profile { id } } }`
+
+	policies := startWith(t, d, policiesOnly, app.Options{}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	list, _ := policies.explain(policies.signIn(ann.Email), update)
+	if want := "updateProfile Mutation.updateProfile NOT_FOUND policy  [member " + ann.Username + "] app.profiles profiles_update"; len(list) != 1 || list[0].brief() != want {
+		t.Errorf("without rules: %+v, want %s", list, want)
+	}
+
+	d.Query(t, `ALTER POLICY user_private_select ON app.user_private USING (true)`)
+	rules := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	list, _ = rules.explain(rules.signIn(ann.Email), `{ profile(username: "`+bob.Username+`") { user { email } } }`)
+	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
+		t.Errorf("with a policy that admits everybody: %+v", list)
+	}
+	// Without the owner's URL a hidden row can't be told from a missing one, and nothing is claimed.
+	hidden := rules.signUp(vars{"visibility": "PRIVATE"})
+	list, _ = rules.explain("", `{ node(id: "`+hidden.ProfileID+`") { id } }`)
+	if len(list) != 0 {
+		t.Errorf("without the owner's URL: %+v", list)
+	}
+}
+
+// An explanation tells a hidden row from a missing one, so production has none, nor has a server that others can reach.
+func TestProductionExplainsNothing(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	production := production(t, d)
+	v := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}).signUp(vars{"visibility": "PRIVATE"})
+	for name, c := range map[string]struct {
+		further  []string
+		private  bool
+		explains bool
+	}{
+		"production":                         {production, false, false},
+		"production with a private database": {production, true, false},
+		"development, open to all":           {[]string{"FREEHOLD_ADDR=0.0.0.0:8080"}, false, false},
+		"development, open, by name":         {[]string{"FREEHOLD_ADDR=:8080"}, false, false},
+		"development, private database":      {[]string{"FREEHOLD_ADDR=0.0.0.0:8080"}, true, true},
+		"development, loopback":              {[]string{"FREEHOLD_ADDR=127.0.0.7:8080"}, false, true},
+		"development, loopback by IPv6":      {[]string{"FREEHOLD_ADDR=[::1]:8080"}, false, true},
+	} {
+		s := startWith(t, d, bothWalls, app.Options{PrivateDatabase: c.private}, append([]string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, c.further...)...)
+		list, answered := s.explain("", `{ profile(username: "`+v.Username+`") { id } }`)
+		if answered != c.explains || !c.explains && list != nil {
+			t.Errorf("%s: explained: %v, want %v (%v)", name, answered, c.explains, list)
+		}
+	}
+}
+
+// Production logs under the request's id what was refused, by fields and rules, and nothing of the rows.
+func TestDenialsAreLogged(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	seed := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	ann, bob := seed.signUp(vars{"visibility": "PUBLIC"}), seed.signUp(vars{"visibility": "PUBLIC"})
+	c := config(t, d.App)
+	c.Env = "production" // for its log
+	var logs logBuffer
+	a, err := app.New(t.Context(), config(t, d.App), app.Options{UnsafeCheapPasswords: true, Log: slog.New(app.NewLog(&logs, c).Handler())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(server.Close)
+	s := &service{t: t, db: d, url: server.URL}
+	token := s.signIn(ann.Email)
+	r := s.do(token, `{ nodes(ids: ["`+ann.ProfileID+`", "`+bob.ProfileID+`", "`+bob.ProfileID+`"]) { ... on Profile { birthday } } profile(username: "nobody-has-this") { id } }`, nil)
+	var line struct {
+		Msg, RequestID string
+		Denials        []struct {
+			Field, Rule, Code, Viewer string
+			Count                     int
+		}
+	}
+	for text := range bytes.Lines([]byte(logs.String())) {
+		if bytes.Contains(text, []byte("fields were refused")) {
+			if err := json.Unmarshal(text, &line); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := "[{Profile.birthday @owner FORBIDDEN member 2} {Query.profile   member 1}]"
+	if fmt.Sprint(line.Denials) != want || line.RequestID != r.Header.Get("X-Request-Id") || line.RequestID == "" {
+		t.Errorf("the log has %+v, want %s under %s\n%s", line, want, r.Header.Get("X-Request-Id"), logs.String())
+	}
+	for _, secret := range []string{bob.ProfileID, bob.UserID, bob.Username, bob.Email} {
+		if strings.Contains(logs.String(), secret) {
+			t.Errorf("the log holds %s", secret)
+		}
+	}
+}
