@@ -28,8 +28,9 @@ test: build fresh lint unit fuzz compose stranger ## everything that CI runs
 
 generate: ## regenerate what is generated
 	@$(GO) generate ./...
+	@$(GO) run . access --format=markdown >docs/access.md
 
-fresh: ## prove that generated files are those of the sources
+fresh: ## prove that generated files are those of the sources (a test looks at docs/access.md)
 	@before=$$(cat graph/generated.go graph/model/models_gen.go | cksum); $(GO) generate ./... && \
 	after=$$(cat graph/generated.go graph/model/models_gen.go | cksum) && \
 	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi

@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model"},
 	"web":            {"access"},
 	"app":            {"access", "web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
-	"":               {"app", "devpg"}, // the command
+	"":               {"access", "app", "devpg"}, // the command
 	"e2e":            {},
 	"examples/notes": {"auth", "db", "directives", "fault"},
 }

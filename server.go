@@ -26,6 +26,10 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold                serve; without DATABASE_URL, on a private PostgreSQL
   freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date
   freehold keys rotate    add a signing key, which takes over after ten minutes
+  freehold access         print what each field answers to whom, and what holds it;
+                          --format=markdown or json; --diff OLD.json says what changed
+  freehold access explain --as USER TYPE.FIELD [ID]
+                          print what a user gets of a field, and why
   freehold config         print the settings in force, secrets masked
   freehold roles          print the SQL that makes the three database roles
   freehold schema         print the schema as a Federation subgraph, ready to be composed
@@ -46,6 +50,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "access" {
+		return accessCommand(ctx, args[1:], os.Stdout)
+	}
 	command := strings.Join(args, " ")
 	switch command {
 	case "help", "-h", "--help":
@@ -57,9 +64,9 @@ func run(ctx context.Context, args []string) error {
 	case "schema":
 		return say(app.SDL())
 	}
-	c, err := app.LoadConfig(os.Environ())
+	c, err := loadConfig()
 	if err != nil {
-		return fmt.Errorf("the configuration has faults:\n%w", err)
+		return err
 	}
 	switch command {
 	case "", "serve":
@@ -76,6 +83,14 @@ func run(ctx context.Context, args []string) error {
 		return say(c.Print())
 	}
 	return fmt.Errorf("there is no command %q; see `freehold help`", command)
+}
+
+func loadConfig() (app.Config, error) {
+	c, err := app.LoadConfig(os.Environ())
+	if err != nil {
+		return c, fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	return c, nil
 }
 
 func say(text string) error {
@@ -138,14 +153,38 @@ func playground(c app.Config, addr net.Addr) string {
 
 // startPrivate starts the private PostgreSQL, migrates it and enters its URLs into the configuration.
 func startPrivate(ctx context.Context, c *app.Config, o app.Options) (*devpg.Cluster, error) {
-	cluster, err := devpg.Start(ctx, devpg.Options{Dir: filepath.Join(c.DataDir, "postgres"), Log: o.Log, Setup: app.PreparePrivate})
+	cluster, err := devpg.Start(ctx, devpg.Options{Dir: privateDir(*c), Log: o.Log, Setup: app.PreparePrivate})
 	if err != nil {
 		return nil, err
 	}
-	c.DatabaseURL = cluster.URL(app.AppRole, app.PrivateDatabaseName)
-	c.MigrateURL = cluster.URL(app.OwnerRole, app.PrivateDatabaseName)
+	enterURLs(c, cluster.URL)
 	if err := app.Migrate(ctx, *c, o); err != nil {
 		return nil, errors.Join(err, cluster.Stop())
 	}
 	return cluster, nil
+}
+
+// usePrivate enters the URLs of the private PostgreSQL: of the one that a server runs, or else one that runs until stop
+// is called.
+func usePrivate(ctx context.Context, c *app.Config) (stop func() error, err error) {
+	cluster, err := startPrivate(ctx, c, app.Options{})
+	if errors.Is(err, devpg.ErrInUse) {
+		url, err := devpg.Attach(privateDir(*c))
+		if err != nil {
+			return nil, err
+		}
+		enterURLs(c, url)
+		return func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Stop, nil
+}
+
+func privateDir(c app.Config) string { return filepath.Join(c.DataDir, "postgres") }
+
+func enterURLs(c *app.Config, url func(role, database string) string) {
+	c.DatabaseURL = url(app.AppRole, app.PrivateDatabaseName)
+	c.MigrateURL = url(app.OwnerRole, app.PrivateDatabaseName)
 }

@@ -3,8 +3,10 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -97,12 +99,23 @@ func (a *App) missed(ctx context.Context, m resolvers.Missed) {
 	})
 }
 
+// counted is a line of the breakdown that the log gets.
+type counted struct {
+	denialKind
+	Count int `json:"count"`
+}
+
+// String is for logs that people read; others have the fields.
+func (c counted) String() string {
+	refusal := "no row that is seen"
+	if c.Rule != "" || c.Code != "" {
+		refusal = strings.TrimSpace(c.Rule + " " + string(c.Code))
+	}
+	return fmt.Sprintf("%s by %s: %s ×%d", c.Field, c.Viewer, refusal, c.Count)
+}
+
 // log tells how many refusals of each kind a request met.
 func (d *denials) log(ctx context.Context, log *slog.Logger) {
-	type counted struct {
-		denialKind
-		Count int `json:"count"`
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.counts) == 0 {

@@ -5,7 +5,6 @@ import (
 
 	"freehold/access"
 	"freehold/db"
-	"freehold/graph"
 	"freehold/graph/model"
 )
 
@@ -41,9 +40,7 @@ func policiesBehind(field string) []string {
 	return nil
 }
 
-// Access returns the access matrix.
-func Access() *access.Matrix { return access.New(graph.NewSchema(), walls()) }
-
+// walls tells the matrix what it needs of the policies.
 func walls() access.Walls {
 	w := access.Walls{Types: map[string]access.Wall{}, Fields: map[string][]access.Wall{}}
 	for typ, name := range policyOfType {

@@ -201,11 +201,13 @@ func refusedForGood(err error) bool {
 
 // URL returns the connection string of a role, for lib/pq and for psql. It
 // holds the password that all roles of the cluster share.
-func (c *Cluster) URL(role, database string) string {
-	query := url.Values{"host": {c.folder.socketFolder()}, "port": {socketPort}, "sslmode": {"disable"}}
+func (c *Cluster) URL(role, database string) string { return c.folder.url(c.password, role, database) }
+
+func (f folder) url(password, role, database string) string {
+	query := url.Values{"host": {f.socketFolder()}, "port": {socketPort}, "sslmode": {"disable"}}
 	u := url.URL{
 		Scheme: "postgres",
-		User:   url.UserPassword(role, c.password),
+		User:   url.UserPassword(role, password),
 		Path:   "/" + database,
 		// psql does not read "+" as a space; "/" needs no escape here.
 		RawQuery: strings.NewReplacer("+", "%20", "%2F", "/").Replace(query.Encode()),

@@ -179,3 +179,22 @@ func TestContextOfStartDoesNotEndTheCluster(t *testing.T) {
 	cancel()
 	queryIs(t, open(t, c), "SELECT 1", "1")
 }
+
+// Another process's server can be used, by its folder alone; a folder without one cannot.
+func TestAttach(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	if _, err := Attach(dir); err == nil {
+		t.Error("attached to a folder without a server")
+	}
+	startProgram(t, dir)
+	if _, err := Start(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrInUse) {
+		t.Fatalf("started a second server: %v", err)
+	}
+	url, err := Attach(dir)
+	must(t, err)
+	db, err := sql.Open("postgres", url(superuser, "postgres"))
+	must(t, err)
+	defer db.Close()
+	queryIs(t, db, "SELECT v FROM kept", "committed")
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -226,5 +227,60 @@ func TestDenialsAreLogged(t *testing.T) {
 		if strings.Contains(logs.String(), secret) {
 			t.Errorf("the log holds %s", secret)
 		}
+	}
+}
+
+// The command explains without a server and without a token, what a field gives and what each wall says.
+func TestAccessIsExplainedOffline(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	ann, bob := s.signUp(vars{"visibility": "PRIVATE"}), s.signUp(vars{"visibility": "MEMBERS"})
+	c := config(t, d.App, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	for _, x := range []struct {
+		as, field, id string
+		want          []string
+	}{
+		{ann.Username, "Profile.birthday", bob.ProfileID, []string{
+			"Profile.birthday of " + bob.ProfileID + ", which is " + bob.Username + "'s, as " + ann.Username + " (member, visible-to)\n",
+			"answer  null, and an error with the code FORBIDDEN\n", "rule    @owner refuses",
+			"profiles_select on app.profiles for SELECT admits", "profile_private_select on app.profile_private for SELECT refuses\n          USING (user_id = app.viewer_id())\n",
+		}},
+		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets through", "profile_private_select on app.profile_private for SELECT admits"}},
+		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
+		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: the row is not there", "users_select on app.users for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
+		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: the row is not there", "profiles_select on app.profiles for SELECT refuses"}},
+		{ann.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the code FORBIDDEN", "profiles_update on app.profiles for UPDATE refuses", "WITH CHECK (user_id = app.viewer_id())"}},
+		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
+		{"nobody", "Mutation.signOut", "", []string{"Mutation.signOut, as nobody (nobody)", "the code UNAUTHENTICATED"}},
+		{ann.Username, "PageInfo.endCursor", "", []string{"the value", "@inherited, decided by Query.profiles"}},
+	} {
+		var out strings.Builder
+		if err := app.ExplainAccess(t.Context(), c, x.as, x.field, x.id, &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range x.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s as %s: want %q in\n%s", x.field, x.as, want, &out)
+			}
+		}
+	}
+	for want, x := range map[string][3]string{
+		`there is no field "User.phone"`:      {"nobody", "User.phone", ""},
+		`there is no user "eve"`:              {"eve", "User.email", ann.UserID},
+		"give the id of a User":               {"nobody", "User.email", ""},
+		`there is no User with the id "x"`:    {"nobody", "User.email", "x"},
+		"is the id of another object":         {"nobody", "User.email", ann.ProfileID},
+		"belongs to no row: leave the id out": {"nobody", "Query.me", ann.UserID},
+	} {
+		if err := app.ExplainAccess(t.Context(), c, x[0], x[1], x[2], io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", x, err, want)
+		}
+	}
+	if err := app.ExplainAccess(t.Context(), config(t, d.App), "nobody", "Query.me", "", io.Discard); err == nil || !strings.Contains(err.Error(), "FREEHOLD_MIGRATE_URL") {
+		t.Errorf("without the owner's URL: %v", err)
+	}
+	if n := d.Query(t, `SELECT count(*) FROM app.profiles WHERE updated_at <> created_at`); n[0] != "0" {
+		t.Errorf("explaining changed %s rows", n[0])
 	}
 }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"freehold/access"
+	"freehold/app"
+)
+
+const accessUsage = `usage:
+  freehold access [--format=text|markdown|json] [--diff OLD.json]
+  freehold access explain --as USER TYPE.FIELD [ID]
+`
+
+// errWidened ends the command with a failure, so that a build can ask for a second look.
+var errWidened = errors.New("access was widened")
+
+// accessCommand runs `freehold access` with what follows.
+func accessCommand(ctx context.Context, args []string, w io.Writer) error {
+	if len(args) > 0 && args[0] == "explain" {
+		return explainAccess(ctx, args[1:], w)
+	}
+	return printAccess(args, w)
+}
+
+// printAccess prints the access matrix, or what changed since another one was printed.
+func printAccess(args []string, w io.Writer) error {
+	flags := flag.NewFlagSet("access", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	format := flags.String("format", "text", "")
+	diff := flags.String("diff", "", "")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		return errors.Join(err, errors.New(accessUsage))
+	}
+	matrix := app.Access()
+	if *diff != "" {
+		return printDifference(*diff, matrix, w)
+	}
+	switch *format {
+	case "text":
+		return matrix.WriteText(w)
+	case "markdown":
+		return matrix.WriteMarkdown(w)
+	case "json":
+		return matrix.WriteJSON(w)
+	}
+	return fmt.Errorf("--format: %q is not text, markdown or json", *format)
+}
+
+func printDifference(path string, now *access.Matrix, w io.Writer) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--diff: %w", err)
+	}
+	defer file.Close()
+	before, err := access.ReadJSON(file)
+	if err != nil {
+		return fmt.Errorf("--diff: %w", err)
+	}
+	d := access.Diff(before, now)
+	if err := d.Write(w); err != nil {
+		return err
+	}
+	if len(d.Widened) > 0 {
+		return errWidened
+	}
+	return nil
+}
+
+// explainAccess prints what a viewer gets of a field, and why. A private PostgreSQL is used where it runs, or started.
+func explainAccess(ctx context.Context, args []string, w io.Writer) (err error) {
+	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	as := flags.String("as", "", "")
+	if err := flags.Parse(args); err != nil || *as == "" || flags.NArg() < 1 || flags.NArg() > 2 {
+		return errors.Join(err, errors.New(accessUsage))
+	}
+	c, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	if c.PrivateDatabase() {
+		stop, err := usePrivate(ctx, &c)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
+	return app.ExplainAccess(ctx, c, *as, flags.Arg(0), flags.Arg(1), w)
+}

@@ -1,0 +1,34 @@
+//go:build unix
+
+package devpg
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Attach returns what makes connection strings, as [Cluster.URL] does, for the
+// server that another process runs on a data folder: after [Start] has
+// answered [ErrInUse]. That server is gone when its process ends.
+func Attach(dir string) (url func(role, database string) string, err error) {
+	f, err := absolute(dir)
+	if err != nil {
+		return nil, err
+	}
+	path, err := filepath.EvalSymlinks(string(f))
+	if err != nil {
+		return nil, fmt.Errorf("finding the data folder: %w", err)
+	}
+	f = folder(path)
+	if _, err := os.Stat(filepath.Join(f.socketFolder(), socketName)); err != nil {
+		return nil, errors.New("the private PostgreSQL in " + path + " does not take connections yet")
+	}
+	password, err := os.ReadFile(f.password())
+	if err != nil {
+		return nil, fmt.Errorf("reading the private PostgreSQL's password: %w", err)
+	}
+	return func(role, database string) string { return f.url(strings.TrimSpace(string(password)), role, database) }, nil
+}
