@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
+	"app":            {"db/dbtest"},
 	"db":             {"db", "db/dbtest"},
 	"e2e":            {"access", "app", "accounts", "db", "db/dbtest", "fault"},
 	"examples/notes": {"accounts", "app", "db/dbtest", "examples/notes"},

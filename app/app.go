@@ -42,6 +42,8 @@ type Options struct {
 	UnsafeRule    func(field string) string
 	UnsafeAnyRole bool // the database role may bypass row policies: the rules stand alone
 
+	withoutRules bool // no rule is asked at all: what a benchmark compares with
+
 	UnsafeCheapPasswords bool // password hashes cost nearly nothing, for tests that are not about them
 }
 
@@ -95,7 +97,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed}
-	schema, err := newSchema(root, a.denied, o.UnsafeRule)
+	schema, err := newSchema(root, a.denied, o)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ var testLimits = limits{cost: 10_000, depth: 20, aliases: 50}
 // measureDocument runs a document through the stages before execution, and returns what it costs or the fault.
 func measureDocument(t testing.TB, query string, variables map[string]any) (measure, *fault.Error) {
 	t.Helper()
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, nil)
+	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestMeteringIsLinear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, nil)
+	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestMeteringIsLinear(t *testing.T) {
 func FuzzCost(f *testing.F) {
 	f.Add(`{ me { id } ...F } fragment F on Query { profiles(first: 3) { nodes { id } } }`)
 	f.Add(fragmentBomb(5))
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, nil)
+	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -17,15 +17,21 @@ import (
 func SDL() string { return graph.SDL() }
 
 // newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
-// not run. Each refusal by a rule is told to denied. See Options.UnsafeRule for the last.
-func newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), unsafeRule func(field string) string) (graphql.ExecutableSchema, error) {
+// not run. Each refusal by a rule is told to denied. Of the options only
+// those about rules count.
+func newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), o Options) (graphql.ExecutableSchema, error) {
 	described := graph.NewSchema()
 	rows := map[string]directives.Rows{"Profile": rowsOf(r.FindProfiles)}
 	rules := directives.New(described, rows, denied)
 	r.ViewerCan = rules.ViewerCan
 	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
-	if unsafeRule != nil {
-		root = weakened(root, unsafeRule)
+	switch {
+	case o.withoutRules:
+		root = graph.DirectiveRoot{Visible: pass, SignedIn: pass, Owner: func(ctx context.Context, obj any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
+			return next(ctx)
+		}}
+	case o.UnsafeRule != nil:
+		root = weakened(root, o.UnsafeRule)
 	}
 	directives.Describe(described)
 	schema := graph.NewExecutableSchema(graph.Config{Schema: described, Resolvers: r, Directives: root})
@@ -48,14 +54,15 @@ func rowsOf[T directives.Row](find func(context.Context, auth.Viewer, []uuid.UUI
 	}
 }
 
+func pass(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
+
 // weakened lets another rule decide where unsafeRule names one.
 func weakened(root graph.DirectiveRoot, unsafeRule func(field string) string) graph.DirectiveRoot {
 	type simple = func(context.Context, any, graphql.Resolver) (any, error)
 	owner := func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 		return root.Owner(ctx, obj, next, nil, nil, directives.OtherwiseError)
 	}
-	public := func(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
-	others := map[string]simple{"owner": owner, "visible": root.Visible, "signedIn": root.SignedIn, "public": public}
+	others := map[string]simple{"owner": owner, "visible": root.Visible, "signedIn": root.SignedIn, "public": pass}
 	instead := func(ctx context.Context) simple {
 		f := graphql.GetFieldContext(ctx)
 		return others[unsafeRule(f.Object+"."+f.Field.Name)]

@@ -13,7 +13,7 @@ import (
 
 func TestSchemaIsFitToBeServed(t *testing.T) {
 	t.Parallel()
-	if _, err := newSchema(&resolvers.Resolvers{}, nil, nil); err != nil {
+	if _, err := newSchema(&resolvers.Resolvers{}, nil, Options{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -21,7 +21,7 @@ func TestSchemaIsFitToBeServed(t *testing.T) {
 // A type that has a key and is not in _Entity could be composed, and not be found.
 func TestEntitiesAreTheTypesWithAKey(t *testing.T) {
 	t.Parallel()
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, nil)
+	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
