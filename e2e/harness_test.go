@@ -4,14 +4,17 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,7 +204,11 @@ func (s *service) send(method string, header http.Header, body string) reply {
 var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 
 func (s *service) trySend(method string, header http.Header, body string) (r reply, err error) {
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+"/graphql", strings.NewReader(body))
+	return s.trySendWithin(s.t.Context(), method, header, body)
+}
+
+func (s *service) trySendWithin(ctx context.Context, method string, header http.Header, body string) (r reply, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, s.url+"/graphql", strings.NewReader(body))
 	if err != nil {
 		return r, err
 	}
@@ -309,4 +316,40 @@ func (s *service) fetch(method, url string) (status int, header http.Header, bod
 		s.t.Fatal(err)
 	}
 	return response.StatusCode, response.Header, string(text)
+}
+
+// sameTime fails if one of two acts is slower than the other more often than chance allows (|z| > 4.5). They are timed
+// in pairs, next to each other and in alternating order, and compared by rank only, so that a busy machine, which slows
+// both, makes no difference.
+func sameTime(t *testing.T, pairs int, first string, a func(), second string, b func()) {
+	t.Helper()
+	measure := func(act func()) time.Duration {
+		begun := time.Now()
+		act()
+		return time.Since(begun)
+	}
+	measure(a) // whatever is made at first use
+	measure(b)
+	var as, bs []time.Duration
+	slower := 0
+	for i := range pairs {
+		var da, db time.Duration
+		if i%2 == 0 {
+			da, db = measure(a), measure(b)
+		} else {
+			db, da = measure(b), measure(a)
+		}
+		if da > db {
+			slower++
+		}
+		as, bs = append(as, da), append(bs, db)
+	}
+	slices.Sort(as)
+	slices.Sort(bs)
+	told := fmt.Sprintf("%s was slower than %s in %d of %d pairs (medians %v and %v)", first, second, slower, pairs, as[pairs/2], bs[pairs/2])
+	if math.Abs(float64(2*slower-pairs)) > 4.5*math.Sqrt(float64(pairs)) {
+		t.Error(told)
+	} else {
+		t.Log(told)
+	}
 }
