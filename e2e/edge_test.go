@@ -176,61 +176,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	}
 }
 
-// A15, I09: pages and cursors.
-func TestPagesOfProfiles(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	var want []string
-	for range 5 {
-		want = append([]string{s.signUp(vars{"visibility": "PUBLIC"}).Username}, want...)
-		s.signUp(vars{"visibility": "PRIVATE"})
-	}
-	type page struct {
-		Profiles struct {
-			Edges []struct {
-				Cursor string
-				Node   struct{ Username string }
-			}
-			Nodes    []struct{ Username string }
-			PageInfo struct {
-				HasNextPage, HasPreviousPage bool
-				StartCursor, EndCursor       string
-			}
-		}
-	}
-	ask := func(arguments string) (p page, names []string) {
-		s.do("", `{ profiles(`+arguments+`) { edges { cursor node { username } } nodes { username } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, nil).into(t, &p)
-		for i, e := range p.Profiles.Edges {
-			names = append(names, e.Node.Username)
-			if p.Profiles.Nodes[i].Username != e.Node.Username {
-				t.Errorf("nodes and edges differ at %d", i)
-			}
-		}
-		return p, names
-	}
-	expect := func(arguments string, next, previous bool, names ...string) page {
-		t.Helper()
-		p, got := ask(arguments)
-		if fmt.Sprint(got) != fmt.Sprint(names) || p.Profiles.PageInfo.HasNextPage != next || p.Profiles.PageInfo.HasPreviousPage != previous {
-			t.Errorf("%s: %v next %v previous %v; want %v %v %v", arguments, got, p.Profiles.PageInfo.HasNextPage, p.Profiles.PageInfo.HasPreviousPage, names, next, previous)
-		}
-		return p
-	}
-	all := expect(`first: 100`, false, false, want...)
-	cursors := make([]string, len(want))
-	for i, e := range all.Profiles.Edges {
-		cursors[i] = e.Cursor
-	}
-	expect(`first: 2`, true, false, want[:2]...)
-	expect(fmt.Sprintf(`first: 2, after: %q`, cursors[1]), true, true, want[2:4]...)
-	expect(fmt.Sprintf(`first: 2, after: %q`, cursors[3]), false, true, want[4])
-	expect(fmt.Sprintf(`first: 2, after: %q`, cursors[4]), false, true)
-	expect(`last: 2`, false, true, want[3:]...)
-	expect(fmt.Sprintf(`last: 2, before: %q`, cursors[3]), true, true, want[1:3]...)
-	expect(fmt.Sprintf(`last: 5, before: %q`, cursors[2]), true, false, want[:2]...)
-	expect(fmt.Sprintf(`first: 5, after: %q, before: %q`, cursors[0], cursors[3]), true, true, want[1:3]...)
-}
-
+// A15, I09: cursors and sizes that are none.
 func TestFaultsOfPages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
