@@ -72,11 +72,15 @@ func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 				"before the write's transaction": {"WHERE p.id = $1", "BEGIN"}, // the look-up of the rule, then the next BEGIN
 				"before the write":               {"WHERE p.id = $1", "UPDATE app.profiles"},
 			} {
-				for change, statements := range map[string][]string{
-					"changes hands": {`DELETE FROM app.profiles WHERE user_id = $2 AND id <> $1`, `UPDATE app.profiles SET user_id = $2 WHERE id = $1`},
-					"is gone":       {`DELETE FROM app.profiles WHERE id = $1 AND user_id <> $2`},
+				const changesHands = `DELETE FROM app.profiles WHERE user_id = 'ANOTHER'; UPDATE app.profiles SET user_id = 'ANOTHER' WHERE id = 'ROW'`
+				for change, statements := range map[string]string{
+					"is gone":       `DELETE FROM app.profiles WHERE id = 'ROW'`,
+					"changes hands": changesHands,
+					"changes hands, and its owner has a new one": changesHands + `;
+						INSERT INTO app.profiles (id, user_id, username, username_key, visibility) VALUES (gen_random_uuid(), 'OWNER', 'OWNER', 'OWNER', 'PUBLIC')`,
 				} {
 					a, another := s.signUp(nil), s.signUp(nil)
+					statements = strings.NewReplacer("ROW", a.ProfileID, "OWNER", a.UserID, "ANOTHER", another.UserID).Replace(statements)
 					update := func(id string) func() reply {
 						return func() reply {
 							return s.do(a.Token, updateMutation, vars{"input": vars{"id": id, "displayName": "Mallory", "phoneNumber": "+4911111111"}})
@@ -84,9 +88,7 @@ func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 					}
 					var changed []string
 					r := b.between(t, update(a.ProfileID), func() {
-						for _, statement := range statements {
-							s.db.Query(t, statement, a.ProfileID, another.UserID)
-						}
+						s.db.Query(t, statements)
 						changed = s.everything()
 					}, texts...)
 					if want := update(nonesuch().ProfileID)(); r.Body != want.Body || r.Status != want.Status || r.code() != "NOT_FOUND" {
@@ -144,9 +146,10 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 		for _, way := range []string{"hidden", "seen", "race"} {
 			name := fmt.Sprintf("victim-%d-%s", i, way)
 			email, username := name+"@example.org", name
-			if c.name == "e-mail" {
+			switch c.name {
+			case "e-mail":
 				username = "free-" + name
-			} else if c.name == "username" {
+			case "username":
 				email = "free-" + email
 			}
 			var r reply

@@ -46,7 +46,7 @@ func TestHiddenTakesAsLongAsMissing(t *testing.T) {
 				}
 			}
 		}
-		sameTime(t, 150, way.name+" of a hidden row", ask(hidden), "of a missing one", ask(missing))
+		sameTime(t, 250, way.name+" of a hidden row", ask(hidden), "of a missing one", ask(missing))
 	}
 }
 
