@@ -35,7 +35,7 @@ func TestViewersNeverCrossWhileRequestsAreCancelledOverHTTP(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if cancelled {
-			timer := time.AfterFunc(rand.N(time.Duration(latency.Load())*3/4), cancel)
+			timer := time.AfterFunc(rand.N(time.Duration(latency.Load())/2), cancel)
 			defer timer.Stop()
 		}
 		begun := time.Now()
@@ -68,7 +68,7 @@ func TestViewersNeverCrossWhileRequestsAreCancelledOverHTTP(t *testing.T) {
 	}
 	workers.Wait()
 	t.Logf("%d answered, %d cancelled; %d transactions were cut off midway", answered.Load(), cancelled.Load(), undone.Load())
-	if answered.Load() < 5000 || cancelled.Load() < 2500 || undone.Load() < 100 {
+	if answered.Load() < 5000 || cancelled.Load() < 2500 || undone.Load() < 50 {
 		t.Errorf("only %d answered, %d cancelled and %d transactions cut off: too few to show anything", answered.Load(), cancelled.Load(), undone.Load())
 	}
 }
