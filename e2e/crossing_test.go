@@ -96,8 +96,8 @@ func crossingQuestions(s *service) (questions []question) {
 		m := s.signUp(vars{"visibility": visibility, "birthday": birthday(i), "phoneNumber": phone(i)})
 		members, ids = append(members, m), append(ids, m.ProfileID)
 	}
-	// Half of them nobody's: his transactions set no viewer, so they would show one that was left behind.
-	for who, viewer := range append(members, make([]account, len(members))...) {
+	// Two of three are nobody's: his transactions set no viewer, so they would show one that was left behind.
+	for who, viewer := range append(members, make([]account, 2*len(members))...) {
 		for name, query := range queries {
 			q := question{name: fmt.Sprintf("%q by %d", name, who), header: jsonHeader.Clone()}
 			if viewer.Token != "" {
