@@ -49,10 +49,8 @@ func ReadJSON(r io.Reader) (*Matrix, error) {
 	return m, nil
 }
 
-const preface = "# Access\n\n" + `What each field answers to whom. This page is what ` + "`freehold access --format=markdown`" + ` prints of the schema; a test holds
-it up to date, and others hold the running service against it, on every path to every field.
-
-The viewers stand to the row of a field, or to the one that an argument names, as follows. Nobody is not signed in, a
+// Legend says what the words of the matrix mean, in paragraphs; *asterisks* emphasise.
+const Legend = `The viewers stand to the row of a field, or to the one that an argument names, as follows. Nobody is not signed in, a
 member is. *Visible-to* are those who may see the row and do not own it. A row that a viewer may not see is not there at
 all: queries answer null, lists leave it out, and the answer of the rule counts only if a row policy should fail.
 
@@ -60,6 +58,11 @@ A *value* is the field's value. Anything else is null with an error of that code
 *Held by* says what refuses: the field rule, before the resolver runs; the row policy, in PostgreSQL; or each by itself.
 A field that is *inherited* is decided by the fields that lead to it.
 `
+
+const preface = "# Access\n\n" + `What each field answers to whom. This page is what ` + "`freehold access --format=markdown`" + ` prints of the schema; a test holds
+it up to date, and others hold the running service against it, on every path to every field.
+
+` + Legend
 
 // WriteMarkdown writes the matrix as docs/access.md, a table for each type.
 func (m *Matrix) WriteMarkdown(w io.Writer) error {

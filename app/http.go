@@ -40,7 +40,7 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	})
 	mux.Handle("/graphql", graphQL)
 	if a.config.Development() {
-		playground := web.Handler("/graphql")
+		playground := web.Handler("/graphql", Access())
 		mux.Handle("GET /{$}", playground)
 		mux.Handle("GET /playground/", playground)
 	}

@@ -1,5 +1,6 @@
-// Package web owns the playground: its page, and the assets that `make build` bundles into dist, embedded in the binary.
-// It knows the path of the GraphQL endpoint and nothing else of the service: no tables, no resolvers, no configuration.
+// Package web owns the playground: its page, the page of the access matrix beside it, and the assets that `make build`
+// bundles into dist, embedded in the binary. It knows the path of the GraphQL endpoint, the matrix it is given, and nothing
+// else of the service: no tables, no resolvers, no configuration.
 package web
 
 import (
@@ -12,17 +13,19 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+
+	"freehold/access"
 )
 
 //go:embed all:dist
 var built embed.FS
 
-//go:embed page.html
-var pageText string
+//go:embed page.html access.html
+var pageTexts embed.FS
 
-var page = template.Must(template.New("page").Parse(pageText))
+var pages = template.Must(template.ParseFS(pageTexts, "*.html"))
 
-// policy is the page's Content-Security-Policy. Scripts and styles are files of ours only, none inline; fonts and small
+// policy is the pages' Content-Security-Policy. Scripts and styles are files of ours only, none inline; fonts and small
 // images are data: URLs inside the style sheet; nobody but the service itself can be asked. That also stops GraphiQL from
 // fetching a picture of which it sees the URL in a response, under the mouse.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src data:; img-src data:; connect-src 'self'; " +
@@ -36,31 +39,35 @@ var contentTypes = map[string]string{
 	".txt": "text/plain; charset=utf-8",
 }
 
-// Handler serves the playground: the page at / and its assets below /playground/. It is to be mounted at the root of its
-// host. The endpoint is the path at which the same host serves GraphQL, such as "/graphql". Where the assets were not
-// built, the page answers 503 and says how to get them.
-func Handler(endpoint string) http.Handler {
+// Handler serves the playground: the page at /, its assets below /playground/, and the matrix at /playground/access. It is
+// to be mounted at the root of its host. The endpoint is the path at which the same host serves GraphQL, such as
+// "/graphql". Where the assets were not built, the page answers 503 and says how to get them; that of the matrix needs none.
+func Handler(endpoint string, matrix *access.Matrix) http.Handler {
 	dist, err := fs.Sub(built, "dist")
 	if err != nil {
 		panic(fmt.Sprintf("web: %v", err)) // the name is a valid one
 	}
-	return newHandler(dist, endpoint)
+	return newHandler(dist, endpoint, matrix)
 }
 
 // manifest is what the build tells of its hashed names, as paths of URLs.
 type manifest struct{ Script, Style, Licences string }
 
 // newHandler panics if the manifest is damaged: it is part of the binary.
-func newHandler(dist fs.FS, endpoint string) http.Handler {
+func newHandler(dist fs.FS, endpoint string, matrix *access.Matrix) http.Handler {
 	names, err := readManifest(dist)
 	if err != nil {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	var text bytes.Buffer
-	if err := page.Execute(&text, struct {
+	if err := pages.ExecuteTemplate(&text, "page.html", struct {
 		manifest
 		Endpoint string
 	}{names, endpoint}); err != nil {
+		panic(fmt.Sprintf("web: %v", err))
+	}
+	accessText, err := accessPage(matrix)
+	if err != nil {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	status := http.StatusOK
@@ -69,6 +76,8 @@ func newHandler(dist fs.FS, endpoint string) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", servePage(status, text.Bytes()))
+	mux.Handle("GET /playground/access", servePage(http.StatusOK, accessText))
+	mux.HandleFunc("GET /playground/access.css", serveAccessStyle)
 	mux.Handle("GET /playground/{name}", serveAssets(dist))
 	return mux
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"freehold/access"
 )
 
 var sample = fstest.MapFS{
@@ -18,16 +21,44 @@ var sample = fstest.MapFS{
 	"playground/main.map":   {Data: []byte(`a kind that is not served`)},
 }
 
+// matrix has each kind of answer, and texts that would be markup if nobody escaped them.
+var matrix = &access.Matrix{Fields: []access.Field{
+	{
+		Type: "Query", Name: "things", Rule: "@public", Reason: "<b>All</b> may.", HeldBy: access.None, Why: "<b>All</b> may.",
+		Answers: answers(access.Value, access.Value, access.Value, access.Value, access.Value),
+	},
+	{
+		Type: "Thing", Name: "secret", Rule: `@owner(of: "<script>")`, HeldBy: access.RuleOnly, HeldOnce: []access.Viewer{access.Member},
+		Answers: answers("UNAUTHENTICATED", "UNAUTHENTICATED", "NOT_FOUND", "FORBIDDEN", access.Value),
+		Why:     "Only one of the two refuses: member.",
+	},
+	{
+		Type: "Thing", Name: "part", Rule: "@inherited", DecidedBy: []string{"Query.things", "Thing.secret"}, HeldBy: access.Both,
+		Answers: answers(access.Null, access.Null, access.Null, access.Null, access.Value),
+	},
+}}
+
+func answers(of ...access.Answer) map[access.Viewer]access.Answer {
+	by := map[access.Viewer]access.Answer{}
+	for i, v := range access.Viewers {
+		by[v] = of[i]
+	}
+	return by
+}
+
 func get(h http.Handler, method, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w
 }
 
-func TestThePageIsStrict(t *testing.T) {
+func TestThePagesAreStrict(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]http.Handler{"built": newHandler(sample, "/graphql"), "not built": newHandler(fstest.MapFS{}, "/graphql")} {
-		header := get(h, http.MethodGet, "/").Header()
+	built, notBuilt := newHandler(sample, "/graphql", matrix), newHandler(fstest.MapFS{}, "/graphql", matrix)
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"built": get(built, http.MethodGet, "/"), "not built": get(notBuilt, http.MethodGet, "/"),
+		"access": get(built, http.MethodGet, "/playground/access"), "access, not built": get(notBuilt, http.MethodGet, "/playground/access"),
+	} {
 		want := http.Header{
 			"Cache-Control": {"no-store"},
 			"Content-Security-Policy": {"default-src 'none'; script-src 'self'; style-src 'self'; font-src data:; img-src data:; " +
@@ -37,7 +68,7 @@ func TestThePageIsStrict(t *testing.T) {
 			"X-Content-Type-Options": {"nosniff"},
 			"X-Frame-Options":        {"DENY"},
 		}
-		if diff := cmp.Diff(want, header); diff != "" {
+		if diff := cmp.Diff(want, w.Header()); diff != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", name, diff)
 		}
 	}
@@ -45,7 +76,7 @@ func TestThePageIsStrict(t *testing.T) {
 
 func TestThePageNamesItsAssetsAndTheEndpoint(t *testing.T) {
 	t.Parallel()
-	w := get(newHandler(sample, `/a"b`), http.MethodGet, "/")
+	w := get(newHandler(sample, `/a"b`, matrix), http.MethodGet, "/")
 	for _, want := range []string{
 		"<title>freehold playground</title>", `src="/playground/main-1.js"`, `href="/playground/main-2.css"`, `href="/playground/l-3.txt"`,
 		`data-endpoint="/a&#34;b"`,
@@ -61,15 +92,85 @@ func TestThePageNamesItsAssetsAndTheEndpoint(t *testing.T) {
 
 func TestWithoutAssetsThePageSaysHowToGetThem(t *testing.T) {
 	t.Parallel()
-	w := get(newHandler(fstest.MapFS{}, "/graphql"), http.MethodGet, "/")
+	w := get(newHandler(fstest.MapFS{}, "/graphql", matrix), http.MethodGet, "/")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "make build") || strings.Contains(w.Body.String(), "<script") {
 		t.Errorf("status %d, page:\n%s", w.Code, w.Body)
 	}
 }
 
+func TestTheAccessPageShowsTheMatrix(t *testing.T) {
+	t.Parallel()
+	for name, dist := range map[string]fstest.MapFS{"built": sample, "not built": {}} {
+		w := get(newHandler(dist, "/graphql", matrix), http.MethodGet, "/playground/access")
+		page := w.Body.String()
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: status %d, want 200", name, w.Code)
+		}
+		for _, f := range matrix.Fields {
+			row := between(page, `<tr id="`+f.String()+`"`, "</tr>")
+			if !strings.Contains(row, `<th scope="row">`+f.Name+`</th>`) || !strings.Contains(row, string(f.HeldBy)) {
+				t.Errorf("%s: the row of %s is %q", name, f, row)
+			}
+			at := 0
+			for _, v := range access.Viewers { // in this order
+				cell := fmt.Sprintf(`<td class="%s">%[1]s</td>`, f.Answers[v])
+				i := strings.Index(row[at:], cell)
+				if i < 0 {
+					t.Fatalf("%s: %s lacks %s for %s:\n%s", name, f, cell, v, row)
+				}
+				at += i + len(cell)
+			}
+			if marked := strings.Contains(row, ` class="once"`); marked != (len(f.HeldOnce) > 0) {
+				t.Errorf("%s: %s stands out: %t", name, f, marked)
+			}
+		}
+	}
+}
+
+func between(text, begin, end string) string {
+	_, rest, _ := strings.Cut(text, begin)
+	found, _, _ := strings.Cut(rest, end)
+	return found
+}
+
+func TestTheAccessPageEscapesAndExplains(t *testing.T) {
+	t.Parallel()
+	page := get(newHandler(sample, "/graphql", matrix), http.MethodGet, "/playground/access").Body.String()
+	for _, want := range []string{
+		`<code>@owner(of: &#34;&lt;script&gt;&#34;)</code>`, `&lt;b&gt;All&lt;/b&gt; may.`,
+		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
+		`Only one of rule and policy holds a refusal of: <a href="#Thing.secret">Thing.secret</a>.`,
+		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col">member, visible-to</th>`,
+		`<em>Visible-to</em> are those who may see the row`, `<a href="/">`, `href="/playground/access.css"`,
+	} {
+		if strings.Count(page, want) == 0 {
+			t.Errorf("the page lacks %s:\n%s", want, page)
+		}
+	}
+	for _, inline := range []string{"<script", "<style", "style=", "<b>"} {
+		if strings.Contains(page, inline) {
+			t.Errorf("the page has %s", inline)
+		}
+	}
+	twice := &access.Matrix{Fields: matrix.Fields[2:]}
+	page = get(newHandler(sample, "/graphql", twice), http.MethodGet, "/playground/access").Body.String()
+	if strings.Contains(page, "Only one of") || !strings.Contains(page, "Rule and policy hold every refusal, each by itself.") {
+		t.Errorf("nothing is held only once:\n%s", page)
+	}
+}
+
+func TestTheStyleOfTheAccessPageIsServedInAnyCase(t *testing.T) {
+	t.Parallel()
+	w := get(newHandler(fstest.MapFS{}, "/graphql", matrix), http.MethodGet, "/playground/access.css")
+	want := http.Header{"Cache-Control": {"no-store"}, "Content-Type": {"text/css; charset=utf-8"}, "X-Content-Type-Options": {"nosniff"}}
+	if diff := cmp.Diff(want, w.Header()); diff != "" || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), ".FORBIDDEN") {
+		t.Errorf("status %d, %d bytes, headers (-want +got):\n%s", w.Code, w.Body.Len(), diff)
+	}
+}
+
 func TestAssetsMayBeKept(t *testing.T) {
 	t.Parallel()
-	h := newHandler(sample, "/graphql")
+	h := newHandler(sample, "/graphql", matrix)
 	for path, contentType := range map[string]string{
 		"/playground/main-1.js": "text/javascript; charset=utf-8", "/playground/main-2.css": "text/css; charset=utf-8",
 		"/playground/l-3.txt": "text/plain; charset=utf-8",
@@ -90,18 +191,20 @@ func TestAssetsMayBeKept(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	t.Parallel()
-	h := newHandler(sample, "/graphql")
+	h := newHandler(sample, "/graphql", matrix)
 	for _, path := range []string{
 		"/index.html", "/playground", "/playground/", "/playground/none.js", "/playground/main.map", "/manifest.json",
-		"/playground/..%2fmanifest.json", "/playground/main-1.js/", "/graphql",
+		"/playground/..%2fmanifest.json", "/playground/main-1.js/", "/playground/access/", "/playground/access.html", "/access.css", "/graphql",
 	} {
 		w := get(h, http.MethodGet, path)
 		if w.Code != http.StatusNotFound || w.Header().Get("Cache-Control") != "" {
 			t.Errorf("%s: status %d, Cache-Control %q; want 404, none", path, w.Code, w.Header().Get("Cache-Control"))
 		}
 	}
-	if w := get(h, http.MethodPost, "/"); w.Code != http.StatusMethodNotAllowed {
-		t.Errorf("POST /: status %d, want 405", w.Code)
+	for _, path := range []string{"/", "/playground/access"} {
+		if w := get(h, http.MethodPost, path); w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s: status %d, want 405", path, w.Code)
+		}
 	}
 }
 
@@ -112,5 +215,5 @@ func TestADamagedManifestStops(t *testing.T) {
 			t.Error("a damaged manifest was taken")
 		}
 	}()
-	newHandler(fstest.MapFS{"manifest.json": {Data: []byte(`{`)}}, "/graphql")
+	newHandler(fstest.MapFS{"manifest.json": {Data: []byte(`{`)}}, "/graphql", matrix)
 }

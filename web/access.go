@@ -1,0 +1,75 @@
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"freehold/access"
+)
+
+// styleOfAccess is no asset of the build, so that the page looks right without one.
+//
+//go:embed access.css
+var styleOfAccess []byte
+
+// table is what the page shows of a type.
+type table struct {
+	Name   string
+	Fields []access.Field
+}
+
+// words are a part of a paragraph.
+type words struct {
+	Text       string
+	Emphasised bool
+}
+
+// accessPage makes the page of a matrix: plain HTML, so that it needs no script.
+func accessPage(matrix *access.Matrix) ([]byte, error) {
+	shown := struct {
+		Legend   [][]words
+		Viewers  []access.Viewer
+		Types    []table
+		HeldOnce []access.Field
+	}{Legend: paragraphs(access.Legend), Viewers: access.Viewers}
+	for _, f := range matrix.Fields {
+		last := len(shown.Types) - 1
+		if last < 0 || shown.Types[last].Name != f.Type {
+			shown.Types = append(shown.Types, table{Name: f.Type})
+			last++
+		}
+		shown.Types[last].Fields = append(shown.Types[last].Fields, f)
+		if len(f.HeldOnce) > 0 {
+			shown.HeldOnce = append(shown.HeldOnce, f)
+		}
+	}
+	var text bytes.Buffer
+	if err := pages.ExecuteTemplate(&text, "access.html", shown); err != nil {
+		return nil, fmt.Errorf("write the page of the access matrix: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+// paragraphs splits a text at its empty lines, and each of those at the asterisks that emphasise.
+func paragraphs(text string) (split [][]words) {
+	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		var parts []words
+		for i, part := range strings.Split(p, "*") {
+			parts = append(parts, words{part, i%2 == 1})
+		}
+		split = append(split, parts)
+	}
+	return split
+}
+
+// serveAccessStyle serves the style sheet by a name that stays, so nobody is to keep it.
+func serveAccessStyle(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", contentTypes[".css"])
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.Write(styleOfAccess) //nolint:errcheck // if the client is gone there is nobody to tell
+}
