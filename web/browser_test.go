@@ -174,7 +174,12 @@ func textOf(selector string) string {
 	return fmt.Sprintf(`document.querySelector(%s)?.innerText ?? ""`, strconv.Quote(selector))
 }
 
+// editorOf is an editor of GraphiQL's.
+func editorOf(selector string) string {
+	return fmt.Sprintf(`document.querySelector(%s + " .CodeMirror")?.CodeMirror`, strconv.Quote(selector))
+}
+
 // editor is the text of an editor of GraphiQL's, all of it, with what is scrolled away.
 func editor(selector string) string {
-	return fmt.Sprintf(`document.querySelector(%s + " .CodeMirror")?.CodeMirror.getValue() ?? ""`, strconv.Quote(selector))
+	return editorOf(selector) + `.getValue() ?? ""`
 }

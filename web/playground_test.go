@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-// serve runs a whole service with its playground and returns where.
-func serve(t *testing.T) string {
+// serve runs a whole service with its playground and returns where. What is wrapped around stands before it.
+func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	t.Helper()
 	c, err := app.LoadConfig([]string{
 		"DATABASE_URL=" + dbtest.New(t).App, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_REQUEST_TIMEOUT=60s",
@@ -33,7 +33,11 @@ func serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(a.Handler())
+	handler := a.Handler()
+	for _, wrap := range wraps {
+		handler = wrap(handler)
+	}
+	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		server.Close()
 		a.Close()
@@ -42,9 +46,9 @@ func serve(t *testing.T) string {
 }
 
 // open visits the playground of a new service and waits until it can be used.
-func open(t *testing.T) (v *visitor, at string) {
+func open(t *testing.T, wraps ...func(http.Handler) http.Handler) (v *visitor, at string) {
 	t.Helper()
-	at = serve(t)
+	at = serve(t, wraps...)
 	if status, _ := fetch(t, http.MethodGet, at+"/", "", ""); status != http.StatusOK {
 		t.Fatal("the playground was not built: run `make build`")
 	}
@@ -80,15 +84,16 @@ func fetch(t *testing.T, method, at, token, body string) (status int, text strin
 }
 
 var (
-	status   = textOf("[role=status]")
-	response = editor(".graphiql-response")
+	status    = textOf("[role=status]")
+	response  = editor(".graphiql-response")
+	operation = editorOf(".graphiql-query-editor") + `?.operationName ?? ""` // GraphiQL reads it a moment after the document
 )
 
 // play runs a starter tab as it is and returns the response.
 func (v *visitor) play(tab string) string {
 	v.t.Helper()
 	v.click(`.graphiql-tab-button[title="` + tab + `"]`)
-	v.await(`document.querySelector(".graphiql-query-editor .CodeMirror")?.CodeMirror.operationName ?? ""`, tab) // GraphiQL reads it a moment later
+	v.await(operation, tab)
 	return v.playAgain()
 }
 

@@ -140,7 +140,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 		`<code>@owner(of: &#34;&lt;script&gt;&#34;)</code>`, `&lt;b&gt;All&lt;/b&gt; may.`,
 		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
 		`Only one of rule and policy holds a refusal of: <a href="#Thing.secret">Thing.secret</a>.`,
-		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col">member, visible-to</th>`,
+		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col" class="viewer">member, visible-to</th>`,
 		`<em>Visible-to</em> are those who may see the row`, `<a href="/">`, `href="/playground/access.css"`,
 	} {
 		if strings.Count(page, want) == 0 {

@@ -3,6 +3,8 @@ import { createRoot } from 'react-dom/client';
 import { GraphiQL } from 'graphiql';
 import 'graphiql/style.css';
 import './main.css';
+import { Denials } from './denials.jsx';
+import { createExplainer } from './explain.js';
 import { createSession } from './session.js';
 import { starterTabs } from './tabs.js';
 
@@ -21,11 +23,20 @@ function Status({ session }) {
   );
 }
 
+// MatrixLink opens another tab of the browser, since whatever is typed and whoever is signed in here is gone with the page.
+function MatrixLink() {
+  return (
+    <a href="/playground/access" target="_blank" rel="noopener">
+      Access matrix
+    </a>
+  );
+}
+
 // Playground is GraphiQL without any storage: what is typed there, passwords and tokens among it, is gone with the page.
-function Playground({ session }) {
+function Playground({ session, explainer }) {
   return (
     <GraphiQL
-      fetcher={session.fetcher}
+      fetcher={explainer.fetcher}
       defaultTabs={starterTabs}
       variables={starterTabs[0].variables} // GraphiQL opens the first tab without its own
       defaultEditorToolsVisibility="variables"
@@ -33,11 +44,18 @@ function Playground({ session }) {
       shouldPersistHeaders={false}
     >
       <GraphiQL.Logo>
-        <Status session={session} />
+        <div className="corner">
+          <MatrixLink />
+          <Status session={session} />
+        </div>
       </GraphiQL.Logo>
+      <GraphiQL.Footer>
+        <Denials explainer={explainer} />
+      </GraphiQL.Footer>
     </GraphiQL>
   );
 }
 
 const root = document.getElementById('playground');
-createRoot(root).render(<Playground session={createSession(root.dataset.endpoint)} />);
+const session = createSession(root.dataset.endpoint);
+createRoot(root).render(<Playground session={session} explainer={createExplainer(session.fetcher)} />);
