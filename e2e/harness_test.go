@@ -181,15 +181,24 @@ type vars map[string]any
 // do sends an operation with a token, or without one if it is empty.
 func (s *service) do(token, query string, v vars) reply {
 	s.t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	r, err := s.tryDo(token, query, v)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	return r
+}
+
+// tryDo is do for goroutines, which may not end a test.
+func (s *service) tryDo(token, query string, v vars) (reply, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	if err != nil {
+		return reply{}, err
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	return s.send(http.MethodPost, header, string(body))
+	return s.trySend(http.MethodPost, header, string(body))
 }
 
 func (s *service) send(method string, header http.Header, body string) reply {

@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/access"
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+// Who asks about a target.
+const (
+	byNobody = "nobody"
+	byMember = "another member"
+	byOwner  = "the owner"
+)
+
+var (
+	askers       = []string{byNobody, byMember, byOwner}
+	visibilities = []string{"PRIVATE", "MEMBERS", "PUBLIC"}
+)
+
+// What a root field shows that is not about a target that exists already.
+const (
+	showsTheViewer  = "the row is the viewer's own"
+	makesTheViewer  = "whoever gets the answer has just proved to be the owner"
+	makesTheAccount = "whoever gets the answer owns what was just made"
+)
+
+// ownAnswers are the root fields whose answer is the viewer's own row, whoever else there is.
+var ownAnswers = map[string]string{
+	"Query.me":        showsTheViewer,
+	"Mutation.signUp": makesTheAccount,
+	"Mutation.signIn": makesTheViewer,
+}
+
+// exempt are fields that have no case or no positive twin, as Type.field, and why.
+var exempt = map[string]string{}
+
+// specification is what the service is held against: its schema, and the access matrix.
+type specification struct {
+	schema *ast.Schema
+	matrix map[string]access.Field
+	paths  []path
+}
+
+func newSpecification(schema *ast.Schema, matrix *access.Matrix) specification {
+	s := specification{schema: schema, matrix: map[string]access.Field{}, paths: pathsOf(schema)}
+	for _, f := range matrix.Fields {
+		s.matrix[f.String()] = f
+	}
+	return s
+}
+
+func ownSpecification(t testing.TB) specification {
+	t.Helper()
+	return newSpecification(parseSchema(t, schemaText(t)), app.Access())
+}
+
+// request is one operation: a path, asked for by somebody about a target of some visibility.
+type request struct {
+	path       path
+	asker      string
+	visibility string
+}
+
+func (r request) String() string {
+	return fmt.Sprintf("%s, %s about a %s target", r.path, r.asker, r.visibility)
+}
+
+func (r request) own() string { return ownAnswers[r.path.rootField().name()] }
+
+// viewer says how the asker stands to the target's rows.
+func (r request) viewer() access.Viewer {
+	switch {
+	case r.asker == byOwner || r.own() == makesTheViewer, r.own() == makesTheAccount:
+		return access.Owner
+	case r.asker == byMember && r.visibility != "PRIVATE":
+		return access.MemberVisibleTo
+	case r.asker == byMember:
+		return access.Member
+	case r.visibility == "PUBLIC":
+		return access.NobodyVisibleTo
+	default:
+		return access.Nobody
+	}
+}
+
+// requests are all of them, queries first: the accounts that mutations make would crowd the lists.
+func (s specification) requests() (list []request) {
+	for _, p := range s.paths {
+		for _, visibility := range visibilities {
+			for _, asker := range askers {
+				r := request{p, asker, visibility}
+				if r.own() == showsTheViewer && asker == byMember || r.own() == makesTheAccount && asker == byOwner {
+					continue // a member is the owner of what he is shown; nobody owns what is not yet made
+				}
+				list = append(list, r)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b request) int {
+		return strings.Compare(b.path.root.Name, a.path.root.Name) // Query, Mutation
+	})
+	return list
+}
+
+// stage is a service to ask, and persons to ask about. Persons are made behind both walls, whichever are up in the
+// service that is asked; both have one database and one signing key.
+type stage struct {
+	specification
+	walls   walls
+	asked   *service
+	maker   *service
+	dataDir string             // where the key is
+	targets map[string]*person // by visibility
+	another *person
+}
+
+// newStage makes a stage with one person of each visibility and one more, in a database of its own.
+func newStage(t testing.TB, spec specification) *stage {
+	t.Helper()
+	p := &stage{specification: spec, targets: map[string]*person{}, dataDir: t.TempDir()}
+	p.maker = startWith(t, dbtest.New(t), bothWalls, appOptions(), "FREEHOLD_DATA_DIR="+p.dataDir)
+	p.asked = p.maker
+	for _, visibility := range visibilities {
+		p.targets[visibility] = p.make(t, visibility)
+	}
+	p.another = p.make(t, "MEMBERS")
+	return p
+}
+
+func (p *stage) make(t testing.TB, visibility string) *person {
+	t.Helper()
+	made := newPerson(p.schema, visibility)
+	if err := made.signUp(p.maker); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// behind returns the same stage, asked through a service with other walls.
+func (p *stage) behind(t testing.TB, w walls, o app.Options) *stage {
+	t.Helper()
+	q := *p
+	q.walls = w
+	q.asked = startWith(t, p.maker.db, w, o, "FREEHOLD_DATA_DIR="+p.dataDir)
+	return &q
+}
+
+// cast says who is asked about and with which token. Mutations get persons of their own, which they may change.
+func (p *stage) cast(r request) (target *person, token string, err error) {
+	target, another := p.targets[r.visibility], p.another
+	if r.path.isMutation() {
+		if target, another, err = p.fresh(r); err != nil {
+			return nil, "", err
+		}
+	}
+	switch r.asker {
+	case byOwner:
+		return target, target.token(), nil
+	case byMember:
+		return target, another.token(), nil
+	default:
+		return target, "", nil
+	}
+}
+
+func (p *stage) fresh(r request) (target, another *person, err error) {
+	target, another = newPerson(p.schema, r.visibility), p.another
+	if r.own() != makesTheAccount {
+		if err := target.signUp(p.maker); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r.asker == byMember {
+		another = newPerson(p.schema, "MEMBERS")
+		err = another.signUp(p.maker)
+	}
+	return target, another, err
+}
