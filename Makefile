@@ -2,7 +2,7 @@
 # missing. The rest are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test generate fresh lint unit fuzz compose stranger
+.PHONY: help run build test generate fresh lint unit rules-score fuzz compose stranger
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -11,7 +11,7 @@ LINT     := $(BIN)/golangci-lint-$(LINT_VER)
 ASSETS   := web/dist/manifest.json
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 run: build ## serve on a private PostgreSQL, at http://127.0.0.1:8080/graphql
 	@scripts/need.sh postgres
@@ -49,6 +49,10 @@ $(LINT):
 unit: $(ASSETS) ## run the Go tests, with the race detector and a real browser
 	@scripts/need.sh postgres cc chromium
 	@$(GO) test -race -timeout 8m ./...
+
+rules-score: ## weaken each rule and row policy in turn, and show which test notices (part of unit)
+	@scripts/need.sh postgres cc
+	@$(GO) test -race -count=1 -v -run '^TestRulesScore$$' ./e2e
 
 FUZZED := accounts:FuzzUsername accounts:FuzzEmail resolvers:FuzzCursor app:FuzzRequest app:FuzzCost
 

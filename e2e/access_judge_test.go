@@ -268,13 +268,17 @@ func (h *hearing) refused(c call, value any, a access.Answer) {
 	h.errors(c, a)
 }
 
-// errors holds the errors at the path of a field: one with this code where a rule refuses it, else none.
+// errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. Who sends no
+// token is told so by the rule; what else might refuse him would give another reason.
 func (h *hearing) errors(c call, want access.Answer) {
 	var codes []string
 	for _, e := range h.reply.Errors {
 		if where(e.Path) == where(h.at) {
-			codes = append(codes, e.Extensions.Code)
+			codes = append(codes, strings.TrimSpace(e.Extensions.Code+" "+e.Extensions.Reason))
 		}
+	}
+	if want == access.Answer(fault.Unauthenticated) {
+		want += access.Answer(" " + fault.Missing)
 	}
 	h.told[where(h.at)] = true
 	switch {
