@@ -109,7 +109,7 @@ func (e *explainer) explain(ctx context.Context, all []told) ([]explained, error
 		}
 		if id := x.Viewer.UserID; id != nil {
 			if _, known := usernames[*id]; !known {
-				usernames[*id] = e.username(ctx, *id)
+				usernames[*id] = e.username(ctx, t.viewer)
 			}
 			x.Viewer.Username = usernames[*id]
 		}
@@ -119,10 +119,11 @@ func (e *explainer) explain(ctx context.Context, all []told) ([]explained, error
 	return list, errors.Join(faults...)
 }
 
-func (e *explainer) username(ctx context.Context, userID uuid.UUID) string {
-	row, _ := e.find(ctx, userID, "") // without a name the id has to do
-	if row == nil {
-		return ""
+// username asks as the viewer himself.
+func (e *explainer) username(ctx context.Context, viewer auth.Viewer) string {
+	row, err := e.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return "" // the id has to do: the session may have ended meanwhile
 	}
 	return row.Username
 }

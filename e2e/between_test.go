@@ -116,7 +116,7 @@ func (s *service) innerWords() []string {
 		"constraint", "violates", "duplicate key", "row-level", "relation", "SQLSTATE", "pq:", "app.", "canary")
 }
 
-func expectNone(t *testing.T, what string, r reply, words []string) {
+func nothingTold(t *testing.T, what string, r reply, words []string) {
 	t.Helper()
 	if i := slices.IndexFunc(words, func(word string) bool { return strings.Contains(r.Body, word) }); i >= 0 {
 		t.Errorf("%s tells %q: %s", what, words[i], r.Body)
@@ -166,7 +166,7 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 			if r.code() != "CONFLICT" || fmt.Sprint(r.fields()) != c.fields || string(r.Data) != `{"signUp":null}` {
 				t.Errorf("%s, %s: %s", c.name, way, r.Body)
 			}
-			expectNone(t, c.name+", "+way, r, append(words, name))
+			nothingTold(t, c.name+", "+way, r, append(words, name))
 			bodies = append(bodies, fmt.Sprint(r.Status, " ", r.Body))
 		}
 		if bodies[0] != bodies[1] || bodies[0] != bodies[2] {
@@ -204,7 +204,7 @@ func TestConstraintsAreNoBusinessOfClients(t *testing.T) {
 			if r.code() != "INTERNAL_SERVER_ERROR" || len(r.fields()) > 0 {
 				t.Errorf("%s, %s: %s", c.name, act, r.Body)
 			}
-			expectNone(t, c.name+", "+act, r, append(words, canaryPhone, "cage", "Nowhere"))
+			nothingTold(t, c.name+", "+act, r, append(words, canaryPhone, "cage", "Nowhere"))
 		}
 		if after := s.rows(a); after != before {
 			t.Errorf("%s: a refused update changed the row:\n%s\n%s", c.name, before, after)
