@@ -12,10 +12,9 @@ import (
 	"freehold/app"
 )
 
-const accessUsage = `usage:
+var errUsage = errors.New(`usage:
   freehold access [--format=text|markdown|json] [--diff OLD.json]
-  freehold access explain --as USER TYPE.FIELD [ID]
-`
+  freehold access explain --as USER TYPE.FIELD [ID]`)
 
 // errWidened ends the command with a failure, so that a build can ask for a second look.
 var errWidened = errors.New("access was widened")
@@ -35,7 +34,7 @@ func printAccess(args []string, w io.Writer) error {
 	format := flags.String("format", "text", "")
 	diff := flags.String("diff", "", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return errors.Join(err, errors.New(accessUsage))
+		return errors.Join(err, errUsage)
 	}
 	matrix := app.Access()
 	if *diff != "" {
@@ -78,7 +77,7 @@ func explainAccess(ctx context.Context, args []string, w io.Writer) (err error) 
 	flags.SetOutput(io.Discard)
 	as := flags.String("as", "", "")
 	if err := flags.Parse(args); err != nil || *as == "" || flags.NArg() < 1 || flags.NArg() > 2 {
-		return errors.Join(err, errors.New(accessUsage))
+		return errors.Join(err, errUsage)
 	}
 	c, err := loadConfig()
 	if err != nil {

@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,17 +11,19 @@ import (
 
 // WriteText writes the matrix for a terminal.
 func (m *Matrix) WriteText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var rows strings.Builder
 	columns := append([]string{"FIELD", "RULE"}, viewerNames()...)
-	fmt.Fprintln(t, strings.Join(append(columns, "HELD BY", "WHY"), "\t"))
+	rows.WriteString(strings.Join(append(columns, "HELD BY", "WHY"), "\t") + "\n")
 	for _, f := range m.Fields {
 		cells := []string{f.String(), f.ruleInWords()}
 		for _, v := range Viewers {
 			cells = append(cells, string(f.Answers[v]))
 		}
-		fmt.Fprintln(t, strings.Join(append(cells, string(f.HeldBy), f.Why), "\t"))
+		rows.WriteString(strings.Join(append(cells, string(f.HeldBy), f.Why), "\t") + "\n")
 	}
-	if err := t.Flush(); err != nil {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, err := io.WriteString(t, rows.String())
+	if err := errors.Join(err, t.Flush()); err != nil {
 		return fmt.Errorf("write the access matrix: %w", err)
 	}
 	return nil
@@ -44,7 +47,7 @@ func ReadJSON(r io.Reader) (*Matrix, error) {
 		return nil, fmt.Errorf("read an access matrix (as --format=json prints it): %w", err)
 	}
 	if len(m.Fields) == 0 {
-		return nil, fmt.Errorf("read an access matrix: it has no fields")
+		return nil, errors.New("read an access matrix: it has no fields")
 	}
 	return m, nil
 }

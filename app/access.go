@@ -145,7 +145,7 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 }
 
 // policies tries what stands behind the field, and tells whether the row itself is hidden.
-func (q *inquiry) policies(ctx context.Context, w io.Writer) (hidden bool, err error) {
+func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool, err error) {
 	if q.row == nil {
 		return false, nil
 	}

@@ -27,7 +27,7 @@ func newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.D
 	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 	switch {
 	case o.withoutRules:
-		root = graph.DirectiveRoot{Visible: pass, SignedIn: pass, Owner: func(ctx context.Context, obj any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
+		root = graph.DirectiveRoot{Visible: pass, SignedIn: pass, Owner: func(ctx context.Context, _ any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
 			return next(ctx)
 		}}
 	case o.UnsafeRule != nil:

@@ -86,14 +86,11 @@ func inputField(v reflect.Value, name string) (reflect.Value, bool) {
 
 // stringOf returns the text of a string or a pointer to one. A nil pointer or list is null.
 func stringOf(v reflect.Value) (text string, null, ok bool) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if v.IsNil() {
-			return "", true, true
-		}
+	if kind := v.Kind(); (kind == reflect.Pointer || kind == reflect.Slice) && v.IsNil() {
+		return "", true, true
+	}
+	if v.Kind() == reflect.Pointer {
 		return stringOf(v.Elem())
-	case reflect.Slice:
-		return "", v.IsNil(), false
 	}
 	return v.String(), false, v.Kind() == reflect.String
 }

@@ -61,7 +61,9 @@ func TestCheckNamesEachFault(t *testing.T) {
 	t.Parallel()
 	good := Checked{
 		Root: root(), Owned: map[string]any{"Thing": row{}},
-		Rows: map[string]Rows{"Thing": func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]Row, error) { return nil, nil }},
+		Rows: map[string]Rows{"Thing": func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]Row, error) {
+			return map[uuid.UUID]Row{}, nil
+		}},
 	}
 	withQuery := func(fields string) string { return definitions + "type Query { " + fields + " }" }
 	fine := withQuery(`a: Thing @public(reason: "x") b(i: In!): Thing @owner(of: "Thing", id: "i.deep.id") c: Int @signedIn many(ids: [ID!]!): Int @owner(of: "Thing", id: "ids")`)

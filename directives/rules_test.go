@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -281,7 +282,7 @@ func ask(ctx context.Context, rules *Rules) string {
 // rootField is the context of the n-th root field of a query, as gqlgen makes it, with its coerced arguments.
 func rootField(ctx context.Context, viewer auth.Viewer, query string, variables map[string]any, n int, args map[string]any) context.Context {
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: rootFields})
-	doc := gqlparser.MustLoadQuery(schema, query)
+	doc := gqlparser.MustLoadQueryWithRules(schema, query, rules.NewDefaultRules())
 	op := &graphql.OperationContext{Variables: variables, Doc: doc, Operation: doc.Operations[0]}
 	root := "Query"
 	if op.Operation.Operation == ast.Mutation {
