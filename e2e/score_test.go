@@ -136,7 +136,7 @@ func scoreRules(t *testing.T, s *score) {
 	}
 }
 
-// ruled are the fields whose rule can be weakened, those of mutations last: the accounts that these make crowd the lists.
+// ruled are the fields whose rule can be weakened, those of mutations last: see casesOf.
 func ruled() (fields []access.Field) {
 	var ofMutations []access.Field
 	for _, f := range app.Access().Fields {
@@ -152,11 +152,13 @@ func ruled() (fields []access.Field) {
 	return append(fields, ofMutations...)
 }
 
-// casesOf are the generated cases of a field.
+// casesOf are the generated cases of a field. Mutations stand for their own rules only, since the accounts that they make
+// crowd the lists.
 func casesOf(stages []*stage, f access.Field) (checks []check) {
 	for _, p := range stages {
 		for _, r := range p.requests() {
-			if slices.ContainsFunc(r.path.leaves, func(c call) bool { return c.name() == f.String() }) {
+			asks := slices.ContainsFunc(r.path.leaves, func(c call) bool { return c.name() == f.String() })
+			if asks && r.path.isMutation() == (f.Type == "Mutation") {
 				checks = append(checks, p.judged(r))
 			}
 		}
