@@ -82,8 +82,3 @@ func (s *Service) issue(userID, sessionID uuid.UUID, refreshToken string) (*Toke
 	}
 	return &Tokens{AccessToken: access, RefreshToken: refreshToken, ExpiresAt: expires}, nil
 }
-
-// SignOut ends the session that asks.
-func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer) error {
-	return s.db.RevokeSession(ctx, viewer)
-}

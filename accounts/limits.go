@@ -26,7 +26,7 @@ func (s *Service) within(ctx context.Context, l limit) error {
 	if !s.config.RateLimit {
 		return nil
 	}
-	closed, err := s.db.CountHit(ctx, l.name+" "+auth.ClientFrom(ctx), l.hits, l.window)
+	closed, err := s.db.CountHit(ctx, l.name+" "+auth.ClientFrom(ctx).Block, l.hits, l.window)
 	if err != nil {
 		return err
 	}

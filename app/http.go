@@ -128,7 +128,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (a *App) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK, denials: &denials{}}
-		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), r.RemoteAddr)
+		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), r.RemoteAddr, r.UserAgent())
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
 		inner := r.WithContext(ctx) // the mux notes the route in it: what was sent as a path may be anything

@@ -21,7 +21,7 @@ func SDL() string { return graph.SDL() }
 // those about rules count.
 func newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), o Options) (graphql.ExecutableSchema, error) {
 	described := graph.NewSchema()
-	rows := map[string]directives.Rows{"Profile": rowsOf(r.FindProfiles)}
+	rows := map[string]directives.Rows{"Profile": rowsOf(r.FindProfiles), "Session": rowsOf(r.FindSessions)}
 	rules := directives.New(described, rows, denied)
 	r.ViewerCan = rules.ViewerCan
 	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}

@@ -9,22 +9,26 @@ import (
 )
 
 // ownedTypes are the Go models of the types whose rows have an owner.
-var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile{}}
+var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile{}, "Session": &model.Session{}}
 
 // policies say by name under which row policy each owned type is read, and which ones stand behind a field that comes
 // from elsewhere or writes. A test holds each of them against the database.
 var (
-	policyOfType    = map[string]string{"User": "users_select", "Profile": "profiles_select"}
+	policyOfType    = map[string]string{"User": "users_select", "Profile": "profiles_select", "Session": "sessions_select"}
 	policiesOfField = map[string][]string{
 		"User.email":             {"user_private_select"},
 		"User.emailVerified":     {"user_private_select"},
+		"User.sessions":          {"sessions_select"},
+		"User.securityEvents":    {"security_events_select"},
 		"Profile.birthday":       {"profile_private_select"},
 		"Profile.phoneNumber":    {"profile_private_select"},
 		"Mutation.updateProfile": {"profiles_update", "profile_private_update"},
 	}
 	// definers are the functions that stand behind a field, and whom they let through.
 	definers = map[string]access.Wall{
-		"Mutation.signOut": {Name: "app.revoke_session", Admits: access.AdmitsMembers},
+		"Mutation.signOut":             {Name: "app.revoke_session", Admits: access.AdmitsMembers},
+		"Mutation.revokeSession":       {Name: "app.revoke_session", Admits: access.AdmitsOwner},
+		"Mutation.revokeOtherSessions": {Name: "app.revoke_other_sessions", Admits: access.AdmitsMembers},
 	}
 )
 

@@ -426,7 +426,7 @@ func TestClientIsAnAddressBlock(t *testing.T) {
 		"192.0.2.7:80": "192.0.2.7/32", "[::ffff:192.0.2.7]:81": "192.0.2.7/32",
 		"[2001:db8:1:2:3:4:5:6]:80": "2001:db8:1:2::/64", "[2001:db8:1:2:ffff::1]:80": "2001:db8:1:2::/64", "[fe80::1%eth0]:80": "fe80::/64", "pipe": "",
 	} {
-		if got := ClientFrom(WithClient(t.Context(), remote)); got != want {
+		if got := ClientFrom(WithClient(t.Context(), remote, "")).Block; got != want {
 			t.Errorf("%s counts as %q, want %q", remote, got, want)
 		}
 	}

@@ -3,35 +3,60 @@ package auth
 import (
 	"context"
 	"net/netip"
+	"strings"
+	"unicode"
 )
+
+// Client is where a request came from. The zero value is unknown.
+type Client struct {
+	IP     string // in its usual spelling; an IPv4 address in IPv6 clothes is an IPv4 address
+	Block  string // of addresses that count as one client: an IPv4 address, or the /64 that an IPv6 customer has
+	Device string // what the client says of itself (User-Agent), fit to be shown
+}
+
+// maxDevice bounds what is kept of a User-Agent, in characters.
+const maxDevice = 200
 
 type clientKey struct{}
 
-// WithClient notes the address that a request came from, in the form "host:port" of http.Request.RemoteAddr.
-func WithClient(ctx context.Context, remoteAddr string) context.Context {
-	return context.WithValue(ctx, clientKey{}, addressBlock(remoteAddr))
+// WithClient notes where a request came from: its address, in the form "host:port" of http.Request.RemoteAddr, and its
+// User-Agent.
+func WithClient(ctx context.Context, remoteAddr, userAgent string) context.Context {
+	return context.WithValue(ctx, clientKey{}, newClient(remoteAddr, userAgent))
 }
 
-// ClientFrom returns the block of addresses that counts as one client: an IPv4 address, or the /64 that an IPv6
-// customer has; "" where it is unknown.
-func ClientFrom(ctx context.Context) string {
-	block, _ := ctx.Value(clientKey{}).(string)
-	return block
+// ClientFrom returns where the request of ctx came from.
+func ClientFrom(ctx context.Context) Client {
+	client, _ := ctx.Value(clientKey{}).(Client)
+	return client
 }
 
-func addressBlock(remoteAddr string) string {
+func newClient(remoteAddr, userAgent string) Client {
+	c := Client{Device: device(userAgent)}
 	address, err := netip.ParseAddrPort(remoteAddr)
 	if err != nil {
-		return ""
+		return c
 	}
 	ip := address.Addr().Unmap().WithZone("")
 	bits := 32
 	if ip.Is6() {
 		bits = 64
 	}
-	block, err := ip.Prefix(bits)
-	if err != nil {
-		return ""
+	c.IP = ip.String()
+	if block, err := ip.Prefix(bits); err == nil {
+		c.Block = block.String()
 	}
-	return block.String()
+	return c
+}
+
+// device keeps of a User-Agent what can be shown and stored.
+func device(userAgent string) string {
+	shown := strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, userAgent)
+	runes := []rune(strings.TrimSpace(shown))
+	return string(runes[:min(len(runes), maxDevice)])
 }

@@ -52,6 +52,8 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 		  FROM pg_policies WHERE schemaname = 'app' AND roles = '{freehold_app}' AND permissive = 'PERMISSIVE'`), []string{
 		"users SELECT users_select USING",
 		"user_private SELECT user_private_select USING",
+		"sessions SELECT sessions_select USING",
+		"security_events SELECT security_events_select USING",
 		"profiles SELECT profiles_select USING",
 		"profiles INSERT profiles_insert CHECK",
 		"profiles UPDATE profiles_update USING CHECK",
@@ -72,7 +74,7 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 	diff(t, "commands of the app's role", d.Query(t, `
 		SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants
 		 WHERE table_schema = 'app' AND grantee = 'freehold_app'`), []string{
-		"users SELECT", "user_private SELECT", "profiles SELECT", "profiles INSERT", "profile_private SELECT", "profile_private INSERT",
+		"users SELECT", "user_private SELECT", "security_events SELECT", "profiles SELECT", "profiles INSERT", "profile_private SELECT", "profile_private INSERT",
 	})
 	diff(t, "columns that the app's role may update", d.Query(t, `
 		SELECT table_name || '.' || column_name FROM information_schema.role_column_grants
@@ -82,11 +84,23 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 	})
 }
 
+// Of a session its owner sees nothing by which somebody could go on with it.
+func TestColumnsOfSessionsThatTheAppSees(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	diff(t, "columns of sessions that the app's role may read", d.Query(t, `
+		SELECT column_name FROM information_schema.role_column_grants
+		 WHERE table_schema = 'app' AND table_name = 'sessions' AND grantee = 'freehold_app'`), []string{
+		"id", "user_id", "created_at", "last_used_at", "idle_expires_at", "expires_at", "revoked_at", "device", "ip",
+	})
+}
+
 func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
 		"app.enter", "app.start_session", "app.sign_up", "app.find_credentials", "app.sign_in", "app.revoke_session", "app.taken", "app.count_hit", "app.refresh_session",
+		"app.record_event", "app.revoke_other_sessions",
 	})
 	diff(t, "definer functions without the definer's ownership or a fixed search_path", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc
@@ -136,6 +150,7 @@ func TestCheckRole(t *testing.T) {
 		"tester_definer":     {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app, freehold_definer`, "freehold_definer"},
 		"tester_owner":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, freehold_owner`, "owns tables"},
 		"tester_super":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, postgres`, "superuser"},
+		"tester_hashes":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT (refresh_hash) ON app.sessions TO %[1]s`, "app.sessions.refresh_hash"},
 		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.credentials TO %[1]s`, "app.credentials"},
 	} {
 		d.Query(t, fmt.Sprintf(c.make, name))

@@ -85,7 +85,12 @@ func (d *DB) CheckRole(ctx context.Context) error {
 		UNION ALL
 		SELECT format('it may use %s, which only the definer may', oid::regclass) FROM pg_class
 		 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND relname IN ('credentials', 'sessions')
-		   AND has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE')`)
+		   AND (has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(oid, 'INSERT, UPDATE'))
+		UNION ALL
+		SELECT format('it may read %s.%I, which only the definer may', c.oid::regclass, a.attname)
+		  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+		 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND a.attname IN ('password_hash', 'refresh_hash', 'previous_hash')
+		   AND has_column_privilege(c.oid, a.attnum, 'SELECT')`)
 	})
 	if err != nil {
 		return fmt.Errorf("check the role of DATABASE_URL: %w", err)

@@ -41,6 +41,8 @@ var Policies = []Policy{
 	{Table: "profiles", Command: "SELECT", Admits: AdmitsVisible, Probe: `SELECT id FROM app.profiles WHERE id = $1`},
 	{Table: "profiles", Command: "INSERT", Admits: AdmitsOwner},
 	{Table: "profiles", Command: "UPDATE", Admits: AdmitsOwner, Probe: `UPDATE app.profiles SET updated_at = updated_at WHERE id = $1`},
+	{Table: "sessions", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT id FROM app.sessions WHERE user_id = $1`},
+	{Table: "security_events", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT id FROM app.security_events WHERE user_id = $1`},
 	{Table: "profile_private", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT user_id FROM app.profile_private WHERE user_id = $1`},
 	{Table: "profile_private", Command: "INSERT", Admits: AdmitsOwner},
 	{Table: "profile_private", Command: "UPDATE", Admits: AdmitsOwner, ByOwner: true, Probe: `UPDATE app.profile_private SET birthday = birthday WHERE user_id = $1`},

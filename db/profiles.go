@@ -53,6 +53,30 @@ const selectProfile = `
 	       p.created_at, p.updated_at, u.created_at AS user_created_at
 	  FROM app.profiles p JOIN app.users u ON u.id = p.user_id`
 
+var profileList = list{
+	newest: selectProfile + `
+		 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
+		 ORDER BY p.created_at DESC, p.id DESC
+		 LIMIT $5`,
+	oldest: selectProfile + `
+		 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
+		 ORDER BY p.created_at, p.id
+		 LIMIT $5`,
+	before: `SELECT EXISTS (SELECT FROM app.profiles p WHERE (p.created_at, p.id) >= ($1, $2))`,
+	after:  `SELECT EXISTS (SELECT FROM app.profiles p WHERE (p.created_at, p.id) <= ($1, $2))`,
+}
+
+// FindProfilePage returns a page of the profiles that the viewer sees.
+func (d *DB) FindProfilePage(ctx context.Context, viewer auth.Viewer, r Range) (*Page[Profile], error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Page[Profile], error) {
+		p, err := findPage[Profile](ctx, tx, profileList, r)
+		if err != nil {
+			return nil, fmt.Errorf("list profiles: %w", err)
+		}
+		return p, nil
+	})
+}
+
 // FindProfileByUsernameKey returns the profile with this normalised username; NOT_FOUND when there is none that the
 // viewer sees.
 func (d *DB) FindProfileByUsernameKey(ctx context.Context, viewer auth.Viewer, key string) (*Profile, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -44,17 +45,78 @@ func (t *SystemTx) StartSession(ctx context.Context, userID uuid.UUID, seenHash,
 	return ok, nil
 }
 
-// RevokeSession ends the viewer's own session, for good and at once.
-func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer) error {
+// RevokeSession ends a session of the viewer's, for good and at once; NOT_FOUND when it is not his, or over already.
+func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) error {
 	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
 		var ok bool
-		if err := tx.Get(ctx, &ok, `SELECT app.revoke_session($1)`, tx.Viewer.SessionID); err != nil {
+		if err := tx.Get(ctx, &ok, `SELECT app.revoke_session($1)`, sessionID); err != nil {
 			return fmt.Errorf("revoke session: %w", err)
 		}
 		if !ok {
-			return fault.SignIn(fault.Revoked)
+			return fault.Gone()
 		}
 		return nil
+	})
+}
+
+// RevokeOtherSessions ends every session of the viewer's but the one that asks, and says how many those were.
+func (d *DB) RevokeOtherSessions(ctx context.Context, viewer auth.Viewer) (n int, err error) {
+	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
+		if err := tx.Get(ctx, &n, `SELECT app.revoke_other_sessions()`); err != nil {
+			return fmt.Errorf("revoke other sessions: %w", err)
+		}
+		return nil
+	})
+	return n, err
+}
+
+// LiveSession is a session that has not ended, as its owner sees it.
+type LiveSession struct {
+	ID         uuid.UUID `db:"id"`
+	UserID     uuid.UUID `db:"user_id"`
+	Device     *string   `db:"device"` // User-Agent; nil where none was sent
+	IP         *string   `db:"ip"`
+	CreatedAt  time.Time `db:"created_at"`
+	LastUsedAt time.Time `db:"last_used_at"` // when it was last renewed
+	ExpiresAt  time.Time `db:"expires_at"`   // unless it is renewed
+}
+
+const selectSession = `
+	SELECT s.id, s.user_id, s.device, host(s.ip) AS ip, s.created_at, s.last_used_at, LEAST(s.expires_at, s.idle_expires_at) AS expires_at
+	  FROM app.sessions s
+	 WHERE s.revoked_at IS NULL AND LEAST(s.expires_at, s.idle_expires_at) > now()`
+
+var sessionList = list{
+	newest: selectSession + `
+	   AND (s.created_at, s.id) < ($1, $2) AND (s.created_at, s.id) > ($3, $4) AND s.user_id = $6
+	 ORDER BY s.created_at DESC, s.id DESC
+	 LIMIT $5`,
+	oldest: selectSession + `
+	   AND (s.created_at, s.id) < ($1, $2) AND (s.created_at, s.id) > ($3, $4) AND s.user_id = $6
+	 ORDER BY s.created_at, s.id
+	 LIMIT $5`,
+	before: `SELECT EXISTS (` + selectSession + ` AND (s.created_at, s.id) >= ($1, $2) AND s.user_id = $3)`,
+	after:  `SELECT EXISTS (` + selectSession + ` AND (s.created_at, s.id) <= ($1, $2) AND s.user_id = $3)`,
+}
+
+// FindSessionPage returns a page of the live sessions of a user, of which the viewer sees his own alone.
+func (d *DB) FindSessionPage(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, r Range) (*Page[LiveSession], error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Page[LiveSession], error) {
+		p, err := findPage[LiveSession](ctx, tx, sessionList, r, userID)
+		if err != nil {
+			return nil, fmt.Errorf("list sessions: %w", err)
+		}
+		return p, nil
+	})
+}
+
+// FindSessions returns those of the sessions that are live and the viewer's.
+func (d *DB) FindSessions(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) ([]LiveSession, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []LiveSession, err error) {
+		if err := tx.Select(ctx, &found, selectSession+` AND s.id = ANY ($1)`, pq.Array(ids)); err != nil {
+			return nil, fmt.Errorf("find sessions: %w", err)
+		}
+		return found, nil
 	})
 }
 

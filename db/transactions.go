@@ -90,15 +90,27 @@ func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) 
 }
 
 func enter(ctx context.Context, tx *sqlx.Tx, sessionID uuid.UUID) (auth.Viewer, error) {
-	var userID uuid.UUID
-	if err := tx.GetContext(ctx, &userID, `SELECT app.enter($1, $2)`, sessionID, timeout(ctx).Milliseconds()); err != nil {
+	var entered struct {
+		UserID uuid.UUID `db:"user_id"`
+		IP     string    `db:"ip"`
+		Device string    `db:"device"`
+	}
+	client := auth.ClientFrom(ctx)
+	err := tx.GetContext(ctx, &entered, `
+		SELECT app.enter($1, $2) AS user_id, set_config('app.client_ip', $3, true) AS ip, set_config('app.client_device', $4, true) AS device`,
+		sessionID, timeout(ctx).Milliseconds(), client.IP, client.Device)
+	if err != nil {
 		return auth.Viewer{}, fmt.Errorf("enter a transaction: %w", err)
 	}
-	return auth.Viewer{UserID: userID, SessionID: sessionID}, nil
+	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID}, nil
 }
 
 func enterNobody(ctx context.Context, tx *sqlx.Tx) error {
-	if _, err := tx.ExecContext(ctx, `SELECT set_config('statement_timeout', $1, true)`, strconv.FormatInt(timeout(ctx).Milliseconds(), 10)); err != nil {
+	client := auth.ClientFrom(ctx)
+	_, err := tx.ExecContext(ctx, `
+		SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`,
+		strconv.FormatInt(timeout(ctx).Milliseconds(), 10), client.IP, client.Device)
+	if err != nil {
 		return fmt.Errorf("enter a transaction as nobody: %w", err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"freehold/db"
 	"freehold/fault"
+	"freehold/graph/model"
 )
 
 // DefaultPage is how many entries a page has that is not asked for by size.
@@ -15,8 +16,8 @@ const DefaultPage = 20
 const maxPage = 100
 
 // newRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
-func newRange(first *int, after *string, last *int, before *string) (db.ProfileRange, error) {
-	r := db.ProfileRange{Size: DefaultPage, FromEnd: last != nil}
+func newRange(first *int, after *string, last *int, before *string) (db.Range, error) {
+	r := db.Range{Size: DefaultPage, FromEnd: last != nil}
 	var faults fault.Faults
 	size := func(path string, n *int) {
 		if n == nil {
@@ -26,7 +27,7 @@ func newRange(first *int, after *string, last *int, before *string) (db.ProfileR
 			faults.Add(path, "OUT_OF_RANGE", "A page has 1 to 100 entries.")
 		}
 	}
-	place := func(path string, text *string) *db.ProfilePlace {
+	place := func(path string, text *string) *db.Place {
 		if text == nil {
 			return nil
 		}
@@ -50,8 +51,8 @@ const (
 	cursorBytes   = 1 + 8 + 16
 )
 
-// cursor is the opaque place of a profile in the list: a version, its microsecond, its id.
-func cursor(p *db.Profile) string {
+// cursor is an opaque place in a list: a version, its microsecond, its id.
+func cursor(p db.Place) string {
 	raw := make([]byte, 0, cursorBytes)
 	raw = append(raw, cursorVersion)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(p.CreatedAt.UnixMicro()))
@@ -60,7 +61,7 @@ func cursor(p *db.Profile) string {
 }
 
 // parseCursor reads a cursor; false for anything that we did not make. Years are held to what PostgreSQL and JSON take.
-func parseCursor(text string) (place db.ProfilePlace, ok bool) {
+func parseCursor(text string) (place db.Place, ok bool) {
 	if len(text) != base64.RawURLEncoding.EncodedLen(cursorBytes) {
 		return place, false
 	}
@@ -71,4 +72,20 @@ func parseCursor(text string) (place db.ProfilePlace, ok bool) {
 	place.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC()
 	copy(place.ID[:], raw[9:])
 	return place, place.CreatedAt.Year() > 1970 && place.CreatedAt.Year() < 9999
+}
+
+// connect makes the parts of a connection of a page: of each row a node, and of that an edge with the row's cursor.
+func connect[R, N, E any](page *db.Page[R], place func(*R) db.Place, node func(*R) *N, edge func(cursor string, node *N) *E) ([]*E, []*N, *model.PageInfo) {
+	n := len(page.Rows)
+	edges, nodes, info := make([]*E, n), make([]*N, n), &model.PageInfo{HasNextPage: page.MoreAfter, HasPreviousPage: page.MoreBefore}
+	for i := range page.Rows {
+		at := cursor(place(&page.Rows[i]))
+		nodes[i] = node(&page.Rows[i])
+		edges[i] = edge(at, nodes[i])
+		if i == 0 {
+			info.StartCursor = &at
+		}
+		info.EndCursor = &at
+	}
+	return edges, nodes, info
 }

@@ -15,7 +15,7 @@ func TestCursorsReadBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		at := time.UnixMicro(rapid.Int64Range(32_000_000_000_000, 250_000_000_000_000_000).Draw(t, "at")).UTC()
-		p := &db.Profile{CreatedAt: at, ID: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))}
+		p := db.Place{CreatedAt: at, ID: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))}
 		place, ok := parseCursor(cursor(p))
 		if !ok || !place.CreatedAt.Equal(at) || place.ID != p.ID {
 			t.Fatalf("%v %v reads back as %v, %v", at, p.ID, place, ok)
@@ -24,7 +24,7 @@ func TestCursorsReadBack(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(cursor(&db.Profile{CreatedAt: time.Now(), ID: uuid.New()}))
+	f.Add(cursor(db.Place{CreatedAt: time.Now(), ID: uuid.New()}))
 	f.Add("AP__________AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("AQA0000000000000000000000000000\r\r0")
 	f.Add(strings.Repeat("\n", 34))
@@ -33,7 +33,7 @@ func FuzzCursor(f *testing.F) {
 		if !ok {
 			return
 		}
-		if again := cursor(&db.Profile{CreatedAt: place.CreatedAt, ID: place.ID}); again != text {
+		if again := cursor(db.Place{CreatedAt: place.CreatedAt, ID: place.ID}); again != text {
 			t.Errorf("%q is read as what is written %q", text, again)
 		}
 		if y := place.CreatedAt.Year(); y < 1971 || y > 9998 {

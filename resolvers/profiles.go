@@ -20,18 +20,10 @@ func (q *query) Profiles(ctx context.Context, first *int, after *string, last *i
 	return newConnection(page), nil
 }
 
-func newConnection(page *db.ProfilePage) *model.ProfileConnection {
-	n := len(page.Profiles)
-	c := &model.ProfileConnection{
-		Edges: make([]*model.ProfileEdge, n), Nodes: make([]*model.Profile, n),
-		PageInfo: &model.PageInfo{HasNextPage: page.MoreAfter, HasPreviousPage: page.MoreBefore},
-	}
-	for i := range page.Profiles {
-		c.Nodes[i] = newProfile(&page.Profiles[i])
-		c.Edges[i] = &model.ProfileEdge{Cursor: cursor(&page.Profiles[i]), Node: c.Nodes[i]}
-	}
-	if n > 0 {
-		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
-	}
+func newConnection(page *db.Page[db.Profile]) *model.ProfileConnection {
+	c := &model.ProfileConnection{}
+	c.Edges, c.Nodes, c.PageInfo = connect(page,
+		func(p *db.Profile) db.Place { return db.Place{CreatedAt: p.CreatedAt, ID: p.ID} }, newProfile,
+		func(at string, p *model.Profile) *model.ProfileEdge { return &model.ProfileEdge{Cursor: at, Node: p} })
 	return c
 }

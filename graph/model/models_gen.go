@@ -117,6 +117,94 @@ type RefreshSessionPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// The answer to the end of all other sessions.
+type RevokeOtherSessionsPayload struct {
+	// How many sessions were ended.
+	Count int `json:"count"`
+}
+
+// Which session to end.
+type RevokeSessionInput struct {
+	// The session's id.
+	ID string `json:"id"`
+}
+
+// The answer to the end of a session.
+type RevokeSessionPayload struct {
+	// Always true; what fails is an error.
+	Success bool `json:"success"`
+}
+
+// Something that has happened to an account.
+type SecurityEvent struct {
+	// The id.
+	ID string `json:"id"`
+	// What has happened.
+	Kind SecurityEventKind `json:"kind"`
+	// When.
+	CreatedAt time.Time `json:"createdAt"`
+	// What the client said of itself (User-Agent).
+	Device *string `json:"device,omitempty"`
+	// The address from which it was done.
+	IP *string `json:"ip,omitempty"`
+}
+
+// A page of security events (Relay's Cursor Connections).
+type SecurityEventConnection struct {
+	// The entries with their cursors.
+	Edges []*SecurityEventEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*SecurityEvent `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page of security events.
+type SecurityEventEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The event.
+	Node *SecurityEvent `json:"node,omitempty"`
+}
+
+// A session: what one sign-in has started. It shows no token; those are told once, to whoever signs in.
+type Session struct {
+	// The id, for `revokeSession`.
+	ID string `json:"id"`
+	// What the client said of itself (User-Agent) when the session was used last.
+	Device *string `json:"device,omitempty"`
+	// The address from which the session was used last.
+	IP *string `json:"ip,omitempty"`
+	// When it was started.
+	CreatedAt time.Time `json:"createdAt"`
+	// When it was last renewed.
+	LastUsedAt time.Time `json:"lastUsedAt"`
+	// When it ends, unless it is renewed.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// Whether it is the one that asks.
+	Current bool `json:"current"`
+	// The id of the user whose session this is.
+	Owner uuid.UUID `json:"-"`
+}
+
+// A page of sessions (Relay's Cursor Connections).
+type SessionConnection struct {
+	// The entries with their cursors.
+	Edges []*SessionEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*Session `json:"nodes"`
+	// Where this page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page of sessions.
+type SessionEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The session.
+	Node *Session `json:"node,omitempty"`
+}
+
 // How an account proves itself.
 type SignInInput struct {
 	// The address the account was signed up with.
@@ -332,6 +420,76 @@ func (e *ProfileVisibility) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProfileVisibility) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What can happen to an account.
+type SecurityEventKind string
+
+const (
+	// The account was made.
+	SecurityEventKindSignedUp SecurityEventKind = "SIGNED_UP"
+	// A session was started.
+	SecurityEventKindSignedIn SecurityEventKind = "SIGNED_IN"
+	// A session ended itself.
+	SecurityEventKindSignedOut SecurityEventKind = "SIGNED_OUT"
+	// A session was ended by another one.
+	SecurityEventKindSessionRevoked SecurityEventKind = "SESSION_REVOKED"
+	// All sessions but one were ended by that one.
+	SecurityEventKindOtherSessionsRevoked SecurityEventKind = "OTHER_SESSIONS_REVOKED"
+	// A refresh token came back that had been exchanged long before; its session has ended by that.
+	SecurityEventKindRefreshTokenReused SecurityEventKind = "REFRESH_TOKEN_REUSED"
+)
+
+var AllSecurityEventKind = []SecurityEventKind{
+	SecurityEventKindSignedUp,
+	SecurityEventKindSignedIn,
+	SecurityEventKindSignedOut,
+	SecurityEventKindSessionRevoked,
+	SecurityEventKindOtherSessionsRevoked,
+	SecurityEventKindRefreshTokenReused,
+}
+
+func (e SecurityEventKind) IsValid() bool {
+	switch e {
+	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused:
+		return true
+	}
+	return false
+}
+
+func (e SecurityEventKind) String() string {
+	return string(e)
+}
+
+func (e *SecurityEventKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SecurityEventKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SecurityEventKind", str)
+	}
+	return nil
+}
+
+func (e SecurityEventKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SecurityEventKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SecurityEventKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -26,6 +26,15 @@ func (p *Profile) OwnerID() uuid.UUID { return p.Owner }
 // VisibleTo reports whether the viewer may see the profile, by its visibility.
 func (p *Profile) VisibleTo(v auth.Viewer) bool { return p.Visibility.admits(v, p.Owner) }
 
+// RowID returns the session's id.
+func (s *Session) RowID() uuid.UUID { return uuid.MustParse(s.ID) }
+
+// OwnerID returns the id of the user whose session this is.
+func (s *Session) OwnerID() uuid.UUID { return s.Owner }
+
+// VisibleTo reports whether the viewer may see the session: it is its owner's alone.
+func (s *Session) VisibleTo(v auth.Viewer) bool { return v.Is(s.Owner) }
+
 // admits says in Go what the row policy profiles_select says in SQL.
 func (x ProfileVisibility) admits(v auth.Viewer, owner uuid.UUID) bool {
 	switch x {

@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+// as sends an operation with a User-Agent of its own.
+func (s *service) as(device, token, query string) reply {
+	s.t.Helper()
+	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {device}}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	return s.send(http.MethodPost, header, fmt.Sprintf(`{"query": %q}`, query))
+}
+
+// signInFrom starts a session on a device and returns its access token.
+func (s *service) signInFrom(device, email string) string {
+	s.t.Helper()
+	var data struct {
+		SignIn struct{ Tokens struct{ AccessToken string } }
+	}
+	s.as(device, "", `mutation { signIn(input: {email: "`+email+`", password: "`+password+`"}) { tokens { accessToken } } }`).into(s.t, &data)
+	return data.SignIn.Tokens.AccessToken
+}
+
+type sessionList struct {
+	Me struct {
+		Sessions struct {
+			Nodes []struct {
+				ID, Device, IP, CreatedAt, LastUsedAt, ExpiresAt string
+				Current                                          bool
+			}
+			PageInfo struct {
+				HasNextPage bool
+				EndCursor   string
+			}
+		}
+	}
+}
+
+func (s *service) sessions(token string) (list sessionList) {
+	s.t.Helper()
+	s.do(token, `{ me { sessions { nodes { id device ip createdAt lastUsedAt expiresAt current } } } }`, nil).into(s.t, &list)
+	return list
+}
+
+// S18: a member sees his own live sessions, newest first, with where they were used, and no token or hash.
+func TestSessionsAreListed(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	another := s.signUp(vars{"visibility": "PUBLIC"})
+	a := s.signUp(vars{"visibility": "PUBLIC"})
+	phone := s.signInFrom("Phone\u200b/1.0 \u202eevil "+strings.Repeat("x", 500), a.Email)
+	if list := s.sessions(phone).Me.Sessions.Nodes; len(list) != 2 || !list[0].Current || list[1].Current {
+		t.Fatalf("sessions: %+v", list)
+	} else if d := list[0].Device; !strings.HasPrefix(d, "Phone/1.0 evil xxx") || len(d) != 200 || list[0].IP != "127.0.0.1" {
+		t.Errorf("the newest is of %q at %q", d, list[0].IP)
+	}
+	r := s.do(phone, `{ me { sessions(first: 1) { nodes { id } pageInfo { hasNextPage endCursor } } } }`, nil)
+	var page sessionList
+	r.into(t, &page)
+	if !page.Me.Sessions.PageInfo.HasNextPage {
+		t.Errorf("the first page: %s", r.Body)
+	}
+	r = s.do(phone, `query ($after: String) { me { sessions(first: 5, after: $after) { nodes { id current } pageInfo { hasNextPage hasPreviousPage } } } }`, vars{"after": page.Me.Sessions.PageInfo.EndCursor})
+	if !strings.Contains(r.Body, `"current":false}],"pageInfo":{"hasNextPage":false,"hasPreviousPage":true}`) {
+		t.Errorf("the second page: %s", r.Body)
+	}
+	if r := s.do(phone, `{ me { sessions(first: 0) { nodes { id } } securityEvents(last: 101) { nodes { id } } } }`, nil); r.code() != "BAD_USER_INPUT BAD_USER_INPUT" {
+		t.Errorf("pages of wrong sizes: %s", r.Body)
+	}
+	for who, token := range map[string]string{"FORBIDDEN": another.Token, "UNAUTHENTICATED": ""} {
+		r := s.do(token, `{ profile(username: "`+a.Username+`") { user { sessions { nodes { id } } } } }`, nil)
+		if r.code() != who || !strings.Contains(r.Body, `"sessions":null`) {
+			t.Errorf("somebody else's sessions: %s", r.Body)
+		}
+	}
+}
+
+// revokeSession ends one session at once, and only one's own; what is over or another's is not there.
+func TestSessionsAreRevoked(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a, another := s.signUp(nil), s.signUp(nil)
+	laptop, phone := a.Token, s.signInFrom("Phone", a.Email)
+	id := s.sessions(phone).Me.Sessions.Nodes[1].ID // the laptop's
+	const revoke = `mutation ($id: ID!) { revokeSession(input: {id: $id}) { success } }`
+	for name, c := range map[string]struct{ token, id, code string }{
+		"another's": {another.Token, id, "NOT_FOUND"}, "missing": {another.Token, "3b241101-e2bb-4255-8caf-4136c566a962", "NOT_FOUND"},
+		"nobody": {"", id, "UNAUTHENTICATED"}, "malformed": {phone, "x", "BAD_USER_INPUT"}, "a user's": {phone, a.UserID, "NOT_FOUND"},
+	} {
+		if r := s.do(c.token, revoke, vars{"id": c.id}); r.code() != c.code {
+			t.Errorf("%s: %s, want %s", name, r.Body, c.code)
+		}
+	}
+	if r := s.do(laptop, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
+		t.Fatalf("a refused revocation has ended the session: %s", r.Body)
+	}
+	if r := s.do(phone, revoke, vars{"id": id}); len(r.Errors) > 0 {
+		t.Fatal(r.Body)
+	}
+	if r := s.do(laptop, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`, nil); r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != "revoked" {
+		t.Errorf("the revoked session: %s", r.Body)
+	}
+	if r := s.do(phone, revoke, vars{"id": id}); r.code() != "NOT_FOUND" {
+		t.Errorf("revoked again: %s", r.Body)
+	}
+	if list := s.sessions(phone).Me.Sessions.Nodes; len(list) != 1 || !list[0].Current {
+		t.Errorf("what is left: %+v", list)
+	}
+}
+
+func TestOtherSessionsAreRevoked(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a, another := s.signUp(nil), s.signUp(nil)
+	phone, tablet := s.signInFrom("Phone", a.Email), s.signInFrom("Tablet", a.Email)
+	const others = `mutation { revokeOtherSessions { count } }`
+	if r := s.do("", others, nil); r.code() != "UNAUTHENTICATED" {
+		t.Errorf("by nobody: %s", r.Body)
+	}
+	for _, want := range []string{`{"count":2}`, `{"count":0}`} {
+		if r := s.do(phone, others, nil); !strings.Contains(r.Body, want) {
+			t.Errorf("%s, want %s", r.Body, want)
+		}
+	}
+	for token, want := range map[string]string{a.Token: `{"me":null}`, tablet: `{"me":null}`, phone: `{"me":{"id":"` + a.UserID + `"}}`, another.Token: `{"me":{"id":"` + another.UserID + `"}}`} {
+		if r := s.do(token, `{ me { id } }`, nil); string(r.Data) != want {
+			t.Errorf("%s, want %s", r.Body, want)
+		}
+	}
+	if r := s.do("", `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken } } }`, vars{"t": a.Refresh}); r.code() != "UNAUTHENTICATED" {
+		t.Errorf("the refresh token of a revoked session: %s", r.Body)
+	}
+}
+
+// What happens to an account is told to its owner, and to nobody else, with where it was done.
+func TestSecurityEventsAreListed(t *testing.T) {
+	t.Parallel()
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REFRESH_GRACE=0s")
+	a := s.signUp(vars{"visibility": "PUBLIC"})
+	const refresh = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken } } }`
+	s.do("", refresh, vars{"t": a.Refresh})
+	s.do("", refresh, vars{"t": a.Refresh}) // again, too late: its session ends
+	tablet := s.signInFrom("Tablet", a.Email)
+	s.as("Tablet", tablet, `mutation { signOut { success } }`)
+	phone, laptop := s.signInFrom("Phone", a.Email), s.signInFrom("Laptop", a.Email)
+	s.as("Laptop", laptop, `mutation { revokeSession(input: {id: "`+s.sessions(phone).Me.Sessions.Nodes[1].ID+`"}) { success } }`)
+	phone = s.signInFrom("Phone", a.Email)
+	s.as("Phone", phone, `mutation { revokeOtherSessions { count } }`)
+	const query = `{ me { securityEvents { nodes { id kind createdAt device ip } } } }`
+	var data struct {
+		Me struct {
+			SecurityEvents struct {
+				Nodes []struct{ Kind, Device, IP string }
+			}
+		}
+	}
+	s.do(phone, query, nil).into(t, &data)
+	var got []string
+	for _, e := range data.Me.SecurityEvents.Nodes {
+		device, _, _ := strings.Cut(e.Device, "/")
+		got = append(got, e.Kind+" "+device)
+		if e.IP != "127.0.0.1" {
+			t.Errorf("%s was done from %q", e.Kind, e.IP)
+		}
+	}
+	slices.Reverse(got)
+	want := []string{
+		"SIGNED_UP Go-http-client", "REFRESH_TOKEN_REUSED Go-http-client", "SIGNED_IN Tablet", "SIGNED_OUT Tablet", "SIGNED_IN Phone", "SIGNED_IN Laptop",
+		"SESSION_REVOKED Laptop", "SIGNED_IN Phone", "OTHER_SESSIONS_REVOKED Phone",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("events:\n got %v\nwant %v", got, want)
+	}
+	another := s.signUp(nil)
+	if r := s.do(another.Token, `{ profile(username: "`+a.Username+`") { user { securityEvents { nodes { kind } } } } }`, nil); r.code() != "FORBIDDEN" {
+		t.Errorf("another's events: %s", r.Body)
+	}
+	if r := s.do(another.Token, query, nil); strings.Contains(r.Body, "Tablet") || strings.Count(r.Body, `"kind"`) != 1 {
+		t.Errorf("one's own events: %s", r.Body)
+	}
+}

@@ -1,0 +1,89 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/graph/model"
+)
+
+func (u *user) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {
+	r, err := newRange(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	viewer := auth.ViewerFrom(ctx)
+	page, err := u.DB.FindSessionPage(ctx, viewer, obj.Owner, r)
+	if err != nil {
+		return nil, err
+	}
+	c := &model.SessionConnection{}
+	c.Edges, c.Nodes, c.PageInfo = connect(page,
+		func(s *db.LiveSession) db.Place { return db.Place{CreatedAt: s.CreatedAt, ID: s.ID} },
+		func(s *db.LiveSession) *model.Session { return newSession(viewer, s) },
+		func(at string, s *model.Session) *model.SessionEdge { return &model.SessionEdge{Cursor: at, Node: s} })
+	return c, nil
+}
+
+func (u *user) SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error) {
+	r, err := newRange(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	page, err := u.DB.FindEventPage(ctx, auth.ViewerFrom(ctx), obj.Owner, r)
+	if err != nil {
+		return nil, err
+	}
+	c := &model.SecurityEventConnection{}
+	c.Edges, c.Nodes, c.PageInfo = connect(page,
+		func(e *db.SecurityEvent) db.Place { return db.Place{CreatedAt: e.CreatedAt, ID: e.ID} }, newEvent,
+		func(at string, e *model.SecurityEvent) *model.SecurityEventEdge {
+			return &model.SecurityEventEdge{Cursor: at, Node: e}
+		})
+	return c, nil
+}
+
+func newEvent(e *db.SecurityEvent) *model.SecurityEvent {
+	return &model.SecurityEvent{
+		ID: e.ID.String(), Kind: model.SecurityEventKind(e.Kind), CreatedAt: e.CreatedAt, Device: e.Device, IP: e.IP,
+	}
+}
+
+func (m *mutation) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
+	id, _ := auth.ParseID(input.ID) // else the zero id, which nothing has
+	if err := m.Accounts.RevokeSession(ctx, auth.ViewerFrom(ctx), id); err != nil {
+		return nil, err
+	}
+	return &model.RevokeSessionPayload{Success: true}, nil
+}
+
+func (m *mutation) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
+	n, err := m.Accounts.RevokeOtherSessions(ctx, auth.ViewerFrom(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &model.RevokeOtherSessionsPayload{Count: n}, nil
+}
+
+// FindSessions finds sessions for their rules, as the viewer: his own, by their ids.
+func (r *Resolvers) FindSessions(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]*model.Session, error) {
+	rows, err := r.DB.FindSessions(ctx, viewer, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]*model.Session, len(rows))
+	for i := range rows {
+		found[rows[i].ID] = newSession(viewer, &rows[i])
+	}
+	return found, nil
+}
+
+func newSession(viewer auth.Viewer, s *db.LiveSession) *model.Session {
+	return &model.Session{
+		ID: s.ID.String(), Owner: s.UserID, Device: s.Device, IP: s.IP, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt,
+		ExpiresAt: s.ExpiresAt, Current: s.ID == viewer.SessionID,
+	}
+}
