@@ -183,12 +183,13 @@ type compiler struct {
 
 // decision is what decides about a field: a rule of its own or of a field before it, and what stands behind that.
 type decision struct {
-	field string
-	rule  directives.Rule
-	walls []Wall
+	field  string
+	rule   directives.Rule
+	walls  []Wall
+	unseen bool // the rule asks for a row of a type that nobody but its owner ever sees
 }
 
-func (d decision) refusedByRule(v Viewer) bool { return answer(d.rule, v) != Value }
+func (d decision) refusedByRule(v Viewer) bool { return d.answer(v) != Value }
 
 func (d decision) refusedByWall(v Viewer) bool {
 	return slices.ContainsFunc(d.walls, func(w Wall) bool { return !w.Admits.admits(v) })
@@ -224,7 +225,8 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 	}
 	seen[name] = true
 	if rule.Name != "inherited" {
-		return []decision{{name, rule, c.walls.of(t.Name, f.Name)}}
+		row, owned := c.walls.Types[rule.Of]
+		return []decision{{name, rule, c.walls.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner}}
 	}
 	for _, parent := range objectTypes(c.schema) {
 		for _, g := range parent.Fields {
@@ -241,7 +243,7 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 func widest(decisions []decision, v Viewer) Answer {
 	var refusal Answer
 	for _, d := range decisions {
-		a := answer(d.rule, v)
+		a := d.answer(v)
 		if a == Value {
 			return Value
 		}
@@ -256,14 +258,15 @@ func widest(decisions []decision, v Viewer) Answer {
 }
 
 // answer is the meaning of a rule. The code that runs is in directives; this is what it is held against.
-func answer(r directives.Rule, v Viewer) Answer {
+func (d decision) answer(v Viewer) Answer {
 	var refusal fault.Code
+	r := d.rule
 	switch {
 	case r.Name == "visible" && !v.sees():
 		refusal = fault.NotFound
 	case (r.Name == "signedIn" || r.Name == "owner") && !v.signedIn():
 		refusal = fault.Unauthenticated
-	case r.Name == "owner" && v == Member:
+	case r.Name == "owner" && (v == Member || d.unseen && v != Owner):
 		refusal = fault.NotFound
 	case r.Name == "owner" && v != Owner:
 		refusal = fault.Forbidden

@@ -44,23 +44,26 @@ type Query {
   mine: Page @signedIn
   act(id: ID): Page @owner(of: "Row", id: "id")
   either: Any @public(reason: "It is open.")
+  end(id: ID): Int @owner(of: "Own", id: "id")
 }
 type Row { id: ID! @visible secret: Int @owner list: Int @owner(otherwise: NULL) bare: Int @owner moved: Int @visible any: Int @public member: Int @signedIn }
+type Own { id: ID @owner }
 type Page { info: Info @inherited }
 type Info { n: Int @inherited }
 type Loose { x: Int @inherited }
 union Any = Loose
 `, Walls{
-		Types: map[string]Wall{"Row": {"rows_select", AdmitsVisible}},
+		Types: map[string]Wall{"Row": {"rows_select", AdmitsVisible}, "Own": {"own_select", AdmitsOwner}},
 		Fields: map[string][]Wall{
 			"Row.secret": {{"secrets_select", AdmitsOwner}}, "Row.list": {{"secrets_select", AdmitsOwner}}, "Row.moved": {{"secrets_select", AdmitsOwner}},
-			"Query.act": {{"rows_update", AdmitsOwner}, {"secrets_update", AdmitsOwner}}, "Query.mine": {{"app.mine", AdmitsMembers}},
+			"Query.act": {{"rows_update", AdmitsOwner}, {"secrets_update", AdmitsOwner}}, "Query.mine": {{"app.mine", AdmitsMembers}}, "Query.end": {{"app.end", AdmitsOwner}},
 		},
 	})
 	want := map[string]string{
 		"Query.open":   `+++++ none []`,
 		"Query.mine":   `UU+++ rule and policy []`,
 		"Query.act":    `UUNF+ rule and policy []`,
+		"Query.end":    `UUNN+ rule and policy []`,
 		"Row.id":       `N+N++ rule and policy []`,
 		"Row.secret":   `UUNF+ rule and policy []`,
 		"Row.list":     `0000+ rule and policy []`,

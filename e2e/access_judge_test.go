@@ -70,14 +70,14 @@ func (p *stage) places(r request, target *person, data any, text string, variabl
 			return nil, fmt.Errorf("the owner gets no data: %.500s", owners.Body)
 		}
 	}
-	for _, s := range r.path.steps {
+	for n, s := range r.path.steps {
 		object, _ := data.(map[string]any)
 		if data = object[s.def.Name]; s.def.Type.Elem == nil {
 			continue
 		}
 		list, _ := data.([]any)
 		i := 0
-		if r.path.tellsWhose() {
+		if r.path.tellsWhose() && !r.path.ownersAlone(n+1) {
 			i = slices.IndexFunc(list, target.is)
 		}
 		if i < 0 || i >= len(list) {
@@ -248,7 +248,7 @@ func (h *hearing) field(c call, object any) (gave bool) {
 func (h *hearing) seeded(c call) (want any, known bool) {
 	if c.def.Name == listedID {
 		want, known = h.target.objects[c.parent.Name][listedID]
-		return want, known
+		return want, known && !h.request.path.ownersAlone(len(h.request.path.steps)) // else it is one of several
 	}
 	want, known = h.target.seed[c.def.Name]
 	return want, known
@@ -262,10 +262,35 @@ func sameJSON(a, b any) bool {
 
 // refused holds a field that gives no value.
 func (h *hearing) refused(c call, value any, a access.Answer) {
+	if a == refusedSomehow && isEmpty(value) {
+		value = nil // a list that a policy has left empty
+	}
 	if h.nulled = h.nulled || c.def.Type.NonNull; value != nil {
 		h.fault("%s is %v, and should be refused: %s", c.name(), value, a)
 	}
 	h.errors(c, a)
+}
+
+// isEmpty reports whether there is nothing in a value, such as a connection without entries.
+func isEmpty(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		for name, inner := range v {
+			if name != "__typename" && name != "pageInfo" && !isEmpty(inner) {
+				return false
+			}
+		}
+		info, _ := v["pageInfo"].(map[string]any)
+		return info["startCursor"] == nil && (len(v) > 1 || v["__typename"] == nil) // of an object of which only the type was asked, that is what it gives
+	default:
+		return false
+	}
 }
 
 // errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. Who sends no

@@ -124,11 +124,17 @@ func (p path) tellsWhose() bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return s.withID })
 }
 
+// ownersAlone reports whether a field on the path up to its n-th step is only the owner's: all that lies behind is the
+// target's then, whichever object of a list it is.
+func (p path) ownersAlone(n int) bool {
+	return slices.ContainsFunc(p.steps[:n], func(s step) bool { return s.def.Directives.ForName("owner") != nil && s.parent != p.root })
+}
+
 // then returns the path with one step more, and the fields of the type it reaches as leaves.
 func (p path) then(schema *ast.Schema, c call, how style) path {
 	q := path{root: p.root, steps: append(slices.Clone(p.steps), step{call: c, style: how})}
 	last := &q.steps[len(q.steps)-1]
-	last.withID = c.on.Fields.ForName(listedID) != nil && (how == byInterface || q.throughList())
+	last.withID = c.on.Fields.ForName(listedID) != nil && (how == byInterface || q.throughList() && !q.ownersAlone(len(q.steps)))
 	for _, f := range c.on.Fields {
 		q.leaves = append(q.leaves, calls(schema, c.on, f)[0])
 	}
@@ -262,7 +268,10 @@ func (d *document) leaves(leaves []call) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if c.object {
+		switch {
+		case c.on != nil && c.on.Fields.ForName("nodes") != nil:
+			field += " { nodes { __typename } }" // a connection is there if anything is in it
+		case c.object:
 			field += " { __typename }" // only whether it is there counts
 		}
 		fields = append(fields, field)

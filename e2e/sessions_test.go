@@ -52,6 +52,11 @@ func (s *service) sessions(token string) (list sessionList) {
 	return list
 }
 
+const (
+	revokeSession = `mutation ($id: ID!) { revokeSession(input: {id: $id}) { success } }`
+	revokeOthers  = `mutation { revokeOtherSessions { count } }`
+)
+
 // S18: a member sees his own live sessions, newest first, with where they were used, and no token or hash.
 func TestSessionsAreListed(t *testing.T) {
 	t.Parallel()
@@ -92,25 +97,24 @@ func TestSessionsAreRevoked(t *testing.T) {
 	a, another := s.signUp(nil), s.signUp(nil)
 	laptop, phone := a.Token, s.signInFrom("Phone", a.Email)
 	id := s.sessions(phone).Me.Sessions.Nodes[1].ID // the laptop's
-	const revoke = `mutation ($id: ID!) { revokeSession(input: {id: $id}) { success } }`
 	for name, c := range map[string]struct{ token, id, code string }{
 		"another's": {another.Token, id, "NOT_FOUND"}, "missing": {another.Token, "3b241101-e2bb-4255-8caf-4136c566a962", "NOT_FOUND"},
 		"nobody": {"", id, "UNAUTHENTICATED"}, "malformed": {phone, "x", "BAD_USER_INPUT"}, "a user's": {phone, a.UserID, "NOT_FOUND"},
 	} {
-		if r := s.do(c.token, revoke, vars{"id": c.id}); r.code() != c.code {
+		if r := s.do(c.token, revokeSession, vars{"id": c.id}); r.code() != c.code {
 			t.Errorf("%s: %s, want %s", name, r.Body, c.code)
 		}
 	}
 	if r := s.do(laptop, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
 		t.Fatalf("a refused revocation has ended the session: %s", r.Body)
 	}
-	if r := s.do(phone, revoke, vars{"id": id}); len(r.Errors) > 0 {
+	if r := s.do(phone, revokeSession, vars{"id": id}); len(r.Errors) > 0 {
 		t.Fatal(r.Body)
 	}
 	if r := s.do(laptop, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`, nil); r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != "revoked" {
 		t.Errorf("the revoked session: %s", r.Body)
 	}
-	if r := s.do(phone, revoke, vars{"id": id}); r.code() != "NOT_FOUND" {
+	if r := s.do(phone, revokeSession, vars{"id": id}); r.code() != "NOT_FOUND" {
 		t.Errorf("revoked again: %s", r.Body)
 	}
 	if list := s.sessions(phone).Me.Sessions.Nodes; len(list) != 1 || !list[0].Current {
@@ -123,12 +127,11 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 	s := start(t)
 	a, another := s.signUp(nil), s.signUp(nil)
 	phone, tablet := s.signInFrom("Phone", a.Email), s.signInFrom("Tablet", a.Email)
-	const others = `mutation { revokeOtherSessions { count } }`
-	if r := s.do("", others, nil); r.code() != "UNAUTHENTICATED" {
+	if r := s.do("", revokeOthers, nil); r.code() != "UNAUTHENTICATED" {
 		t.Errorf("by nobody: %s", r.Body)
 	}
 	for _, want := range []string{`{"count":2}`, `{"count":0}`} {
-		if r := s.do(phone, others, nil); !strings.Contains(r.Body, want) {
+		if r := s.do(phone, revokeOthers, nil); !strings.Contains(r.Body, want) {
 			t.Errorf("%s, want %s", r.Body, want)
 		}
 	}

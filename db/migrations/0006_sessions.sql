@@ -160,7 +160,8 @@ END
 $$;
 -- +goose StatementEnd
 
--- Ends every session of the viewer's but the one that asks, and returns how many those were that had not ended yet.
+-- Ends every session of the viewer's but the one that asks, and returns how many those were that had not ended yet. There
+-- has to be a viewer.
 -- +goose StatementBegin
 CREATE FUNCTION app.revoke_other_sessions() RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -168,6 +169,9 @@ CREATE FUNCTION app.revoke_other_sessions() RETURNS integer
 DECLARE
   n integer;
 BEGIN
+  IF app.viewer_id() IS NULL THEN
+    RAISE EXCEPTION 'there is no session' USING ERRCODE = 'FH003';
+  END IF;
   UPDATE app.sessions SET revoked_at = now()
    WHERE user_id = app.viewer_id() AND id <> app.session_id() AND revoked_at IS NULL
      AND LEAST(expires_at, idle_expires_at) > now();
