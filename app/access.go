@@ -32,6 +32,7 @@ type inquiry struct {
 	viewer      auth.Viewer // without a session
 	name        string      // of the viewer
 	row         keyed       // nil for a field without one
+	typ         string      // of the row
 	owner       string      // username of the row's owner
 }
 
@@ -107,20 +108,20 @@ func (q *inquiry) findRow(ctx context.Context, id string) error {
 	if id == "" {
 		return fmt.Errorf("%s belongs to a row: give the id of a %s, or a username", q.field, typ)
 	}
-	p, err := q.find(ctx, id)
+	parsed, _ := auth.ParseID(id) // else the zero id, which nothing has
+	key, _ := accounts.UsernameKey(id)
+	var err error
+	if q.row, err = findRow(ctx, q.owners, typ, parsed, key); err != nil {
+		return err
+	}
+	if q.row == nil {
+		return fmt.Errorf("there is no %s with the id %q", typ, id)
+	}
+	owner, err := q.find(ctx, q.row.OwnerID().String())
 	if err != nil {
 		return err
 	}
-	if p == nil {
-		return fmt.Errorf("there is no %s with the id %q", typ, id)
-	}
-	q.owner = p.Username
-	switch typ {
-	case "User":
-		q.row = p.User
-	default:
-		q.row = p
-	}
+	q.owner, q.typ = owner.Username, typ
 	if wanted, err := uuid.Parse(id); err == nil && q.row.RowID() != wanted {
 		return fmt.Errorf("%s is the id of another object than a %s", id, typ)
 	}
@@ -149,7 +150,7 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 	if q.row == nil {
 		return false, nil
 	}
-	rowPolicy := policyOfType[typeOf(q.row)]
+	rowPolicy := policyOfType[q.typ]
 	names := append([]string{rowPolicy}, policiesBehind(q.field.String())...)
 	for i, name := range names {
 		p, known := db.FindPolicy(name)
@@ -176,16 +177,11 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 	return hidden, nil
 }
 
-func typeOf(row keyed) string {
-	if _, ok := row.(*model.User); ok {
-		return "User"
-	}
-	return "Profile"
-}
-
 func (q *inquiry) outcome(refusal error, hidden bool) string {
 	f, refused := errors.AsType[*fault.Error](refusal)
 	switch {
+	case len(q.field.DecidedBy) > 0:
+		return "the value, to whoever gets there: ask about " + strings.Join(q.field.DecidedBy, ", ")
 	case hidden && q.rule.Of == "":
 		return "none: the row is not there for this viewer, so whatever leads to it is null or leaves it out"
 	case !refused:
@@ -198,12 +194,8 @@ func (q *inquiry) outcome(refusal error, hidden bool) string {
 }
 
 func (q *inquiry) ruleInWords(refusal error) string {
-	text := q.field.Rule
-	if len(q.field.DecidedBy) > 0 {
-		text += ", decided by " + strings.Join(q.field.DecidedBy, ", ")
-	}
 	if f, refused := errors.AsType[*fault.Error](refusal); refused {
-		return text + " refuses: " + f.Message
+		return q.field.Rule + " refuses: " + f.Message
 	}
-	return text + " lets through"
+	return q.field.Rule + " lets through"
 }

@@ -191,19 +191,19 @@ func (e *explainer) explainHidden(ctx context.Context, x *explained, viewer auth
 	}
 	x.Why += "."
 	for _, id := range ids {
-		p, err := e.find(ctx, id, "")
+		row, err := e.findRow(ctx, typ, id)
 		if err != nil {
 			return err
 		}
-		if p == nil || p.RowID() != id {
+		if row == nil || row.RowID() != id {
 			continue
 		}
-		policy, err := e.policy(ctx, viewer, policyOfType[typ], p)
+		policy, err := e.policy(ctx, viewer, policyOfType[typ], row)
 		if err != nil {
 			return err
 		}
 		if policy.Admits != nil && !*policy.Admits {
-			x.Wall, x.Viewer, x.Policy = "policy", newViewer(viewer, p), policy
+			x.Wall, x.Viewer, x.Policy = "policy", newViewer(viewer, row), policy
 			x.Why = "The row is there, and a row policy hides it from the viewer; so the rule answers as for a row that is missing."
 			return nil
 		}
@@ -235,6 +235,35 @@ func (e *explainer) find(ctx context.Context, id uuid.UUID, usernameKey string) 
 		return nil, nil //nolint:nilnil // as documented
 	}
 	return (&resolvers.Resolvers{DB: e.owners}).FindProfileByAnyKey(ctx, auth.Viewer{}, id, usernameKey)
+}
+
+func (e *explainer) findRow(ctx context.Context, typ string, id uuid.UUID) (keyed, error) {
+	if e.owners == nil {
+		return nil, nil //nolint:nilnil // as of find
+	}
+	return findRow(ctx, e.owners, typ, id, "")
+}
+
+// findRow returns a row of an owned type by its id or, where it belongs to a profile, by any key of that; nil if there is
+// none. The database is to be asked as the owner's role.
+func findRow(ctx context.Context, owners *db.DB, typ string, id uuid.UUID, usernameKey string) (keyed, error) {
+	r := &resolvers.Resolvers{DB: owners}
+	if typ == "Session" {
+		found, err := r.FindSessions(ctx, auth.Viewer{}, []uuid.UUID{id})
+		if s := found[id]; s != nil {
+			return s, nil
+		}
+		return nil, err
+	}
+	p, err := r.FindProfileByAnyKey(ctx, auth.Viewer{}, id, usernameKey)
+	switch {
+	case p == nil:
+		return nil, err
+	case typ == "User":
+		return p.User, nil
+	default:
+		return p, nil
+	}
 }
 
 // behind returns the policy that stands behind a field: the first that refuses the viewer the row, else the first.

@@ -101,6 +101,9 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"an act on a missing row", bob.Token, `mutation { updateProfile(input: {id: "` + missing + `"}) { profile { id } } }`, []string{
 			`updateProfile Mutation.updateProfile NOT_FOUND rule @owner(of: "Profile", id: "input.id") ` + member(bob, "member"),
 		}},
+		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + s.sessions(ann.Token).Me.Sessions.Nodes[0].ID + `"}) { success } }`, []string{
+			`revokeSession Mutation.revokeSession NOT_FOUND policy @owner(of: "Session", id: "input.id") ` + member(bob, "member") + " app.sessions sessions_select admits=false",
+		}},
 		{"an act by nobody", "", `mutation { signOut { success } updateProfile(input: {}) { profile { id } } }`, []string{
 			"signOut Mutation.signOut UNAUTHENTICATED rule @signedIn [nobody missing]",
 			`updateProfile Mutation.updateProfile UNAUTHENTICATED rule @owner(of: "Profile", id: "input.id") [nobody missing] app.profiles profiles_update`,
@@ -252,8 +255,9 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: the row is not there", "profiles_select on app.profiles for SELECT refuses"}},
 		{ann.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the code FORBIDDEN", "profiles_update on app.profiles for UPDATE refuses", "WITH CHECK (user_id = app.viewer_id())"}},
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
+		{bob.Username, "Mutation.revokeSession", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.signOut", "", []string{"Mutation.signOut, as nobody (nobody)", "the code UNAUTHENTICATED"}},
-		{ann.Username, "PageInfo.endCursor", "", []string{"the value", "@inherited, decided by Query.profiles"}},
+		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
 	} {
 		var out strings.Builder
 		if err := app.ExplainAccess(t.Context(), c, x.as, x.field, x.id, &out); err != nil {
