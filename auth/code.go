@@ -1,0 +1,68 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"encoding/base32"
+
+	"github.com/google/uuid"
+)
+
+// A one-time code is not stored, only its id: whoever reads the database or the outbox learns no code. It is 40 bits of
+// an HMAC of the id, as eight characters of Crockford's base32, which has no letters that look like digits.
+const (
+	codeBytes = 5
+	codeChars = 8
+)
+
+var codeEncoding = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// Code returns the one-time code of an id as it is shown to people, XXXX-XXXX. After a rotation of the keys it is
+// another one, and IsCode takes both.
+func (k *Keys) Code(id uuid.UUID) string {
+	code := k.signing().oneTimeCode(id)
+	return code[:codeChars/2] + "-" + code[codeChars/2:]
+}
+
+// IsCode reports whether what somebody typed is the one-time code of an id, derived by any of our keys. Case, spaces and
+// hyphens don't matter, O is taken for 0, I and L for 1. How long it takes does not depend on how much of it is right.
+// Whether the code is still good, and how often it may be tried, is for the caller to say.
+func (k *Keys) IsCode(id uuid.UUID, typed string) bool {
+	code, ok := readCode(typed)
+	if !ok {
+		return false
+	}
+	found := false
+	for _, key := range k.all() {
+		found = hmac.Equal([]byte(key.oneTimeCode(id)), []byte(code)) || found
+	}
+	return found
+}
+
+func (k key) oneTimeCode(id uuid.UUID) string {
+	return codeEncoding.EncodeToString(mac(k.code, id[:])[:codeBytes])
+}
+
+// readCode brings a typed code into the form in which it is derived; ok is false for what cannot be one.
+func readCode(typed string) (code string, ok bool) {
+	read := make([]byte, 0, codeChars)
+	for _, c := range []byte(typed) {
+		switch {
+		case c == ' ' || c == '-':
+			continue
+		case c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		switch c {
+		case 'O':
+			c = '0'
+		case 'I', 'L':
+			c = '1'
+		}
+		if len(read) == codeChars {
+			return "", false
+		}
+		read = append(read, c)
+	}
+	raw, err := codeEncoding.DecodeString(string(read))
+	return string(read), err == nil && len(raw) == codeBytes // fewer: it passes over line breaks
+}
