@@ -101,6 +101,7 @@ func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
 		"app.enter", "app.start_session", "app.sign_up", "app.find_credentials", "app.sign_in", "app.revoke_session", "app.taken", "app.count_hit", "app.refresh_session",
 		"app.record_event", "app.revoke_other_sessions",
+		"app.enqueue_mail", "app.claim_mails", "app.settle_mail", "app.count_waiting_mails", "app.purge_outbox", "app.purge_rate_limits", "app.purge_sessions",
 	})
 	diff(t, "definer functions without the definer's ownership or a fixed search_path", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc
@@ -126,9 +127,9 @@ func TestRolesAreLeast(t *testing.T) {
 		SELECT m.member::regrole || ' in ' || m.roleid::regrole FROM pg_auth_members m
 		 WHERE m.member::regrole::text LIKE 'freehold%' AND m.member::regrole::text <> 'freehold_bypass'`),
 		[]string{"freehold_owner in freehold_definer"})
-	diff(t, "what the app's role may do with credentials, sessions and versions", d.Query(t, `
+	diff(t, "what the app's role may do with credentials, sessions, the outbox and versions", d.Query(t, `
 		SELECT table_schema || '.' || table_name FROM information_schema.role_table_grants
-		 WHERE grantee IN ('freehold_app', 'PUBLIC') AND (table_name IN ('credentials', 'sessions') OR table_schema = 'migrations')`), nil)
+		 WHERE grantee IN ('freehold_app', 'PUBLIC') AND (table_name IN ('credentials', 'sessions', 'outbox') OR table_schema = 'migrations')`), nil)
 }
 
 // A role that could go around a policy does not get to serve, whichever way it could.

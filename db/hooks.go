@@ -21,6 +21,8 @@ type Hooks struct {
 	Statement func(_ context.Context, query string) (end func(failure string))
 	// Retry is told why a transaction is tried again.
 	Retry func(reason string)
+	// Enqueued is told after a transaction has put mails into the outbox.
+	Enqueued func()
 }
 
 func (h *Hooks) transaction(ctx context.Context) (context.Context, func(error)) {
@@ -42,6 +44,12 @@ func (h *Hooks) statement(ctx context.Context, query string) func(error) {
 func (h *Hooks) retry(err error) {
 	if h.Retry != nil {
 		h.Retry(failure(err))
+	}
+}
+
+func (h *Hooks) committed(what *happened) {
+	if what.mail && h.Enqueued != nil {
+		h.Enqueued()
 	}
 }
 

@@ -127,16 +127,27 @@ func timeout(ctx context.Context) time.Duration {
 
 type inTransaction struct{}
 
+// happened is what an attempt at a transaction has done that somebody is told of after COMMIT.
+type happened struct{ mail bool }
+
+// noteMail notes that the transaction of ctx has put a mail into the outbox.
+func noteMail(ctx context.Context) {
+	if h, ok := ctx.Value(inTransaction{}).(*happened); ok {
+		h.mail = true
+	}
+}
+
 // transact runs fn in a transaction, again where that can help, and returns errors that are ours wherever a client
 // can be told something.
 func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) error {
 	if ctx.Value(inTransaction{}) != nil {
 		return errors.New("a transaction was begun inside another")
 	}
-	inner := context.WithValue(ctx, inTransaction{}, true)
 	for attempt := 1; ; attempt++ {
-		err, again := d.attempt(inner, options, fn)
+		done := &happened{}
+		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, done), options, fn)
 		if err == nil {
+			d.hooks.committed(done)
 			return nil
 		}
 		if !again || attempt == maxAttempts || ctx.Err() != nil {
