@@ -19,10 +19,11 @@ var mayImport = map[string][]string{
 	"access":         {"directives", "fault"},
 	"db":             {"auth", "fault"},
 	"db/dbtest":      {"db", "devpg"},
+	"mail":           {},
 	"accounts":       {"auth", "db", "fault"},
 	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model"},
 	"web":            {"access"},
-	"app":            {"access", "web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
+	"app":            {"access", "mail", "web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},
 	"":               {"access", "app", "devpg"}, // the command
 	"e2e":            {},
 	"examples/notes": {"auth", "db", "directives", "fault"},

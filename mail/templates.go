@@ -1,0 +1,229 @@
+package mail
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	html "html/template"
+	"io/fs"
+	"maps"
+	"math"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	text "text/template"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+)
+
+//go:embed templates
+var ours embed.FS
+
+// The templates around those of each kind.
+const (
+	textLayout = "layout.txt"
+	htmlLayout = "layout.html"
+)
+
+// Templates make messages of what is to be said. Each kind has two, <kind>.txt, which defines "subject" and "body", and
+// <kind>.html, which defines "body"; layout.txt and layout.html stand around the bodies. docs/deployment.md says what
+// they may use.
+type Templates struct {
+	publicURL *url.URL
+	text      map[Kind]*text.Template
+	html      map[Kind]*html.Template
+}
+
+// view is what a template may use.
+type view struct {
+	Service  string            // the host of the service's public URL
+	URL      string            // the service's public URL, the only link
+	Code     string            // the one-time code; "" for kinds without one
+	ValidFor string            // how long the code is good, such as "24 hours"
+	Data     map[string]string // the values of the kind, "" where there is none
+}
+
+// NewTemplates reads the templates: ours, or the file of the same name at the top of replaced, which may be nil. The
+// error names a file that does not parse, does not define what it must, uses what is not there, or that no kind has.
+func NewTemplates(replaced fs.FS, publicURL string) (*Templates, error) {
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Hostname() == "" {
+		return nil, errors.New("read mail templates: the public URL is not one")
+	}
+	if err := refuseUnknown(replaced); err != nil {
+		return nil, err
+	}
+	t := &Templates{publicURL: u, text: map[Kind]*text.Template{}, html: map[Kind]*html.Template{}}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		if err := t.read(replaced, kind); err != nil {
+			return nil, fmt.Errorf("read mail templates of %s: %w", kind, err)
+		}
+		if err := t.try(kind); err != nil {
+			return nil, fmt.Errorf("try mail templates of %s: %w", kind, err)
+		}
+	}
+	return t, nil
+}
+
+// refuseUnknown finds a template that would never be used because its name has a mistake.
+func refuseUnknown(replaced fs.FS) error {
+	if replaced == nil {
+		return nil
+	}
+	for _, pattern := range []string{"*.txt", "*.html"} {
+		names, err := fs.Glob(replaced, pattern)
+		if err != nil {
+			return fmt.Errorf("read mail templates: %w", err)
+		}
+		for _, name := range names {
+			_, known := kinds[Kind(strings.TrimSuffix(name, path.Ext(name)))]
+			if !known && name != textLayout && name != htmlLayout {
+				return fmt.Errorf("read mail templates: %s replaces none", name)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Templates) read(replaced fs.FS, kind Kind) error {
+	var errs []error
+	source := func(name string) string {
+		source, err := readTemplate(replaced, name)
+		errs = append(errs, err)
+		return source
+	}
+	asText, err1 := text.New(textLayout).Option("missingkey=error").Parse(source(textLayout))
+	asHTML, err2 := html.New(htmlLayout).Option("missingkey=error").Parse(source(htmlLayout))
+	if err := errors.Join(append(errs, err1, err2)...); err != nil {
+		return err
+	}
+	_, err1 = asText.New(string(kind) + ".txt").Parse(source(string(kind) + ".txt"))
+	_, err2 = asHTML.New(string(kind) + ".html").Parse(source(string(kind) + ".html"))
+	if err := errors.Join(append(errs, err1, err2)...); err != nil {
+		return err
+	}
+	for name, missing := range map[string]bool{
+		`.txt: "subject"`: asText.Lookup("subject") == nil, `.txt: "body"`: asText.Lookup("body") == nil, `.html: "body"`: asHTML.Lookup("body") == nil,
+	} {
+		if missing {
+			return fmt.Errorf("%s%s is not defined", kind, name)
+		}
+	}
+	t.text[kind], t.html[kind] = asText, asHTML
+	return nil
+}
+
+func readTemplate(replaced fs.FS, name string) (string, error) {
+	if replaced != nil {
+		source, err := fs.ReadFile(replaced, name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return string(source), err
+		}
+	}
+	source, err := ours.ReadFile("templates/" + name)
+	return string(source), err
+}
+
+// try renders a mail that nobody gets, once with each value and once without.
+func (t *Templates) try(kind Kind) error {
+	sample := Queued{ID: uuid.Nil, Kind: string(kind), Recipient: "nobody@example.org", Data: map[string]string{}}
+	code := ""
+	if kinds[kind].code {
+		code, sample.ValidFor = "0123-4567", time.Hour
+	}
+	_, bare := t.Render(sample, code)
+	for _, name := range kinds[kind].data {
+		sample.Data[name] = "sample"
+	}
+	m, full := t.Render(sample, code)
+	if err := errors.Join(bare, full); err != nil {
+		return err
+	}
+	if code != "" && (!strings.Contains(m.Text, code) || !strings.Contains(m.HTML, code)) {
+		return errors.New("the code is not shown in both parts")
+	}
+	return nil
+}
+
+// errRecipient is the error of a mail whose recipient is not one.
+var errRecipient = errors.New("the recipient is refused")
+
+// Render makes the message of a queued mail. The code is the one-time code that it tells, "" for kinds without one.
+func (t *Templates) Render(m Queued, code string) (Message, error) {
+	kind := Kind(m.Kind)
+	about, known := kinds[kind]
+	if !known {
+		return Message{}, errors.New("there is no such kind of mail")
+	}
+	if about.code != (code != "") {
+		return Message{}, errors.New("a mail of this kind has a code, or this one must not have any")
+	}
+	to, err := ParseAddress(m.Recipient)
+	if err != nil {
+		return Message{}, errRecipient
+	}
+	data, err := values(about.data, m.Data)
+	if err != nil {
+		return Message{}, err
+	}
+	message := Message{ID: m.ID, MessageID: t.messageID(m.ID), Kind: kind, To: to, Date: m.CreatedAt}
+	return message, t.fill(&message, view{Service: t.publicURL.Host, URL: t.publicURL.String(), Code: code, ValidFor: roughly(m.ValidFor), Data: data})
+}
+
+func (t *Templates) fill(m *Message, v view) error {
+	var subject, body, page bytes.Buffer
+	err := errors.Join(
+		t.text[m.Kind].ExecuteTemplate(&subject, "subject", v),
+		t.text[m.Kind].Execute(&body, v),
+		t.html[m.Kind].Execute(&page, v),
+	)
+	if err != nil {
+		return err
+	}
+	m.Subject, m.Text, m.HTML = strings.TrimSpace(subject.String()), strings.TrimSpace(body.String())+"\n", page.String()
+	if m.Subject == "" || strings.ContainsFunc(m.Subject, unicode.IsControl) {
+		return errors.New("the subject is not one line")
+	}
+	return nil
+}
+
+// values returns the values that a kind has, and refuses those that it has not, and such as could add lines to a mail.
+func values(names []string, given map[string]string) (map[string]string, error) {
+	all := map[string]string{}
+	for _, name := range names {
+		all[name] = ""
+	}
+	for name, value := range given {
+		if _, known := all[name]; !known || strings.ContainsFunc(value, unicode.IsControl) {
+			return nil, errors.New("there is a value that mails of this kind have not, or one of several lines")
+		}
+		all[name] = value
+	}
+	return all, nil
+}
+
+func (t *Templates) messageID(id uuid.UUID) string {
+	host := t.publicURL.Hostname()
+	if net.ParseIP(host) != nil {
+		host = "[" + host + "]"
+	}
+	return id.String() + "@" + host
+}
+
+// roughly says how long a time is, to the minute, and from two hours on to the hour.
+func roughly(d time.Duration) string {
+	unit, name := time.Minute, "minute"
+	if d >= 2*time.Hour {
+		unit, name = time.Hour, "hour"
+	}
+	n := max(1, int(math.Round(float64(d)/float64(unit))))
+	if n == 1 {
+		return "1 " + name
+	}
+	return fmt.Sprintf("%d %ss", n, name)
+}

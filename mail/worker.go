@@ -1,0 +1,222 @@
+package mail
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Outbox is where mails wait. Several workers may use it at once.
+type Outbox interface {
+	// Claim returns up to limit mails that are due and that nobody else gets before the lease ends.
+	Claim(ctx context.Context, limit int, lease time.Duration) ([]Queued, error)
+	// Settle notes what became of a claimed mail.
+	Settle(ctx context.Context, s Settled) error
+}
+
+// Queued is a mail that waits, as it was claimed.
+type Queued struct {
+	ID        uuid.UUID
+	Kind      string
+	Recipient string
+	CodeID    uuid.UUID // uuid.Nil for none
+	Data      map[string]string
+	CreatedAt time.Time
+	Attempt   int           // 1 for the first
+	Expires   bool          // whether it is no use some time
+	ValidFor  time.Duration // when it was claimed, if it expires
+}
+
+// Outcome is what became of an attempt.
+type Outcome string
+
+// The outcomes of an attempt.
+const (
+	Sent   Outcome = "sent"
+	Failed Outcome = "failed" // and will be tried again
+	Parked Outcome = "parked" // given up: it would be refused again, or was tried too often, or is no use any more
+)
+
+// Settled is the end of an attempt.
+type Settled struct {
+	ID      uuid.UUID
+	Attempt int
+	Outcome Outcome
+	RetryIn time.Duration
+	Failure string // its kind; "" for none
+}
+
+// WorkerOptions say how a worker works. Zero times and numbers mean the defaults.
+type WorkerOptions struct {
+	Outbox    Outbox
+	Templates *Templates
+	Sender    Sender
+	Code      func(id uuid.UUID) string // derives a one-time code
+	Log       *slog.Logger
+	Settled   func(Kind, Outcome) // is told of each attempt, for metrics; nil for nobody
+
+	Poll         time.Duration // how often the outbox is looked at if nobody nudges; 1 s
+	Timeout      time.Duration // of one attempt; 30 s
+	Lease        time.Duration // longer than an attempt and settling it; 2 min
+	FirstRetry   time.Duration // after the first failure, doubled with each further one; 5 s
+	LongestRetry time.Duration // 1 h
+	Attempts     int           // before a mail is given up; 20, which takes about half a day
+	AtOnce       int           // messages under way; 4
+}
+
+// Worker sends what waits in an outbox. Any number may run over one outbox: each mail is claimed by one, for as long as a
+// lease. One that is killed between sending a mail and noting it leaves it to be sent once more, with the same Message-ID
+// and code; this is the only way to a duplicate.
+type Worker struct {
+	WorkerOptions
+	nudged chan struct{}
+}
+
+// NewWorker returns a worker that does nothing yet.
+func NewWorker(o WorkerOptions) *Worker {
+	o.Poll, o.Timeout, o.Lease = cmp.Or(o.Poll, time.Second), cmp.Or(o.Timeout, 30*time.Second), cmp.Or(o.Lease, 2*time.Minute)
+	o.FirstRetry, o.LongestRetry = cmp.Or(o.FirstRetry, 5*time.Second), cmp.Or(o.LongestRetry, time.Hour)
+	o.Attempts, o.AtOnce = cmp.Or(o.Attempts, 20), cmp.Or(o.AtOnce, 4)
+	if o.Settled == nil {
+		o.Settled = func(Kind, Outcome) {}
+	}
+	return &Worker{WorkerOptions: o, nudged: make(chan struct{}, 1)}
+}
+
+// Nudge makes the worker look at the outbox now. A nil worker has none to look at.
+func (w *Worker) Nudge() {
+	if w == nil {
+		return
+	}
+	select {
+	case w.nudged <- struct{}{}:
+	default: // it is about to look anyway
+	}
+}
+
+// Run works until ctx ends, and returns when what is under way has been settled, which takes no longer than one attempt.
+func (w *Worker) Run(ctx context.Context) {
+	var under sync.WaitGroup
+	defer under.Wait()
+	free := make(chan struct{}, w.AtOnce)
+	for range w.AtOnce {
+		free <- struct{}{}
+	}
+	failing := false
+	for {
+		claimed, err := w.claim(ctx, len(free))
+		if (err != nil) != failing && ctx.Err() == nil { // told once, not every second
+			failing = err != nil
+			w.Log.WarnContext(ctx, "the outbox can be read: "+map[bool]string{true: "no", false: "again"}[failing], "error", err)
+		}
+		for _, m := range claimed {
+			<-free
+			under.Go(func() {
+				w.deliver(context.WithoutCancel(ctx), m)
+				free <- struct{}{}
+				w.Nudge() // there may be more than could be claimed
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.nudged:
+		case <-time.After(w.Poll):
+		}
+	}
+}
+
+func (w *Worker) claim(ctx context.Context, limit int) ([]Queued, error) {
+	if limit == 0 || ctx.Err() != nil {
+		return nil, nil
+	}
+	return w.Outbox.Claim(ctx, limit, w.Lease)
+}
+
+// deliver makes one attempt at a mail, and settles it.
+func (w *Worker) deliver(ctx context.Context, m Queued) {
+	err := w.try(ctx, m)
+	s := w.judge(m, err)
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	log := w.Log.With("mail", m.ID, "kind", m.Kind, "attempt", m.Attempt)
+	if err := w.Outbox.Settle(ctx, s); err != nil {
+		log.ErrorContext(ctx, "what became of a mail could not be noted; it may be sent once more", "outcome", s.Outcome, "error", err)
+	}
+	w.Settled(Kind(m.Kind), s.Outcome)
+	failure, _ := errors.AsType[*Failure](err)
+	switch {
+	case s.Outcome == Sent:
+		log.DebugContext(ctx, "a mail was sent")
+	case s.Outcome == Parked:
+		log.ErrorContext(ctx, "a mail was given up", "failure", s.Failure, "detail", failure.Detail)
+	default:
+		log.WarnContext(ctx, "a mail could not be sent; it is tried again", "failure", s.Failure, "detail", failure.Detail, "in", s.RetryIn.Round(time.Second).String())
+	}
+}
+
+// judge says what is to be done after an attempt.
+func (w *Worker) judge(m Queued, err error) Settled {
+	s := Settled{ID: m.ID, Attempt: m.Attempt, Outcome: Sent}
+	if err == nil {
+		return s
+	}
+	failure, _ := errors.AsType[*Failure](err)
+	s.Outcome, s.Failure, s.RetryIn = Failed, failure.Kind, w.pause(m.Attempt)
+	if failure.Permanent || m.Attempt >= w.Attempts {
+		s.Outcome = Parked
+	}
+	return s
+}
+
+// pause is how long to wait after a number of attempts: it doubles, is capped, and up to half of it is chance, so that
+// mails that failed together do not come back together.
+func (w *Worker) pause(attempts int) time.Duration {
+	longest := w.LongestRetry
+	if doublings := attempts - 1; doublings < 32 {
+		longest = min(longest, w.FirstRetry<<doublings)
+	}
+	return longest - rand.N(longest/2+1) //nolint:gosec // jitter, not a secret
+}
+
+// try renders a mail and sends it. Its error is a *Failure. A panic is one too: the next attempt may go well.
+func (w *Worker) try(ctx context.Context, m Queued) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			w.Log.ErrorContext(ctx, "a mail caused a panic", "mail", m.ID, "stack", string(debug.Stack()))
+			err = &Failure{Kind: "panic"}
+		}
+	}()
+	switch {
+	case m.Attempt > w.Attempts: // whoever had it before was killed each time, maybe by it
+		return &Failure{Kind: "attempts", Permanent: true}
+	case m.Expires && m.ValidFor <= 0:
+		return &Failure{Kind: "expired", Permanent: true}
+	}
+	code := ""
+	if m.CodeID != uuid.Nil {
+		code = w.Code(m.CodeID)
+	}
+	message, err := w.Templates.Render(m, code)
+	switch {
+	case errors.Is(err, errRecipient):
+		return &Failure{Kind: "recipient", Permanent: true}
+	case err != nil:
+		return &Failure{Kind: "template", Permanent: true}
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	err = w.Sender.Send(ctx, message)
+	if _, ok := errors.AsType[*Failure](err); err != nil && !ok {
+		return fmt.Errorf("%w: %w", &Failure{Kind: "other"}, err)
+	}
+	return err
+}
