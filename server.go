@@ -135,7 +135,7 @@ func serve(ctx context.Context, c app.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
 	}
-	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(c, l.Addr()), where)
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(c, a, l.Addr()), where)
 	err = a.Serve(ctx, l)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
@@ -143,12 +143,15 @@ func serve(ctx context.Context, c app.Config) (err error) {
 	return err
 }
 
-// playground is the line that says where the playground is, in development.
-func playground(c app.Config, addr net.Addr) string {
-	if !c.Development() {
-		return ""
+// playground is the lines that say where the playground and the mailbox are, in development.
+func playground(c app.Config, a *app.App, addr net.Addr) (lines string) {
+	if c.Development() {
+		lines = fmt.Sprintf("  explore  http://%s/\n", addr)
 	}
-	return fmt.Sprintf("  explore  http://%s/\n", addr)
+	if a.HasMailbox() {
+		lines += fmt.Sprintf("  mail     http://%s/dev/mail\n", addr)
+	}
+	return lines
 }
 
 // startPrivate starts the private PostgreSQL, migrates it and enters its URLs into the configuration.

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -28,11 +29,13 @@ var RolesSQL = db.RolesSQL
 
 // Options are what a program, rather than an operator, decides.
 type Options struct {
-	Log         *slog.Logger
-	AfterSignUp []accounts.AfterSignUp // an adopter's parts of a sign-up, in its transaction
-	Migrations  []db.MigrationSet      // an adopter's further migrations
-	Observe     func(query string)     // is told each SQL statement before it runs
-	Now         func() time.Time       // the clock of tokens; nil: time.Now
+	Log            *slog.Logger
+	MailTemplates  fs.FS                  // an adopter's templates of mails, which replace ours by name; nil for none
+	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
+	AfterSignUp    []accounts.AfterSignUp // an adopter's parts of a sign-up, in its transaction
+	Migrations     []db.MigrationSet      // an adopter's further migrations
+	Observe        func(query string)     // is told each SQL statement before it runs
+	Now            func() time.Time       // the clock of tokens; nil: time.Now
 	// PrivateDatabase says that DATABASE_URL is a private PostgreSQL's, which the program has started.
 	PrivateDatabase bool
 	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
@@ -53,6 +56,7 @@ type App struct {
 	log       *slog.Logger
 	telemetry *telemetry
 	db        *db.DB
+	mailer    *mailer
 	explainer *explainer // nil where refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
@@ -68,7 +72,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if a.telemetry, err = newTelemetry(ctx, a.log, o.Spans); err != nil {
 		return nil, err
 	}
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, Observe: o.Observe, Hooks: a.telemetry.hooks()}); err != nil {
+	hooks := a.telemetry.hooks()
+	hooks.Enqueued = func() { a.mailer.nudge() }
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, Observe: o.Observe, Hooks: hooks}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -88,6 +94,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}
 	keys.Failed = func(err error) {
 		a.log.ErrorContext(ctx, "the signing keys cannot be read again; those known stay in use", "error", err)
+	}
+	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.metrics); err != nil {
+		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
 	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords})
@@ -151,14 +160,19 @@ func (a *App) Close() error {
 	return errors.Join(a.explainer.close(), a.db.Close())
 }
 
-// Serve serves on l, and metrics on their own address, until ctx ends; then it stops taking requests and waits for those
-// under way and their spans.
+// Serve serves on l, and metrics on their own address, and works beside, until ctx ends; then it stops taking requests and
+// waits for those under way, the mail in hand and their spans.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	stopMetrics, err := a.serveMetrics(ctx)
 	if err != nil {
 		return err
 	}
 	defer stopMetrics()
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		a.Work(ctx)
+	}()
 	server := newServer(a.handler, a.config, a.log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -174,6 +188,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	defer a.telemetry.shutdown(drain)
 	if err := server.Shutdown(drain); err != nil {
 		return errors.Join(fmt.Errorf("drain: some requests were cut off: %w", err), server.Close())
+	}
+	select {
+	case <-worked:
+	case <-drain.Done(): // what was being sent is sent once more, by the next to look
 	}
 	return nil
 }

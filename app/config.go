@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"freehold/mail"
 )
 
 // Config is every setting, read from the environment. docs/configuration.md describes them for operators.
@@ -29,6 +31,9 @@ type Config struct {
 	DataDir     string `env:"FREEHOLD_DATA_DIR"`                   // default: see dataDir
 	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: made in the data folder
 
+	SMTPURL  string `env:"FREEHOLD_SMTP_URL"  secret:"true"` // empty: a mailbox in development, no mail in production
+	MailFrom string `env:"FREEHOLD_MAIL_FROM"`
+
 	DefaultVisibility string        `env:"FREEHOLD_DEFAULT_VISIBILITY"  envDefault:"PRIVATE"`
 	PasswordMinLength int           `env:"FREEHOLD_PASSWORD_MIN_LENGTH" envDefault:"8"`   // code points
 	PasswordQueue     int           `env:"FREEHOLD_PASSWORD_QUEUE"      envDefault:"128"` // callers waiting for a hash
@@ -36,7 +41,8 @@ type Config struct {
 	SessionIdle       time.Duration `env:"FREEHOLD_SESSION_IDLE"        envDefault:"720h"`
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
 	RefreshGrace      time.Duration `env:"FREEHOLD_REFRESH_GRACE"       envDefault:"10s"` // for retries of a refresh
-	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"`  // on or off
+	EventRetention    time.Duration `env:"FREEHOLD_EVENT_RETENTION"     envDefault:"2160h"`
+	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"` // on or off
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
 	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
@@ -149,6 +155,14 @@ func (c *Config) faults() (faults []error) {
 	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: the value is not between 100 and 1000000")
 	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: the value is not between 5 and 100")
 	check(c.AliasLimit >= 0 && c.AliasLimit <= 1000, "FREEHOLD_ALIAS_LIMIT: the value is not between 0 and 1000")
+	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: one is set without the other")
+	checkMail := func(name, value string, judge func(string) error) {
+		if err := judge(value); value != "" && err != nil {
+			check(false, "%s: %v", name, err)
+		}
+	}
+	checkMail("FREEHOLD_SMTP_URL", c.SMTPURL, mail.CheckSMTPURL)
+	checkMail("FREEHOLD_MAIL_FROM", c.MailFrom, mail.CheckFrom)
 	for _, origin := range c.CORSOrigins {
 		check(isOrigin(origin), "FREEHOLD_CORS_ORIGINS: a value is not an origin, such as https://app.example.org")
 	}
@@ -158,6 +172,7 @@ func (c *Config) faults() (faults []error) {
 	check(c.DatabaseConnections >= 2, "FREEHOLD_DATABASE_CONNECTIONS: the value is less than 2")
 	for name, d := range map[string]time.Duration{
 		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
+		"FREEHOLD_EVENT_RETENTION": c.EventRetention,
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
 	} {
 		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)

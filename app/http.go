@@ -44,6 +44,9 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 		mux.Handle("GET /{$}", playground)
 		mux.Handle("GET /playground/", playground)
 	}
+	if a.HasMailbox() {
+		a.serveMailbox(mux)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"freehold/auth"
 	"freehold/db"
 	"freehold/fault"
+	"freehold/mail"
 )
 
 // metrics are what Prometheus collects; docs/deployment.md lists them. Each label has few values.
@@ -21,6 +24,7 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	denials   *prometheus.CounterVec
 	retries   *prometheus.CounterVec
+	mails     *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -38,6 +42,7 @@ func newMetrics() *metrics {
 		}, []string{"kind", "operation"}),
 		denials: counter("freehold_denials_total", "Fields that a rule refused.", "rule", "code"),
 		retries: counter("freehold_transaction_retries_total", "Transactions that were tried again, by what went wrong.", "reason"),
+		mails:   counter("freehold_mails_total", "Attempts to send a mail, by what became of them: sent, failed (and tried again) or parked.", "kind", "outcome"),
 	}
 }
 
@@ -53,11 +58,24 @@ func (m *metrics) watch(d *db.DB, h *auth.Hasher) {
 	gauge("freehold_database_connections_open", "Connections to the database, in use or idle.", func() int { return d.Stats().OpenConnections })
 	gauge("freehold_database_connections_in_use", "Connections in a transaction.", func() int { return d.Stats().InUse })
 	gauge("freehold_database_connections_idle", "Connections that wait for work.", func() int { return d.Stats().Idle })
+	auto.NewGaugeFunc(prometheus.GaugeOpts{Name: "freehold_mails_waiting", Help: "Mails in the outbox that are neither sent nor given up."}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		n, err := d.CountWaitingMails(ctx)
+		if err != nil {
+			return math.NaN() // unknown
+		}
+		return float64(n)
+	})
 	counter("freehold_database_waits_total", "Transactions that waited for a connection.", func() float64 { return float64(d.Stats().WaitCount) })
 	counter("freehold_database_wait_seconds_total", "Time that transactions waited for a connection.", func() float64 { return d.Stats().WaitDuration.Seconds() })
 	gauge("freehold_password_hashes_waiting", "Callers that wait for a password hash.", func() int { return h.Load().Waiting })
 	gauge("freehold_password_hashes_running", "Password hashes being computed.", func() int { return h.Load().Running })
 	counter("freehold_password_hashes_refused_total", "Callers that were told to come again because too many waited for a password hash.", func() float64 { return float64(h.Load().Refused) })
+}
+
+func (m *metrics) settled(kind mail.Kind, outcome mail.Outcome) {
+	m.mails.WithLabelValues(string(kind), string(outcome)).Inc()
 }
 
 func (m *metrics) handler() http.Handler {

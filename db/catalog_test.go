@@ -101,7 +101,7 @@ func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
 		"app.enter", "app.start_session", "app.sign_up", "app.find_credentials", "app.sign_in", "app.revoke_session", "app.taken", "app.count_hit", "app.refresh_session",
 		"app.record_event", "app.revoke_other_sessions",
-		"app.enqueue_mail", "app.claim_mails", "app.settle_mail", "app.count_waiting_mails", "app.purge_outbox", "app.purge_rate_limits", "app.purge_sessions",
+		"app.enqueue_mail", "app.claim_mails", "app.settle_mail", "app.count_waiting_mails", "app.purge_outbox", "app.purge_rate_limits", "app.purge_sessions", "app.purge_events",
 	})
 	diff(t, "definer functions without the definer's ownership or a fixed search_path", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc

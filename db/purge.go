@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,23 +15,25 @@ const purgeBatch = 1000
 // of the same form and a line here.
 var purges = []struct {
 	table string
-	keep  time.Duration
+	keep  time.Duration // 0 for what is said when it is called
 	query string
 }{
 	{"outbox", 7 * 24 * time.Hour, `SELECT app.purge_outbox($1, $2)`}, // from when a mail was put there
 	{"rate_limits", time.Hour, `SELECT app.purge_rate_limits($1, $2)`},
+	{"security_events", 0, `SELECT app.purge_events($1, $2)`},
 	{"sessions", 7 * 24 * time.Hour, `SELECT app.purge_sessions($1, $2)`},
 }
 
 // Purge deletes rows that are long over, and returns how many by table. Several instances may purge at once; each leaves
-// to the others what they have in hand. A table that cannot be purged does not keep the others from it.
-func (d *DB) Purge(ctx context.Context) (deleted map[string]int, err error) {
+// to the others what they have in hand. A table that cannot be purged does not keep the others from it. Security events
+// are kept for as long as is said.
+func (d *DB) Purge(ctx context.Context, keepEvents time.Duration) (deleted map[string]int, err error) {
 	deleted = map[string]int{}
 	var errs []error
 	for _, p := range purges {
 		for n := purgeBatch; n == purgeBatch; {
 			err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-				return tx.tx.GetContext(ctx, &n, p.query, purgeBatch, p.keep.Seconds())
+				return tx.tx.GetContext(ctx, &n, p.query, purgeBatch, cmp.Or(p.keep, keepEvents).Seconds())
 			})
 			if err != nil {
 				errs = append(errs, fmt.Errorf("purge %s: %w", p.table, err))

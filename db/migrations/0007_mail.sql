@@ -29,6 +29,8 @@ ALTER TABLE app.outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.outbox FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, DELETE, UPDATE (attempts, next_attempt_at, sent_at, parked_at, last_error) ON app.outbox TO freehold_definer;
 GRANT DELETE ON app.rate_limits, app.sessions TO freehold_definer;
+GRANT SELECT, DELETE, UPDATE (kind) ON app.security_events TO freehold_definer; -- to lock a row, something of it has to be updatable
+CREATE INDEX security_events_created_at ON app.security_events (created_at);
 CREATE POLICY outbox_owner ON app.outbox TO freehold_owner USING (true) WITH CHECK (true);
 CREATE POLICY outbox_definer ON app.outbox TO freehold_definer USING (true) WITH CHECK (true);
 
@@ -139,6 +141,22 @@ $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+CREATE FUNCTION app.purge_events(p_limit integer, p_over_seconds double precision) RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  WITH past AS MATERIALIZED (
+    SELECT e.id FROM app.security_events e
+     WHERE e.created_at < now() - make_interval(secs => p_over_seconds)
+     LIMIT p_limit
+       FOR UPDATE SKIP LOCKED
+  ), deleted AS (
+    DELETE FROM app.security_events e USING past WHERE e.id = past.id RETURNING 1
+  )
+  SELECT count(*) FROM deleted
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 CREATE FUNCTION app.purge_sessions(p_limit integer, p_over_seconds double precision) RETURNS bigint
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -161,6 +179,7 @@ GRANT EXECUTE ON FUNCTION
   app.count_waiting_mails(),
   app.purge_outbox(integer, double precision),
   app.purge_rate_limits(integer, double precision),
+  app.purge_events(integer, double precision),
   app.purge_sessions(integer, double precision)
   TO freehold_app;
 ALTER FUNCTION app.enqueue_mail(uuid, text, uuid, text, uuid, jsonb, double precision) OWNER TO freehold_definer;
@@ -169,6 +188,7 @@ ALTER FUNCTION app.settle_mail(uuid, integer, text, double precision, text) OWNE
 ALTER FUNCTION app.count_waiting_mails() OWNER TO freehold_definer;
 ALTER FUNCTION app.purge_outbox(integer, double precision) OWNER TO freehold_definer;
 ALTER FUNCTION app.purge_rate_limits(integer, double precision) OWNER TO freehold_definer;
+ALTER FUNCTION app.purge_events(integer, double precision) OWNER TO freehold_definer;
 ALTER FUNCTION app.purge_sessions(integer, double precision) OWNER TO freehold_definer;
 
 REVOKE CREATE ON SCHEMA app FROM freehold_definer;

@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/mail"
+)
+
+// purgeInterval is how often an instance deletes what is long over. Several may do it at once.
+const purgeInterval = 10 * time.Minute
+
+// mailer sends what the service has to say by e-mail. Without a server to send through, a developer gets a mailbox to
+// read in, and in production mails stay in the outbox until they are purged.
+type mailer struct {
+	worker  *mail.Worker  // nil where nothing is sent
+	mailbox *mail.Mailbox // nil where mails are really sent
+}
+
+func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, m *metrics) (*mailer, error) {
+	templates, err := mail.NewTemplates(o.MailTemplates, c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	send := &mailer{}
+	var sender mail.Sender
+	switch {
+	case c.SMTPURL != "":
+		if sender, err = mail.NewSMTP(mail.SMTPOptions{URL: c.SMTPURL, From: c.MailFrom}); err != nil {
+			return nil, fmt.Errorf("send mail (FREEHOLD_SMTP_URL, FREEHOLD_MAIL_FROM): %w", err)
+		}
+	case c.Development():
+		send.mailbox = &mail.Mailbox{}
+		sender = send.mailbox
+	default:
+		return send, nil
+	}
+	send.worker = mail.NewWorker(mail.WorkerOptions{
+		Outbox: outbox{d}, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: m.settled,
+		FirstRetry: o.MailFirstRetry,
+	})
+	return send, nil
+}
+
+// nudge makes the worker look at the outbox, if there is one yet.
+func (m *mailer) nudge() {
+	if m != nil {
+		m.worker.Nudge()
+	}
+}
+
+// outbox is db's, as mail wants it.
+type outbox struct{ db *db.DB }
+
+func (o outbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]mail.Queued, error) {
+	rows, err := o.db.ClaimMails(ctx, limit, lease)
+	queued := make([]mail.Queued, len(rows))
+	for i, r := range rows {
+		queued[i] = mail.Queued(r)
+	}
+	return queued, err
+}
+
+func (o outbox) Settle(ctx context.Context, s mail.Settled) error {
+	outcome := map[mail.Outcome]db.MailOutcome{mail.Sent: db.MailSent, mail.Failed: db.MailRetry, mail.Parked: db.MailParked}[s.Outcome]
+	_, err := o.db.SettleMail(ctx, db.SettledMail{ID: s.ID, Attempt: s.Attempt, Outcome: outcome, RetryIn: s.RetryIn, Failure: s.Failure})
+	return err
+}
+
+// Work does what is to be done beside requests until ctx ends: it sends mails, and deletes what is long over. Serve calls
+// it; whoever serves the Handler by other means has to.
+func (a *App) Work(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if a.mailer.worker != nil {
+			a.mailer.worker.Run(ctx)
+		}
+	}()
+	for ctx.Err() == nil {
+		a.purge(ctx)
+		select {
+		case <-time.After(purgeInterval/2 + rand.N(purgeInterval)): //nolint:gosec // so that instances do not meet
+		case <-ctx.Done():
+		}
+	}
+	<-done
+}
+
+func (a *App) purge(ctx context.Context) {
+	deleted, err := a.db.Purge(ctx, a.config.EventRetention)
+	if err != nil && ctx.Err() == nil {
+		a.log.WarnContext(ctx, "what is long over could not all be deleted; it is tried again", "error", err)
+	}
+	for table, n := range deleted {
+		if n > 0 {
+			a.log.InfoContext(ctx, "deleted what was long over", "table", table, "rows", n)
+		}
+	}
+}
+
+// findMail returns a mail of the developer's mailbox.
+func (m *mailer) findMail(id string) (mail.Message, bool) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return mail.Message{}, false
+	}
+	return m.mailbox.Find(parsed)
+}

@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/app"
+	"freehold/db"
+	"freehold/db/dbtest"
+)
+
+// work lets a service do what it does beside requests, until the test ends.
+func (s *service) work() *service {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.app.Work(ctx)
+	}()
+	s.t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return s
+}
+
+// enqueue puts mails into the outbox, as a use case would.
+func enqueue(t *testing.T, d dbtest.Database, mails ...db.Mail) {
+	t.Helper()
+	pool, err := db.Open(db.Options{URL: d.App})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	err = pool.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
+		for _, m := range mails {
+			if err := tx.EnqueueMail(ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+type mailInBox struct{ ID, Kind, To, Subject, Text, HTML string }
+
+// mailbox returns the mails of /dev/mail.json once there are so many.
+func (s *service) mailbox(n int) (list []mailInBox) {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		status, _, body := s.fetch(http.MethodGet, s.url+"/dev/mail.json")
+		if err := json.Unmarshal([]byte(body), &list); err != nil || status != http.StatusOK {
+			s.t.Fatalf("%d %s: %v", status, body, err)
+		}
+		if len(list) >= n || time.Now().After(deadline) {
+			return list
+		}
+	}
+}
+
+// A mail that waits is sent, and in development read at /dev/mail. Its code is in the mail and nowhere else.
+func TestMailboxOfDevelopment(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, appOptions()).work()
+	if _, _, body := s.fetch(http.MethodGet, s.url+"/dev/mail"); !strings.Contains(body, "There is none yet") {
+		t.Errorf("an empty mailbox: %s", body)
+	}
+	enqueue(t, d, db.Mail{Kind: "reset_password", Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
+	list := s.mailbox(1)
+	if len(list) != 1 || list[0].Kind != "reset_password" || list[0].To != "ann@example.org" {
+		t.Fatalf("the mailbox has %+v", list)
+	}
+	m := list[0]
+	code := regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`).FindString(m.Text)
+	if code == "" || !strings.Contains(m.HTML, code) || strings.Contains(m.HTML, "ann<b>") {
+		t.Errorf("the mail is %+v", m)
+	}
+	for what, text := range map[string]string{"the database": strings.Join(s.everything(), "\n"), "the log": s.logs.String()} {
+		if strings.Contains(text, code) || strings.Contains(text, strings.ReplaceAll(code, "-", "")) {
+			t.Errorf("%s holds the code", what)
+		}
+	}
+	if strings.Contains(s.logs.String(), "ann@example.org") {
+		t.Error("the log holds the address")
+	}
+	if status, header, body := s.fetch(http.MethodGet, s.url+"/dev/mail"); status != 200 || !strings.Contains(body, m.Subject) || !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("the list: %d %v %s", status, header, body)
+	}
+	if status, _, body := s.fetch(http.MethodGet, s.url+"/dev/mail/"+m.ID); status != 200 || !strings.Contains(body, code) || !strings.Contains(body, "<iframe sandbox ") {
+		t.Errorf("the mail: %d %s", status, body)
+	}
+	for _, id := range []string{"x", uuid.NewString()} {
+		if status, _, _ := s.fetch(http.MethodGet, s.url+"/dev/mail/"+id); status != 404 {
+			t.Errorf("a mail that is not there: %d", status)
+		}
+	}
+}
+
+// The mailbox is a developer's: not in production, nor where others can look, nor where mails are really sent.
+func TestMailboxIsForDevelopment(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	for name, further := range map[string][]string{
+		"production": production(t, d), "open to all": {"FREEHOLD_ADDR=0.0.0.0:8080"},
+		"with a mail server": {"FREEHOLD_SMTP_URL=smtp://127.0.0.1:1", "FREEHOLD_MAIL_FROM=no-reply@example.org"},
+	} {
+		s := startWith(t, d, bothWalls, appOptions(), further...)
+		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
+			if status, _, body := s.fetch(http.MethodGet, s.url+path); status != 404 || strings.Contains(body, "no such mail") {
+				t.Errorf("%s, %s: %d %s", name, path, status, body)
+			}
+		}
+	}
+}
+
+// Two instances share the outbox: each mail is sent once, by one of them. What is a mail of no kind is given up, and
+// keeps no other from being sent.
+func TestInstancesShareTheOutbox(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	mails := []db.Mail{{Kind: "no such kind", Recipient: "x@example.org"}}
+	for i := range 40 {
+		mails = append(mails, db.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
+	}
+	enqueue(t, d, mails...)
+	one, two := startWith(t, d, bothWalls, appOptions()).work(), startWith(t, d, bothWalls, appOptions()).work()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if n := d.Query(t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`); n[0] == "0" {
+			break
+		}
+	}
+	got := map[string]int{}
+	for _, m := range append(one.mailbox(0), two.mailbox(0)...) {
+		got[m.To]++
+	}
+	if len(got) != 40 {
+		t.Errorf("%d recipients got a mail, want 40", len(got))
+	}
+	for to, n := range got {
+		if n != 1 {
+			t.Errorf("%s got %d mails", to, n)
+		}
+	}
+	if parked := d.Query(t, `SELECT kind || ' ' || last_error FROM app.outbox WHERE parked_at IS NOT NULL`); len(parked) != 1 || parked[0] != "no such kind template" {
+		t.Errorf("given up: %v", parked)
+	}
+}
+
+// What is long over is deleted beside the requests, by several instances at once; what is not stays.
+func TestWhatIsLongOverIsPurged(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, appOptions(), "FREEHOLD_EVENT_RETENTION=24h")
+	a := s.signUp(nil)
+	for _, statement := range []string{
+		`INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at)
+		 SELECT gen_random_uuid(), id, 'x', now() - interval '30 days', now() - interval '30 days' FROM app.users, generate_series(1, 2500)`,
+		`INSERT INTO app.rate_limits (bucket, hits, ends_at) SELECT 'old ' || n, 1, now() - interval '1 day' FROM generate_series(1, 2500) n`,
+		`INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ('new', 1, now() + interval '1 minute')`,
+		`INSERT INTO app.security_events (user_id, kind, created_at) SELECT id, 'SIGNED_IN', now() - interval '2 days' FROM app.users, generate_series(1, 2500)`,
+		`INSERT INTO app.outbox (id, kind, recipient, created_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '30 days')`,
+	} {
+		d.Query(t, statement)
+	}
+	var wg sync.WaitGroup
+	for range 2 {
+		other := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_EVENT_RETENTION=24h")
+		wg.Go(func() { other.work() })
+	}
+	wg.Wait()
+	const left = `SELECT (SELECT count(*) FROM app.sessions) || ' ' || (SELECT count(*) FROM app.rate_limits) || ' ' ||
+		(SELECT count(*) FROM app.security_events) || ' ' || (SELECT count(*) FROM app.outbox)`
+	got := ""
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && got != "1 1 1 0"; time.Sleep(20 * time.Millisecond) {
+		got = d.Query(t, left)[0]
+	}
+	if got != "1 1 1 0" {
+		t.Errorf("sessions, rate limits, events and mails that are left: %s, want 1 1 1 0", got)
+	}
+	if r := s.do(a.Token, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
+		t.Errorf("a live session: %s", r.Body)
+	}
+}
