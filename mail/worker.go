@@ -135,8 +135,11 @@ func (w *Worker) Run(ctx context.Context) {
 }
 
 func (w *Worker) claim(ctx context.Context, limit int) ([]Queued, error) {
-	if limit == 0 || ctx.Err() != nil {
+	if limit == 0 {
 		return nil, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	return w.Outbox.Claim(ctx, limit, w.Lease)
 }
@@ -153,10 +156,10 @@ func (w *Worker) deliver(ctx context.Context, m Queued) {
 	}
 	w.Settled(Kind(m.Kind), s.Outcome)
 	failure, _ := errors.AsType[*Failure](err)
-	switch {
-	case s.Outcome == Sent:
+	switch s.Outcome {
+	case Sent:
 		log.DebugContext(ctx, "a mail was sent")
-	case s.Outcome == Parked:
+	case Parked:
 		log.ErrorContext(ctx, "a mail was given up", "failure", s.Failure, "detail", failure.Detail)
 	default:
 		log.WarnContext(ctx, "a mail could not be sent; it is tried again", "failure", s.Failure, "detail", failure.Detail, "in", s.RetryIn.Round(time.Second).String())
