@@ -52,6 +52,7 @@ type Config struct {
 	CostLimit           int           `env:"FREEHOLD_COST_LIMIT"           envDefault:"10000"`  // of an operation
 	DepthLimit          int           `env:"FREEHOLD_DEPTH_LIMIT"          envDefault:"20"`     // levels of an operation
 	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`     // aliases of a document
+	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                          // addresses and blocks, comma between them
 	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
@@ -156,6 +157,8 @@ func (c *Config) faults() (faults []error) {
 	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: the value is not between 5 and 100")
 	check(c.AliasLimit >= 0 && c.AliasLimit <= 1000, "FREEHOLD_ALIAS_LIMIT: the value is not between 0 and 1000")
 	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: one is set without the other")
+	_, proxiesFine := parseProxies(c.TrustedProxies)
+	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: a value is not an address or a block of addresses, such as 10.0.0.0/8")
 	checkMail := func(name, value string, judge func(string) error) {
 		if err := judge(value); value != "" && err != nil {
 			check(false, "%s: %v", name, err)

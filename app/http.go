@@ -129,9 +129,10 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // around gives each request an id, a deadline, the headers that every reply has, a line in the log, and an answer
 // even if the handler panics.
 func (a *App) around(next http.Handler) http.Handler {
+	trusted, _ := parseProxies(a.config.TrustedProxies) // judged with the rest of the configuration
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK, denials: &denials{}}
-		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), r.RemoteAddr, r.UserAgent())
+		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), clientAddress(r, trusted), r.UserAgent())
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
 		inner := r.WithContext(ctx) // the mux notes the route in it: what was sent as a path may be anything

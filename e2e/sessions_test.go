@@ -90,6 +90,36 @@ func TestSessionsAreListed(t *testing.T) {
 	}
 }
 
+// P13: behind a trusted proxy the client is who the proxy says, for the list of sessions and for the limits alike.
+func TestClientsBehindAProxy(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, appOptions(), "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
+	direct := startWith(t, d, bothWalls, appOptions())
+	a := s.signUp(nil)
+	from := func(s *service, forwarded string) reply {
+		return s.send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {forwarded}},
+			fmt.Sprintf(`{"query": "mutation { signIn(input: {email: \"%s\", password: \"%s\"}) { user { sessions(first: 1) { nodes { ip } } } } }"}`, a.Email, password))
+	}
+	for forwarded, want := range map[string]string{"6.6.6.6, 198.51.100.7": "198.51.100.7", "2001:db8:1:2:3::4": "2001:db8:1:2:3::4"} {
+		if r := from(s, forwarded); !strings.Contains(r.Body, `"ip":"`+want+`"`) {
+			t.Errorf("%s: %s, want %s", forwarded, r.Body, want)
+		}
+		if r := from(direct, forwarded); !strings.Contains(r.Body, `"ip":"127.0.0.1"`) {
+			t.Errorf("%s, from nobody who is trusted: %s", forwarded, r.Body)
+		}
+	}
+	d.Query(t, `UPDATE app.rate_limits SET hits = 100 WHERE bucket = 'signIn 198.51.100.7/32' OR bucket = 'signIn 2001:db8:1:2::/64'`)
+	for forwarded, want := range map[string]string{
+		"198.51.100.7": "RATE_LIMITED", "::ffff:198.51.100.7": "RATE_LIMITED", "198.51.100.8, 198.51.100.7": "RATE_LIMITED", "198.51.100.8": "",
+		"2001:db8:1:2:ffff::1": "RATE_LIMITED", "2001:db8:1:3::1": "",
+	} {
+		if r := from(s, forwarded); r.code() != want {
+			t.Errorf("%s: %s, want %q", forwarded, r.Body, want)
+		}
+	}
+}
+
 // revokeSession ends one session at once, and only one's own; what is over or another's is not there.
 func TestSessionsAreRevoked(t *testing.T) {
 	t.Parallel()
