@@ -38,7 +38,7 @@ fresh: ## prove that generated files are those of the sources (a test looks at d
 	@$(GO) mod verify >/dev/null
 
 lint: $(LINT) ## hold the linter's rules
-	@$(LINT) run ./...
+	@$(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
 	@echo "building golangci-lint $(LINT_VER)" >&2
