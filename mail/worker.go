@@ -184,8 +184,8 @@ func (w *Worker) judge(m Queued, err error) Settled {
 // mails that failed together do not come back together.
 func (w *Worker) pause(attempts int) time.Duration {
 	longest := w.LongestRetry
-	if doublings := attempts - 1; doublings < 32 {
-		longest = min(longest, w.FirstRetry<<doublings)
+	if doublings := attempts - 1; w.FirstRetry <= longest>>doublings { // so the doubling cannot overflow
+		longest = w.FirstRetry << doublings
 	}
 	return longest - rand.N(longest/2+1) //nolint:gosec // jitter, not a secret
 }
