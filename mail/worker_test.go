@@ -143,7 +143,7 @@ func TestWorkerSendsRetriesAndParks(t *testing.T) {
 func TestPausesGrowAndAreCapped(t *testing.T) {
 	t.Parallel()
 	w := NewWorker(WorkerOptions{})
-	for attempts, longest := range map[int]time.Duration{1: 5 * time.Second, 2: 10 * time.Second, 5: 80 * time.Second, 12: time.Hour, 1000: time.Hour} {
+	for attempts, longest := range map[int]time.Duration{1: 5 * time.Second, 2: 10 * time.Second, 5: 80 * time.Second, 12: time.Hour, 31: time.Hour, 32: time.Hour, 33: time.Hour, 64: time.Hour, 1000: time.Hour} {
 		for range 100 {
 			if p := w.pause(attempts); p < longest/2 || p > longest {
 				t.Errorf("after %d attempts %v, want up to %v", attempts, p, longest)
