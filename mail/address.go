@@ -31,6 +31,9 @@ func ParseAddress(text string) (Address, error) {
 		return Address{}, errAddress
 	}
 	domain, err := domains.ToASCII(norm.NFC.String(strings.ToLower(text[at+1:])))
+	if err == nil { // the characters themselves are looked at only when they are decoded: U+FF20 would be encoded
+		domain, err = domains.ToASCII(domain)
+	}
 	if err != nil {
 		return Address{}, errAddress
 	}
