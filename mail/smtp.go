@@ -182,9 +182,10 @@ func (s *SMTP) options(ctx context.Context, dial gomail.DialContextFunc) []gomai
 	return options
 }
 
-// dialer dials, and cuts the connection when ctx ends: the library looks at ctx only until it is connected.
+// dialer dials, and cuts the connection when ctx ends: the library looks at ctx only until it is connected. Nor does it
+// close the connection if the server has no STARTTLS or refuses the sign-in, so hangUp does.
 func (s *SMTP) dialer(ctx context.Context) (dial gomail.DialContextFunc, hangUp func()) {
-	stop := func() bool { return false }
+	end := func() {}
 	dial = func(dialing context.Context, network, address string) (conn net.Conn, err error) {
 		if s.server.implicitTLS {
 			conn, err = (&tls.Dialer{Config: s.tls}).DialContext(dialing, network, address)
@@ -192,11 +193,15 @@ func (s *SMTP) dialer(ctx context.Context) (dial gomail.DialContextFunc, hangUp 
 			conn, err = new(net.Dialer).DialContext(dialing, network, address)
 		}
 		if err == nil {
-			stop = context.AfterFunc(ctx, func() { conn.Close() })
+			stop := context.AfterFunc(ctx, func() { conn.Close() })
+			end = func() {
+				stop()
+				conn.Close()
+			}
 		}
 		return conn, err
 	}
-	return dial, func() { stop() }
+	return dial, func() { end() }
 }
 
 // stages are the words for where in the conversation a server refused.
