@@ -1,7 +1,10 @@
 package mail
 
 import (
+	"io/fs"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -10,91 +13,200 @@ import (
 	"github.com/google/uuid"
 )
 
-func sample(kind Kind) (Queued, string) {
-	q, code := Queued{ID: uuid.New(), Kind: string(kind), Recipient: "ann@example.org", CreatedAt: time.Now(), Data: map[string]string{}}, ""
+const (
+	testURL  = "https://people.example.org/start"
+	testCode = "7K3D-9QXW"
+)
+
+func newTemplates(t *testing.T, replaced fs.FS) *Templates {
+	t.Helper()
+	templates, err := NewTemplates(replaced, testURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return templates
+}
+
+// queued is a mail of a kind with all that it can have, and its code.
+func queued(kind Kind) (m Queued, code string) {
+	m = Queued{ID: uuid.New(), Kind: string(kind), Recipient: "ada@example.com", CreatedAt: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Attempt: 1, Data: map[string]string{}}
 	for _, name := range kinds[kind].data {
-		q.Data[name] = "<i>ann"
+		m.Data[name] = "ada_" + name
 	}
 	if kinds[kind].code {
-		code, q.Expires, q.ValidFor = "0123-ABCD", true, time.Hour
+		m.CodeID, m.Expires, m.ValidFor, code = uuid.New(), true, 24*time.Hour, testCode
 	}
-	return q, code
+	return m, code
 }
 
-// Each kind of mail has both parts, its code if it has one, and no link but the service's own.
-func TestEachKindIsRendered(t *testing.T) {
+var links = regexp.MustCompile(`(?i)[a-z]+://[^\s"'<>]+`)
+
+func TestRender(t *testing.T) {
 	t.Parallel()
-	templates, err := NewTemplates(nil, "https://id.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	link := regexp.MustCompile(`https?://[^\s"<]+`)
+	templates := newTemplates(t, nil)
 	for kind := range kinds {
-		q, code := sample(kind)
-		m, err := templates.Render(q, code)
-		if err != nil {
-			t.Errorf("%s: %v", kind, err)
-			continue
-		}
-		for part, text := range map[string]string{"text": m.Text, "HTML": m.HTML} {
-			if len(text) < 80 || !strings.Contains(text, code) || strings.Contains(text, "no value") {
-				t.Errorf("%s, %s: %s", kind, part, text)
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			queued, code := queued(kind)
+			m, err := templates.Render(queued, code)
+			if err != nil {
+				t.Fatal(err)
 			}
-			for _, found := range link.FindAllString(text, -1) {
-				if found != "https://id.example" {
-					t.Errorf("%s, %s: a link to %s", kind, part, found)
+			if m.ID != queued.ID || m.MessageID != queued.ID.String()+"@people.example.org" || m.Kind != kind || m.To.String() != queued.Recipient || !m.Date.Equal(queued.CreatedAt) {
+				t.Errorf("of %+v was made %+v", queued, m)
+			}
+			if m.Subject == "" || strings.ContainsAny(m.Subject, "\r\n") {
+				t.Errorf("the subject is %q", m.Subject)
+			}
+			for part, body := range map[string]string{"text": m.Text, "HTML": m.HTML} {
+				if found := links.FindAllString(body, -1); !slices.Equal(found, []string{testURL}) {
+					t.Errorf("%s links to %q, want only %s", part, found, testURL)
+				}
+				if !strings.Contains(body, "people.example.org") {
+					t.Errorf("%s does not name the service: %s", part, body)
+				}
+				wanted := slices.Collect(maps.Values(queued.Data))
+				if code != "" {
+					wanted = append(wanted, code, "24 hours")
+				}
+				for _, want := range wanted {
+					if !strings.Contains(body, want) {
+						t.Errorf("%s does not hold %q: %s", part, want, body)
+					}
 				}
 			}
+			if strings.Count(m.HTML, "href=") != 1 || strings.Contains(m.HTML, "src=") {
+				t.Errorf("HTML loads or links more than the service: %s", m.HTML)
+			}
+			if strings.Contains(m.Text, "<") || strings.Contains(m.Text+m.HTML, "no value") {
+				t.Errorf("text is %s, HTML is %s", m.Text, m.HTML)
+			}
+		})
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	t.Parallel()
+	templates := newTemplates(t, nil)
+	for name, change := range map[string]func(m *Queued, code *string){
+		"unknown kind":            func(m *Queued, _ *string) { m.Kind = "advertisement" },
+		"no code":                 func(_ *Queued, code *string) { *code = "" },
+		"code of a kind without":  func(m *Queued, _ *string) { m.Kind, m.Data = string(AccountDeleted), nil },
+		"two recipients":          func(m *Queued, _ *string) { m.Recipient = "a@x.org,b@y.org" },
+		"unknown value":           func(m *Queued, _ *string) { m.Data["link"] = "https://elsewhere.example" },
+		"value for the unproved":  func(m *Queued, _ *string) { m.Kind = string(VerifyEmail) },
+		"line break in a value":   func(m *Queued, _ *string) { m.Data["username"] = "ada\nVisit elsewhere.example" },
+		"CR in a value":           func(m *Queued, _ *string) { m.Data["username"] = "ada\rBcc: b@y.org" },
+		"other control character": func(m *Queued, _ *string) { m.Data["username"] = "ada\u0085" },
+	} {
+		m, code := queued(ResetPassword)
+		if _, err := templates.Render(m, code); err != nil {
+			t.Fatal(err)
 		}
-		if strings.Contains(m.HTML, "<i>ann") || m.Subject == "" || m.MessageID != q.ID.String()+"@id.example" || m.To.String() != "ann@example.org" {
-			t.Errorf("%s: %+v", kind, m)
+		change(&m, &code)
+		_, err := templates.Render(m, code)
+		if err == nil {
+			t.Errorf("%s: %+v was made a mail", name, m)
+			continue
+		}
+		for _, canary := range []string{"x.org", "elsewhere", "ada", testCode} {
+			if strings.Contains(err.Error(), canary) {
+				t.Errorf("%s: the error repeats %q: %v", name, canary, err)
+			}
 		}
 	}
 }
 
-func TestWhatCannotBeRendered(t *testing.T) {
+func TestHTMLIsEscaped(t *testing.T) {
 	t.Parallel()
-	templates, err := NewTemplates(nil, "https://id.example")
+	m, code := queued(ResetPassword)
+	m.Data["username"] = `<a href="//elsewhere.example">&amp;`
+	message, err := newTemplates(t, nil).Render(m, code)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, code := sample(ResetPassword)
-	for name, change := range map[string]func(q *Queued, code *string){
-		"an unknown kind":          func(q *Queued, _ *string) { q.Kind = "spam" },
-		"two recipients":           func(q *Queued, _ *string) { q.Recipient = "a@x.org,b@y.org" },
-		"no code":                  func(_ *Queued, code *string) { *code = "" },
-		"a value of several lines": func(q *Queued, _ *string) { q.Data = map[string]string{"username": "ann\nBcc: b@y.org"} },
-		"an unknown value":         func(q *Queued, _ *string) { q.Data = map[string]string{"password": "x"} },
+	if strings.Contains(message.HTML, "<a href=\"//") || !strings.Contains(message.HTML, "&lt;a href=&#34;//elsewhere.example&#34;&gt;&amp;amp;") {
+		t.Errorf("HTML is %s", message.HTML)
+	}
+	if !strings.Contains(message.Text, m.Data["username"]) {
+		t.Errorf("text is %s", message.Text)
+	}
+}
+
+func TestReplacedTemplates(t *testing.T) {
+	t.Parallel()
+	templates := newTemplates(t, fstest.MapFS{
+		"verify_email.txt": {Data: []byte(`{{define "subject"}}Bestätigen: {{.Service}}{{end}}{{define "body"}}Code {{.Code}} ({{.ValidFor}}){{end}}`)},
+		"layout.html":      {Data: []byte(`<main>{{template "body" .}}</main>`)},
+		"README.md":        {Data: []byte("not a template")},
+	})
+	m, code := queued(VerifyEmail)
+	m.ValidFor = 59*time.Minute + 40*time.Second
+	message, err := templates.Render(m, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if message.Subject != "Bestätigen: people.example.org" || !strings.HasPrefix(message.Text, "Code "+code+" (60 minutes)\n") {
+		t.Errorf("subject is %q, text is %s", message.Subject, message.Text)
+	}
+	if !strings.Contains(message.Text, testURL) {
+		t.Errorf("our layout is not around an adopter's body: %s", message.Text)
+	}
+	if !strings.HasPrefix(message.HTML, "<main>\n<p>Somebody") {
+		t.Errorf("an adopter's layout is not around our body: %s", message.HTML)
+	}
+}
+
+func TestFaultyTemplatesAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		file, source string
+		want         []string
+	}{
+		"text does not parse":   {"verify_email.txt", `{{define "subject"}}`, []string{"verify_email.txt:1"}},
+		"HTML does not parse":   {"verify_email.html", "\n{{if}}", []string{"verify_email.html:2"}},
+		"layout does not parse": {"layout.txt", `{{`, []string{"layout.txt:1"}},
+		"no subject":            {"verify_email.txt", `{{define "body"}}{{.Code}}{{end}}`, []string{`verify_email.txt`, `"subject"`}},
+		"no text body":          {"verify_email.txt", `{{define "subject"}}a{{end}}`, []string{`verify_email.txt`, `"body"`}},
+		"no HTML body":          {"verify_email.html", `<p>{{.Code}}</p>`, []string{`verify_email.html`, `"body"`}},
+		"unknown field":         {"verify_email.html", `{{define "body"}}{{.Code}}{{.Link}}{{end}}`, []string{"verify_email.html:1", "Link"}},
+		"unknown value":         {"password_changed.txt", `{{define "subject"}}a{{end}}{{define "body"}}{{.Data.email}}{{end}}`, []string{"password_changed.txt:1", "email"}},
+		"value of other kinds":  {"verify_email.txt", `{{define "subject"}}a{{end}}{{define "body"}}{{.Code}}{{.Data.username}}{{end}}`, []string{"verify_email.txt:1", "username"}},
+		"unknown name":          {"verify_mail.txt", `a`, []string{"verify_mail.txt"}},
+		"unknown layout":        {"layouts.html", `a`, []string{"layouts.html"}},
+		"no code in the text":   {"reset_password.txt", `{{define "subject"}}{{.Code}}{{end}}{{define "body"}}a{{end}}`, []string{"reset_password", "code"}},
+		"no code in the HTML":   {"reset_password.html", `{{define "body"}}a{{end}}`, []string{"reset_password", "code"}},
+		"layout drops the code": {"layout.txt", `a`, []string{"reset_password", "code"}},
+		"subject of two lines":  {"account_deleted.txt", "{{define \"subject\"}}a\nb{{end}}{{define \"body\"}}a{{end}}", []string{"account_deleted", "subject"}},
+		"empty subject":         {"account_deleted.txt", `{{define "subject"}} {{.Data.username}}{{end}}{{define "body"}}a{{end}}`, []string{"account_deleted", "subject"}},
 	} {
-		changed, with := q, code
-		change(&changed, &with)
-		if m, err := templates.Render(changed, with); err == nil {
-			t.Errorf("%s: %+v", name, m)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := NewTemplates(fstest.MapFS{c.file: {Data: []byte(c.source)}}, testURL)
+			if err == nil {
+				t.Fatal("was taken")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error is %v, and does not name %s", err, want)
+				}
+			}
+		})
+	}
+	for _, url := range []string{"", "people.example.org", "https://", "::"} {
+		if _, err := NewTemplates(nil, url); err == nil {
+			t.Errorf("%q is taken for a public URL", url)
 		}
 	}
 }
 
-// An adopter's templates replace ours by their names; a mistake in one is found before anything is sent.
-func TestTemplatesCanBeReplaced(t *testing.T) {
+func TestRoughly(t *testing.T) {
 	t.Parallel()
-	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
-	const good = `{{define "subject"}}Hello{{end}}{{define "body"}}Your code, {{.Data.username}}: {{.Code}}{{end}}`
-	templates, err := NewTemplates(fstest.MapFS{"reset_password.txt": file(good)}, "https://id.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m, err := templates.Render(sample(ResetPassword)); err != nil || m.Subject != "Hello" || !strings.HasPrefix(m.Text, "Your code, <i>ann: 0123-ABCD") || !strings.Contains(m.HTML, "0123-ABCD") {
-		t.Errorf("%+v, %v", m, err)
-	}
-	for want, replaced := range map[string]fstest.MapFS{
-		"reset_password":                {"reset_password.txt": file(`{{`)},
-		`"subject" is not defined`:      {"reset_password.txt": file(`{{define "body"}}{{.Code}}{{end}}`)},
-		"the code is not shown":         {"reset_password.html": file(`{{define "body"}}Ask somebody.{{end}}`)},
-		"Passwort":                      {"password_changed.html": file(`{{define "body"}}{{.Passwort}}{{end}}`)},
-		"reset_pasword.txt replaces no": {"reset_pasword.txt": file(good)},
+	for d, want := range map[time.Duration]string{
+		0: "1 minute", 80 * time.Second: "1 minute", 15 * time.Minute: "15 minutes", time.Hour: "60 minutes", 2 * time.Hour: "2 hours", 23*time.Hour + 59*time.Minute: "24 hours",
 	} {
-		if _, err := NewTemplates(replaced, "https://id.example"); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
+		if got := roughly(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
 		}
 	}
 }

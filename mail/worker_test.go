@@ -5,179 +5,469 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// fakeOutbox keeps mails in memory.
-type fakeOutbox struct {
-	mu      sync.Mutex
-	waiting []Queued
-	settled []Settled
+// The times of these tests are those of a synctest bubble: they are exact, and nobody waits for them.
+
+// shelf is an Outbox in memory.
+type shelf struct {
+	mu     sync.Mutex
+	mails  []*shelved
+	ends   []Settled
+	broken bool
 }
 
-func (o *fakeOutbox) Claim(_ context.Context, limit int, _ time.Duration) ([]Queued, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	n := min(limit, len(o.waiting))
-	claimed := append([]Queued(nil), o.waiting[:n]...)
-	o.waiting = o.waiting[n:]
-	for i := range claimed {
-		claimed[i].Attempt++
+type shelved struct {
+	Queued
+	due     time.Time
+	expires time.Time // zero for never
+}
+
+func (s *shelf) put(kind Kind, change func(*shelved)) uuid.UUID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, _ := queued(kind)
+	m.Attempt = 0
+	entry := &shelved{Queued: m, due: time.Now(), expires: time.Now().Add(24 * time.Hour)}
+	if change != nil {
+		change(entry)
+	}
+	s.mails = append(s.mails, entry)
+	return m.ID
+}
+
+func (s *shelf) Claim(_ context.Context, limit int, lease time.Duration) ([]Queued, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken {
+		return nil, errors.New("the outbox is broken")
+	}
+	var claimed []Queued
+	for _, m := range s.mails {
+		if len(claimed) < limit && !m.due.After(time.Now()) {
+			m.due = time.Now().Add(lease)
+			m.Attempt++
+			m.ValidFor = time.Until(m.expires)
+			claimed = append(claimed, m.Queued)
+		}
 	}
 	return claimed, nil
 }
 
-func (o *fakeOutbox) Settle(_ context.Context, s Settled) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.settled = append(o.settled, s)
+func (s *shelf) Settle(ctx context.Context, end Settled) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(s.mails, func(m *shelved) bool { return m.ID == end.ID && m.Attempt == end.Attempt })
+	if i < 0 {
+		return errors.New("nobody holds this mail")
+	}
+	s.ends = append(s.ends, end)
+	if end.Outcome == Failed {
+		s.mails[i].due = time.Now().Add(end.RetryIn)
+	} else {
+		s.mails = slices.Delete(s.mails, i, i+1)
+	}
 	return nil
 }
 
-func (o *fakeOutbox) put(q Queued) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.waiting = append(o.waiting, q)
+// endsOf are what became of the attempts at a mail, in order.
+func (s *shelf) endsOf(id uuid.UUID) (ends []Settled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, end := range s.ends {
+		if end.ID == id {
+			ends = append(ends, end)
+		}
+	}
+	return ends
 }
 
-type senderFunc func(context.Context, Message) error
+// sending is a Sender that does as a function says, and keeps what it was given.
+type sending struct {
+	how func(ctx context.Context, m Message) error
 
-func (f senderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m) }
+	mu    sync.Mutex
+	tries []Message
+	at    []time.Time
+}
 
-// startWorker runs a worker over an outbox until stop is called, which returns when it has ended.
-func startWorker(t *testing.T, o *fakeOutbox, send senderFunc, log *bytes.Buffer) (w *Worker, stop func()) {
-	t.Helper()
-	templates, err := NewTemplates(nil, "https://id.example")
-	if err != nil {
-		t.Fatal(err)
+func (s *sending) Send(ctx context.Context, m Message) error {
+	s.mu.Lock()
+	s.tries, s.at = append(s.tries, m), append(s.at, time.Now())
+	s.mu.Unlock()
+	if s.how == nil {
+		return nil
 	}
-	w = NewWorker(WorkerOptions{
-		Outbox: o, Templates: templates, Sender: send, Code: func(uuid.UUID) string { return "0123-ABCD" },
-		Log:  slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Poll: time.Hour, Attempts: 3,
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
+	return s.how(ctx, m)
+}
+
+func (s *sending) of(id uuid.UUID) (tries []Message, at []time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, m := range s.tries {
+		if m.ID == id {
+			tries, at = append(tries, m), append(at, s.at[i])
+		}
+	}
+	return tries, at
+}
+
+// working is a worker that runs, and all around it.
+type working struct {
+	*Worker
+	shelf *shelf
+	sent  *sending
+	log   *bytes.Buffer // to be read when the worker has ended
+	stop  func()        // ends its context, and waits for it
+}
+
+func work(t *testing.T, how func(ctx context.Context, m Message) error, change func(*WorkerOptions)) *working {
+	t.Helper()
+	w := &working{shelf: &shelf{}, sent: &sending{how: how}, log: &bytes.Buffer{}}
+	o := WorkerOptions{
+		Outbox: w.shelf, Templates: newTemplates(t, nil), Sender: w.sent, Code: func(uuid.UUID) string { return testCode },
+		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if change != nil {
+		change(&o)
+	}
+	w.Worker = NewWorker(o)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(ended)
 		w.Run(ctx)
 	}()
-	return w, func() {
+	w.stop = func() {
 		cancel()
-		<-done
+		<-ended
 	}
+	t.Cleanup(w.stop)
+	return w
 }
 
-// await waits until so many mails were settled, and returns them by what became of them.
-func (o *fakeOutbox) await(t *testing.T, n int) map[uuid.UUID]Settled {
+// parallel runs a test beside the others, in a bubble with a clock of its own.
+func parallel(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		o.mu.Lock()
-		all := map[uuid.UUID]Settled{}
-		for _, s := range o.settled {
-			all[s.ID] = s
-		}
-		o.mu.Unlock()
-		if len(all) >= n {
-			return all
-		}
-	}
-	t.Fatalf("fewer than %d mails were settled", n)
-	return nil
+	t.Parallel()
+	synctest.Test(t, test)
 }
 
-// R16: whatever becomes of one mail, the others are sent; one that fails is tried again, later each time, and given up when
-// it was refused for good or tried too often. Nothing of a mail is in the log.
-func TestWorkerSendsRetriesAndParks(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	o := &fakeOutbox{}
-	mails := map[string]Queued{}
-	for name, attempts := range map[string]int{"fine": 0, "refused": 0, "down": 1, "down for long": 2, "panics": 0, "killed thrice": 3, "expired": 0, "nonsense": 0} {
-		q, _ := sample(ResetPassword)
-		q.CodeID, q.Attempt, q.Recipient = uuid.New(), attempts, strings.ReplaceAll(name, " ", "-")+"@example.org"
-		mails[name] = q
-	}
-	late, nonsense := mails["expired"], mails["nonsense"]
-	late.ValidFor, nonsense.Recipient = -time.Second, "a@x.org, b@y.org"
-	mails["expired"], mails["nonsense"] = late, nonsense
-	for _, q := range mails {
-		o.put(q)
-	}
-	w, stop := startWorker(t, o, func(_ context.Context, m Message) error {
-		switch local, _, _ := strings.Cut(m.To.String(), "@"); {
-		case local == "refused":
-			return &Failure{Kind: "smtp 550 recipient", Permanent: true}
-		case strings.HasPrefix(local, "down"):
-			return errors.New("no route to " + m.To.String())
-		case local == "panics":
-			panic("template of " + m.To.String())
+func TestWorkerSends(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		var of uuid.UUID
+		var told []string
+		w := work(t, nil, func(o *WorkerOptions) {
+			o.Code = func(id uuid.UUID) string { of = id; return testCode }
+			o.Settled = func(k Kind, outcome Outcome) { told = append(told, string(k)+" "+string(outcome)) }
+		})
+		codeID := uuid.New()
+		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.CodeID = codeID })
+		time.Sleep(time.Hour)
+		w.stop()
+		tries, _ := w.sent.of(id)
+		if len(tries) != 1 || tries[0].To.String() != "ada@example.com" || !strings.Contains(tries[0].Text, testCode) || !strings.Contains(tries[0].Text, "24 hours") {
+			t.Errorf("sent was %+v", tries)
 		}
-		return nil
-	}, &log)
-	w.Nudge()
-	settled := o.await(t, len(mails))
-	stop()
-	for name, want := range map[string]Settled{
-		"fine": {Outcome: Sent}, "refused": {Outcome: Parked, Failure: "smtp 550 recipient"}, "down": {Outcome: Failed, Failure: "other"},
-		"down for long": {Outcome: Parked, Failure: "other"}, "panics": {Outcome: Failed, Failure: "panic"},
-		"killed thrice": {Outcome: Parked, Failure: "attempts"}, "expired": {Outcome: Parked, Failure: "expired"}, "nonsense": {Outcome: Parked, Failure: "recipient"},
-	} {
-		got := settled[mails[name].ID]
-		if got.Outcome != want.Outcome || got.Failure != want.Failure {
-			t.Errorf("%s: %+v, want %+v", name, got, want)
+		if of != codeID {
+			t.Errorf("the code is of %s, want %s", of, codeID)
 		}
-	}
-	for _, secret := range []string{"@example.org", "0123", "x.org", "<i>ann"} {
-		if strings.Contains(log.String(), secret) {
-			t.Errorf("the log holds %q:\n%s", secret, log.String())
+		if got, want := w.shelf.endsOf(id), []Settled{{ID: id, Attempt: 1, Outcome: Sent}}; !slices.Equal(got, want) {
+			t.Errorf("settled was %+v, want %+v", got, want)
 		}
-	}
+		if want := []string{"verify_email sent"}; !slices.Equal(told, want) {
+			t.Errorf("told was %q, want %q", told, want)
+		}
+	})
 }
 
-func TestPausesGrowAndAreCapped(t *testing.T) {
-	t.Parallel()
-	w := NewWorker(WorkerOptions{})
-	for attempts, longest := range map[int]time.Duration{1: 5 * time.Second, 2: 10 * time.Second, 5: 80 * time.Second, 12: time.Hour, 31: time.Hour, 32: time.Hour, 33: time.Hour, 64: time.Hour, 1000: time.Hour} {
-		for range 100 {
-			if p := w.pause(attempts); p < longest/2 || p > longest {
-				t.Errorf("after %d attempts %v, want up to %v", attempts, p, longest)
+func TestWorkerRetries(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		const failures = 8
+		left := failures
+		w := work(t, func(context.Context, Message) error {
+			if left--; left >= 0 {
+				return &Failure{Kind: "connection"}
+			}
+			return nil
+		}, func(o *WorkerOptions) {
+			o.Poll, o.FirstRetry, o.LongestRetry = time.Millisecond, 20*time.Millisecond, time.Second
+		})
+		id := w.shelf.put(VerifyEmail, nil)
+		time.Sleep(time.Minute)
+		ends := w.shelf.endsOf(id)
+		tries, at := w.sent.of(id)
+		if len(ends) != failures+1 || len(tries) != failures+1 || ends[failures].Outcome != Sent {
+			t.Fatalf("settled was %+v after %d tries", ends, len(tries))
+		}
+		for i, end := range ends[:failures] {
+			longest := min(time.Second, 20*time.Millisecond<<i)
+			if end.Outcome != Failed || end.Failure != "connection" || end.Attempt != i+1 || end.RetryIn > longest || end.RetryIn < longest/2 {
+				t.Errorf("attempt %d was settled as %+v, want a pause up to %s", i+1, end, longest)
+			}
+			if pause := at[i+1].Sub(at[i]); pause < end.RetryIn || pause > end.RetryIn+time.Millisecond {
+				t.Errorf("the pause after attempt %d was %s, want %s", i+1, pause, end.RetryIn)
+			}
+			if tries[i].MessageID != tries[failures].MessageID || tries[i].Text != tries[failures].Text {
+				t.Errorf("attempt %d sent another message: %+v", i+1, tries[i])
 			}
 		}
+	})
+}
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	w := NewWorker(WorkerOptions{})
+	for attempts := 1; attempts < 200; attempts++ {
+		longest := time.Hour
+		if attempts <= 10 {
+			longest = 5 * time.Second << (attempts - 1)
+		}
+		if got := w.pause(attempts); got < longest/2 || got > longest {
+			t.Errorf("the pause after %d attempts is %s, want up to %s", attempts, got, longest)
+		}
 	}
 }
 
-// A worker that is stopped settles what it has in hand.
-func TestWorkerFinishesWhatIsUnderWay(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	o, begun, finish := &fakeOutbox{}, make(chan struct{}), make(chan struct{})
-	q, _ := sample(PasswordChanged)
-	o.put(q)
-	_, stop := startWorker(t, o, func(context.Context, Message) error {
-		close(begun)
-		<-finish
-		return nil
-	}, &log)
-	<-begun
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		stop()
-	}()
-	select {
-	case <-stopped:
-		t.Error("it did not wait")
-	case <-time.After(50 * time.Millisecond):
-	}
-	close(finish)
-	<-stopped
-	if s := o.await(t, 1)[q.ID]; s.Outcome != Sent {
-		t.Errorf("%+v", s)
-	}
+// TestWorkerParks: mails that are refused or hang must not hold up the others.
+func TestWorkerParks(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		var refused, hanging uuid.UUID
+		w := work(t, func(ctx context.Context, m Message) error {
+			switch m.ID {
+			case refused:
+				return &Failure{Kind: "smtp 550 recipient", Permanent: true}
+			case hanging:
+				<-ctx.Done()
+				return &Failure{Kind: "timeout"}
+			}
+			return nil
+		}, nil)
+		synctest.Wait()
+		refused, hanging = w.shelf.put(VerifyEmail, nil), w.shelf.put(VerifyEmail, nil)
+		var others []uuid.UUID
+		for range 20 {
+			others = append(others, w.shelf.put(PasswordChanged, nil))
+		}
+		w.Nudge()
+		synctest.Wait()
+		for _, id := range others {
+			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+				t.Errorf("another was settled as %+v", ends)
+			}
+		}
+		if got, want := w.shelf.endsOf(refused), []Settled{{ID: refused, Attempt: 1, Outcome: Parked, Failure: "smtp 550 recipient"}}; len(got) != 1 || got[0].Outcome != Parked || got[0].Failure != want[0].Failure {
+			t.Errorf("the refused was settled as %+v, want %+v", got, want)
+		}
+		if ends := w.shelf.endsOf(hanging); len(ends) != 0 {
+			t.Errorf("the hanging was settled as %+v at once", ends)
+		}
+		time.Sleep(31 * time.Second)
+		if ends := w.shelf.endsOf(hanging); len(ends) != 1 || ends[0].Outcome != Failed || ends[0].Failure != "timeout" {
+			t.Errorf("the hanging was settled as %+v", ends)
+		}
+		if tries, _ := w.sent.of(refused); len(tries) != 1 {
+			t.Errorf("the refused was sent %d times", len(tries))
+		}
+	})
+}
+
+func TestWorkerGivesUp(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		w := work(t, func(context.Context, Message) error { return &Failure{Kind: "connection"} }, nil)
+		id := w.shelf.put(PasswordChanged, nil)
+		time.Sleep(48 * time.Hour)
+		ends := w.shelf.endsOf(id)
+		_, at := w.sent.of(id)
+		if len(ends) != 20 || len(at) != 20 || ends[18].Outcome != Failed || ends[19].Outcome != Parked || ends[19].Failure != "connection" {
+			t.Fatalf("settled was %+v after %d tries", ends, len(at))
+		}
+		if took := at[19].Sub(at[0]); took < 5*time.Hour || took > 12*time.Hour {
+			t.Errorf("it was given up after %s, want about half a day", took)
+		}
+	})
+}
+
+func TestWorkerSurvivesPanic(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		first := true
+		w := work(t, func(_ context.Context, m Message) error {
+			if first {
+				first = false
+				panic("cannot send to " + m.To.String())
+			}
+			return nil
+		}, nil)
+		id := w.shelf.put(VerifyEmail, nil)
+		time.Sleep(time.Minute)
+		w.stop()
+		if ends := w.shelf.endsOf(id); len(ends) != 2 || ends[0].Outcome != Failed || ends[0].Failure != "panic" || ends[1].Outcome != Sent {
+			t.Errorf("settled was %+v", ends)
+		}
+		if log := w.log.String(); !strings.Contains(log, "worker_test.go") || strings.Contains(log, "ada@") {
+			t.Errorf("the log does not say where, or says to whom: %s", log)
+		}
+	})
+}
+
+func TestWorkerEnds(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		w := work(t, func(ctx context.Context, _ Message) error {
+			select {
+			case <-time.After(10 * time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, func(o *WorkerOptions) { o.AtOnce = 2 })
+		synctest.Wait()
+		under, waiting := []uuid.UUID{w.shelf.put(VerifyEmail, nil), w.shelf.put(VerifyEmail, nil)}, w.shelf.put(VerifyEmail, nil)
+		w.Nudge()
+		synctest.Wait()
+		begun := time.Now()
+		w.stop()
+		if took := time.Since(begun); took != 10*time.Second {
+			t.Errorf("the worker ended after %s", took)
+		}
+		for _, id := range under {
+			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+				t.Errorf("what was under way was settled as %+v", ends)
+			}
+		}
+		if tries, _ := w.sent.of(waiting); len(tries) != 0 {
+			t.Error("what was not under way was begun")
+		}
+	})
+}
+
+func TestNudge(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		(*Worker)(nil).Nudge()
+		w := work(t, nil, func(o *WorkerOptions) { o.Poll = time.Hour })
+		synctest.Wait()
+		id := w.shelf.put(VerifyEmail, nil)
+		synctest.Wait()
+		if tries, _ := w.sent.of(id); len(tries) != 0 {
+			t.Error("the worker looks all the time")
+		}
+		w.Nudge()
+		w.Nudge() // does not block
+		synctest.Wait()
+		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+			t.Errorf("settled was %+v", ends)
+		}
+		later := w.shelf.put(VerifyEmail, nil)
+		time.Sleep(time.Hour + time.Second)
+		if ends := w.shelf.endsOf(later); len(ends) != 1 {
+			t.Errorf("without a nudge, settled was %+v", ends)
+		}
+	})
+}
+
+// TestWorkerParksUnsent: these are of no use to anybody, or no mails.
+func TestWorkerParksUnsent(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		w := work(t, nil, nil)
+		for failure, change := range map[string]func(*shelved){
+			"expired":   func(m *shelved) { m.expires = time.Now().Add(-time.Second) },
+			"attempts":  func(m *shelved) { m.Attempt = 20 }, // whoever had it was killed each time
+			"recipient": func(m *shelved) { m.Recipient = "ada@example.com,b@y.org" },
+			"template":  func(m *shelved) { m.Data = map[string]string{"username": "ada"} },
+		} {
+			id := w.shelf.put(VerifyEmail, change)
+			time.Sleep(time.Minute)
+			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Parked || ends[0].Failure != failure {
+				t.Errorf("%s: settled was %+v", failure, ends)
+			}
+			if tries, _ := w.sent.of(id); len(tries) != 0 {
+				t.Errorf("%s: was sent", failure)
+			}
+		}
+		id := w.shelf.put(PasswordChanged, func(m *shelved) { m.expires = time.Time{} })
+		time.Sleep(time.Minute)
+		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+			t.Errorf("a mail that never expires was settled as %+v", ends)
+		}
+	})
+}
+
+// TestWorkerTellsOnce: an outbox that is out for a night must not fill the log.
+func TestWorkerTellsOnce(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		w := work(t, nil, nil)
+		set := func(broken bool) {
+			w.shelf.mu.Lock()
+			w.shelf.broken = broken
+			w.shelf.mu.Unlock()
+			time.Sleep(time.Hour)
+		}
+		set(true)
+		id := w.shelf.put(VerifyEmail, nil)
+		set(false)
+		w.stop()
+		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+			t.Errorf("settled was %+v", ends)
+		}
+		if log := w.log.String(); strings.Count(log, "the outbox can be read: no") != 1 || strings.Count(log, "the outbox can be read: again") != 1 {
+			t.Errorf("the log is %s", log)
+		}
+	})
+}
+
+// TestWorkerIsDiscreet: nothing of a message is in the log or in what is noted, whatever goes wrong.
+func TestWorkerIsDiscreet(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		n := 0
+		w := work(t, func(_ context.Context, m Message) error {
+			all := m.To.String() + " " + m.Subject + " " + m.Text
+			switch n++; n {
+			case 1:
+				return errors.New(all)
+			case 2:
+				panic(all)
+			case 3:
+				return &Failure{Kind: "connection", Detail: "refused"}
+			}
+			return nil
+		}, nil)
+		settled := w.shelf.put(ResetPassword, func(m *shelved) { m.Recipient, m.Data["username"] = "canary@example.com", "canary" })
+		time.Sleep(time.Hour)
+		for _, change := range []func(*shelved){
+			func(m *shelved) { m.Recipient = "canary@example.com,ada@example.com" },
+			func(m *shelved) { m.Data["username"] = "canary\n" },
+			func(m *shelved) { m.Data["canary"] = "canary" },
+			func(m *shelved) { m.expires = time.Now() },
+		} {
+			w.shelf.put(ResetPassword, change)
+			time.Sleep(time.Hour)
+		}
+		w.stop()
+		ends := w.shelf.endsOf(settled)
+		if len(ends) != 4 || ends[0].Failure != "other" || ends[1].Failure != "panic" || ends[2].Failure != "connection" || ends[3].Outcome != Sent || len(w.shelf.ends) != 8 {
+			t.Errorf("settled was %+v", w.shelf.ends)
+		}
+		said := w.log.String()
+		for _, end := range w.shelf.ends {
+			said += end.Failure + "\n"
+		}
+		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "a mail was given up") {
+			t.Errorf("the log does not say enough: %s", said)
+		}
+		for _, secret := range []string{"canary", "ada", "example.com", testCode, "Your code", "Somebody"} {
+			if strings.Contains(said, secret) {
+				t.Errorf("the log or the outbox has %q: %s", secret, said)
+			}
+		}
+	})
 }
