@@ -48,7 +48,7 @@ $(LINT):
 
 unit: $(ASSETS) ## run the Go tests, with the race detector and a real browser
 	@scripts/need.sh postgres cc chromium
-	@$(GO) test -race -timeout 8m ./...
+	@$(GO) test -race -timeout 15m ./...
 
 rules-score: ## weaken each rule and row policy in turn, and show which test notices (part of unit)
 	@scripts/need.sh postgres cc

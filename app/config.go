@@ -83,7 +83,7 @@ func LoadConfig(environ []string) (Config, error) {
 		return c, sorted(faults)
 	}
 	if c.PublicURL == "" && c.Development() {
-		c.PublicURL = "http://" + c.Addr
+		c.PublicURL = "http://" + publicAddress(c.Addr)
 	}
 	if c.DataDir == "" {
 		c.DataDir = dataDir(vars)
@@ -197,6 +197,15 @@ func isHostPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)
 	_, errPort := strconv.ParseUint(port, 10, 16)
 	return err == nil && errPort == nil
+}
+
+// publicAddress is how a browser on this machine reaches an address that is listened at, which may be all of them.
+func publicAddress(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return listen
 }
 
 // dataDir is where a developer's instance keeps its data, whatever folder it is started from.

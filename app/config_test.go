@@ -34,6 +34,18 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestPublicURLOfDevelopment(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{
+		":8080": "http://localhost:8080", "0.0.0.0:8080": "http://localhost:8080", "[::]:80": "http://localhost:80",
+		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:8080": "http://[::1]:8080", "dev.example:8080": "http://dev.example:8080",
+	} {
+		if c, err := LoadConfig([]string{"FREEHOLD_ADDR=" + addr}); err != nil || c.PublicURL != want {
+			t.Errorf("%s: %s, %v; want %s", addr, c.PublicURL, err, want)
+		}
+	}
+}
+
 func TestConfigDefaultsAndPrintMasksSecrets(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{

@@ -162,6 +162,9 @@ func walk(schema *ast.Schema, p path, c call) (paths []path) {
 	if c.on == nil || strings.HasPrefix(c.on.Name, "__") || p.count(c.on) == mostOften {
 		return nil
 	}
+	if p.count(c.parent) == mostOften && c.on.Fields.ForName("edges") != nil {
+		return nil // what is in a page of the object that closes the cycle was met on the way
+	}
 	for i, how := range styles(schema, c) {
 		q := p.then(schema, c, how)
 		if paths = append(paths, q); i > 0 {
