@@ -40,6 +40,8 @@ type Options struct {
 	PrivateDatabase bool
 	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
+	WithoutJobs bool // Serve serves requests and does no other work: see App.Work
+
 	// UnsafeRule names the rule that decides about a field, written Type.field, in the place of the schema's: owner,
 	// visible, signedIn or public; "" for the schema's own. With it a test sees what a weaker rule would let through.
 	UnsafeRule    func(field string) string
@@ -60,12 +62,14 @@ type App struct {
 	explainer *explainer // nil where refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
+
+	withoutJobs bool
 }
 
 // New checks everything that can be wrong before the first request (the schema's rules, the database's role and
 // migrations, the key) and returns the service. Close it.
 func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
-	a := &App{config: c, log: o.Log}
+	a := &App{config: c, log: o.Log, withoutJobs: o.WithoutJobs}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -171,7 +175,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	worked := make(chan struct{})
 	go func() {
 		defer close(worked)
-		a.Work(ctx)
+		if !a.withoutJobs {
+			a.Work(ctx)
+		}
 	}()
 	server := newServer(a.handler, a.config, a.log)
 	failed := make(chan error, 1)

@@ -45,7 +45,7 @@ func serveUntilKilled() {
 	if err != nil {
 		panic(err)
 	}
-	a, err := app.New(context.Background(), c, app.Options{Observe: observe})
+	a, err := app.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: true}) // whose statements are none of a request's
 	if err != nil {
 		panic(err)
 	}
