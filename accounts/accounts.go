@@ -45,11 +45,7 @@ func New(d *db.DB, keys *auth.Keys, hasher *auth.Hasher, tokens *auth.Tokens, co
 }
 
 // Tokens are what proves a session, shown this once.
-type Tokens struct {
-	AccessToken  string
-	RefreshToken string
-	ExpiresAt    time.Time // of the access token
-}
+type Tokens = auth.Pair
 
 // Session is a session that was just started: who it belongs to, and its tokens.
 type Session struct {

@@ -115,7 +115,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	graphQL, err := crossOrigin(c, a.telemetry.around(newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, a.explainer, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-		return auth.Authenticate(ctx, header, tokens, a.db)
+		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
 	})))
 	if err != nil {
 		return nil, err

@@ -35,11 +35,13 @@ type endpoint struct {
 	presenter presenter
 	telemetry *telemetry
 	explainer *explainer // nil where refusals are not explained
+	cookies   *auth.Cookies
 	bodyLimit int64
 }
 
 func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, x *explainer, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
 	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, bodyLimit: c.BodyLimit}
+	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	e.documents = &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, cache: newDocumentCache(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
@@ -66,6 +68,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refused != nil {
 		e.write(w, r, refused.status, &graphql.Response{Errors: gqlerror.List{e.presenter.present(r.Context(), refused.err)}})
 		return
+	}
+	if ofOwnOrigin(r) {
+		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
 	ctx, problems := e.documents.read(ctx, params.Query)
@@ -174,6 +179,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, res
 		media = "application/graphql-response+json"
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	auth.JarFrom(r.Context()).Write(w.Header())
 	w.WriteHeader(status)
 	if _, err := w.Write(text); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)

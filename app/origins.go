@@ -28,3 +28,9 @@ func crossOrigin(c Config, next http.Handler) (http.Handler, error) {
 		ExposedHeaders: []string{"X-Request-Id"}, MaxAge: 600,
 	}).Handler(protected), nil
 }
+
+var ownOrigin = http.NewCrossOriginProtection() // which trusts no other
+
+// ofOwnOrigin reports whether a request may use cookies. One of a page of a configured origin may not: it proves itself
+// by its tokens. One that says nothing of where it comes from is no browser's.
+func ofOwnOrigin(r *http.Request) bool { return ownOrigin.Check(r) == nil }

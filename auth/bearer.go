@@ -32,6 +32,11 @@ func Authenticate(ctx context.Context, header http.Header, tokens *Tokens, sessi
 	if reason != "" {
 		return Nobody(reason), nil
 	}
+	return live(ctx, viewer, sessions)
+}
+
+// live returns the viewer if his session still counts, and nobody if it does not.
+func live(ctx context.Context, viewer Viewer, sessions SessionFinder) (Viewer, error) {
 	userID, err := sessions.FindSessionUser(ctx, viewer.SessionID)
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.Code == fault.Unauthenticated {
 		return Nobody(e.Reason), nil

@@ -25,6 +25,13 @@ type Tokens struct {
 	parser *jwt.Parser
 }
 
+// Pair is what proves a session.
+type Pair struct {
+	AccessToken  string
+	RefreshToken string    // renews the access token
+	ExpiresAt    time.Time // of the access token
+}
+
 // NewTokens returns the issuer and reader of tokens. The issuer is the public URL of the service, and the audience as
 // well; ttl is how long a token lives.
 func NewTokens(keys *Keys, issuer string, ttl time.Duration) *Tokens {
@@ -67,23 +74,30 @@ func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time
 // ReadAccess returns whom an access token speaks for, or why it does not count: expired or invalid. It looks at the
 // token alone; whether the session still lives is the database's to say.
 func (t *Tokens) ReadAccess(token string) (Viewer, fault.Reason) {
+	viewer, _, reason := t.readAccess(token)
+	return viewer, reason
+}
+
+// readAccess is ReadAccess, and says as well whether the token is to be renewed: when a third of its life is left.
+func (t *Tokens) readAccess(token string) (viewer Viewer, ageing bool, reason fault.Reason) {
 	if len(token) > maxAccessBytes {
-		return Viewer{}, fault.Invalid
+		return Viewer{}, true, fault.Invalid
 	}
 	var claims accessClaims
 	_, err := t.parser.ParseWithClaims(token, &claims, t.publicKey)
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return Viewer{}, fault.Expired
+		return Viewer{}, true, fault.Expired
 	case err != nil:
-		return Viewer{}, fault.Invalid
+		return Viewer{}, true, fault.Invalid
 	}
 	userID, err1 := uuid.Parse(claims.Subject)
 	sessionID, err2 := uuid.Parse(claims.SessionID)
 	if err1 != nil || err2 != nil || userID == uuid.Nil {
-		return Viewer{}, fault.Invalid
+		return Viewer{}, true, fault.Invalid
 	}
-	return Viewer{UserID: userID, SessionID: sessionID}, ""
+	ageing = claims.ExpiresAt.Sub(t.keys.now()) < t.ttl/3
+	return Viewer{UserID: userID, SessionID: sessionID}, ageing, ""
 }
 
 // publicKey gives the key for a token that says it is an access token of ours. Header fields that offer a key (jwk,

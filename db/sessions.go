@@ -164,3 +164,15 @@ func (d *DB) RefreshSession(ctx context.Context, r Refresh) (result RefreshResul
 	}
 	return result, nil
 }
+
+// RenewedWithin reports whether the viewer's session was renewed so short a time ago.
+func (d *DB) RenewedWithin(ctx context.Context, viewer auth.Viewer, span time.Duration) (bool, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (recent bool, err error) {
+		err = tx.Get(ctx, &recent, `SELECT last_used_at + make_interval(secs => $2) > clock_timestamp() FROM app.sessions WHERE id = $1`,
+			viewer.SessionID, span.Seconds())
+		if err != nil {
+			return false, fmt.Errorf("look when the session was renewed: %w", err)
+		}
+		return recent, nil
+	})
+}

@@ -40,6 +40,9 @@ type service struct {
 	url  string
 	logs *logBuffer
 	app  *app.App
+
+	prefix   string // of cookies' names
+	byCookie bool   // whether refresh goes by the cookie
 }
 
 type logBuffer struct {
@@ -113,7 +116,11 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 		url, o.UnsafeAnyRole = d.Bypass, true
 	}
 	o.Log = slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := app.New(t.Context(), config(t, url, further...), o)
+	c := config(t, url, further...)
+	if strings.HasPrefix(c.PublicURL, "https:") {
+		s.prefix = "__Host-"
+	}
+	a, err := app.New(t.Context(), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,15 +14,29 @@ import (
 
 const meQuery = `{ me { id email } profiles { pageInfo { hasNextPage } } }`
 
-// expectNobody: public fields answer, the rest is UNAUTHENTICATED with the reason.
+// expectNobody: public fields answer, the rest is UNAUTHENTICATED with the reason. So it is for the token as a cookie,
+// which is taken back.
 func (s *service) expectNobody(token, reason string) {
 	s.t.Helper()
-	if r := s.do(token, meQuery, nil); string(r.Data) != `{"me":null,"profiles":{"pageInfo":{"hasNextPage":false}}}` || len(r.Errors) > 0 || r.Status != 200 {
-		s.t.Errorf("public fields for a token that is %s: %s", reason, r.Body)
+	ways := map[string]func(query string) reply{"header": func(query string) reply { return s.do(token, query, nil) }}
+	if token != "" {
+		ways["cookie"] = func(query string) reply {
+			b := &browser{service: s, access: token}
+			r := b.do(query, nil)
+			if b.access != "" {
+				s.t.Errorf("a cookie that is %s was not taken back: %v", reason, r.Header)
+			}
+			return r
+		}
 	}
-	for _, query := range []string{`mutation { signOut { success } }`, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`} {
-		if r := s.do(token, query, nil); r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != reason {
-			s.t.Errorf("%s with a token that is %s: %s", query, reason, r.Body)
+	for way, ask := range ways {
+		if r := ask(meQuery); string(r.Data) != `{"me":null,"profiles":{"pageInfo":{"hasNextPage":false}}}` || len(r.Errors) > 0 || r.Status != 200 {
+			s.t.Errorf("public fields for a token, by %s, that is %s: %s", way, reason, r.Body)
+		}
+		for _, query := range []string{`mutation { signOut { success } }`, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`} {
+			if r := ask(query); r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != reason {
+				s.t.Errorf("%s with a token, by %s, that is %s: %s", query, way, reason, r.Body)
+			}
 		}
 	}
 }

@@ -1019,7 +1019,8 @@ type Mutation {
 
   """
   Exchanges the refresh token for a new one and a new access token. A retry within seconds gets the same refresh token,
-  until that is used; a token that comes back later than that was stolen, and ends its session.
+  until that is used; a token that comes back later than that was stolen, and ends its session. Sessions in cookies need
+  it not.
   """
   refreshSession(
     "The refresh token."
@@ -1259,6 +1260,19 @@ input SignUpInput {
   username: String!
   "The rest of the profile."
   profile: ProfileFieldsInput
+  "How the client is to hold the session. Null is as absent."
+  session: SessionTransport = TOKENS
+}
+
+"How a client holds its session."
+enum SessionTransport {
+  "It is given the tokens, and sends the access token with each request."
+  TOKENS
+  """
+  A browser is given cookies that scripts cannot read, and no token stands in any answer. The session is renewed with the
+  requests, without the client's doing. For pages of the service's own origin; FORBIDDEN for others.
+  """
+  COOKIE
 }
 
 "What a profile may begin with."
@@ -1285,7 +1299,7 @@ input ProfileFieldsInput {
 type SignUpPayload {
   "The new user."
   user: User @inherited
-  "The tokens of its first session."
+  "The tokens of its first session; null where cookies hold it."
   tokens: Tokens @inherited
 }
 
@@ -1295,13 +1309,15 @@ input SignInInput {
   email: String!
   "The password."
   password: String!
+  "How the client is to hold the session. Null is as absent."
+  session: SessionTransport = TOKENS
 }
 
 "The session that was started."
 type SignInPayload {
   "The user who signed in."
   user: User @inherited
-  "The tokens of the new session."
+  "The tokens of the new session; null where cookies hold it."
   tokens: Tokens @inherited
 }
 
@@ -6222,7 +6238,11 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "password"}
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6243,6 +6263,13 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Password = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -6271,7 +6298,11 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "password", "username", "profile"}
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "username", "profile", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6306,6 +6337,13 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -8595,6 +8633,22 @@ func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚋgraphᚋmode
 		return graphql.Null
 	}
 	return ec._SessionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model.SessionTransport, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.SessionTransport)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v *model.SessionTransport) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {

@@ -3,13 +3,20 @@ package resolvers
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
+	"freehold/fault"
 	"freehold/graph/model"
 )
 
 func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
+	jar, err := jarFor(ctx, input.Session)
+	if err != nil {
+		return nil, err
+	}
 	in := accounts.SignUp{Email: input.Email, Password: input.Password, Username: input.Username}
 	if f := input.Profile.Value(); f != nil {
 		in.Profile = db.ProfileFields{
@@ -22,16 +29,20 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 		return nil, err
 	}
 	auth.Become(ctx, session.Viewer)
-	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: newTokens(&session.Tokens)}, nil
+	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
 }
 
 func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
+	jar, err := jarFor(ctx, input.Session)
+	if err != nil {
+		return nil, err
+	}
 	session, err := m.Accounts.SignIn(ctx, input.Email, input.Password)
 	if err != nil {
 		return nil, err
 	}
 	auth.Become(ctx, session.Viewer)
-	return &model.SignInPayload{User: newProfile(session.Profile).User, Tokens: newTokens(&session.Tokens)}, nil
+	return &model.SignInPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
 }
 
 func (m *mutation) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
@@ -46,7 +57,29 @@ func (m *mutation) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
 	if err := m.Accounts.SignOut(ctx, auth.ViewerFrom(ctx)); err != nil {
 		return nil, err
 	}
+	auth.JarFrom(ctx).SignOut()
 	return &model.SignOutPayload{Success: true}, nil
+}
+
+// jarFor returns the jar that a new session is to be put into; nil where the client is to be given its tokens.
+func jarFor(ctx context.Context, session graphql.Omittable[*model.SessionTransport]) (*auth.Jar, error) {
+	if t := session.Value(); t == nil || *t != model.SessionTransportCookie {
+		return nil, nil //nolint:nilnil // documented
+	}
+	jar := auth.JarFrom(ctx)
+	if jar == nil {
+		return nil, fault.New(fault.Forbidden, "Cookies are for pages of the service's own origin. Ask for tokens.")
+	}
+	return jar, nil
+}
+
+// handOver gives a client its session: the tokens by the payload, or by cookies and then not by the payload.
+func handOver(t *accounts.Tokens, jar *auth.Jar) *model.Tokens {
+	if jar == nil {
+		return newTokens(t)
+	}
+	jar.Put(t)
+	return nil
 }
 
 func (q *query) Me(ctx context.Context) (*model.User, error) {

@@ -211,13 +211,15 @@ type SignInInput struct {
 	Email string `json:"email"`
 	// The password.
 	Password string `json:"password"`
+	// How the client is to hold the session. Null is as absent.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }
 
 // The session that was started.
 type SignInPayload struct {
 	// The user who signed in.
 	User *User `json:"user,omitempty"`
-	// The tokens of the new session.
+	// The tokens of the new session; null where cookies hold it.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
@@ -237,13 +239,15 @@ type SignUpInput struct {
 	Username string `json:"username"`
 	// The rest of the profile.
 	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+	// How the client is to hold the session. Null is as absent.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }
 
 // The account that was made. Both fields are null where a verified e-mail is required first.
 type SignUpPayload struct {
 	// The new user.
 	User *User `json:"user,omitempty"`
-	// The tokens of its first session.
+	// The tokens of its first session; null where cookies hold it.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
@@ -490,6 +494,65 @@ func (e *SecurityEventKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e SecurityEventKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How a client holds its session.
+type SessionTransport string
+
+const (
+	// It is given the tokens, and sends the access token with each request.
+	SessionTransportTokens SessionTransport = "TOKENS"
+	// A browser is given cookies that scripts cannot read, and no token stands in any answer. The session is renewed with the
+	// requests, without the client's doing. For pages of the service's own origin; FORBIDDEN for others.
+	SessionTransportCookie SessionTransport = "COOKIE"
+)
+
+var AllSessionTransport = []SessionTransport{
+	SessionTransportTokens,
+	SessionTransportCookie,
+}
+
+func (e SessionTransport) IsValid() bool {
+	switch e {
+	case SessionTransportTokens, SessionTransportCookie:
+		return true
+	}
+	return false
+}
+
+func (e SessionTransport) String() string {
+	return string(e)
+}
+
+func (e *SessionTransport) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SessionTransport(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SessionTransport", str)
+	}
+	return nil
+}
+
+func (e SessionTransport) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SessionTransport) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SessionTransport) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
