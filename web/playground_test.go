@@ -5,12 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -125,26 +125,38 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.expect(v.play("SignUpBen"), `"username": "ben"`, `"visibility": "PRIVATE"`)
 	v.await(status, "Signed in as ben")
 	v.expect(v.play("TryAnothers"), `"bio": "First to sign up."`, `"birthday": null`, `"email": null`, `"code": "FORBIDDEN"`)
-	signedIn := v.play("SignIn")
-	v.expect(signedIn, `"username": "ada"`)
+	v.expect(v.play("SignIn"), `"username": "ada"`)
 	v.await(status, "Signed in as ada")
+	access := v.cookie("freehold")
+	v.expect(ask(t, at, access, `{ me { email } }`), "ada@example.org")
 	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
 
 	v.click(".status button")
 	v.await(status, "Nobody is signed in")
 	v.expect(v.play("Me"), `"me": null`)
 	v.expect(v.play("UpdateMine"), `"code": "UNAUTHENTICATED"`)
-	v.expect(ask(t, at, token(t, signedIn), `{ me { id } }`), `{"me":null}`)
+	v.expect(ask(t, at, access, `{ me { id } }`), `{"me":null}`)
+	if left := v.cookie("freehold") + v.cookie("freehold-refresh"); left != "" {
+		t.Errorf("signing out has left cookies: %s", left)
+	}
 }
 
-// token finds the access token in a response.
-func token(t *testing.T, response string) string {
-	t.Helper()
-	found := regexp.MustCompile(`"accessToken": "([^"]+)"`).FindStringSubmatch(response)
-	if found == nil {
-		t.Fatalf("no token in %s", response)
+// cookie is the value of a cookie of the browser, which no script can read; "" if there is none.
+func (v *visitor) cookie(name string) string {
+	v.t.Helper()
+	found, err := chromedp.Call(v.ctx, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		v.t.Fatalf("the cookies: %v", err)
 	}
-	return found[1]
+	for _, cookie := range found.Cookies {
+		if cookie.Name == name {
+			if !cookie.HTTPOnly || cookie.SameSite != network.CookieSameSiteStrict || cookie.Session {
+				v.t.Errorf("a cookie that scripts can read, that other sites send, or that ends with the browser: %+v", cookie)
+			}
+			return cookie.Value
+		}
+	}
+	return ""
 }
 
 // ask asks the service, past the playground.
@@ -154,7 +166,7 @@ func ask(t *testing.T, at, token, query string) string {
 	return text
 }
 
-func TestTheSessionIsTheTabsAlone(t *testing.T) {
+func TestTheSessionIsInCookies(t *testing.T) {
 	t.Parallel()
 	v, at := open(t)
 	signedUp := v.play("SignUp")
@@ -167,17 +179,21 @@ func TestTheSessionIsTheTabsAlone(t *testing.T) {
 	v.typeHeaders(``)
 	v.expect(v.playAgain(), `"email": "ada@example.org"`)
 	v.await(`JSON.stringify([localStorage.length, sessionStorage.length, document.cookie])`, `[0,0,""]`)
+	access := v.cookie("freehold")
+	if access == "" || strings.Contains(signedUp, access) || v.cookie("freehold-refresh") == "" {
+		t.Error("a cookie is missing, or in the response")
+	}
 
-	v.expect(ask(t, at, token(t, signedUp), `mutation { signOut { success } }`), "true")
+	v.do(chromedp.Reload())
+	v.await(status, "Signed in as ada")
+	v.await(editor(".graphiql-query-editor"), "mutation SignUp")
+	v.expect(v.play("Me"), `"email": "ada@example.org"`)
+
+	v.expect(ask(t, at, access, `mutation { signOut { success } }`), "true")
 	v.expect(v.playAgain(), `"me": null`)
 	v.await(status, "Nobody is signed in") // although it ended elsewhere
-
-	v.play("SignIn")
-	v.await(status, "Signed in as ada")
 	v.do(chromedp.Reload())
 	v.await(status, "Nobody is signed in")
-	v.await(editor(".graphiql-query-editor"), "mutation SignUp")
-	v.expect(v.play("Me"), `"me": null`)
 }
 
 func (v *visitor) typeHeaders(text string) {

@@ -8,12 +8,19 @@ import { createExplainer } from './explain.js';
 import { createSession } from './session.js';
 import { starterTabs } from './tabs.js';
 
+function who(viewer) {
+  if (viewer === undefined) {
+    return '';
+  }
+  return viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Nobody is signed in';
+}
+
 // Status says as whom the playground asks.
 function Status({ session }) {
   const viewer = useSyncExternalStore(session.subscribe, session.viewer);
   return (
     <span className="status">
-      <span role="status">{viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Nobody is signed in'}</span>
+      <span role="status">{who(viewer)}</span>
       {viewer && (
         <button type="button" onClick={session.signOut}>
           Sign out

@@ -1,58 +1,49 @@
 const WHO_AM_I = 'query WhoAmI { me { profile { username } } }';
 const SIGN_OUT = 'mutation SignOut { signOut { success } }';
 
-// createSession returns a GraphiQL fetcher that signs in by itself: it notices the access token in the answer of any
-// operation, and sends it from then on. The token is kept in this closure only, so that a reload forgets it and nothing
-// that reads the browser's storage finds it.
+// createSession returns a GraphiQL fetcher, and knows who is signed in. The session is in cookies that no script can
+// read, where the starter tabs ask for that; so it outlives a reload, and who it belongs to is for the service to say.
 export function createSession(endpoint) {
-  let viewer = null; // { token, username }; username is undefined until the service has told it
+  let viewer; // undefined until the service has told it, then null or { username }
+  let asked = 0;
   const listeners = new Set();
 
-  function become(next) {
-    viewer = next;
-    listeners.forEach((listener) => listener());
-  }
-
   async function post(operation, headers) {
-    const response = await fetch(endpoint, { method: 'POST', headers, body: JSON.stringify(operation) });
+    const response = await fetch(endpoint, { method: 'POST', credentials: 'same-origin', headers, body: JSON.stringify(operation) });
     return response.json();
   }
 
-  function postAs({ token }, query) {
-    return post({ query }, { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` });
+  // ask asks as whoever the cookies say.
+  function ask(query) {
+    return post({ query }, { 'Content-Type': 'application/json' });
   }
 
-  // identify asks the service who the viewer is, and forgets a token that is nobody's any more.
-  async function identify(asked) {
-    const { data } = await postAs(asked, WHO_AM_I);
-    if (viewer === asked && data) {
-      become(data.me && { ...asked, username: data.me.profile?.username });
+  // identify asks the service who the viewer is. Of several answers the one to the last question counts.
+  async function identify() {
+    const question = ++asked;
+    const { data } = await ask(WHO_AM_I);
+    if (question === asked && data) {
+      viewer = data.me && { username: data.me.profile?.username };
+      listeners.forEach((listener) => listener());
     }
   }
 
   async function fetcher(operation, { headers: typed } = {}) {
-    const headers = new Headers(typed);
+    const headers = new Headers(typed); // an Authorization of the headers editor wins over the cookies
     headers.set('Content-Type', 'application/json');
-    if (viewer && !headers.has('Authorization')) { // the headers editor wins
-      headers.set('Authorization', `Bearer ${viewer.token}`);
-    }
     const answer = await post(operation, headers);
-    const token = accessToken(answer);
-    if (token) {
-      become({ token });
-    }
-    if (viewer && (token || isDoubtful(answer))) {
-      identify(viewer).catch(() => {}); // the status stays as it is; the answer matters more
+    if (mayChangeViewer(operation, answer)) {
+      identify().catch(() => {}); // the status stays as it is; the answer matters more
     }
     return answer;
   }
 
-  // signOut ends the session in the service too, since its tokens may still stand in the response pane.
   async function signOut() {
-    const leaving = viewer;
-    become(null);
-    await postAs(leaving, SIGN_OUT).catch(() => {}); // forgotten here in any case
+    await ask(SIGN_OUT).catch(() => {}); // the service then says that nothing has changed
+    await identify();
   }
+
+  identify().catch(() => {});
 
   return {
     fetcher,
@@ -65,20 +56,12 @@ export function createSession(endpoint) {
   };
 }
 
-// accessToken returns the token of the last payload that has one, whatever the document calls that payload.
-function accessToken({ data }) {
-  return payloads(data).findLast((payload) => payload?.tokens?.accessToken)?.tokens.accessToken;
-}
-
-// isDoubtful tells whether an answer may mean that the session has ended: a sign-out, a refusal, or a null such as that
-// of `me` for nobody.
-function isDoubtful({ data, errors }) {
+// mayChangeViewer tells whether somebody may have signed in or out by an operation, or a session have ended: it is a
+// mutation, or was refused, or has a null such as that of `me` for nobody.
+function mayChangeViewer({ query }, { data, errors }) {
   return (
+    /\bmutation\b/.test(query) ||
     errors?.some((error) => error.extensions?.code === 'UNAUTHENTICATED') ||
-    payloads(data).some((payload) => payload === null || payload.success)
+    Object.values(data ?? {}).includes(null)
   );
-}
-
-function payloads(data) {
-  return Object.values(data ?? {});
 }

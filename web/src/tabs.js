@@ -1,8 +1,9 @@
 // The starter tabs tell a story: run them from left to right, on an empty database. Ada and Ben are not the README's Ann
 // and Bob, so that either can be followed first.
 
-const ada = { email: 'ada@example.org', password: 'correct horse battery' };
-const ben = { email: 'ben@example.org', password: 'paper clip stapler' };
+// The playground is a page of the service's own origin, so it lets the browser hold the session in cookies.
+const ada = { email: 'ada@example.org', password: 'correct horse battery', session: 'COOKIE' };
+const ben = { email: 'ben@example.org', password: 'paper clip stapler', session: 'COOKIE' };
 
 const variables = (value) => JSON.stringify(value, null, 2);
 
@@ -19,10 +20,6 @@ mutation SignUp($input: SignUpInput!) {
         username
         visibility
       }
-    }
-    tokens {
-      accessToken
-      expiresAt
     }
   }
 }
@@ -74,9 +71,6 @@ mutation SignUpBen($input: SignUpInput!) {
         visibility
       }
     }
-    tokens {
-      accessToken
-    }
   }
 }
 `,
@@ -100,18 +94,14 @@ query TryAnothers($username: String!) {
     variables: variables({ username: 'ada' }),
   },
   {
-    query: `# Ada comes back. The playground keeps nothing:
-# after a reload, sign in here.
+    query: `# Ada comes back. Her session is in cookies, so a
+# reload keeps it.
 mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     user {
       profile {
         username
       }
-    }
-    tokens {
-      accessToken
-      expiresAt
     }
   }
 }
