@@ -1,14 +1,10 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-
-	"freehold/app"
-	"freehold/db/dbtest"
 )
 
 const refreshMutation = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken refreshToken expiresAt } } }`
@@ -271,31 +267,36 @@ func TestRefreshRacingSignOut(t *testing.T) {
 // R02: the server is killed at each step of a refresh: the client can go on with the token it has.
 func TestServerKilledAtEachStepOfRefresh(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	dir := t.TempDir() // one key for all
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_DATA_DIR="+dir)
-	steps := 0
-	for step := 1; step <= 10; step++ {
-		a := s.signUp(nil)
-		victim := startVictim(t, d, "app.refresh_session", step, dir)
-		body := fmt.Sprintf(`{"query": "mutation { refreshSession(input: {refreshToken: \"%s\"}) { tokens { refreshToken } } }"}`, a.Refresh)
-		if r, err := victim.trySend(http.MethodPost, jsonHeader, body); err == nil {
-			if len(r.Errors) > 0 {
-				t.Errorf("the surviving refresh failed: %s", r.Body)
+	eachWay(t, func(t *testing.T, start starter) {
+		dir := t.TempDir() // one key for all
+		s := start(t, "FREEHOLD_DATA_DIR="+dir)
+		steps := 0
+		for step := 1; step <= 10; step++ {
+			a := s.signUp(nil)
+			victim := startVictim(t, s.db, "app.refresh_session", step, dir)
+			header, body := jsonHeader, asBody(t, refreshMutation, vars{"t": a.Refresh})
+			if s.byCookie {
+				b := browser{service: victim, refresh: a.Refresh}
+				header, body = b.header(), asBody(t, `{ __typename }`, nil)
 			}
-			break
+			if r, err := victim.trySend(http.MethodPost, header, body); err == nil {
+				if len(r.Errors) > 0 || s.byCookie && len(setCookies(r)) == 0 {
+					t.Errorf("the surviving refresh failed: %s", r.Body)
+				}
+				break
+			}
+			steps++
+			access, _, reason := s.refresh(a.Refresh)
+			if reason != "" {
+				t.Errorf("killed before statement %d: the client is logged out: %s", step, reason)
+				continue
+			}
+			s.expectMember(access, a.Email)
 		}
-		steps++
-		access, _, reason := s.refresh(a.Refresh)
-		if reason != "" {
-			t.Errorf("killed before statement %d: the client is logged out: %s", step, reason)
-			continue
+		if steps < 2 {
+			t.Errorf("only %d steps were killed", steps)
 		}
-		s.expectMember(access, a.Email)
-	}
-	if steps < 2 {
-		t.Errorf("only %d steps were killed", steps)
-	}
+	})
 }
 
 func TestJWKS(t *testing.T) {

@@ -343,8 +343,10 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 	s.do("", `{ me { canaryField(x: "`+secret+`") } }`, nil)
 	s.do("", `{ "`+secret+`"`, nil)
 	s.do(ann.Token+"x", `{ me { id } }`, nil)
+	renewed := browser{service: s, refresh: bob.Refresh}
+	renewed.expect("by cookies", bob.Email)
 	s.send("CANARYMETHOD", http.Header{
-		"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret},
+		"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret}, "Cookie": {"freehold=" + secret},
 		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + secret},
 	}, secret)
 	s.get("/" + secret)
@@ -359,7 +361,7 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 		}
 	}
 	for _, canary := range []string{
-		secret, password, ann.Email, ann.Username, ann.UserID, ann.ProfileID, ann.Token, ann.Token[:40], ann.Refresh, bob.Token, canaryPhone, canaryBirthday,
+		secret, password, ann.Email, ann.Username, ann.UserID, ann.ProfileID, ann.Token, ann.Token[:40], ann.Refresh, bob.Token, bob.Refresh, renewed.access, renewed.refresh, canaryPhone, canaryBirthday,
 		"canaryAlias", "canaryField", "CANARYMETHOD", "taken-by", "127.0.0.1",
 	} {
 		if strings.Contains(spans, canary) {
