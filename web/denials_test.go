@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,7 +48,7 @@ func explains(t *testing.T, denials map[string]string) func(http.Handler) http.H
 				t.Error(err)
 			}
 			answer["extensions"] = map[string]any{"denials": json.RawMessage(told), "cost": 7}
-			w.Header().Set("Content-Type", "application/json")
+			maps.Copy(w.Header(), plain.Header())
 			w.WriteHeader(plain.Code)
 			json.NewEncoder(w).Encode(answer)
 		})
