@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"db":             {"auth", "fault"},
 	"db/dbtest":      {"db", "devpg"},
 	"mail":           {},
-	"accounts":       {"auth", "db", "fault"},
+	"accounts":       {"auth", "db", "fault", "mail"},
 	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model"},
 	"web":            {"access"},
 	"app":            {"access", "mail", "web", "accounts", "auth", "db", "directives", "fault", "graph", "graph/model", "resolvers"},

@@ -1,5 +1,5 @@
 // Package accounts owns the use cases of an account: signing up with a profile, signing in and out, changing the
-// profile. It judges input, all of it at once, and puts together what must happen in one transaction. It must not
+// profile, and what an account proves itself by. It judges input, all of it at once, and puts together what must happen in one transaction. It must not
 // know GraphQL or HTTP, and leaves SQL to db.
 package accounts
 
@@ -14,11 +14,6 @@ import (
 	"freehold/db"
 )
 
-// AfterSignUp is an adopter's part of a sign-up: it runs inside the transaction, as the new account's owner, after the
-// profile was written. Its error undoes the whole sign-up; a *fault.Error reaches the client. It may run more than
-// once for one sign-up (after a deadlock, say), so it must have no effect outside the transaction.
-type AfterSignUp func(ctx context.Context, tx *db.Tx, profile *db.Profile) error
-
 // Config holds the settings of accounts.
 type Config struct {
 	PasswordMinLength int           // code points
@@ -26,8 +21,18 @@ type Config struct {
 	SessionIdle       time.Duration // a session ends when not renewed for so long
 	SessionLifetime   time.Duration // and after this in any case
 	RefreshGrace      time.Duration // how long a refresh may be retried
-	RateLimit         bool          // whether limits per address hold
-	AfterSignUp       []AfterSignUp // in order
+	ReauthAfter       time.Duration // sensitive acts ask for the password again when the last was longer ago
+	CodeLifetime      time.Duration // of one-time codes
+	UsernameHold      time.Duration // how long nobody else gets a username that was given up
+	RateLimit         bool          // whether limits hold
+	ServiceName       string        // that no password may consist of
+
+	RequireVerifiedEmail bool          // whether an account can be used only once its address was verified
+	PendingLifetime      time.Duration // how long it waits for that
+
+	// Breached reports whether a normalised password is known from a leak. Nil where nobody is asked.
+	Breached func(ctx context.Context, password string) bool
+	Hooks    Hooks
 }
 
 // Service is the use cases, over one database.

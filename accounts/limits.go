@@ -2,36 +2,92 @@ package accounts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"time"
 
 	"freehold/auth"
 	"freehold/fault"
 )
 
-// limit is how often one address may do something.
+// limit is how often something may be done.
 type limit struct {
 	name   string
 	hits   int
 	window time.Duration
 }
 
+// Limits of what one client (auth.Client.Block) may do, to whatever account.
 var (
-	signUpLimit = limit{"signUp", 100, time.Hour}
-	signInLimit = limit{"signIn", 100, 15 * time.Minute}
+	signUpLimit      = limit{"signUp", 100, time.Hour}
+	signInLimit      = limit{"signIn", 100, 15 * time.Minute}
+	codeRequestLimit = limit{"codeRequest", 100, time.Hour}
 )
 
-// within counts what is about to be done against the address that asks; RATE_LIMITED when that was too often. It is
-// called for each field, so that one request with many of them counts as many.
-func (s *Service) within(ctx context.Context, l limit) error {
+// Limits of what may be done to one account. Strangers are clients from which it was never signed in to: their limit holds
+// for all of them together, and closes nothing to its owner.
+var (
+	guessLimit     = limit{"guess", 10, 15 * time.Minute}       // of a password, by one client
+	strangersLimit = limit{"strangers", 100, time.Hour}         // of a password, by all strangers
+	codeLimit      = limit{"code", 10, 15 * time.Minute}        // of a code, by one client: too few for a billionth of a chance
+	ownGuessLimit  = limit{"ownGuess", 10, 15 * time.Minute}    // of a password, by whoever holds a session of the account
+	usernameLimit  = limit{"changeUsername", 5, 24 * time.Hour} // or one account could hold any number of names
+	mailLimit      = limit{"mail", 5, time.Hour}                // to one address, that strangers can cause
+)
+
+// within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is
+// called for each field, so that one request with many of them counts as many, and before anything else is done.
+func (s *Service) within(ctx context.Context, l limit, of ...string) error {
 	if !s.config.RateLimit {
 		return nil
 	}
-	closed, err := s.db.CountHit(ctx, l.name+" "+auth.ClientFrom(ctx).Block, l.hits, l.window)
+	closed, err := s.db.CountHit(ctx, l.bucket(of...), l.hits, l.window)
 	if err != nil {
 		return err
 	}
 	if closed > 0 {
-		return &fault.Error{Code: fault.RateLimited, Message: "That was too often from your address. Try again later.", RetryAfter: closed}
+		return &fault.Error{Code: fault.RateLimited, Message: "That was too often. Try again later.", RetryAfter: closed}
 	}
 	return nil
+}
+
+// bucket names who or what is counted.
+func (l limit) bucket(of ...string) string {
+	name := l.name
+	for _, o := range of {
+		name += " " + o
+	}
+	return name
+}
+
+// forget empties a bucket after what was counted has gone well.
+func (s *Service) forget(ctx context.Context, l limit, of ...string) error {
+	if !s.config.RateLimit {
+		return nil
+	}
+	return s.db.ClearHits(ctx, l.bucket(of...))
+}
+
+func client(ctx context.Context) string { return auth.ClientFrom(ctx).Block }
+
+// digest stands for a normalised address in a bucket, so that no address is kept beyond its account.
+func digest(emailKey string) string {
+	sum := sha256.Sum256([]byte(emailKey))
+	return base64.RawURLEncoding.EncodeToString(sum[:15])
+}
+
+// withinGuesses counts a guess at the password of an account, whether there is one or not. A client that it was signed in
+// to from before has a count of its own alone, which strangers cannot use up.
+func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
+	if !s.config.RateLimit {
+		return nil
+	}
+	if err := s.within(ctx, guessLimit, digest(emailKey), client(ctx)); err != nil {
+		return err
+	}
+	known, err := s.db.IsKnownClient(ctx, emailKey, client(ctx))
+	if err != nil || known {
+		return err
+	}
+	return s.within(ctx, strangersLimit, digest(emailKey))
 }

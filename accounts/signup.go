@@ -2,14 +2,17 @@ package accounts
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"freehold/auth"
 	"freehold/db"
 	"freehold/fault"
+	"freehold/mail"
 )
 
 // SignUp is what a visitor types. Profile holds the fields that were given.
@@ -18,6 +21,8 @@ type SignUp struct {
 	Password string
 	Username string
 	Profile  db.ProfileFields
+	// Key is the client's own name for this sign-up, so that a retry is known for one; "" for none.
+	Key string
 }
 
 // candidate is a sign-up that was judged, in the form in which it is stored.
@@ -25,41 +30,98 @@ type candidate struct {
 	SignUp
 	emailKey    string
 	usernameKey string
+	keyHash     []byte // nil without a key
 }
 
 // SignUp makes an account, its profile and a session in one transaction. What is wrong with the input is told all at
-// once, as BAD_USER_INPUT; CONFLICT if all that is wrong is that something is taken.
+// once, as BAD_USER_INPUT; CONFLICT if all that is wrong is that something is taken. A retry with the same key and password
+// starts a further session of the account that the first has made.
+//
+// Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
+// this one until it is verified, and the address is sent a code, or told that it has an account.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
-	if err := s.within(ctx, signUpLimit); err != nil {
+	if err := s.within(ctx, signUpLimit, client(ctx)); err != nil {
 		return nil, err
 	}
-	c, err := s.judge(ctx, in)
+	c := candidate{SignUp: in}
+	if in.Key != "" {
+		sum := sha256.Sum256([]byte(in.Key))
+		c.keyHash = sum[:]
+		if session, again, err := s.signUpAgain(ctx, c); again || err != nil {
+			return session, err
+		}
+	}
+	session, err := s.signUpFirst(ctx, c)
+	if in.Key != "" && (errors.Is(err, db.ErrRepeated) || fault.Is(err, fault.Conflict)) { // by a rival with the same key
+		if session, again, err := s.signUpAgain(ctx, c); again || err != nil {
+			return session, err
+		}
+	}
 	if err != nil {
+		return nil, fmt.Errorf("sign up: %w", err)
+	}
+	return session, nil
+}
+
+// signUpAgain answers a retry, if it is one: it starts a session for whoever knows the password of the first.
+func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Session, again bool, err error) {
+	earlier, err := s.db.FindSignUp(ctx, c.keyHash)
+	if err != nil || earlier == nil {
+		return nil, false, err
+	}
+	key, _, _ := judgeEmail(c.Email)
+	if err := s.withinGuesses(ctx, key); err != nil {
+		return nil, true, err
+	}
+	ok, _, err := s.hasher.Verify(ctx, auth.NormalizePassword(c.Password), earlier.PasswordHash)
+	switch {
+	case err != nil:
+		return nil, true, fmt.Errorf("sign up again: %w", err)
+	case !ok || key != earlier.EmailKey:
+		return nil, true, fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
+	case earlier.Pending:
+		return nil, true, nil
+	}
+	session, err = s.start(ctx, db.Credentials{UserID: earlier.UserID, PasswordHash: earlier.PasswordHash}, "")
+	if err != nil {
+		return nil, true, fmt.Errorf("sign up again: %w", err)
+	}
+	return session, true, s.forget(ctx, guessLimit, digest(key), client(ctx))
+}
+
+func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error) {
+	if err := s.judge(ctx, &c); err != nil {
 		return nil, err
+	}
+	if s.config.RequireVerifiedEmail {
+		if err := s.within(ctx, mailLimit, digest(c.emailKey)); err != nil {
+			return nil, err
+		}
 	}
 	hash, err := s.hasher.Hash(ctx, c.Password)
 	if err != nil {
-		return nil, fmt.Errorf("sign up: %w", err)
+		return nil, err
 	}
 	viewer, profile, refreshToken, err := s.createAccount(ctx, c, hash)
-	if errors.Is(err, db.ErrTaken) {
+	switch {
+	case errors.Is(err, db.ErrTaken):
 		return nil, s.explainTaken(ctx, c, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("sign up: %w", err)
+	case err != nil:
+		return nil, err
+	case s.config.RequireVerifiedEmail:
+		return nil, nil //nolint:nilnil // documented
 	}
 	return s.started(viewer, profile, refreshToken)
 }
 
 // judge normalises the input and returns every fault that it has.
-func (s *Service) judge(ctx context.Context, in SignUp) (candidate, error) {
-	c := candidate{SignUp: in}
+func (s *Service) judge(ctx context.Context, c *candidate) error {
 	var faults fault.Faults
 	var code, message string
 	c.emailKey, code, message = judgeEmail(c.Email)
 	faults.Add("input.email", code, message)
 	c.Password = auth.NormalizePassword(c.Password)
-	code, message = auth.JudgePassword(c.Password, s.config.PasswordMinLength)
+	code, message = s.judgePassword(ctx, c.Password, s.words(c.Email, c.Username, c.Profile.DisplayName.Value))
 	faults.Add("input.password", code, message)
 	code, message = judgeUsername(c.Username)
 	faults.Add("input.username", code, message)
@@ -70,19 +132,27 @@ func (s *Service) judge(ctx context.Context, in SignUp) (candidate, error) {
 	if c.Profile.Visibility.Value == nil {
 		c.Profile.Visibility.Value = &s.config.DefaultVisibility
 	}
-	if err := s.judgeTaken(ctx, &faults, c); err != nil {
-		return c, err
+	if !isKey(c.Key) {
+		faults.Add("input.idempotencyKey", "INVALID", "A key has 1 to 255 visible characters of ASCII.")
 	}
-	return c, faults.Err()
+	if err := s.judgeTaken(ctx, &faults, *c); err != nil {
+		return err
+	}
+	return faults.Err()
+}
+
+// isKey reports whether a text can be an Idempotency-Key; "" stands for none.
+func isKey(key string) bool {
+	return len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // judgeTaken notes which of e-mail and username another account has; a faulty one has an empty key and is nobody's.
 func (s *Service) judgeTaken(ctx context.Context, faults *fault.Faults, c candidate) error {
 	email, username, err := s.db.FindTaken(ctx, c.emailKey, c.usernameKey)
 	if err != nil {
-		return fmt.Errorf("sign up: %w", err)
+		return err
 	}
-	if email {
+	if email && !s.config.RequireVerifiedEmail {
 		faults.Taken("input.email", "There is an account with this e-mail address.")
 	}
 	if username {
@@ -106,12 +176,20 @@ func (s *Service) explainTaken(ctx context.Context, c candidate, cause error) er
 // createAccount is the transaction. It starts as the system's and goes on as the new account's owner.
 func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (viewer auth.Viewer, profile *db.Profile, refreshToken string, err error) {
 	session, refreshToken := s.newSession()
-	userID, profileID := uuid.New(), uuid.New()
+	account := db.Account{
+		UserID: uuid.New(), Email: c.Email, EmailKey: c.emailKey, UsernameKey: c.usernameKey, PasswordHash: hash, Session: session, KeyHash: c.keyHash,
+	}
+	if s.config.RequireVerifiedEmail {
+		account.PendingFor = s.config.PendingLifetime
+	}
+	profileID := uuid.New()
 	err = s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
-		err := system.CreateAccount(ctx, db.Account{
-			UserID: userID, Email: c.Email, EmailKey: c.emailKey, PasswordHash: hash, Session: session,
-		})
-		if err != nil {
+		for _, hook := range s.config.Hooks.BeforeSignUp {
+			if err := hook(ctx, system.AsNobody(), Candidate{Email: c.Email, Username: c.Username, Profile: c.Profile}); err != nil {
+				return fmt.Errorf("before sign-up: %w", err)
+			}
+		}
+		if err := system.CreateAccount(ctx, account); err != nil {
 			return err
 		}
 		tx, err := system.Enter(ctx, session.ID)
@@ -122,15 +200,30 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 		if err := tx.CreateProfile(ctx, profileID, c.Username, c.usernameKey, c.Profile); err != nil {
 			return err
 		}
-		if profile, err = tx.FindProfileOfUser(ctx, userID); err != nil {
+		if profile, err = tx.FindProfileOfUser(ctx, account.UserID); err != nil {
 			return err
 		}
-		for _, hook := range s.config.AfterSignUp {
-			if err := hook(ctx, tx, profile); err != nil {
-				return fmt.Errorf("after sign-up: %w", err)
-			}
+		if err := run(ctx, "after sign-up", s.config.Hooks.AfterSignUp, tx, profile); err != nil {
+			return err
 		}
-		return nil
+		return s.awaitVerification(ctx, tx, c)
 	})
 	return viewer, profile, refreshToken, err
+}
+
+// awaitVerification closes a new account until its address is verified, where that is required, and writes to the address:
+// its owner is sent the code, or told that he has an account already.
+func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate) error {
+	if !s.config.RequireVerifiedEmail {
+		return nil
+	}
+	code := s.newCode(db.VerifyEmail, c.Email, c.emailKey)
+	taken, err := tx.AwaitVerification(ctx, code)
+	if err != nil {
+		return err
+	}
+	if taken != "" {
+		return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
+	}
+	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.Email, Known: true}))
 }

@@ -30,12 +30,12 @@ var RolesSQL = db.RolesSQL
 // Options are what a program, rather than an operator, decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS                  // an adopter's templates of mails, which replace ours by name; nil for none
-	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
-	AfterSignUp    []accounts.AfterSignUp // an adopter's parts of a sign-up, in its transaction
-	Migrations     []db.MigrationSet      // an adopter's further migrations
-	Observe        func(query string)     // is told each SQL statement before it runs
-	Now            func() time.Time       // the clock of tokens; nil: time.Now
+	MailTemplates  fs.FS              // an adopter's templates of mails, which replace ours by name; nil for none
+	MailFirstRetry time.Duration      // how long a mail waits that could not be sent the first time; 0 for the usual
+	Hooks          accounts.Hooks     // an adopter's parts of what happens to an account, in its transaction
+	Migrations     []db.MigrationSet  // an adopter's further migrations
+	Observe        func(query string) // is told each SQL statement before it runs
+	Now            func() time.Time   // the clock of tokens; nil: time.Now
 	// PrivateDatabase says that DATABASE_URL is a private PostgreSQL's, which the program has started.
 	PrivateDatabase bool
 	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
@@ -107,7 +107,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	a.telemetry.metrics.watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
-		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, RateLimit: c.RateLimit == "on", AfterSignUp: o.AfterSignUp,
+		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: serviceName(c),
+		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed}
 	schema, err := newSchema(root, a.denied, o)

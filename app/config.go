@@ -42,7 +42,14 @@ type Config struct {
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
 	RefreshGrace      time.Duration `env:"FREEHOLD_REFRESH_GRACE"       envDefault:"10s"` // for retries of a refresh
 	EventRetention    time.Duration `env:"FREEHOLD_EVENT_RETENTION"     envDefault:"2160h"`
-	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"` // on or off
+	ReauthAfter       time.Duration `env:"FREEHOLD_REAUTH_AFTER"        envDefault:"30m"` // for sensitive acts
+	CodeLifetime      time.Duration `env:"FREEHOLD_CODE_LIFETIME"       envDefault:"30m"`
+	UsernameHold      time.Duration `env:"FREEHOLD_USERNAME_HOLD"       envDefault:"720h"` // of those that were given up
+	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"`   // on or off
+
+	RequireVerifiedEmail string        `env:"FREEHOLD_REQUIRE_VERIFIED_EMAIL" envDefault:"off"` // on or off
+	PendingLifetime      time.Duration `env:"FREEHOLD_PENDING_LIFETIME"       envDefault:"24h"` // of a sign-up that is not verified
+	BreachURL            string        `env:"FREEHOLD_BREACH_URL"`                              // empty: nobody is asked about passwords
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
 	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
@@ -135,6 +142,12 @@ func isOrigin(text string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && text == u.Scheme+"://"+u.Host && !strings.Contains(text, "*")
 }
 
+// isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
+func isPrefixURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.HasSuffix(u.Path, "/") && u.RawQuery == "" && u.Fragment == ""
+}
+
 const tenYears = 87600 * time.Hour
 
 // faults returns what is wrong with settings that parsed.
@@ -149,6 +162,9 @@ func (c *Config) faults() (faults []error) {
 	}
 	oneOf("FREEHOLD_ENV", c.Env, "development", "production")
 	oneOf("FREEHOLD_RATE_LIMIT", c.RateLimit, "on", "off")
+	oneOf("FREEHOLD_REQUIRE_VERIFIED_EMAIL", c.RequireVerifiedEmail, "on", "off")
+	check(c.RequireVerifiedEmail != "on" || c.Development() || c.SMTPURL != "", "FREEHOLD_REQUIRE_VERIFIED_EMAIL: production needs FREEHOLD_SMTP_URL for that")
+	check(c.BreachURL == "" || isPrefixURL(c.BreachURL), "FREEHOLD_BREACH_URL: the value is not an http or https URL that ends in a slash")
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
 	check(isHostPort(c.Addr), "FREEHOLD_ADDR: the value is not host:port")
 	check(c.MetricsAddr == "" || isHostPort(c.MetricsAddr), "FREEHOLD_METRICS_ADDR: the value is not host:port")
@@ -175,12 +191,14 @@ func (c *Config) faults() (faults []error) {
 	check(c.DatabaseConnections >= 2, "FREEHOLD_DATABASE_CONNECTIONS: the value is less than 2")
 	for name, d := range map[string]time.Duration{
 		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
-		"FREEHOLD_EVENT_RETENTION": c.EventRetention,
+		"FREEHOLD_EVENT_RETENTION": c.EventRetention, "FREEHOLD_REAUTH_AFTER": c.ReauthAfter, "FREEHOLD_PENDING_LIFETIME": c.PendingLifetime,
+		"FREEHOLD_USERNAME_HOLD":   c.UsernameHold,
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
 	} {
 		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
 	}
-	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: the value is more than 12h") // retired keys are kept for a day
+	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: the value is more than 12h")                                      // retired keys are kept for a day
+	check(c.CodeLifetime >= time.Minute && c.CodeLifetime <= 12*time.Hour, "FREEHOLD_CODE_LIFETIME: the value is not between 1m and 12h") // as access tokens
 	check(c.RefreshGrace >= 0 && c.RefreshGrace <= time.Minute, "FREEHOLD_REFRESH_GRACE: the value is not between 0s and 1m")
 	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: the value is not between 0s and 1m")
 	u, err := url.Parse(c.PublicURL)

@@ -30,9 +30,12 @@ const (
 	introspectionSize = 2
 )
 
-// credentialFields are the mutations that compute a password hash. One operation may have one of them: many would be
-// many guesses for the price of one request.
-var credentialFields = map[string]bool{"signUp": true, "signIn": true}
+// credentialFields are the mutations that compute a password hash, judge a code or have a mail sent. One operation may have
+// one of them: many would be many guesses for the price of one request.
+var credentialFields = map[string]bool{
+	"signUp": true, "signIn": true, "reauthenticate": true, "changePassword": true, "deleteAccount": true,
+	"requestEmailVerification": true, "verifyEmail": true, "requestPasswordReset": true, "resetPassword": true, "changeEmail": true,
+}
 
 func tooCostly(cost, limit int, format string, args ...any) *fault.Error {
 	return &fault.Error{Code: fault.TooCostly, Message: fmt.Sprintf(format, args...), Cost: cost, CostLimit: limit}
@@ -79,7 +82,7 @@ func (l limits) judgeOperation(op *graphql.OperationContext) *fault.Error {
 	asked := m.selections(op.Operation.SelectionSet)
 	switch {
 	case asked.credentials > 1:
-		return tooCostly(asked.credentials, 1, "At most one sign-up or sign-in can be made in an operation.")
+		return tooCostly(asked.credentials, 1, "At most one field of an operation may be about a password or a code.")
 	case asked.depth > l.depth:
 		return tooCostly(asked.depth, l.depth, "The operation is %d levels deep; at most %d are allowed.", asked.depth, l.depth)
 	case asked.cost > l.cost:

@@ -24,7 +24,7 @@ func crossOrigin(c Config, next http.Handler) (http.Handler, error) {
 		return protected, nil
 	}
 	return cors.New(cors.Options{
-		AllowedOrigins: c.CORSOrigins, AllowedMethods: []string{http.MethodPost}, AllowedHeaders: []string{"Authorization", "Content-Type"},
+		AllowedOrigins: c.CORSOrigins, AllowedMethods: []string{http.MethodPost}, AllowedHeaders: []string{"Authorization", "Content-Type", "Idempotency-Key"},
 		ExposedHeaders: []string{"X-Request-Id"}, MaxAge: 600,
 	}).Handler(protected), nil
 }

@@ -29,6 +29,11 @@ var (
 		"Mutation.signOut":             {Name: "app.revoke_session", Admits: access.AdmitsMembers},
 		"Mutation.revokeSession":       {Name: "app.revoke_session", Admits: access.AdmitsOwner},
 		"Mutation.revokeOtherSessions": {Name: "app.revoke_other_sessions", Admits: access.AdmitsMembers},
+		"Mutation.reauthenticate":      {Name: "app.reauthenticate", Admits: access.AdmitsMembers},
+		"Mutation.changePassword":      {Name: "app.change_password", Admits: access.AdmitsMembers},
+		"Mutation.changeEmail":         {Name: "app.require_recent", Admits: access.AdmitsMembers},
+		"Mutation.changeUsername":      {Name: "app.require_recent", Admits: access.AdmitsMembers},
+		"Mutation.deleteAccount":       {Name: "app.delete_account", Admits: access.AdmitsMembers},
 	}
 )
 

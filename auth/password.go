@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/ccojocar/zxcvbn-go/frequency"
 	"golang.org/x/crypto/argon2"
@@ -38,9 +40,10 @@ var common = sync.OnceValue(func() map[string]bool {
 // typed on two keyboards is the same password.
 func NormalizePassword(password string) string { return norm.NFC.String(password) }
 
-// JudgePassword returns what is wrong with a normalised password as a field code and a message, or "" for nothing.
-// Length counts code points; there are no composition rules (NIST SP 800-63B).
-func JudgePassword(password string, minLength int) (code, message string) {
+// JudgePassword returns what is wrong with a normalised password as a field code and a message, or "" for nothing. Own are
+// the words by which the account and the service go. Length counts code points; there are no composition rules (NIST SP
+// 800-63B).
+func JudgePassword(password string, minLength int, own ...string) (code, message string) {
 	switch n := len([]rune(password)); {
 	case n < minLength:
 		return "TOO_SHORT", fmt.Sprintf("The password needs at least %d characters.", minLength)
@@ -48,8 +51,35 @@ func JudgePassword(password string, minLength int) (code, message string) {
 		return "TOO_LONG", fmt.Sprintf("The password can have at most %d characters.", MaxPasswordLength)
 	case isCommon(strings.ToLower(password)):
 		return "TOO_COMMON", "This password is among those that are tried first. Choose another."
+	case isPersonal(password, own):
+		return "TOO_PERSONAL", "This password is little more than the account's own address or name, or the service's. Choose another."
 	}
 	return "", ""
+}
+
+// leastOfItsOwn is how many letters and digits a password needs besides the words that others would try first.
+const leastOfItsOwn = 6
+
+// isPersonal reports whether hardly anything is left of a password without an account's own words, whatever the case and
+// the marks between them.
+func isPersonal(password string, own []string) bool {
+	isMark := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	squeeze := func(text string) string { return strings.ToLower(strings.Join(strings.FieldsFunc(text, isMark), "")) }
+	var words []string
+	for _, word := range own {
+		for _, part := range append(strings.FieldsFunc(word, isMark), word) {
+			if part = squeeze(part); len(part) >= 3 {
+				words = append(words, part)
+			}
+		}
+	}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // "ann" must not spoil "annlee"
+	whole := squeeze(password)
+	rest := whole
+	for _, word := range words {
+		rest = strings.ReplaceAll(rest, word, "")
+	}
+	return rest != whole && len([]rune(rest)) < leastOfItsOwn
 }
 
 // isCommon reports whether a password is on the list, is a word of it with digits or marks behind ("password123!"), or

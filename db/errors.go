@@ -17,15 +17,19 @@ import (
 	"freehold/fault"
 )
 
-// The SQLSTATEs that app.enter raises.
+// The SQLSTATEs that our functions raise, app.enter most of all.
 const (
 	sessionRevoked = pqerror.Code("FH001")
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
+	signInTooOld   = pqerror.Code("FH004") // of app.require_recent
 )
 
-// ErrTaken is the error of a sign-up whose e-mail or username another account has got.
+// ErrTaken is the error of a write whose e-mail or username another account has got.
 var ErrTaken = errors.New("taken")
+
+// ErrRepeated is the error of a sign-up whose key has signed up an account already.
+var ErrRepeated = errors.New("repeated")
 
 // translate turns what PostgreSQL says into what a client may be told, where there is something; other errors stay as
 // they are and are nobody's business but the log's.
@@ -45,6 +49,10 @@ func translate(err error) error {
 		return fault.SignIn(fault.Expired)
 	case e.Code == sessionInvalid:
 		return fault.SignIn(fault.Invalid)
+	case e.Code == signInTooOld:
+		return fault.Reauthenticate()
+	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
+		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:

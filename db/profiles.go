@@ -142,7 +142,8 @@ func (d *DB) FindProfilesByAnyKey(ctx context.Context, viewer auth.Viewer, ids [
 	})
 }
 
-// CreateProfile writes the viewer's profile, with the private fields in their own table.
+// CreateProfile writes the viewer's profile, with the private fields in their own table. ErrTaken for a username that is
+// held for somebody else.
 func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, usernameKey string, f ProfileFields) error {
 	err := t.ExecOne(ctx, `
 		INSERT INTO app.profiles (id, user_id, username, username_key, display_name, bio, avatar_url, website_url, location, visibility)
@@ -151,6 +152,13 @@ func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, username
 		f.Location.Value, f.Visibility.Value)
 	if err != nil {
 		return fmt.Errorf("create profile: %w", err)
+	}
+	var held bool
+	if err := t.Get(ctx, &held, `SELECT app.is_held($1)`, usernameKey); err != nil {
+		return fmt.Errorf("create profile: %w", err)
+	}
+	if held {
+		return ErrTaken
 	}
 	err = t.ExecOne(ctx, `
 		INSERT INTO app.profile_private (user_id, birthday, phone_number)

@@ -21,6 +21,10 @@ var purges = []struct {
 	{"outbox", 7 * 24 * time.Hour, `SELECT app.purge_outbox($1, $2)`}, // from when a mail was put there
 	{"rate_limits", time.Hour, `SELECT app.purge_rate_limits($1, $2)`},
 	{"security_events", 0, `SELECT app.purge_events($1, $2)`},
+	{"codes", time.Hour, `SELECT app.purge_codes($1, $2)`},
+	{"held_usernames", time.Hour, `SELECT app.purge_held_usernames($1, $2)`},
+	{"sign_up_keys", 24 * time.Hour, `SELECT app.purge_sign_up_keys($1, $2)`},
+	{"users", time.Hour, `SELECT app.purge_pending($1, $2)`}, // that were not verified in time
 	{"sessions", 7 * 24 * time.Hour, `SELECT app.purge_sessions($1, $2)`},
 }
 

@@ -18,3 +18,26 @@ func (d *DB) CountHit(ctx context.Context, bucket string, limit int, window time
 	}
 	return time.Duration(wait) * time.Second, nil
 }
+
+// ClearHits forgets what was counted in a bucket.
+func (d *DB) ClearHits(ctx context.Context, bucket string) error {
+	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		_, err := tx.tx.ExecContext(ctx, `SELECT app.clear_hits($1)`, bucket)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("clear hits: %w", err)
+	}
+	return nil
+}
+
+// IsKnownClient reports whether the account of a normalised e-mail was signed in to from a block of addresses before.
+func (d *DB) IsKnownClient(ctx context.Context, emailKey, block string) (known bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &known, `SELECT app.is_known_client($1, $2)`, emailKey, block)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look whether a client is known: %w", err)
+	}
+	return known, nil
+}

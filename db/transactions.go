@@ -89,6 +89,9 @@ func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) 
 	return &Tx{tx: t.tx, Viewer: viewer}, nil
 }
 
+// AsNobody is the transaction as one of nobody.
+func (t *SystemTx) AsNobody() *Tx { return &Tx{tx: t.tx} }
+
 func enter(ctx context.Context, tx *sqlx.Tx, sessionID uuid.UUID) (auth.Viewer, error) {
 	var entered struct {
 		UserID uuid.UUID `db:"user_id"`

@@ -206,7 +206,7 @@ func TestFaultsOfPages(t *testing.T) {
 func TestPanicIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	hook := func(context.Context, *db.Tx, *db.Profile) error { panic("canary of a panic") }
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{AfterSignUp: []accounts.AfterSignUp{hook}})
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}})
 	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})
 	if r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, "canary") || r.Errors[0].Extensions.RequestID == "" {
 		t.Errorf("got %s", r.Body)
@@ -265,7 +265,7 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 		return tx.Get(ctx, &s, `SELECT pg_sleep(300)::text`)
 	}
 	o := appOptions()
-	o.AfterSignUp = []accounts.AfterSignUp{hook}
+	o.Hooks.AfterSignUp = []accounts.Hook{hook}
 	s := startWith(t, dbtest.New(t), bothWalls, o, "FREEHOLD_REQUEST_TIMEOUT=1s")
 	begun := time.Now()
 	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@x.org", "password": password, "username": "abc"}})
@@ -363,7 +363,7 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 		<-goOn
 		return nil
 	}
-	s, drain := listen(t, app.Options{AfterSignUp: []accounts.AfterSignUp{hook}})
+	s, drain := listen(t, app.Options{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}})
 	answered := make(chan reply, 1)
 	go func() {
 		answered <- s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})

@@ -24,6 +24,7 @@ const (
 	BadUserInput     Code = "BAD_USER_INPUT"
 	Conflict         Code = "CONFLICT"
 	RateLimited      Code = "RATE_LIMITED"
+	ReauthRequired   Code = "REAUTH_REQUIRED"
 	Unavailable      Code = "UNAVAILABLE"
 	TooCostly        Code = "OPERATION_TOO_COSTLY"
 	Internal         Code = "INTERNAL_SERVER_ERROR"
@@ -95,6 +96,11 @@ func Gone() *Error { return New(NotFound, "There is no such object.") }
 
 // Denied is the refusal of a viewer who may see a row but does not own it.
 func Denied() *Error { return New(Forbidden, "This belongs to somebody else.") }
+
+// Reauthenticate is the refusal of a sensitive act by a viewer whose sign-in was too long ago.
+func Reauthenticate() *Error {
+	return New(ReauthRequired, "Enter your password again (reauthenticate), and then repeat this.")
+}
 
 // Bug is what a client is told of an error that is nobody's business but ours.
 func Bug() *Error {

@@ -17,7 +17,11 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 	if err != nil {
 		return nil, err
 	}
-	in := accounts.SignUp{Email: input.Email, Password: input.Password, Username: input.Username}
+	key, err := idempotencyKey(ctx, input.IdempotencyKey.Value())
+	if err != nil {
+		return nil, err
+	}
+	in := accounts.SignUp{Email: input.Email, Password: input.Password, Username: input.Username, Key: key}
 	if f := input.Profile.Value(); f != nil {
 		in.Profile = db.ProfileFields{
 			DisplayName: patch(f.DisplayName), Bio: patch(f.Bio), AvatarURL: patch(f.AvatarURL), WebsiteURL: patch(f.WebsiteURL),
@@ -25,11 +29,32 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 		}
 	}
 	session, err := m.Accounts.SignUp(ctx, in)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case session == nil: // the address is to be verified first
+		return &model.SignUpPayload{}, nil
 	}
 	auth.Become(ctx, session.Viewer)
 	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
+}
+
+// idempotencyKey is the key of a sign-up, from its input or the request's header, where it may stand in quotes as in the
+// IETF's draft of that header.
+func idempotencyKey(ctx context.Context, given *string) (string, error) {
+	header := graphql.GetOperationContext(ctx).Headers.Get("Idempotency-Key")
+	if n := len(header); n >= 2 && header[0] == '"' && header[n-1] == '"' {
+		header = header[1 : n-1]
+	}
+	switch {
+	case given == nil:
+		return header, nil
+	case *given == "":
+		return "", fault.Input("input.idempotencyKey", "INVALID", "An empty key is none. Leave it out.")
+	case header != "" && header != *given:
+		return "", fault.Input("input.idempotencyKey", "INVALID", "The header Idempotency-Key says something else.")
+	}
+	return *given, nil
 }
 
 func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {

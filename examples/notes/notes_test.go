@@ -29,8 +29,8 @@ func TestEachNewAccountBeginsWithANoteOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := app.New(t.Context(), c, app.Options{
-		Migrations:  []db.MigrationSet{notes.Migrations()},
-		AfterSignUp: []accounts.AfterSignUp{notes.Welcome},
+		Migrations: []db.MigrationSet{notes.Migrations()},
+		Hooks:      accounts.Hooks{AfterSignUp: []accounts.Hook{notes.Welcome}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,56 @@ type Entity interface {
 	IsEntity()
 }
 
+// A change of the viewer's address.
+type ChangeEmailInput struct {
+	// The address that the account is to have.
+	NewEmail string `json:"newEmail"`
+}
+
+// The answer to the beginning of a change.
+type ChangeEmailPayload struct {
+	// Always true; what fails is an error. The address is still the old one.
+	Success bool `json:"success"`
+}
+
+// A change of the viewer's password.
+type ChangePasswordInput struct {
+	// The password that it has been.
+	CurrentPassword string `json:"currentPassword"`
+	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
+	NewPassword string `json:"newPassword"`
+}
+
+// The answer to a change of the password.
+type ChangePasswordPayload struct {
+	// Always true; what fails is an error.
+	Success bool `json:"success"`
+}
+
+// A change of the viewer's username.
+type ChangeUsernameInput struct {
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. Unique without regard to case.
+	Username string `json:"username"`
+}
+
+// The profile as it is after the change.
+type ChangeUsernamePayload struct {
+	// The viewer's profile.
+	Profile *Profile `json:"profile,omitempty"`
+}
+
+// The end of the viewer's account.
+type DeleteAccountInput struct {
+	// The password of the viewer's account.
+	Password string `json:"password"`
+}
+
+// The answer to the end of an account.
+type DeleteAccountPayload struct {
+	// Always true; what fails is an error.
+	Success bool `json:"success"`
+}
+
 // Where a page stands in its list (Relay's Cursor Connections). Only what the viewer may see counts.
 type PageInfo struct {
 	// Whether more follows this page.
@@ -105,6 +155,18 @@ type ProfileFieldsInput struct {
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
+// How the viewer proves himself again.
+type ReauthenticateInput struct {
+	// The password of the viewer's account.
+	Password string `json:"password"`
+}
+
+// The answer to a password that was entered again.
+type ReauthenticatePayload struct {
+	// Always true; what fails is an error.
+	Success bool `json:"success"`
+}
+
 // What a session is refreshed with.
 type RefreshSessionInput struct {
 	// The newest refresh token of the session.
@@ -115,6 +177,46 @@ type RefreshSessionInput struct {
 type RefreshSessionPayload struct {
 	// Its new tokens; those before are not to be used any more.
 	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// Which address to verify.
+type RequestEmailVerificationInput struct {
+	// The address of an account.
+	Email string `json:"email"`
+}
+
+// The answer to every address.
+type RequestEmailVerificationPayload struct {
+	// Always true; whether there is such an account is not told.
+	Success bool `json:"success"`
+}
+
+// Whose password to reset.
+type RequestPasswordResetInput struct {
+	// The address of an account.
+	Email string `json:"email"`
+}
+
+// The answer to every address.
+type RequestPasswordResetPayload struct {
+	// Always true; whether there is such an account is not told.
+	Success bool `json:"success"`
+}
+
+// How a password is reset.
+type ResetPasswordInput struct {
+	// The address to which the code was sent.
+	Email string `json:"email"`
+	// The code. Case, spaces and hyphens don't matter.
+	Code string `json:"code"`
+	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
+	NewPassword string `json:"newPassword"`
+}
+
+// The answer to a reset.
+type ResetPasswordPayload struct {
+	// Always true; what fails is an error. Sign in with the new password.
+	Success bool `json:"success"`
 }
 
 // The answer to the end of all other sessions.
@@ -233,7 +335,7 @@ type SignOutPayload struct {
 type SignUpInput struct {
 	// The address to sign in with. Compared without regard to case.
 	Email string `json:"email"`
-	// 8 to 256 characters (code points), any of them. Normalised to NFC; common passwords are refused.
+	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
 	Password string `json:"password"`
 	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. Unique without regard to case.
 	Username string `json:"username"`
@@ -241,6 +343,9 @@ type SignUpInput struct {
 	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
 	// How the client is to hold the session. Null is as absent.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+	// The client's own name for this sign-up, such as a random UUID: a retry with it and the same password gets a session of the
+	// account that the first has made. The header `Idempotency-Key` does the same.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
 // The account that was made. Both fields are null where a verified e-mail is required first.
@@ -306,6 +411,26 @@ type User struct {
 func (User) IsNode() {}
 
 func (User) IsEntity() {}
+
+// How an address is proved.
+type VerifyEmailInput struct {
+	// The address to which the code was sent.
+	Email string `json:"email"`
+	// The code. Case, spaces and hyphens don't matter.
+	Code string `json:"code"`
+	// How the client is to hold the session that it gets, if any. Null is as absent.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// The account whose address was proved.
+type VerifyEmailPayload struct {
+	// The account.
+	User *User `json:"user,omitempty"`
+	// The tokens of the new session; null where cookies hold it, and for whoever was signed in to the account already.
+	Tokens *Tokens `json:"tokens,omitempty"`
+	// Whether the account has no password any more, since somebody else may have chosen it: `requestPasswordReset` helps.
+	PasswordCleared bool `json:"passwordCleared"`
+}
 
 // This subgraph, for whoever composes.
 type Service struct {
@@ -437,6 +562,8 @@ const (
 	SecurityEventKindSignedUp SecurityEventKind = "SIGNED_UP"
 	// A session was started.
 	SecurityEventKindSignedIn SecurityEventKind = "SIGNED_IN"
+	// A sign-in with a wrong password.
+	SecurityEventKindSignInRefused SecurityEventKind = "SIGN_IN_REFUSED"
 	// A session ended itself.
 	SecurityEventKindSignedOut SecurityEventKind = "SIGNED_OUT"
 	// A session was ended by another one.
@@ -445,20 +572,39 @@ const (
 	SecurityEventKindOtherSessionsRevoked SecurityEventKind = "OTHER_SESSIONS_REVOKED"
 	// A refresh token came back that had been exchanged long before; its session has ended by that.
 	SecurityEventKindRefreshTokenReused SecurityEventKind = "REFRESH_TOKEN_REUSED"
+	// The password was entered again.
+	SecurityEventKindReauthenticated SecurityEventKind = "REAUTHENTICATED"
+	// The password was changed by whoever knew it.
+	SecurityEventKindPasswordChanged SecurityEventKind = "PASSWORD_CHANGED"
+	// The password was changed by a code.
+	SecurityEventKindPasswordReset SecurityEventKind = "PASSWORD_RESET"
+	// The address was proved by a code.
+	SecurityEventKindEmailVerified SecurityEventKind = "EMAIL_VERIFIED"
+	// The account has another address.
+	SecurityEventKindEmailChanged SecurityEventKind = "EMAIL_CHANGED"
+	// The account has another username.
+	SecurityEventKindUsernameChanged SecurityEventKind = "USERNAME_CHANGED"
 )
 
 var AllSecurityEventKind = []SecurityEventKind{
 	SecurityEventKindSignedUp,
 	SecurityEventKindSignedIn,
+	SecurityEventKindSignInRefused,
 	SecurityEventKindSignedOut,
 	SecurityEventKindSessionRevoked,
 	SecurityEventKindOtherSessionsRevoked,
 	SecurityEventKindRefreshTokenReused,
+	SecurityEventKindReauthenticated,
+	SecurityEventKindPasswordChanged,
+	SecurityEventKindPasswordReset,
+	SecurityEventKindEmailVerified,
+	SecurityEventKindEmailChanged,
+	SecurityEventKindUsernameChanged,
 }
 
 func (e SecurityEventKind) IsValid() bool {
 	switch e {
-	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused:
+	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindReauthenticated, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged:
 		return true
 	}
 	return false

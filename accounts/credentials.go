@@ -1,0 +1,179 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/fault"
+	"freehold/mail"
+)
+
+// proveOwn verifies the viewer's password, and returns the hash that it was verified against. A wrong one is
+// BAD_USER_INPUT at path.
+func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, err error) {
+	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
+		return "", err
+	}
+	hash, err := s.db.FindOwnHash(ctx, viewer)
+	if err != nil {
+		return "", err
+	}
+	ok, _, err := s.hasher.Verify(ctx, auth.NormalizePassword(password), hash)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", errPassword(path)
+	}
+	return hash, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
+}
+
+func errPassword(path string) error {
+	return fault.Input(path, "INVALID", "This is not the password of your account.")
+}
+
+// Reauthenticate notes that the viewer has proved himself by his password again, as sensitive acts ask for.
+func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) error {
+	seen, err := s.proveOwn(ctx, viewer, "input.password", password)
+	if err != nil {
+		return fmt.Errorf("reauthenticate: %w", err)
+	}
+	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		ok, err := tx.Reauthenticate(ctx, seen)
+		if err == nil && !ok {
+			return errPassword("input.password")
+		}
+		return err
+	})
+}
+
+// ChangePassword replaces the viewer's password, ends his other sessions and all codes, and tells him by mail.
+func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) error {
+	seen, err := s.proveOwn(ctx, viewer, "input.currentPassword", currentPassword)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	own, err := s.ownWords(ctx, viewer)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	hash, err := s.judgeAndHash(ctx, "input.newPassword", newPassword, own)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		notice, ok, err := tx.ChangePassword(ctx, seen, hash)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return errPassword("input.currentPassword")
+		}
+		return tx.EnqueueMail(ctx, passwordChanged(viewer.UserID, notice))
+	})
+}
+
+// ownWords are what the viewer's account calls itself.
+func (s *Service) ownWords(ctx context.Context, viewer auth.Viewer) ([]string, error) {
+	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := s.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return s.words(private.Email, profile.Username, profile.DisplayName), nil
+}
+
+// RequestEmailChange sends a code to the address that the viewer's account is to have; VerifyEmail with it makes the change.
+// REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
+// e-mail is required: then that account is told by mail, and nobody else.
+func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) error {
+	key, err := s.judgeRecipient(ctx, "input.newEmail", newEmail)
+	if err != nil {
+		return err
+	}
+	code := s.newCode(db.ChangeEmail, newEmail, key)
+	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		if err := tx.RequireRecent(ctx, s.config.ReauthAfter); err != nil {
+			return err
+		}
+		taken, err := tx.RequestEmailChange(ctx, code)
+		switch {
+		case err != nil:
+			return err
+		case taken != "" && !s.config.RequireVerifiedEmail:
+			return takenEmail("input.newEmail")
+		case taken != "":
+			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
+		}
+		return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: newEmail, Known: true}))
+	})
+}
+
+func takenEmail(path string) error {
+	var faults fault.Faults
+	faults.Taken(path, "There is an account with this e-mail address.")
+	return faults.Err()
+}
+
+// ChangeUsername gives the viewer's profile another username, and returns the profile. The old one is held for him for a
+// while. REAUTH_REQUIRED when the sign-in was too long ago; CONFLICT for one that somebody else has, or has given up not long
+// ago.
+func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, username string) (profile *db.Profile, err error) {
+	if code, message := judgeUsername(username); code != "" {
+		return nil, fault.Input("input.username", code, message)
+	}
+	if err := s.within(ctx, usernameLimit, viewer.UserID.String()); err != nil {
+		return nil, err
+	}
+	key, _ := UsernameKey(username)
+	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		if err := tx.RequireRecent(ctx, s.config.ReauthAfter); err != nil {
+			return err
+		}
+		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
+			return err
+		}
+		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
+		return err
+	})
+	if errors.Is(err, db.ErrTaken) {
+		var faults fault.Faults
+		faults.Taken("input.username", "This username is taken.")
+		return nil, faults.Err()
+	}
+	return profile, err
+}
+
+// DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username
+// for a while.
+func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) error {
+	seen, err := s.proveOwn(ctx, viewer, "input.password", password)
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		profile, err := tx.FindProfileOfUser(ctx, viewer.UserID)
+		if err != nil {
+			return err
+		}
+		if err := run(ctx, "before deletion", s.config.Hooks.BeforeDeletion, tx, profile); err != nil {
+			return err
+		}
+		notice, ok, err := tx.DeleteAccount(ctx, seen, s.config.UsernameHold)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return errPassword("input.password")
+		}
+		return tx.EnqueueMail(ctx, db.Mail{
+			Kind: string(mail.AccountDeleted), Recipient: notice.Email, Data: map[string]string{"username": notice.Username},
+		})
+	})
+}

@@ -1,0 +1,152 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Purpose is what a one-time code is good for.
+type Purpose string
+
+// The purposes of codes.
+const (
+	VerifyEmail   Purpose = "VERIFY_EMAIL"   // it proves the address of an account
+	ChangeEmail   Purpose = "CHANGE_EMAIL"   // it proves the address that an account is to have
+	ResetPassword Purpose = "RESET_PASSWORD" // it stands in for the password
+)
+
+// Code is a one-time code to be made. It takes the place of an older one of the same purpose, account and address.
+type Code struct {
+	ID       uuid.UUID // the code itself is derived from it
+	Purpose  Purpose
+	Email    string // to which it is to be sent, as it was typed
+	EmailKey string // normalised
+	ValidFor time.Duration
+}
+
+// Recipient is who gets the mail with a code.
+type Recipient struct {
+	Email    string `db:"email"`    // as the account spells it
+	Username string `db:"username"` // of the account
+	Known    bool   `db:"is_known"` // whether there is an account that the code is for; without one there is nobody to write to
+}
+
+// RequestCode makes a code for the account of an address, to verify that address or for a new password, and says who is
+// to get it. For an address without such an account the same is written.
+func (t *SystemTx) RequestCode(ctx context.Context, c Code) (r Recipient, err error) {
+	err = t.tx.GetContext(ctx, &r, `SELECT email, username, is_known FROM app.request_code($1, $2, $3, $4, $5)`,
+		c.ID, c.Purpose, c.Email, c.EmailKey, c.ValidFor.Seconds())
+	if err != nil {
+		return Recipient{}, fmt.Errorf("request code: %w", err)
+	}
+	return r, nil
+}
+
+// RequestEmailChange makes a code that proves a new address of the viewer's. It returns the address of the account that
+// has it already, "" for none; then there is no such code.
+func (t *Tx) RequestEmailChange(ctx context.Context, c Code) (taken string, err error) {
+	var found sql.NullString
+	err = t.Get(ctx, &found, `SELECT app.request_email_change($1, $2, $3, $4)`, c.ID, c.Email, c.EmailKey, c.ValidFor.Seconds())
+	if err != nil {
+		return "", fmt.Errorf("request change of e-mail: %w", err)
+	}
+	return found.String, nil
+}
+
+// AwaitVerification closes the viewer's account, which this transaction has made, until its address is verified by the
+// code. It returns the address of the account that has it already, "" for none; then there is no such code. Afterwards the
+// transaction has a viewer whose session is gone.
+func (t *Tx) AwaitVerification(ctx context.Context, c Code) (taken string, err error) {
+	var found sql.NullString
+	if err := t.Get(ctx, &found, `SELECT app.await_verification($1, $2)`, c.ID, c.ValidFor.Seconds()); err != nil {
+		return "", fmt.Errorf("await verification: %w", err)
+	}
+	return found.String, nil
+}
+
+// SentCode is a code that may be the one that was typed, and whose it is.
+type SentCode struct {
+	ID          uuid.UUID `db:"id"`
+	UserID      uuid.UUID `db:"user_id"`
+	Email       string    `db:"email"`
+	Username    string    `db:"username"`
+	DisplayName *string   `db:"display_name"`
+}
+
+// FindCodes returns the codes of a purpose that were sent to a normalised address and still count. There may be several:
+// for several sign-ups that wait for one address.
+func (d *DB) FindCodes(ctx context.Context, purpose Purpose, emailKey string) (found []SentCode, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		found = nil
+		return tx.tx.SelectContext(ctx, &found, `SELECT id, user_id, email, username, display_name FROM app.find_codes($1, $2)`, purpose, emailKey)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find codes: %w", err)
+	}
+	return found, nil
+}
+
+// Notice is to whom a change of an account is told.
+type Notice struct {
+	Email    string `db:"email"`
+	Username string `db:"username"`
+}
+
+// ResetPassword uses a code for a new password, and ends all sessions and codes of its account. ok is false where the code
+// does not count any more.
+func (t *SystemTx) ResetPassword(ctx context.Context, codeID uuid.UUID, hash string) (n Notice, ok bool, err error) {
+	return noticed(t.tx.GetContext(ctx, &n, `SELECT email, username FROM app.reset_password($1, $2)`, codeID, hash), &n, "reset password")
+}
+
+// Verified is an account whose address was proved.
+type Verified struct {
+	UserID          uuid.UUID `db:"user_id"`
+	PasswordCleared bool      `db:"password_cleared"` // it has no password any more, since somebody else may have chosen it
+}
+
+// VerifyEmail uses a code that proves an address, starts a session, and ends what else the account could be reached by;
+// see Enter for what follows. ok is false where the code does not count any more.
+func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, s Session) (v Verified, ok bool, err error) {
+	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5)`,
+		codeID, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+	return v, err == nil, unlessNone(err, "verify e-mail")
+}
+
+// VerifyEmail uses a code that proves the viewer's address. ok is false where the code does not count any more.
+func (t *Tx) VerifyEmail(ctx context.Context, codeID uuid.UUID) (ok bool, err error) {
+	var v Verified
+	err = t.Get(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, NULL, NULL, NULL, NULL)`, codeID)
+	return err == nil, unlessNone(err, "verify e-mail")
+}
+
+// ChangedEmail is the address that an account had, and the one that it has.
+type ChangedEmail struct {
+	Old      string `db:"old_email"`
+	New      string `db:"new_email"`
+	Username string `db:"username"`
+}
+
+// ChangeEmail uses a code that proves the viewer's new address, and makes it the address of the account. ok is false where
+// the code does not count any more.
+func (t *Tx) ChangeEmail(ctx context.Context, codeID uuid.UUID) (c ChangedEmail, ok bool, err error) {
+	err = t.Get(ctx, &c, `SELECT old_email, new_email, username FROM app.change_email($1)`, codeID)
+	return c, err == nil, unlessNone(err, "change e-mail")
+}
+
+// noticed is the result of a change that returns to whom it is to be told, and no row where nothing was changed.
+func noticed(err error, n *Notice, what string) (Notice, bool, error) {
+	return *n, err == nil, unlessNone(err, what)
+}
+
+// unlessNone wraps an error, but for that of no row.
+func unlessNone(err error, what string) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

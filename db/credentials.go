@@ -1,0 +1,61 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"freehold/auth"
+)
+
+// FindOwnHash returns the password hash of the viewer's account; "" where it has no password.
+func (d *DB) FindOwnHash(ctx context.Context, viewer auth.Viewer) (string, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (hash string, err error) {
+		if err := tx.Get(ctx, &hash, `SELECT app.find_own_credentials()`); err != nil {
+			return "", fmt.Errorf("find own credentials: %w", err)
+		}
+		return hash, nil
+	})
+}
+
+// RequireRecent refuses, with REAUTH_REQUIRED, a viewer who has proved himself longer ago than that.
+func (t *Tx) RequireRecent(ctx context.Context, within time.Duration) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_recent($1)`, within.Seconds()); err != nil {
+		return fmt.Errorf("require a recent sign-in: %w", err)
+	}
+	return nil
+}
+
+// Reauthenticate notes that the viewer has proved himself again. ok is false where the hash that was seen is not his any
+// more.
+func (t *Tx) Reauthenticate(ctx context.Context, seenHash string) (ok bool, err error) {
+	if err := t.Get(ctx, &ok, `SELECT app.reauthenticate($1)`, seenHash); err != nil {
+		return false, fmt.Errorf("reauthenticate: %w", err)
+	}
+	return ok, nil
+}
+
+// ChangePassword replaces the viewer's password, and ends his other sessions and all codes. ok is false where the hash
+// that was seen is not his any more.
+func (t *Tx) ChangePassword(ctx context.Context, seenHash, hash string) (n Notice, ok bool, err error) {
+	return noticed(t.Get(ctx, &n, `SELECT email, username FROM app.change_password($1, $2)`, seenHash, hash), &n, "change password")
+}
+
+// ChangeUsername gives the viewer another username, and holds the old one for him. ErrTaken for one that somebody else
+// has, or that is held for somebody else.
+func (t *Tx) ChangeUsername(ctx context.Context, username, usernameKey string, hold time.Duration) error {
+	var ok bool
+	if err := t.Get(ctx, &ok, `SELECT app.change_username($1, $2, $3)`, username, usernameKey, hold.Seconds()); err != nil {
+		return fmt.Errorf("change username: %w", err)
+	}
+	if !ok {
+		return ErrTaken
+	}
+	return nil
+}
+
+// DeleteAccount deletes the viewer's account and all that refers to it, and holds its username for nobody. ok is false
+// where the hash that was seen is not his any more. Afterwards the transaction has a viewer who is gone.
+func (t *Tx) DeleteAccount(ctx context.Context, seenHash string, hold time.Duration) (n Notice, ok bool, err error) {
+	return noticed(t.Get(ctx, &n, `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds()), &n, "delete account")
+}

@@ -1,0 +1,83 @@
+package resolvers
+
+import (
+	"context"
+
+	"freehold/auth"
+	"freehold/graph/model"
+)
+
+func (m *mutation) RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {
+	if err := m.Accounts.RequestEmailVerification(ctx, input.Email); err != nil {
+		return nil, err
+	}
+	return &model.RequestEmailVerificationPayload{Success: true}, nil
+}
+
+func (m *mutation) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
+	jar, err := jarFor(ctx, input.Session)
+	if err != nil {
+		return nil, err
+	}
+	v, err := m.Accounts.VerifyEmail(ctx, auth.ViewerFrom(ctx), input.Email, input.Code)
+	if err != nil {
+		return nil, err
+	}
+	payload := &model.VerifyEmailPayload{User: newProfile(v.Profile).User, PasswordCleared: v.PasswordCleared}
+	if v.Session != nil {
+		auth.Become(ctx, v.Session.Viewer)
+		payload.Tokens = handOver(&v.Session.Tokens, jar)
+	}
+	return payload, nil
+}
+
+func (m *mutation) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
+	if err := m.Accounts.RequestPasswordReset(ctx, input.Email); err != nil {
+		return nil, err
+	}
+	return &model.RequestPasswordResetPayload{Success: true}, nil
+}
+
+func (m *mutation) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error) {
+	if err := m.Accounts.ResetPassword(ctx, input.Email, input.Code, input.NewPassword); err != nil {
+		return nil, err
+	}
+	return &model.ResetPasswordPayload{Success: true}, nil
+}
+
+func (m *mutation) Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error) {
+	if err := m.Accounts.Reauthenticate(ctx, auth.ViewerFrom(ctx), input.Password); err != nil {
+		return nil, err
+	}
+	return &model.ReauthenticatePayload{Success: true}, nil
+}
+
+func (m *mutation) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
+	if err := m.Accounts.ChangePassword(ctx, auth.ViewerFrom(ctx), input.CurrentPassword, input.NewPassword); err != nil {
+		return nil, err
+	}
+	return &model.ChangePasswordPayload{Success: true}, nil
+}
+
+func (m *mutation) ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error) {
+	if err := m.Accounts.RequestEmailChange(ctx, auth.ViewerFrom(ctx), input.NewEmail); err != nil {
+		return nil, err
+	}
+	return &model.ChangeEmailPayload{Success: true}, nil
+}
+
+func (m *mutation) ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error) {
+	p, err := m.Accounts.ChangeUsername(ctx, auth.ViewerFrom(ctx), input.Username)
+	if err != nil {
+		return nil, err
+	}
+	return &model.ChangeUsernamePayload{Profile: newProfile(p)}, nil
+}
+
+func (m *mutation) DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error) {
+	if err := m.Accounts.DeleteAccount(ctx, auth.ViewerFrom(ctx), input.Password); err != nil {
+		return nil, err
+	}
+	auth.JarFrom(ctx).SignOut()
+	return &model.DeleteAccountPayload{Success: true}, nil
+}
