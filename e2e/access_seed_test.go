@@ -21,6 +21,9 @@ type person struct {
 	seed       map[string]any            // what was put in, by the name of the input's field
 	canaries   map[string]string         // those of the seeds that nobody else has, as they are written
 	objects    map[string]map[string]any // what the sign-up returned: the fields of each object by its type
+
+	// newCode makes the one-time code that a mutation asks for. Nil where nothing is to be asked.
+	newCode func(p *person, mutation string) (string, error)
 }
 
 // canarySerial tells persons and canaries apart. With a fixed number of digits none is the beginning of another.
@@ -217,9 +220,24 @@ func (p *person) inputValue(c call, f *ast.FieldDefinition) (value any, known bo
 		value, err = p.idFor(c)
 		return value, true, err
 	case "email", "username":
+		if c.def.Name == "changeUsername" {
+			return p.plant(f.Name, fmt.Sprintf("canary-%06d", canarySerial.Add(1))), true, nil
+		}
 		return p.seed[f.Name], true, nil
-	case "password":
+	case "password", "currentPassword":
 		return password, true, nil
+	case "newPassword":
+		return newPassword, true, nil
+	case "newEmail":
+		return p.plant(f.Name, fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1))), true, nil
+	case "code":
+		if p.newCode == nil {
+			return "0000-0000", true, nil
+		}
+		value, err = p.newCode(p, c.def.Name)
+		return value, true, err
+	case "idempotencyKey":
+		return nil, false, nil // a key of the client's, and no field of the person
 	case "refreshToken":
 		value, err = p.known("Tokens", f.Name, c)
 		return value, true, err

@@ -5,11 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/access"
 	"freehold/app"
+	"freehold/auth"
 	"freehold/db/dbtest"
 )
 
@@ -27,16 +30,20 @@ var (
 
 // What a root field shows that is not about a target that exists already.
 const (
-	showsTheViewer  = "the row is the viewer's own"
-	makesTheViewer  = "whoever gets the answer has just proved to be the owner"
-	makesTheAccount = "whoever gets the answer owns what was just made"
+	showsTheViewer   = "the row is the viewer's own"
+	changesTheViewer = "a member changes his own row"
+	makesTheViewer   = "whoever gets the answer has just proved to be the owner"
+	makesASession    = "whoever proves the address is let in; the owner, who is in already, gets no tokens (TestVerifyEmail)"
+	makesTheAccount  = "whoever gets the answer owns what was just made"
 )
 
 // ownAnswers are the root fields whose answer is the viewer's own row, whoever else there is.
 var ownAnswers = map[string]string{
-	"Query.me":        showsTheViewer,
-	"Mutation.signUp": makesTheAccount,
-	"Mutation.signIn": makesTheViewer,
+	"Query.me":                showsTheViewer,
+	"Mutation.signUp":         makesTheAccount,
+	"Mutation.signIn":         makesTheViewer,
+	"Mutation.verifyEmail":    makesASession,
+	"Mutation.changeUsername": changesTheViewer,
 }
 
 // exempt are fields that have no case or no positive twin, as Type.field, and why.
@@ -78,7 +85,7 @@ func (r request) own() string { return ownAnswers[r.path.rootField().name()] }
 // viewer says how the asker stands to the target's rows.
 func (r request) viewer() access.Viewer {
 	switch {
-	case r.asker == byOwner || r.own() == makesTheViewer, r.own() == makesTheAccount:
+	case r.asker == byOwner, r.own() == makesTheViewer, r.own() == makesASession, r.own() == makesTheAccount:
 		return access.Owner
 	case r.asker == byMember && r.visibility != "PRIVATE":
 		return access.MemberVisibleTo
@@ -97,7 +104,7 @@ func (s specification) requests() (list []request) {
 		for _, visibility := range visibilities {
 			for _, asker := range askers {
 				r := request{p, asker, visibility}
-				if r.own() == showsTheViewer && asker == byMember || r.own() == makesTheAccount && asker == byOwner {
+				if (r.own() == showsTheViewer || r.own() == changesTheViewer) && asker == byMember || (r.own() == makesTheAccount || r.own() == makesASession) && asker == byOwner {
 					continue // a member is the owner of what he is shown; nobody owns what is not yet made
 				}
 				list = append(list, r)
@@ -137,11 +144,35 @@ func newStage(t testing.TB, spec specification) *stage {
 
 func (p *stage) make(t testing.TB, visibility string) *person {
 	t.Helper()
-	made := newPerson(p.schema, visibility)
+	made := p.newPerson(visibility)
 	if err := made.signUp(p.maker); err != nil {
 		t.Fatal(err)
 	}
 	return made
+}
+
+func (p *stage) newPerson(visibility string) *person {
+	made := newPerson(p.schema, visibility)
+	made.newCode = p.newCode
+	return made
+}
+
+// newCode asks for a code, and derives it from its id as the service does for the mail.
+func (p *stage) newCode(of *person, mutation string) (string, error) {
+	ask := map[string]string{"verifyEmail": requestVerification, "resetPassword": requestReset}[mutation]
+	if ask == "" {
+		return "", fmt.Errorf("no code is known for %s: add to newCode in access_stage_test.go how it is asked for", mutation)
+	}
+	if r, err := p.maker.tryDo("", ask, input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
+		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
+	}
+	keys, err := auth.LoadKeys(p.dataDir+"/signing-key.pem", time.Now)
+	if err != nil {
+		return "", err
+	}
+	ids := p.maker.db.Query(p.maker.t, `SELECT id FROM app.codes WHERE email_key = $1`, of.seed["email"])
+	id, err := uuid.Parse(strings.Join(ids, " "))
+	return keys.Code(id), err
 }
 
 // disarmed are the definer functions that refuse a viewer somebody else's rows, without that: no role bypasses them, so
@@ -186,14 +217,14 @@ func (p *stage) cast(r request) (target *person, token string, err error) {
 }
 
 func (p *stage) fresh(r request) (target, another *person, err error) {
-	target, another = newPerson(p.schema, r.visibility), p.another
+	target, another = p.newPerson(r.visibility), p.another
 	if r.own() != makesTheAccount {
 		if err := target.signUp(p.maker); err != nil {
 			return nil, nil, err
 		}
 	}
 	if r.asker == byMember {
-		another = newPerson(p.schema, "MEMBERS")
+		another = p.newPerson("MEMBERS")
 		err = another.signUp(p.maker)
 	}
 	return target, another, err

@@ -115,8 +115,9 @@ func (s *service) everything() []string {
 func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	a, seen, hidden, gone := s.signUp(nil), s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil), s.signUp(nil)
+	a, seen, hidden, gone, old := s.signUp(nil), s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil), s.signUp(nil), s.signUp(nil)
 	s.do(gone.Token, `mutation { signOut { success } }`, nil)
+	s.signedInLongAgo(old)
 	const (
 		signOut = `mutation { signOut { success } }`
 		refresh = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
@@ -164,9 +165,30 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"signUp", "bad input", "", signUpMutation, signUp("x", "a b", nil), "BAD_USER_INPUT"},
 		{"signUp", "bad profile", a.Token, signUpMutation, signUp("new@example.org", "new-one", vars{"phoneNumber": "12"}), "BAD_USER_INPUT"},
 		{"signUp", "unknown field", "", signUpMutation, signUp("new@example.org", "new-one", vars{"userId": a.UserID}), "BAD_USER_INPUT"},
-		{"signIn", "wrong password", "", signInMutation, signIn(a.Email, "wrong"), "UNAUTHENTICATED"},
-		{"signIn", "unknown e-mail", a.Token, signInMutation, signIn("nobody@example.org", password), "UNAUTHENTICATED"},
-		{"signIn", "malformed e-mail", "", signInMutation, signIn("../x", password), "UNAUTHENTICATED"},
+		{"requestEmailVerification", "malformed e-mail", "", requestVerification, input("email", "../x"), "BAD_USER_INPUT"},
+		{"requestPasswordReset", "malformed e-mail", "", requestReset, input("email", "a@x.org,b@y.org"), "BAD_USER_INPUT"},
+		{"verifyEmail", "wrong code", "", verifyEmail, input("email", a.Email, "code", "0000-0000"), "BAD_USER_INPUT"},
+		{"verifyEmail", "wrong code of one's own", a.Token, verifyEmail, input("email", a.Email, "code", "0000-0000"), "BAD_USER_INPUT"},
+		{"verifyEmail", "unknown e-mail", a.Token, verifyEmail, input("email", "nobody@example.org", "code", "0000-0000"), "BAD_USER_INPUT"},
+		{"resetPassword", "wrong code", "", resetPassword, input("email", a.Email, "code", "0000-0000", "newPassword", newPassword), "BAD_USER_INPUT"},
+		{"resetPassword", "unknown e-mail", "", resetPassword, input("email", "nobody@example.org", "code", "0000-0000", "newPassword", newPassword), "BAD_USER_INPUT"},
+		{"reauthenticate", "nobody", "", reauthenticate, input("password", password), "UNAUTHENTICATED"},
+		{"reauthenticate", "wrong password", a.Token, reauthenticate, input("password", "wrong"), "BAD_USER_INPUT"},
+		{"changePassword", "nobody", "", changePassword, input("currentPassword", password, "newPassword", newPassword), "UNAUTHENTICATED"},
+		{"changePassword", "signed out", gone.Token, changePassword, input("currentPassword", password, "newPassword", newPassword), "UNAUTHENTICATED"},
+		{"changePassword", "wrong password", a.Token, changePassword, input("currentPassword", "wrong", "newPassword", newPassword), "BAD_USER_INPUT"},
+		{"changePassword", "short password", a.Token, changePassword, input("currentPassword", password, "newPassword", "short"), "BAD_USER_INPUT"},
+		{"changeEmail", "nobody", "", changeEmail, input("newEmail", "new@example.org"), "UNAUTHENTICATED"},
+		{"changeEmail", "malformed e-mail", a.Token, changeEmail, input("newEmail", "a@x.org\r\nBcc: b@y.org"), "BAD_USER_INPUT"},
+		{"changeEmail", "taken e-mail of a hidden account", a.Token, changeEmail, input("newEmail", hidden.Email), "CONFLICT"},
+		{"changeEmail", "signed in long ago", old.Token, changeEmail, input("newEmail", "new@example.org"), "REAUTH_REQUIRED"},
+		{"changeUsername", "nobody", "", changeUsername, input("username", "new-one"), "UNAUTHENTICATED"},
+		{"changeUsername", "taken username of a hidden account", a.Token, changeUsername, input("username", strings.ToUpper(hidden.Username)), "CONFLICT"},
+		{"changeUsername", "bad input", a.Token, changeUsername, input("username", "a b"), "BAD_USER_INPUT"},
+		{"changeUsername", "signed in long ago", old.Token, changeUsername, input("username", "new-one"), "REAUTH_REQUIRED"},
+		{"deleteAccount", "nobody", "", deleteAccount, input("password", password), "UNAUTHENTICATED"},
+		{"deleteAccount", "signed out", gone.Token, deleteAccount, input("password", password), "UNAUTHENTICATED"},
+		{"deleteAccount", "wrong password", a.Token, deleteAccount, input("password", "wrong"), "BAD_USER_INPUT"},
 		{"signIn", "bad input", "", signInMutation, vars{"i": vars{"email": a.Email}}, "BAD_USER_INPUT"},
 		{"refreshSession", "malformed token", "", refresh, token("../x"), "UNAUTHENTICATED"},
 		{"refreshSession", "altered token", a.Token, refresh, token(flipped(a.Refresh)), "UNAUTHENTICATED"},
@@ -185,6 +207,19 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	}
 	if len(mutations) > 0 {
 		t.Errorf("these mutations were not refused in any way, add them: %v", mutations)
+	}
+	for way, v := range map[string]vars{
+		"wrong password": signIn(a.Email, "wrong"), "unknown e-mail": signIn("nobody@example.org", password), "malformed e-mail": signIn("../x", password),
+	} {
+		if r := s.do("", signInMutation, v); r.code() != "UNAUTHENTICATED" {
+			t.Errorf("signIn, %s: %s", way, r.Body)
+		}
+		after := s.everything() // a refused sign-in is noted, and does nothing else
+		changed := slices.DeleteFunc(slices.Clone(after), func(row string) bool { return slices.Contains(before, row) })
+		if len(after) != len(before)+1 || len(changed) != 1 || !strings.Contains(changed[0], `"kind": "SIGN_IN_REFUSED"`) {
+			t.Errorf("signIn, %s: was refused, and has written %v", way, changed)
+		}
+		before = after
 	}
 	for name, accepted := range map[string]func() reply{ // to see that everything() would have seen it
 		"updateProfile":  func() reply { return s.do(a.Token, updateMutation, vars{"input": vars{}}) },

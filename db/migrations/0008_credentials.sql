@@ -400,12 +400,15 @@ CREATE FUNCTION app.find_own_credentials() RETURNS text
 $$;
 -- +goose StatementEnd
 
--- Raises FH004 if the viewer proved himself longer ago than that.
+-- Raises FH004 if the viewer proved himself longer ago than that, and FH003 if there is none.
 -- +goose StatementBegin
 CREATE FUNCTION app.require_recent(p_seconds double precision) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
+  IF app.viewer_id() IS NULL THEN
+    RAISE EXCEPTION 'there is no session' USING ERRCODE = 'FH003';
+  END IF;
   PERFORM FROM app.sessions s
     WHERE s.id = app.session_id() AND s.user_id = app.viewer_id() AND s.authenticated_at > now() - make_interval(secs => p_seconds);
   IF NOT FOUND THEN
