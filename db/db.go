@@ -84,7 +84,7 @@ func (d *DB) CheckRole(ctx context.Context) error {
 		SELECT format('it owns the schema %I', nspname) FROM pg_namespace WHERE nspname IN ('app', 'migrations') AND pg_has_role(current_user, nspowner, 'MEMBER')
 		UNION ALL
 		SELECT format('it may use %s, which only the definer may', oid::regclass) FROM pg_class
-		 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND relname IN ('credentials', 'sessions')
+		 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND relname IN ('credentials', 'sessions', 'codes', 'outbox', 'rate_limits', 'held_usernames', 'sign_up_keys')
 		   AND (has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(oid, 'INSERT, UPDATE'))
 		UNION ALL
 		SELECT format('it may read %s.%I, which only the definer may', c.oid::regclass, a.attname)
