@@ -179,3 +179,21 @@ func expectRole(t *testing.T, url, want string) {
 		t.Errorf("got %v, want an error that says %q", err, want)
 	}
 }
+
+// Whatever refers to an account goes with it, or lets it go: a reference that does neither would keep accounts from being
+// deleted.
+func TestNothingKeepsAnAccountFromBeingDeleted(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	const references = `
+		SELECT conrelid::regclass || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f' AND confrelid = 'app.users'::regclass`
+	if found := d.Query(t, references); len(found) < 5 {
+		t.Fatalf("found only the references %v", found)
+	}
+	diff(t, "references to users that neither cascade nor are set null", d.Query(t, references+` AND confdeltype NOT IN ('c', 'n')`), nil)
+	diff(t, "columns for a user without a reference to it", d.Query(t, `
+		SELECT a.attrelid::regclass FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		 WHERE a.attname = 'user_id' AND c.relkind = 'r' AND c.relnamespace = 'app'::regnamespace
+		   AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid = 'app.users'::regclass AND a.attnum = ANY (k.conkey))`),
+		[]string{"app.codes"}) // see its migration; app.delete_account deletes them
+}
