@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 	"time"
 
 	"freehold/auth"
@@ -53,11 +54,7 @@ func (s *Service) within(ctx context.Context, l limit, of ...string) error {
 
 // bucket names who or what is counted.
 func (l limit) bucket(of ...string) string {
-	name := l.name
-	for _, o := range of {
-		name += " " + o
-	}
-	return name
+	return strings.Join(append([]string{l.name}, of...), " ")
 }
 
 // forget empties a bucket after what was counted has gone well.

@@ -48,7 +48,7 @@ func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look for a leaked password: %w", withoutURL(err))
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return false, fmt.Errorf("look for a leaked password: the service answered %d", response.StatusCode)
 	}
