@@ -40,7 +40,11 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	})
 	mux.Handle("/graphql", graphQL)
 	if a.config.Development() {
-		playground := web.Handler("/graphql", Access())
+		mailbox := ""
+		if a.HasMailbox() {
+			mailbox = "/dev/mail"
+		}
+		playground := web.Handler("/graphql", mailbox, Access())
 		mux.Handle("GET /{$}", playground)
 		mux.Handle("GET /playground/", playground)
 	}

@@ -1,12 +1,15 @@
 package web_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,8 +41,13 @@ func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 		handler = wrap(handler)
 	}
 	server := httptest.NewServer(handler)
+	ctx, stop := context.WithCancel(context.Background())
+	var working sync.WaitGroup
+	working.Go(func() { a.Work(ctx) })
 	t.Cleanup(func() {
 		server.Close()
+		stop()
+		working.Wait()
 		a.Close()
 	})
 	return server.URL
@@ -129,6 +137,12 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.await(status, "Signed in as ada")
 	access := v.cookie("freehold")
 	v.expect(ask(t, at, access, `{ me { email } }`), "ada@example.org")
+	v.expect(v.play("RequestEmailVerification"), `"success": true`)
+	v.click(`.graphiql-tab-button[title="VerifyEmail"]`)
+	v.await(operation, "VerifyEmail")
+	v.expect(v.playAgain(), `"path": "input.code"`, `"code": "INVALID"`) // of the tab as it is
+	v.read(editorOf(".graphiql-editor-tool") + `.setValue(` + strconv.Quote(`{"input": {"email": "ada@example.org", "code": "`+mailedCode(t, at)+`"}}`) + `), ""`)
+	v.expect(v.playAgain(), `"emailVerified": true`)
 	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
 
 	v.click(".status button")
@@ -139,6 +153,24 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	if left := v.cookie("freehold") + v.cookie("freehold-refresh"); left != "" {
 		t.Errorf("signing out has left cookies: %s", left)
 	}
+}
+
+// mailedCode is the code in the mailbox to which the playground has a link.
+func mailedCode(t *testing.T, at string) string {
+	t.Helper()
+	_, page := fetch(t, http.MethodGet, at+"/", "", "")
+	mailbox := regexp.MustCompile(`data-mailbox="([^"]+)"`).FindStringSubmatch(page)
+	if mailbox == nil {
+		t.Fatalf("the page has no mailbox: %s", page)
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		_, mails := fetch(t, http.MethodGet, at+mailbox[1]+".json", "", "")
+		if code := regexp.MustCompile(`\b[0-9A-Z]{4}-[0-9A-Z]{4}\b`).FindString(mails); code != "" {
+			return code
+		}
+	}
+	t.Fatal("no code was mailed")
+	return ""
 }
 
 // cookie is the value of a cookie of the browser, which no script can read; "" if there is none.

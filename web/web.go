@@ -41,20 +41,21 @@ var contentTypes = map[string]string{
 
 // Handler serves the playground: the page at /, its assets below /playground/, and the matrix at /playground/access. It is
 // to be mounted at the root of its host. The endpoint is the path at which the same host serves GraphQL, such as
-// "/graphql". Where the assets were not built, the page answers 503 and says how to get them; that of the matrix needs none.
-func Handler(endpoint string, matrix *access.Matrix) http.Handler {
+// "/graphql"; mailbox is where it shows the mails of development, "" for nowhere. Where the assets were not built, the page
+// answers 503 and says how to get them; that of the matrix needs none.
+func Handler(endpoint, mailbox string, matrix *access.Matrix) http.Handler {
 	dist, err := fs.Sub(built, "dist")
 	if err != nil {
 		panic(fmt.Sprintf("web: %v", err)) // the name is a valid one
 	}
-	return newHandler(dist, endpoint, matrix)
+	return newHandler(dist, endpoint, mailbox, matrix)
 }
 
 // manifest is what the build tells of its hashed names, as paths of URLs.
 type manifest struct{ Script, Style, Licences string }
 
 // newHandler panics if the manifest is damaged: it is part of the binary.
-func newHandler(dist fs.FS, endpoint string, matrix *access.Matrix) http.Handler {
+func newHandler(dist fs.FS, endpoint, mailbox string, matrix *access.Matrix) http.Handler {
 	names, err := readManifest(dist)
 	if err != nil {
 		panic(fmt.Sprintf("web: %v", err))
@@ -62,8 +63,8 @@ func newHandler(dist fs.FS, endpoint string, matrix *access.Matrix) http.Handler
 	var text bytes.Buffer
 	if err := pages.ExecuteTemplate(&text, "page.html", struct {
 		manifest
-		Endpoint string
-	}{names, endpoint}); err != nil {
+		Endpoint, Mailbox string
+	}{names, endpoint, mailbox}); err != nil {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	accessText, err := accessPage(matrix)

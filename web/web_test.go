@@ -54,7 +54,7 @@ func get(h http.Handler, method, path string) *httptest.ResponseRecorder {
 
 func TestThePagesAreStrict(t *testing.T) {
 	t.Parallel()
-	built, notBuilt := newHandler(sample, "/graphql", matrix), newHandler(fstest.MapFS{}, "/graphql", matrix)
+	built, notBuilt := newHandler(sample, "/graphql", "", matrix), newHandler(fstest.MapFS{}, "/graphql", "", matrix)
 	for name, w := range map[string]*httptest.ResponseRecorder{
 		"built": get(built, http.MethodGet, "/"), "not built": get(notBuilt, http.MethodGet, "/"),
 		"access": get(built, http.MethodGet, "/playground/access"), "access, not built": get(notBuilt, http.MethodGet, "/playground/access"),
@@ -76,10 +76,10 @@ func TestThePagesAreStrict(t *testing.T) {
 
 func TestThePageNamesItsAssetsAndTheEndpoint(t *testing.T) {
 	t.Parallel()
-	w := get(newHandler(sample, `/a"b`, matrix), http.MethodGet, "/")
+	w := get(newHandler(sample, `/a"b`, "/dev/mail", matrix), http.MethodGet, "/")
 	for _, want := range []string{
 		"<title>freehold playground</title>", `src="/playground/main-1.js"`, `href="/playground/main-2.css"`, `href="/playground/l-3.txt"`,
-		`data-endpoint="/a&#34;b"`,
+		`data-endpoint="/a&#34;b" data-mailbox="/dev/mail"`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page lacks %s:\n%s", want, w.Body)
@@ -92,7 +92,7 @@ func TestThePageNamesItsAssetsAndTheEndpoint(t *testing.T) {
 
 func TestWithoutAssetsThePageSaysHowToGetThem(t *testing.T) {
 	t.Parallel()
-	w := get(newHandler(fstest.MapFS{}, "/graphql", matrix), http.MethodGet, "/")
+	w := get(newHandler(fstest.MapFS{}, "/graphql", "", matrix), http.MethodGet, "/")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "make build") || strings.Contains(w.Body.String(), "<script") {
 		t.Errorf("status %d, page:\n%s", w.Code, w.Body)
 	}
@@ -101,7 +101,7 @@ func TestWithoutAssetsThePageSaysHowToGetThem(t *testing.T) {
 func TestTheAccessPageShowsTheMatrix(t *testing.T) {
 	t.Parallel()
 	for name, dist := range map[string]fstest.MapFS{"built": sample, "not built": {}} {
-		w := get(newHandler(dist, "/graphql", matrix), http.MethodGet, "/playground/access")
+		w := get(newHandler(dist, "/graphql", "", matrix), http.MethodGet, "/playground/access")
 		page := w.Body.String()
 		if w.Code != http.StatusOK {
 			t.Errorf("%s: status %d, want 200", name, w.Code)
@@ -135,7 +135,7 @@ func between(text, begin, end string) string {
 
 func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 	t.Parallel()
-	page := get(newHandler(sample, "/graphql", matrix), http.MethodGet, "/playground/access").Body.String()
+	page := get(newHandler(sample, "/graphql", "", matrix), http.MethodGet, "/playground/access").Body.String()
 	for _, want := range []string{
 		`<code>@owner(of: &#34;&lt;script&gt;&#34;)</code>`, `&lt;b&gt;All&lt;/b&gt; may.`,
 		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
@@ -153,7 +153,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 		}
 	}
 	twice := &access.Matrix{Fields: matrix.Fields[2:]}
-	page = get(newHandler(sample, "/graphql", twice), http.MethodGet, "/playground/access").Body.String()
+	page = get(newHandler(sample, "/graphql", "", twice), http.MethodGet, "/playground/access").Body.String()
 	if strings.Contains(page, "Only one of") || !strings.Contains(page, "Rule and policy hold every refusal, each by itself.") {
 		t.Errorf("nothing is held only once:\n%s", page)
 	}
@@ -161,7 +161,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 
 func TestTheStyleOfTheAccessPageIsServedInAnyCase(t *testing.T) {
 	t.Parallel()
-	w := get(newHandler(fstest.MapFS{}, "/graphql", matrix), http.MethodGet, "/playground/access.css")
+	w := get(newHandler(fstest.MapFS{}, "/graphql", "", matrix), http.MethodGet, "/playground/access.css")
 	want := http.Header{"Cache-Control": {"no-store"}, "Content-Type": {"text/css; charset=utf-8"}, "X-Content-Type-Options": {"nosniff"}}
 	if diff := cmp.Diff(want, w.Header()); diff != "" || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), ".FORBIDDEN") {
 		t.Errorf("status %d, %d bytes, headers (-want +got):\n%s", w.Code, w.Body.Len(), diff)
@@ -170,7 +170,7 @@ func TestTheStyleOfTheAccessPageIsServedInAnyCase(t *testing.T) {
 
 func TestAssetsMayBeKept(t *testing.T) {
 	t.Parallel()
-	h := newHandler(sample, "/graphql", matrix)
+	h := newHandler(sample, "/graphql", "", matrix)
 	for path, contentType := range map[string]string{
 		"/playground/main-1.js": "text/javascript; charset=utf-8", "/playground/main-2.css": "text/css; charset=utf-8",
 		"/playground/l-3.txt": "text/plain; charset=utf-8",
@@ -191,7 +191,7 @@ func TestAssetsMayBeKept(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	t.Parallel()
-	h := newHandler(sample, "/graphql", matrix)
+	h := newHandler(sample, "/graphql", "", matrix)
 	for _, path := range []string{
 		"/index.html", "/playground", "/playground/", "/playground/none.js", "/playground/main.map", "/manifest.json",
 		"/playground/..%2fmanifest.json", "/playground/main-1.js/", "/playground/access/", "/playground/access.html", "/access.css", "/graphql",
@@ -215,5 +215,5 @@ func TestADamagedManifestStops(t *testing.T) {
 			t.Error("a damaged manifest was taken")
 		}
 	}()
-	newHandler(fstest.MapFS{"manifest.json": {Data: []byte(`{`)}}, "/graphql", matrix)
+	newHandler(fstest.MapFS{"manifest.json": {Data: []byte(`{`)}}, "/graphql", "", matrix)
 }

@@ -30,17 +30,17 @@ function Status({ session }) {
   );
 }
 
-// MatrixLink opens another tab of the browser, since whatever is typed and whoever is signed in here is gone with the page.
-function MatrixLink() {
+// TabLink opens another tab of the browser, since whatever is typed here is gone with the page.
+function TabLink({ href, children }) {
   return (
-    <a href="/playground/access" target="_blank" rel="noopener">
-      Access matrix
+    <a href={href} target="_blank" rel="noopener">
+      {children}
     </a>
   );
 }
 
 // Playground is GraphiQL without any storage: what is typed there, passwords and tokens among it, is gone with the page.
-function Playground({ session, explainer }) {
+function Playground({ session, explainer, mailbox }) {
   return (
     <GraphiQL
       fetcher={explainer.fetcher}
@@ -52,7 +52,8 @@ function Playground({ session, explainer }) {
     >
       <GraphiQL.Logo>
         <div className="corner">
-          <MatrixLink />
+          {mailbox && <TabLink href={mailbox}>Mail</TabLink>}
+          <TabLink href="/playground/access">Access matrix</TabLink>
           <Status session={session} />
         </div>
       </GraphiQL.Logo>
@@ -65,4 +66,5 @@ function Playground({ session, explainer }) {
 
 const root = document.getElementById('playground');
 const session = createSession(root.dataset.endpoint);
-createRoot(root).render(<Playground session={session} explainer={createExplainer(session.fetcher)} />);
+const explainer = createExplainer(session.fetcher);
+createRoot(root).render(<Playground session={session} explainer={explainer} mailbox={root.dataset.mailbox} />);

@@ -108,4 +108,29 @@ mutation SignIn($input: SignInInput!) {
 `,
     variables: variables({ input: ada }),
   },
+  {
+    query: `# Ada proves her address. The code is in her mail:
+# Mail, top right.
+mutation RequestEmailVerification($input: RequestEmailVerificationInput!) {
+  requestEmailVerification(input: $input) {
+    success
+  }
+}
+`,
+    variables: variables({ input: { email: ada.email } }),
+  },
+  {
+    query: `# Enter the code below. For a new password there
+# are requestPasswordReset and resetPassword.
+mutation VerifyEmail($input: VerifyEmailInput!) {
+  verifyEmail(input: $input) {
+    user {
+      email
+      emailVerified
+    }
+  }
+}
+`,
+    variables: variables({ input: { email: ada.email, code: 'XXXX-XXXX', session: 'COOKIE' } }),
+  },
 ];
