@@ -19,7 +19,7 @@ type Kind string
 const (
 	VerifyEmail     Kind = "verify_email"      // a code that proves an address
 	ResetPassword   Kind = "reset_password"    // a code for a new password
-	AddressTaken    Kind = "address_taken"     // somebody tried to sign up with the address of an account
+	AddressTaken    Kind = "address_taken"     // somebody wants an account to have the address that another has
 	PasswordChanged Kind = "password_changed"  // to the account's address
 	EmailChangedOld Kind = "email_changed_old" // to the address that the account had
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
