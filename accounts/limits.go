@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"math"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ var (
 var (
 	guessLimit     = limit{"guess", 10, 15 * time.Minute}       // of a password, by one client
 	strangersLimit = limit{"strangers", 100, time.Hour}         // of a password, by all strangers
+	knownLimit     = limit{"known", math.MaxInt32, time.Hour}   // by a client that is none of them: it closes nothing, see withinGuesses
 	codeLimit      = limit{"code", 10, 15 * time.Minute}        // of a code, by one client: too few for a billionth of a chance
 	ownGuessLimit  = limit{"ownGuess", 10, 15 * time.Minute}    // of a password, by whoever holds a session of the account
 	usernameLimit  = limit{"changeUsername", 5, 24 * time.Hour} // or one account could hold any number of names
@@ -74,7 +76,8 @@ func digest(emailKey string) string {
 }
 
 // withinGuesses counts a guess at the password of an account, whether there is one or not. A client that it was signed in
-// to from before has a count of its own alone, which strangers cannot use up.
+// to from before has a count of its own alone, which strangers cannot use up; counted it is all the same, or the time would
+// tell its neighbours that there is an account.
 func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 	if !s.config.RateLimit {
 		return nil
@@ -83,8 +86,11 @@ func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 		return err
 	}
 	known, err := s.db.IsKnownClient(ctx, emailKey, client(ctx))
-	if err != nil || known {
+	switch {
+	case err != nil:
 		return err
+	case known:
+		return s.within(ctx, knownLimit, digest(emailKey), client(ctx))
 	}
 	return s.within(ctx, strangersLimit, digest(emailKey))
 }

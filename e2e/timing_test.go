@@ -1,0 +1,75 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+)
+
+// P02: whether an address has an account can be told neither by the answer to asking for a code nor by its time, whether
+// or not mails are being sent beside.
+func TestAskingForACodeTakesTheSameTime(t *testing.T) {
+	t.Parallel()
+	for how, work := range map[string]func(s *service) *service{
+		"while mails are sent": (*service).work, "while none is sent": func(s *service) *service { return s },
+	} {
+		for what, query := range map[string]string{"a new password": requestReset, "a verification": requestVerification} {
+			t.Run(what+" "+how, func(t *testing.T) {
+				t.Parallel()
+				s := start(t)
+				a := s.signUp(nil)
+				work(s)
+				known, unknown := s.must("", query, input("email", a.Email)), s.must("", query, input("email", "nobody@example.org"))
+				if known.Body != unknown.Body || known.Status != unknown.Status {
+					t.Errorf("a known address: %d %s, an unknown one: %d %s", known.Status, known.Body, unknown.Status, unknown.Body)
+				}
+				try := func(email string) func() {
+					return func() { s.do("", query, input("email", email)) }
+				}
+				sameTime(t, 150, "a known address", try(a.Email), "an unknown one", try("nobody@example.org"))
+			})
+		}
+	}
+}
+
+// P01: what is done beside the hash takes the same time for a known address as for an unknown one. The hash costs next to
+// nothing here, or it would hide the rest; TestSignInTakesTheSameTime is about the hash. Who asks from where an account was
+// signed in to before is counted otherwise, which must not be seen either.
+func TestRefusedSignInTakesTheSameTimeBesideTheHash(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		limits string
+		other  int // by how many networks the one that asks is away from the account's
+	}{
+		"without limits": {"off", 0}, "with limits, from the owner's network": {"on", 0}, "with limits, from another": {"on", 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, "FREEHOLD_RATE_LIMIT="+c.limits, "FREEHOLD_TRUSTED_PROXIES=127.0.0.1")
+			const pairs = 200
+			as := func(client int, query string, v vars) reply { // so that no limit is met
+				header := http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {fmt.Sprintf("10.%d.%d.1", client/256, client%256)}}
+				return s.send(http.MethodPost, header, asBody(t, query, v))
+			}
+			for n := range pairs + 1 {
+				email := fmt.Sprintf("known-%d@example.org", n)
+				r := as(n, signUpMutation, vars{"input": vars{"email": email, "password": password, "username": fmt.Sprintf("known-%d", n)}})
+				if len(r.Errors) > 0 {
+					t.Fatal(r.Body)
+				}
+			}
+			next := map[string]int{}
+			try := func(who string) func() {
+				return func() {
+					n := next[who]
+					next[who]++
+					r := as(n+c.other, signInMutation, input("email", fmt.Sprintf("%s-%d@example.org", who, n), "password", "not the password"))
+					if r.code() != "UNAUTHENTICATED" {
+						t.Errorf("signing in: %s", r.Body)
+					}
+				}
+			}
+			sameTime(t, pairs, "a known address", try("known"), "an unknown one", try("unknown"))
+		})
+	}
+}
