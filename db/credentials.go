@@ -8,10 +8,10 @@ import (
 	"freehold/auth"
 )
 
-// FindOwnHash returns the password hash of the viewer's account; "" where it has no password.
+// FindOwnHash returns the password hash of the viewer's account; "" where it has no password, or is gone.
 func (d *DB) FindOwnHash(ctx context.Context, viewer auth.Viewer) (string, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (hash string, err error) {
-		if err := tx.Get(ctx, &hash, `SELECT app.find_own_credentials()`); err != nil {
+		if err := tx.Get(ctx, &hash, `SELECT COALESCE(app.find_own_credentials(), '')`); err != nil {
 			return "", fmt.Errorf("find own credentials: %w", err)
 		}
 		return hash, nil

@@ -73,8 +73,12 @@ GRANT CREATE ON SCHEMA app TO freehold_definer; -- needed to hand functions over
 CREATE FUNCTION app.drop_overdue(p_username_key text) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  DELETE FROM app.users u USING app.profiles p, app.user_private x
-   WHERE p.username_key = p_username_key AND p.user_id = u.id AND x.user_id = u.id AND x.pending_until <= now()
+  WITH overdue AS MATERIALIZED (
+    SELECT x.user_id FROM app.profiles p JOIN app.user_private x ON x.user_id = p.user_id
+     WHERE p.username_key = p_username_key AND x.pending_until <= now()
+       FOR UPDATE OF x -- it may be verified at this very moment
+  )
+  DELETE FROM app.users u USING overdue WHERE u.id = overdue.user_id
 $$;
 -- +goose StatementEnd
 
@@ -188,6 +192,7 @@ $$;
 -- Makes a code for an address: to verify it, for the account that has it and has not verified it yet, or else the newest
 -- sign-up that waits for that; or for a new password of the account that has it. Returns to which address it is to be
 -- sent, as the account spells it, and for whom. Where there is no such account the code is nobody's, and so is the mail.
+-- The lock makes an account that is being deleted wait, and take the code along.
 -- +goose StatementBegin
 CREATE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_valid_seconds double precision)
   RETURNS TABLE (email text, username text, is_known boolean)
@@ -210,7 +215,8 @@ BEGIN
                       AND NOT EXISTS (SELECT FROM app.user_private x WHERE x.email_key = p_email_key AND x.pending_until IS NULL))
          END
    ORDER BY u.pending_until DESC
-   LIMIT 1;
+   LIMIT 1
+     FOR KEY SHARE OF c;
   PERFORM app.put_code(p_id, p_purpose, COALESCE(found.email, p_email), p_email_key, found.user_id, p_valid_seconds);
   RETURN QUERY SELECT COALESCE(found.email, p_email), COALESCE(found.username, ''), found.user_id IS NOT NULL;
 END
@@ -247,15 +253,17 @@ $$;
 CREATE FUNCTION app.drop_rivals(p_email_key text, p_user_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
+DECLARE
+  rivals uuid[];
 BEGIN
   PERFORM app.hold_username(p.username_key, NULL, u.pending_until)
      FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
     WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until > now();
-  DELETE FROM app.codes k USING app.user_private u
-   WHERE k.user_id = u.user_id AND u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until IS NOT NULL;
-  DELETE FROM app.users x USING app.user_private u
-   WHERE x.id = u.user_id AND u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until IS NOT NULL;
-  RETURN FOUND;
+  rivals := ARRAY(SELECT u.user_id FROM app.user_private u
+                   WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until IS NOT NULL);
+  DELETE FROM app.users x WHERE x.id = ANY (rivals);
+  DELETE FROM app.codes k WHERE k.user_id = ANY (rivals); -- last, so that none is made in between
+  RETURN rivals <> '{}';
 END
 $$;
 -- +goose StatementEnd
@@ -383,6 +391,10 @@ CREATE FUNCTION app.request_email_change(p_id uuid, p_email text, p_email_key te
 DECLARE
   taken text;
 BEGIN
+  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() FOR KEY SHARE; -- as in request_code
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the account is gone' USING ERRCODE = 'FH003';
+  END IF;
   SELECT u.email INTO taken FROM app.user_private u WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND u.user_id <> app.viewer_id();
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id() AND k.purpose = 'CHANGE_EMAIL';
   PERFORM app.put_code(p_id, 'CHANGE_EMAIL', p_email, p_email_key, CASE WHEN taken IS NULL THEN app.viewer_id() END, p_valid_seconds);
@@ -463,7 +475,10 @@ CREATE FUNCTION app.change_username(p_username text, p_username_key text, p_hold
 DECLARE
   old_key text;
 BEGIN
-  SELECT p.username_key INTO STRICT old_key FROM app.profiles p WHERE p.user_id = app.viewer_id() FOR NO KEY UPDATE;
+  SELECT p.username_key INTO old_key FROM app.profiles p WHERE p.user_id = app.viewer_id() FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the account is gone' USING ERRCODE = 'FH003';
+  END IF;
   PERFORM app.drop_overdue(p_username_key);
   UPDATE app.profiles p SET username = p_username, username_key = p_username_key, updated_at = now() WHERE p.user_id = app.viewer_id();
   IF app.is_held(p_username_key) THEN
@@ -516,11 +531,17 @@ CREATE FUNCTION app.find_credentials(p_email_key text) RETURNS TABLE (user_id uu
 $$;
 -- +goose StatementEnd
 
--- Notes a sign-in that was refused; of an address without an account as well, which is nobody's.
+-- Notes a sign-in that was refused; of an address without an account as well, which is nobody's. Of an account that has
+-- been deleted since it was found there is nothing to note.
 -- +goose StatementBegin
 CREATE FUNCTION app.refuse_sign_in(p_user_id uuid) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$ SELECT app.record_event(p_user_id, 'SIGN_IN_REFUSED') $$;
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  PERFORM app.record_event(p_user_id, 'SIGN_IN_REFUSED');
+EXCEPTION WHEN foreign_key_violation THEN
+END
+$$;
 -- +goose StatementEnd
 
 -- Whether an account was signed in to from this block of addresses before.
