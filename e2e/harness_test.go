@@ -339,7 +339,14 @@ func (s *service) fetch(method, url string) (status int, header http.Header, bod
 // both, makes no difference.
 func sameTime(t *testing.T, pairs int, first string, a func(), second string, b func()) {
 	t.Helper()
+	sameTimeRested(t, pairs, func() {}, first, a, second, b)
+}
+
+// sameTimeRested is sameTime for acts after which work goes on that would slow the next: it rests before each.
+func sameTimeRested(t *testing.T, pairs int, rest func(), first string, a func(), second string, b func()) {
+	t.Helper()
 	measure := func(act func()) time.Duration {
+		rest()
 		begun := time.Now()
 		act()
 		return time.Since(begun)

@@ -4,16 +4,23 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/mail"
 	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"freehold/app"
 	"freehold/db/dbtest"
@@ -45,7 +52,8 @@ func serveUntilKilled() {
 	if err != nil {
 		panic(err)
 	}
-	a, err := app.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: true}) // whose statements are none of a request's
+	withoutJobs := !strings.Contains(os.Getenv(victimFromEnv), "_mail") // their statements are none of a request's
+	a, err := app.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs})
 	if err != nil {
 		panic(err)
 	}
@@ -58,11 +66,13 @@ func serveUntilKilled() {
 }
 
 // startVictim starts the process; the test kills it at the end if it has not done so itself.
-func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir string) *service {
+// Further settings are NAME=value.
+func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir string, further ...string) *service {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
 	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", victimEnv, step), victimFromEnv+"="+from, "DATABASE_URL="+d.App,
 		"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off")
+	command.Env = append(command.Env, further...)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -81,6 +91,77 @@ func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir str
 	}
 	return &service{t: t, db: d, url: "http://" + lines.Text()}
 }
+
+// gone waits until a victim that is killed by work of its own answers no more.
+func (s *service) gone() {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := s.trySend(http.MethodPost, jsonHeader, asBody(s.t, `{ me { id } }`, nil)); err != nil {
+			return
+		}
+	}
+	s.t.Fatal("the victim lives")
+}
+
+// mailServer is a real SMTP server, which takes every mail.
+type mailServer struct {
+	address string
+	mu      sync.Mutex
+	taken   []takenMail
+}
+
+type takenMail struct{ to, id, text string }
+
+func serveMail(t *testing.T) *mailServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mailServer{address: l.Addr().String()}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{server: m}, nil }))
+	server.Domain, server.ErrorLog = "localhost", log.New(io.Discard, "", 0)
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return m
+}
+
+func (m *mailServer) all() []takenMail {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.taken)
+}
+
+// mailSession is the conversation with one client.
+type mailSession struct {
+	server *mailServer
+	to     string
+}
+
+func (s *mailSession) Mail(string, *smtp.MailOptions) error { return nil }
+
+func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to += to
+	return nil
+}
+
+func (s *mailSession) Data(r io.Reader) error {
+	m, err := mail.ReadMessage(r)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(m.Body)
+	if err != nil {
+		return err
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.taken = append(s.server.taken, takenMail{s.to, m.Header.Get("Message-ID"), string(text)})
+	return nil
+}
+
+func (s *mailSession) Reset()        { s.to = "" }
+func (s *mailSession) Logout() error { return nil }
 
 // R01: the server is killed at each step of a sign-up. There is never half an account, and the same sign-up then works.
 func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
@@ -115,6 +196,123 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 	s := startWith(t, d, bothWalls, app.Options{})
 	for _, name := range slices.Backward(steps) {
 		s.signUpAs(name, nil)
+	}
+}
+
+// R02: the server is killed at each step of a reset. Either nothing has happened and the code is good, or it is used and the
+// new password is the account's.
+func TestServerKilledAtEachStepOfReset(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() // one key for all
+	s := start(t, "FREEHOLD_DATA_DIR="+dir).work()
+	before, after := 0, 0
+	for step := 1; step <= 20; step++ {
+		a := s.signUp(nil)
+		s.must("", requestReset, input("email", a.Email))
+		v := input("email", a.Email, "code", s.codeTo(a.Email, "reset_password", 1), "newPassword", newPassword)
+		victim := startVictim(t, s.db, "app.reset_password", step, dir, "FREEHOLD_RATE_LIMIT=on") // by which there is a step after COMMIT
+		if r, err := victim.trySend(http.MethodPost, jsonHeader, asBody(t, resetPassword, v)); err == nil {
+			if len(r.Errors) > 0 {
+				t.Errorf("the surviving reset failed: %s", r.Body)
+			}
+			break
+		}
+		old := s.trySignIn(a.Email, password)
+		if used := len(old.Errors) > 0; used {
+			after++
+			s.expectFault("the code again", s.do("", resetPassword, v), wrongCode)
+			s.expectNobody(a.Token, "revoked")
+		} else {
+			before++
+			s.expectMember(a.Token, a.Email)
+			s.must("", resetPassword, v)
+		}
+		if r := s.trySignIn(a.Email, newPassword); len(r.Errors) > 0 {
+			t.Errorf("killed before statement %d: the new password: %s", step, r.Body)
+		}
+		s.settled()
+		if told := s.db.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'password_changed' AND recipient = $1`, a.Email); told[0] != "1" {
+			t.Errorf("killed before statement %d: %s mails tell of it, want 1", step, told[0])
+		}
+	}
+	if before < 3 || after < 1 {
+		t.Errorf("killed %d times before COMMIT and %d times after it", before, after)
+	}
+}
+
+// R02: the server is killed at each step of a deletion: all of the account is there, and can be deleted.
+func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, "FREEHOLD_DATA_DIR="+dir)
+	steps := 0
+	for step := 1; step <= 20; step++ {
+		a := s.signUp(nil)
+		victim := startVictim(t, s.db, "app.find_own_credentials", step, dir, "FREEHOLD_PUBLIC_URL=http://127.0.0.1:8080") // as s, whose token it is
+		request := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}}
+		if r, err := victim.trySend(http.MethodPost, request, asBody(t, deleteAccount, input("password", password))); err == nil {
+			if len(r.Errors) > 0 {
+				t.Errorf("the surviving deletion failed: %s", r.Body)
+			}
+			break
+		}
+		steps++
+		if half := s.db.Query(t, halfAccounts); len(half) > 0 {
+			t.Errorf("killed before statement %d: half an account: %v", step, half)
+		}
+		s.expectMember(a.Token, a.Email)
+		if n := s.db.Query(t, `SELECT count(*) FROM app.outbox WHERE recipient = $1`, a.Email); n[0] != "0" {
+			t.Errorf("killed before statement %d: he is told of what has not happened", step)
+		}
+		s.must(a.Token, deleteAccount, input("password", password))
+	}
+	if steps < 6 {
+		t.Errorf("only %d steps were killed", steps)
+	}
+	if n := s.db.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
+		t.Errorf("%s accounts are left", n)
+	}
+}
+
+// R17: an instance is killed between the mail server's taking a mail and the noting of it. After the lease another sends it
+// once more, with the same Message-ID and code; one that was killed before it has sent anything makes no duplicate.
+func TestServerKilledWhileItSendsAMail(t *testing.T) {
+	t.Parallel()
+	for from, copies := range map[string]int{"app.claim_mails": 1, "app.settle_mail": 2} {
+		t.Run(from, func(t *testing.T) {
+			t.Parallel()
+			m := serveMail(t)
+			dir := t.TempDir()
+			smtp := []string{"FREEHOLD_DATA_DIR=" + dir, "FREEHOLD_SMTP_URL=smtp://" + m.address, "FREEHOLD_MAIL_FROM=no-reply@example.org"}
+			s := start(t, smtp...)
+			a := s.signUp(nil)
+			s.must("", requestReset, input("email", a.Email))
+			victim := startVictim(t, s.db, from, 1, dir, smtp...)
+			victim.gone()
+			if n := len(m.all()); n != copies-1 {
+				t.Fatalf("%d mails were sent by the one that was killed, want %d", n, copies-1)
+			}
+			s.work()
+			if copies > 1 {
+				time.Sleep(100 * time.Millisecond) // it would have looked by now
+				if n := len(m.all()); n != 1 {
+					t.Errorf("%d mails before the lease has ended, want 1", n)
+				}
+			}
+			s.db.Query(t, `UPDATE app.outbox SET next_attempt_at = now() WHERE sent_at IS NULL`)
+			s.settled()
+			all := m.all()
+			if len(all) != copies {
+				t.Fatalf("%d mails, want %d", len(all), copies)
+			}
+			code := codeInText.FindString(all[0].text)
+			for _, copied := range all {
+				if copied.id != all[0].id || copied.id == "" || copied.to != a.Email || codeInText.FindString(copied.text) != code {
+					t.Errorf("a mail and its copy: %+v and %+v", all[0], copied)
+				}
+			}
+			s.must("", resetPassword, input("email", a.Email, "code", code, "newPassword", newPassword))
+		})
 	}
 }
 

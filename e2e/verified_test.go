@@ -37,16 +37,22 @@ func (s *service) signUpVerified(name, email string) account {
 	}
 }
 
-// sent returns all mails, as "kind to", once none waits.
-func (s *service) sent() (list []string) {
+// settled waits until no mail does.
+func (s *service) settled() {
 	s.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if n := s.db.Query(s.t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`); n[0] == "0" {
-			break
+			return
 		} else if time.Now().After(deadline) {
 			s.t.Fatalf("%s mails wait", n)
 		}
 	}
+}
+
+// sent returns all mails, as "kind to", once none waits.
+func (s *service) sent() (list []string) {
+	s.t.Helper()
+	s.settled()
 	for _, m := range s.mailbox(0) {
 		list = append(list, m.Kind+" "+m.To)
 	}
