@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // together does something n times at once and returns the answers.
@@ -17,6 +19,41 @@ func together(n int, do func(i int) reply) []reply {
 	}
 	wg.Wait()
 	return answers
+}
+
+// gather starts rivals for rows of a table, none of which gets any before so many of them wait; then it does something, lets
+// them go on, and waits for them.
+func (s *service) gather(table string, waiting int, rivals, then func()) {
+	s.t.Helper()
+	pool, err := sql.Open("postgres", s.db.Superuser)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer pool.Close()
+	tx, err := pool.BeginTx(s.t.Context(), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(s.t.Context(), `LOCK TABLE `+table+` IN EXCLUSIVE MODE`); err != nil { // it can still be read
+		s.t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(rivals)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		n := s.db.Query(s.t, `SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, waiting)
+		if n[0] == "true" {
+			break
+		} else if time.Now().After(deadline) {
+			s.t.Error("there are too few rivals")
+			break
+		}
+	}
+	then()
+	if err := tx.Rollback(); err != nil {
+		s.t.Error(err)
+	}
 }
 
 // only returns which one of the answers is without an error; the others have to be the fault of one field.
@@ -73,7 +110,10 @@ func TestVerificationCodeIsUsedOnce(t *testing.T) {
 				s.must("", requestVerification, input("email", email))
 			}
 			code := s.codeTo(email, "verify_email", 1)
-			answers := together(100, func(int) reply { return s.do("", verifyEmail, input("email", email, "code", code)) })
+			var answers []reply
+			s.gather("app.credentials", 10, func() {
+				answers = together(100, func(int) reply { return s.do("", verifyEmail, input("email", email, "code", code)) })
+			}, func() {})
 			var v verified
 			answers[s.only(answers, wrongCode)].into(t, &v)
 			s.expectMember(v.VerifyEmail.Tokens.AccessToken, email)
@@ -230,7 +270,21 @@ func TestGivingUpAUsernameRacingThoseWhoWantIt(t *testing.T) {
 	}
 }
 
-// The same where an account ends: nobody gets its username.
+// A username that was free when a sign-up was judged, and is held by the time it is written, is not its.
+func TestUsernameIsTakenAndGivenUpDuringASignUp(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	s.gather("app.credentials", 1, func() {
+		r := s.do("", signUpMutation, vars{"input": vars{"email": "rival@example.org", "password": password, "username": "wanted"}})
+		s.expectFault("the sign-up", r, usernameTaken)
+	}, func() {
+		s.must(a.Token, changeUsername, input("username", "wanted"))
+		s.must(a.Token, changeUsername, input("username", "another"))
+	})
+}
+
+// Nor does anybody get the username of an account that ends.
 func TestDeletionRacingSignUpForItsUsername(t *testing.T) {
 	t.Parallel()
 	s := start(t)
