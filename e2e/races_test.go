@@ -179,7 +179,7 @@ func TestChangeOfPasswordRacingSignIn(t *testing.T) {
 func TestDeletionRacingEverythingElse(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for range 20 {
+	for range 12 {
 		a := s.signUp(nil)
 		s.must("", requestReset, input("email", a.Email))
 		other := s.signIn(a.Email)
