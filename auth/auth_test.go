@@ -46,6 +46,50 @@ func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {
 	}
 }
 
+// P16: a password that has hardly anything but what the account or the service calls itself is refused, whatever is around
+// that; one with enough of its own passes.
+func TestPasswordsAreJudgedByTheAccountsOwnWords(t *testing.T) {
+	t.Parallel()
+	own := []string{"id.acme", "Ann_Lee", "ann.lee+news", "mailbox.example", "He\u0301le\u0300ne M\u00fcller-O'Neil", "\u0928\u093f\u0930\u094d\u092e\u0932\u093e", "李明"}
+	for password, want := range map[string]string{
+		"ann_lee_":                       "TOO_PERSONAL",
+		"ANNLEE1234":                     "TOO_PERSONAL",
+		"lee-ann-lee-ann":                "TOO_PERSONAL",
+		"!!a.n.n.l.e.e!!":                "TOO_PERSONAL",
+		"2024annlee":                     "TOO_PERSONAL",
+		"ann.lee@mailbox.example":        "TOO_PERSONAL",
+		"Ann Lee News 12345":             "TOO_PERSONAL",
+		"mailbox2024":                    "TOO_PERSONAL",
+		"Acme-Acme-1!":                   "TOO_PERSONAL",
+		"acme ann 123":                   "TOO_PERSONAL",
+		"HÉLÈNE99":                       "TOO_PERSONAL", // the name was typed in two code points, the password in one
+		"he\u0301le\u0300ne m\u00fcller": "TOO_PERSONAL",
+		"oneil oneil":                    "TOO_PERSONAL",
+		"निर्मला१२३४५":                   "TOO_PERSONAL",
+		"annlee-grows-tulips":            "",
+		"ann and the giraffe":            "",
+		"acme horse battery":             "",
+		"correct horse battery":          "",
+		"my-organ-1":                     "",
+		"नमस्तेनिशा":                     "", // has letters of that name, but not the name
+		"李明七八九十百千":                       "",
+		"      !x":                       "",
+	} {
+		code, message := JudgePassword(NormalizePassword(password), 8, own...)
+		if code != want || (code == "") != (message == "") || want != "" && strings.Contains(message, password) {
+			t.Errorf("JudgePassword(%q) = %q, %q; want code %q", password, code, message, want)
+		}
+		if code, _ := JudgePassword(NormalizePassword(password), 8); code == "TOO_PERSONAL" {
+			t.Errorf("%q is too personal for nobody", password)
+		}
+	}
+	for _, words := range [][]string{nil, {""}, {"", "a", "an"}, {"---"}, {"@"}} {
+		if code, _ := JudgePassword("an-an-an-an", 8, words...); code != "" {
+			t.Errorf("with the words %q: %s", words, code)
+		}
+	}
+}
+
 func TestHashedPasswordMatchesItselfOnly(t *testing.T) {
 	t.Parallel()
 	h, ctx := NewHasher(HasherConfig{Queue: queueSize}), t.Context()

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,8 +17,8 @@ import (
 // Breaches looks passwords up among leaked ones at a service that speaks the range protocol of Pwned Passwords. That
 // service learns the first 20 bits of a SHA-1, which some thousand leaked passwords share (k-anonymity), and no more.
 type Breaches struct {
-	prefix string // of URLs
-	client *http.Client
+	prefix    string // of URLs
+	transport http.RoundTripper
 }
 
 const (
@@ -29,24 +29,23 @@ const (
 
 // NewBreaches returns the look-up at a URL, to which the beginning of a hash is added.
 func NewBreaches(prefix string) *Breaches {
-	return &Breaches{prefix: prefix, client: &http.Client{
-		Timeout:       breachTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Breaches{prefix: prefix, transport: http.DefaultTransport}
 }
 
 // Knows reports whether a normalised password is among them. The error says nothing of the password.
 func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	sum := sha1.Sum([]byte(password)) //nolint:gosec // see above
 	digits := strings.ToUpper(hex.EncodeToString(sum[:]))
+	ctx, cancel := context.WithTimeout(ctx, breachTimeout)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.prefix+digits[:breachPrefix], http.NoBody)
 	if err != nil {
-		return false, fmt.Errorf("look for a leaked password: %w", err)
+		return false, errors.New("look for a leaked password: the service's URL is malformed")
 	}
-	request.Header.Set("Add-Padding", "true") // so that the size of the answer tells nothing
-	response, err := b.client.Do(request)
+	request.Header.Set("Add-Padding", "true")       // so that the size of the answer tells nothing
+	response, err := b.transport.RoundTrip(request) // a Client would follow redirects, and put URLs into its errors
 	if err != nil {
-		return false, fmt.Errorf("look for a leaked password: %w", withoutURL(err))
+		return false, fmt.Errorf("look for a leaked password: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -55,21 +54,14 @@ func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	return isListed(io.LimitReader(response.Body, breachBytes), digits[breachPrefix:])
 }
 
-// withoutURL drops from an error of the client the URL, which holds the beginning of the hash.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
-}
-
 // isListed looks for the rest of a hash among lines of the form REST:COUNT. A count of 0 is padding.
 func isListed(list io.Reader, rest string) (bool, error) {
 	lines := bufio.NewScanner(list)
 	for lines.Scan() {
 		hash, count, _ := strings.Cut(strings.TrimSpace(lines.Text()), ":")
 		if strings.EqualFold(hash, rest) {
-			return strings.Trim(count, "0") != "", nil
+			n, err := strconv.Atoi(count)
+			return err == nil && n > 0, nil
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/ccojocar/zxcvbn-go/frequency"
 	"golang.org/x/crypto/argon2"
@@ -61,14 +62,15 @@ func JudgePassword(password string, minLength int, own ...string) (code, message
 const leastOfItsOwn = 6
 
 // isPersonal reports whether hardly anything is left of a password without an account's own words, whatever the case and
-// the marks between them.
+// what stands between them.
 func isPersonal(password string, own []string) bool {
-	isMark := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	squeeze := func(text string) string { return strings.ToLower(strings.Join(strings.FieldsFunc(text, isMark), "")) }
+	between := func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.Nd) } // marks (M) are vowels, in Hindi for one
+	squeeze := func(text string) string { return strings.ToLower(strings.Join(strings.FieldsFunc(text, between), "")) }
 	var words []string
 	for _, word := range own {
-		for _, part := range append(strings.FieldsFunc(word, isMark), word) {
-			if part = squeeze(part); len(part) >= 3 {
+		word = norm.NFC.String(word)
+		for _, part := range append(strings.FieldsFunc(word, between), word) {
+			if part = squeeze(part); utf8.RuneCountInString(part) >= 3 {
 				words = append(words, part)
 			}
 		}
