@@ -104,13 +104,26 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	if err != nil {
 		return err
 	}
+	var faults fault.Faults
+	var fieldCode, message string
+	newPassword = auth.NormalizePassword(newPassword)
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
-	if err != nil {
+	switch {
+	case errors.Is(err, errCode): // then the words of the account are not for whoever asks
+		faults.Add("input.code", "INVALID", errCode.Message)
+		fieldCode, message = s.Judge("password", newPassword)
+	case err != nil:
+		return err
+	default:
+		fieldCode, message = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
+	}
+	faults.Add("input.newPassword", fieldCode, message)
+	if err := faults.Err(); err != nil {
 		return err
 	}
-	hash, err := s.judgeAndHash(ctx, "input.newPassword", newPassword, s.words(code.Email, code.Username, code.DisplayName))
+	hash, err := s.hasher.Hash(ctx, newPassword)
 	if err != nil {
-		return err
+		return fmt.Errorf("reset password: %w", err)
 	}
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		notice, ok, err := tx.ResetPassword(ctx, code.ID, hash)

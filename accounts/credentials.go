@@ -11,33 +11,38 @@ import (
 	"freehold/mail"
 )
 
-// proveOwn verifies the viewer's password, and returns the hash that it was verified against. A wrong one is
-// BAD_USER_INPUT at path.
-func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, err error) {
+// isOwn reports whether a password is the viewer's, and returns the hash that it was verified against.
+func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, ok bool, err error) {
 	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
-		return "", err
+		return "", false, err
 	}
 	hash, err := s.db.FindOwnHash(ctx, viewer)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	ok, _, err := s.hasher.Verify(ctx, auth.NormalizePassword(password), hash)
-	if err != nil {
-		return "", err
+	ok, _, err = s.hasher.Verify(ctx, auth.NormalizePassword(password), hash)
+	if err != nil || !ok {
+		return "", false, err
 	}
-	if !ok {
-		return "", errPassword(path)
-	}
-	return hash, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
+	return hash, true, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
 }
 
-func errPassword(path string) error {
-	return fault.Input(path, "INVALID", "This is not the password of your account.")
+// proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.
+func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
+	seen, ok, err := s.isOwn(ctx, viewer, password)
+	if err == nil && !ok {
+		err = errPassword("input.password")
+	}
+	return seen, err
 }
+
+const notThePassword = "This is not the password of your account."
+
+func errPassword(path string) error { return fault.Input(path, "INVALID", notThePassword) }
 
 // Reauthenticate notes that the viewer has proved himself by his password again, as sensitive acts ask for.
 func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) error {
-	seen, err := s.proveOwn(ctx, viewer, "input.password", password)
+	seen, err := s.proveOwn(ctx, viewer, password)
 	if err != nil {
 		return fmt.Errorf("reauthenticate: %w", err)
 	}
@@ -52,7 +57,7 @@ func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, passwo
 
 // ChangePassword replaces the viewer's password, ends his other sessions and all codes, and tells him by mail.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) error {
-	seen, err := s.proveOwn(ctx, viewer, "input.currentPassword", currentPassword)
+	seen, ok, err := s.isOwn(ctx, viewer, currentPassword)
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
@@ -60,7 +65,17 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	hash, err := s.judgeAndHash(ctx, "input.newPassword", newPassword, own)
+	var faults fault.Faults
+	if !ok {
+		faults.Add("input.currentPassword", "INVALID", notThePassword)
+	}
+	newPassword = auth.NormalizePassword(newPassword)
+	code, message := s.judgePassword(ctx, newPassword, own)
+	faults.Add("input.newPassword", code, message)
+	if err := faults.Err(); err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	hash, err := s.hasher.Hash(ctx, newPassword)
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
@@ -127,9 +142,6 @@ func takenEmail(path string) error {
 func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, username string) (profile *db.Profile, err error) {
 	if code, message := judgeUsername(username); code != "" {
 		return nil, fault.Input("input.username", code, message)
-	}
-	if err := s.within(ctx, usernameLimit, viewer.UserID.String()); err != nil {
-		return nil, err
 	}
 	key, _ := UsernameKey(username)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {

@@ -2,11 +2,9 @@ package accounts
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"freehold/auth"
-	"freehold/fault"
 )
 
 // judgePassword returns what is wrong with a normalised password for an account that calls itself by these words.
@@ -18,24 +16,19 @@ func (s *Service) judgePassword(ctx context.Context, password string, own []stri
 	return code, message
 }
 
-// judgeAndHash hashes a new password of an account that calls itself by these words.
-func (s *Service) judgeAndHash(ctx context.Context, path, password string, own []string) (hash string, err error) {
-	password = auth.NormalizePassword(password)
-	if code, message := s.judgePassword(ctx, password, own); code != "" {
-		return "", fault.Input(path, code, message)
-	}
-	if hash, err = s.hasher.Hash(ctx, password); err != nil {
-		return "", fmt.Errorf("hash the new password: %w", err)
-	}
-	return hash, nil
-}
-
-// words are what an account and the service go by.
+// words are what an account and the service go by. The last label of a domain is not among them: ".com" is nobody's own.
 func (s *Service) words(email, username string, displayName *string) []string {
-	own := []string{s.config.ServiceName, email, username}
+	local, domain, _ := strings.Cut(email, "@")
+	own := []string{withoutTop(s.config.ServiceName), username, local, withoutTop(domain)}
 	if displayName != nil {
 		own = append(own, *displayName)
 	}
-	local, _, _ := strings.Cut(email, "@")
-	return append(own, local)
+	return own
+}
+
+func withoutTop(domain string) string {
+	if i := strings.LastIndex(domain, "."); i >= 0 {
+		return domain[:i]
+	}
+	return domain
 }
