@@ -57,7 +57,7 @@ func (s *Service) judgeRecipient(ctx context.Context, path, email string) (key s
 	if code != "" {
 		return "", fault.Input(path, code, message)
 	}
-	return key, s.within(ctx, mailLimit, digest(key))
+	return key, s.withinMails(ctx, key)
 }
 
 func (s *Service) newCode(purpose db.Purpose, email, key string) db.Code {

@@ -151,6 +151,9 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, userna
 		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
 			return err
 		}
+		if err := s.count(ctx, tx, usernameLimit, viewer.UserID.String()); err != nil { // here, so that only changes count
+			return err
+		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err
 	})
@@ -165,7 +168,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, userna
 // DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username
 // for a while.
 func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) error {
-	seen, err := s.proveOwn(ctx, viewer, "input.password", password)
+	seen, err := s.proveOwn(ctx, viewer, password)
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
 	}

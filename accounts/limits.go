@@ -35,16 +35,19 @@ var (
 	codeLimit      = limit{"code", 10, 15 * time.Minute}        // of a code, by one client: too few for a billionth of a chance
 	ownGuessLimit  = limit{"ownGuess", 10, 15 * time.Minute}    // of a password, by whoever holds a session of the account
 	usernameLimit  = limit{"changeUsername", 5, 24 * time.Hour} // or one account could hold any number of names
-	mailLimit      = limit{"mail", 5, time.Hour}                // to one address, that strangers can cause
+	mailLimit      = limit{"mail", 5, time.Hour}                // to one address, that strangers can cause; and as many that others can
 )
 
 // within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is
 // called for each field, so that one request with many of them counts as many, and before anything else is done.
-func (s *Service) within(ctx context.Context, l limit, of ...string) error {
+func (s *Service) within(ctx context.Context, l limit, of ...string) error { return s.count(ctx, s.db, l, of...) }
+
+// count is within by a counter, which may be a transaction: then what is undone is not counted.
+func (s *Service) count(ctx context.Context, by counter, l limit, of ...string) error {
 	if !s.config.RateLimit {
 		return nil
 	}
-	closed, err := s.db.CountHit(ctx, l.bucket(of...), l.hits, l.window)
+	closed, err := by.CountHit(ctx, l.bucket(of...), l.hits, l.window)
 	if err != nil {
 		return err
 	}
@@ -52,6 +55,10 @@ func (s *Service) within(ctx context.Context, l limit, of ...string) error {
 		return &fault.Error{Code: fault.RateLimited, Message: "That was too often. Try again later.", RetryAfter: closed}
 	}
 	return nil
+}
+
+type counter interface {
+	CountHit(ctx context.Context, bucket string, limit int, window time.Duration) (closed time.Duration, err error)
 }
 
 // bucket names who or what is counted.
@@ -93,4 +100,20 @@ func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 		return s.within(ctx, knownLimit, digest(emailKey), client(ctx))
 	}
 	return s.within(ctx, strangersLimit, digest(emailKey))
+}
+
+// withinMails counts a mail to an address, whether it has an account or not. Clients that the account was signed in to from
+// before have a count of their own, so that strangers cannot keep its owner from asking for a code.
+func (s *Service) withinMails(ctx context.Context, emailKey string) error {
+	if !s.config.RateLimit {
+		return nil
+	}
+	known, err := s.db.IsKnownClient(ctx, emailKey, client(ctx))
+	switch {
+	case err != nil:
+		return err
+	case known:
+		return s.within(ctx, mailLimit, digest(emailKey), "known")
+	}
+	return s.within(ctx, mailLimit, digest(emailKey))
 }

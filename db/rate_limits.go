@@ -9,11 +9,17 @@ import (
 // CountHit counts one more in a bucket and returns how long the bucket is closed: zero while it is within limit hits
 // per window. Rivals are counted one by one, and the count stays whatever becomes of what is counted.
 func (d *DB) CountHit(ctx context.Context, bucket string, limit int, window time.Duration) (closed time.Duration, err error) {
-	var wait int
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.GetContext(ctx, &wait, `SELECT app.count_hit($1, $2, $3)`, bucket, limit, seconds(window))
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
+		closed, err = tx.AsNobody().CountHit(ctx, bucket, limit, window)
+		return err
 	})
-	if err != nil {
+	return closed, err
+}
+
+// CountHit is DB.CountHit within the transaction: what is undone was not counted.
+func (t *Tx) CountHit(ctx context.Context, bucket string, limit int, window time.Duration) (closed time.Duration, err error) {
+	var wait int
+	if err := t.Get(ctx, &wait, `SELECT app.count_hit($1, $2, $3)`, bucket, limit, seconds(window)); err != nil {
 		return 0, fmt.Errorf("count a hit: %w", err)
 	}
 	return time.Duration(wait) * time.Second, nil
