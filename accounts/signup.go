@@ -57,11 +57,16 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 			return session, err
 		}
 	}
+	if errors.Is(err, db.ErrRepeated) { // for an account that cannot be used
+		return nil, errReused
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sign up: %w", err)
 	}
 	return session, nil
 }
+
+var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
 
 // signUpAgain answers a retry, if it is one: it starts a session for whoever knows the password of the first.
 func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Session, again bool, err error) {
@@ -78,8 +83,8 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Sessio
 	case err != nil:
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	case !ok || key != earlier.EmailKey:
-		return nil, true, fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
-	case earlier.Pending:
+		return nil, true, errReused
+	case earlier.Pending, s.config.RequireVerifiedEmail && !earlier.Verified:
 		return nil, true, nil
 	}
 	session, err = s.start(ctx, db.Credentials{UserID: earlier.UserID, PasswordHash: earlier.PasswordHash}, "")
@@ -94,7 +99,7 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 		return nil, err
 	}
 	if s.config.RequireVerifiedEmail {
-		if err := s.within(ctx, mailLimit, digest(c.emailKey)); err != nil {
+		if err := s.withinMails(ctx, c.emailKey); err != nil {
 			return nil, err
 		}
 	}

@@ -82,14 +82,15 @@ type EarlierSignUp struct {
 	EmailKey     string    `db:"email_key"`
 	PasswordHash string    `db:"password_hash"`
 	Pending      bool      `db:"pending"` // whether it waits for its address to be verified
+	Verified     bool      `db:"is_verified"`
 }
 
-// FindSignUp returns the account that a client's key has signed up; nil for none.
+// FindSignUp returns the account that a client's key has signed up; nil for none, or for one that cannot be used.
 func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (*EarlierSignUp, error) {
 	var found []EarlierSignUp
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		found = nil
-		return tx.tx.SelectContext(ctx, &found, `SELECT user_id, email_key, password_hash, pending FROM app.find_sign_up($1)`, keyHash)
+		return tx.tx.SelectContext(ctx, &found, `SELECT user_id, email_key, password_hash, pending, is_verified FROM app.find_sign_up($1)`, keyHash)
 	})
 	if err != nil || len(found) == 0 {
 		return nil, unlessNone(err, "find an earlier sign-up")

@@ -43,14 +43,15 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 // IETF's draft of that header.
 func idempotencyKey(ctx context.Context, given *string) (string, error) {
 	header := graphql.GetOperationContext(ctx).Headers.Get("Idempotency-Key")
+	quoted := header
 	if n := len(header); n >= 2 && header[0] == '"' && header[n-1] == '"' {
 		header = header[1 : n-1]
 	}
 	switch {
+	case header == "" && quoted != "", given != nil && *given == "":
+		return "", fault.Input("input.idempotencyKey", "INVALID", "An empty key is none. Leave it out.")
 	case given == nil:
 		return header, nil
-	case *given == "":
-		return "", fault.Input("input.idempotencyKey", "INVALID", "An empty key is none. Leave it out.")
 	case header != "" && header != *given:
 		return "", fault.Input("input.idempotencyKey", "INVALID", "The header Idempotency-Key says something else.")
 	}

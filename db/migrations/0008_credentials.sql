@@ -142,16 +142,17 @@ END
 $$;
 -- +goose StatementEnd
 
--- The account that a key has signed up, and what a retry has to prove.
+-- The account that a key has signed up, and what a retry has to prove. None for one that is disabled or overdue.
 -- +goose StatementBegin
-CREATE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE (user_id uuid, email_key text, password_hash text, pending boolean)
+CREATE FUNCTION app.find_sign_up(p_key_hash bytea)
+  RETURNS TABLE (user_id uuid, email_key text, password_hash text, pending boolean, is_verified boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  SELECT u.user_id, u.email_key, c.password_hash, u.pending_until IS NOT NULL
+  SELECT u.user_id, u.email_key, c.password_hash, u.pending_until IS NOT NULL, u.email_verified_at IS NOT NULL
     FROM app.sign_up_keys k
     JOIN app.user_private u ON u.user_id = k.user_id
     JOIN app.credentials c ON c.user_id = k.user_id
-   WHERE k.key_hash = p_key_hash AND c.disabled_at IS NULL
+   WHERE k.key_hash = p_key_hash AND c.disabled_at IS NULL AND (u.pending_until IS NULL OR u.pending_until > now())
 $$;
 -- +goose StatementEnd
 
