@@ -1,0 +1,246 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"freehold/accounts"
+	"freehold/app"
+	"freehold/db"
+	"freehold/db/dbtest"
+	"freehold/fault"
+)
+
+// startWithHooks is start with an adopter's hooks.
+func startWithHooks(t *testing.T, hooks accounts.Hooks, further ...string) *service {
+	t.Helper()
+	return startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Hooks: hooks}, further...)
+}
+
+// expectInternal expects an error that tells a client nothing, and the log what it was.
+func (s *service) expectInternal(what string, r reply, detail string) {
+	s.t.Helper()
+	if r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, detail) || !strings.Contains(s.logs.String(), detail) {
+		s.t.Errorf("%s: %s", what, r.Body)
+	}
+}
+
+// A hook before a sign-up is asked about what has no fault of its own, without the password, and as nobody: it reads what
+// is public, and writes nothing. Where it refuses nothing is written at all.
+func TestHookBeforeSignUp(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	hook := func(ctx context.Context, tx *db.Tx, c accounts.Candidate) error {
+		seen = append(seen, c.Username)
+		if tx.Viewer.IsMember() {
+			t.Errorf("it runs as %v", tx.Viewer.UserID)
+		}
+		if text := fmt.Sprintf("%+v", c); strings.Contains(text, password) || c.Email != c.Username+"@example.org" {
+			t.Errorf("it is told %s", text)
+		}
+		var profiles []string
+		if err := tx.Select(ctx, &profiles, `SELECT username FROM app.profiles`); err != nil || len(profiles) > 0 && !slices.Equal(profiles, []string{"open"}) {
+			t.Errorf("it sees the profiles %v: %v", profiles, err)
+		}
+		for _, table := range []string{"user_private", "profile_private", "sessions", "security_events"} {
+			var n int
+			if err := tx.Get(ctx, &n, `SELECT count(*) FROM app.`+table); err != nil || n > 0 {
+				t.Errorf("it sees %d rows of %s: %v", n, table, err)
+			}
+		}
+		switch c.Username {
+		case "refused":
+			return fault.Input("input.username", "RESERVED", "This username is reserved.")
+		case "writer":
+			return tx.ExecOne(ctx, `UPDATE app.profiles SET bio = 'x' WHERE username = 'open'`)
+		case "broken":
+			return errors.New("secret detail")
+		}
+		return nil
+	}
+	s := startWithHooks(t, accounts.Hooks{BeforeSignUp: []func(context.Context, *db.Tx, accounts.Candidate) error{hook}})
+	s.signUpAs("open", vars{"visibility": "PUBLIC"})
+	s.signUpAs("closed", vars{"visibility": "PRIVATE"})
+	s.signUpAs("members", vars{"visibility": "MEMBERS"})
+	before := s.everything()
+	expectFaults(t, "refused", s.signUpWith("", form("refused", password, "a-key")), "input.username RESERVED")
+	if r := s.signUpWith("", form("writer", password, "a-key")); r.code() != "NOT_FOUND" {
+		t.Errorf("a hook that writes: %s", r.Body)
+	}
+	s.expectInternal("broken", s.signUpWith("", form("broken", password, "a-key")), "secret detail")
+	expectFaults(t, "faulty", s.signUpWith("", form("faulty", "x", "")), "input.password TOO_SHORT") // and the hook is not asked
+	if after := s.everything(); !slices.Equal(before, after) {
+		t.Errorf("what was refused has written something:\n%v\n%v", before, after)
+	}
+	s.must("", signUpMutation, form("fine", password, "a-key"))
+	s.must("", signUpMutation, form("fine", password, "a-key")) // a retry is no sign-up
+	if want := []string{"open", "closed", "members", "refused", "writer", "broken", "fine"}; !slices.Equal(seen, want) {
+		t.Errorf("it was asked about %v, want %v", seen, want)
+	}
+}
+
+// Where a verified e-mail is required a hook before a sign-up is not told, and cannot see, that an address has an account.
+func TestHookBeforeSignUpOfATakenAddress(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	hook := func(_ context.Context, _ *db.Tx, c accounts.Candidate) error {
+		seen = append(seen, c.Email)
+		return fault.Input("input.email", "UNWANTED", "We do not want this.")
+	}
+	open := start(t)
+	a := open.signUp(nil)
+	hooks := accounts.Hooks{BeforeSignUp: []func(context.Context, *db.Tx, accounts.Candidate) error{hook}}
+	s := startWith(t, open.db, bothWalls, app.Options{UnsafeCheapPasswords: true, Hooks: hooks}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	for _, email := range []string{a.Email, "nobody@example.org"} {
+		r := s.do("", signUpMutation, vars{"input": vars{"email": email, "password": password, "username": "tulip"}})
+		expectFaults(t, email, r, "input.email UNWANTED")
+	}
+	if n := s.count("outbox"); n != "0" || !slices.Equal(seen, []string{a.Email, "nobody@example.org"}) {
+		t.Errorf("%s mails after hooks for %v", n, seen)
+	}
+}
+
+// A hook after a verification runs as the owner, in the same transaction, whichever way the address was proved. Its error
+// undoes that, and the code still counts.
+func TestHookAfterVerification(t *testing.T) {
+	t.Parallel()
+	for how, c := range map[string]struct {
+		further []string
+		prepare func(s *service) (a account, token, email string) // and asks for the code
+	}{
+		"by the owner": {nil, func(s *service) (account, string, string) {
+			a := s.signUp(nil)
+			s.must("", requestVerification, input("email", a.Email))
+			return a, a.Token, a.Email
+		}},
+		"by nobody": {nil, func(s *service) (account, string, string) {
+			a := s.signUp(nil)
+			s.must("", requestVerification, input("email", a.Email))
+			return a, "", a.Email
+		}},
+		"of a new address": {nil, func(s *service) (account, string, string) {
+			a := s.signUp(nil)
+			s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
+			return a, a.Token, "new-" + a.Email
+		}},
+		"of a sign-up that waits": {[]string{"FREEHOLD_REQUIRE_VERIFIED_EMAIL=on"}, func(s *service) (account, string, string) {
+			s.must("", signUpMutation, form("tulip", password, ""))
+			return account{UserID: s.db.Query(s.t, `SELECT id FROM app.users`)[0]}, "", "tulip@example.org"
+		}},
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			var fails atomic.Pointer[error]
+			runs := 0
+			hook := func(ctx context.Context, tx *db.Tx, p *db.Profile) error {
+				runs++
+				if p.UserID != tx.Viewer.UserID {
+					t.Errorf("it runs as %v for %v", tx.Viewer.UserID, p.UserID)
+				}
+				if err := tx.ExecOne(ctx, `UPDATE app.profiles SET bio = 'proved' WHERE user_id = $1`, p.UserID); err != nil {
+					t.Errorf("it cannot write a row of its own: %v", err)
+				}
+				if err := tx.ExecOne(ctx, `UPDATE app.profiles SET bio = 'proved' WHERE username = 'bystander'`); !fault.Is(err, fault.NotFound) {
+					t.Errorf("it writes another's row: %v", err)
+				}
+				if err := fails.Load(); err != nil {
+					return *err
+				}
+				return nil
+			}
+			s := startWithHooks(t, accounts.Hooks{AfterVerification: []accounts.Hook{hook}}, c.further...).work()
+			if c.further == nil {
+				s.signUpAs("bystander", vars{"visibility": "PUBLIC"})
+			}
+			a, token, email := c.prepare(s)
+			code := s.codeTo(email, "verify_email", 1)
+			s.settled()
+			before := s.everything()
+			prove := func() reply { return s.do(token, verifyEmail, input("email", email, "code", code)) }
+			refusal := error(fault.Input("input.email", "UNWANTED", "We do not want this."))
+			fails.Store(&refusal)
+			expectFaults(t, "refused", prove(), "input.email UNWANTED")
+			broken := errors.New("secret detail")
+			fails.Store(&broken)
+			s.expectInternal("broken", prove(), "secret detail")
+			if after := s.everything(); !slices.Equal(before, after) {
+				t.Errorf("a verification that was undone has written something:\n%v\n%v", before, after)
+			}
+			fails.Store(nil)
+			var v verified
+			s.must(token, verifyEmail, input("email", email, "code", code)).into(t, &v)
+			if !v.VerifyEmail.User.EmailVerified || v.VerifyEmail.User.Email != email || v.VerifyEmail.User.ID != a.UserID {
+				t.Errorf("verified as %+v", v)
+			}
+			if bio := s.db.Query(t, `SELECT bio FROM app.profiles WHERE user_id = $1`, a.UserID); bio[0] != "proved" || runs != 3 {
+				t.Errorf("after %d runs its row has %q", runs, bio)
+			}
+			s.expectFault("the code again", prove(), wrongCode)
+			if runs != 3 {
+				t.Error("it ran for a code that does not count")
+			}
+		})
+	}
+}
+
+// settled waits until no mail is on its way, so that nothing is written beside the requests.
+func (s *service) settled() {
+	s.t.Helper()
+	const waiting = `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`
+	for deadline := time.Now().Add(20 * time.Second); s.db.Query(s.t, waiting)[0] != "0"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatal("mails are still on their way")
+		}
+	}
+}
+
+// A hook before a deletion runs as the owner, who still has everything; its error keeps the account whole.
+func TestHookBeforeDeletion(t *testing.T) {
+	t.Parallel()
+	var fails atomic.Pointer[error]
+	runs := 0
+	hook := func(ctx context.Context, tx *db.Tx, p *db.Profile) error {
+		runs++
+		var email string
+		if err := tx.Get(ctx, &email, `SELECT email FROM app.user_private`); err != nil || p.UserID != tx.Viewer.UserID || email != p.Username+"@example.org" {
+			t.Errorf("it runs as %v for %v and sees %q: %v", tx.Viewer.UserID, p.UserID, email, err)
+		}
+		if err := tx.ExecOne(ctx, `UPDATE app.profiles SET bio = 'farewell' WHERE user_id = $1`, p.UserID); err != nil {
+			t.Errorf("it cannot write a row of its own: %v", err)
+		}
+		if err := fails.Load(); err != nil {
+			return *err
+		}
+		return nil
+	}
+	s := startWithHooks(t, accounts.Hooks{BeforeDeletion: []accounts.Hook{hook}})
+	a, bystander := s.signUp(vars{"bio": "mine"}), s.signUp(nil)
+	before := s.everything()
+	end := func(password string) reply { return s.do(a.Token, deleteAccount, input("password", password)) }
+	refusal := error(fault.New(fault.Conflict, "There is an order under way."))
+	fails.Store(&refusal)
+	if r := end(password); r.code() != "CONFLICT" || !strings.Contains(r.Body, "order under way") {
+		t.Errorf("refused: %s", r.Body)
+	}
+	broken := errors.New("secret detail")
+	fails.Store(&broken)
+	s.expectInternal("broken", end(password), "secret detail")
+	fails.Store(nil)
+	expectFaults(t, "a wrong password", end("wrong password"), "input.password INVALID")
+	if after := s.everything(); !slices.Equal(before, after) || runs != 2 {
+		t.Errorf("after %d runs something was written:\n%v\n%v", runs, before, after)
+	}
+	s.expectMember(a.Token, a.Email)
+	if r := end(password); len(r.Errors) > 0 || runs != 3 {
+		t.Errorf("after %d runs: %s", runs, r.Body)
+	}
+	if left := s.db.Query(t, `SELECT user_id FROM app.profiles`); !slices.Equal(left, []string{bystander.UserID}) {
+		t.Errorf("left are %v", left)
+	}
+}
