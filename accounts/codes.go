@@ -30,7 +30,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 
 // requestCode writes the same for every address, and leaves the sending to others.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
-	key, err := s.judgeRecipient(ctx, "input.email", email)
+	key, err := s.judgeRecipient(ctx, kind, "input.email", email)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 }
 
 // judgeRecipient returns the key of an address to which somebody wants a mail to be sent, and counts it.
-func (s *Service) judgeRecipient(ctx context.Context, path, email string) (key string, err error) {
+func (s *Service) judgeRecipient(ctx context.Context, kind mail.Kind, path, email string) (key string, err error) {
 	if err := s.within(ctx, codeRequestLimit, client(ctx)); err != nil {
 		return "", err
 	}
@@ -57,7 +57,7 @@ func (s *Service) judgeRecipient(ctx context.Context, path, email string) (key s
 	if code != "" {
 		return "", fault.Input(path, code, message)
 	}
-	return key, s.withinMails(ctx, key)
+	return key, s.withinMails(ctx, kind, key)
 }
 
 func (s *Service) newCode(purpose db.Purpose, email, key string) db.Code {
@@ -73,8 +73,8 @@ func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) db.Mai
 	return m
 }
 
-// findCode finds the code that was typed among those that were sent to an address, and counts the guess. The error of one
-// that is not among them is errCode.
+// findCode finds the code that was typed among those that were sent to an address. The error of one that is not among them is
+// errCode. judgeCodeOf has counted the guess.
 func (s *Service) findCode(ctx context.Context, purpose db.Purpose, emailKey, typed string) (db.SentCode, error) {
 	sent, err := s.db.FindCodes(ctx, purpose, emailKey)
 	if err != nil {
@@ -93,6 +93,9 @@ func (s *Service) judgeCodeOf(ctx context.Context, email string) (key string, er
 	key, code, message := judgeEmail(email)
 	if code != "" {
 		return "", fault.Input("input.email", code, message)
+	}
+	if err := s.within(ctx, codeTryLimit, client(ctx)); err != nil {
+		return "", err
 	}
 	return key, s.within(ctx, codeLimit, digest(key), client(ctx))
 }
@@ -133,7 +136,7 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		case !ok: // somebody else was quicker
 			return errCode
 		}
-		return tx.EnqueueMail(ctx, passwordChanged(code.UserID, notice))
+		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
 	})
 	if err != nil {
 		return fmt.Errorf("reset password: %w", err)
@@ -141,8 +144,9 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	return s.forget(ctx, codeLimit, digest(key), client(ctx))
 }
 
-func passwordChanged(userID uuid.UUID, n db.Notice) db.Mail {
-	return db.Mail{Kind: string(mail.PasswordChanged), UserID: userID, Recipient: n.Email, Data: map[string]string{"username": n.Username}}
+// noticeOf is the mail that tells of a change of an account.
+func noticeOf(kind mail.Kind, userID uuid.UUID, to db.Notice, withheld bool) db.Mail {
+	return db.Mail{Kind: string(kind), UserID: userID, Recipient: to.Email, Data: map[string]string{"username": to.Username}, Withheld: withheld}
 }
 
 // Verification is an account whose address was proved.
@@ -202,6 +206,14 @@ func (s *Service) verifyOwn(ctx context.Context, viewer auth.Viewer, code db.Sen
 
 // confirmEmail makes a proved address that of the viewer's account, and tells both addresses.
 func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.SentCode) (*Verification, error) {
+	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return nil, err
+	}
+	withheld, err := s.withholdsNotice(ctx, mail.EmailChangedOld, private)
+	if err != nil {
+		return nil, err
+	}
 	return s.asOwner(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		changed, ok, err := tx.ChangeEmail(ctx, code.ID)
 		switch {
@@ -210,18 +222,11 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 		case !ok:
 			return errCode
 		}
-		for _, m := range []struct {
-			kind mail.Kind
-			to   string
-		}{{mail.EmailChangedOld, changed.Old}, {mail.EmailChangedNew, changed.New}} {
-			err := tx.EnqueueMail(ctx, db.Mail{
-				Kind: string(m.kind), UserID: viewer.UserID, Recipient: m.to, Data: map[string]string{"username": changed.Username},
-			})
-			if err != nil {
-				return err
-			}
+		before, after := db.Notice{Email: changed.Old, Username: changed.Username}, db.Notice{Email: changed.New, Username: changed.Username}
+		if err := tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
+			return err
 		}
-		return nil
+		return tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
 	})
 }
 

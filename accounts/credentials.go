@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"freehold/auth"
 	"freehold/db"
 	"freehold/fault"
@@ -61,7 +63,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	own, err := s.ownWords(ctx, viewer)
+	private, profile, err := s.findOwn(ctx, viewer)
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
@@ -70,9 +72,16 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 		faults.Add("input.currentPassword", "INVALID", notThePassword)
 	}
 	newPassword = auth.NormalizePassword(newPassword)
-	code, message := s.judgePassword(ctx, newPassword, own)
+	code, message := s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName))
 	faults.Add("input.newPassword", code, message)
 	if err := faults.Err(); err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	if err := s.within(ctx, passwordLimit, viewer.UserID.String()); err != nil {
+		return err
+	}
+	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
+	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
 	hash, err := s.hasher.Hash(ctx, newPassword)
@@ -87,36 +96,33 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 		case !ok:
 			return errPassword("input.currentPassword")
 		}
-		return tx.EnqueueMail(ctx, passwordChanged(viewer.UserID, notice))
+		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
 	})
 }
 
-// ownWords are what the viewer's account calls itself.
-func (s *Service) ownWords(ctx context.Context, viewer auth.Viewer) ([]string, error) {
-	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
-	if err != nil {
-		return nil, err
+// findOwn returns both parts of the viewer's account.
+func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.Private, profile *db.Profile, err error) {
+	if private, err = s.db.FindPrivate(ctx, viewer, viewer.UserID); err != nil {
+		return nil, nil, err
 	}
-	profile, err := s.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
-	if err != nil {
-		return nil, err
-	}
-	return s.words(private.Email, profile.Username, profile.DisplayName), nil
+	profile, err = s.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
+	return private, profile, err
 }
 
 // RequestEmailChange sends a code to the address that the viewer's account is to have; VerifyEmail with it makes the change.
 // REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
 // e-mail is required: then that account is told by mail, and nobody else.
 func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) error {
-	key, err := s.judgeRecipient(ctx, "input.newEmail", newEmail)
+	err := s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return tx.RequireRecent(ctx, s.config.ReauthAfter) })
+	if err != nil {
+		return err
+	}
+	key, err := s.judgeRecipient(ctx, changeOfEmail, "input.newEmail", newEmail)
 	if err != nil {
 		return err
 	}
 	code := s.newCode(db.ChangeEmail, newEmail, key)
 	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := tx.RequireRecent(ctx, s.config.ReauthAfter); err != nil {
-			return err
-		}
 		taken, err := tx.RequestEmailChange(ctx, code)
 		switch {
 		case err != nil:
@@ -129,6 +135,9 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: newEmail, Known: true}))
 	})
 }
+
+// changeOfEmail is what a code for a new address is counted as: those that verify an address are counted for themselves.
+const changeOfEmail mail.Kind = "change_email"
 
 func takenEmail(path string) error {
 	var faults fault.Faults
@@ -172,6 +181,14 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
 	}
+	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	withheld, err := s.withholdsNotice(ctx, mail.AccountDeleted, private)
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
 	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		profile, err := tx.FindProfileOfUser(ctx, viewer.UserID)
 		if err != nil {
@@ -187,8 +204,6 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		case !ok:
 			return errPassword("input.password")
 		}
-		return tx.EnqueueMail(ctx, db.Mail{
-			Kind: string(mail.AccountDeleted), Recipient: notice.Email, Data: map[string]string{"username": notice.Username},
-		})
+		return tx.EnqueueMail(ctx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
 	})
 }

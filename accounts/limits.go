@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"freehold/auth"
+	"freehold/db"
 	"freehold/fault"
+	"freehold/mail"
 )
 
 // limit is how often something may be done.
@@ -24,6 +26,7 @@ var (
 	signUpLimit      = limit{"signUp", 100, time.Hour}
 	signInLimit      = limit{"signIn", 100, 15 * time.Minute}
 	codeRequestLimit = limit{"codeRequest", 100, time.Hour}
+	codeTryLimit     = limit{"codeTry", 100, 15 * time.Minute}
 )
 
 // Limits of what may be done to one account. Strangers are clients from which it was never signed in to: their limit holds
@@ -35,12 +38,15 @@ var (
 	codeLimit      = limit{"code", 10, 15 * time.Minute}        // of a code, by one client: too few for a billionth of a chance
 	ownGuessLimit  = limit{"ownGuess", 10, 15 * time.Minute}    // of a password, by whoever holds a session of the account
 	usernameLimit  = limit{"changeUsername", 5, 24 * time.Hour} // or one account could hold any number of names
-	mailLimit      = limit{"mail", 5, time.Hour}                // to one address, that strangers can cause; and as many that others can
+	passwordLimit  = limit{"changePassword", 5, 24 * time.Hour} // or whoever has signed up with another's address could kill his codes for ever
+	mailLimit      = limit{"mail", 5, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
 )
 
 // within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is
-// called for each field, so that one request with many of them counts as many, and before anything else is done.
-func (s *Service) within(ctx context.Context, l limit, of ...string) error { return s.count(ctx, s.db, l, of...) }
+// called for each field, so that one request with many of them counts as many, and before what it bounds is done.
+func (s *Service) within(ctx context.Context, l limit, of ...string) error {
+	return s.count(ctx, s.db, l, of...)
+}
 
 // count is within by a counter, which may be a transaction: then what is undone is not counted.
 func (s *Service) count(ctx context.Context, by counter, l limit, of ...string) error {
@@ -102,9 +108,10 @@ func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 	return s.within(ctx, strangersLimit, digest(emailKey))
 }
 
-// withinMails counts a mail to an address, whether it has an account or not. Clients that the account was signed in to from
-// before have a count of their own, so that strangers cannot keep its owner from asking for a code.
-func (s *Service) withinMails(ctx context.Context, emailKey string) error {
+// withinMails counts a mail of a kind to an address, whether it has an account or not. Each kind has its own count, or mails
+// that are not even sent could use up those of another; and so have clients that the account was signed in to from before, so
+// that strangers cannot keep its owner from asking for a code.
+func (s *Service) withinMails(ctx context.Context, kind mail.Kind, emailKey string) error {
 	if !s.config.RateLimit {
 		return nil
 	}
@@ -113,7 +120,27 @@ func (s *Service) withinMails(ctx context.Context, emailKey string) error {
 	case err != nil:
 		return err
 	case known:
-		return s.within(ctx, mailLimit, digest(emailKey), "known")
+		return s.within(ctx, mailLimit, string(kind), digest(emailKey), "known")
 	}
-	return s.within(ctx, mailLimit, digest(emailKey))
+	return s.within(ctx, mailLimit, string(kind), digest(emailKey))
+}
+
+// withholds counts a mail that goes out in any case, and reports whether it is not to be sent, since there were too many of
+// its kind.
+func (s *Service) withholds(ctx context.Context, kind mail.Kind, emailKey string) (bool, error) {
+	err := s.within(ctx, mailLimit, string(kind), digest(emailKey))
+	if fault.Is(err, fault.RateLimited) {
+		return true, nil
+	}
+	return false, err
+}
+
+// withholdsNotice reports whether the viewer's address is not to be told of a change of his account. An address that nobody
+// has proved may be anybody's, who is told so often and no more.
+func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, to *db.Private) (bool, error) {
+	if to.EmailVerifiedAt != nil {
+		return false, nil
+	}
+	key, _, _ := judgeEmail(to.Email)
+	return s.withholds(ctx, kind, key)
 }

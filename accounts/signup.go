@@ -31,7 +31,12 @@ type candidate struct {
 	emailKey    string
 	usernameKey string
 	keyHash     []byte // nil without a key
+	withheld    bool   // whether its address gets no mail of it
 }
+
+// mailOfSignUp is what the mail of a sign-up is counted as, whichever it is. A sign-up goes on when there were too many: it may
+// be the owner's of the address, and those before it a stranger's, of whom it then tells that he is not alone.
+const mailOfSignUp mail.Kind = "sign_up"
 
 // SignUp makes an account, its profile and a session in one transaction. What is wrong with the input is told all at
 // once, as BAD_USER_INPUT; CONFLICT if all that is wrong is that something is taken. A retry with the same key and password
@@ -83,6 +88,9 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Sessio
 	case err != nil:
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	case !ok || key != earlier.EmailKey:
+		if err := s.db.RefuseSignIn(ctx, earlier.UserID); err != nil {
+			return nil, true, fmt.Errorf("sign up again: %w", err)
+		}
 		return nil, true, errReused
 	case earlier.Pending, s.config.RequireVerifiedEmail && !earlier.Verified:
 		return nil, true, nil
@@ -98,8 +106,9 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 	if err := s.judge(ctx, &c); err != nil {
 		return nil, err
 	}
+	var err error
 	if s.config.RequireVerifiedEmail {
-		if err := s.withinMails(ctx, c.emailKey); err != nil {
+		if c.withheld, err = s.withholds(ctx, mailOfSignUp, c.emailKey); err != nil {
 			return nil, err
 		}
 	}
@@ -228,7 +237,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return err
 	}
 	if taken != "" {
-		return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
+		return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
 	}
-	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.Email, Known: true}))
+	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.Email, Known: !c.withheld}))
 }

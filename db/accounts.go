@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -56,7 +58,11 @@ type Credentials struct {
 // FindCredentials returns the credentials of the account of a normalised e-mail.
 func (d *DB) FindCredentials(ctx context.Context, emailKey string) (c Credentials, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return unlessNone(tx.tx.GetContext(ctx, &c, `SELECT user_id, password_hash, is_verified FROM app.find_credentials($1)`, emailKey), "look")
+		err := tx.tx.GetContext(ctx, &c, `SELECT user_id, password_hash, is_verified FROM app.find_credentials($1)`, emailKey)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return Credentials{}, fmt.Errorf("find credentials: %w", err)
@@ -92,8 +98,11 @@ func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (*EarlierSignUp, er
 		found = nil
 		return tx.tx.SelectContext(ctx, &found, `SELECT user_id, email_key, password_hash, pending, is_verified FROM app.find_sign_up($1)`, keyHash)
 	})
-	if err != nil || len(found) == 0 {
-		return nil, unlessNone(err, "find an earlier sign-up")
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find an earlier sign-up: %w", err)
+	case len(found) == 0:
+		return nil, nil //nolint:nilnil // documented
 	}
 	return &found[0], nil
 }

@@ -119,8 +119,8 @@ func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, s Session)
 
 // VerifyEmail uses a code that proves the viewer's address. ok is false where the code does not count any more.
 func (t *Tx) VerifyEmail(ctx context.Context, codeID uuid.UUID) (ok bool, err error) {
-	var v Verified
-	err = t.Get(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, NULL, NULL, NULL, NULL)`, codeID)
+	var userID uuid.UUID
+	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL)`, codeID)
 	return err == nil, unlessNone(err, "verify e-mail")
 }
 

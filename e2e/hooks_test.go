@@ -189,17 +189,6 @@ func TestHookAfterVerification(t *testing.T) {
 	}
 }
 
-// settled waits until no mail is on its way, so that nothing is written beside the requests.
-func (s *service) settled() {
-	s.t.Helper()
-	const waiting = `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`
-	for deadline := time.Now().Add(20 * time.Second); s.db.Query(s.t, waiting)[0] != "0"; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatal("mails are still on their way")
-		}
-	}
-}
-
 // A hook before a deletion runs as the owner, who still has everything; its error keeps the account whole.
 func TestHookBeforeDeletion(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -32,17 +31,6 @@ func (s *service) from(address, token, query string, v vars) reply {
 // guess is a sign-in from another address.
 func (s *service) guess(address, email, password string) reply {
 	return s.from(address, "", signInMutation, input("email", email, "password", password))
-}
-
-// together does something n times at once and returns the replies.
-func together(n int, act func(i int) reply) []reply {
-	replies := make([]reply, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { replies[i] = act(i) })
-	}
-	wg.Wait()
-	return replies
 }
 
 // expectCodes expects so many replies with each code, "" for none, and that each RATE_LIMITED says when to come again.

@@ -1450,7 +1450,7 @@ enum SecurityEventKind {
   SIGNED_UP
   "A session was started."
   SIGNED_IN
-  "A sign-in with a wrong password."
+  "Somebody tried to sign in and was refused."
   SIGN_IN_REFUSED
   "A session ended itself."
   SIGNED_OUT

@@ -66,6 +66,8 @@ GRANT SELECT, INSERT, DELETE, UPDATE (created_at) ON app.sign_up_keys TO freehol
 CREATE POLICY sign_up_keys_owner ON app.sign_up_keys TO freehold_owner USING (true) WITH CHECK (true);
 CREATE POLICY sign_up_keys_definer ON app.sign_up_keys TO freehold_definer USING (true) WITH CHECK (true);
 
+CREATE INDEX outbox_code_id ON app.outbox (code_id) WHERE sent_at IS NULL AND parked_at IS NULL;
+
 GRANT CREATE ON SCHEMA app TO freehold_definer; -- needed to hand functions over; taken back below
 
 -- Deletes sign-ups that were not verified in time and have this username.
@@ -156,6 +158,15 @@ CREATE FUNCTION app.find_sign_up(p_key_hash bytea)
 $$;
 -- +goose StatementEnd
 
+-- By what name an account may be called in a mail to its address: none while nobody has proved the address, or anybody
+-- could have anything said to it.
+-- +goose StatementBegin
+CREATE FUNCTION app.proved_name(p_private app.user_private, p_profile app.profiles) RETURNS text
+  LANGUAGE sql IMMUTABLE
+  AS $$ SELECT CASE WHEN p_private.email_verified_at IS NULL THEN '' ELSE p_profile.username END $$;
+-- +goose StatementEnd
+GRANT EXECUTE ON FUNCTION app.proved_name(app.user_private, app.profiles) TO freehold_definer;
+
 -- Puts a code in the place of an older one for the same.
 -- +goose StatementBegin
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision)
@@ -202,7 +213,7 @@ CREATE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_emai
 DECLARE
   found record;
 BEGIN
-  SELECT u.user_id, u.email, p.username
+  SELECT u.user_id, u.email, app.proved_name(u, p) AS username
     INTO found
     FROM app.user_private u
     JOIN app.profiles p ON p.user_id = u.user_id
@@ -248,22 +259,18 @@ CREATE FUNCTION app.shut_out(p_user_id uuid, p_but_session_id uuid) RETURNS void
 $$;
 -- +goose StatementEnd
 
--- Deletes the sign-ups that wait for an address which an account has proved now, and reports whether there were any.
--- Their usernames stay away for as long as they would have: when they come free must not tell when that was.
+-- Lets nobody prove an address any more by the sign-ups that wait for it, since an account has proved it now, and reports
+-- whether there were any. They stay until they are overdue, as those for a taken address do: if they went, or their names
+-- came free, whoever has made them would learn when that was.
 -- +goose StatementBegin
-CREATE FUNCTION app.drop_rivals(p_email_key text, p_user_id uuid) RETURNS boolean
+CREATE FUNCTION app.silence_rivals(p_email_key text, p_user_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  rivals uuid[];
+  rivals uuid[] := ARRAY(SELECT u.user_id FROM app.user_private u
+                          WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until > now());
 BEGIN
-  PERFORM app.hold_username(p.username_key, NULL, u.pending_until)
-     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
-    WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until > now();
-  rivals := ARRAY(SELECT u.user_id FROM app.user_private u
-                   WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until IS NOT NULL);
-  DELETE FROM app.users x WHERE x.id = ANY (rivals);
-  DELETE FROM app.codes k WHERE k.user_id = ANY (rivals); -- last, so that none is made in between
+  DELETE FROM app.codes k WHERE k.user_id = ANY (rivals);
   RETURN rivals <> '{}';
 END
 $$;
@@ -278,12 +285,14 @@ CREATE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS
 DECLARE
   used record;
 BEGIN
-  DELETE FROM app.codes k WHERE k.id = p_code_id AND k.purpose = 'RESET_PASSWORD' AND k.expires_at > clock_timestamp()
-  RETURNING k.user_id, k.email_key INTO used;
+  PERFORM FROM app.credentials c JOIN app.codes k ON k.user_id = c.user_id
+    WHERE k.id = p_code_id AND c.disabled_at IS NULL
+      FOR NO KEY UPDATE OF c; -- first, as whatever else changes an account does
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  PERFORM FROM app.credentials c WHERE c.user_id = used.user_id AND c.disabled_at IS NULL FOR NO KEY UPDATE;
+  DELETE FROM app.codes k WHERE k.id = p_code_id AND k.purpose = 'RESET_PASSWORD' AND k.expires_at > clock_timestamp()
+  RETURNING k.user_id, k.email_key INTO used;
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -294,7 +303,7 @@ BEGIN
   END IF;
   UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now() WHERE c.user_id = used.user_id;
   PERFORM app.shut_out(used.user_id, NULL);
-  PERFORM app.drop_rivals(used.email_key, used.user_id);
+  PERFORM app.silence_rivals(used.email_key, used.user_id);
   PERFORM app.record_event(used.user_id, 'PASSWORD_RESET');
   RETURN QUERY SELECT u.email, p.username FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = used.user_id;
 END
@@ -316,12 +325,14 @@ DECLARE
   rivals boolean;
   cleared boolean := false;
 BEGIN
-  DELETE FROM app.codes k WHERE k.id = p_code_id AND k.purpose = 'VERIFY_EMAIL' AND k.expires_at > clock_timestamp()
-  RETURNING k.user_id, k.email_key INTO used;
+  PERFORM FROM app.credentials c JOIN app.codes k ON k.user_id = c.user_id
+    WHERE k.id = p_code_id AND c.disabled_at IS NULL
+      FOR NO KEY UPDATE OF c;
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  PERFORM FROM app.credentials c WHERE c.user_id = used.user_id AND c.disabled_at IS NULL FOR NO KEY UPDATE;
+  DELETE FROM app.codes k WHERE k.id = p_code_id AND k.purpose = 'VERIFY_EMAIL' AND k.expires_at > clock_timestamp()
+  RETURNING k.user_id, k.email_key INTO used;
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -335,7 +346,7 @@ BEGIN
   IF was.pending_until IS NOT NULL THEN
     UPDATE app.profiles p SET visibility = was.pending_visibility WHERE p.user_id = used.user_id;
   END IF;
-  rivals := app.drop_rivals(used.email_key, used.user_id);
+  rivals := app.silence_rivals(used.email_key, used.user_id);
   IF used.user_id IS NOT DISTINCT FROM app.viewer_id() THEN
     DELETE FROM app.codes k WHERE k.user_id = used.user_id;
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
@@ -364,19 +375,20 @@ DECLARE
   used record;
   was record;
 BEGIN
+  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() FOR NO KEY UPDATE;
   DELETE FROM app.codes k
    WHERE k.id = p_code_id AND k.purpose = 'CHANGE_EMAIL' AND k.user_id = app.viewer_id() AND k.expires_at > clock_timestamp()
   RETURNING k.email, k.email_key INTO used;
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT u.email, p.username INTO STRICT was
+  SELECT u.email, app.proved_name(u, p) AS username INTO STRICT was
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()
      FOR NO KEY UPDATE OF u;
   UPDATE app.user_private u SET email = used.email, email_key = used.email_key, email_verified_at = now() WHERE u.user_id = app.viewer_id();
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();
-  PERFORM app.drop_rivals(used.email_key, app.viewer_id());
+  PERFORM app.silence_rivals(used.email_key, app.viewer_id());
   PERFORM app.record_event(app.viewer_id(), 'EMAIL_CHANGED');
   RETURN QUERY SELECT was.email, used.email, was.username;
 END
@@ -463,7 +475,7 @@ BEGIN
   PERFORM app.shut_out(app.viewer_id(), app.session_id());
   UPDATE app.sessions s SET authenticated_at = clock_timestamp() WHERE s.id = app.session_id() AND s.user_id = app.viewer_id();
   PERFORM app.record_event(app.viewer_id(), 'PASSWORD_CHANGED');
-  RETURN QUERY SELECT u.email, p.username FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
+  RETURN QUERY SELECT u.email, app.proved_name(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
 END
 $$;
 -- +goose StatementEnd
@@ -508,11 +520,11 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT u.email, p.username, p.username_key INTO STRICT mine
+  SELECT u.email, app.proved_name(u, p) AS username, p.username_key INTO STRICT mine
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id();
   PERFORM app.hold_username(mine.username_key, NULL, now() + make_interval(secs => p_hold_seconds));
-  DELETE FROM app.outbox o USING app.codes k WHERE k.user_id = app.viewer_id() AND o.code_id = k.id AND o.sent_at IS NULL;
+  DELETE FROM app.outbox o USING app.codes k WHERE k.user_id = app.viewer_id() AND o.code_id = k.id AND o.sent_at IS NULL AND o.parked_at IS NULL;
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();
   DELETE FROM app.users x WHERE x.id = app.viewer_id();
   RETURN QUERY SELECT mine.email, mine.username;
@@ -545,13 +557,21 @@ END
 $$;
 -- +goose StatementEnd
 
--- Whether an account was signed in to from this block of addresses before.
+-- Whether an account is used from a block of addresses: it was signed in to from there, or given a new password, and not only
+-- before the last new password.
 -- +goose StatementBegin
 CREATE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  SELECT EXISTS (SELECT FROM app.user_private u JOIN app.sessions s ON s.user_id = u.user_id
-                  WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND s.ip <<= NULLIF(p_block, '')::inet)
+  WITH account AS (
+    SELECT u.user_id, (SELECT max(e.created_at) FROM app.security_events e WHERE e.user_id = u.user_id AND e.kind = 'PASSWORD_RESET') AS reset_at
+      FROM app.user_private u
+     WHERE u.email_key = p_email_key AND u.pending_until IS NULL
+  )
+  SELECT EXISTS (SELECT FROM account a JOIN app.sessions s ON s.user_id = a.user_id
+                  WHERE s.ip <<= NULLIF(p_block, '')::inet AND (a.reset_at IS NULL OR s.created_at > a.reset_at))
+      OR EXISTS (SELECT FROM account a JOIN app.security_events e ON e.user_id = a.user_id
+                  WHERE e.created_at = a.reset_at AND e.kind = 'PASSWORD_RESET' AND e.ip <<= NULLIF(p_block, '')::inet)
 $$;
 -- +goose StatementEnd
 
@@ -680,7 +700,7 @@ ALTER FUNCTION app.await_verification(uuid, double precision) OWNER TO freehold_
 ALTER FUNCTION app.request_code(uuid, text, text, text, double precision) OWNER TO freehold_definer;
 ALTER FUNCTION app.find_codes(text, text) OWNER TO freehold_definer;
 ALTER FUNCTION app.shut_out(uuid, uuid) OWNER TO freehold_definer;
-ALTER FUNCTION app.drop_rivals(text, uuid) OWNER TO freehold_definer;
+ALTER FUNCTION app.silence_rivals(text, uuid) OWNER TO freehold_definer;
 ALTER FUNCTION app.reset_password(uuid, text) OWNER TO freehold_definer;
 ALTER FUNCTION app.verify_email(uuid, uuid, bytea, integer, integer) OWNER TO freehold_definer;
 ALTER FUNCTION app.request_email_change(uuid, text, text, double precision) OWNER TO freehold_definer;

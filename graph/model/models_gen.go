@@ -562,7 +562,7 @@ const (
 	SecurityEventKindSignedUp SecurityEventKind = "SIGNED_UP"
 	// A session was started.
 	SecurityEventKindSignedIn SecurityEventKind = "SIGNED_IN"
-	// A sign-in with a wrong password.
+	// Somebody tried to sign in and was refused.
 	SecurityEventKindSignInRefused SecurityEventKind = "SIGN_IN_REFUSED"
 	// A session ended itself.
 	SecurityEventKindSignedOut SecurityEventKind = "SIGNED_OUT"
