@@ -39,7 +39,7 @@ var (
 	ownGuessLimit  = limit{"ownGuess", 10, 15 * time.Minute}    // of a password, by whoever holds a session of the account
 	usernameLimit  = limit{"changeUsername", 5, 24 * time.Hour} // or one account could hold any number of names
 	passwordLimit  = limit{"changePassword", 5, 24 * time.Hour} // or whoever has signed up with another's address could kill his codes for ever
-	mailLimit      = limit{"mail", 5, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
+	mailLimit      = limit{"mail", 3, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
 )
 
 // within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is

@@ -22,6 +22,7 @@ func TestChangePassword(t *testing.T) {
 	t.Parallel()
 	s := start(t).work()
 	a := s.signUpAs("anneliese", nil)
+	s.db.Query(t, `UPDATE app.user_private SET email_verified_at = now()`) // or the mail would not hold its name
 	stolen := s.signIn(a.Email)
 	change := func(token, current, next string) reply {
 		return s.do(token, changePassword, input("currentPassword", current, "newPassword", next))
@@ -192,7 +193,7 @@ func TestDeleteAccount(t *testing.T) {
 	for _, token := range []string{a.Token, other} {
 		s.expectNobody(token, "invalid")
 	}
-	if m := s.mailTo(a.Email, "account_deleted", 1); !strings.Contains(m.Text, a.Username) {
+	if m := s.mailTo(a.Email, "account_deleted", 1); strings.Contains(m.Text, a.Username) { // nobody has proved the address
 		t.Errorf("told: %s", m.Text)
 	}
 	s.expectFault("a code", s.do("", resetPassword, input("email", a.Email, "code", reset, "newPassword", newPassword)), wrongCode)
