@@ -185,6 +185,9 @@ func TestRetriesOfSignUpsThatWait(t *testing.T) {
 		}
 	}
 	s.expectRows("two that wait, and rose", "3 3 1")
+	if r := open.signUpWith("", form("tulip", password, "key-of-tulip")); string(r.Data) != `{"signUp":{"user":null,"tokens":null}}` {
+		t.Errorf("where that is not required any more: %s", r.Body)
+	}
 	other := form("tulip", "another password", "key-of-tulip")
 	expectFaults(t, "another password", s.signUpWith("", other), keyReused)
 
