@@ -234,7 +234,7 @@ func TestGuessesOfCodes(t *testing.T) {
 			for _, email := range []string{a.Email, "nobody@example.org"} {
 				s.must("", ask, input("email", email))
 				replies := together(50, func(i int) reply {
-					return try(s, "203.0.113.1", []string{email, strings.ToUpper(email)}[i%2], "0000-000"+fmt.Sprint(i%10))
+					return try(s, "203.0.113.1", []string{email, strings.ToUpper(email)}[i%2], fmt.Sprint("0000-000", i%10))
 				})
 				expectCodes(t, email, replies, map[string]int{"BAD_USER_INPUT": 10, "RATE_LIMITED": 40})
 			}
