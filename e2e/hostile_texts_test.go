@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -100,12 +99,8 @@ func TestHugePasswords(t *testing.T) {
 			t.Errorf("%s with 10 MB: %d %.200s", name, r.Status, r.Body)
 		}
 	}
-	begun := time.Now()
-	for range 50 {
-		s.expectFault("100 KB", s.do("", signUpMutation, vars{"input": vars{"email": "ann@example.org", "password": huge[:100_000], "username": "ann"}}), "input.password TOO_LONG")
-		if r := s.trySignIn("ann@example.org", huge[:100_000]); r.code() != "UNAUTHENTICATED" {
-			t.Errorf("signIn with 100 KB: %s", r.Body)
-		}
+	s.expectFault("100 KB", s.do("", signUpMutation, vars{"input": vars{"email": "ann@example.org", "password": huge[:100_000], "username": "ann"}}), "input.password TOO_LONG")
+	if r := s.trySignIn("ann@example.org", huge[:100_000]); r.code() != "UNAUTHENTICATED" { // hashed, so that it takes as long as any other
+		t.Errorf("signIn with 100 KB: %s", r.Body)
 	}
-	t.Logf("50 of each took %v", time.Since(begun))
 }

@@ -21,6 +21,8 @@ type Database struct {
 	Owner     string // the role that migrates
 	Bypass    string // the app's grants, but exempt from row policies: only for tests that need that wall away
 	Superuser string // for looking at, and meddling with, what no role of ours can
+
+	pool *sql.DB // of the superuser: a connection takes some 30 ms to make
 }
 
 const (
@@ -30,6 +32,7 @@ const (
 
 var (
 	cluster   = sync.OnceValues(start)
+	admin     *sql.DB // the superuser's, for making and dropping databases; set by start
 	started   atomic.Bool
 	databases atomic.Int64
 	copying   sync.Mutex // a template can be copied by one session at a time
@@ -51,11 +54,19 @@ func New(t testing.TB, further ...db.MigrationSet) Database {
 		t.Fatalf("start a private PostgreSQL: %v", err)
 	}
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	if err := copyTemplate(t.Context(), c, name); err != nil {
+	d := Database{
+		App: c.URL(db.AppRole, name), Owner: c.URL(db.OwnerRole, name),
+		Bypass: c.URL(bypassRole, name), Superuser: c.URL(c.Superuser(), name),
+	}
+	if d.pool, err = sql.Open("postgres", d.Superuser); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyTemplate(t.Context(), name); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := execute(context.WithoutCancel(t.Context()), c, `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+		d.pool.Close()
+		if err := execute(context.WithoutCancel(t.Context()), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
 			t.Errorf("drop database: %v", err)
 		}
 	})
@@ -64,21 +75,13 @@ func New(t testing.TB, further ...db.MigrationSet) Database {
 			t.Fatal(err)
 		}
 	}
-	return Database{
-		App: c.URL(db.AppRole, name), Owner: c.URL(db.OwnerRole, name),
-		Bypass: c.URL(bypassRole, name), Superuser: c.URL(c.Superuser(), name),
-	}
+	return d
 }
 
 // Query runs a query as the superuser and returns its first column as texts.
 func (d Database) Query(t testing.TB, query string, args ...any) []string {
 	t.Helper()
-	pool, err := sql.Open("postgres", d.Superuser)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	rows, err := pool.QueryContext(t.Context(), query, args...)
+	rows, err := d.pool.QueryContext(t.Context(), query, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
@@ -110,6 +113,9 @@ func start() (*devpg.Cluster, error) {
 		return nil, err
 	}
 	started.Store(true)
+	if admin, err = sql.Open("postgres", c.URL(c.Superuser(), "postgres")); err != nil {
+		return nil, err
+	}
 	return c, db.Migrate(context.Background(), c.URL(db.OwnerRole, template))
 }
 
@@ -127,6 +133,7 @@ func stop() {
 		return
 	}
 	c, _ := cluster()
+	admin.Close()
 	if err := c.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
 	}
@@ -135,23 +142,18 @@ func stop() {
 	}
 }
 
-func copyTemplate(ctx context.Context, c *devpg.Cluster, name string) error {
+func copyTemplate(ctx context.Context, name string) error {
 	copying.Lock()
 	defer copying.Unlock()
-	return execute(ctx, c,
+	return execute(ctx,
 		`CREATE DATABASE `+name+` TEMPLATE `+template+` OWNER `+db.OwnerRole,
 		`REVOKE ALL ON DATABASE `+name+` FROM PUBLIC`,
 		`GRANT CONNECT ON DATABASE `+name+` TO `+db.AppRole)
 }
 
-func execute(ctx context.Context, c *devpg.Cluster, statements ...string) error {
-	pool, err := sql.Open("postgres", c.URL(c.Superuser(), "postgres"))
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func execute(ctx context.Context, statements ...string) error {
 	for _, s := range statements {
-		if _, err := pool.ExecContext(ctx, s); err != nil {
+		if _, err := admin.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}
 	}
