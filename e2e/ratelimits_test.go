@@ -160,6 +160,25 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 	expectCodes(t, "and on", repeat(12, wrong), map[string]int{"UNAUTHENTICATED": 10, "RATE_LIMITED": 2})
 }
 
+// P18: who has proved by a code that he is the owner is no stranger where he did so; and who was in the account before that is
+// one.
+func TestNewPasswordMakesAKnownClient(t *testing.T) {
+	t.Parallel()
+	s := limited(t).work()
+	const mallory, victor = "198.51.100.6", "198.51.100.7"
+	email := "victor@example.org" // with which Mallory has signed up
+	s.from(mallory, "", signUpMutation, vars{"input": vars{"email": email, "password": password, "username": "mallory"}})
+	s.must("", requestReset, input("email", email))
+	r := s.from(victor, "", resetPassword, input("email", email, "code", s.codeTo(email, "reset_password", 1), "newPassword", newPassword))
+	if len(r.Errors) > 0 {
+		t.Fatal(r.Body)
+	}
+	s.guess("203.0.113.1", email, "wrong password")
+	s.db.Query(t, `UPDATE app.rate_limits SET hits = 100 WHERE bucket LIKE 'strangers %'`)
+	expectCodes(t, "Mallory", []reply{s.guess(mallory, email, password)}, map[string]int{"RATE_LIMITED": 1})
+	expectCodes(t, "Victor", []reply{s.guess(victor, email, newPassword)}, map[string]int{"": 1})
+}
+
 // A limit ends with its window, and begins anew.
 func TestLimitsEnd(t *testing.T) {
 	t.Parallel()
@@ -186,6 +205,9 @@ func TestLimitsOfAClient(t *testing.T) {
 		"signIn": func(address string, i int) reply { return s.guess(address, fmt.Sprintf("u%d@example.org", i), "x") },
 		"codeRequest": func(address string, i int) reply {
 			return s.from(address, "", requestReset, input("email", fmt.Sprintf("u%d@example.org", i)))
+		},
+		"codeTry": func(address string, i int) reply {
+			return s.from(address, "", verifyEmail, input("email", fmt.Sprintf("u%d@example.org", i), "code", "0000-0000"))
 		},
 	} {
 		ask("203.0.113.1", 0)

@@ -284,6 +284,43 @@ func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
 	}
 }
 
+// P03: nor does a retry tell whoever has signed up with another's address that its owner has proved it since.
+func TestRetryTellsNothingOfAProvedAddress(t *testing.T) {
+	t.Parallel()
+	s := start(t, verifiedOnly).work()
+	const email = "victor@example.org"
+	mallory := vars{"input": vars{"email": email, "password": password, "username": "mallory", "idempotencyKey": "k"}}
+	s.must("", signUpMutation, mallory)
+	s.signUpPending("victor", email, nil)
+	s.verify(email, s.codeTo(email, "verify_email", 2))
+	if r := s.do("", signUpMutation, mallory); string(r.Data) != nothingYet || len(r.Errors) > 0 {
+		t.Errorf("the retry: %s", r.Body)
+	}
+}
+
+// P08: a stranger who uses up the mails of an address cannot have its owner sign up unheard: whichever code the owner enters, the
+// stranger's password does not count.
+func TestUsedUpMailsHideNoRival(t *testing.T) {
+	t.Parallel()
+	s := start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").work()
+	const email = "victor@example.org"
+	s.signUpPending("mallory", email, nil)
+	code := s.codeTo(email, "verify_email", 1)
+	s.db.Query(t, `UPDATE app.rate_limits SET hits = 100 WHERE bucket LIKE 'mail %'`)
+	if r := s.signUpPending("victor", email, nil); string(r.Data) != nothingYet {
+		t.Errorf("the owner's sign-up: %s", r.Body)
+	}
+	if got := s.sent(); len(got) != 1 {
+		t.Errorf("mails: %v", got)
+	}
+	if v := s.verify(email, code).VerifyEmail; !v.PasswordCleared {
+		t.Errorf("verified as %+v", v)
+	}
+	if r := s.trySignIn(email, password); r.code() != "UNAUTHENTICATED" {
+		t.Errorf("the stranger's password: %s", r.Body)
+	}
+}
+
 // A sign-up that was not verified in time cannot be any more, and what is left of it keeps nobody from anything.
 func TestPendingSignUpIsOverInTime(t *testing.T) {
 	t.Parallel()
