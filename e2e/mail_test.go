@@ -172,6 +172,13 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		`INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ('new', 1, now() + interval '1 minute')`,
 		`INSERT INTO app.security_events (user_id, kind, created_at) SELECT id, 'SIGNED_IN', now() - interval '2 days' FROM app.users, generate_series(1, 2500)`,
 		`INSERT INTO app.outbox (id, kind, recipient, created_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '30 days')`,
+		`INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
+		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first has just ended
+		`INSERT INTO app.held_usernames (username_key, held_until) SELECT 'x' || n, now() - interval '1 day' * (n - 2) FROM generate_series(1, 3) n`,
+		`INSERT INTO app.sign_up_keys (key_hash, user_id, created_at) SELECT decode(n::text || '0', 'hex'), id, now() - interval '2 days' * n FROM app.users, generate_series(0, 2) n`,
+		`INSERT INTO app.users SELECT gen_random_uuid() FROM generate_series(1, 1200)`,
+		`INSERT INTO app.user_private (user_id, email, email_key, pending_until)
+		 SELECT u.id, 'x', 'x', now() - interval '1 day' FROM app.users u LEFT JOIN app.user_private x ON x.user_id = u.id WHERE x.user_id IS NULL`,
 	} {
 		d.Query(t, statement)
 	}
@@ -182,13 +189,15 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 	}
 	wg.Wait()
 	const left = `SELECT (SELECT count(*) FROM app.sessions) || ' ' || (SELECT count(*) FROM app.rate_limits) || ' ' ||
-		(SELECT count(*) FROM app.security_events) || ' ' || (SELECT count(*) FROM app.outbox)`
+		(SELECT count(*) FROM app.security_events) || ' ' || (SELECT count(*) FROM app.outbox) || ' ' || (SELECT count(*) FROM app.codes) || ' ' ||
+		(SELECT count(*) FROM app.held_usernames) || ' ' || (SELECT count(*) FROM app.sign_up_keys) || ' ' || (SELECT count(*) FROM app.users)`
+	const want = "1 1 1 0 1 2 1 1"
 	got := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && got != "1 1 1 0"; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && got != want; time.Sleep(20 * time.Millisecond) {
 		got = d.Query(t, left)[0]
 	}
-	if got != "1 1 1 0" {
-		t.Errorf("sessions, rate limits, events and mails that are left: %s, want 1 1 1 0", got)
+	if got != want {
+		t.Errorf("sessions, rate limits, events, mails, codes, held usernames, keys and users that are left: %s, want %s", got, want)
 	}
 	if r := s.do(a.Token, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
 		t.Errorf("a live session: %s", r.Body)
