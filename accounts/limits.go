@@ -42,6 +42,12 @@ var (
 	mailLimit      = limit{"mail", 3, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
 )
 
+// What mails are counted as that have no kind of their own: those of a sign-up, whichever it is, and the code for a new address.
+const (
+	mailOfSignUp      = "sign_up"
+	mailOfEmailChange = "change_email"
+)
+
 // within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is
 // called for each field, so that one request with many of them counts as many, and before what it bounds is done.
 func (s *Service) within(ctx context.Context, l limit, of ...string) error {
@@ -111,7 +117,7 @@ func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 // withinMails counts a mail of a kind to an address, whether it has an account or not. Each kind has its own count, or mails
 // that are not even sent could use up those of another; and so have clients that the account was signed in to from before, so
 // that strangers cannot keep its owner from asking for a code.
-func (s *Service) withinMails(ctx context.Context, kind mail.Kind, emailKey string) error {
+func (s *Service) withinMails(ctx context.Context, what, emailKey string) error {
 	if !s.config.RateLimit {
 		return nil
 	}
@@ -120,15 +126,15 @@ func (s *Service) withinMails(ctx context.Context, kind mail.Kind, emailKey stri
 	case err != nil:
 		return err
 	case known:
-		return s.within(ctx, mailLimit, string(kind), digest(emailKey), "known")
+		return s.within(ctx, mailLimit, what, digest(emailKey), "known")
 	}
-	return s.within(ctx, mailLimit, string(kind), digest(emailKey))
+	return s.within(ctx, mailLimit, what, digest(emailKey))
 }
 
 // withholds counts a mail that goes out in any case, and reports whether it is not to be sent, since there were too many of
 // its kind.
-func (s *Service) withholds(ctx context.Context, kind mail.Kind, emailKey string) (bool, error) {
-	err := s.within(ctx, mailLimit, string(kind), digest(emailKey))
+func (s *Service) withholds(ctx context.Context, what, emailKey string) (bool, error) {
+	err := s.within(ctx, mailLimit, what, digest(emailKey))
 	if fault.Is(err, fault.RateLimited) {
 		return true, nil
 	}
@@ -142,5 +148,5 @@ func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, to *db.Pr
 		return false, nil
 	}
 	key, _, _ := judgeEmail(to.Email)
-	return s.withholds(ctx, kind, key)
+	return s.withholds(ctx, string(kind), key)
 }

@@ -34,10 +34,6 @@ type candidate struct {
 	withheld    bool   // whether its address gets no mail of it
 }
 
-// mailOfSignUp is what the mail of a sign-up is counted as, whichever it is. A sign-up goes on when there were too many: it may
-// be the owner's of the address, and those before it a stranger's, of whom it then tells that he is not alone.
-const mailOfSignUp mail.Kind = "sign_up"
-
 // SignUp makes an account, its profile and a session in one transaction. What is wrong with the input is told all at
 // once, as BAD_USER_INPUT; CONFLICT if all that is wrong is that something is taken. A retry with the same key and password
 // starts a further session of the account that the first has made.
@@ -108,6 +104,8 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 	}
 	var err error
 	if s.config.RequireVerifiedEmail {
+		// It goes on without a mail: it may be the owner's of the address, and those before it a stranger's, of whom it then
+		// tells that he is not alone.
 		if c.withheld, err = s.withholds(ctx, mailOfSignUp, c.emailKey); err != nil {
 			return nil, err
 		}

@@ -13,50 +13,6 @@ import (
 	"freehold/mail"
 )
 
-// isOwn reports whether a password is the viewer's, and returns the hash that it was verified against.
-func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, ok bool, err error) {
-	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
-		return "", false, err
-	}
-	hash, err := s.db.FindOwnHash(ctx, viewer)
-	if err != nil {
-		return "", false, err
-	}
-	ok, _, err = s.hasher.Verify(ctx, auth.NormalizePassword(password), hash)
-	if err != nil || !ok {
-		return "", false, err
-	}
-	return hash, true, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
-}
-
-// proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.
-func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
-	seen, ok, err := s.isOwn(ctx, viewer, password)
-	if err == nil && !ok {
-		err = errPassword("input.password")
-	}
-	return seen, err
-}
-
-const notThePassword = "This is not the password of your account."
-
-func errPassword(path string) error { return fault.Input(path, "INVALID", notThePassword) }
-
-// Reauthenticate notes that the viewer has proved himself by his password again, as sensitive acts ask for.
-func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) error {
-	seen, err := s.proveOwn(ctx, viewer, password)
-	if err != nil {
-		return fmt.Errorf("reauthenticate: %w", err)
-	}
-	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		ok, err := tx.Reauthenticate(ctx, seen)
-		if err == nil && !ok {
-			return errPassword("input.password")
-		}
-		return err
-	})
-}
-
 // ChangePassword replaces the viewer's password, ends his other sessions and all codes, and tells him by mail.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) error {
 	seen, ok, err := s.isOwn(ctx, viewer, currentPassword)
@@ -100,15 +56,6 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	})
 }
 
-// findOwn returns both parts of the viewer's account.
-func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.Private, profile *db.Profile, err error) {
-	if private, err = s.db.FindPrivate(ctx, viewer, viewer.UserID); err != nil {
-		return nil, nil, err
-	}
-	profile, err = s.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
-	return private, profile, err
-}
-
 // RequestEmailChange sends a code to the address that the viewer's account is to have; VerifyEmail with it makes the change.
 // REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
 // e-mail is required: then that account is told by mail, and nobody else.
@@ -117,7 +64,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return err
 	}
-	key, err := s.judgeRecipient(ctx, changeOfEmail, "input.newEmail", newEmail)
+	key, err := s.judgeRecipient(ctx, mailOfEmailChange, "input.newEmail", newEmail)
 	if err != nil {
 		return err
 	}
@@ -136,13 +83,36 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	})
 }
 
-// changeOfEmail is what a code for a new address is counted as: those that verify an address are counted for themselves.
-const changeOfEmail mail.Kind = "change_email"
-
 func takenEmail(path string) error {
 	var faults fault.Faults
 	faults.Taken(path, "There is an account with this e-mail address.")
 	return faults.Err()
+}
+
+// confirmEmail makes a proved address that of the viewer's account, and tells both addresses.
+func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.SentCode) (*Verification, error) {
+	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return nil, err
+	}
+	withheld, err := s.withholdsNotice(ctx, mail.EmailChangedOld, private)
+	if err != nil {
+		return nil, err
+	}
+	return s.asOwner(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		changed, ok, err := tx.ChangeEmail(ctx, code.ID)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return errCode
+		}
+		before, after := db.Notice{Email: changed.Old, Username: changed.Username}, db.Notice{Email: changed.New, Username: changed.Username}
+		if err := tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
+			return err
+		}
+		return tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
+	})
 }
 
 // ChangeUsername gives the viewer's profile another username, and returns the profile. The old one is held for him for a
@@ -174,36 +144,16 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, userna
 	return profile, err
 }
 
-// DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username
-// for a while.
-func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) error {
-	seen, err := s.proveOwn(ctx, viewer, password)
-	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
+// findOwn returns both parts of the viewer's account.
+func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.Private, profile *db.Profile, err error) {
+	if private, err = s.db.FindPrivate(ctx, viewer, viewer.UserID); err != nil {
+		return nil, nil, err
 	}
-	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
-	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
-	}
-	withheld, err := s.withholdsNotice(ctx, mail.AccountDeleted, private)
-	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
-	}
-	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		profile, err := tx.FindProfileOfUser(ctx, viewer.UserID)
-		if err != nil {
-			return err
-		}
-		if err := run(ctx, "before deletion", s.config.Hooks.BeforeDeletion, tx, profile); err != nil {
-			return err
-		}
-		notice, ok, err := tx.DeleteAccount(ctx, seen, s.config.UsernameHold)
-		switch {
-		case err != nil:
-			return err
-		case !ok:
-			return errPassword("input.password")
-		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
-	})
+	profile, err = s.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
+	return private, profile, err
+}
+
+// noticeOf is the mail that tells of a change of an account.
+func noticeOf(kind mail.Kind, userID uuid.UUID, to db.Notice, withheld bool) db.Mail {
+	return db.Mail{Kind: string(kind), UserID: userID, Recipient: to.Email, Data: map[string]string{"username": to.Username}, Withheld: withheld}
 }

@@ -1,0 +1,46 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/mail"
+)
+
+// DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username
+// for a while.
+func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) error {
+	seen, err := s.proveOwn(ctx, viewer, password)
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	withheld, err := s.withholdsNotice(ctx, mail.AccountDeleted, private)
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		profile, err := tx.FindProfileOfUser(ctx, viewer.UserID)
+		if err != nil {
+			return err
+		}
+		if err := run(ctx, "before deletion", s.config.Hooks.BeforeDeletion, tx, profile); err != nil {
+			return err
+		}
+		notice, ok, err := tx.DeleteAccount(ctx, seen, s.config.UsernameHold)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return errPassword("input.password")
+		}
+		return tx.EnqueueMail(ctx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
+	})
+}

@@ -1,0 +1,54 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/fault"
+)
+
+// isOwn reports whether a password is the viewer's, and returns the hash that it was verified against.
+func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, ok bool, err error) {
+	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
+		return "", false, err
+	}
+	hash, err := s.db.FindOwnHash(ctx, viewer)
+	if err != nil {
+		return "", false, err
+	}
+	ok, _, err = s.hasher.Verify(ctx, auth.NormalizePassword(password), hash)
+	if err != nil || !ok {
+		return "", false, err
+	}
+	return hash, true, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
+}
+
+// proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.
+func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
+	seen, ok, err := s.isOwn(ctx, viewer, password)
+	if err == nil && !ok {
+		err = errPassword("input.password")
+	}
+	return seen, err
+}
+
+const notThePassword = "This is not the password of your account."
+
+func errPassword(path string) error { return fault.Input(path, "INVALID", notThePassword) }
+
+// Reauthenticate notes that the viewer has proved himself by his password again, as sensitive acts ask for.
+func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) error {
+	seen, err := s.proveOwn(ctx, viewer, password)
+	if err != nil {
+		return fmt.Errorf("reauthenticate: %w", err)
+	}
+	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		ok, err := tx.Reauthenticate(ctx, seen)
+		if err == nil && !ok {
+			return errPassword("input.password")
+		}
+		return err
+	})
+}

@@ -1,0 +1,62 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/fault"
+	"freehold/mail"
+)
+
+// RequestPasswordReset sends a code for a new password to the address of an account. Whether there is one cannot be told
+// from it.
+func (s *Service) RequestPasswordReset(ctx context.Context, email string) error {
+	return s.requestCode(ctx, email, db.ResetPassword, mail.ResetPassword)
+}
+
+// ResetPassword gives an account a new password by a code that was sent to its address, which is proved by that. All its
+// sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
+func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
+	key, err := s.judgeCodeOf(ctx, email)
+	if err != nil {
+		return err
+	}
+	var faults fault.Faults
+	var fieldCode, message string
+	newPassword = auth.NormalizePassword(newPassword)
+	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
+	switch {
+	case errors.Is(err, errCode): // then the words of the account are not for whoever asks
+		faults.Add("input.code", "INVALID", errCode.Message)
+		fieldCode, message = s.Judge("password", newPassword)
+	case err != nil:
+		return err
+	default:
+		fieldCode, message = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
+	}
+	faults.Add("input.newPassword", fieldCode, message)
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	hash, err := s.hasher.Hash(ctx, newPassword)
+	if err != nil {
+		return fmt.Errorf("reset password: %w", err)
+	}
+	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+		notice, ok, err := tx.ResetPassword(ctx, code.ID, hash)
+		switch {
+		case err != nil:
+			return err
+		case !ok: // somebody else was quicker
+			return errCode
+		}
+		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
+	})
+	if err != nil {
+		return fmt.Errorf("reset password: %w", err)
+	}
+	return s.forget(ctx, codeLimit, digest(key), client(ctx))
+}

@@ -1,0 +1,121 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/mail"
+)
+
+// RequestEmailVerification sends a code to an address, for an account that has it and has not verified it yet. Whether
+// there is one cannot be told from it.
+func (s *Service) RequestEmailVerification(ctx context.Context, email string) error {
+	return s.requestCode(ctx, email, db.VerifyEmail, mail.VerifyEmail)
+}
+
+// Verification is an account whose address was proved.
+type Verification struct {
+	Profile         *db.Profile
+	Session         *Session // that was started; nil where the account's own has proved the address
+	PasswordCleared bool     // the account has no password any more
+}
+
+// VerifyEmail proves an address by a code that was sent to it: that of an account, or the one that the viewer's is to have,
+// which it has from then on. Whoever is not signed in to the account gets a session; and if somebody else may have signed
+// up with the address, the account's password and sessions are no more. An error of the code is BAD_USER_INPUT.
+func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, email, typed string) (*Verification, error) {
+	key, err := s.judgeCodeOf(ctx, email)
+	if err != nil {
+		return nil, err
+	}
+	verification, err := s.verifyEmail(ctx, viewer, key, typed)
+	if errors.Is(err, db.ErrTaken) { // another account has proved the address since the code was sent
+		err = errCode
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verify e-mail: %w", err)
+	}
+	return verification, s.forget(ctx, codeLimit, digest(key), client(ctx))
+}
+
+func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key, typed string) (*Verification, error) {
+	if viewer.IsMember() {
+		code, err := s.findCode(ctx, db.ChangeEmail, key, typed)
+		if err == nil && code.UserID == viewer.UserID {
+			return s.confirmEmail(ctx, viewer, code)
+		} else if err != nil && !errors.Is(err, errCode) {
+			return nil, err
+		}
+	}
+	code, err := s.findCode(ctx, db.VerifyEmail, key, typed)
+	switch {
+	case err != nil:
+		return nil, err
+	case viewer.IsMember() && code.UserID == viewer.UserID:
+		return s.verifyOwn(ctx, viewer, code)
+	}
+	return s.verifyAndStart(ctx, code)
+}
+
+// verifyOwn proves the address of the viewer's account.
+func (s *Service) verifyOwn(ctx context.Context, viewer auth.Viewer, code db.SentCode) (*Verification, error) {
+	return s.asOwner(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		ok, err := tx.VerifyEmail(ctx, code.ID)
+		if err == nil && !ok {
+			return errCode
+		}
+		return err
+	})
+}
+
+// asOwner proves an address as the account's owner, and runs the hooks.
+func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(context.Context, *db.Tx) error) (*Verification, error) {
+	v := &Verification{}
+	err := s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) (err error) {
+		if err := prove(ctx, tx); err != nil {
+			return err
+		}
+		if v.Profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
+			return err
+		}
+		return run(ctx, "after verification", s.config.Hooks.AfterVerification, tx, v.Profile)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// verifyAndStart proves the address of an account for whoever is not signed in to it, and starts a session.
+func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode) (*Verification, error) {
+	session, refreshToken := s.newSession()
+	v := &Verification{}
+	var viewer auth.Viewer
+	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
+		verified, ok, err := system.VerifyEmail(ctx, code.ID, session)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return errCode
+		}
+		v.PasswordCleared = verified.PasswordCleared
+		tx, err := system.Enter(ctx, session.ID)
+		if err != nil {
+			return err
+		}
+		viewer = tx.Viewer
+		if v.Profile, err = tx.FindProfileOfUser(ctx, verified.UserID); err != nil {
+			return err
+		}
+		return run(ctx, "after verification", s.config.Hooks.AfterVerification, tx, v.Profile)
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.Session, err = s.started(viewer, v.Profile, refreshToken)
+	return v, err
+}
