@@ -137,7 +137,7 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.await(status, "Signed in as ada")
 	access := v.cookie("freehold")
 	v.expect(ask(t, at, access, `{ me { email } }`), "ada@example.org")
-	v.expect(v.play("RequestEmailVerification"), `"success": true`)
+	v.expect(v.play("RequestCode"), `"success": true`)
 	v.click(`.graphiql-tab-button[title="VerifyEmail"]`)
 	v.await(operation, "VerifyEmail")
 	v.expect(v.playAgain(), `"path": "input.code"`, `"code": "INVALID"`) // of the tab as it is

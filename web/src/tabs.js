@@ -111,7 +111,7 @@ mutation SignIn($input: SignInInput!) {
   {
     query: `# Ada proves her address. The code is in her mail:
 # Mail, top right.
-mutation RequestEmailVerification($input: RequestEmailVerificationInput!) {
+mutation RequestCode($input: RequestEmailVerificationInput!) {
   requestEmailVerification(input: $input) {
     success
   }
