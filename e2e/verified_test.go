@@ -213,7 +213,7 @@ func (s *service) expectInvisible(username string, tokens ...string) {
 func TestTakenAddressTakesTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := start(t, verifiedOnly)
-	const pairs = 120
+	const pairs = 80
 	next := map[string]int{}
 	try := func(prefix string) func() {
 		return func() {
