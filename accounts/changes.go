@@ -95,6 +95,9 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 	if err != nil {
 		return nil, err
 	}
+	if err := s.withinLeaves(ctx, private); err != nil {
+		return nil, err
+	}
 	withheld, err := s.withholdsNotice(ctx, mail.EmailChangedOld, private)
 	if err != nil {
 		return nil, err

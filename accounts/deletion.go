@@ -22,6 +22,9 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
 	}
+	if err := s.withinLeaves(ctx, private); err != nil {
+		return err
+	}
 	withheld, err := s.withholdsNotice(ctx, mail.AccountDeleted, private)
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)

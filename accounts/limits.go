@@ -38,7 +38,8 @@ var (
 	codeLimit      = limit{"code", 10, 15 * time.Minute}        // of a code, by one client: too few for a billionth of a chance
 	ownGuessLimit  = limit{"ownGuess", 10, 15 * time.Minute}    // of a password, by whoever holds a session of the account
 	usernameLimit  = limit{"changeUsername", 5, 24 * time.Hour} // or one account could hold any number of names
-	passwordLimit  = limit{"changePassword", 5, 24 * time.Hour} // or whoever has signed up with another's address could kill his codes for ever
+	passwordLimit  = limit{"changePassword", 5, 24 * time.Hour} // or whoever has signed up with another's address could kill his codes for ever;
+	leaveLimit     = limit{"leave", 5, 24 * time.Hour}          // and so by leaving an address that is not proved, and signing up with it again
 	mailLimit      = limit{"mail", 3, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
 )
 
@@ -139,6 +140,15 @@ func (s *Service) withholds(ctx context.Context, what, emailKey string) (bool, e
 		return true, nil
 	}
 	return false, err
+}
+
+// withinLeaves counts that the viewer's account leaves its address, by another one or for good, where nobody has proved that.
+func (s *Service) withinLeaves(ctx context.Context, from *db.Private) error {
+	if from.EmailVerifiedAt != nil {
+		return nil
+	}
+	key, _, _ := judgeEmail(from.Email)
+	return s.within(ctx, leaveLimit, digest(key))
 }
 
 // withholdsNotice reports whether the viewer's address is not to be told of a change of his account. An address that nobody

@@ -230,7 +230,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return nil
 	}
 	code := s.newCode(db.VerifyEmail, c.Email, c.emailKey)
-	taken, err := tx.AwaitVerification(ctx, code)
+	taken, err := tx.AwaitVerification(ctx, code, c.withheld)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ var purges = []struct {
 	{"codes", time.Hour, `SELECT app.purge_codes($1, $2)`},
 	{"held_usernames", time.Hour, `SELECT app.purge_held_usernames($1, $2)`},
 	{"sign_up_keys", 24 * time.Hour, `SELECT app.purge_sign_up_keys($1, $2)`},
-	{"users", time.Hour, `SELECT app.purge_pending($1, $2)`}, // that were not verified in time
+	{"users", 24 * time.Hour, `SELECT app.purge_pending($1, $2)`}, // that were not verified in time
 	{"sessions", 7 * 24 * time.Hour, `SELECT app.purge_sessions($1, $2)`},
 }
 

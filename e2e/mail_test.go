@@ -178,7 +178,7 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		`INSERT INTO app.sign_up_keys (key_hash, user_id, created_at) SELECT decode(n::text || '0', 'hex'), id, now() - interval '2 days' * n FROM app.users, generate_series(0, 2) n`,
 		`INSERT INTO app.users SELECT gen_random_uuid() FROM generate_series(1, 1200)`,
 		`INSERT INTO app.user_private (user_id, email, email_key, pending_until)
-		 SELECT u.id, 'x', 'x', now() - interval '1 day' FROM app.users u LEFT JOIN app.user_private x ON x.user_id = u.id WHERE x.user_id IS NULL`,
+		 SELECT u.id, 'x', 'x', now() - interval '2 days' FROM app.users u LEFT JOIN app.user_private x ON x.user_id = u.id WHERE x.user_id IS NULL`,
 	} {
 		d.Query(t, statement)
 	}

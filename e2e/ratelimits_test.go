@@ -307,7 +307,7 @@ func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 	t.Parallel()
 	s := limited(t).work()
 	const victim = "victim@example.org"
-	for n := range 6 {
+	for n := range 5 {
 		mallory := account{Username: fmt.Sprint("free-coins.example-", n), Email: victim}
 		mallory.fill(t, s.must("", signUpMutation, vars{"input": vars{"email": victim, "password": password, "username": mallory.Username}}))
 		s.must(mallory.Token, changePassword, input("currentPassword", password, "newPassword", newPassword))
@@ -317,6 +317,13 @@ func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 		s.settled() // what waits for an account goes with it
 		s.must(mallory.Token, deleteAccount, input("password", newPassword))
 	}
+	var last account // nor are codes killed without end, by leaving the address and signing up with it again
+	last.fill(t, s.must("", signUpMutation, vars{"input": vars{"email": victim, "password": password, "username": "free-coins.example"}}))
+	expectCodes(t, "leaving", []reply{s.do(last.Token, deleteAccount, input("password", password))}, map[string]int{"RATE_LIMITED": 1})
+	s.must(last.Token, changeEmail, input("newEmail", "mallory@example.org"))
+	expectCodes(t, "leaving for another address", []reply{
+		s.do(last.Token, verifyEmail, input("email", "mallory@example.org", "code", s.codeTo("mallory@example.org", "verify_email", 1))),
+	}, map[string]int{"RATE_LIMITED": 1})
 	sent := s.sent()
 	for _, kind := range []string{"account_deleted", "password_changed", "reset_password"} {
 		if n := count(sent, kind+" "+victim); n != 3 {

@@ -321,6 +321,40 @@ func TestUsedUpMailsHideNoRival(t *testing.T) {
 	}
 }
 
+// P08, P18: sign-ups without number hide no code that was sent to the address.
+func TestManyRivalsHideNoCode(t *testing.T) {
+	t.Parallel()
+	s := start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").work()
+	const email = "victor@example.org"
+	s.signUpPending("victor", email, nil)
+	code := s.codeTo(email, "verify_email", 1)
+	for n := range 30 {
+		s.signUpPending(fmt.Sprint("mallory-", n), email, nil)
+	}
+	if v := s.verify(email, code).VerifyEmail; v.User.Profile.Username != "victor" {
+		t.Errorf("verified as %+v", v)
+	}
+}
+
+// P08: nor does the owner's own sign-up count for nothing because he did not verify it in time: a stranger's that came after it
+// leaves him no password of the stranger's.
+func TestOverdueSignUpIsARivalAsWell(t *testing.T) {
+	t.Parallel()
+	s := start(t, verifiedOnly).work()
+	const email = "victor@example.org"
+	s.signUpPending("victor", email, nil)
+	s.signUpPending("mallory", email, nil)
+	s.db.Query(t, `UPDATE app.user_private u SET pending_until = now() FROM app.profiles p WHERE p.user_id = u.user_id AND p.username = 'victor'`)
+	s.codeTo(email, "verify_email", 2)
+	s.must("", requestVerification, input("email", email))
+	if v := s.verify(email, s.codeTo(email, "verify_email", 3)).VerifyEmail; !v.PasswordCleared {
+		t.Errorf("verified as %+v", v)
+	}
+	if r := s.trySignIn(email, password); r.code() != "UNAUTHENTICATED" {
+		t.Errorf("the stranger's password: %s", r.Body)
+	}
+}
+
 // A sign-up that was not verified in time cannot be any more, and what is left of it keeps nobody from anything.
 func TestPendingSignUpIsOverInTime(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,9 @@ GRANT UPDATE (username, username_key, visibility, updated_at) ON app.profiles TO
 ALTER TABLE app.sessions ADD COLUMN authenticated_at timestamptz NOT NULL DEFAULT now(); -- when its owner last proved himself
 GRANT UPDATE (authenticated_at) ON app.sessions TO freehold_definer;
 
+ALTER TABLE app.credentials ADD COLUMN reset_at timestamptz, ADD COLUMN reset_ip inet; -- when whoever has the address last took the account over
+GRANT UPDATE (reset_at, reset_ip) ON app.credentials TO freehold_definer;
+
 ALTER TABLE app.security_events ALTER COLUMN user_id DROP NOT NULL; -- nobody's: a refusal costs the same without an account
 
 -- A code itself is derived from its id, see auth. One without an account (the nil UUID) is what an unknown address
@@ -181,9 +184,10 @@ $$;
 -- +goose StatementEnd
 
 -- Closes a sign-up, as its owner, until its address is verified: no session, and nothing to be seen. Returns the address
--- of the account that has the address already, or NULL; then the code is nobody's.
+-- of the account that has the address already, or NULL. Then the code is nobody's, and also where its mail is withheld, or
+-- sign-ups without number would hide the codes that were sent.
 -- +goose StatementBegin
-CREATE FUNCTION app.await_verification(p_code_id uuid, p_valid_seconds double precision) RETURNS text
+CREATE FUNCTION app.await_verification(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
@@ -195,7 +199,8 @@ BEGIN
   UPDATE app.profiles SET visibility = 'PRIVATE' WHERE user_id = app.viewer_id();
   DELETE FROM app.sessions WHERE user_id = app.viewer_id();
   SELECT u.email INTO taken FROM app.user_private u WHERE u.email_key = mine.email_key AND u.pending_until IS NULL;
-  PERFORM app.put_code(p_code_id, 'VERIFY_EMAIL', mine.email, mine.email_key, CASE WHEN taken IS NULL THEN app.viewer_id() END, p_valid_seconds);
+  PERFORM app.put_code(p_code_id, 'VERIFY_EMAIL', mine.email, mine.email_key, CASE WHEN taken IS NULL AND NOT p_withheld THEN app.viewer_id() END,
+                       p_valid_seconds);
   RETURN taken;
 END
 $$;
@@ -245,7 +250,7 @@ CREATE FUNCTION app.find_codes(p_purpose text, p_email_key text) RETURNS TABLE (
     FROM app.codes k JOIN app.profiles p ON p.user_id = k.user_id
    WHERE k.email_key = p_email_key AND k.purpose = p_purpose AND k.expires_at > clock_timestamp()
    ORDER BY k.expires_at DESC
-   LIMIT 20
+   LIMIT 100 -- more than the limits of mails let there be
 $$;
 -- +goose StatementEnd
 
@@ -268,7 +273,7 @@ CREATE FUNCTION app.silence_rivals(p_email_key text, p_user_id uuid) RETURNS boo
   AS $$
 DECLARE
   rivals uuid[] := ARRAY(SELECT u.user_id FROM app.user_private u
-                          WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until > now());
+                          WHERE u.email_key = p_email_key AND u.user_id <> p_user_id AND u.pending_until IS NOT NULL);
 BEGIN
   DELETE FROM app.codes k WHERE k.user_id = ANY (rivals);
   RETURN rivals <> '{}';
@@ -301,7 +306,8 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now() WHERE c.user_id = used.user_id;
+  UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now(), reset_at = now(), reset_ip = app.client_ip()
+   WHERE c.user_id = used.user_id;
   PERFORM app.shut_out(used.user_id, NULL);
   PERFORM app.silence_rivals(used.email_key, used.user_id);
   PERFORM app.record_event(used.user_id, 'PASSWORD_RESET');
@@ -354,7 +360,8 @@ BEGIN
     PERFORM app.shut_out(used.user_id, NULL);
     cleared := rivals OR was.pending_until IS NULL;
     IF cleared THEN
-      UPDATE app.credentials c SET password_hash = '', updated_at = now() WHERE c.user_id = used.user_id;
+      UPDATE app.credentials c SET password_hash = '', updated_at = now(), reset_at = now(), reset_ip = app.client_ip()
+       WHERE c.user_id = used.user_id;
     END IF;
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
     PERFORM app.start_session(used.user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds);
@@ -522,7 +529,8 @@ BEGIN
   END IF;
   SELECT u.email, app.proved_name(u, p) AS username, p.username_key INTO STRICT mine
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
-   WHERE u.user_id = app.viewer_id();
+   WHERE u.user_id = app.viewer_id()
+     FOR NO KEY UPDATE OF p; -- its username may be changed at this very moment
   PERFORM app.hold_username(mine.username_key, NULL, now() + make_interval(secs => p_hold_seconds));
   DELETE FROM app.outbox o USING app.codes k WHERE k.user_id = app.viewer_id() AND o.code_id = k.id AND o.sent_at IS NULL AND o.parked_at IS NULL;
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();
@@ -557,21 +565,18 @@ END
 $$;
 -- +goose StatementEnd
 
--- Whether an account is used from a block of addresses: it was signed in to from there, or given a new password, and not only
--- before the last new password.
+-- Whether an account is used from a block of addresses: it was signed in to from there since whoever has its address last
+-- took it over, or taken over from there.
 -- +goose StatementBegin
 CREATE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  WITH account AS (
-    SELECT u.user_id, (SELECT max(e.created_at) FROM app.security_events e WHERE e.user_id = u.user_id AND e.kind = 'PASSWORD_RESET') AS reset_at
-      FROM app.user_private u
-     WHERE u.email_key = p_email_key AND u.pending_until IS NULL
-  )
-  SELECT EXISTS (SELECT FROM account a JOIN app.sessions s ON s.user_id = a.user_id
-                  WHERE s.ip <<= NULLIF(p_block, '')::inet AND (a.reset_at IS NULL OR s.created_at > a.reset_at))
-      OR EXISTS (SELECT FROM account a JOIN app.security_events e ON e.user_id = a.user_id
-                  WHERE e.created_at = a.reset_at AND e.kind = 'PASSWORD_RESET' AND e.ip <<= NULLIF(p_block, '')::inet)
+  SELECT EXISTS (SELECT FROM app.user_private u JOIN app.credentials c ON c.user_id = u.user_id
+                  WHERE u.email_key = p_email_key AND u.pending_until IS NULL
+                    AND (c.reset_ip <<= NULLIF(p_block, '')::inet
+                         OR EXISTS (SELECT FROM app.sessions s
+                                     WHERE s.user_id = u.user_id AND s.ip <<= NULLIF(p_block, '')::inet
+                                       AND s.created_at >= COALESCE(c.reset_at, '-infinity'))))
 $$;
 -- +goose StatementEnd
 
@@ -667,7 +672,7 @@ GRANT EXECUTE ON FUNCTION
   app.is_held(text),
   app.sign_up(uuid, text, text, text, text, uuid, bytea, integer, integer, integer, bytea),
   app.find_sign_up(bytea),
-  app.await_verification(uuid, double precision),
+  app.await_verification(uuid, double precision, boolean),
   app.request_code(uuid, text, text, text, double precision),
   app.find_codes(text, text),
   app.reset_password(uuid, text),
@@ -696,7 +701,7 @@ ALTER FUNCTION app.is_held(text) OWNER TO freehold_definer;
 ALTER FUNCTION app.sign_up(uuid, text, text, text, text, uuid, bytea, integer, integer, integer, bytea) OWNER TO freehold_definer;
 ALTER FUNCTION app.find_sign_up(bytea) OWNER TO freehold_definer;
 ALTER FUNCTION app.put_code(uuid, text, text, text, uuid, double precision) OWNER TO freehold_definer;
-ALTER FUNCTION app.await_verification(uuid, double precision) OWNER TO freehold_definer;
+ALTER FUNCTION app.await_verification(uuid, double precision, boolean) OWNER TO freehold_definer;
 ALTER FUNCTION app.request_code(uuid, text, text, text, double precision) OWNER TO freehold_definer;
 ALTER FUNCTION app.find_codes(text, text) OWNER TO freehold_definer;
 ALTER FUNCTION app.shut_out(uuid, uuid) OWNER TO freehold_definer;
