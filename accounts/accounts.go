@@ -1,6 +1,6 @@
 // Package accounts owns the use cases of an account: signing up with a profile, signing in and out, changing the
-// profile, and what an account proves itself by. It judges input, all of it at once, and puts together what must happen in one transaction. It must not
-// know GraphQL or HTTP, and leaves SQL to db.
+// profile, and what an account proves itself by. It judges input, all of it at once, and puts together what must happen
+// in one transaction. It must not know GraphQL or HTTP, and leaves SQL to db.
 package accounts
 
 import (

@@ -75,18 +75,12 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case err != nil:
 			return err
 		case taken != "" && !s.config.RequireVerifiedEmail:
-			return takenEmail("input.newEmail")
+			return fault.Taken("input.newEmail", emailTaken)
 		case taken != "":
 			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
 		}
 		return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: newEmail, Known: true}))
 	})
-}
-
-func takenEmail(path string) error {
-	var faults fault.Faults
-	faults.Taken(path, "There is an account with this e-mail address.")
-	return faults.Err()
 }
 
 // confirmEmail makes a proved address that of the viewer's account, and tells both addresses.
@@ -140,9 +134,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, userna
 		return err
 	})
 	if errors.Is(err, db.ErrTaken) {
-		var faults fault.Faults
-		faults.Taken("input.username", "This username is taken.")
-		return nil, faults.Err()
+		return nil, fault.Taken("input.username", usernameTaken)
 	}
 	return profile, err
 }

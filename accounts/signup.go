@@ -158,6 +158,12 @@ func isKey(key string) bool {
 	return len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
+// What is told of what another account has.
+const (
+	emailTaken    = "There is an account with this e-mail address."
+	usernameTaken = "This username is taken."
+)
+
 // judgeTaken notes which of e-mail and username another account has; a faulty one has an empty key and is nobody's.
 func (s *Service) judgeTaken(ctx context.Context, faults *fault.Faults, c candidate) error {
 	email, username, err := s.db.FindTaken(ctx, c.emailKey, c.usernameKey)
@@ -165,10 +171,10 @@ func (s *Service) judgeTaken(ctx context.Context, faults *fault.Faults, c candid
 		return err
 	}
 	if email && !s.config.RequireVerifiedEmail {
-		faults.Taken("input.email", "There is an account with this e-mail address.")
+		faults.Taken("input.email", emailTaken)
 	}
 	if username {
-		faults.Taken("input.username", "This username is taken.")
+		faults.Taken("input.username", usernameTaken)
 	}
 	return nil
 }

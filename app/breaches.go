@@ -24,7 +24,7 @@ func breached(c Config, log *slog.Logger) func(context.Context, string) bool {
 	}
 }
 
-// serviceName is what mails call the service, and what no password may consist of.
+// serviceName is the host of the public URL, by which people know the service.
 func serviceName(c Config) string {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {

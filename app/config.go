@@ -139,14 +139,16 @@ var kinds = map[string]string{
 // isOrigin reports whether a text is an origin (RFC 6454) as browsers send it. Patterns are not taken.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && text == u.Scheme+"://"+u.Host && !strings.Contains(text, "*")
+	return err == nil && isHTTP(u) && text == u.Scheme+"://"+u.Host && !strings.Contains(text, "*")
 }
 
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
 func isPrefixURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.HasSuffix(u.Path, "/") && u.RawQuery == "" && u.Fragment == ""
+	return err == nil && isHTTP(u) && strings.HasSuffix(u.Path, "/") && u.RawQuery == "" && u.Fragment == ""
 }
+
+func isHTTP(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" }
 
 const tenYears = 87600 * time.Hour
 
@@ -197,12 +199,13 @@ func (c *Config) faults() (faults []error) {
 	} {
 		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
 	}
-	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: the value is more than 12h")                                      // retired keys are kept for a day
-	check(c.CodeLifetime >= time.Minute && c.CodeLifetime <= 12*time.Hour, "FREEHOLD_CODE_LIFETIME: the value is not between 1m and 12h") // as access tokens
+	// What is made of a key must end before the key does: retired ones are kept for a day.
+	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: the value is more than 12h")
+	check(c.CodeLifetime >= time.Minute && c.CodeLifetime <= 12*time.Hour, "FREEHOLD_CODE_LIFETIME: the value is not between 1m and 12h")
 	check(c.RefreshGrace >= 0 && c.RefreshGrace <= time.Minute, "FREEHOLD_REFRESH_GRACE: the value is not between 0s and 1m")
 	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: the value is not between 0s and 1m")
 	u, err := url.Parse(c.PublicURL)
-	check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.RawQuery == "" && u.User == nil,
+	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
 	if !c.Development() {
 		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -46,7 +45,7 @@ func TestChangePassword(t *testing.T) {
 	if m := s.mailTo(a.Email, "password_changed", 1); !strings.Contains(m.Text, "anneliese") || strings.Contains(m.Text+m.HTML, newPassword) {
 		t.Errorf("told: %s", m.Text)
 	}
-	if r := s.do("", `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`, input("refreshToken", a.Refresh)); len(r.Errors) > 0 {
+	if r := s.do("", refreshMutation, vars{"t": a.Refresh}); len(r.Errors) > 0 {
 		t.Errorf("the session that asked: %s", r.Body)
 	}
 }
@@ -74,7 +73,7 @@ func TestSensitiveActsAskForThePassword(t *testing.T) {
 		t.Errorf("after a wrong password: %s", r.Body)
 	}
 	another := s.signIn(a.Email) // which is another session
-	s.db.Query(t, `UPDATE app.sessions SET authenticated_at = authenticated_at - interval '31 minutes' WHERE user_id = $1`, a.UserID)
+	s.signedInLongAgo(a)
 	s.must(another, reauthenticate, input("password", password))
 	if r := acts["changeUsername"](); r.code() != "REAUTH_REQUIRED" {
 		t.Errorf("after another session has proved itself: %s", r.Body)
@@ -88,7 +87,7 @@ func TestSensitiveActsAskForThePassword(t *testing.T) {
 	if kinds := s.eventKinds(a.Token); !slices.Contains(kinds, "REAUTHENTICATED") {
 		t.Errorf("events: %v", kinds)
 	}
-	s.db.Query(t, `UPDATE app.sessions SET authenticated_at = authenticated_at - interval '31 minutes' WHERE user_id = $1`, a.UserID)
+	s.signedInLongAgo(a)
 	s.must(a.Token, changePassword, input("currentPassword", password, "newPassword", newPassword)) // which is a proof itself
 	s.must(a.Token, changeEmail, input("newEmail", "newer-"+a.Email))
 }
@@ -197,9 +196,7 @@ func TestDeleteAccount(t *testing.T) {
 		t.Errorf("told: %s", m.Text)
 	}
 	s.expectFault("a code", s.do("", resetPassword, input("email", a.Email, "code", reset, "newPassword", newPassword)), wrongCode)
-	for deadline := time.Now().Add(10 * time.Second); s.db.Query(t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`)[0] != "0" && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
-	}
+	s.settled()
 	for _, row := range s.everything() {
 		table, _, _ := strings.Cut(row, " ")
 		for _, canary := range []string{a.UserID, a.ProfileID, "Canary bio", "+4930123456", a.Email} {

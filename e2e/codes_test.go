@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,12 +48,7 @@ func (s *service) mailTo(to, kind string, n int) mailInBox {
 	s.t.Helper()
 	var all []mailInBox
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		all = nil
-		_, _, body := s.fetch("GET", s.url+"/dev/mail.json")
-		if err := json.Unmarshal([]byte(body), &all); err != nil {
-			s.t.Fatalf("%s: %v", body, err)
-		}
-		all = slices.DeleteFunc(all, func(m mailInBox) bool { return m.To != to || m.Kind != kind })
+		all = slices.DeleteFunc(s.mailbox(0), func(m mailInBox) bool { return m.To != to || m.Kind != kind })
 		if len(all) >= n {
 			return all[0]
 		}
@@ -185,7 +179,7 @@ func TestProvingAnAddressShutsOthersOut(t *testing.T) {
 			if r := b.do(`{ me { id } }`, nil); string(r.Data) != `{"me":null}` {
 				t.Errorf("the browser: %s", r.Body)
 			}
-			if r := s.do("", `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`, input("refreshToken", mallory.Refresh)); r.code() != "UNAUTHENTICATED" {
+			if r := s.do("", refreshMutation, vars{"t": mallory.Refresh}); r.code() != "UNAUTHENTICATED" {
 				t.Errorf("the refresh token: %s", r.Body)
 			}
 			if r := s.trySignIn(mallory.Email, password); r.code() != "UNAUTHENTICATED" {

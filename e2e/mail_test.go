@@ -70,6 +70,18 @@ func (s *service) mailbox(n int) (list []mailInBox) {
 	}
 }
 
+// settled waits until no mail does.
+func (s *service) settled() {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if n := s.db.Query(s.t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`); n[0] == "0" {
+			return
+		} else if time.Now().After(deadline) {
+			s.t.Fatalf("%s mails wait", n)
+		}
+	}
+}
+
 // A mail that waits is sent, and in development read at /dev/mail. Its code is in the mail and nowhere else.
 func TestMailboxOfDevelopment(t *testing.T) {
 	t.Parallel()
@@ -137,11 +149,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 	}
 	enqueue(t, d, mails...)
 	one, two := startWith(t, d, bothWalls, appOptions()).work(), startWith(t, d, bothWalls, appOptions()).work()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if n := d.Query(t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`); n[0] == "0" {
-			break
-		}
-	}
+	one.settled()
 	got := map[string]int{}
 	for _, m := range append(one.mailbox(0), two.mailbox(0)...) {
 		got[m.To]++

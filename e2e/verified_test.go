@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 const verifiedOnly = "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on"
@@ -34,18 +33,6 @@ func (s *service) signUpVerified(name, email string) account {
 	return account{
 		UserID: v.User.ID, ProfileID: v.User.Profile.ID, Username: name, Email: email,
 		Token: v.Tokens.AccessToken, Refresh: v.Tokens.RefreshToken,
-	}
-}
-
-// settled waits until no mail does.
-func (s *service) settled() {
-	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if n := s.db.Query(s.t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`); n[0] == "0" {
-			return
-		} else if time.Now().After(deadline) {
-			s.t.Fatalf("%s mails wait", n)
-		}
 	}
 }
 

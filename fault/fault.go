@@ -117,6 +117,13 @@ func Input(path, code, message string) *Error {
 	return &Error{Code: BadUserInput, Message: message, Fields: []Field{{path, code, message}}}
 }
 
+// Taken is CONFLICT for a single field whose value belongs to another account.
+func Taken(path, message string) error {
+	var f Faults
+	f.Taken(path, message)
+	return f.Err()
+}
+
 // Is reports whether err is, or wraps, an Error with this code.
 func Is(err error, code Code) bool {
 	e, ok := errors.AsType[*Error](err)
