@@ -59,17 +59,17 @@ func TestAccessCommand(t *testing.T) {
       "answers": {
         "member": "NOT_FOUND",
         "member, visible-to": "FORBIDDEN",`, "widened:\n  User.id [member, visible-to]: FORBIDDEN -> value\n"},
-		{"narrowed", `"field": "signOut",
+		{"narrowed", `"field": "revokeOtherSessions",
       "rule": "@signedIn",
       "answers": {
         "member": "value",
         "member, visible-to": "value",
-        "nobody": "UNAUTHENTICATED",`, `"field": "signOut",
+        "nobody": "UNAUTHENTICATED",`, `"field": "revokeOtherSessions",
       "rule": "@signedIn",
       "answers": {
         "member": "value",
         "member, visible-to": "value",
-        "nobody": "value",`, "narrowed:\n  Mutation.signOut [nobody]: value -> UNAUTHENTICATED\n"},
+        "nobody": "value",`, "narrowed:\n  Mutation.revokeOtherSessions [nobody]: value -> UNAUTHENTICATED\n"},
 		{"new", `"field": "phoneNumber"`, `"field": "faxNumber"`, "widened:\n  new: Profile.phoneNumber @owner, a value for [owner], held by rule and policy\nnarrowed:\n  gone: Profile.faxNumber @owner, a value for [owner], held by rule and policy\n"},
 	} {
 		if !strings.Contains(json, c.was) {

@@ -9,13 +9,29 @@ import (
 	"freehold/fault"
 )
 
-// SignOut ends the session that asks.
-func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer) error {
-	err := s.db.RevokeSession(ctx, viewer, viewer.SessionID)
-	if fault.Is(err, fault.NotFound) { // somebody else was quicker
-		return fault.SignIn(fault.Revoked)
+// SignOut revokes the session that a refresh token belongs to or, without a token, the session that asks. It returns the
+// session's id, or uuid.Nil if there was no live session to revoke, which is no error: the client is signed out (RFC 7009,
+// 2.2).
+func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken string) (revoked uuid.UUID, err error) {
+	if refreshToken != "" {
+		token, ok := s.keys.ReadRefresh(refreshToken)
+		if !ok {
+			return uuid.Nil, nil
+		}
+		live, err := s.db.SignOut(ctx, token.SessionID, token.Hash, token.Genuine)
+		if err != nil || !live {
+			return uuid.Nil, err
+		}
+		return token.SessionID, nil
 	}
-	return err
+	if !viewer.IsMember() {
+		return uuid.Nil, nil
+	}
+	err = s.db.RevokeSession(ctx, viewer, viewer.SessionID)
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) { // it has ended in the meantime
+		return uuid.Nil, nil
+	}
+	return viewer.SessionID, err
 }
 
 // RevokeSession ends a session of the viewer's; NOT_FOUND when it is not his, or over already.

@@ -9,13 +9,14 @@ import (
 	"freehold/fault"
 )
 
-// wrong is the one answer to every sign-in that fails, whatever is wrong.
+// wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, which tells clients to
+// refresh their session.
 func (s *Service) wrong() *fault.Error {
 	message := "The e-mail address or the password is wrong."
 	if s.config.RequireVerifiedEmail {
 		message = "The e-mail address or the password is wrong, or the address is not verified yet."
 	}
-	return &fault.Error{Code: fault.Unauthenticated, Reason: fault.Invalid, Message: message}
+	return fault.New(fault.InvalidCredentials, message)
 }
 
 // SignIn starts a session. An unknown e-mail, a wrong password and a disabled account are one error that takes one

@@ -116,13 +116,17 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := crossOrigin(c, a.telemetry.around(newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, a.explainer, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
-	})))
+	origins, err := newOrigins(c)
 	if err != nil {
 		return nil, err
 	}
-	a.handler = a.routes(keys, graphQL)
+	graphQL, err := newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, a.explainer, origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.handler = a.routes(keys, origins.protect(a.telemetry.around(graphQL)))
 	return a, nil
 }
 
@@ -183,7 +187,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	}()
 	server := newServer(a.handler, a.config, a.log)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(jsonErrors{l}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

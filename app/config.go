@@ -60,7 +60,10 @@ type Config struct {
 	DepthLimit          int           `env:"FREEHOLD_DEPTH_LIMIT"          envDefault:"20"`     // levels of an operation
 	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`     // aliases of a document
 	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                          // addresses and blocks, comma between them
-	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them
+	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them; normalized
+	CORSHeaders         []string      `env:"FREEHOLD_CORS_HEADERS"`                             // further ones that pages may send
+	Operations          string        `env:"FREEHOLD_OPERATIONS"`                               // file or folder of trusted documents
+	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`    // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 }
@@ -75,7 +78,7 @@ func (c *Config) PrivateDatabase() bool { return c.Development() && c.DatabaseUR
 func (c *Config) developmentKey() string { return filepath.Join(c.DataDir, "signing-key.pem") }
 
 // LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that
-// is unknown or has a bad value, and never shows a value.
+// is unknown or has a bad value. It shows no value, but for origins and names of headers.
 func LoadConfig(environ []string) (Config, error) {
 	var c Config
 	vars := env.ToMap(environ)
@@ -96,7 +99,10 @@ func LoadConfig(environ []string) (Config, error) {
 		c.DataDir = dataDir(vars)
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	return c, sorted(append(faults, c.faults()...))
+	var ofOrigins, ofHeaders []error
+	c.CORSOrigins, ofOrigins = normalizeOrigins(c.CORSOrigins)
+	c.CORSHeaders, ofHeaders = normalizeHeaders(c.CORSHeaders)
+	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, c.faults()))
 }
 
 func sorted(faults []error) error {
@@ -136,12 +142,6 @@ var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
 }
 
-// isOrigin reports whether a text is an origin (RFC 6454) as browsers send it. Patterns are not taken.
-func isOrigin(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && isHTTP(u) && text == u.Scheme+"://"+u.Host && !strings.Contains(text, "*")
-}
-
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
 func isPrefixURL(text string) bool {
 	u, err := url.Parse(text)
@@ -165,6 +165,8 @@ func (c *Config) faults() (faults []error) {
 	oneOf("FREEHOLD_ENV", c.Env, "development", "production")
 	oneOf("FREEHOLD_RATE_LIMIT", c.RateLimit, "on", "off")
 	oneOf("FREEHOLD_REQUIRE_VERIFIED_EMAIL", c.RequireVerifiedEmail, "on", "off")
+	oneOf("FREEHOLD_OPERATIONS_ONLY", c.OperationsOnly, "on", "off")
+	check(c.OperationsOnly != "on" || c.Operations != "", "FREEHOLD_OPERATIONS_ONLY: the value on needs FREEHOLD_OPERATIONS")
 	check(c.RequireVerifiedEmail != "on" || c.Development() || c.SMTPURL != "", "FREEHOLD_REQUIRE_VERIFIED_EMAIL: production needs FREEHOLD_SMTP_URL for that")
 	check(c.BreachURL == "" || isPrefixURL(c.BreachURL), "FREEHOLD_BREACH_URL: the value is not an http or https URL that ends in a slash")
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
@@ -184,9 +186,6 @@ func (c *Config) faults() (faults []error) {
 	}
 	checkMail("FREEHOLD_SMTP_URL", c.SMTPURL, mail.CheckSMTPURL)
 	checkMail("FREEHOLD_MAIL_FROM", c.MailFrom, mail.CheckFrom)
-	for _, origin := range c.CORSOrigins {
-		check(isOrigin(origin), "FREEHOLD_CORS_ORIGINS: a value is not an origin, such as https://app.example.org")
-	}
 	check(c.PasswordQueue >= 1, "FREEHOLD_PASSWORD_QUEUE: the value is less than 1")
 	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: the value is not between 1024 and 16777216")
 	check(c.TokenLimit >= 100 && c.TokenLimit <= 10000, "FREEHOLD_TOKEN_LIMIT: the value is not between 100 and 10000")

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -60,13 +61,6 @@ func (d *denials) add(t told) {
 	}
 }
 
-// has reports whether a refusal at this place was told already.
-func (d *denials) has(path ast.Path) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.ContainsFunc(d.told, func(t told) bool { return t.path.String() == path.String() })
-}
-
 // denied notes that a rule refused the field that ctx is in.
 func (a *App) denied(ctx context.Context, d directives.Denial) {
 	a.telemetry.metrics.denied("@"+d.Rule.Name, d.Code)
@@ -76,9 +70,9 @@ func (a *App) denied(ctx context.Context, d directives.Denial) {
 }
 
 // noteError notes a refusal that no rule accounts for: the database let the viewer touch no row.
-func noteError(ctx context.Context, code fault.Code) {
+func noteError(ctx context.Context, code fault.Code, err error) {
 	f, d := graphql.GetFieldContext(ctx), exchangeOf(ctx).denials
-	if code != fault.NotFound || f == nil || d == nil || d.has(graphql.GetPath(ctx)) {
+	if _, byRule := errors.AsType[*directives.Refusal](err); byRule || code != fault.NotFound || f == nil || d == nil {
 		return
 	}
 	viewer := auth.ViewerFrom(ctx)

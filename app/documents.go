@@ -2,9 +2,6 @@ package app
 
 import (
 	"context"
-	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -17,11 +14,12 @@ import (
 // that a document is judged between parsing and validation; the executor then finds it in the context, by way of the
 // cache.
 type documents struct {
-	schema     *ast.Schema
-	tokenLimit int
-	limits     limits
-	judge      judge
-	cache      *documentCache
+	schema        *ast.Schema
+	tokenLimit    int
+	limits        limits
+	judge         judge
+	introspection bool // whether documents may ask for the schema
+	cache         *documentCache
 }
 
 type documentKey struct{}
@@ -49,7 +47,7 @@ func (d *documents) parse(query string) (doc *ast.QueryDocument, problems []erro
 	if f := d.limits.judgeDocument(doc); f != nil {
 		return nil, []error{f}
 	}
-	errs := validator.ValidateWithRules(d.schema, doc, validationRules(d.judge))
+	errs := validator.ValidateWithRules(d.schema, doc, validationRules(d.judge, d.introspection))
 	for _, err := range errs[:min(len(errs), maxErrors)] {
 		problems = append(problems, coded(err, fault.ValidationFailed))
 	}
@@ -69,29 +67,19 @@ func coded(err error, code fault.Code) error {
 	return g
 }
 
-// documentCache keeps the documents that were used last, within a number of bytes of their text. It is gqlgen's
-// graphql.Cache.
-type documentCache struct {
-	mu    sync.Mutex
-	lru   *simplelru.LRU[string, *ast.QueryDocument]
-	bytes int
-	limit int
-}
-
 const (
-	cachedBytes   = 2 << 20   // a parsed document takes some twenty times its text
-	cachedLongest = 16 << 10  // longer ones carry their data in literals, and do not come again
-	cachedMost    = 1_000_000 // the library wants a number; bytes bound it
+	cachedBytes   = 2 << 20  // a parsed document takes some twenty times its text
+	cachedLongest = 16 << 10 // longer ones carry their data in literals, and do not come again
 )
 
-func newDocumentCache() *documentCache {
-	c := &documentCache{limit: cachedBytes}
-	lru, err := simplelru.NewLRU(cachedMost, func(query string, _ *ast.QueryDocument) { c.bytes -= len(query) })
-	if err != nil {
-		panic(err) // the size is a positive constant
-	}
-	c.lru = lru
-	return c
+// documentCache keeps valid documents by their text. It is gqlgen's graphql.Cache.
+type documentCache struct {
+	trusted *trusted
+	recent  *boundedCache[*ast.QueryDocument]
+}
+
+func newDocumentCache(t *trusted) *documentCache {
+	return &documentCache{t, newBoundedCache(cachedBytes, func(query string, _ *ast.QueryDocument) int { return len(query) })}
 }
 
 // Get returns the document that is being executed, or else one by its text.
@@ -99,23 +87,15 @@ func (c *documentCache) Get(ctx context.Context, query string) (*ast.QueryDocume
 	if doc, ok := ctx.Value(documentKey{}).(*ast.QueryDocument); ok {
 		return doc, true
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lru.Get(query)
+	if doc := c.trusted.document(query); doc != nil {
+		return doc, true
+	}
+	return c.recent.get(query)
 }
 
-// Add remembers a document and forgets the least used.
+// Add remembers a document.
 func (c *documentCache) Add(_ context.Context, query string, doc *ast.QueryDocument) {
-	if len(query) > cachedLongest {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.lru.Contains(query) {
-		c.bytes += len(query)
-	}
-	c.lru.Add(query, doc)
-	for c.bytes > c.limit {
-		c.lru.RemoveOldest()
+	if len(query) <= cachedLongest {
+		c.recent.add(query, doc)
 	}
 }

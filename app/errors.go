@@ -38,9 +38,13 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 			f = p.hide(ctx, shown.Path, err)
 		}
 	}
-	noteError(ctx, f.Code)
+	noteError(ctx, f.Code, err)
 	if f.Err != nil {
-		p.log.WarnContext(ctx, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
+		level := slog.LevelWarn
+		if errors.Is(f.Err, context.Canceled) { // the client has left
+			level = slog.LevelDebug
+		}
+		p.log.Log(ctx, level, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
 	}
 	if field := graphql.GetPath(ctx); len(shown.Path) > len(field) {
 		shown.Path = field // the path of a response; where in the input is told by extensions.fields

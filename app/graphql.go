@@ -27,25 +27,41 @@ const (
 	maxErrorBytes = 64 << 10 // of any reply
 )
 
-// endpoint serves GraphQL over HTTP: one operation per POST. gqlgen's executor does the work; its transports are not
+// endpoint serves GraphQL over HTTP: one operation per request. gqlgen's executor does the work; its transports are not
 // used, because they repeat what was sent and decode JSON loosely.
 type endpoint struct {
 	exec      *executor.Executor
 	documents *documents
+	persisted *persisted
 	presenter presenter
 	telemetry *telemetry
 	explainer *explainer // nil where refusals are not explained
+	viewer    findViewer
+	origins   *origins
 	cookies   *auth.Cookies
 	bodyLimit int64
 }
 
-func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, x *explainer, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
-	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, bodyLimit: c.BodyLimit}
+// findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
+type findViewer func(context.Context, http.Header) (auth.Viewer, error)
+
+func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, x *explainer, o *origins, viewer findViewer) (*endpoint, error) {
+	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, origins: o, viewer: viewer, bodyLimit: c.BodyLimit}
 	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	e.documents = &documents{
-		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, cache: newDocumentCache(),
+		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, introspection: c.Development(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
 	}
+	var t0 *trusted
+	if c.Operations != "" {
+		var err error
+		if t0, err = loadTrusted(c.Operations, e.documents.parse); err != nil {
+			return nil, err
+		}
+	}
+	t.names.trusted = t0
+	e.persisted = newPersisted(t0, c.OperationsOnly == "on")
+	e.documents.cache = newDocumentCache(t0)
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recovered)
 	e.exec.SetQueryCache(e.documents.cache)
@@ -53,49 +69,81 @@ func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *sl
 		e.exec.Use(extension.Introspection{})
 	}
 	e.exec.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		v, err := viewer(ctx, graphql.GetOperationContext(ctx).Headers)
+		v, err := e.authenticate(ctx, graphql.GetOperationContext(ctx).Headers)
 		if err != nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{e.presenter.present(ctx, err)}})
 		}
 		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
 	})
 	e.exec.AroundRootFields(resolvers.AroundRootField)
-	return e
+	return e, nil
+}
+
+// authenticate finds the viewer, and notes for the reply why a token that was sent is not accepted.
+func (e *endpoint) authenticate(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	v, err := e.viewer(ctx, header)
+	exchangeOf(ctx).reason = v.Reason
+	return v, err
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	params, refused := readRequest(w, r, e.bodyLimit)
+	media := negotiate(r.Header)
+	if isReadOnly(r) {
+		w.Header().Set("Cache-Control", "private, no-store")
+	}
+	read, refused := readRequest(w, r, e.bodyLimit)
+	register := ""
+	if refused == nil {
+		register, refused = e.persisted.resolve(read, media)
+	}
 	if refused != nil {
-		e.write(w, r, refused.status, &graphql.Response{Errors: gqlerror.List{e.presenter.present(r.Context(), refused.err)}})
+		e.write(w, r, media, refused.status, &graphql.Response{Errors: gqlerror.List{e.presenter.present(r.Context(), refused.err)}})
 		return
 	}
-	if ofOwnOrigin(r) {
+	if e.origins.isOwn(r) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
-	ctx, problems := e.documents.read(ctx, params.Query)
+	ctx, problems := e.documents.read(ctx, read.Query)
 	var operation *graphql.OperationContext
 	if len(problems) == 0 {
+		e.persisted.register(register, read.Query)
 		var errs gqlerror.List
-		operation, errs = e.exec.CreateOperationContext(ctx, params)
-		problems = e.problems(operation, params, errs)
+		operation, errs = e.exec.CreateOperationContext(ctx, read.RawParams)
+		if read.readOnly && operation.Operation != nil && operation.Operation.Operation != ast.Query {
+			w.Header().Set("Allow", http.MethodPost)
+			e.write(w, r, media, http.StatusMethodNotAllowed, e.refuseOperation(ctx, []error{fault.New(fault.BadRequest, "Send mutations by POST.")}))
+			return
+		}
+		problems = e.problems(operation, read.RawParams, errs)
 	}
 	if len(problems) > 0 {
-		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, problems))
+		e.authenticate(ctx, r.Header) //nolint:errcheck // an invalid token is reported beside the problems, if it can be told
+		e.write(w, r, media, statusOfRefused(media), e.refuseOperation(ctx, problems))
 		return
 	}
+	e.write(w, r, media, http.StatusOK, e.execute(ctx, operation))
+}
+
+// execute runs an operation. If the client has left or the deadline has passed before it could begin, gqlgen gives no
+// response, and the answer is UNAVAILABLE.
+func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
 	defer end()
-	asked, _ := params.Extensions["explain"].(bool)
-	explain := asked && e.explainer != nil
-	exchangeOf(ctx).denials.explain = explain
+	x := exchangeOf(ctx)
+	asked, _ := operation.Extensions["explain"].(bool)
+	x.denials.explain = asked && e.explainer != nil
 	handler, ctx := e.exec.DispatchOperation(ctx, operation)
 	response := handler(ctx)
-	if explain {
+	if response == nil {
+		response = e.refuseOperation(ctx, []error{fault.Busy(context.Cause(ctx))})
+	}
+	if x.denials.explain {
 		e.explain(ctx, response)
 	}
-	e.write(w, r, http.StatusOK, response)
+	x.outcome = outcomeOf(response.Errors)
+	return response
 }
 
 // explain adds to a response why its fields were refused.
@@ -156,15 +204,27 @@ func (e *endpoint) refuseOperation(ctx context.Context, problems []error) *graph
 	return response
 }
 
+// statusOfRefused is the status of a well-formed request whose operation cannot be executed (GraphQL over HTTP, 6.4).
+// Clients of application/json take any other status than 200 for a failure of the network, and lose the errors.
+func statusOfRefused(media string) int {
+	if media == mediaResponse {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
 // write sends a response. One without data never began to execute, and then has no such member (GraphQL
 // specification, 7.1).
-func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, response *graphql.Response) {
+func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, status int, response *graphql.Response) {
+	x := exchangeOf(r.Context())
 	response.Errors = bounded(response.Errors)
-	exchangeOf(r.Context()).outcome = outcomeOf(response.Errors)
+	x.outcome = outcomeOf(response.Errors)
 	var body any = response
 	if response.Data == nil {
-		if status == http.StatusOK {
-			status = statusOf(response.Errors)
+		if x.outcome == string(fault.Unavailable) {
+			status = http.StatusServiceUnavailable
+		} else if x.outcome == string(fault.Internal) {
+			status = http.StatusInternalServerError
 		}
 		body = struct {
 			Errors gqlerror.List `json:"errors"`
@@ -174,16 +234,20 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, res
 	if err != nil {
 		panic(err) // the recoverer answers
 	}
-	media := "application/json"
-	if strings.Contains(r.Header.Get("Accept"), "application/graphql-response+json") {
-		media = "application/graphql-response+json"
-	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	if x.reason != "" {
+		w.Header().Set("WWW-Authenticate", challenge(x.reason))
+	}
 	auth.JarFrom(r.Context()).Write(w.Header())
 	w.WriteHeader(status)
 	if _, err := w.Write(text); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
+}
+
+// challenge says why the token that was sent is not accepted (RFC 6750, 3).
+func challenge(reason fault.Reason) string {
+	return fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, fault.SignIn(reason).Message)
 }
 
 // bounded puts errors in the order of their paths, since fields are resolved at once and fail in any order, and cuts a
@@ -208,12 +272,4 @@ func compareSteps(a, b ast.PathElement) int {
 		return cmp.Compare(i, j)
 	}
 	return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
-}
-
-// statusOf is the status of an operation that could not begin.
-func statusOf(errs gqlerror.List) int {
-	if len(errs) > 0 && errs[0].Extensions["code"] == fault.Unavailable {
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
 }

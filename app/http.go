@@ -36,6 +36,7 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
+		w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
 		writeJSON(w, http.StatusOK, keys.JWKS())
 	})
 	mux.Handle("/graphql", graphQL)
@@ -54,7 +55,7 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(r.Context(), w, http.StatusNotFound, fault.New(fault.NotFound, "There is nothing here. GraphQL is served at /graphql."))
+		writeError(r.Context(), w, http.StatusNotFound, errorOf(http.StatusNotFound))
 	})
 	return a.around(mux)
 }
@@ -79,11 +80,16 @@ func writeStatus(w http.ResponseWriter, status int, text string) {
 }
 
 func writeError(ctx context.Context, w http.ResponseWriter, status int, f *fault.Error) {
+	writeJSON(w, status, errorBody(f.Message, extensions(ctx, f)))
+}
+
+// errorBody is a response with one error, as GraphQL has it.
+func errorBody(message string, extensions map[string]any) any {
 	type shown struct {
 		Message    string         `json:"message"`
 		Extensions map[string]any `json:"extensions"`
 	}
-	writeJSON(w, status, map[string][]shown{"errors": {{f.Message, extensions(ctx, f)}}})
+	return map[string][]shown{"errors": {{message, extensions}}}
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -97,6 +103,7 @@ type exchange struct {
 	id        string
 	operation string
 	status    int
+	reason    fault.Reason // why the token that was sent is not accepted; "" for none
 	denials   *denials
 	observed
 }
@@ -156,7 +163,7 @@ func (a *App) around(next http.Handler) http.Handler {
 			a.log.InfoContext(ctx, "request", "route", inner.Pattern, "method", shorten(r.Method), "operation", x.operation,
 				"status", x.status, "took", time.Since(begun).Round(time.Microsecond).String())
 		}()
-		next.ServeHTTP(sw, inner)
+		next.ServeHTTP(&plainErrors{ResponseWriter: sw, request: inner}, inner)
 	})
 }
 

@@ -20,9 +20,10 @@ import (
 // judge returns what is wrong with the text of a field of an input type, or "".
 type judge func(input, field, text string) (code, message string)
 
-// validationRules are the specification's, but for three things: no error suggests names of the schema; a value of the
-// wrong shape is told by its path and never repeated, since it may be a password; and representations may be null.
-func validationRules(judge judge) *rules.Rules {
+// validationRules are the specification's, with these differences. No error suggests names of the schema. A value of the
+// wrong shape is named by its path and never repeated, since it may be a password. Representations may be null. And
+// without introspection, the fields that read the schema are refused.
+func validationRules(judge judge, introspection bool) *rules.Rules {
 	r := rules.NewDefaultRules()
 	for with, without := range map[string]core.Rule{
 		rules.FieldsOnCorrectTypeRule.Name: rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
@@ -36,7 +37,19 @@ func validationRules(judge judge) *rules.Rules {
 		valuesOfCorrectType(observers, addError, judge)
 	})
 	r.AddRule("NullRepresentations", nullRepresentations)
+	if !introspection {
+		r.AddRule("NoIntrospection", noIntrospection)
+	}
 	return r
+}
+
+// noIntrospection refuses __schema and __type. __typename stays: clients add it to every selection.
+func noIntrospection(observers *core.Events, addError core.AddErrFunc) {
+	observers.OnField(func(_ *core.Walker, field *ast.Field) {
+		if field.Name == "__schema" || field.Name == "__type" {
+			addError(core.Message("Introspection is off, so %s cannot be read.", field.Name), core.At(field.Position))
+		}
+	})
 }
 
 // nullRepresentations reads a variable of [_Any!]!, as routers declare Federation's representations, as [_Any]!, as the
@@ -218,6 +231,7 @@ func (c *inputChecker) check(path string, typ *ast.Type, value any) {
 		}
 	case typ.Elem != nil:
 		c.check(path, typ.Elem, value) // a single value stands for a list of one
+	case c.schema.Types[typ.NamedType] == nil: // KnownTypeNames reports the type
 	default:
 		c.named(path, c.schema.Types[typ.NamedType], value)
 	}

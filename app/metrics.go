@@ -87,6 +87,12 @@ func (m *metrics) requested(o observed, took time.Duration) {
 	m.durations.WithLabelValues(o.kind, o.name).Observe(took.Seconds())
 }
 
+// dropped forgets the series of an operation that has lost its label.
+func (m *metrics) dropped(operation string) {
+	m.requests.DeletePartialMatch(prometheus.Labels{"operation": operation})
+	m.durations.DeletePartialMatch(prometheus.Labels{"operation": operation})
+}
+
 func (m *metrics) denied(rule string, code fault.Code) {
 	m.denials.WithLabelValues(rule, string(code)).Inc()
 }

@@ -1,36 +1,186 @@
 package app
 
 import (
+	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/rs/cors"
+	"golang.org/x/net/idna"
 
 	"freehold/fault"
 )
 
-// crossOrigin lets browsers in from the service's own origin and from those that are configured, and from nowhere else.
-func crossOrigin(c Config, next http.Handler) (http.Handler, error) {
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeError(r.Context(), w, http.StatusForbidden, fault.New(fault.Forbidden, "Requests from this origin are not taken (FREEHOLD_CORS_ORIGINS)."))
-	}))
-	for _, origin := range c.CORSOrigins {
-		if err := protection.AddTrustedOrigin(origin); err != nil {
-			return nil, err
-		}
-	}
-	protected := protection.Handler(next)
-	if len(c.CORSOrigins) == 0 {
-		return protected, nil
-	}
-	return cors.New(cors.Options{
-		AllowedOrigins: c.CORSOrigins, AllowedMethods: []string{http.MethodPost}, AllowedHeaders: []string{"Authorization", "Content-Type", "Idempotency-Key"},
-		ExposedHeaders: []string{"X-Request-Id"}, MaxAge: 600,
-	}).Handler(protected), nil
+// origins decides which pages may call the service. Its own pages may use cookies. Pages of configured origins may call
+// with tokens. All others are refused.
+type origins struct {
+	own     *http.CrossOriginProtection
+	allowed *http.CrossOriginProtection
+	cors    *cors.Cors // nil where no origin is configured
 }
 
-var ownOrigin = http.NewCrossOriginProtection() // which trusts no other
+// clientHeaders are what GraphQL clients and tracing libraries send.
+var clientHeaders = []string{
+	"Accept", "Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id",
+	"Traceparent", "Tracestate", "Baggage", "Sentry-Trace",
+	"Apollographql-Client-Name", "Apollographql-Client-Version", "X-Apollo-Operation-Name", "X-Apollo-Operation-Id", "Apollo-Require-Preflight",
+}
 
-// ofOwnOrigin reports whether a request may use cookies. One of a page of a configured origin may not: it proves itself
-// by its tokens. One that says nothing of where it comes from is no browser's.
-func ofOwnOrigin(r *http.Request) bool { return ownOrigin.Check(r) == nil }
+// newOrigins trusts the origin of the public URL as the service's own, since a proxy in front may rewrite Host.
+func newOrigins(c Config) (*origins, error) {
+	o := &origins{own: http.NewCrossOriginProtection(), allowed: http.NewCrossOriginProtection()}
+	trusted := c.CORSOrigins
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		if own, ok := parseOrigin(u.Scheme + "://" + u.Host); ok {
+			trusted = append(trusted[:len(trusted):len(trusted)], own)
+			if err := o.own.AddTrustedOrigin(own); err != nil {
+				return nil, fmt.Errorf("FREEHOLD_PUBLIC_URL: %w", err)
+			}
+		}
+	}
+	for _, origin := range trusted {
+		if err := o.allowed.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %w", err)
+		}
+	}
+	if len(c.CORSOrigins) > 0 {
+		o.cors = cors.New(cors.Options{
+			AllowedOrigins: c.CORSOrigins, AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+			AllowedHeaders: append(clientHeaders[:len(clientHeaders):len(clientHeaders)], c.CORSHeaders...),
+			ExposedHeaders: []string{"X-Request-Id", "WWW-Authenticate"}, MaxAge: 600,
+		})
+	}
+	return o, nil
+}
+
+// protect refuses requests of other sites.
+func (o *origins) protect(next http.Handler) http.Handler {
+	protected := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !admits(o.allowed, r) {
+			writeError(r.Context(), w, http.StatusForbidden, fault.New(fault.Forbidden, cureOf(r)))
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+	if o.cors != nil {
+		return o.cors.Handler(protected)
+	}
+	return protected
+}
+
+// isOwn reports whether a request may use cookies. One from a page of a configured origin may not: it proves itself by its
+// tokens. A request that does not say where it comes from is not a browser's.
+func (o *origins) isOwn(r *http.Request) bool { return admits(o.own, r) }
+
+// admits checks a GET like a POST: a query reads what only the viewer may see, and may renew their session.
+func admits(p *http.CrossOriginProtection, r *http.Request) bool {
+	if isReadOnly(r) {
+		post := *r
+		post.Method = http.MethodPost
+		r = &post
+	}
+	return p.Check(r) == nil
+}
+
+// cureOf says why a request is refused for its origin, and what to do about it.
+func cureOf(r *http.Request) string {
+	origin := r.Header.Get("Origin")
+	u, err := url.Parse(origin)
+	switch {
+	case origin == "" && r.Header.Get("Sec-Fetch-Mode") == "":
+		return "Sec-Fetch-Site says that another site's page made this request, and Origin is missing. If a server of yours made it, do not forward the browser's Sec-Fetch headers."
+	case origin == "":
+		return "Another site's page made this request, and does not say which. Call the service by fetch in the mode cors, not by a link, a form or an image."
+	case origin == "null" || err != nil:
+		return "Pages without an origin, such as local files and sandboxed frames, cannot call this service. Serve the page from a web server."
+	case u.Host == r.Header.Get("X-Forwarded-Host"):
+		return "A proxy rewrites Host, so this page does not count as the service's own. Set FREEHOLD_PUBLIC_URL to the address that the page uses, or let the proxy keep Host."
+	}
+	return "Pages of this origin may not call this service. Add the origin to FREEHOLD_CORS_ORIGINS. If the page is the service's own, set FREEHOLD_PUBLIC_URL to its address."
+}
+
+// webHosts brings host names into the form that browsers use (UTS #46, as the WHATWG URL standard has it).
+var webHosts = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+
+var customOrigin = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[A-Za-z0-9._~-]+(:[0-9]+)?$`)
+
+// parseOrigin returns an origin as browsers send it (RFC 6454, 6.2): for http and https, the host in lower case and ASCII,
+// without the default port. Other schemes, such as capacitor://localhost of a web view, are compared letter by letter. ok is
+// false for what no browser sends.
+func parseOrigin(text string) (origin string, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {
+		return "", false
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return text, customOrigin.MatchString(text)
+	}
+	host, ok := parseWebHost(u.Hostname())
+	if !ok || strings.HasSuffix(u.Host, ":") {
+		return "", false
+	}
+	if u.Port() == "" {
+		return u.Scheme + "://" + host, true
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || port == 0 {
+		return "", false
+	}
+	if port == map[string]uint64{"http": 80, "https": 443}[u.Scheme] {
+		return u.Scheme + "://" + host, true
+	}
+	return fmt.Sprintf("%s://%s:%d", u.Scheme, host, port), true
+}
+
+var (
+	webHost  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
+	numbered = regexp.MustCompile(`(^|\.)(0x[0-9a-f]*|[0-9]+)$`) // what browsers read as an IPv4 address
+)
+
+func parseWebHost(host string) (string, bool) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		if address.Is6() {
+			return "[" + address.String() + "]", address.Zone() == "" && !address.Is4In6()
+		}
+		return address.String(), true
+	}
+	ascii, err := webHosts.ToASCII(host)
+	return ascii, err == nil && len(ascii) <= 253 && webHost.MatchString(ascii) && !numbered.MatchString(ascii) && net.ParseIP(ascii) == nil
+}
+
+// normalizeOrigins parses the configured origins in place. Empty entries are left out.
+func normalizeOrigins(list []string) (normal []string, faults []error) {
+	for _, text := range list {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		origin, ok := parseOrigin(text)
+		if !ok {
+			faults = append(faults, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(text)))
+			continue
+		}
+		normal = append(normal, origin)
+	}
+	return normal, faults
+}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'+.^_`|~-]+$") // RFC 9110, 5.6.2; not *, which would be all of them
+
+func normalizeHeaders(list []string) (normal []string, faults []error) {
+	for _, name := range list {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if !headerName.MatchString(name) {
+			faults = append(faults, fmt.Errorf("FREEHOLD_CORS_HEADERS: %q is not the name of a header", shorten(name)))
+			continue
+		}
+		normal = append(normal, name)
+	}
+	return normal, faults
+}

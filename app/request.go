@@ -7,7 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,64 +27,116 @@ func refuse(status int, message string) *refusal {
 	return &refusal{status, fault.New(fault.BadRequest, message)}
 }
 
-// readRequest reads a GraphQL request as GraphQL over HTTP has it: a POST with one JSON object. Nothing of what was
-// sent is repeated in the refusal.
-func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.RawParams, *refusal) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, refuse(http.StatusMethodNotAllowed, "GraphQL is served by POST.")
+// request is a GraphQL request that has been read (GraphQL over HTTP, 5).
+type request struct {
+	*graphql.RawParams
+	documentID string // of a persisted document; "" where the client sent the document itself
+	readOnly   bool   // a GET or HEAD, which must not change anything
+}
+
+// isReadOnly reports whether a request has a method that RFC 9110 calls safe, and that GraphQL queries may use.
+func isReadOnly(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}
+
+// readRequest reads a POST with one JSON object, or a GET with the same members as URL parameters. The refusal never
+// repeats what was sent.
+func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request, *refusal) {
+	var read *request
+	var refused *refusal
+	switch {
+	case isReadOnly(r):
+		read, refused = readURL(r.URL.RawQuery)
+	case r.Method == http.MethodPost:
+		read, refused = readPost(w, r, limit)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return nil, refuse(http.StatusMethodNotAllowed, "Send a GraphQL operation by POST, or a query by GET.")
 	}
-	if !isJSON(r.Header.Get("Content-Type")) || r.Header.Get("Content-Encoding") != "" {
-		return nil, refuse(http.StatusUnsupportedMediaType, "The request has to be application/json, in UTF-8 and uncompressed.")
+	if refused != nil {
+		return nil, refused
+	}
+	read.Headers = r.Header
+	return read, nil
+}
+
+func readPost(w http.ResponseWriter, r *http.Request, limit int64) (*request, *refusal) {
+	if !isJSON(r.Header.Get("Content-Type")) || !isPlain(r.Header.Get("Content-Encoding")) {
+		return nil, refuse(http.StatusUnsupportedMediaType, "Send the request as application/json, in UTF-8 and uncompressed.")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "The request is too large.")
 	}
 	if err != nil {
-		return nil, refuse(http.StatusRequestTimeout, "The request did not arrive whole.")
+		return nil, refuse(http.StatusRequestTimeout, "The request did not arrive completely.")
 	}
-	params, ok := parseRequest(body)
-	if !ok {
-		return nil, refuse(http.StatusBadRequest, "The request has to be one JSON object with query, and optionally operationName, variables and extensions.")
-	}
-	if _, asked := params.Extensions["persistedQuery"]; asked {
-		return nil, &refusal{http.StatusBadRequest, fault.New(fault.PersistedQueries, "Persisted queries are not supported: send the document.")}
-	}
-	params.Headers = r.Header
-	return params, nil
+	return parseRequest(body)
 }
 
+// isJSON accepts the one media type, and the spellings of UTF-8 that clients send (WHATWG Encoding, 4.2).
 func isJSON(contentType string) bool {
 	media, params, err := mime.ParseMediaType(contentType)
-	charset := params["charset"]
-	return err == nil && media == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
+	charset := strings.ToLower(params["charset"])
+	return err == nil && media == "application/json" && (charset == "" || charset == "utf-8" || charset == "utf8")
 }
+
+func isPlain(encoding string) bool { return encoding == "" || strings.EqualFold(encoding, "identity") }
+
+const notARequest = "Send one JSON object with query, and optionally operationName, variables and extensions."
 
 // parseRequest is strict where encoding/json is not: one document, no duplicate names, valid UTF-8 and surrogates, and
 // names in their exact case.
-func parseRequest(body []byte) (*graphql.RawParams, bool) {
+func parseRequest(body []byte) (*request, *refusal) {
 	if !jsontext.Value(body).IsValid() {
-		return nil, false
+		return nil, refuse(http.StatusBadRequest, notARequest)
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return nil, refuse(http.StatusBadRequest, "Batches are not supported. Send each operation in a request of its own.")
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil || members == nil {
-		return nil, false
+		return nil, refuse(http.StatusBadRequest, notARequest)
 	}
-	params := &graphql.RawParams{}
+	read := &request{RawParams: &graphql.RawParams{}}
 	for name, into := range map[string]any{
-		"query": &params.Query, "operationName": &params.OperationName, "variables": &params.Variables, "extensions": &params.Extensions,
+		"query": &read.Query, "documentId": &read.documentID, "operationName": &read.OperationName,
+		"variables": &read.Variables, "extensions": &read.Extensions,
 	} {
-		raw, present := members[name]
-		if !present {
-			continue
-		}
-		decoder := json.NewDecoder(bytes.NewReader(raw))
-		decoder.UseNumber()
-		if decoder.Decode(into) != nil {
-			return nil, false
+		if raw, present := members[name]; present && !decode(raw, into) {
+			return nil, refuse(http.StatusBadRequest, notARequest)
 		}
 	}
-	_, persisted := params.Extensions["persistedQuery"]
-	return params, params.Query != "" || persisted
+	return read, nil
+}
+
+func decode(text []byte, into any) bool {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return decoder.Decode(into) == nil
+}
+
+// readURL reads the parameters of a GET. Variables and extensions are JSON objects. An empty parameter is an absent one.
+func readURL(rawQuery string) (*request, *refusal) {
+	const invalid = "Send query once as a URL parameter, and optionally operationName, variables and extensions. The last two are JSON objects."
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, invalid)
+	}
+	read := &request{RawParams: &graphql.RawParams{}, readOnly: true}
+	for name, into := range map[string]any{
+		"query": &read.Query, "documentId": &read.documentID, "operationName": &read.OperationName,
+		"variables": &read.Variables, "extensions": &read.Extensions,
+	} {
+		text := values.Get(name)
+		if len(values[name]) > 1 || !utf8.ValidString(text) {
+			return nil, refuse(http.StatusBadRequest, invalid)
+		}
+		if into, isText := into.(*string); isText {
+			*into = text
+		} else if text != "" && (!jsontext.Value(text).IsValid() || !decode([]byte(text), into)) {
+			return nil, refuse(http.StatusBadRequest, invalid)
+		}
+	}
+	return read, nil
 }

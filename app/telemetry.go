@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
-	"sync"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -34,7 +32,8 @@ func newTelemetry(ctx context.Context, log *slog.Logger, spans sdktrace.SpanProc
 	if err != nil {
 		return nil, err
 	}
-	return &telemetry{log: log, metrics: newMetrics(), traces: traces}, nil
+	m := newMetrics()
+	return &telemetry{log: log, metrics: m, traces: traces, names: operationNames{dropped: m.dropped}}, nil
 }
 
 // hooks are what the database tells.
@@ -75,8 +74,8 @@ func (t *telemetry) around(next http.Handler) http.Handler {
 // operation notes which operation a request turned out to be and begins its span, which ends after the outcome is known.
 func (t *telemetry) operation(ctx context.Context, op *ast.OperationDefinition) (_ context.Context, end func()) {
 	x := exchangeOf(ctx)
-	x.kind, x.name = string(op.Operation), t.names.bound(op.Name)
-	ctx, span := t.traces.operation(ctx, x.kind, x.name)
+	x.kind, x.name = string(op.Operation), t.names.label(op.Name)
+	ctx, span := t.traces.operation(ctx, x.kind, boundedName(op.Name))
 	return ctx, func() {
 		if x.outcome != ok {
 			fail(span, x.outcome, isOurs(x.outcome))
@@ -103,39 +102,6 @@ func outcomeOf(errs gqlerror.List) string {
 // isOurs reports whether an outcome is a failure of the service's rather than an answer that refuses.
 func isOurs(outcome string) bool {
 	return outcome == string(fault.Internal) || outcome == string(fault.Unavailable)
-}
-
-const (
-	maxNames      = 100
-	maxNameLength = 64 // bytes
-	otherName     = "other"
-)
-
-// operationNames bounds the names of operations, since clients choose them: the first few keep theirs, all further ones
-// are "other".
-type operationNames struct {
-	mu   sync.Mutex
-	seen map[string]string
-}
-
-func (n *operationNames) bound(name string) string {
-	if name == "" {
-		return ""
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if kept, known := n.seen[name]; known {
-		return kept
-	}
-	if len(n.seen) == maxNames || len(name) > maxNameLength {
-		return otherName
-	}
-	if n.seen == nil {
-		n.seen = map[string]string{}
-	}
-	name = strings.Clone(name) // it is a part of the document, which would be kept with it
-	n.seen[name] = name
-	return name
 }
 
 // serveMetrics serves the metrics at the address of their own, if there is one, until stop is called.

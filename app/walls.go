@@ -26,7 +26,6 @@ var (
 	}
 	// definers are the functions that stand behind a field, and whom they let through.
 	definers = map[string]access.Wall{
-		"Mutation.signOut":             {Name: "app.revoke_session", Admits: access.AdmitsMembers},
 		"Mutation.revokeSession":       {Name: "app.revoke_session", Admits: access.AdmitsOwner},
 		"Mutation.revokeOtherSessions": {Name: "app.revoke_other_sessions", Admits: access.AdmitsMembers},
 		"Mutation.reauthenticate":      {Name: "app.reauthenticate", Admits: access.AdmitsMembers},

@@ -120,11 +120,11 @@ type Refresher interface {
 	RefreshEarly(ctx context.Context, viewer Viewer, token string) (*Pair, error)
 }
 
-// AuthenticateBrowser is Authenticate for a request that may have cookies instead of an Authorization header. A session
-// is renewed on the way, before its access token ends. Cookies that do not count are taken back.
+// AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. A session is renewed on
+// the way, before its access token expires. Invalid cookies are taken back.
 func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens, sessions SessionFinder, refresher Refresher) (Viewer, error) {
 	jar := JarFrom(ctx)
-	if jar == nil || !jar.brought || len(header.Values("Authorization")) > 0 {
+	if jar == nil || !jar.brought || len(bearerTokens(header)) > 0 {
 		return Authenticate(ctx, header, tokens, sessions)
 	}
 	jar.asked = true

@@ -59,6 +59,18 @@ func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uu
 	})
 }
 
+// SignOut revokes the session of a refresh token, and reports whether it was live. Genuine says whether the token is one of
+// ours, whatever its age.
+func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte, genuine bool) (revoked bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &revoked, `SELECT app.sign_out($1, $2, $3)`, sessionID, tokenHash, genuine)
+	})
+	if err != nil {
+		return false, fmt.Errorf("sign out: %w", err)
+	}
+	return revoked, nil
+}
+
 // RevokeOtherSessions ends every session of the viewer's but the one that asks, and says how many those were.
 func (d *DB) RevokeOtherSessions(ctx context.Context, viewer auth.Viewer) (n int, err error) {
 	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {

@@ -2,6 +2,7 @@ package directives
 
 import (
 	"context"
+	"reflect"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -60,12 +61,12 @@ func rawIDs(arguments map[string]any, path []string) (ids []uuid.UUID) {
 		object, _ := value.(map[string]any)
 		value = object[step]
 	}
-	list, ok := value.([]any)
-	if !ok {
-		list = []any{value}
+	list := reflect.ValueOf(value)
+	if list.Kind() != reflect.Slice { // one id may stand for a list of one
+		list = reflect.ValueOf([]any{value})
 	}
-	for _, one := range list {
-		text, _ := one.(string)
+	for i := range list.Len() { // []any, or []string where gqlparser has made the list
+		text, _ := list.Index(i).Interface().(string)
 		if id, ok := auth.ParseID(text); ok {
 			ids = append(ids, id)
 		}

@@ -199,7 +199,16 @@ func (r *Rules) ownsAsked(ctx context.Context) error {
 	return nil
 }
 
-// deny tells of an error of a rule if it is a refusal, and returns it.
+// Refusal is the error of a field that its rule refused, and that the Denial has been reported of. It wraps the error of
+// package fault.
+type Refusal struct{ Err error }
+
+func (r *Refusal) Error() string { return r.Err.Error() }
+
+// Unwrap returns the error of package fault.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// deny reports an error of a rule if it is a refusal, and returns it.
 func (r *Rules) deny(ctx context.Context, rule Rule, row any, ids []uuid.UUID, err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || r.denied == nil {
@@ -208,7 +217,7 @@ func (r *Rules) deny(ctx context.Context, rule Rule, row any, ids []uuid.UUID, e
 	d := Denial{Field: fieldOf(ctx), Rule: rule, Code: f.Code, Viewer: auth.ViewerFrom(ctx), IDs: ids}
 	d.Row, _ = row.(Owned)
 	r.denied(ctx, d)
-	return err
+	return &Refusal{err}
 }
 
 // fieldOf names the field that is being resolved, as Type.field.

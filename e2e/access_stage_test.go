@@ -43,6 +43,7 @@ var ownAnswers = map[string]string{
 	"Mutation.signUp":         makesTheAccount,
 	"Mutation.signIn":         makesTheViewer,
 	"Mutation.verifyEmail":    makesASession,
+	"Mutation.signOut":        makesTheViewer, // by the refresh token
 	"Mutation.changeUsername": changesTheViewer,
 }
 

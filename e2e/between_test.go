@@ -195,6 +195,8 @@ func TestConstraintsAreNoBusinessOfClients(t *testing.T) {
 			USING (true) WITH CHECK (avatar_url <> 'https://cage.example')`, vars{"avatarUrl": "https://cage.example"}},
 	} {
 		s.db.Query(t, c.statement)
+		s.expectError("update profile: pq: ")
+		s.expectError("sign up: create p") // profile, or its private part
 		words := s.innerWords()
 		before := s.rows(a)
 		for act, r := range map[string]reply{

@@ -33,7 +33,7 @@ func TestChangePassword(t *testing.T) {
 		t.Fatalf("the change: %s", r.Body)
 	}
 	s.expectNobody(stolen, "revoked")
-	if r := s.trySignIn(a.Email, password); r.code() != "UNAUTHENTICATED" {
+	if r := s.trySignIn(a.Email, password); r.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("the old password: %s", r.Body)
 	}
 	if r := s.trySignIn(a.Email, newPassword); len(r.Errors) > 0 {
@@ -118,7 +118,7 @@ func TestChangeEmail(t *testing.T) {
 	}
 	s.mailTo(a.Email, "email_changed_old", 1)
 	s.mailTo(next, "email_changed_new", 1)
-	if r := s.trySignIn(a.Email, password); r.code() != "UNAUTHENTICATED" {
+	if r := s.trySignIn(a.Email, password); r.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("the old address: %s", r.Body)
 	}
 	if r := s.trySignIn(next, password); len(r.Errors) > 0 {

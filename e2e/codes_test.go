@@ -182,7 +182,7 @@ func TestProvingAnAddressShutsOthersOut(t *testing.T) {
 			if r := s.do("", refreshMutation, vars{"t": mallory.Refresh}); r.code() != "UNAUTHENTICATED" {
 				t.Errorf("the refresh token: %s", r.Body)
 			}
-			if r := s.trySignIn(mallory.Email, password); r.code() != "UNAUTHENTICATED" {
+			if r := s.trySignIn(mallory.Email, password); r.code() != "INVALID_CREDENTIALS" {
 				t.Errorf("the password: %s", r.Body)
 			}
 			s.expectFault("a code to verify", s.do("", verifyEmail, input("email", mallory.Email, "code", codes["verify"])), wrongCode)
@@ -215,7 +215,7 @@ func TestResetPassword(t *testing.T) {
 	for _, token := range []string{a.Token, other} {
 		s.expectNobody(token, "revoked")
 	}
-	if r := s.trySignIn(a.Email, password); r.code() != "UNAUTHENTICATED" {
+	if r := s.trySignIn(a.Email, password); r.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("the old password: %s", r.Body)
 	}
 	var in struct {

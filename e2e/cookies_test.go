@@ -87,13 +87,20 @@ func (b *browser) signIn(email string) reply {
 func (b *browser) expect(what, want string) (untouched bool) {
 	b.t.Helper()
 	r := b.do(`{ me { email } }`, nil)
-	if !strings.Contains(r.Body, want) || len(r.Errors) > 0 {
+	data, code := want, ""
+	if want == signedOut {
+		data, code = nobody, "UNAUTHENTICATED"
+	}
+	if !strings.Contains(string(r.Data), data) || r.code() != code {
 		b.t.Errorf("%s: %s, want %s", what, r.Body, want)
 	}
 	return len(setCookies(r)) == 0
 }
 
-const nobody = `{"me":null}`
+const (
+	nobody    = `{"me":null}` // what a client without a session gets
+	signedOut = "signed out"  // what one gets whose session has ended
+)
 
 // A browser that asks for cookies gets two that scripts cannot read, and no token in any body.
 func TestCookiesHoldTheSession(t *testing.T) {
@@ -198,7 +205,7 @@ func TestCookiesAreRenewedBeforeTheyExpire(t *testing.T) {
 		t.Error("something was set")
 	}
 	c.put(2*time.Hour + 16*time.Minute)
-	if b.expect("without a refresh token", nobody); b.access != "" {
+	if b.expect("without a refresh token", signedOut); b.access != "" {
 		t.Error("a cookie that is over was not taken back")
 	}
 }
@@ -254,16 +261,15 @@ func TestOvertakenRequestsDoNoHarm(t *testing.T) {
 	b.expect("the quick one's next", email)
 	another, _ := s.signedUp()
 	mixed := browser{service: s, access: overtaken.access, refresh: another.refresh}
-	mixed.expect("cookies of two sessions", nobody)
+	mixed.expect("cookies of two sessions", signedOut)
 	another.expect("the one whose refresh token was tried", "@example.org")
 
 	c.put(time.Hour)
-	if overtaken.expect("the old cookies after the access token's end", nobody); overtaken.refresh != "" {
+	if overtaken.expect("the old cookies after the access token's end", signedOut); overtaken.refresh != "" {
 		t.Error("they were not taken back")
 	}
-	b.expect("the session", nobody)
-	if r := b.do(`mutation { signOut { success } }`, nil); r.code() != "UNAUTHENTICATED" || b.access+b.refresh != "" {
-		t.Errorf("it has not ended: %s", r.Body)
+	if b.expect("the session", signedOut); b.access+b.refresh != "" {
+		t.Error("its cookies were not taken back")
 	}
 }
 
@@ -274,22 +280,22 @@ func TestSignOutTakesCookiesBack(t *testing.T) {
 	s := start(t)
 	b, email := s.signedUp()
 	old := *b
-	if r := b.do(`mutation { signOut { success } again: signOut { success } }`, nil); r.code() != "UNAUTHENTICATED" || b.access+b.refresh != "" {
+	if r := b.do(`mutation { signOut { success } again: signOut { success } }`, nil); len(r.Errors) > 0 || b.access+b.refresh != "" {
 		t.Errorf("signOut: %s %v", r.Body, r.Header)
 	}
 	s.expectNobody(old.access, "revoked")
 	dead := old
-	r := dead.do(`mutation { signOut { success } }`, nil)
-	if r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != "revoked" || dead.access+dead.refresh != "" {
+	r := dead.do(`mutation { signOut { success revokedSessionId } }`, nil)
+	if string(r.Data) != `{"signOut":{"success":true,"revokedSessionId":null}}` || len(r.Errors) > 0 || dead.access+dead.refresh != "" {
 		t.Errorf("signOut of a session that is over: %s %v", r.Body, r.Header)
 	}
 	dead = browser{service: s, refresh: old.refresh}
-	if dead.expect("only the refresh token is left", nobody); dead.refresh != "" {
+	if dead.expect("only the refresh token is left", signedOut); dead.refresh != "" {
 		t.Error("it was not taken back")
 	}
 	b.signIn(email)
 	s.do(s.signIn(email), `mutation { revokeOtherSessions { count } }`, nil)
-	if b.expect("a session that was ended elsewhere", nobody); b.access+b.refresh != "" {
+	if b.expect("a session that was ended elsewhere", signedOut); b.access+b.refresh != "" {
 		t.Error("its cookies were not taken back")
 	}
 }
@@ -309,23 +315,23 @@ func TestLastMutationDecidesAboutCookies(t *testing.T) {
 		t.Errorf("signOut, signIn: %s", r.Body)
 	}
 	b.expect("signOut, signIn", email)
-	old.expect("the session before", nobody)
+	old.expect("the session before", signedOut)
 	if r := sign(in + out); len(r.Errors) > 0 || b.access+b.refresh != "" {
 		t.Errorf("signIn, signOut: %s %v", r.Body, r.Header)
 	}
-	if r := sign(in + out); r.code() != "UNAUTHENTICATED" { // nobody cannot sign out
-		t.Errorf("signIn, signOut of nobody: %s", r.Body)
+	if r := sign(in + out); len(r.Errors) > 0 { // signOut has the request's viewer, who had no session
+		t.Errorf("signIn, signOut without a session: %s", r.Body)
 	}
-	b.expect("signIn, and a signOut that was refused", email)
+	b.expect("signIn, and a signOut that had nothing to revoke", email)
 }
 
-// An Authorization header wins, good or bad: the cookies are not looked at, nor touched.
+// A Bearer token wins over cookies, valid or not: the cookies are not looked at, nor touched.
 func TestAuthorizationWinsOverCookies(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	a := s.signUp(nil)
 	b, email := s.signedUp()
-	for header, want := range map[string]string{"Bearer " + a.Token: a.Email, "Bearer garbage": nobody, "": nobody} {
+	for header, want := range map[string]string{"Bearer " + a.Token: a.Email, "Bearer garbage": signedOut, "bearer  " + a.Token + " ": a.Email} {
 		asking := *b
 		asking.from = http.Header{"Authorization": {header}}
 		if !asking.expect(header, want) {
@@ -387,10 +393,6 @@ func TestCookiesAreForTheOwnOriginOnly(t *testing.T) {
 		if r := s.send(http.MethodPost, h, `{"query":"mutation { signOut { success } }"}`); r.Status != 415 || len(setCookies(r)) > 0 {
 			t.Errorf("%s: %d %s", media, r.Status, r.Body)
 		}
-	}
-	h := plain.header()
-	if r := s.send(http.MethodGet, h, ""); r.Status != 405 || len(setCookies(r)) > 0 {
-		t.Errorf("GET: %d", r.Status)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestMalformedRequests(t *testing.T) {
 		status                          int
 		code                            string
 	}{
-		{"GET", "GET", "application/json", "", 405, "BAD_REQUEST"},
+		{"GET without a query", "GET", "", "", 400, "BAD_REQUEST"},
 		{"DELETE", "DELETE", "application/json", q("mutation {signOut{success}}"), 405, "BAD_REQUEST"},
 		{"PUT", "PUT", "application/json", q("{me{id}}"), 405, "BAD_REQUEST"},
 		{"text", "POST", "text/plain", q("{me{id}}"), 415, "BAD_REQUEST"},
@@ -55,21 +55,21 @@ func TestMalformedRequests(t *testing.T) {
 		{"no query", "POST", "application/json", `{"variables": {}}`, 400, "BAD_REQUEST"},
 		{"too large", "POST", "application/json", q("#" + strings.Repeat("x", 200_000)), 413, "BAD_REQUEST"},
 		{"deep JSON", "POST", "application/json", strings.Repeat("[", 100_000), 400, "BAD_REQUEST"},
-		{"syntax", "POST", "application/json", q(`mutation { signIn(input: {email "` + secret + `"}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"unexpected string", "POST", "application/json", q(`mutation { signIn(input: {email: ] "` + secret + `"}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"unexpected name", "POST", "application/json", q(secret + ` { me { id } }`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"unexpected value", "POST", "application/json", q(`mutation { signIn(input: {email: "x"}) "` + secret + `" }`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"bad escape", "POST", "application/json", q(`mutation { signIn(input: {email: "\uZZ` + secret + `"}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"bad number", "POST", "application/json", q(`mutation { signIn(input: {password: 0123` + secret + `}) { user { id } } }`), 400, "GRAPHQL_PARSE_FAILED"},
-		{"operation name", "POST", "application/json", `{"query": "{ me { id } }", "operationName": "` + secret + `"}`, 400, "GRAPHQL_VALIDATION_FAILED"},
-		{"no operation name", "POST", "application/json", q("query A { me { id } } query B { me { id } }"), 400, "GRAPHQL_VALIDATION_FAILED"},
-		{"many tokens", "POST", "application/json", q("{" + strings.Repeat(" a", 2000) + "}"), 400, "GRAPHQL_PARSE_FAILED"},
-		{"nested", "POST", "application/json", q(strings.Repeat("[", 50_000)), 400, "GRAPHQL_PARSE_FAILED"},
-		{"no operation", "POST", "application/json", q("fragment F on User { id }"), 400, "GRAPHQL_VALIDATION_FAILED"},
-		{"unknown field", "POST", "application/json", q("{ mee { id } }"), 400, "GRAPHQL_VALIDATION_FAILED"},
-		{"unknown argument", "POST", "application/json", q(`{ profile(usernam: "` + secret + `", username: "x") { id } }`), 400, "GRAPHQL_VALIDATION_FAILED"},
-		{"literal of a wrong kind", "POST", "application/json", q(`mutation { signIn(input: {email: "x", password: {p: "` + secret + `"}}) { user { id } } }`), 400, "GRAPHQL_VALIDATION_FAILED"},
-		{"enum as a string", "POST", "application/json", q(`mutation { updateProfile(input: {visibility: "PUBLIC"}) { profile { id } } }`), 400, "GRAPHQL_VALIDATION_FAILED"},
+		{"syntax", "POST", "application/json", q(`mutation { signIn(input: {email "` + secret + `"}) { user { id } } }`), 200, "GRAPHQL_PARSE_FAILED"},
+		{"unexpected string", "POST", "application/json", q(`mutation { signIn(input: {email: ] "` + secret + `"}) { user { id } } }`), 200, "GRAPHQL_PARSE_FAILED"},
+		{"unexpected name", "POST", "application/json", q(secret + ` { me { id } }`), 200, "GRAPHQL_PARSE_FAILED"},
+		{"unexpected value", "POST", "application/json", q(`mutation { signIn(input: {email: "x"}) "` + secret + `" }`), 200, "GRAPHQL_PARSE_FAILED"},
+		{"bad escape", "POST", "application/json", q(`mutation { signIn(input: {email: "\uZZ` + secret + `"}) { user { id } } }`), 200, "GRAPHQL_PARSE_FAILED"},
+		{"bad number", "POST", "application/json", q(`mutation { signIn(input: {password: 0123` + secret + `}) { user { id } } }`), 200, "GRAPHQL_PARSE_FAILED"},
+		{"operation name", "POST", "application/json", `{"query": "{ me { id } }", "operationName": "` + secret + `"}`, 200, "GRAPHQL_VALIDATION_FAILED"},
+		{"no operation name", "POST", "application/json", q("query A { me { id } } query B { me { id } }"), 200, "GRAPHQL_VALIDATION_FAILED"},
+		{"many tokens", "POST", "application/json", q("{" + strings.Repeat(" a", 2000) + "}"), 200, "GRAPHQL_PARSE_FAILED"},
+		{"nested", "POST", "application/json", q(strings.Repeat("[", 50_000)), 200, "GRAPHQL_PARSE_FAILED"},
+		{"no operation", "POST", "application/json", q("fragment F on User { id }"), 200, "GRAPHQL_VALIDATION_FAILED"},
+		{"unknown field", "POST", "application/json", q("{ mee { id } }"), 200, "GRAPHQL_VALIDATION_FAILED"},
+		{"unknown argument", "POST", "application/json", q(`{ profile(usernam: "` + secret + `", username: "x") { id } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
+		{"literal of a wrong kind", "POST", "application/json", q(`mutation { signIn(input: {email: "x", password: {p: "` + secret + `"}}) { user { id } } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
+		{"enum as a string", "POST", "application/json", q(`mutation { updateProfile(input: {visibility: "PUBLIC"}) { profile { id } } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
 	} {
 		r := s.send(c.method, http.Header{"Content-Type": {c.contentType}}, c.body)
 		if r.Status != c.status || len(r.Errors) == 0 || r.Errors[0].Extensions.Code != c.code {
@@ -81,19 +81,9 @@ func TestMalformedRequests(t *testing.T) {
 		if got := r.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
 			t.Errorf("%s: answered as %s", c.name, got)
 		}
-		if c.status == 405 && r.Header.Get("Allow") != "POST" {
+		if c.status == 405 && r.Header.Get("Allow") != "GET, HEAD, POST" {
 			t.Errorf("%s: Allow is %q", c.name, r.Header.Get("Allow"))
 		}
-	}
-}
-
-// W01: HEAD does no more than GET, which does nothing.
-func TestHeadIsRefused(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	status, header, _ := s.fetch(http.MethodHead, s.url+"/graphql?query=mutation{signOut{success}}")
-	if status != http.StatusMethodNotAllowed || header.Get("Allow") != "POST" {
-		t.Errorf("HEAD: %d, Allow %q", status, header.Get("Allow"))
 	}
 }
 
@@ -170,7 +160,7 @@ func TestFaultsAreBounded(t *testing.T) {
 		"many fields":        s.do("", `{ `+strings.Repeat("x ", 900)+`}`, nil),
 		"many literal lists": s.do("", `{ nodes(ids: [`+strings.Repeat("true ", 900)+`]) { id } }`, nil),
 	} {
-		if len(r.Body) > 16<<10 || r.Status != 400 || len(r.Errors) == 0 {
+		if len(r.Body) > 16<<10 || r.Status != 200 || len(r.Errors) == 0 || strings.Contains(r.Body, `"data"`) {
 			t.Errorf("%s: status %d, %d bytes: %.300s", name, r.Status, len(r.Body), r.Body)
 		}
 	}
@@ -207,6 +197,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	hook := func(context.Context, *db.Tx, *db.Profile) error { panic("canary of a panic") }
 	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}})
+	s.expectError("canary of a panic")
 	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})
 	if r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, "canary") || r.Errors[0].Extensions.RequestID == "" {
 		t.Errorf("got %s", r.Body)
@@ -347,11 +338,13 @@ func listen(t *testing.T, o app.Options, further ...string) (s *service, drain f
 		cancel()
 		return <-done
 	}
+	s = &service{t: t, db: d, url: "http://" + l.Addr().String(), logs: logs, app: a}
 	t.Cleanup(func() {
 		drain() // the test has looked
 		a.Close()
+		s.checkLog()
 	})
-	return &service{t: t, db: d, url: "http://" + l.Addr().String(), logs: logs, app: a}, drain
+	return s, drain
 }
 
 // A request under way is finished when the server is told to end; new ones are not taken.

@@ -104,11 +104,11 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + s.sessions(ann.Token).Me.Sessions.Nodes[0].ID + `"}) { success } }`, []string{
 			`revokeSession Mutation.revokeSession NOT_FOUND policy @owner(of: "Session", id: "input.id") ` + member(bob, "member") + " app.sessions sessions_select admits=false",
 		}},
-		{"an act by nobody", "", `mutation { signOut { success } updateProfile(input: {}) { profile { id } } }`, []string{
-			"signOut Mutation.signOut UNAUTHENTICATED rule @signedIn [nobody missing]",
+		{"an act by nobody", "", `mutation { revokeOtherSessions { count } updateProfile(input: {}) { profile { id } } }`, []string{
+			"revokeOtherSessions Mutation.revokeOtherSessions UNAUTHENTICATED rule @signedIn [nobody missing]",
 			`updateProfile Mutation.updateProfile UNAUTHENTICATED rule @owner(of: "Profile", id: "input.id") [nobody missing] app.profiles profiles_update`,
 		}},
-		{"an invalid token", "x", `mutation { signOut { success } }`, []string{"signOut Mutation.signOut UNAUTHENTICATED rule @signedIn [nobody invalid]"}},
+		{"an invalid token", "x", `mutation { revokeOtherSessions { count } }`, []string{"revokeOtherSessions Mutation.revokeOtherSessions UNAUTHENTICATED rule @signedIn [nobody invalid]"}},
 		{"nothing refused", bob.Token, `{ me { email } node(id: "` + missing + `") { id } profile(username: "nobody-has-this") { id } }`, nil},
 	} {
 		list, answered := s.explain(c.token, c.query)
@@ -256,7 +256,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{ann.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the code FORBIDDEN", "profiles_update on app.profiles for UPDATE refuses", "WITH CHECK (user_id = app.viewer_id())"}},
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
-		{"nobody", "Mutation.signOut", "", []string{"Mutation.signOut, as nobody (nobody)", "the code UNAUTHENTICATED"}},
+		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
 		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
 	} {
 		var out strings.Builder

@@ -41,6 +41,9 @@ type service struct {
 	logs *logBuffer
 	app  *app.App
 
+	expected []string // errors of the log that the test causes
+	allowed  []string // those that it may cause
+
 	prefix   string // of cookies' names
 	byCookie bool   // whether refresh goes by the cookie
 }
@@ -128,9 +131,38 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	t.Cleanup(func() {
 		server.Close()
 		a.Close()
+		s.checkLog()
 	})
 	s.url, s.app = server.URL, a
 	return s
+}
+
+// expectError says that the test causes errors of the log with this text.
+func (s *service) expectError(text string) { s.expected = append(s.expected, text) }
+
+// checkLog fails the test if the log has a panic or an ERROR that it did not ask for, or lacks one that it did.
+func (s *service) checkLog() {
+	s.t.Helper()
+	met := map[string]bool{}
+	for line := range strings.Lines(s.logs.String()) {
+		if !strings.Contains(line, `"level":"ERROR"`) && !strings.Contains(line, `"msg":"a panic"`) {
+			continue
+		}
+		known := false
+		for _, text := range slices.Concat(s.expected, s.allowed) {
+			if strings.Contains(line, text) {
+				known, met[text] = true, true
+			}
+		}
+		if !known {
+			s.t.Errorf("the log has an error that the test did not ask for: %.2000s", line)
+		}
+	}
+	for _, text := range s.expected {
+		if !met[text] {
+			s.t.Errorf("the log lacks the error %q", text)
+		}
+	}
 }
 
 // reply is a GraphQL response.

@@ -25,6 +25,7 @@ func startWithHooks(t *testing.T, hooks accounts.Hooks, further ...string) *serv
 // expectInternal expects an error that tells a client nothing, and the log what it was.
 func (s *service) expectInternal(what string, r reply, detail string) {
 	s.t.Helper()
+	s.expectError(detail)
 	if r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, detail) || !strings.Contains(s.logs.String(), detail) {
 		s.t.Errorf("%s: %s", what, r.Body)
 	}

@@ -10,11 +10,11 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"freehold/e2e/hostile"
 )
 
 func asBody(t testing.TB, query string, v vars) string {
@@ -26,73 +26,12 @@ func asBody(t testing.TB, query string, v vars) string {
 	return string(body)
 }
 
-func bomb(n int) string {
-	var b strings.Builder
-	b.WriteString("{me{...F0}}")
-	for i := range n {
-		fmt.Fprintf(&b, "fragment F%d on User{...F%d ...F%d}", i, i+1, i+1)
-	}
-	fmt.Fprintf(&b, "fragment F%d on User{id}", n)
-	return b.String()
-}
-
-// hostile are requests that have knocked servers like this one over.
-func hostile(t testing.TB) map[string]string {
-	t.Helper()
-	aliased := make([]string, 1000)
-	for i := range aliased {
-		aliased[i] = fmt.Sprintf(`a%d: signUp(input: {email: "a%d@x.org", password: "%s", username: "u%d"}) { user { id } }`, i, i, password, i)
-	}
-	unknown := func(n int) string {
-		input := vars{}
-		for i := range n {
-			input[fmt.Sprint("f", i)] = 1
-		}
-		return asBody(t, `mutation ($i: SignInInput!) { signIn(input: $i) { user { id } } }`, vars{"i": input})
-	}
-	growing, uses := vars{}, ""
-	for i := range 100 {
-		growing[strconv.Itoa(i)+strings.Repeat("<", 197)] = 1
-	}
-	for i := range 45 {
-		uses += fmt.Sprintf("a%d: nodes(ids: $i) { id } ", i) //nolint:perfsprint // a few, in a test
-	}
-	nodes, pages := make([]string, 10_000), make([]string, 30)
-	for i := range pages {
-		pages[i] = fmt.Sprintf("a%d: profiles(first: 100) { nodes { id username user { id } } }", i)
-	}
-	return map[string]string{
-		"a fragment bomb of 953 bytes": asBody(t, bomb(27), nil),
-		"a fragment bomb of 60":        asBody(t, bomb(60), nil),
-		"1 MB of [":                    asBody(t, "{me(a:"+strings.Repeat("[", 1<<20), nil),
-		"200,000 tokens":               asBody(t, "{"+strings.Repeat("a ", 200_000)+"}", nil),
-		"tokens up to the body limit":  asBody(t, "{"+strings.Repeat("a ", 60_000)+"}", nil),
-		"50,000 unknown fields":        unknown(50_000),
-		"10,000 unknown fields":        unknown(10_000),
-		"[ up to the body limit":       asBody(t, "{me(a:"+strings.Repeat("[", 120_000), nil),
-		"8,000 × __typename":           asBody(t, "{"+strings.Repeat("__typename ", 8000)+"}", nil),
-		"900 × __typename":             asBody(t, "{"+strings.Repeat("__typename ", 900)+"}", nil),
-		"10,000 ids":                   asBody(t, `query ($i: [ID!]!) { nodes(ids: $i) { id ... on User { email } } }`, vars{"i": nodes}),
-		"10,000 representations":       asBody(t, `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id } } }`, vars{"r": slices.Repeat([]any{vars{}}, 10_000)}),
-		"a list used by 45 fields":     asBody(t, "query ($i: [ID!]!) {"+uses+"}", vars{"i": slices.Repeat([]any{0}, 50_000)}),
-		"and a fault at its end":       asBody(t, "query ($i: [ID!]!) {"+uses+"}", vars{"i": append(slices.Repeat([]any{0}, 50_000), true)}),
-		"names that grow in JSON":      asBody(t, `mutation ($i: SignInInput!) { signIn(input: $i) { user { id } } }`, vars{"i": growing}),
-		"1,000 aliased signUp":         asBody(t, "mutation {"+strings.Join(aliased, " ")+"}", nil),
-		"two signUp by fragments":      asBody(t, `mutation { ...A ...B } fragment A on Mutation { a: signUp(input: {email: "x", password: "x", username: "x"}) { user { id } } } fragment B on Mutation { b: signUp(input: {email: "x", password: "x", username: "x"}) { user { id } } }`, nil),
-		"a skipped second signIn":      `{"operationName": "B", "query": "query A { me { id } } mutation B { a: signIn(input: {email: \"x\", password: \"x\"}) { user { id } } b: signIn(input: {email: \"x\", password: \"x\"}) @skip(if: true) { user { id } } }"}`,
-		"JSON 1,000,000 deep":          strings.Repeat(`{"query":`, 1_000_000),
-		"JSON as deep as fits":         `{"query": "{ me { id } }", "variables": ` + strings.Repeat("[", 60_000) + strings.Repeat("]", 60_000) + `}`,
-		"100,000 directives":           asBody(t, "{me"+strings.Repeat("@a", 60_000)+"{id}}", nil),
-		"many pages":                   asBody(t, "{"+strings.Join(pages, " ")+"}", nil),
-	}
-}
-
 // G01 to G10: each is refused, quickly, in a small answer, and the service lives. Times are wide here, since machines are
 // slow and -race is on; BenchmarkHostile has the figures.
 func TestHostileRequestsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for name, body := range hostile(t) {
+	for name, body := range hostile.Requests() {
 		begun := time.Now()
 		r, err := s.trySend(http.MethodPost, jsonHeader, body)
 		took := time.Since(begun)
@@ -100,7 +39,7 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if r.Status < 400 || r.Status >= 500 || len(r.Errors) == 0 || len(r.Errors) > 20 || len(r.Body) > 16<<10 || strings.Contains(r.Body, `"data"`) {
+		if refused := r.Status == 200 || r.Status >= 400 && r.Status < 500; !refused || len(r.Errors) == 0 || len(r.Errors) > 20 || len(r.Body) > 16<<10 || strings.Contains(r.Body, `"data"`) {
 			t.Errorf("%s: %d in %d bytes: %.300s", name, r.Status, len(r.Body), r.Body)
 		}
 		if took > 3*time.Second {
@@ -118,7 +57,7 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 
 func BenchmarkHostile(b *testing.B) {
 	s := start(b)
-	for name, body := range hostile(b) {
+	for name, body := range hostile.Requests() {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -141,7 +80,7 @@ func TestCostIsTold(t *testing.T) {
 		t.Errorf("a page of 50: %s", r.Body)
 	}
 	r := s.do("", `query ($n: Int) { profiles(first: $n) { nodes { id username displayName bio location createdAt updatedAt visibility user { id } } } }`, vars{"n": 100})
-	if r.code() != "OPERATION_TOO_COSTLY" || !strings.Contains(r.Body, `"cost":1301,"limit":1000`) || r.Status != 400 {
+	if r.code() != "OPERATION_TOO_COSTLY" || !strings.Contains(r.Body, `"cost":1301,"limit":1000`) || r.Status != 200 {
 		t.Errorf("over the limit: %s", r.Body)
 	}
 }
@@ -247,23 +186,6 @@ func TestCrossOriginRequests(t *testing.T) {
 	if r := s.send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}, query); r.Status != 200 {
 		t.Errorf("from the same origin: %d", r.Status)
 	}
-	if r := s.send(http.MethodGet, http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, ""); r.Status != 405 {
-		t.Errorf("a GET from elsewhere: %d %s", r.Status, r.Body)
-	}
-}
-
-// W06: persisted queries are not there to be poisoned.
-func TestPersistedQueriesAreRefused(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for _, body := range []string{
-		`{"query": "{ me { id } }", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}`,
-		`{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}`,
-	} {
-		if r := s.send(http.MethodPost, jsonHeader, body); r.code() != "PERSISTED_QUERY_NOT_SUPPORTED" || r.Status != 400 {
-			t.Errorf("%s: %d %s", body, r.Status, r.Body)
-		}
-	}
 }
 
 // W05, W13: what every reply carries, and that a forged Host changes nothing that is said or issued.
@@ -277,6 +199,9 @@ func TestHeadersOfEveryReply(t *testing.T) {
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
 			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Content-Type": "application/json; charset=utf-8",
 		} {
+			if header == "Cache-Control" && name == "a GET" {
+				want = "private, no-store"
+			}
 			if got := r.Header.Get(header); got != want {
 				t.Errorf("%s: %s is %q, want %q", name, header, got, want)
 			}

@@ -244,7 +244,7 @@ func TestUpdateKeepsClearsAndRefusesToSmuggle(t *testing.T) {
 	before := s.rows(a)
 	for _, field := range []string{"userId", "ownerId", "role", "emailVerified", "createdAt", "username", "email"} {
 		r := s.do(a.Token, query, vars{"input": vars{"displayName": "x", field: "x"}})
-		if r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != "[input."+field+" UNKNOWN_FIELD]" || r.Status != 400 {
+		if r.code() != "BAD_USER_INPUT" || fmt.Sprint(r.fields()) != "[input."+field+" UNKNOWN_FIELD]" || strings.Contains(r.Body, `"data"`) {
 			t.Errorf("smuggling %s: %s", field, r.Body)
 		}
 	}

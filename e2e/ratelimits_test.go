@@ -74,7 +74,7 @@ func TestGuessesAtOnce(t *testing.T) {
 			return s.db.Query(t, `SELECT count(*) FROM app.security_events WHERE kind = 'SIGN_IN_REFUSED' AND host(ip) = $1`, from)[0]
 		}
 		replies := together(200, func(i int) reply { return s.guess(from, email, fmt.Sprint("wrong password ", i)) })
-		expectCodes(t, email, replies, map[string]int{"UNAUTHENTICATED": 10, "RATE_LIMITED": 190})
+		expectCodes(t, email, replies, map[string]int{"INVALID_CREDENTIALS": 10, "RATE_LIMITED": 190})
 		for _, r := range replies {
 			told[fmt.Sprint(r.Status, r.code(), r.Errors[0].Message)] = true
 		}
@@ -102,11 +102,11 @@ func TestSpellingsShareABucket(t *testing.T) {
 		guess := func(i int) reply {
 			return s.guess(addresses[i%len(addresses)], spellings[i%len(spellings)], "wrong password")
 		}
-		expectCodes(t, what, repeat(10, guess), map[string]int{"UNAUTHENTICATED": 10})
+		expectCodes(t, what, repeat(10, guess), map[string]int{"INVALID_CREDENTIALS": 10})
 		n := len(addresses) * len(spellings)
 		expectCodes(t, what+", further", repeat(n, guess), map[string]int{"RATE_LIMITED": n})
 		for _, another := range []string{"203.0.113.2", "2001:db8:1:3::1"} {
-			expectCodes(t, another, []reply{s.guess(another, a.Email, "wrong password")}, map[string]int{"UNAUTHENTICATED": 1})
+			expectCodes(t, another, []reply{s.guess(another, a.Email, "wrong password")}, map[string]int{"INVALID_CREDENTIALS": 1})
 		}
 	}
 }
@@ -116,7 +116,7 @@ func TestForwardedAddressesAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	s := start(t, "FREEHOLD_RATE_LIMIT=on")
 	replies := repeat(12, func(i int) reply { return s.guess(fmt.Sprint("203.0.113.", i), "nobody@example.org", "wrong password") })
-	expectCodes(t, "from everywhere, as they say", replies, map[string]int{"UNAUTHENTICATED": 10, "RATE_LIMITED": 2})
+	expectCodes(t, "from everywhere, as they say", replies, map[string]int{"INVALID_CREDENTIALS": 10, "RATE_LIMITED": 2})
 }
 
 // P13: a document cannot hold many guesses under aliases; nothing of it is looked at, or counted.
@@ -128,7 +128,7 @@ func TestAliasesAreNoFurtherGuesses(t *testing.T) {
 		guesses[i] = fmt.Sprintf(`a%d: signIn(input: {email: "nobody@example.org", password: "wrong password %d"}) { user { id } }`, i, i)
 	}
 	r := s.do("", "mutation {"+strings.Join(guesses, " ")+"}", nil)
-	if r.Status != 400 || strings.Contains(r.Body, `"data"`) {
+	if r.code() != "OPERATION_TOO_COSTLY" || strings.Contains(r.Body, `"data"`) {
 		t.Errorf("20 guesses: %d %s", r.Status, r.Body)
 	}
 	if n := s.db.Query(t, `SELECT count(*) FROM app.security_events`); n[0] != "0" {
@@ -146,7 +146,7 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 	replies := together(110, func(i int) reply {
 		return s.guess(fmt.Sprint("203.0.113.", i), a.Email, fmt.Sprint("wrong password ", i))
 	})
-	expectCodes(t, "strangers", replies, map[string]int{"UNAUTHENTICATED": 99, "RATE_LIMITED": 11}) // V was one as well, once
+	expectCodes(t, "strangers", replies, map[string]int{"INVALID_CREDENTIALS": 99, "RATE_LIMITED": 11}) // V was one as well, once
 	expectCodes(t, "a further stranger who knows the password", []reply{s.guess("203.0.113.200", a.Email, password)}, map[string]int{"RATE_LIMITED": 1})
 	expectCodes(t, "V at home, under attack", []reply{s.guess(home, a.Email, password)}, map[string]int{"": 1})
 	other := s.signUp(nil)
@@ -154,10 +154,10 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 	// Who is at V's home has ten guesses like everybody; and V himself has them all again after each that was right.
 	wrong := func(int) reply { return s.guess(home, a.Email, "wrong password") }
 	for range 2 {
-		expectCodes(t, "nine at V's home", repeat(9, wrong), map[string]int{"UNAUTHENTICATED": 9})
+		expectCodes(t, "nine at V's home", repeat(9, wrong), map[string]int{"INVALID_CREDENTIALS": 9})
 		expectCodes(t, "the right one", []reply{s.guess(home, a.Email, password)}, map[string]int{"": 1})
 	}
-	expectCodes(t, "and on", repeat(12, wrong), map[string]int{"UNAUTHENTICATED": 10, "RATE_LIMITED": 2})
+	expectCodes(t, "and on", repeat(12, wrong), map[string]int{"INVALID_CREDENTIALS": 10, "RATE_LIMITED": 2})
 }
 
 // P18: who has proved by a code that he is the owner is no stranger where he did so; and who was in the account before that is
@@ -184,7 +184,7 @@ func TestLimitsEnd(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
 	for range 2 {
-		expectCodes(t, "guesses", repeat(11, func(int) reply { return s.guess("203.0.113.1", "nobody@example.org", "x") }), map[string]int{"UNAUTHENTICATED": 10, "RATE_LIMITED": 1})
+		expectCodes(t, "guesses", repeat(11, func(int) reply { return s.guess("203.0.113.1", "nobody@example.org", "x") }), map[string]int{"INVALID_CREDENTIALS": 10, "RATE_LIMITED": 1})
 		s.limitsEnd()
 	}
 	s.db.Query(t, `UPDATE app.rate_limits SET hits = 1000, ends_at = now() + interval '90 seconds'`)

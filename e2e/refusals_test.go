@@ -119,8 +119,9 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	s.do(gone.Token, `mutation { signOut { success } }`, nil)
 	s.signedInLongAgo(old)
 	const (
-		signOut = `mutation { signOut { success } }`
-		refresh = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
+		signOut   = `mutation { signOut { success } }`
+		signOutOf = `mutation ($i: SignOutInput) { signOut(input: $i) { success } }`
+		refresh   = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
 	)
 	update := func(input vars) vars {
 		input["bio"] = "Mallory"
@@ -157,9 +158,12 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"revokeSession", "malformed id", a.Token, revokeSession, vars{"id": "../x"}, "BAD_USER_INPUT"},
 		{"revokeOtherSessions", "nobody", "", revokeOthers, nil, "UNAUTHENTICATED"},
 		{"revokeOtherSessions", "signed out", gone.Token, revokeOthers, nil, "UNAUTHENTICATED"},
-		{"signOut", "nobody", "", signOut, nil, "UNAUTHENTICATED"},
-		{"signOut", "malformed token", a.Token + "x", signOut, nil, "UNAUTHENTICATED"},
-		{"signOut", "signed out", gone.Token, signOut, nil, "UNAUTHENTICATED"},
+		{"signOut", "nobody", "", signOut, nil, ""}, // which succeeds, and writes nothing
+		{"signOut", "malformed token", a.Token + "x", signOut, nil, ""},
+		{"signOut", "signed out", gone.Token, signOut, nil, ""},
+		{"signOut", "malformed refresh token", "", signOutOf, token("../x"), ""},
+		{"signOut", "altered refresh token", a.Token, signOutOf, token(flipped(a.Refresh)), ""},
+		{"signOut", "revoked refresh token", "", signOutOf, token(gone.Refresh), ""},
 		{"signUp", "taken e-mail of a hidden account", "", signUpMutation, signUp(hidden.Email, "new-one", nil), "CONFLICT"},
 		{"signUp", "taken username of a seen account", "", signUpMutation, signUp("new@example.org", seen.Username, nil), "CONFLICT"},
 		{"signUp", "bad input", "", signUpMutation, signUp("x", "a b", nil), "BAD_USER_INPUT"},
@@ -211,7 +215,7 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	for way, v := range map[string]vars{
 		"wrong password": signIn(a.Email, "wrong"), "unknown e-mail": signIn("nobody@example.org", password), "malformed e-mail": signIn("../x", password),
 	} {
-		if r := s.do("", signInMutation, v); r.code() != "UNAUTHENTICATED" {
+		if r := s.do("", signInMutation, v); r.code() != "INVALID_CREDENTIALS" {
 			t.Errorf("signIn, %s: %s", way, r.Body)
 		}
 		after := s.everything() // a refused sign-in is noted, and does nothing else
@@ -222,11 +226,12 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		before = after
 	}
 	for name, accepted := range map[string]func() reply{ // to see that everything() would have seen it
-		"updateProfile":  func() reply { return s.do(a.Token, updateMutation, vars{"input": vars{}}) },
-		"signUp":         func() reply { return s.do("", signUpMutation, signUp("new@example.org", "new-one", nil)) },
-		"signIn":         func() reply { return s.do("", signInMutation, signIn(a.Email, password)) },
-		"refreshSession": func() reply { return s.do("", refresh, token(seen.Refresh)) },
-		"signOut":        func() reply { return s.do(hidden.Token, signOut, nil) },
+		"updateProfile":              func() reply { return s.do(a.Token, updateMutation, vars{"input": vars{}}) },
+		"signUp":                     func() reply { return s.do("", signUpMutation, signUp("new@example.org", "new-one", nil)) },
+		"signIn":                     func() reply { return s.do("", signInMutation, signIn(a.Email, password)) },
+		"refreshSession":             func() reply { return s.do("", refresh, token(seen.Refresh)) },
+		"signOut":                    func() reply { return s.do(hidden.Token, signOut, nil) },
+		"signOut of a refresh token": func() reply { return s.do("", signOutOf, token(old.Refresh)) },
 	} {
 		if r := accepted(); len(r.Errors) > 0 {
 			t.Errorf("%s: %s", name, r.Body)

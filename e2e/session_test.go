@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -30,10 +31,21 @@ func (s *service) expectNobody(token, reason string) {
 		}
 	}
 	for way, ask := range ways {
-		if r := ask(meQuery); string(r.Data) != `{"me":null,"profiles":{"pageInfo":{"hasNextPage":false}}}` || len(r.Errors) > 0 || r.Status != 200 {
+		r := ask(meQuery)
+		if string(r.Data) != `{"me":null,"profiles":{"pageInfo":{"hasNextPage":false}}}` || r.Status != 200 {
 			s.t.Errorf("public fields for a token, by %s, that is %s: %s", way, reason, r.Body)
 		}
-		for _, query := range []string{`mutation { signOut { success } }`, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`} {
+		challenge := r.Header.Get("WWW-Authenticate")
+		switch {
+		case token == "":
+			if len(r.Errors) > 0 || challenge != "" {
+				s.t.Errorf("me without a token: %s %q", r.Body, challenge)
+			}
+		case r.code() != "UNAUTHENTICATED" || fmt.Sprint(r.Errors[0].Path) != "[me]" || r.Errors[0].Extensions.Reason != reason ||
+			!strings.HasPrefix(challenge, `Bearer error="invalid_token", error_description="The `):
+			s.t.Errorf("me with a token, by %s, that is %s: %s %q", way, reason, r.Body, challenge)
+		}
+		for _, query := range []string{`mutation { revokeOtherSessions { count } }`, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`} {
 			if r := ask(query); r.code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != reason {
 				s.t.Errorf("%s with a token, by %s, that is %s: %s", query, way, reason, r.Body)
 			}
@@ -47,7 +59,7 @@ func TestReplayAfterSignOut(t *testing.T) {
 	s := start(t)
 	a := s.signUp(nil)
 	other := s.signIn(a.Email)
-	if r := s.do(a.Token, `mutation { signOut { success } again: signOut { success } }`, nil); !strings.Contains(string(r.Data), `{"signOut":{"success":true},"again":null}`) || r.code() != "UNAUTHENTICATED" {
+	if r := s.do(a.Token, `mutation { signOut { success } again: signOut { success } }`, nil); string(r.Data) != `{"signOut":{"success":true},"again":{"success":true}}` || len(r.Errors) > 0 {
 		t.Errorf("signing out twice in one document: %s", r.Body)
 	}
 	s.expectNobody(a.Token, "revoked")
@@ -66,7 +78,7 @@ func TestTokensThatDoNotCount(t *testing.T) {
 	s.expectNobody(a.Refresh, "invalid")
 	s.expectNobody(strings.Repeat(".", 5000), "invalid")
 	r := s.send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, `{"query":"{ me { id } }"}`)
-	if string(r.Data) != `{"me":null}` {
+	if string(r.Data) != `{"me":null}` || r.code() != "UNAUTHENTICATED" {
 		t.Errorf("two Authorization headers: %s", r.Body)
 	}
 	s.db.Query(t, `UPDATE app.sessions SET idle_expires_at = now() WHERE user_id = $1`, a.UserID)
@@ -105,7 +117,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("signing in: %s", r.Body)
 	}
 	wrong := try(a.Email, "wrong")
-	if wrong.code() != "UNAUTHENTICATED" || wrong.Errors[0].Extensions.Reason != "invalid" || !strings.Contains(wrong.Body, `"signIn":null`) {
+	if wrong.code() != "INVALID_CREDENTIALS" || wrong.Errors[0].Extensions.Reason != "" || wrong.Header.Get("WWW-Authenticate") != "" || !strings.Contains(wrong.Body, `"signIn":null`) {
 		t.Errorf("a wrong password: %s", wrong.Body)
 	}
 	for name, r := range map[string]reply{
@@ -180,7 +192,7 @@ func TestRateLimitPerAddress(t *testing.T) {
 	if r := s.do("", signUpMutation, signUp); r.code() != "RATE_LIMITED" || r.Errors[0].Extensions.RetryAfter < 3000 {
 		t.Errorf("the 101st sign-up: %s", r.Body)
 	}
-	if r := s.do("", signInMutation, vars{"i": vars{"email": "a@x.org", "password": "x"}}); r.code() != "UNAUTHENTICATED" {
+	if r := s.do("", signInMutation, vars{"i": vars{"email": "a@x.org", "password": "x"}}); r.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("another kind of act: %s", r.Body)
 	}
 	s.db.Query(t, `UPDATE app.rate_limits SET ends_at = now()`)
@@ -235,7 +247,7 @@ func TestBurstOfSignInsLeavesRoomForOthers(t *testing.T) {
 	for _, code := range codes {
 		count[code]++
 	}
-	if count["UNAUTHENTICATED"]+count["RATE_LIMITED"] != len(codes) || count["UNAUTHENTICATED"] < 10 || count["RATE_LIMITED"] < 10 || reads < 5 {
+	if count["INVALID_CREDENTIALS"]+count["RATE_LIMITED"] != len(codes) || count["INVALID_CREDENTIALS"] < 10 || count["RATE_LIMITED"] < 10 || reads < 5 {
 		t.Errorf("answers %v, and %d reads meanwhile", count, reads)
 	}
 }

@@ -69,7 +69,7 @@ func TestRefusedSignInTakesTheSameTimeBesideTheHash(t *testing.T) {
 					n := next[who]
 					next[who]++
 					r := as(n+c.other, signInMutation, input("email", fmt.Sprintf("%s-%d@example.org", who, n), "password", "not the password"))
-					if r.code() != "UNAUTHENTICATED" {
+					if r.code() != "INVALID_CREDENTIALS" {
 						t.Errorf("signing in: %s", r.Body)
 					}
 				}

@@ -79,7 +79,7 @@ func TestSignUpIsVerifiedFirst(t *testing.T) {
 	}
 	code := s.codeTo(email, "verify_email", 1)
 	wrong := s.trySignIn(email, "not the password")
-	if wrong.code() != "UNAUTHENTICATED" {
+	if wrong.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("a wrong password: %s", wrong.Body)
 	}
 	for what, r := range map[string]reply{"before it is verified": s.trySignIn(email, password), "an unknown address": s.trySignIn("nobody@example.org", password)} {
@@ -236,7 +236,7 @@ func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
 			}
 			s.expectMember(v.Tokens.AccessToken, email)
 			s.expectFault("the stranger's code", s.do("", verifyEmail, input("email", email, "code", codes["mallory"])), wrongCode)
-			if r := s.trySignIn(email, password); r.code() != "UNAUTHENTICATED" {
+			if r := s.trySignIn(email, password); r.code() != "INVALID_CREDENTIALS" {
 				t.Errorf("the password: %s", r.Body)
 			}
 			s.must("", requestVerification, input("email", email))
@@ -303,7 +303,7 @@ func TestUsedUpMailsHideNoRival(t *testing.T) {
 	if v := s.verify(email, code).VerifyEmail; !v.PasswordCleared {
 		t.Errorf("verified as %+v", v)
 	}
-	if r := s.trySignIn(email, password); r.code() != "UNAUTHENTICATED" {
+	if r := s.trySignIn(email, password); r.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("the stranger's password: %s", r.Body)
 	}
 }
@@ -337,7 +337,7 @@ func TestOverdueSignUpIsARivalAsWell(t *testing.T) {
 	if v := s.verify(email, s.codeTo(email, "verify_email", 3)).VerifyEmail; !v.PasswordCleared {
 		t.Errorf("verified as %+v", v)
 	}
-	if r := s.trySignIn(email, password); r.code() != "UNAUTHENTICATED" {
+	if r := s.trySignIn(email, password); r.code() != "INVALID_CREDENTIALS" {
 		t.Errorf("the stranger's password: %s", r.Body)
 	}
 }

@@ -18,20 +18,22 @@ type Code string
 
 // The codes that clients can rely on.
 const (
-	Unauthenticated  Code = "UNAUTHENTICATED"
-	Forbidden        Code = "FORBIDDEN"
-	NotFound         Code = "NOT_FOUND"
-	BadUserInput     Code = "BAD_USER_INPUT"
-	Conflict         Code = "CONFLICT"
-	RateLimited      Code = "RATE_LIMITED"
-	ReauthRequired   Code = "REAUTH_REQUIRED"
-	Unavailable      Code = "UNAVAILABLE"
-	TooCostly        Code = "OPERATION_TOO_COSTLY"
-	Internal         Code = "INTERNAL_SERVER_ERROR"
-	BadRequest       Code = "BAD_REQUEST"
-	PersistedQueries Code = "PERSISTED_QUERY_NOT_SUPPORTED"
-	ParseFailed      Code = "GRAPHQL_PARSE_FAILED"
-	ValidationFailed Code = "GRAPHQL_VALIDATION_FAILED"
+	Unauthenticated        Code = "UNAUTHENTICATED"
+	Forbidden              Code = "FORBIDDEN"
+	NotFound               Code = "NOT_FOUND"
+	BadUserInput           Code = "BAD_USER_INPUT"
+	Conflict               Code = "CONFLICT"
+	RateLimited            Code = "RATE_LIMITED"
+	ReauthRequired         Code = "REAUTH_REQUIRED"
+	Unavailable            Code = "UNAVAILABLE"
+	TooCostly              Code = "OPERATION_TOO_COSTLY"
+	Internal               Code = "INTERNAL_SERVER_ERROR"
+	BadRequest             Code = "BAD_REQUEST"
+	PersistedQueryNotFound Code = "PERSISTED_QUERY_NOT_FOUND"
+	NotInSafelist          Code = "QUERY_NOT_IN_SAFELIST"
+	InvalidCredentials     Code = "INVALID_CREDENTIALS"
+	ParseFailed            Code = "GRAPHQL_PARSE_FAILED"
+	ValidationFailed       Code = "GRAPHQL_VALIDATION_FAILED"
 )
 
 // Reason says why a viewer counts as nobody: extensions.reason of UNAUTHENTICATED.
@@ -83,12 +85,19 @@ func (e *Error) Unwrap() error { return e.Err }
 // New returns an error with this code and message.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// SignIn is the refusal of a viewer who is nobody, and why they are.
+// SignIn is the refusal of a viewer who is not signed in, and why.
 func SignIn(reason Reason) *Error {
 	if reason == "" {
 		reason = Missing
 	}
-	return &Error{Code: Unauthenticated, Message: "You must be signed in.", Reason: reason}
+	return &Error{Code: Unauthenticated, Message: signInMessages[reason], Reason: reason}
+}
+
+var signInMessages = map[Reason]string{
+	Missing: "You must be signed in.",
+	Invalid: "The token is invalid. Sign in again.",
+	Expired: "The token or its session has expired. Refresh the session, or sign in again.",
+	Revoked: "The session was revoked. Sign in again.",
 }
 
 // Gone is the one answer for a row that is missing and for a row that is hidden.

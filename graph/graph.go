@@ -7,6 +7,23 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// NewSchema parses the schema anew, for whoever wants to change it: the generated one is shared by all instances in the
+// NewSchema parses the schema anew, for callers that change it: the generated one is shared by all instances in the
 // process.
-func NewSchema() *ast.Schema { return gqlparser.MustLoadSchema(sources...) }
+func NewSchema() *ast.Schema {
+	schema := gqlparser.MustLoadSchema(sources...)
+	withoutExperiments(schema)
+	return schema
+}
+
+// standardDirectives are those that the GraphQL specification itself defines.
+var standardDirectives = map[string]bool{"skip": true, "include": true, "deprecated": true, "specifiedBy": true, "oneOf": true}
+
+// withoutExperiments removes what gqlparser's prelude declares beyond the specification, such as @defer: gqlgen would run
+// it, and no transport here can send its further parts.
+func withoutExperiments(schema *ast.Schema) {
+	for name, directive := range schema.Directives {
+		if directive.Position.Src.BuiltIn && !standardDirectives[name] {
+			delete(schema.Directives, name)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
 
 	"freehold/accounts"
 	"freehold/auth"
@@ -79,12 +80,23 @@ func (m *mutation) RefreshSession(ctx context.Context, input model.RefreshSessio
 	return &model.RefreshSessionPayload{Tokens: newTokens(tokens)}, nil
 }
 
-func (m *mutation) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
-	if err := m.Accounts.SignOut(ctx, auth.ViewerFrom(ctx)); err != nil {
+func (m *mutation) SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error) {
+	viewer, payload, refreshToken := auth.ViewerFrom(ctx), &model.SignOutPayload{Success: true}, ""
+	if input != nil && input.RefreshToken.Value() != nil {
+		refreshToken = *input.RefreshToken.Value()
+	}
+	revoked, err := m.Accounts.SignOut(ctx, viewer, refreshToken)
+	if err != nil {
 		return nil, err
 	}
-	auth.JarFrom(ctx).SignOut()
-	return &model.SignOutPayload{Success: true}, nil
+	if revoked != uuid.Nil {
+		id := revoked.String()
+		payload.RevokedSessionID = &id
+	}
+	if refreshToken == "" || revoked == viewer.SessionID {
+		auth.JarFrom(ctx).SignOut()
+	}
+	return payload, nil
 }
 
 // jarFor returns the jar that a new session is to be put into; nil where the client is to be given its tokens.
@@ -110,8 +122,11 @@ func handOver(t *accounts.Tokens, jar *auth.Jar) *model.Tokens {
 
 func (q *query) Me(ctx context.Context) (*model.User, error) {
 	viewer := auth.ViewerFrom(ctx)
-	if !viewer.IsMember() {
-		return nil, nil //nolint:nilnil // nobody is null
+	switch {
+	case viewer.Reason != "": // a token was sent: its client believes that somebody is signed in
+		return nil, fault.SignIn(viewer.Reason)
+	case !viewer.IsMember():
+		return nil, nil //nolint:nilnil // no token is null
 	}
 	p, err := profileOrNull(q.DB.FindProfileOfUser(ctx, viewer, viewer.UserID))
 	if p == nil {

@@ -325,10 +325,18 @@ type SignInPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
-// The answer to a sign-out.
+// Which session to sign out of.
+type SignOutInput struct {
+	// A refresh token of the session, for a client whose access token has expired. Empty or null is as absent.
+	RefreshToken graphql.Omittable[*string] `json:"refreshToken,omitempty"`
+}
+
+// The session that was signed out of.
 type SignOutPayload struct {
-	// Always true; a sign-out that fails is an error.
+	// Always true. A sign-out that fails is an error.
 	Success bool `json:"success"`
+	// The session that was revoked. Null if the client was signed out already.
+	RevokedSessionID *string `json:"revokedSessionId,omitempty"`
 }
 
 // What a new account begins with.

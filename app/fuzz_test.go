@@ -1,0 +1,116 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"freehold/e2e/hostile"
+	"freehold/resolvers"
+)
+
+// seedLength keeps the seeds small enough to be varied quickly.
+const seedLength = 8 << 10
+
+func FuzzRequest(f *testing.F) {
+	f.Add([]byte(`{"query": "{ me { id } }", "variables": {"a": [1, "x", null]}, "operationName": null, "extensions": {}}`))
+	f.Add([]byte(`{"query": "a", "query": "b"}`))
+	f.Add([]byte("{\"query\": \"\xff\"} {}"))
+	for _, body := range hostile.Requests() {
+		f.Add([]byte(body[:min(len(body), seedLength)]))
+	}
+	for _, text := range hostile.Texts {
+		f.Add([]byte(hostile.Request("{ me { id } }", map[string]any{"x": text[:min(len(text), seedLength)]})))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		read, refused := parseRequest(body)
+		if refused != nil {
+			return
+		}
+		if !utf8.ValidString(read.Query) || !utf8.ValidString(read.OperationName) || !utf8.ValidString(read.documentID) {
+			t.Errorf("%q is read as %+v", body, read)
+		}
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		var first map[string]any
+		if err := decoder.Decode(&first); err != nil || decoder.More() {
+			t.Errorf("%q is not one JSON object: %v", body, err)
+		}
+	})
+}
+
+// fuzzed is an endpoint that executes nothing.
+func fuzzed(f *testing.F) *endpoint {
+	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	c, err := LoadConfig(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	noJudge := func(string, string, string) (string, string) { return "", "" }
+	e, err := newEndpoint(schema, noJudge, c, slog.New(slog.DiscardHandler), &telemetry{}, nil, nil, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return e
+}
+
+func FuzzCost(f *testing.F) {
+	f.Add(`{ me { id } ...F } fragment F on Query { profiles(first: 3) { nodes { id } } }`)
+	f.Add(hostile.FragmentBomb(5))
+	for _, body := range hostile.Requests() {
+		var request struct{ Query string }
+		if json.Unmarshal([]byte(body), &request) == nil && len(request.Query) < seedLength {
+			f.Add(request.Query)
+		}
+	}
+	for _, definition := range hostile.Defaults {
+		f.Add(fmt.Sprintf(`query (%s) { me { id } }`, definition))
+	}
+	e := fuzzed(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		begun := time.Now()
+		if doc, problems := e.documents.parse(query); len(problems) == 0 {
+			m := meter{fragments: map[string]*measure{}}
+			if got := m.selections(doc.Operations[0].SelectionSet); got.cost < 1 || got.depth < 1 || got.cost > costly {
+				t.Errorf("%q costs %+v", query, got)
+			}
+		}
+		if took := time.Since(begun); took > 10*time.Second { // wide: machines are slow, and fuzzing loads them
+			t.Errorf("%q took %v", query, took)
+		}
+	})
+}
+
+// FuzzVariables runs what happens to a document's variables before it is executed: with their defaults, with values, and
+// with both. Nothing of it may panic.
+func FuzzVariables(f *testing.F) {
+	for _, definition := range hostile.Defaults {
+		for _, use := range []string{`me { id }`, `nodes(ids: $x) { id }`, `nodes(ids: ["a", $x]) { id }`, `profiles(first: $x) { nodes { id } }`, `me @skip(if: $x) { id }`, `_entities(representations: $x) { __typename }`} {
+			for _, variables := range []string{`{}`, `{"x": null}`, `{"x": [{"email": 5, "nope": null}, 1e400, "NOPE"]}`} {
+				f.Add(fmt.Sprintf(`query (%s) { %s }`, definition, use), variables)
+			}
+		}
+		f.Add(fmt.Sprintf(`mutation (%s) { signIn(input: $x) { user { id } } updateProfile(input: {visibility: $x, birthday: $x, avatarUrl: $x, id: $x}) { profile { id } } }`, definition), `{"x": {"email": [5]}}`)
+	}
+	e := fuzzed(f)
+	f.Fuzz(func(t *testing.T, query, variables string) {
+		params := &graphql.RawParams{Query: query}
+		if !decode([]byte(variables), &params.Variables) {
+			return
+		}
+		ctx, problems := e.documents.read(graphql.StartOperationTrace(t.Context()), query)
+		if len(problems) > 0 {
+			return
+		}
+		operation, errs := e.exec.CreateOperationContext(ctx, params)
+		e.problems(operation, params, errs)
+	})
+}

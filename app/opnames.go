@@ -1,0 +1,101 @@
+package app
+
+import (
+	"strings"
+	"sync"
+)
+
+const (
+	maxNames      = 100    // labels of names that are not trusted
+	maxCandidates = 1000   // names that are counted, labels included
+	oftenSeen     = 10     // how often a name has to be seen before it becomes a label
+	halfLife      = 10_000 // requests with known names, after which all counts are halved
+	maxNameLength = 64     // bytes
+	otherName     = "other"
+)
+
+// boundedName is the name of an operation in a span, where there may be many.
+func boundedName(name string) string {
+	if len(name) > maxNameLength {
+		return otherName
+	}
+	return name
+}
+
+// operationNames decides which names of operations become labels of metrics, since clients choose them.
+// Names of trusted documents always do. Other names do once they were seen often, while there is room. A flood of new names
+// displaces other new names only: a label is dropped when it is no longer seen among the names that are.
+type operationNames struct {
+	trusted *trusted
+	dropped func(name string) // is called with the lock held, when a name stops being a label
+
+	mu     sync.Mutex
+	seen   map[string]*seenName
+	labels int
+	hits   int // of known names, since the counts were halved
+}
+
+type seenName struct {
+	count int
+	label bool
+}
+
+// label returns the name itself, or "other".
+func (n *operationNames) label(name string) string {
+	switch {
+	case name == "" || n.trusted.operation(name):
+		return name
+	case boundedName(name) == otherName:
+		return otherName
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s, known := n.seen[name]
+	if !known {
+		n.add(name)
+		return otherName
+	}
+	s.count++
+	if !s.label && s.count >= oftenSeen && n.labels < maxNames {
+		s.label = true
+		n.labels++
+	}
+	isLabel := s.label
+	if n.hits++; n.hits == halfLife {
+		n.halve()
+	}
+	if isLabel {
+		return name
+	}
+	return otherName
+}
+
+// add counts a new name. If there are too many it takes the place of a random one that is not a label.
+func (n *operationNames) add(name string) {
+	if n.seen == nil {
+		n.seen = map[string]*seenName{}
+	}
+	if len(n.seen) >= maxCandidates {
+		for other, s := range n.seen { // in random order
+			if !s.label {
+				delete(n.seen, other)
+				break
+			}
+		}
+	}
+	n.seen[strings.Clone(name)] = &seenName{count: 1} // a part of the document, which would be kept with it
+}
+
+func (n *operationNames) halve() {
+	n.hits = 0
+	for name, s := range n.seen {
+		if s.count /= 2; s.count > 0 {
+			continue
+		}
+		delete(n.seen, name)
+		if s.label {
+			n.labels--
+			n.dropped(name)
+		}
+	}
+}
