@@ -1,26 +1,89 @@
 package e2e
 
 import (
+	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"freehold/app"
 )
 
-// node runs a script of this folder, whose packages e2e/package.json names, and returns what it prints. The script gets
-// its input on standard input.
-func node(t *testing.T, args ...string) string {
+// The programs that clients use, as e2e/package.json names them. Each test runs them in a folder of its own.
+
+// run runs a program of Node.js in a folder and returns what it prints.
+func run(t *testing.T, dir, input, program string, args ...string) string {
 	t.Helper()
-	if err := exec.Command("node", "-e", `require.resolve("graphql-http")`).Run(); err != nil {
-		t.Fatalf("Node.js or its packages are missing; `make e2e/node_modules` installs them: %v", err)
+	path, err := filepath.Abs("node_modules/.bin/" + program)
+	if program == "node" {
+		path = program
 	}
-	out, err := exec.CommandContext(t.Context(), "node", args...).CombinedOutput()
+	if err == nil {
+		_, err = exec.LookPath(path)
+	}
 	if err != nil {
-		t.Fatalf("node %v: %v\n%s", args, err, out)
+		t.Fatalf("%v; `make e2e/node_modules` installs Node.js and its packages", err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	command := exec.CommandContext(ctx, path, args...)
+	command.Dir, command.Stdin = dir, strings.NewReader(input)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
 	}
 	return string(out)
+}
+
+// project returns a copy of a folder in clients, with the schema for clients and the packages beside it.
+func project(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	packages, err := filepath.Abs("node_modules")
+	for _, step := range []func() error{
+		func() error { return err },
+		func() error { return os.CopyFS(dir, os.DirFS("clients/"+name)) },
+		func() error { return os.Symlink(packages, dir+"/node_modules") },
+		func() error { return os.WriteFile(dir+"/schema.graphql", []byte(app.ClientSDL()), 0o600) },
+		func() error { return os.Mkdir(dir+"/__generated__", 0o700) }, // relay-compiler wants it
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // The server passes graphql-http's audits of the specification GraphQL over HTTP: each MUST, SHOULD and MAY.
 func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
-	t.Log(node(t, "clients/audit.mjs", start(t).url+"/graphql"))
+	t.Log(run(t, ".", "", "node", "clients/audit.mjs", start(t).url+"/graphql"))
+}
+
+// graphql-js takes the schema for clients, which is what the server says of itself but for what routers need.
+func TestSchemaForClientsIsWhatIsServed(t *testing.T) {
+	t.Parallel()
+	t.Log(run(t, ".", app.ClientSDL(), "node", "clients/schema.mjs", start(t).url+"/graphql"))
+}
+
+func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "relay")
+	out := run(t, dir, "", "relay-compiler", "relay.config.json")
+	for _, query := range []string{"MemberUserRefetchQuery", "MemberProfileRefetchQuery", "MemberProfilesPaginationQuery", "MemberSessionsPaginationQuery", "MemberUpdateMutation"} {
+		if _, err := os.Stat(dir + "/__generated__/" + query + ".graphql.ts"); err != nil {
+			t.Errorf("%v; relay-compiler said:\n%s", err, out)
+		}
+	}
+}
+
+// graphql-codegen takes the schema for clients, and an app that uses the generated types is sound.
+func TestCodegenTakesTheSchemaForClients(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "codegen")
+	run(t, dir, "", "graphql-codegen")
+	run(t, dir, "", "tsc", "--project", ".")
 }
