@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,22 +13,18 @@ import (
 	"freehold/app"
 )
 
-// The programs that clients use, as e2e/package.json names them. Each test runs them in a folder of its own.
-
-// run runs a program of Node.js in a folder and returns what it prints.
-func run(t *testing.T, dir, input, program string, args ...string) string {
+// runTool runs a program that clients use in a folder and returns what it prints: node itself, or one of the packages
+// in e2e/package.json.
+func runTool(t *testing.T, dir, input, program string, args ...string) string {
 	t.Helper()
 	path, err := filepath.Abs("node_modules/.bin/" + program)
 	if program == "node" {
-		path = program
+		path, err = exec.LookPath("node")
 	}
-	if err == nil {
-		_, err = exec.LookPath(path)
+	if _, missing := os.Stat("node_modules/.bin"); err != nil || missing != nil {
+		t.Fatalf("Node.js or its packages are missing; `make e2e/node_modules` installs them: %v", errors.Join(err, missing))
 	}
-	if err != nil {
-		t.Fatalf("%v; `make e2e/node_modules` installs Node.js and its packages", err)
-	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
 	command := exec.CommandContext(ctx, path, args...)
 	command.Dir, command.Stdin = dir, strings.NewReader(input)
@@ -38,8 +35,8 @@ func run(t *testing.T, dir, input, program string, args ...string) string {
 	return string(out)
 }
 
-// project returns a copy of a folder in clients, with the schema for clients and the packages beside it.
-func project(t *testing.T, name string) string {
+// clientProject returns a copy of a folder in clients, with the schema for clients and the packages beside it.
+func clientProject(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
 	packages, err := filepath.Abs("node_modules")
@@ -60,19 +57,19 @@ func project(t *testing.T, name string) string {
 // The server passes graphql-http's audits of the specification GraphQL over HTTP: each MUST, SHOULD and MAY.
 func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
-	t.Log(run(t, ".", "", "node", "clients/audit.mjs", start(t).url+"/graphql"))
+	t.Log(runTool(t, ".", "", "node", "clients/audit.mjs", start(t).url+"/graphql"))
 }
 
 // graphql-js takes the schema for clients, which is what the server says of itself but for what routers need.
 func TestSchemaForClientsIsWhatIsServed(t *testing.T) {
 	t.Parallel()
-	t.Log(run(t, ".", app.ClientSDL(), "node", "clients/schema.mjs", start(t).url+"/graphql"))
+	t.Log(runTool(t, ".", app.ClientSDL(), "node", "clients/schema.mjs", start(t).url+"/graphql"))
 }
 
 func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
 	t.Parallel()
-	dir := project(t, "relay")
-	out := run(t, dir, "", "relay-compiler", "relay.config.json")
+	dir := clientProject(t, "relay")
+	out := runTool(t, dir, "", "relay-compiler", "relay.config.json")
 	for _, query := range []string{"MemberUserRefetchQuery", "MemberProfileRefetchQuery", "MemberProfilesPaginationQuery", "MemberSessionsPaginationQuery", "MemberUpdateMutation"} {
 		if _, err := os.Stat(dir + "/__generated__/" + query + ".graphql.ts"); err != nil {
 			t.Errorf("%v; relay-compiler said:\n%s", err, out)
@@ -83,7 +80,7 @@ func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
 // graphql-codegen takes the schema for clients, and an app that uses the generated types is sound.
 func TestCodegenTakesTheSchemaForClients(t *testing.T) {
 	t.Parallel()
-	dir := project(t, "codegen")
-	run(t, dir, "", "graphql-codegen")
-	run(t, dir, "", "tsc", "--project", ".")
+	dir := clientProject(t, "codegen")
+	runTool(t, dir, "", "graphql-codegen")
+	runTool(t, dir, "", "tsc", "--project", ".")
 }

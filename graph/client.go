@@ -122,12 +122,10 @@ func leaveOut(s *ast.Schema) map[string]bool {
 
 // inDocuments reports whether a client can write a directive at a location.
 func inDocuments(l ast.DirectiveLocation) bool {
-	switch l {
-	case ast.LocationQuery, ast.LocationMutation, ast.LocationSubscription, ast.LocationField, ast.LocationFragmentDefinition,
-		ast.LocationFragmentSpread, ast.LocationInlineFragment, ast.LocationVariableDefinition:
-		return true
-	}
-	return false
+	return slices.Contains([]ast.DirectiveLocation{
+		ast.LocationQuery, ast.LocationMutation, ast.LocationSubscription, ast.LocationField, ast.LocationFragmentDefinition,
+		ast.LocationFragmentSpread, ast.LocationInlineFragment, ast.LocationVariableDefinition,
+	}, l)
 }
 
 // linkedBy returns whether a directive is @link itself or comes by one (https://specs.apollo.dev/link/v1.0): imported,
@@ -211,7 +209,7 @@ func (r reached) add(s *ast.Schema, name string) {
 	for _, f := range t.Fields {
 		r.field(s, f)
 	}
-	for _, name := range slices.Concat(t.Interfaces, t.Types) {
+	for _, name := range t.Interfaces {
 		r.add(s, name)
 	}
 	for _, possible := range s.GetPossibleTypes(t) {

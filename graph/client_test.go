@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/directives"
 )
 
 func load(t *testing.T, text string) *ast.Schema {
@@ -20,7 +22,7 @@ func load(t *testing.T, text string) *ast.Schema {
 	return schema
 }
 
-// What is printed means the same as what was given.
+// sameMeaning compares schemas without regard to places and comments.
 var sameMeaning = cmp.Options{
 	cmpopts.IgnoreTypes(&ast.Position{}, []*ast.Position{}, &ast.CommentGroup{}),
 	cmp.Transformer("value", func(v *ast.Value) string { return v.String() }),
@@ -31,7 +33,7 @@ var sameMeaning = cmp.Options{
 const federation = `
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@composeDirective", "FieldSet", {name: "@tag", as: "@label"}])
   @link(url: "https://freehold.dev/rules/v1.0", import: ["@public"]) @composeDirective(name: "@public")
-  @link(url: "https://example.org/levels/v1.0")
+  @link(url: "https://example.org/levels/v1.0") @link(url: "https://example.org/cache/v1.0", import: ["@cached"])
 scalar Import
 scalar FieldSet
 "One that is used by a rule alone."
@@ -50,19 +52,23 @@ directive @owner(otherwise: Otherwise! = ERROR) on FIELD_DEFINITION
 scalar _Any
 union _Entity = Book | Stub
 type _Service { sdl: String }
-type Stub @key(fields: "id") { id: ID! @owner, author: StubAuthor }
+type Stub @key(fields: "id") { id: ID! @owner, author: StubAuthor, kin: OrphanKin, magazine: Magazine, titled: Titled, paper: Paper, by: By, root: Query, other: Mutation }
 "Reached by an entity alone."
 type StubAuthor { name: String }
 extend type Query { _entities(representations: [_Any!]!): [_Entity]!  _service: _Service! }
 `
 
-// Each definition stands once in the schema that is given, and as it has to be printed.
+// The given schema uses each kind of directive in each place where one can stand.
 func TestClientSDLLeavesOutWhatClientsCannotUse(t *testing.T) {
 	t.Parallel()
 	given := federation + `
-type Query { book(id: ID! @label(name: "a")): Book @public(reason: "r") @shareable }
+type Query { book(id: ID! @label(name: "a")): Book @public(reason: "r") @shareable, node: Node, found: Found }
+type Mutation { write: Int }
+interface Titled { title: String }
+union Found @label(name: "j") = Book | Paper
+type Paper { id: ID! }
 interface Node @key(fields: "id") @label(name: "b") { id: ID! @label(name: "c") }
-type Book implements Node @key(fields: "id") @shareable { id: ID! @owner, state(in: Find): State @federation__override(from: "x"), when: Time }
+type Book implements Node & Titled @key(fields: "id") @shareable { id: ID! @owner, title: String, state(in: Find): State @federation__override(from: "x"), when: Time }
 type Magazine implements Node { id: ID! }
 type Orphan { kin: OrphanKin }
 scalar OrphanKin
@@ -73,9 +79,13 @@ directive @cached(ttl: Int = 5 @label(name: "i"), by: By) on FIELD | FIELD_DEFIN
 enum By { ALL }
 `
 	want := `
-type Query { book(id: ID!): Book }
+type Query { book(id: ID!): Book, node: Node, found: Found }
+type Mutation { write: Int }
+interface Titled { title: String }
+union Found = Book | Paper
+type Paper { id: ID! }
 interface Node { id: ID! }
-type Book implements Node { id: ID!, state(in: Find): State, when: Time }
+type Book implements Node & Titled { id: ID!, title: String, state(in: Find): State, when: Time }
 type Magazine implements Node { id: ID! }
 type Orphan { kin: OrphanKin }
 scalar OrphanKin
@@ -113,11 +123,12 @@ third
 """ d: Int): Int "" b: E } "ends with a quote\"" enum E { "a value" A B } "a directive" directive @d("its argument" a: Int) on FIELD`,
 		"@oneOf and own directives": `directive @limit(max: Int! = 5) repeatable on FIELD_DEFINITION | ARGUMENT_DEFINITION
 type Query { a(b: Pick @limit(max: 1) @limit): Int @limit(max: 2) } input Pick @oneOf { a: Int b: Int }`,
-		"other roots":               `schema { query: Q mutation: M } type Q { a: Int } type M { a: Int } type Subscription { a: Int }`,
-		"a root of a common name":   `schema { query: Query } type Query { a: Mutation } type Mutation { a: Int }`,
-		"a schema with description": `"About it." schema @about(x: 1) { query: Query } directive @about(x: Int) on SCHEMA type Query { a: Int }`,
-		"a subscription":            `type Query { a: Int } type Subscription { a: Int }`,
-		"extensions":                `type Query { a: Int } extend type Query { b: B } enum B { X } extend enum B { Y } extend type C { c: Int }`,
+		"other roots":              `schema { query: Q mutation: M } type Q { a: Int } type M { a: Int } type Subscription { a: Int }`,
+		"a root of a common name":  `schema { query: Query } type Query { a: Mutation } type Mutation { a: Int }`,
+		"a described schema":       `"About it." schema { query: Query } type Query { a: Int }`,
+		"a schema with directives": `schema @about(x: 1) { query: Query } directive @about(x: Int) on SCHEMA type Query { a: Int }`,
+		"a subscription":           `type Query { a: Int } type Subscription { a: Int }`,
+		"extensions":               `type Query { a: Int } extend type Query { b: B } enum B { X } extend enum B { Y } extend type C { c: Int }`,
 	} {
 		printed := ClientSDL(load(t, text))
 		if diff := cmp.Diff(load(t, text), load(t, printed), sameMeaning); diff != "" {
@@ -160,7 +171,14 @@ func TestClientSDLIsInOrder(t *testing.T) {
 // The schema of this service keeps everything but Federation and the rules.
 func TestClientSDLOfThisSchema(t *testing.T) {
 	t.Parallel()
-	printed, given := load(t, ClientSDL(NewSchema())), NewSchema()
+	described, given := NewSchema(), NewSchema()
+	directives.Describe(described)
+	directives.Describe(given)
+	text := ClientSDL(described)
+	if strings.Contains(text, " \n") {
+		t.Error("a line ends with a space")
+	}
+	printed := load(t, text)
 	for name, typ := range given.Types {
 		got := printed.Types[name]
 		if slices.Contains([]string{"_Any", "_Entity", "_Service", "Otherwise"}, name) {
