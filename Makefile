@@ -46,7 +46,7 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: $(ASSETS) ## run the Go tests, with the race detector and a real browser
+unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a real browser, and the tools of clients
 	@scripts/need.sh postgres cc chromium
 	@$(GO) test -race -timeout 15m ./...
 
@@ -61,12 +61,12 @@ fuzz: ## fuzz each parser for a few seconds (by count: go test fails now and the
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime 30000x "./$${f%:*}" || exit 1; \
 	done
 
-compose: build e2e/compose/node_modules ## compose the schema with another subgraph, by Apollo's own tool
+compose: build e2e/node_modules ## compose the schema with another subgraph, by Apollo's own tool
 	@./freehold schema | node e2e/compose/compose.mjs
 
-e2e/compose/node_modules: e2e/compose/package-lock.json
+e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 	@scripts/need.sh node npm
-	@cd e2e/compose && npm ci --loglevel=error >/dev/null
+	@cd e2e && npm ci --loglevel=error >/dev/null
 	@touch $@
 
 stranger: ## do as the README tells a stranger, in a fresh copy

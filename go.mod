@@ -70,6 +70,6 @@ require (
 tool github.com/99designs/gqlgen
 
 ignore (
-	./e2e/compose/node_modules
+	./e2e/node_modules
 	./web/node_modules
 )

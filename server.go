@@ -32,7 +32,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
                           print what a user gets of a field, and why
   freehold config         print the settings in force, secrets masked
   freehold roles          print the SQL that makes the three database roles
-  freehold schema         print the schema as a Federation subgraph, ready to be composed
+  freehold schema         print the schema as a Federation subgraph, ready to be composed;
+                          --client prints it for relay-compiler, graphql-codegen and others
   freehold version        print the version
   freehold help           print this
 
@@ -63,6 +64,8 @@ func run(ctx context.Context, args []string) error {
 		return say(app.RolesSQL)
 	case "schema":
 		return say(app.SDL())
+	case "schema --client":
+		return say(app.ClientSDL())
 	}
 	c, err := loadConfig()
 	if err != nil {

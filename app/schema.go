@@ -16,6 +16,14 @@ import (
 // SDL returns the schema as a Federation subgraph.
 func SDL() string { return graph.SDL() }
 
+// ClientSDL returns the schema for the tools of clients. Each description ends with the field's rule, as introspection
+// has it.
+func ClientSDL() string {
+	schema := graph.NewSchema()
+	directives.Describe(schema)
+	return graph.ClientSDL(schema)
+}
+
 // newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
 // not run. Each refusal by a rule is told to denied. Of the options only
 // those about rules count.

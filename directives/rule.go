@@ -15,6 +15,12 @@ type Rule struct {
 	text      string
 }
 
+// IsRule reports whether a directive is a rule.
+func IsRule(name string) bool {
+	_, ok := ruleNames[name]
+	return ok
+}
+
 // RuleOf returns the rule of a field; false where it has none, or several.
 func RuleOf(f *ast.FieldDefinition) (Rule, bool) {
 	list := rulesOf(f.Directives)
