@@ -25,7 +25,8 @@ type Config struct {
 	CodeLifetime      time.Duration // of one-time codes
 	UsernameHold      time.Duration // how long nobody else gets a username that was given up
 	RateLimit         bool          // whether limits hold
-	ServiceName       string        // that no password may consist of
+	ServiceName       string        // what the service is called; no password may consist of it
+	ServiceHost       string        // nor of this
 
 	RequireVerifiedEmail bool          // whether an account can be used only once its address was verified
 	PendingLifetime      time.Duration // how long it waits for that

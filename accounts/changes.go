@@ -64,7 +64,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return err
 	}
-	key, err := s.judgeRecipient(ctx, mailOfEmailChange, "input.newEmail", newEmail)
+	key, err := s.judgeRecipient(ctx, string(mail.ChangeEmail), "input.newEmail", newEmail)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "":
 			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: newEmail, Known: true}))
+		return tx.EnqueueMail(ctx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: newEmail, Known: true}))
 	})
 }
 

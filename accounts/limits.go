@@ -43,11 +43,8 @@ var (
 	mailLimit      = limit{"mail", 3, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
 )
 
-// What mails are counted as that have no kind of their own: those of a sign-up, whichever it is, and the code for a new address.
-const (
-	mailOfSignUp      = "sign_up"
-	mailOfEmailChange = "change_email"
-)
+// mailOfSignUp is what the mails of a sign-up are counted as, of whichever kind they are.
+const mailOfSignUp = "sign_up"
 
 // within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is
 // called for each field, so that one request with many of them counts as many, and before what it bounds is done.

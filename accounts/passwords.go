@@ -19,11 +19,19 @@ func (s *Service) judgePassword(ctx context.Context, password string, own []stri
 // words are what an account and the service go by. The last label of a domain is not among them: ".com" is nobody's own.
 func (s *Service) words(email, username string, displayName *string) []string {
 	local, domain, _ := strings.Cut(email, "@")
-	own := []string{withoutTop(s.config.ServiceName), username, local, withoutTop(domain)}
+	own := []string{nameWithoutTop(s.config.ServiceName), withoutTop(s.config.ServiceHost), username, local, withoutTop(domain)}
 	if displayName != nil {
 		own = append(own, *displayName)
 	}
 	return own
+}
+
+// nameWithoutTop is withoutTop for a name that may be a domain, such as Example.com, or not.
+func nameWithoutTop(name string) string {
+	if strings.Contains(name, " ") {
+		return name
+	}
+	return withoutTop(name)
 }
 
 func withoutTop(domain string) string {

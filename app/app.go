@@ -30,7 +30,7 @@ var RolesSQL = db.RolesSQL
 // Options are what a program, rather than an operator, decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS              // an adopter's templates of mails, which replace ours by name; nil for none
+	MailTemplates  fs.FS              // templates of mails that replace ours by name, as FREEHOLD_MAIL_TEMPLATES replaces these; nil for none
 	MailFirstRetry time.Duration      // how long a mail waits that could not be sent the first time; 0 for the usual
 	Hooks          accounts.Hooks     // an adopter's parts of what happens to an account, in its transaction
 	Migrations     []db.MigrationSet  // an adopter's further migrations
@@ -108,7 +108,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: serviceName(c),
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"log/slog"
-	"net/url"
 
 	"freehold/auth"
 )
@@ -22,13 +21,4 @@ func breached(c Config, log *slog.Logger) func(context.Context, string) bool {
 		}
 		return known
 	}
-}
-
-// serviceName is the host of the public URL, by which people know the service.
-func serviceName(c Config) string {
-	u, err := url.Parse(c.PublicURL)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

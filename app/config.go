@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,13 @@ type Config struct {
 
 	SMTPURL  string `env:"FREEHOLD_SMTP_URL"  secret:"true"` // empty: a mailbox in development, no mail in production
 	MailFrom string `env:"FREEHOLD_MAIL_FROM"`
+
+	AppName          string `env:"FREEHOLD_APP_NAME"`           // default: the host of PublicURL
+	AppURL           string `env:"FREEHOLD_APP_URL"`            // of the front end; empty: mails do not link to it
+	VerifyEmailURL   string `env:"FREEHOLD_VERIFY_EMAIL_URL"`   // of the page that takes the code, with {email} and {code}
+	ResetPasswordURL string `env:"FREEHOLD_RESET_PASSWORD_URL"` // likewise
+	ChangeEmailURL   string `env:"FREEHOLD_CHANGE_EMAIL_URL"`   // likewise
+	MailTemplates    string `env:"FREEHOLD_MAIL_TEMPLATES"`     // a folder whose files replace ours
 
 	DefaultVisibility string        `env:"FREEHOLD_DEFAULT_VISIBILITY"  envDefault:"PRIVATE"`
 	PasswordMinLength int           `env:"FREEHOLD_PASSWORD_MIN_LENGTH" envDefault:"8"`   // code points
@@ -99,6 +107,7 @@ func LoadConfig(environ []string) (Config, error) {
 		c.DataDir = dataDir(vars)
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	c.AppName = cmp.Or(c.AppName, c.host())
 	var ofOrigins, ofHeaders []error
 	c.CORSOrigins, ofOrigins = normalizeOrigins(c.CORSOrigins)
 	c.CORSHeaders, ofHeaders = normalizeHeaders(c.CORSHeaders)
@@ -206,6 +215,7 @@ func (c *Config) faults() (faults []error) {
 	u, err := url.Parse(c.PublicURL)
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
+	faults = append(faults, c.mailFaults()...)
 	if !c.Development() {
 		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
 		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: production needs one")

@@ -11,7 +11,9 @@ import (
 // mailPolicy lets the page and the mails in it have styles, and nothing else: no script, no picture, no link to a frame.
 const mailPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-var mailPages = template.Must(template.New("").Parse(`
+var mailPages = template.Must(template.New("").Funcs(template.FuncMap{
+	"link": func(m mail.Message) template.URL { return template.URL(m.Link) }, //nolint:gosec // it may have an app's own scheme, and comes from the configuration
+}).Parse(`
 {{- define "head"}}<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +37,8 @@ var mailPages = template.Must(template.New("").Parse(`
 <p><a href="/dev/mail">All mail</a></p>
 <h1>{{.Subject}}</h1>
 <p>To {{.To}}, {{.Date.UTC.Format "2006-01-02 15:04:05"}}</p>
-<pre>{{.Text}}</pre>
+{{with link .}}<p><a href="{{.}}" rel="noreferrer">Open the link</a></p>
+{{end}}<pre>{{.Text}}</pre>
 <iframe sandbox title="The same as HTML" srcdoc="{{.HTML}}"></iframe>
 </body>
 </html>{{end}}`))
@@ -74,12 +77,13 @@ type mailForPrograms struct {
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 	HTML    string `json:"html"`
+	Link    string `json:"link"`
 }
 
 func mailsForPrograms(messages []mail.Message) []mailForPrograms {
 	list := make([]mailForPrograms, len(messages))
 	for i, m := range messages {
-		list[i] = mailForPrograms{m.ID.String(), string(m.Kind), m.To.String(), m.Subject, m.Text, m.HTML}
+		list[i] = mailForPrograms{m.ID.String(), string(m.Kind), m.To.String(), m.Subject, m.Text, m.HTML, m.Link}
 	}
 	return list
 }

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +28,7 @@ type mailer struct {
 }
 
 func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, m *metrics) (*mailer, error) {
-	templates, err := mail.NewTemplates(o.MailTemplates, c.PublicURL)
+	templates, err := newTemplates(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +36,7 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 	var sender mail.Sender
 	switch {
 	case c.SMTPURL != "":
-		if sender, err = mail.NewSMTP(mail.SMTPOptions{URL: c.SMTPURL, From: c.MailFrom}); err != nil {
+		if sender, err = mail.NewSMTP(mail.SMTPOptions{URL: c.SMTPURL, From: c.MailFrom, Name: senderName(c)}); err != nil {
 			return nil, fmt.Errorf("send mail (FREEHOLD_SMTP_URL, FREEHOLD_MAIL_FROM): %w", err)
 		}
 	case c.Development():
@@ -47,6 +50,36 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 		FirstRetry: o.MailFirstRetry,
 	})
 	return send, nil
+}
+
+// newTemplates reads the templates of the operator's folder, the program's and ours, in this order.
+func newTemplates(c Config, o Options) (*mail.Templates, error) {
+	var replaced []fs.FS
+	if c.MailTemplates != "" {
+		if info, err := os.Stat(c.MailTemplates); err != nil || !info.IsDir() {
+			return nil, errors.New("FREEHOLD_MAIL_TEMPLATES: there is no such folder")
+		}
+		replaced = append(replaced, os.DirFS(c.MailTemplates))
+	}
+	if o.MailTemplates != nil {
+		replaced = append(replaced, o.MailTemplates)
+	}
+	templates, err := mail.NewTemplates(mail.TemplatesOptions{
+		Replaced: replaced, PublicURL: c.PublicURL, Service: c.AppName, URL: c.AppURL, Links: c.links(),
+	})
+	if err != nil && c.MailTemplates != "" {
+		return nil, fmt.Errorf("FREEHOLD_MAIL_TEMPLATES: %w", err)
+	}
+	return templates, err
+}
+
+// senderName is the name of the sender if FREEHOLD_MAIL_FROM has none: the product's, if it has one. A host's would look
+// like an address that is not the sender's.
+func senderName(c Config) string {
+	if c.AppName == c.host() {
+		return ""
+	}
+	return c.AppName
 }
 
 // nudge makes the worker look at the outbox, if there is one yet.

@@ -102,9 +102,9 @@ func TestChangeEmail(t *testing.T) {
 		t.Errorf("another's: %s", r.Body)
 	}
 	s.must(a.Token, changeEmail, input("newEmail", "first-"+a.Email))
-	first := s.codeTo("first-"+a.Email, "verify_email", 1)
+	first := s.codeTo("first-"+a.Email, "change_email", 1)
 	s.must(a.Token, changeEmail, input("newEmail", next))
-	code := s.codeTo(next, "verify_email", 1)
+	code := s.codeTo(next, "change_email", 1)
 	if r := s.do(a.Token, `{ me { email } }`, nil); string(r.Data) != `{"me":{"email":"`+a.Email+`"}}` {
 		t.Errorf("before it is proved: %s", r.Body)
 	}
@@ -183,7 +183,7 @@ func TestDeleteAccount(t *testing.T) {
 	s.must("", requestVerification, input("email", a.Email))
 	s.must(a.Token, changeEmail, input("newEmail", "next-"+a.Email))
 	reset := s.codeTo(a.Email, "reset_password", 1)
-	s.codeTo("next-"+a.Email, "verify_email", 1)
+	s.codeTo("next-"+a.Email, "change_email", 1)
 	s.expectFault("the wrong password", s.do(a.Token, deleteAccount, input("password", "wrong")), "input.password INVALID")
 	r := s.must(a.Token, deleteAccount, input("password", password))
 	if string(r.Data) != `{"deleteAccount":{"success":true}}` {

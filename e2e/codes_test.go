@@ -294,7 +294,7 @@ func TestOlderCodesAreDead(t *testing.T) {
 		},
 		"a change of the e-mail": func(a account) {
 			s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
-			s.must(a.Token, verifyEmail, input("email", "new-"+a.Email, "code", s.codeTo("new-"+a.Email, "verify_email", 1)))
+			s.must(a.Token, verifyEmail, input("email", "new-"+a.Email, "code", s.codeTo("new-"+a.Email, "change_email", 1)))
 		},
 		"a verification": func(a account) {
 			s.db.Query(t, `UPDATE app.codes SET expires_at = expires_at + interval '1 minute' WHERE user_id = $1`, a.UserID) // it may be any

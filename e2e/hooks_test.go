@@ -159,7 +159,11 @@ func TestHookAfterVerification(t *testing.T) {
 				s.signUpAs("bystander", vars{"visibility": "PUBLIC"})
 			}
 			a, token, email := c.prepare(s)
-			code := s.codeTo(email, "verify_email", 1)
+			kind := "verify_email"
+			if how == "of a new address" {
+				kind = "change_email"
+			}
+			code := s.codeTo(email, kind, 1)
 			s.settled()
 			before := s.everything()
 			prove := func() reply { return s.do(token, verifyEmail, input("email", email, "code", code)) }

@@ -233,7 +233,7 @@ func TestKeysOpenNothing(t *testing.T) {
 
 	moved, _ := sign("moved", password)
 	s.must(moved.Token, changeEmail, input("newEmail", "elsewhere@example.org"))
-	s.must(moved.Token, verifyEmail, input("email", "elsewhere@example.org", "code", s.codeTo("elsewhere@example.org", "verify_email", 1)))
+	s.must(moved.Token, verifyEmail, input("email", "elsewhere@example.org", "code", s.codeTo("elsewhere@example.org", "change_email", 1)))
 	_, r = sign("moved", password)
 	expectFaults(t, "the address before", r, keyReused)
 

@@ -54,7 +54,7 @@ func enqueue(t *testing.T, d dbtest.Database, mails ...db.Mail) {
 	}
 }
 
-type mailInBox struct{ ID, Kind, To, Subject, Text, HTML string }
+type mailInBox struct{ ID, Kind, To, Subject, Text, HTML, Link string }
 
 // mailbox returns the mails of /dev/mail.json once there are so many.
 func (s *service) mailbox(n int) (list []mailInBox) {

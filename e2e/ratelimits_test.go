@@ -322,7 +322,7 @@ func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 	expectCodes(t, "leaving", []reply{s.do(last.Token, deleteAccount, input("password", password))}, map[string]int{"RATE_LIMITED": 1})
 	s.must(last.Token, changeEmail, input("newEmail", "mallory@example.org"))
 	expectCodes(t, "leaving for another address", []reply{
-		s.do(last.Token, verifyEmail, input("email", "mallory@example.org", "code", s.codeTo("mallory@example.org", "verify_email", 1))),
+		s.do(last.Token, verifyEmail, input("email", "mallory@example.org", "code", s.codeTo("mallory@example.org", "change_email", 1))),
 	}, map[string]int{"RATE_LIMITED": 1})
 	sent := s.sent()
 	for _, kind := range []string{"account_deleted", "password_changed", "reset_password"} {

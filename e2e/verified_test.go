@@ -263,7 +263,7 @@ func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
 	s.signUpPending("mallory", "new@example.org", nil)
 	code := s.codeTo("new@example.org", "verify_email", 1)
 	s.must(v.Token, changeEmail, input("newEmail", "new@example.org"))
-	s.must(v.Token, verifyEmail, input("email", "new@example.org", "code", s.codeTo("new@example.org", "verify_email", 2)))
+	s.must(v.Token, verifyEmail, input("email", "new@example.org", "code", s.codeTo("new@example.org", "change_email", 1)))
 	s.expectFault("the stranger's code", s.do("", verifyEmail, input("email", "new@example.org", "code", code)), wrongCode)
 	s.expectAvailable("of the stranger", false, "mallory")
 	if r := s.trySignIn("new@example.org", password); len(r.Errors) > 0 { // it is his own
@@ -382,7 +382,7 @@ func TestChangeToTakenAddressIsNotTold(t *testing.T) {
 		t.Errorf("a taken address: %s, a free one: %s", taken.Body, free.Body)
 	}
 	got := s.sent()
-	if len(got) != 4 || count(got, "address_taken Owner@example.org") != 1 || count(got, "verify_email free@example.org") != 1 {
+	if len(got) != 4 || count(got, "address_taken Owner@example.org") != 1 || count(got, "change_email free@example.org") != 1 {
 		t.Errorf("mails: %v", got)
 	}
 	s.expectMember(owner.Token, owner.Email)

@@ -1,7 +1,7 @@
 // Package mail owns what is sent by e-mail: the kinds of mails and their templates, the worker that sends what waits in
 // an outbox, the way to an SMTP server, and the mailbox in which a developer reads instead. Each mail goes to exactly one
 // recipient. It must not know where the outbox is kept, how a one-time code is made, or who asked: no SQL, no keys, no
-// request. So a link in a mail can come from the configuration only.
+// request. So a link in a mail can come from the configuration only, and its code is in no other place than the mail.
 package mail
 
 import (
@@ -17,7 +17,8 @@ type Kind string
 
 // The kinds of mails.
 const (
-	VerifyEmail     Kind = "verify_email"      // a code that proves an address
+	VerifyEmail     Kind = "verify_email"      // a code that proves the address of an account
+	ChangeEmail     Kind = "change_email"      // a code that proves the address that an account is to have
 	ResetPassword   Kind = "reset_password"    // a code for a new password
 	AddressTaken    Kind = "address_taken"     // somebody wants an account to have the address that another has
 	PasswordChanged Kind = "password_changed"  // to the account's address
@@ -34,6 +35,7 @@ var kinds = map[Kind]struct {
 	data []string
 }{
 	VerifyEmail:     {code: true},
+	ChangeEmail:     {code: true},
 	ResetPassword:   {code: true, data: []string{"username"}},
 	AddressTaken:    {},
 	PasswordChanged: {data: []string{"username"}},
@@ -52,6 +54,7 @@ type Message struct {
 	Subject   string
 	Text      string
 	HTML      string
+	Link      string // to the page that takes the code, which is in it; "" for none
 }
 
 // Sender brings a message to its recipient. It returns within the time of ctx. An error is a *Failure, or else one that

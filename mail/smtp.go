@@ -25,6 +25,7 @@ import (
 type SMTPOptions struct {
 	URL  string      // see ParseSMTPURL
 	From string      // an address, alone or as Name <address>
+	Name string      // of the sender, if From has none; "" for none
 	TLS  *tls.Config // nil: the system's certificates
 }
 
@@ -60,7 +61,7 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	config.ServerName = to.host
-	return &SMTP{server: to, name: name, from: from, tls: config}, nil
+	return &SMTP{server: to, name: cmp.Or(name, o.Name), from: from, tls: config}, nil
 }
 
 // CheckSMTPURL returns an error unless a text is the URL of a mail server: smtp://user:password@host:port, where STARTTLS
@@ -141,8 +142,8 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 // compose builds the message around its one recipient.
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	err := errors.Join(message.FromFormat(s.name, s.from.String()), message.To(m.To.String()))
-	if err != nil {
+	message.FromMailAddress(&stdmail.Address{Name: s.name, Address: s.from.String()}) // FromFormat does not escape quotes
+	if err := message.To(m.To.String()); err != nil {
 		return nil, fmt.Errorf("compose message: %w", err)
 	}
 	recipients, err := message.GetRecipients()

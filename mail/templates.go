@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	stdhtml "html"
 	html "html/template"
 	"io/fs"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	text "text/template"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -34,33 +36,52 @@ const (
 // <kind>.html, which defines "body"; layout.txt and layout.html stand around the bodies. docs/deployment.md says what
 // they may use.
 type Templates struct {
-	publicURL *url.URL
-	text      map[Kind]*text.Template
-	html      map[Kind]*html.Template
+	service string
+	url     string
+	host    string // of Message-IDs
+	links   map[Kind]link
+	text    map[Kind]*text.Template
+	html    map[Kind]*html.Template
 }
 
-// view is what a template may use.
+// TemplatesOptions are what templates are made of.
+type TemplatesOptions struct {
+	Replaced  []fs.FS         // files that replace ours of the same name, at the top of each; the first that has one wins
+	PublicURL string          // the service's own, whose host is in Message-IDs
+	Service   string          // what the service is called
+	URL       string          // of the front end, see CheckPage; "" for none
+	Links     map[Kind]string // the pages that take the codes, see CheckLink; "" for none
+}
+
+// view is what a template may use. URLs are typed, so that html/template lets an app's own scheme stand in a link: they come
+// from the configuration, and parseLink has judged them.
 type view struct {
-	Service  string            // the host of the service's public URL
-	URL      string            // the service's public URL, the only link
+	Service  string            // what the service is called
+	URL      html.URL          // the front end; "" for none
+	Link     html.URL          // the page that takes the code, with the code in it; "" for none
 	Code     string            // the one-time code; "" for kinds without one
 	ValidFor string            // how long the code is good, such as "24 hours"
 	Data     map[string]string // the values of the kind, "" where there is none
 }
 
-// NewTemplates reads the templates: ours, or the file of the same name at the top of replaced, which may be nil. The
-// error names a file that does not parse, does not define what it must, uses what is not there, or that no kind has.
-func NewTemplates(replaced fs.FS, publicURL string) (*Templates, error) {
-	u, err := url.Parse(publicURL)
+// NewTemplates reads the templates. The error names a file that does not parse, does not define what it must, uses what is
+// not there, or that no kind has.
+func NewTemplates(o TemplatesOptions) (*Templates, error) {
+	u, err := url.Parse(o.PublicURL)
 	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("read mail templates: the public URL is not one")
 	}
-	if err := refuseUnknown(replaced); err != nil {
+	t := &Templates{service: o.Service, url: o.URL, host: u.Hostname(), text: map[Kind]*text.Template{}, html: map[Kind]*html.Template{}}
+	if t.links, err = parseLinks(o); err != nil {
 		return nil, err
 	}
-	t := &Templates{publicURL: u, text: map[Kind]*text.Template{}, html: map[Kind]*html.Template{}}
+	for _, replaced := range o.Replaced {
+		if err := refuseUnknown(replaced); err != nil {
+			return nil, err
+		}
+	}
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		if err := t.read(replaced, kind); err != nil {
+		if err := t.read(o.Replaced, kind); err != nil {
 			return nil, fmt.Errorf("read mail templates of %s: %w", kind, err)
 		}
 		if err := t.try(kind); err != nil {
@@ -70,11 +91,29 @@ func NewTemplates(replaced fs.FS, publicURL string) (*Templates, error) {
 	return t, nil
 }
 
+func parseLinks(o TemplatesOptions) (links map[Kind]link, err error) {
+	if o.URL != "" {
+		if err := CheckPage(o.URL); err != nil {
+			return nil, fmt.Errorf("link mails to the front end: %w", err)
+		}
+	}
+	links = map[Kind]link{}
+	for kind, text := range o.Links {
+		if text == "" {
+			continue
+		}
+		if !kinds[kind].code {
+			return nil, fmt.Errorf("link mails of %s: they have no code", kind)
+		}
+		if links[kind], err = parseLink(text); err != nil {
+			return nil, fmt.Errorf("link mails of %s: %w", kind, err)
+		}
+	}
+	return links, nil
+}
+
 // refuseUnknown finds a template that would never be used because its name has a mistake.
 func refuseUnknown(replaced fs.FS) error {
-	if replaced == nil {
-		return nil
-	}
 	for _, pattern := range []string{"*.txt", "*.html"} {
 		names, err := fs.Glob(replaced, pattern)
 		if err != nil {
@@ -90,7 +129,7 @@ func refuseUnknown(replaced fs.FS) error {
 	return nil
 }
 
-func (t *Templates) read(replaced fs.FS, kind Kind) error {
+func (t *Templates) read(replaced []fs.FS, kind Kind) error {
 	var errs []error
 	source := func(name string) string {
 		source, err := readTemplate(replaced, name)
@@ -118,12 +157,16 @@ func (t *Templates) read(replaced fs.FS, kind Kind) error {
 	return nil
 }
 
-func readTemplate(replaced fs.FS, name string) (string, error) {
-	if replaced != nil {
-		source, err := fs.ReadFile(replaced, name)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return string(source), err
+func readTemplate(replaced []fs.FS, name string) (string, error) {
+	for _, files := range replaced {
+		source, err := fs.ReadFile(files, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err == nil && !utf8.Valid(source):
+			return "", fmt.Errorf("%s is not UTF-8", name)
 		}
+		return string(source), err
 	}
 	source, err := ours.ReadFile("templates/" + name)
 	return string(source), err
@@ -144,8 +187,16 @@ func (t *Templates) try(kind Kind) error {
 	if err := errors.Join(bare, full); err != nil {
 		return err
 	}
-	if code != "" && (!strings.Contains(m.Text, code) || !strings.Contains(m.HTML, code)) {
-		return errors.New("the code is not shown in both parts")
+	for _, body := range []string{m.Text, stdhtml.UnescapeString(m.HTML)} {
+		if !strings.Contains(body, m.Link) {
+			return errors.New("the link is not shown in both parts")
+		}
+		if m.Link != "" { // which holds the code as well, but is of no use on another device
+			body = strings.ReplaceAll(body, m.Link, "")
+		}
+		if !strings.Contains(body, code) {
+			return errors.New("the code is not shown in both parts")
+		}
 	}
 	return nil
 }
@@ -171,8 +222,11 @@ func (t *Templates) Render(m Queued, code string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	message := Message{ID: m.ID, MessageID: t.messageID(m.ID), Kind: kind, To: to, Date: m.CreatedAt}
-	return message, t.fill(&message, view{Service: t.publicURL.Host, URL: t.publicURL.String(), Code: code, ValidFor: roughly(m.ValidFor), Data: data})
+	message := Message{ID: m.ID, MessageID: t.messageID(m.ID), Kind: kind, To: to, Date: m.CreatedAt, Link: t.links[kind].to(m.Recipient, code)}
+	return message, t.fill(&message, view{
+		Service: t.service, URL: html.URL(t.url), //nolint:gosec // of the configuration; see view
+		Link: html.URL(message.Link), Code: code, ValidFor: roughly(m.ValidFor), Data: data, //nolint:gosec // see view
+	})
 }
 
 func (t *Templates) fill(m *Message, v view) error {
@@ -208,7 +262,7 @@ func values(names []string, given map[string]string) (map[string]string, error) 
 }
 
 func (t *Templates) messageID(id uuid.UUID) string {
-	host := t.publicURL.Hostname()
+	host := t.host
 	if net.ParseIP(host) != nil {
 		host = "[" + host + "]"
 	}

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"html"
 	"io/fs"
 	"maps"
 	"regexp"
@@ -15,12 +16,25 @@ import (
 
 const (
 	testURL  = "https://people.example.org/start"
+	testName = `Ann's "Größe" & Söhne`
 	testCode = "7K3D-9QXW"
 )
 
-func newTemplates(t *testing.T, replaced fs.FS) *Templates {
+// testOptions are those of a service with a front end.
+func testOptions(replaced ...fs.FS) TemplatesOptions {
+	return TemplatesOptions{
+		Replaced: replaced, PublicURL: "https://id.example.org", Service: testName, URL: testURL,
+		Links: map[Kind]string{
+			VerifyEmail:   "https://people.example.org/verify?a=1&email={email}&code={code}",
+			ResetPassword: "https://people.example.org/#/reset/{code}?email={email}",
+			ChangeEmail:   "people.app://change/{email}/{code}",
+		},
+	}
+}
+
+func newTemplates(t *testing.T, replaced ...fs.FS) *Templates {
 	t.Helper()
-	templates, err := NewTemplates(replaced, testURL)
+	templates, err := NewTemplates(testOptions(replaced...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +53,18 @@ func queued(kind Kind) (m Queued, code string) {
 	return m, code
 }
 
-var links = regexp.MustCompile(`(?i)[a-z]+://[^\s"'<>]+`)
+var links = regexp.MustCompile(`(?i)[a-z.]+://[^\s"'<>]+`)
+
+// testLinks are the links of testOptions, for the mails of queued.
+var testLinks = map[Kind]string{
+	VerifyEmail:   "https://people.example.org/verify?a=1&email=ada%40example.com&code=7K3D-9QXW",
+	ResetPassword: "https://people.example.org/#/reset/7K3D-9QXW?email=ada%40example.com",
+	ChangeEmail:   "people.app://change/ada%40example.com/7K3D-9QXW",
+}
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	templates := newTemplates(t, nil)
+	templates := newTemplates(t)
 	for kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -52,18 +73,34 @@ func TestRender(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.ID != queued.ID || m.MessageID != queued.ID.String()+"@people.example.org" || m.Kind != kind || m.To.String() != queued.Recipient || !m.Date.Equal(queued.CreatedAt) {
+			if m.ID != queued.ID || m.MessageID != queued.ID.String()+"@id.example.org" || m.Kind != kind || m.To.String() != queued.Recipient || !m.Date.Equal(queued.CreatedAt) {
 				t.Errorf("of %+v was made %+v", queued, m)
 			}
-			if m.Subject == "" || strings.ContainsAny(m.Subject, "\r\n") {
+			if !strings.Contains(m.Subject, testName) || strings.ContainsAny(m.Subject, "\r\n") {
 				t.Errorf("the subject is %q", m.Subject)
 			}
-			for part, body := range map[string]string{"text": m.Text, "HTML": m.HTML} {
-				if found := links.FindAllString(body, -1); !slices.Equal(found, []string{testURL}) {
-					t.Errorf("%s links to %q, want only %s", part, found, testURL)
+			if m.Link != testLinks[kind] {
+				t.Errorf("the link is %q, want %q", m.Link, testLinks[kind])
+			}
+			wantLinks := []string{testURL}
+			if m.Link != "" {
+				wantLinks = []string{m.Link, testURL}
+				if !strings.Contains(m.Text, "\n\n"+m.Link+"\n\n") {
+					t.Errorf("the link is not on a line of its own: %s", m.Text)
 				}
-				if !strings.Contains(body, "people.example.org") {
+			}
+			if found := hrefs(t, m.HTML); !slices.Equal(found, wantLinks) {
+				t.Errorf("HTML links to %q, want %q", found, wantLinks)
+			}
+			for part, body := range map[string]string{"text": m.Text, "HTML": html.UnescapeString(m.HTML)} {
+				if found := links.FindAllString(body, -1); !slices.Equal(found, wantLinks) {
+					t.Errorf("%s links to %q, want %q", part, found, wantLinks)
+				}
+				if !strings.Contains(body, testName) {
 					t.Errorf("%s does not name the service: %s", part, body)
+				}
+				if m.Link != "" { // what it holds is shown beside it, too
+					body = strings.ReplaceAll(body, m.Link, "")
 				}
 				wanted := slices.Collect(maps.Values(queued.Data))
 				if code != "" {
@@ -75,8 +112,8 @@ func TestRender(t *testing.T) {
 					}
 				}
 			}
-			if strings.Count(m.HTML, "href=") != 1 || strings.Contains(m.HTML, "src=") {
-				t.Errorf("HTML loads or links more than the service: %s", m.HTML)
+			if strings.Contains(m.HTML, "src=") {
+				t.Errorf("HTML loads something: %s", m.HTML)
 			}
 			if strings.Contains(m.Text, "<") || strings.Contains(m.Text+m.HTML, "no value") {
 				t.Errorf("text is %s, HTML is %s", m.Text, m.HTML)
@@ -87,7 +124,7 @@ func TestRender(t *testing.T) {
 
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
-	templates := newTemplates(t, nil)
+	templates := newTemplates(t)
 	for name, change := range map[string]func(m *Queued, code *string){
 		"unknown kind":            func(m *Queued, _ *string) { m.Kind = "advertisement" },
 		"no code":                 func(_ *Queued, code *string) { *code = "" },
@@ -121,7 +158,7 @@ func TestHTMLIsEscaped(t *testing.T) {
 	t.Parallel()
 	m, code := queued(ResetPassword)
 	m.Data["username"] = `<a href="//elsewhere.example">&amp;`
-	message, err := newTemplates(t, nil).Render(m, code)
+	message, err := newTemplates(t).Render(m, code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +173,7 @@ func TestHTMLIsEscaped(t *testing.T) {
 func TestReplacedTemplates(t *testing.T) {
 	t.Parallel()
 	templates := newTemplates(t, fstest.MapFS{
-		"verify_email.txt": {Data: []byte(`{{define "subject"}}Bestätigen: {{.Service}}{{end}}{{define "body"}}Code {{.Code}} ({{.ValidFor}}){{end}}`)},
+		"verify_email.txt": {Data: []byte(`{{define "subject"}}Bestätigen: {{.Service}}{{end}}{{define "body"}}Code {{.Code}} ({{.ValidFor}}) {{.Link}}{{end}}`)},
 		"layout.html":      {Data: []byte(`<main>{{template "body" .}}</main>`)},
 		"README.md":        {Data: []byte("not a template")},
 	})
@@ -146,14 +183,51 @@ func TestReplacedTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if message.Subject != "Bestätigen: people.example.org" || !strings.HasPrefix(message.Text, "Code "+code+" (60 minutes)\n") {
+	if message.Subject != "Bestätigen: "+testName || !strings.HasPrefix(message.Text, "Code "+code+" (60 minutes) "+message.Link+"\n") {
 		t.Errorf("subject is %q, text is %s", message.Subject, message.Text)
 	}
 	if !strings.Contains(message.Text, testURL) {
 		t.Errorf("our layout is not around an adopter's body: %s", message.Text)
 	}
-	if !strings.HasPrefix(message.HTML, "<main>\n<p>Somebody") {
+	if !strings.HasPrefix(message.HTML, "<main>\n<p>Someone") {
 		t.Errorf("an adopter's layout is not around our body: %s", message.HTML)
+	}
+}
+
+// The first of several sources that has a file gives it, and ours is behind all of them.
+func TestReplacedTemplatesHaveAnOrder(t *testing.T) {
+	t.Parallel()
+	first := fstest.MapFS{"layout.txt": {Data: []byte(`first {{template "body" .}}`)}}
+	second := fstest.MapFS{
+		"layout.txt":  {Data: []byte(`second {{template "body" .}}`)},
+		"layout.html": {Data: []byte(`second {{template "body" .}}`)},
+	}
+	m, code := queued(PasswordChanged)
+	message, err := newTemplates(t, first, second).Render(m, code)
+	if err != nil || !strings.HasPrefix(message.Text, "first The password") || !strings.HasPrefix(message.HTML, "second \n<p>The password") {
+		t.Errorf("text is %s, HTML is %s, %v", message.Text, message.HTML, err)
+	}
+}
+
+// Without a front end mails link to nothing, and have the code all the same.
+func TestMailsWithoutFrontEnd(t *testing.T) {
+	t.Parallel()
+	templates, err := NewTemplates(TemplatesOptions{PublicURL: testURL, Service: "people", Links: map[Kind]string{VerifyEmail: ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind := range kinds {
+		m, code := queued(kind)
+		message, err := templates.Render(m, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := message.Text + message.HTML + message.Link; strings.Contains(all, "://") || strings.Contains(all, "href") || strings.Contains(all, "people.example") || strings.Contains(all, "page") {
+			t.Errorf("%s has a link: %s%s", kind, message.Text, message.HTML)
+		}
+		if !strings.Contains(message.Text, code) || !strings.Contains(message.HTML, code) {
+			t.Errorf("%s has no code: %s", kind, message.Text)
+		}
 	}
 }
 
@@ -169,20 +243,24 @@ func TestFaultyTemplatesAreNamed(t *testing.T) {
 		"no subject":            {"verify_email.txt", `{{define "body"}}{{.Code}}{{end}}`, []string{`verify_email.txt`, `"subject"`}},
 		"no text body":          {"verify_email.txt", `{{define "subject"}}a{{end}}`, []string{`verify_email.txt`, `"body"`}},
 		"no HTML body":          {"verify_email.html", `<p>{{.Code}}</p>`, []string{`verify_email.html`, `"body"`}},
-		"unknown field":         {"verify_email.html", `{{define "body"}}{{.Code}}{{.Link}}{{end}}`, []string{"verify_email.html:1", "Link"}},
+		"unknown field":         {"verify_email.html", `{{define "body"}}{{.Code}}{{.Token}}{{end}}`, []string{"verify_email.html:1", "Token"}},
 		"unknown value":         {"password_changed.txt", `{{define "subject"}}a{{end}}{{define "body"}}{{.Data.email}}{{end}}`, []string{"password_changed.txt:1", "email"}},
 		"value of other kinds":  {"verify_email.txt", `{{define "subject"}}a{{end}}{{define "body"}}{{.Code}}{{.Data.username}}{{end}}`, []string{"verify_email.txt:1", "username"}},
 		"unknown name":          {"verify_mail.txt", `a`, []string{"verify_mail.txt"}},
 		"unknown layout":        {"layouts.html", `a`, []string{"layouts.html"}},
-		"no code in the text":   {"reset_password.txt", `{{define "subject"}}{{.Code}}{{end}}{{define "body"}}a{{end}}`, []string{"reset_password", "code"}},
-		"no code in the HTML":   {"reset_password.html", `{{define "body"}}a{{end}}`, []string{"reset_password", "code"}},
-		"layout drops the code": {"layout.txt", `a`, []string{"reset_password", "code"}},
+		"no code in the text":   {"reset_password.txt", `{{define "subject"}}{{.Code}}{{end}}{{define "body"}}{{.Link}}{{end}}`, []string{"reset_password", "code"}},
+		"no code in the HTML":   {"reset_password.html", `{{define "body"}}<a href="{{.Link}}">a</a>{{end}}`, []string{"reset_password", "code"}},
+		"no link in the text":   {"verify_email.txt", `{{define "subject"}}a{{end}}{{define "body"}}{{.Code}}{{end}}`, []string{"verify_email", "link"}},
+		"no link in the HTML":   {"verify_email.html", `{{define "body"}}{{.Code}}{{end}}`, []string{"verify_email", "link"}},
+		"filtered link":         {"change_email.html", `{{define "body"}}{{.Code}}<a href="{{print .Link}}">a</a>{{end}}`, []string{"change_email", "link"}},
+		"not UTF-8":             {"layout.html", "\xfcber {{template \"body\" .}}", []string{"layout.html is not UTF-8"}},
+		"layout drops the body": {"layout.txt", `a`, []string{"change_email", "link"}},
 		"subject of two lines":  {"account_deleted.txt", "{{define \"subject\"}}a\nb{{end}}{{define \"body\"}}a{{end}}", []string{"account_deleted", "subject"}},
 		"empty subject":         {"account_deleted.txt", `{{define "subject"}} {{.Data.username}}{{end}}{{define "body"}}a{{end}}`, []string{"account_deleted", "subject"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := NewTemplates(fstest.MapFS{c.file: {Data: []byte(c.source)}}, testURL)
+			_, err := NewTemplates(testOptions(fstest.MapFS{c.file: {Data: []byte(c.source)}}))
 			if err == nil {
 				t.Fatal("was taken")
 			}
@@ -193,9 +271,16 @@ func TestFaultyTemplatesAreNamed(t *testing.T) {
 			}
 		})
 	}
-	for _, url := range []string{"", "people.example.org", "https://", "::"} {
-		if _, err := NewTemplates(nil, url); err == nil {
-			t.Errorf("%q is taken for a public URL", url)
+	for what, change := range map[string]func(o *TemplatesOptions){
+		"no public URL": func(o *TemplatesOptions) { o.PublicURL = "" }, "a host for a public URL": func(o *TemplatesOptions) { o.PublicURL = "people.example.org" },
+		"a public URL without host": func(o *TemplatesOptions) { o.PublicURL = "https://" }, "no URL": func(o *TemplatesOptions) { o.PublicURL = "::" },
+		"a script for the front end": func(o *TemplatesOptions) { o.URL = "javascript://a" }, "a link without code": func(o *TemplatesOptions) { o.Links[VerifyEmail] = testURL },
+		"a link in a mail without code": func(o *TemplatesOptions) { o.Links[AccountDeleted] = o.Links[VerifyEmail] },
+	} {
+		o := testOptions()
+		change(&o)
+		if _, err := NewTemplates(o); err == nil {
+			t.Errorf("%s is taken", what)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func work(t *testing.T, how func(ctx context.Context, m Message) error, change f
 	t.Helper()
 	w := &working{shelf: &shelf{}, sent: &sending{how: how}, log: &bytes.Buffer{}}
 	o := WorkerOptions{
-		Outbox: w.shelf, Templates: newTemplates(t, nil), Sender: w.sent, Code: func(uuid.UUID) string { return testCode },
+		Outbox: w.shelf, Templates: newTemplates(t), Sender: w.sent, Code: func(uuid.UUID) string { return testCode },
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
@@ -430,7 +430,7 @@ func TestWorkerIsDiscreet(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		n := 0
 		w := work(t, func(_ context.Context, m Message) error {
-			all := m.To.String() + " " + m.Subject + " " + m.Text
+			all := m.To.String() + " " + m.Subject + " " + m.Text + " " + m.Link
 			switch n++; n {
 			case 1:
 				return errors.New(all)
@@ -464,7 +464,7 @@ func TestWorkerIsDiscreet(t *testing.T) {
 		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "a mail was given up") {
 			t.Errorf("the log does not say enough: %s", said)
 		}
-		for _, secret := range []string{"canary", "ada@", "ada_", "example.com", testCode, "Your code", "Somebody"} {
+		for _, secret := range []string{"canary", "ada@", "ada_", "example.com", testCode, "Choose a new", "Someone", "people.example.org"} {
 			if strings.Contains(said, secret) {
 				t.Errorf("the log or the outbox has %q: %s", secret, said)
 			}

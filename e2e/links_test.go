@@ -1,0 +1,229 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+// frontEnd are settings that lead mails to a front end, to a page for each kind of code.
+func frontEnd(at string) []string {
+	return []string{
+		"FREEHOLD_APP_URL=" + at, "FREEHOLD_VERIFY_EMAIL_URL=" + at + "/verify?email={email}&code={code}",
+		"FREEHOLD_RESET_PASSWORD_URL=" + at + "/reset?code={code}&email={email}", "FREEHOLD_CHANGE_EMAIL_URL=" + at + "/change?email={email}&code={code}",
+	}
+}
+
+// A front end does with what it reads out of each link what the code is for, whatever the address holds. A scanner that opens
+// the links before uses nothing up.
+func TestMailLeadsToTheFrontEnd(t *testing.T) {
+	t.Parallel()
+	opened := make(chan *url.URL, 10)
+	pages := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { opened <- r.URL }))
+	t.Cleanup(pages.Close)
+	s := start(t, frontEnd(pages.URL)...).work()
+	const old, next = "Ann+a&b=c%41#d'?@xn--bcher-kva.example", "{code}/-/%7Bemail%7D+ann@example.org"
+	a := account{Username: "ann", Email: old}
+	a.fill(t, s.must("", signUpMutation, vars{"input": vars{"email": a.Email, "password": password, "username": a.Username}}))
+	follow := func(kind, to, path string) (email, code string) {
+		t.Helper()
+		m := s.mailTo(to, kind, 1)
+		if !strings.Contains(m.Text, "\n\n"+m.Link+"\n\n") || !strings.Contains(m.HTML, `<a href="`+strings.ReplaceAll(m.Link, "&", "&amp;")+`">`) {
+			t.Errorf("the link %s is not in %s%s", m.Link, m.Text, m.HTML)
+		}
+		for range 2 {
+			s.fetch(http.MethodGet, m.Link)
+			got := <-opened
+			if got.Path != path || len(got.Query()) != 2 {
+				t.Errorf("%s leads to %s", kind, got)
+			}
+			email, code = got.Query().Get("email"), got.Query().Get("code")
+		}
+		if email != to || code != codeInText.FindString(strings.ReplaceAll(m.Text, m.Link, "")) {
+			t.Errorf("the page is given %q and %q: %s", email, code, m.Text)
+		}
+		return email, code
+	}
+	s.must("", requestVerification, input("email", old))
+	email, code := follow("verify_email", old, "/verify")
+	s.must(a.Token, verifyEmail, input("email", email, "code", code))
+	s.must(a.Token, changeEmail, input("newEmail", next))
+	email, code = follow("change_email", next, "/change")
+	var v verified
+	s.must(a.Token, verifyEmail, input("email", email, "code", code)).into(t, &v)
+	if u := v.VerifyEmail.User; u.Email != next || !u.EmailVerified {
+		t.Errorf("changed to %+v", u)
+	}
+	s.must("", requestReset, input("email", next))
+	email, code = follow("reset_password", next, "/reset")
+	s.must("", resetPassword, input("email", email, "code", code, "newPassword", newPassword))
+	if r := s.trySignIn(next, newPassword); len(r.Errors) > 0 {
+		t.Errorf("with the new password: %s", r.Body)
+	}
+	for kind, to := range map[string]string{"email_changed_old": old, "email_changed_new": next, "password_changed": next} {
+		if m := s.mailTo(to, kind, 1); m.Link != "" || !strings.Contains(m.Text, "\n"+pages.URL+"\n") || !strings.Contains(m.HTML, `<a href="`+pages.URL+`">`) {
+			t.Errorf("%s does not lead to the front end: %s%s", kind, m.Text, m.HTML)
+		}
+	}
+}
+
+var anyLink = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s"'<>]*|href`)
+
+// Without settings mails link nowhere: the API has no pages.
+func TestMailsLinkNowhereByDefault(t *testing.T) {
+	t.Parallel()
+	s := start(t, "FREEHOLD_PUBLIC_URL=https://id.example.org").work()
+	a := s.signUp(nil)
+	s.must("", requestVerification, input("email", a.Email))
+	s.must("", requestReset, input("email", a.Email))
+	s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
+	s.must(a.Token, changePassword, input("currentPassword", password, "newPassword", newPassword))
+	for _, m := range s.mailbox(4) {
+		if found := anyLink.FindAllString(m.Text+m.HTML, -1); len(found) > 0 || m.Link != "" || !strings.Contains(m.Subject, "id.example.org") {
+			t.Errorf("%s, %q, links to %q %s", m.Kind, m.Subject, found, m.Link)
+		}
+	}
+}
+
+// W13: the links of a mail are those of the configuration, whatever the request that causes it says of its host.
+func TestForgedHostChangesNoLink(t *testing.T) {
+	t.Parallel()
+	s := start(t, frontEnd("https://app.example")...).work()
+	for i, forge := range []func(r *http.Request){
+		func(r *http.Request) { r.Host = "evil.example" },
+		func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "evil.example") },
+		func(r *http.Request) { r.Header.Set("X-Forwarded-Server", "evil.example") },
+		func(r *http.Request) { r.Header.Set("Forwarded", "host=evil.example;proto=http") },
+		func(r *http.Request) { r.Header.Set("X-Original-Host", "evil.example") },
+		func(r *http.Request) { r.Header.Set("X-Forwarded-Prefix", "/evil.example") },
+	} {
+		a := s.signUp(nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(asBody(t, requestReset, input("email", a.Email))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		forge(request)
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("request %d: %d", i, response.StatusCode)
+		}
+		m := s.mailTo(a.Email, "reset_password", 1)
+		if strings.Contains(fmt.Sprint(m), "evil") || !strings.HasPrefix(m.Link, "https://app.example/reset?code=") {
+			t.Errorf("request %d: %+v", i, m)
+		}
+		for _, found := range anyLink.FindAllString(m.Text, -1) {
+			if !strings.HasPrefix(found, "https://app.example") {
+				t.Errorf("request %d: a link to %s", i, found)
+			}
+		}
+	}
+}
+
+// An app's own scheme is a link in a mail, and in the developer's mailbox.
+func TestLinkToAnApp(t *testing.T) {
+	t.Parallel()
+	s := start(t, "FREEHOLD_APP_URL=org.example.app://home", "FREEHOLD_RESET_PASSWORD_URL=org.example.app://reset/{email}?code={code}&a=b").work()
+	a := s.signUp(nil)
+	s.must("", requestReset, input("email", a.Email))
+	m := s.mailTo(a.Email, "reset_password", 1)
+	if want := "org.example.app://reset/" + url.QueryEscape(a.Email) + "?code=" + codeInText.FindString(m.Text) + "&a=b"; m.Link != want {
+		t.Errorf("the link is %s, want %s", m.Link, want)
+	}
+	href := `href="` + strings.ReplaceAll(m.Link, "&", "&amp;") + `"`
+	if !strings.Contains(m.HTML, href) || !strings.Contains(m.HTML, `href="org.example.app://home"`) || !strings.Contains(m.Text, "\norg.example.app://home\n") {
+		t.Errorf("the mail is %s%s", m.Text, m.HTML)
+	}
+	if _, _, body := s.fetch(http.MethodGet, s.url+"/dev/mail/"+m.ID); !strings.Contains(body, "<p><a "+href) {
+		t.Errorf("the mailbox has no link: %s", body)
+	}
+	s.must("", requestVerification, input("email", a.Email))
+	if m := s.mailTo(a.Email, "verify_email", 1); m.Link != "" || strings.Contains(m.Text, "page") { // it has none
+		t.Errorf("the mail is %s", m.Text)
+	}
+}
+
+// The product's name is in each mail, and no password.
+func TestProductsName(t *testing.T) {
+	t.Parallel()
+	const name = `Größe & "Söhne" <👩‍👧>`
+	s := start(t, "FREEHOLD_PUBLIC_URL=https://accounting.example.org", "FREEHOLD_APP_NAME="+name).work()
+	a := s.signUp(nil)
+	s.must("", requestReset, input("email", a.Email))
+	m := s.mailTo(a.Email, "reset_password", 1)
+	if m.Subject != "Choose a new password for "+name || !strings.Contains(m.Text, "at "+name+".\n") || !strings.Contains(m.Text, "--\n"+name+"\n") ||
+		!strings.Contains(m.HTML, "at Größe &amp; &#34;Söhne&#34; &lt;👩‍👧&gt;.") || strings.Contains(m.Text+m.HTML, "accounting") {
+		t.Errorf("%q: %s%s", m.Subject, m.Text, m.HTML)
+	}
+	for _, weak := range []string{"größesöhne", "Accounting1", "example-söhne"} {
+		r := s.do("", signUpMutation, vars{"input": vars{"email": "x@elsewhere.test", "password": weak, "username": "somebody"}})
+		s.expectFault("the password "+weak, r, "input.password TOO_PERSONAL")
+	}
+}
+
+// A folder of templates replaces ours and the program's, file by file; what is wrong with it is an error at the start.
+func TestFolderOfMailTemplates(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("reset_password.txt", `{{define "subject"}}Neues Passwort für {{.Service}}{{end}}{{define "body"}}Hier: {{.Link}} oder {{.Code}}{{end}}`)
+	o := appOptions()
+	o.MailTemplates = fstest.MapFS{
+		"reset_password.txt": {Data: []byte(`{{define "subject"}}program{{end}}{{define "body"}}{{.Link}} {{.Code}}{{end}}`)},
+		"layout.txt":         {Data: []byte(`program: {{template "body" .}}`)},
+	}
+	setting := "FREEHOLD_MAIL_TEMPLATES=" + dir
+	s := startWith(t, d, bothWalls, o, append(frontEnd("https://app.example"), setting, "FREEHOLD_APP_NAME=Bücherei")...).work()
+	a := s.signUp(nil)
+	s.must("", requestReset, input("email", a.Email))
+	m := s.mailTo(a.Email, "reset_password", 1)
+	if want := "program: Hier: " + m.Link + " oder " + codeInText.FindString(m.Text) + "\n"; m.Subject != "Neues Passwort für Bücherei" || m.Text != want || !strings.Contains(m.HTML, "Someone, probably you") {
+		t.Errorf("%q: %s%s, want %s", m.Subject, m.Text, m.HTML, want)
+	}
+	refused := func(what, setting string, want ...string) {
+		t.Helper()
+		made, err := app.New(t.Context(), config(t, d.App, append(frontEnd("https://app.example"), setting)...), appOptions())
+		if err == nil {
+			made.Close()
+			t.Errorf("%s is taken", what)
+			return
+		}
+		for _, want := range append(want, "FREEHOLD_MAIL_TEMPLATES: ") {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", what, err, want)
+			}
+		}
+		if strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: the error shows the value: %v", what, err)
+		}
+	}
+	refused("a folder that is not there", setting+"/missing", "no such folder")
+	refused("a file", setting+"/reset_password.txt", "no such folder")
+	write("change_email.html", "\n{{define \"body\"}}{{.Nothing}}{{end}}")
+	refused("a faulty template", setting, "change_email.html:2", "Nothing")
+	write("change_email.html", `{{define "body"}}{{.Code}}{{end}}`)
+	refused("a template without the link", setting, "change_email", "link")
+	if err := os.Rename(filepath.Join(dir, "change_email.html"), filepath.Join(dir, "changeemail.html")); err != nil {
+		t.Fatal(err)
+	}
+	refused("a name with a mistake", setting, "changeemail.html")
+}

@@ -1,0 +1,140 @@
+package mail
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The placeholders of a link.
+const (
+	emailPlace = "{email}"
+	codePlace  = "{code}"
+)
+
+// link is the URL of a page of the front end, with a place for the code and, if the page wants it, the e-mail address.
+type link string
+
+var errLink = errors.New("the value is not a URL such as https://app.example.org/reset?email={email}&code={code}")
+
+var (
+	scheme      = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
+	placeholder = regexp.MustCompile(`\{[A-Za-z0-9_.-]{1,40}\}`)
+	// spelled is what stands in a URL as it is (RFC 3986). Quotes and brackets are left out: mail clients end links at them.
+	spelled = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&*+,;=-]|%[0-9A-Fa-f]{2})*$`)
+)
+
+// noPages are schemes that no page has: they run or show what stands in them, open local files, or start another program
+// with it. Every other scheme may be an app's own.
+var noPages = []string{
+	"about", "blob", "chrome", "data", "file", "filesystem", "ftp", "jar", "javascript", "mailto", "resource", "sms", "smtp", "smtps",
+	"tel", "vbscript", "view-source", "ws", "wss",
+}
+
+// CheckLink returns an error unless a text is the URL of a page that takes a code: absolute, of http, https or an app's own
+// scheme, with {code} and possibly {email} in its path, query or fragment. The error repeats nothing but a wrong placeholder.
+func CheckLink(text string) error {
+	_, err := parseLink(text)
+	return err
+}
+
+// CheckPage returns an error unless a text is the URL of a page, as CheckLink's but without placeholders.
+func CheckPage(text string) error {
+	if strings.ContainsAny(text, "{}") {
+		return errors.New("the value cannot have placeholders")
+	}
+	return checkURL(text, errors.New("the value is not a URL such as https://app.example.org"))
+}
+
+// IsPlain reports whether what is sent to a page can be read on its way there: by http to another machine.
+func IsPlain(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "http" && !isThisMachine(u.Hostname())
+}
+
+func parseLink(text string) (link, error) {
+	for _, place := range placeholder.FindAllString(text, -1) {
+		if place != emailPlace && place != codePlace {
+			return "", fmt.Errorf("%s is not a placeholder; use {email} and {code}", place)
+		}
+	}
+	if strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
+		return "", errors.New("a brace belongs to no placeholder; use {email} and {code}, and percent-encode other braces")
+	}
+	if err := checkURL(text, errLink); err != nil {
+		return "", err
+	}
+	if !strings.Contains(text, codePlace) {
+		return "", errors.New("the value has no {code}")
+	}
+	return link(text), nil
+}
+
+// checkURL judges a URL whose placeholders, if it has any, are known ones.
+func checkURL(text string, malformed error) error {
+	s, rest, found := strings.Cut(text, "://")
+	s = strings.ToLower(s)
+	if !found || !scheme.MatchString(s) {
+		return malformed
+	}
+	if slices.Contains(noPages, s) {
+		return errors.New("the scheme leads to no page; use https or your app's own scheme")
+	}
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	if strings.Contains(authority, "{") {
+		return errors.New("placeholders cannot be in the host; use them in the path, query or fragment")
+	}
+	if strings.Contains(authority, "@") {
+		return errors.New("the value cannot have a user name or password")
+	}
+	for _, literal := range placeholder.Split(text, -1) {
+		if !spelled.MatchString(literal) {
+			return errors.New("the value has a character that is not allowed in a URL; percent-encode it, and write an international host as xn--…")
+		}
+	}
+	u, err := url.Parse(s + "://" + authority)
+	if err != nil || (s == "http" || s == "https") && u.Hostname() == "" {
+		return malformed
+	}
+	return nil
+}
+
+// to is the link for an address and a code. They are encoded so that they mean the same in a path, a query and a fragment:
+// everything but letters, digits and -._~ is percent-encoded, a plus sign too.
+func (l link) to(email, code string) string {
+	return strings.NewReplacer(emailPlace, percentEncode(email), codePlace, percentEncode(code)).Replace(string(l))
+}
+
+func percentEncode(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+}
+
+const longestName = 60 // code points
+
+// CheckName returns an error unless a text can be the name of a product: one line of up to 60 visible characters.
+func CheckName(text string) error {
+	switch {
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, isInvisible):
+		return errors.New("the value has a line break, a control character or an invisible character")
+	case text == "" || strings.TrimSpace(text) != text:
+		return errors.New("the value is empty, or begins or ends with a space")
+	case strings.Contains(text, "=?"): // mail clients decode it in a subject (RFC 2047)
+		return errors.New("the value has =? in it, which means something else in a mail")
+	case utf8.RuneCountInString(text) > longestName:
+		return fmt.Errorf("the value has more than %d characters", longestName)
+	}
+	return nil
+}
+
+// isInvisible reports whether a character cannot be in a name. Two joiners can: emoji and some scripts are made with them.
+func isInvisible(r rune) bool {
+	return !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d'
+}
