@@ -142,7 +142,7 @@ func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationCont
 	if x.denials.explain {
 		e.explain(ctx, response)
 	}
-	x.outcome = outcomeOf(response.Errors)
+	x.outcome = outcomeOf(ctx, response.Errors)
 	return response
 }
 
@@ -218,13 +218,16 @@ func statusOfRefused(media string) int {
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, status int, response *graphql.Response) {
 	x := exchangeOf(r.Context())
 	response.Errors = bounded(response.Errors)
-	x.outcome = outcomeOf(response.Errors)
+	x.outcome = outcomeOf(r.Context(), response.Errors)
 	var body any = response
 	if response.Data == nil {
-		if x.outcome == string(fault.Unavailable) {
+		switch x.outcome {
+		case string(fault.Unavailable):
 			status = http.StatusServiceUnavailable
-		} else if x.outcome == string(fault.Internal) {
+		case string(fault.Internal):
 			status = http.StatusInternalServerError
+		case clientClosed:
+			status = statusClientClosed
 		}
 		body = struct {
 			Errors gqlerror.List `json:"errors"`

@@ -132,8 +132,8 @@ func readURL(rawQuery string) (*request, *refusal) {
 		if len(values[name]) > 1 || !utf8.ValidString(text) {
 			return nil, refuse(http.StatusBadRequest, invalid)
 		}
-		if into, isText := into.(*string); isText {
-			*into = text
+		if plain, isText := into.(*string); isText {
+			*plain = text
 		} else if text != "" && (!jsontext.Value(text).IsValid() || !decode([]byte(text), into)) {
 			return nil, refuse(http.StatusBadRequest, invalid)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -84,11 +85,20 @@ func (t *telemetry) operation(ctx context.Context, op *ast.OperationDefinition) 
 	}
 }
 
-// ok is the outcome of a request without errors.
-const ok = "ok"
+// The outcomes that are not the code of an error.
+const (
+	ok           = "ok"
+	clientClosed = "CLIENT_CLOSED_REQUEST" // the client hung up before its answer was ready
+)
+
+// statusClientClosed is in the log only, since nobody is left to read it. It is nginx's.
+const statusClientClosed = 499
 
 // outcomeOf is the code of the first error.
-func outcomeOf(errs gqlerror.List) string {
+func outcomeOf(ctx context.Context, errs gqlerror.List) string {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return clientClosed
+	}
 	if len(errs) == 0 {
 		return ok
 	}

@@ -261,6 +261,11 @@ func (s *service) trySendWithin(ctx context.Context, method string, header http.
 		return r, err
 	}
 	request.Header = header
+	return ask(request)
+}
+
+// ask sends a request whose answer is a GraphQL response.
+func ask(request *http.Request) (r reply, err error) {
 	response, err := client.Do(request)
 	if err != nil {
 		return r, err

@@ -186,6 +186,7 @@ func TestHookAfterSignUp(t *testing.T) {
 	if r := try("refused"); r.code() != "BAD_USER_INPUT" || !slices.Equal(r.fields(), []string{"input.username RESERVED"}) {
 		t.Errorf("refused: %s", r.Body)
 	}
+	s.expectError("secret detail")
 	if r := try("broken"); r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, "secret detail") || r.Errors[0].Extensions.RequestID != r.Header.Get("X-Request-Id") {
 		t.Errorf("broken: %s", r.Body)
 	}

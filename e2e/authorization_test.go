@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// W16: only a Bearer token is an attempt to authenticate. Empty headers and other schemes, such as the Basic of a proxy in
+// front of a staging server, leave the cookies alone.
+func TestOtherAuthorizationLeavesTheCookies(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := startAt(t, &c)
+	b, email := s.signedUp()
+	other := s.signUp(nil)
+	c.put(12 * time.Minute) // a renewal is due, and happens
+	for name, values := range map[string][]string{
+		"Basic": {"Basic c3RhZ2luZzpzZWNyZXQ="}, "empty": {""}, "spaces": {"  "}, "Bearer without a token": {"Bearer"}, "and with a space": {"Bearer "},
+		"Digest": {`Digest username="x"`}, "a scheme like it": {"BearerToken x"}, "Negotiate and Basic": {"Negotiate", "Basic eDp5"},
+	} {
+		asking := *b
+		asking.from = http.Header{"Authorization": values}
+		if asking.expect(name, email) || asking.access == b.access {
+			t.Errorf("%s: the session was not renewed", name)
+		}
+		if r := s.send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": values}, `{"query": "{ me { id } }"}`); string(r.Data) != nobody || len(r.Errors) > 0 || r.Header.Get("WWW-Authenticate") != "" {
+			t.Errorf("%s, without cookies: %s %v", name, r.Body, r.Header)
+		}
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Basic c3RhZ2luZzpzZWNyZXQ=", "Bearer " + s.signIn(other.Email)}}
+	if r := s.send(http.MethodPost, header, `{"query": "{ me { email } }"}`); !strings.Contains(r.Body, other.Email) {
+		t.Errorf("Basic and Bearer: %s", r.Body)
+	}
+}
+
+// W17: an invalid token is reported on every reply, also where the operation does not ask for the viewer, is refused, or
+// fails. Public fields answer as before. Without a token nothing is reported.
+func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := startAt(t, &c)
+	a := s.signUp(vars{"visibility": "PUBLIC"})
+	revoked := s.signIn(a.Email)
+	s.do(revoked, `mutation { signOut { success } }`, nil)
+	expired := a.Token
+	c.put(20 * time.Minute)
+	live := s.signIn(a.Email)
+	for reason, token := range map[string]string{"expired": expired, "revoked": revoked, "invalid": "garbage", "": ""} {
+		if reason == "revoked" {
+			c.put(0) // or it would be expired as well
+		} else {
+			c.put(20 * time.Minute)
+		}
+		for name, x := range map[string]struct{ query, want string }{
+			"me":                  {`{ me { id } }`, map[bool]string{true: "UNAUTHENTICATED", false: ""}[token != ""]},
+			"a public field":      {`{ profile(username: "` + a.Username + `") { username } }`, ""},
+			"nothing of ours":     {`{ __typename }`, ""},
+			"syntax":              {`{`, "GRAPHQL_PARSE_FAILED"},
+			"validation":          {`{ nope }`, "GRAPHQL_VALIDATION_FAILED"},
+			"variables":           {`query ($u: String!) { profile(username: $u) { id } }`, "BAD_USER_INPUT"},
+			"cost":                {`{ profiles(first: 100000) { nodes { id } } }`, "OPERATION_TOO_COSTLY"},
+			"a wrong password":    {`mutation { signIn(input: {email: "` + a.Email + `", password: "wrong"}) { user { id } } }`, "INVALID_CREDENTIALS"},
+			"signing out":         {`mutation { signOut { success } }`, ""},
+			"an owner-only field": {`{ profile(username: "` + a.Username + `") { birthday } }`, "UNAUTHENTICATED"},
+		} {
+			r := s.do(token, x.query, nil)
+			challenge := r.Header.Get("WWW-Authenticate")
+			if r.code() != x.want || (challenge != "") != (reason != "") || reason != "" && !strings.HasPrefix(challenge, `Bearer error="invalid_token", error_description="`) {
+				t.Errorf("%s with a token that is %q: %s %q, want %s", name, reason, r.Body, challenge, x.want)
+			}
+			if x.want == "UNAUTHENTICATED" && reason != "" && r.Errors[0].Extensions.Reason != reason {
+				t.Errorf("%s with a token that is %q: %s", name, reason, r.Body)
+			}
+		}
+	}
+	c.put(20 * time.Minute)
+	if r := s.do(live, `{ me { email } }`, nil); r.Header.Get("WWW-Authenticate") != "" || len(r.Errors) > 0 {
+		t.Errorf("a valid token: %s %v", r.Body, r.Header)
+	}
+}
+
+const signOutOf = `mutation ($t: String) { signOut(input: {refreshToken: $t}) { success revokedSessionId } }`
+
+// A client whose access token has expired signs out by its refresh token, whichever one of the session it still has. That
+// ends the session of the token and no other. What is no token of ours ends nothing, and is no error.
+func TestSignOutByRefreshToken(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := startAt(t, &c)
+	a := s.signUp(nil)
+	other := s.signIn(a.Email)
+	sid := func(token string) string { return decodeClaims(t, token)["sid"].(string) }
+	_, newest, _ := s.refresh(a.Refresh)
+	c.put(20 * time.Minute)
+	for name, token := range map[string]any{"none": nil, "empty": "", "garbage": "garbage", "altered": flipped(newest), "an access token": a.Token} {
+		if r := s.do("", signOutOf, vars{"t": token}); string(r.Data) != `{"signOut":{"success":true,"revokedSessionId":null}}` || len(r.Errors) > 0 {
+			t.Errorf("%s: %s", name, r.Body)
+		}
+	}
+	if n := s.count("sessions WHERE revoked_at IS NOT NULL"); n != "0" {
+		t.Fatalf("%s sessions have ended", n)
+	}
+	r := s.do("", signOutOf, vars{"t": a.Refresh}) // which newest has replaced
+	if want := `{"signOut":{"success":true,"revokedSessionId":"` + sid(a.Token) + `"}}`; string(r.Data) != want || len(r.Errors) > 0 {
+		t.Fatalf("an old refresh token: %s, want %s", r.Body, want)
+	}
+	if _, _, reason := s.refresh(newest); reason != "revoked" {
+		t.Errorf("the session goes on: %q", reason)
+	}
+	if r := s.do("", signOutOf, vars{"t": newest}); string(r.Data) != `{"signOut":{"success":true,"revokedSessionId":null}}` {
+		t.Errorf("again: %s", r.Body)
+	}
+	c.put(0)
+	if r := s.do(other, `{ me { securityEvents(first: 1) { nodes { kind } } } }`, nil); !strings.Contains(r.Body, "SIGNED_OUT") {
+		t.Errorf("the other session, or the event: %s", r.Body)
+	}
+	if r := s.do(other, `mutation { signOut { revokedSessionId } }`, nil); string(r.Data) != `{"signOut":{"revokedSessionId":"`+sid(other)+`"}}` {
+		t.Errorf("by its access token: %s", r.Body)
+	}
+}
