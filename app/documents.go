@@ -47,9 +47,12 @@ func (d *documents) parse(query string) (doc *ast.QueryDocument, problems []erro
 	if f := d.limits.judgeDocument(doc); f != nil {
 		return nil, []error{f}
 	}
-	errs := validator.ValidateWithRules(d.schema, doc, validationRules(d.judge, d.introspection))
-	for _, err := range errs[:min(len(errs), maxErrors)] {
-		problems = append(problems, coded(err, fault.ValidationFailed))
+	reported := map[string]bool{} // gqlparser finds what is wrong with a fragment once more wherever it is spread
+	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(d.judge, d.introspection)) {
+		if text := err.Error(); !reported[text] && len(problems) < maxErrors {
+			reported[text] = true
+			problems = append(problems, coded(err, fault.ValidationFailed))
+		}
 	}
 	return doc, problems
 }

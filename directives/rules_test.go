@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/auth"
@@ -161,6 +162,44 @@ func TestOwnerOfAListOfRows(t *testing.T) {
 		ctx := rootField(t.Context(), ann, "query ($ids: [ID!]) { many(ids: $ids) }", variables, 0, map[string]any{"ids": coerced})
 		if got := ask(ctx, rules); got != c.want || asked != min(1, len(c.ids)) {
 			t.Errorf("%v: %s, asked %d times; want %s", c.ids, got, asked, c.want)
+		}
+	}
+}
+
+// A list of ids is the same list however a variable brings it: as a list, as the one id that stands for it, or by default.
+func TestListsOfIDsInAVariable(t *testing.T) {
+	t.Parallel()
+	own, others := uuid.New(), uuid.New()
+	rules := compile(t, func(_ context.Context, _ auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+		rows := map[uuid.UUID]Row{}
+		for _, id := range ids {
+			rows[id] = map[uuid.UUID]Row{own: thing{}, others: foreign{}}[id]
+		}
+		return rows, nil
+	}, nil)
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: rootFields})
+	for id, want := range map[uuid.UUID]string{own: "resolved", others: "FORBIDDEN"} {
+		text := id.String()
+		for name, c := range map[string]struct {
+			definition string
+			variables  map[string]any
+		}{
+			"a list":              {`$ids: [ID!]`, map[string]any{"ids": []any{text}}},
+			"one id":              {`$ids: [ID!]`, map[string]any{"ids": text}},
+			"a list by default":   {`$ids: [ID!] = ["` + text + `"]`, map[string]any{}},
+			"one id by default":   {`$ids: [ID!]! = "` + text + `"`, map[string]any{}},
+			"one id, not default": {`$ids: [ID!] = ["x"]`, map[string]any{"ids": text}},
+		} {
+			query := "query (" + c.definition + ") { many(ids: $ids) }"
+			doc := gqlparser.MustLoadQuery(schema, query)
+			variables, err := validator.VariableValues(schema, doc.Operations[0], c.variables)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx := rootField(WithRequest(t.Context()), ann, query, variables, 0, map[string]any{"ids": []string{text}})
+			if got := ask(ctx, rules); got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
 		}
 	}
 }

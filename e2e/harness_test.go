@@ -118,8 +118,10 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	if w == rulesAlone {
 		url, o.UnsafeAnyRole = d.Bypass, true
 	}
-	o.Log = slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := config(t, url, further...)
+	forPrograms := c
+	forPrograms.Env, forPrograms.LogLevel = "production", slog.LevelDebug // in JSON
+	o.Log = app.NewLog(s.logs, forPrograms)
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
 	}

@@ -54,6 +54,27 @@ func TestHostileTextsInEveryInput(t *testing.T) {
 	}
 }
 
+// G14: default values of variables, of unknown types, of types that no variable can have, and that do not fit: each is
+// refused as what it is, and nothing panics.
+func TestHostileDefaults(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, definition := range hostile.Defaults {
+		for _, use := range []string{`me { id }`, `nodes(ids: $x) { id }`, `profiles(first: $x) { nodes { id } }`, `me @skip(if: $x) { id }`} {
+			for _, v := range []vars{nil, {"x": nil}, {"x": []any{vars{"a": 1}}}} {
+				r := s.do("", fmt.Sprintf(`query (%s) { %s }`, definition, use), v)
+				code, _, _ := strings.Cut(r.code(), " ")
+				if r.Status != 200 || code != "" && code != "GRAPHQL_VALIDATION_FAILED" && code != "BAD_USER_INPUT" && code != "GRAPHQL_PARSE_FAILED" {
+					t.Errorf("%s, %s, %v: %d %s", definition, use, v, r.Status, r.Body)
+				}
+			}
+		}
+	}
+	if r := s.do("", `query ($x: Nope = 1) { me { id } }`, nil); !strings.HasPrefix(r.code(), "GRAPHQL_VALIDATION_FAILED") || !strings.Contains(r.Body, "Nope") {
+		t.Errorf("an unknown type: %s", r.Body)
+	}
+}
+
 // I04: of two addresses that look alike, or differ in case, only the one that an account has is written to, and as the account
 // spells it.
 func TestMailGoesToTheStoredAddressOnly(t *testing.T) {

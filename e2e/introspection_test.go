@@ -2,11 +2,15 @@ package e2e
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"freehold/app"
+	"freehold/db/dbtest"
 )
 
 // Each field of each object type tells its rule to whoever introspects, and a root field why it is public.
@@ -89,4 +93,54 @@ func fieldsAsWritten(t *testing.T) map[string]*ast.FieldDefinition {
 		}
 	}
 	return fields
+}
+
+// G15: the schema offers the directives of the specification, its own, and Federation's, and no experiment of a library.
+// @defer and @stream are unknown, also where they stand in a fragment that is not used.
+func TestDirectivesAreTheListedOnes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	var data struct {
+		Schema struct{ Directives []struct{ Name string } } `json:"__schema"`
+	}
+	s.do("", `{ __schema { directives { name } } }`, nil).into(t, &data)
+	var got []string
+	for _, d := range data.Schema.Directives {
+		got = append(got, d.Name)
+	}
+	slices.Sort(got)
+	want := []string{"composeDirective", "deprecated", "include", "inherited", "key", "link", "oneOf", "owner", "public", "shareable", "signedIn", "skip", "specifiedBy", "visible"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the schema offers %v, want %v", got, want)
+	}
+	for _, query := range []string{
+		`{ me { id ... @defer { email } } }`, `{ me { id ...F @defer } } fragment F on User { email }`, `query ($x: Boolean = true) { me { ... @defer(if: $x, label: "a") { email } } }`,
+		`{ me { ...F } } fragment F on User { ... @defer { email } }`, `{ profiles { nodes @stream(initialCount: 1) { id } } }`, `mutation { ... @defer { signOut { success } } }`,
+	} {
+		r := s.do(a.Token, query, nil)
+		if r.code() != "GRAPHQL_VALIDATION_FAILED" || !strings.Contains(r.Errors[0].Message, "Unknown directive") || strings.Contains(r.Body, `"data"`) || strings.Contains(r.Body, "hasNext") {
+			t.Errorf("%s: %s", query, r.Body)
+		}
+	}
+}
+
+// In production a document that reads the schema is invalid: no failure of the service, and nothing of it runs. Clients may
+// ask for __typename all the same.
+func TestIntrospectionOfProductionIsAValidationError(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, production(t, d)...)
+	for _, query := range []string{
+		`{ __schema { queryType { name } } }`, `{ me { id } x: __type(name: "User") { name } }`, `{ ...F } fragment F on Query { __schema { types { name } } }`,
+		`{ ... @skip(if: true) { __schema { types { name } } } }`,
+	} {
+		r := s.do("", query, nil)
+		if r.Status != 200 || r.code() != "GRAPHQL_VALIDATION_FAILED" || !strings.Contains(r.Errors[0].Message, "Introspection is off") || strings.Contains(r.Body, `"data"`) {
+			t.Errorf("%s: %d %s", query, r.Status, r.Body)
+		}
+	}
+	if r := s.do("", `{ __typename me { __typename } _service { sdl } }`, nil); len(r.Errors) > 0 || !strings.Contains(r.Body, `"__typename":"Query"`) {
+		t.Errorf("__typename and _service: %s", r.Body)
+	}
 }
