@@ -101,7 +101,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"an act on a missing row", bob.Token, `mutation { updateProfile(input: {id: "` + missing + `"}) { profile { id } } }`, []string{
 			`updateProfile Mutation.updateProfile NOT_FOUND rule @owner(of: "Profile", id: "input.id") ` + member(bob, "member"),
 		}},
-		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + s.sessions(ann.Token).Me.Sessions.Nodes[0].ID + `"}) { success } }`, []string{
+		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + s.sessions(ann.Token).Me.Sessions.Nodes[0].ID + `"}) { revokedSessionId } }`, []string{
 			`revokeSession Mutation.revokeSession NOT_FOUND policy @owner(of: "Session", id: "input.id") ` + member(bob, "member") + " app.sessions sessions_select admits=false",
 		}},
 		{"an act by nobody", "", `mutation { signOut { success } updateProfile(input: {}) { profile { id } } }`, []string{
