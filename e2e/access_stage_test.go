@@ -191,7 +191,9 @@ func (p *stage) signInAgain(of *person) error {
 	if err != nil {
 		return err
 	}
-	var data struct{ SignIn struct{ Tokens map[string]any } }
+	var data struct {
+		SignIn struct{ Tokens map[string]any }
+	}
 	if err := json.Unmarshal(r.Data, &data); err != nil || len(r.Errors) > 0 {
 		return fmt.Errorf("sign in again: %s", r.Body)
 	}
@@ -214,12 +216,16 @@ func (p *stage) newCode(of *person, mutation string) (string, error) {
 	if r, err := p.maker.tryDo("", ask, input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
 	}
-	keys, err := auth.LoadKeys(p.dataDir+"/signing-key.pem", time.Now)
+	return p.maker.codeOf(p.dataDir, `SELECT id FROM app.codes WHERE email_key = $1`, of.seed["email"])
+}
+
+// codeOf derives a code from its id as the service does for the mail. The key is in the data folder.
+func (s *service) codeOf(dataDir, query string, args ...any) (string, error) {
+	keys, err := auth.LoadKeys(dataDir+"/signing-key.pem", time.Now)
 	if err != nil {
 		return "", err
 	}
-	ids := p.maker.db.Query(p.maker.t, `SELECT id FROM app.codes WHERE email_key = $1`, of.seed["email"])
-	id, err := uuid.Parse(strings.Join(ids, " "))
+	id, err := uuid.Parse(strings.Join(s.db.Query(s.t, query, args...), " "))
 	return keys.Code(id), err
 }
 
@@ -245,7 +251,11 @@ const disarmed = `
 	  AS $$ SELECT max(s.authenticated_at) + make_interval(secs => p_seconds) FROM app.sessions s WHERE s.user_id = p_user_id $$;
 	CREATE OR REPLACE FUNCTION app.closed_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-	  AS $$ SELECT max(r.ends_at) FROM app.rate_limits r WHERE r.bucket = ANY (p_buckets) $$`
+	  AS $$
+	SELECT max(r.ends_at)
+	  FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
+	 WHERE r.hits >= b.hits AND r.ends_at > now()
+	$$`
 
 // behind returns the same stage, asked through a service with other walls.
 func (p *stage) behind(t testing.TB, w walls, o app.Options) *stage {
