@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -217,7 +219,9 @@ func TestNextCodeAt(t *testing.T) {
 				}
 				s.limitsEnd()
 				expect("later", away, "")
-				s.db.Query(t, `UPDATE app.rate_limits SET hits = 100 WHERE bucket = $1`, "codeRequest "+away+"/32")
+				s.db.Query(t, `
+					INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ($1, 100, now() + interval '50 minutes')
+					ON CONFLICT (bucket) DO UPDATE SET hits = 100`, "codeRequest "+away+"/32")
 				expect("a client that has asked too often", away, "RATE_LIMITED")
 				expect("another client", "203.0.113.2", "")
 			})
@@ -257,6 +261,57 @@ func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	for _, purpose := range []string{"VERIFY_EMAIL", "RESET_PASSWORD", "CHANGE_EMAIL"} {
 		if at := s.nextCodeAt("127.0.0.1", a.Token, purpose); at == nil || time.Until(*at) < time.Hour {
 			t.Errorf("%s: the client may ask at %v", purpose, at)
+		}
+	}
+}
+
+// The functions behind these fields answer the owner alone, whatever the app asks them.
+func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a, another := s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil)
+	s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
+	s.db.Query(t, `INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ('full', 3, now() + interval '1 hour')`)
+	pool := open(t, s.db.App)
+	for _, call := range []string{"pending_email($1)", "has_password($1)", "recent_until($1, 60)", "closed_until($1, '{full}', '{3}')"} {
+		for who, c := range map[string]struct {
+			token string
+			want  bool
+		}{"the owner": {a.Token, true}, "another": {another.Token, false}, "nobody": {"", false}} {
+			tx, err := pool.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.token != "" {
+				_, err = tx.ExecContext(t.Context(), `SELECT app.enter($1, 60000)`, viewerOf(t, c.token).SessionID)
+			}
+			var got sql.NullString
+			err = errors.Join(err, tx.QueryRowContext(t.Context(), `SELECT app.`+call, a.UserID).Scan(&got), tx.Rollback())
+			if err != nil || got.Valid != c.want {
+				t.Errorf("%s by %s: %+v, %v", call, who, got, err)
+			}
+		}
+	}
+}
+
+// At the very microsecond at which the time is over, app.recent_until and app.require_recent change together.
+func TestReauthenticationEndsAtOneMoment(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	viewer, pool := viewerOf(t, a.Token), open(t, s.db.Superuser)
+	for ago, want := range map[string]bool{"59.999999 seconds": true, "60 seconds": false, "60.000001 seconds": false} {
+		tx, err := pool.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tx.ExecContext(t.Context(), `SELECT set_config('app.viewer_id', $1, true), set_config('app.session_id', $2, true)`, viewer.UserID, viewer.SessionID)
+		_, err2 := tx.ExecContext(t.Context(), `UPDATE app.sessions SET authenticated_at = now() - $1::interval WHERE id = $2`, ago, viewer.SessionID)
+		var until sql.NullString
+		err3 := tx.QueryRowContext(t.Context(), `SELECT app.recent_until($1, 60)`, viewer.UserID).Scan(&until)
+		_, required := tx.ExecContext(t.Context(), `SELECT app.require_recent(60)`)
+		if err := errors.Join(err, err2, err3, tx.Rollback()); err != nil || until.Valid != want || (required == nil) != want {
+			t.Errorf("%s ago: until %+v, required: %v, %v", ago, until, required, err)
 		}
 	}
 }
