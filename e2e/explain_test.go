@@ -256,6 +256,8 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{ann.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the code FORBIDDEN", "profiles_update on app.profiles for UPDATE refuses", "WITH CHECK (user_id = app.viewer_id())"}},
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
+		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "users_select on app.users for SELECT admits", "function app.has_password admits its owner alone\n"}},
+		{bob.Username, "Session.device", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.signOut", "", []string{"Mutation.signOut, as nobody (nobody)", "the code UNAUTHENTICATED"}},
 		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
 	} {
