@@ -5,6 +5,7 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -83,6 +84,9 @@ func (a Admits) admits(v Viewer) bool {
 var admitsInWords = map[Admits]string{
 	AdmitsOwner: "its owner alone", AdmitsVisible: "whoever it is visible to", AdmitsMembers: "signed-in members",
 }
+
+// InWords says whom a wall lets through.
+func (a Admits) InWords() string { return admitsInWords[a] }
 
 // Wall is something in the database that refuses by itself: a row policy, or a definer function.
 type Wall struct {
@@ -186,7 +190,7 @@ type decision struct {
 	field  string
 	rule   directives.Rule
 	walls  []Wall
-	unseen bool // the rule asks for a row of a type that nobody but its owner ever sees
+	unseen bool // the row is of a type that nobody but its owner ever sees
 }
 
 func (d decision) refusedByRule(v Viewer) bool { return d.answer(v) != Value }
@@ -225,7 +229,7 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 	}
 	seen[name] = true
 	if rule.Name != "inherited" {
-		row, owned := c.walls.Types[rule.Of]
+		row, owned := c.walls.Types[cmp.Or(rule.Of, t.Name)]
 		return []decision{{name, rule, c.walls.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner}}
 	}
 	for _, parent := range objectTypes(c.schema) {
@@ -262,7 +266,7 @@ func (d decision) answer(v Viewer) Answer {
 	var refusal fault.Code
 	r := d.rule
 	switch {
-	case r.Name == "visible" && !v.sees():
+	case r.Name == "visible" && (!v.sees() || d.unseen && v != Owner):
 		refusal = fault.NotFound
 	case (r.Name == "signedIn" || r.Name == "owner") && !v.signedIn():
 		refusal = fault.Unauthenticated
@@ -321,7 +325,7 @@ func (f *Field) why(decisions []decision) string {
 	var parts []string
 	for _, d := range decisions {
 		for _, w := range d.walls {
-			part := w.Name + " admits " + admitsInWords[w.Admits]
+			part := w.Name + " admits " + w.Admits.InWords()
 			if !slices.Contains(parts, part) {
 				parts = append(parts, part)
 			}

@@ -47,7 +47,7 @@ type Query {
   end(id: ID): Int @owner(of: "Own", id: "id")
 }
 type Row { id: ID! @visible secret: Int @owner list: Int @owner(otherwise: NULL) bare: Int @owner moved: Int @visible any: Int @public member: Int @signedIn }
-type Own { id: ID @owner }
+type Own { id: ID @owner seen: Int @visible }
 type Page { info: Info @inherited }
 type Info { n: Int @inherited }
 type Loose { x: Int @inherited }
@@ -71,6 +71,8 @@ union Any = Loose
 		"Row.moved":    `N+N++ policy ["nobody, visible-to" "member, visible-to"]`,
 		"Row.any":      `+++++ policy ["nobody" "member"]`,
 		"Row.member":   `UU+++ rule ["nobody, visible-to" "member"]`,
+		"Own.id":       `UUNN+ rule and policy []`,
+		"Own.seen":     `NNNN+ rule and policy []`,
 		"Page.info":    `UU+++ rule and policy []`, // as the widest of mine and act
 		"Info.n":       `UU+++ rule and policy []`,
 		"Loose.x":      `+++++ none []`,
@@ -109,7 +111,8 @@ func TestMatrixIsInTheOrderOfTheSchema(t *testing.T) {
 func TestDiffNoticesWhatHolds(t *testing.T) {
 	t.Parallel()
 	const sdl = `type Query { r: Row @public(reason: "x") } type Row { secret: Int @owner }`
-	both := matrix(t, sdl, Walls{Types: map[string]Wall{"Row": {"secrets_select", AdmitsOwner}}})
+	secrets := Walls{Fields: map[string][]Wall{"Row.secret": {{"secrets_select", AdmitsOwner}}}}
+	both := matrix(t, sdl, secrets)
 	alone := matrix(t, sdl, Walls{Types: map[string]Wall{"Row": {"rows_select", AdmitsVisible}}})
 	d := Diff(both, alone)
 	want := "[Row.secret [nobody, visible-to]: refused by rule and policy -> the rule or the policy alone Row.secret [member, visible-to]: refused by rule and policy -> the rule or the policy alone]"
@@ -120,7 +123,7 @@ func TestDiffNoticesWhatHolds(t *testing.T) {
 	if len(d.Narrowed) != 2 || len(d.Widened)+len(d.Changed) != 0 {
 		t.Errorf("%+v", d)
 	}
-	quiet := matrix(t, strings.Replace(sdl, "@owner", "@owner(otherwise: NULL)", 1), Walls{Types: map[string]Wall{"Row": {"secrets_select", AdmitsOwner}}})
+	quiet := matrix(t, strings.Replace(sdl, "@owner", "@owner(otherwise: NULL)", 1), secrets)
 	if d := Diff(both, quiet); len(d.Changed) != 4 || len(d.Widened)+len(d.Narrowed) != 0 {
 		t.Errorf("%+v", d)
 	}

@@ -13,15 +13,16 @@ import (
 	"freehold/mail"
 )
 
-// ChangePassword replaces the viewer's password, ends his other sessions and all codes, and tells him by mail.
-func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) error {
+// ChangePassword replaces the viewer's password, ends the other sessions and all codes, sends a mail about it, and returns
+// the viewer's profile.
+func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) (*db.Profile, error) {
 	seen, ok, err := s.isOwn(ctx, viewer, currentPassword)
 	if err != nil {
-		return fmt.Errorf("change password: %w", err)
+		return nil, fmt.Errorf("change password: %w", err)
 	}
 	private, profile, err := s.findOwn(ctx, viewer)
 	if err != nil {
-		return fmt.Errorf("change password: %w", err)
+		return nil, fmt.Errorf("change password: %w", err)
 	}
 	var faults fault.Faults
 	if !ok {
@@ -31,20 +32,20 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	code, message := s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName))
 	faults.Add("input.newPassword", code, message)
 	if err := faults.Err(); err != nil {
-		return fmt.Errorf("change password: %w", err)
+		return nil, fmt.Errorf("change password: %w", err)
 	}
 	if err := s.within(ctx, passwordLimit, viewer.UserID.String()); err != nil {
-		return err
+		return nil, err
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
 	if err != nil {
-		return fmt.Errorf("change password: %w", err)
+		return nil, fmt.Errorf("change password: %w", err)
 	}
 	hash, err := s.hasher.Hash(ctx, newPassword)
 	if err != nil {
-		return fmt.Errorf("change password: %w", err)
+		return nil, fmt.Errorf("change password: %w", err)
 	}
-	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		notice, ok, err := tx.ChangePassword(ctx, seen, hash)
 		switch {
 		case err != nil:
@@ -52,24 +53,31 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 		case !ok:
 			return errPassword("input.currentPassword")
 		}
+		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
+			return err
+		}
 		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
 	})
+	return profile, err
 }
 
 // RequestEmailChange sends a code to the address that the viewer's account is to have; VerifyEmail with it makes the change.
 // REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
-// e-mail is required: then that account is told by mail, and nobody else.
-func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) error {
-	err := s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return tx.RequireRecent(ctx, s.config.ReauthAfter) })
+// e-mail is required: then that account is told by mail, and nobody else. It returns the viewer's profile.
+func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) (profile *db.Profile, err error) {
+	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return tx.RequireRecent(ctx, s.config.ReauthAfter) })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	key, err := s.judgeRecipient(ctx, string(mail.ChangeEmail), "input.newEmail", newEmail)
+	key, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	code := s.newCode(db.ChangeEmail, newEmail, key)
-	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
+			return err
+		}
 		taken, err := tx.RequestEmailChange(ctx, code)
 		switch {
 		case err != nil:
@@ -81,6 +89,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		}
 		return tx.EnqueueMail(ctx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: newEmail, Known: true}))
 	})
+	return profile, err
 }
 
 // confirmEmail makes a proved address that of the viewer's account, and tells both addresses.

@@ -16,7 +16,7 @@ var errCode = fault.Input("input.code", "INVALID", "This code is wrong, or does 
 
 // requestCode writes the same for every address, and leaves the sending to others.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
-	key, err := s.judgeRecipient(ctx, string(kind), "input.email", email)
+	key, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
 	if err != nil {
 		return err
 	}

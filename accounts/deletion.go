@@ -12,26 +12,25 @@ import (
 )
 
 // DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username
-// for a while.
-func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) error {
+// for a while. It returns the profile as it was.
+func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
 	seen, err := s.proveOwn(ctx, viewer, password)
 	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
+		return nil, fmt.Errorf("delete account: %w", err)
 	}
 	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
 	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
+		return nil, fmt.Errorf("delete account: %w", err)
 	}
 	if err := s.withinLeaves(ctx, private); err != nil {
-		return err
+		return nil, err
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.AccountDeleted, private)
 	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
+		return nil, fmt.Errorf("delete account: %w", err)
 	}
-	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		profile, err := tx.FindProfileOfUser(ctx, viewer.UserID)
-		if err != nil {
+	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
 		}
 		if err := run(ctx, "before deletion", s.config.Hooks.BeforeDeletion, tx, profile); err != nil {
@@ -46,4 +45,5 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		}
 		return tx.EnqueueMail(ctx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
 	})
+	return profile, err
 }

@@ -76,6 +76,11 @@ func (l limit) bucket(of ...string) string {
 	return strings.Join(append([]string{l.name}, of...), " ")
 }
 
+// of is the bucket of who or what is counted, with its limit.
+func (l limit) of(names ...string) db.Bucket {
+	return db.Bucket{Name: l.bucket(names...), Limit: l.hits}
+}
+
 // forget empties a bucket after what was counted has gone well.
 func (s *Service) forget(ctx context.Context, l limit, of ...string) error {
 	if !s.config.RateLimit {
@@ -120,13 +125,19 @@ func (s *Service) withinMails(ctx context.Context, what, emailKey string) error 
 		return nil
 	}
 	known, err := s.db.IsKnownClient(ctx, emailKey, client(ctx))
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case known:
-		return s.within(ctx, mailLimit, what, digest(emailKey), "known")
 	}
-	return s.within(ctx, mailLimit, what, digest(emailKey))
+	return s.within(ctx, mailLimit, mailTo(what, emailKey, known)...)
+}
+
+// mailTo is of what withinMails counts a mail, by whether the client is known.
+func mailTo(what, emailKey string, known bool) []string {
+	of := []string{what, digest(emailKey)}
+	if known {
+		of = append(of, "known")
+	}
+	return of
 }
 
 // withholds counts a mail that goes out in any case, and reports whether it is not to be sent, since there were too many of

@@ -38,17 +38,23 @@ const notThePassword = "This is not the password of your account."
 
 func errPassword(path string) error { return fault.Input(path, "INVALID", notThePassword) }
 
-// Reauthenticate notes that the viewer has proved himself by his password again, as sensitive acts ask for.
-func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) error {
+// Reauthenticate notes that the viewer has entered the password again, as sensitive actions require, and returns the
+// viewer's profile.
+func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
 	seen, err := s.proveOwn(ctx, viewer, password)
 	if err != nil {
-		return fmt.Errorf("reauthenticate: %w", err)
+		return nil, fmt.Errorf("reauthenticate: %w", err)
 	}
-	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		ok, err := tx.Reauthenticate(ctx, seen)
-		if err == nil && !ok {
+		switch {
+		case err != nil:
+			return err
+		case !ok:
 			return errPassword("input.password")
 		}
+		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err
 	})
+	return profile, err
 }

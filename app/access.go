@@ -174,6 +174,9 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 			fmt.Fprintf(w, "          WITH CHECK %s\n", *text.WithCheck)
 		}
 	}
+	if definer, ok := definers[q.field.String()]; ok {
+		fmt.Fprintf(w, "  function %s admits %s\n", definer.Name, definer.Admits.InWords())
+	}
 	return hidden, nil
 }
 

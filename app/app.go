@@ -111,7 +111,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
 	})
-	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed}
+	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
+		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit),
+	}}
 	schema, err := newSchema(root, a.denied, o)
 	if err != nil {
 		return nil, err

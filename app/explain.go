@@ -162,6 +162,9 @@ func (e *explainer) explainRow(ctx context.Context, x *explained, d directives.D
 	if x.Policy != nil && x.Policy.Admits != nil {
 		x.Why += whyBehind(*x.Policy.Admits)
 	}
+	if definer, ok := definers[d.Field]; ok {
+		x.Why += " Behind the rule, " + definer.Name + " answers its owner alone."
+	}
 	return err
 }
 
@@ -213,20 +216,32 @@ func (e *explainer) explainHidden(ctx context.Context, x *explained, viewer auth
 
 // explainMissed: a query found nothing. That is a refusal only if a policy hides the row.
 func (e *explainer) explainMissed(ctx context.Context, x explained, t told) (_ explained, refused bool, err error) {
-	profile, err := e.find(ctx, t.missed.ID, t.missed.Username)
-	if profile == nil || err != nil {
+	row, typ, err := e.findMissed(ctx, *t.missed)
+	if row == nil || err != nil {
 		return x, false, err
-	}
-	var row keyed = profile
-	typ := "Profile"
-	if t.missed.ID == profile.Owner {
-		row, typ = profile.User, "User"
 	}
 	viewer := t.viewer
 	x.Wall, x.Viewer = "policy", newViewer(viewer, row)
 	x.Why = "The row is there, and a row policy hides it from the viewer, as if it were missing."
 	x.Policy, err = e.policy(ctx, viewer, policyOfType[typ], row)
 	return x, true, err
+}
+
+// findMissed returns the row that a query has missed, and its type; nil if there is none or it can't be told.
+func (e *explainer) findMissed(ctx context.Context, m resolvers.Missed) (row keyed, typ string, err error) {
+	profile, err := e.find(ctx, m.ID, m.Username)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case profile != nil && m.ID == profile.Owner:
+		return profile.User, "User", nil
+	case profile != nil:
+		return profile, "Profile", nil
+	case m.AnyNode:
+		row, err = e.findRow(ctx, "Session", m.ID)
+		return row, "Session", err
+	}
+	return nil, "", nil
 }
 
 // find returns a profile by one of its ids or its username, whoever may see it; nil if there is none or it can't be told.

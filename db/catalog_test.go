@@ -106,6 +106,7 @@ func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 		"app.shut_out", "app.silence_rivals", "app.reset_password", "app.verify_email", "app.request_email_change", "app.change_email", "app.find_own_credentials",
 		"app.require_recent", "app.reauthenticate", "app.change_password", "app.change_username", "app.delete_account", "app.refuse_sign_in",
 		"app.is_known_client", "app.clear_hits", "app.purge_codes", "app.purge_held_usernames", "app.purge_sign_up_keys", "app.purge_pending",
+		"app.pending_email", "app.has_password", "app.recent_until", "app.closed_until",
 	})
 	diff(t, "definer functions without the definer's ownership or a fixed search_path", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc

@@ -58,6 +58,15 @@ func (t *Tx) RequestEmailChange(ctx context.Context, c Code) (taken string, err 
 	return found.String, nil
 }
 
+// FindPendingEmail returns the address that a change of a user's e-mail waits for. It is nil if there is none, and if the
+// viewer is somebody else.
+func (t *Tx) FindPendingEmail(ctx context.Context, userID uuid.UUID) (email *string, err error) {
+	if err := t.Get(ctx, &email, `SELECT app.pending_email($1)`, userID); err != nil {
+		return nil, fmt.Errorf("find pending e-mail: %w", err)
+	}
+	return email, nil
+}
+
 // AwaitVerification closes the viewer's account, which this transaction has made, until its address is verified by the
 // code. It returns the address of the account that has it already, "" for none. Then there is no such code, and none where its
 // mail is withheld; the same is written. Afterwards the

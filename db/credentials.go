@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"freehold/auth"
 )
 
@@ -24,6 +26,27 @@ func (t *Tx) RequireRecent(ctx context.Context, within time.Duration) error {
 		return fmt.Errorf("require a recent sign-in: %w", err)
 	}
 	return nil
+}
+
+// FindRecentUntil returns until when RequireRecent lets the session that asks through. It is nil if that is over, and if the
+// viewer is not this user.
+func (d *DB) FindRecentUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (until *time.Time, err error) {
+		if err := tx.Get(ctx, &until, `SELECT app.recent_until($1, $2)`, userID, within.Seconds()); err != nil {
+			return nil, fmt.Errorf("find until when a sign-in is recent: %w", err)
+		}
+		return until, nil
+	})
+}
+
+// FindHasPassword reports whether a user has a password; nil if the viewer is somebody else.
+func (d *DB) FindHasPassword(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*bool, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (has *bool, err error) {
+		if err := tx.Get(ctx, &has, `SELECT app.has_password($1)`, userID); err != nil {
+			return nil, fmt.Errorf("find whether there is a password: %w", err)
+		}
+		return has, nil
+	})
 }
 
 // Reauthenticate notes that the viewer has proved himself again. ok is false where the hash that was seen is not his any

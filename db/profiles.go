@@ -114,16 +114,18 @@ func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, 
 // FindProfilesByAnyID returns the profiles the viewer sees whose own id or whose user's id is among ids,
 // in no order, some twice.
 func (d *DB) FindProfilesByAnyID(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) ([]Profile, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []Profile, err error) {
-		err = tx.Select(ctx, &found, selectProfile+`
-			 WHERE p.id = ANY ($1)
-			UNION ALL`+selectProfile+`
-			 WHERE p.user_id = ANY ($1)`, pq.Array(ids))
-		if err != nil {
-			return nil, fmt.Errorf("find profiles by id: %w", err)
-		}
-		return found, nil
-	})
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) ([]Profile, error) { return tx.findProfilesByAnyID(ctx, ids) })
+}
+
+func (t *Tx) findProfilesByAnyID(ctx context.Context, ids []uuid.UUID) (found []Profile, err error) {
+	err = t.Select(ctx, &found, selectProfile+`
+		 WHERE p.id = ANY ($1)
+		UNION ALL`+selectProfile+`
+		 WHERE p.user_id = ANY ($1)`, pq.Array(ids))
+	if err != nil {
+		return nil, fmt.Errorf("find profiles by id: %w", err)
+	}
+	return found, nil
 }
 
 // FindProfilesByAnyKey is FindProfilesByAnyID, and finds profiles by their normalised usernames as well.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
 )
 
 // CountHit counts one more in a bucket and returns how long the bucket is closed: zero while it is within limit hits
@@ -25,6 +28,25 @@ func (t *Tx) CountHit(ctx context.Context, bucket string, limit int, window time
 	return time.Duration(wait) * time.Second, nil
 }
 
+// Bucket is a bucket and how many hits it admits.
+type Bucket struct {
+	Name  string
+	Limit int
+}
+
+// FindClosedUntil returns until when CountHit would find one of these buckets closed, and counts nothing. It is nil if none
+// is closed, and if the viewer is not this user.
+func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
+	names, limits := make([]string, len(buckets)), make([]int64, len(buckets))
+	for i, b := range buckets {
+		names[i], limits[i] = b.Name, int64(b.Limit)
+	}
+	if err := t.Get(ctx, &until, `SELECT app.closed_until($1, $2, $3)`, userID, pq.Array(names), pq.Array(limits)); err != nil {
+		return nil, fmt.Errorf("find until when something is limited: %w", err)
+	}
+	return until, nil
+}
+
 // ClearHits forgets what was counted in a bucket.
 func (d *DB) ClearHits(ctx context.Context, bucket string) error {
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
@@ -39,10 +61,16 @@ func (d *DB) ClearHits(ctx context.Context, bucket string) error {
 
 // IsKnownClient reports whether the account of a normalised e-mail was signed in to from a block of addresses before.
 func (d *DB) IsKnownClient(ctx context.Context, emailKey, block string) (known bool, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.GetContext(ctx, &known, `SELECT app.is_known_client($1, $2)`, emailKey, block)
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
+		known, err = tx.AsNobody().IsKnownClient(ctx, emailKey, block)
+		return err
 	})
-	if err != nil {
+	return known, err
+}
+
+// IsKnownClient is DB.IsKnownClient inside a transaction.
+func (t *Tx) IsKnownClient(ctx context.Context, emailKey, block string) (known bool, err error) {
+	if err := t.Get(ctx, &known, `SELECT app.is_known_client($1, $2)`, emailKey, block); err != nil {
 		return false, fmt.Errorf("look whether a client is known: %w", err)
 	}
 	return known, nil

@@ -47,16 +47,7 @@ func (t *SystemTx) StartSession(ctx context.Context, userID uuid.UUID, seenHash,
 
 // RevokeSession ends a session of the viewer's, for good and at once; NOT_FOUND when it is not his, or over already.
 func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) error {
-	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		var ok bool
-		if err := tx.Get(ctx, &ok, `SELECT app.revoke_session($1)`, sessionID); err != nil {
-			return fmt.Errorf("revoke session: %w", err)
-		}
-		if !ok {
-			return fault.Gone()
-		}
-		return nil
-	})
+	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error { return tx.RevokeSession(ctx, sessionID) })
 }
 
 // SignOut revokes the session of a refresh token, and reports whether it was live. Genuine says whether the token is one of
@@ -71,15 +62,24 @@ func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte,
 	return revoked, nil
 }
 
-// RevokeOtherSessions ends every session of the viewer's but the one that asks, and says how many those were.
-func (d *DB) RevokeOtherSessions(ctx context.Context, viewer auth.Viewer) (n int, err error) {
-	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		if err := tx.Get(ctx, &n, `SELECT app.revoke_other_sessions()`); err != nil {
-			return fmt.Errorf("revoke other sessions: %w", err)
-		}
-		return nil
-	})
-	return n, err
+// RevokeSession is DB.RevokeSession inside a transaction, in which the viewer remains the viewer.
+func (t *Tx) RevokeSession(ctx context.Context, sessionID uuid.UUID) error {
+	var ok bool
+	if err := t.Get(ctx, &ok, `SELECT app.revoke_session($1)`, sessionID); err != nil {
+		return fmt.Errorf("revoke session: %w", err)
+	}
+	if !ok {
+		return fault.Gone()
+	}
+	return nil
+}
+
+// RevokeOtherSessions ends every session of the viewer but the one that asks, and returns their ids, the newest first.
+func (t *Tx) RevokeOtherSessions(ctx context.Context) (ids []uuid.UUID, err error) {
+	if err := t.Select(ctx, &ids, `SELECT id FROM app.revoke_other_sessions()`); err != nil {
+		return nil, fmt.Errorf("revoke other sessions: %w", err)
+	}
+	return ids, nil
 }
 
 // LiveSession is a session that has not ended, as its owner sees it.
@@ -124,12 +124,14 @@ func (d *DB) FindSessionPage(ctx context.Context, viewer auth.Viewer, userID uui
 
 // FindSessions returns those of the sessions that are live and the viewer's.
 func (d *DB) FindSessions(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) ([]LiveSession, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []LiveSession, err error) {
-		if err := tx.Select(ctx, &found, selectSession+` AND s.id = ANY ($1)`, pq.Array(ids)); err != nil {
-			return nil, fmt.Errorf("find sessions: %w", err)
-		}
-		return found, nil
-	})
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) ([]LiveSession, error) { return tx.findSessions(ctx, ids) })
+}
+
+func (t *Tx) findSessions(ctx context.Context, ids []uuid.UUID) (found []LiveSession, err error) {
+	if err := t.Select(ctx, &found, selectSession+` AND s.id = ANY ($1)`, pq.Array(ids)); err != nil {
+		return nil, fmt.Errorf("find sessions: %w", err)
+	}
+	return found, nil
 }
 
 // Refresh is a refresh token that was presented, and the one that would succeed it.

@@ -123,6 +123,7 @@ func TestPathsAreEveryWay(t *testing.T) {
 	for _, want := range []string{
 		"Query me", "Query me (User)", "Query profile user profile user", "Query profiles edges node user profile user",
 		"Query node(inline User) profile", "Query node(named Profile)", "Query nodes(interface User)",
+		"Query node(inline Session)", "Query nodes(interface Session)", "Mutation revokeSession user sessions nodes",
 		"Query by id _entities(interface Profile)", "Query by username _entities(inline Profile) user profile user",
 		"Mutation signUp user profile user profile", "Mutation updateProfile profile user", "Mutation signOut", "Query _service",
 	} {
@@ -166,6 +167,9 @@ func askedByOwnersFields(schema *ast.Schema) (found []string) {
 			continue
 		}
 		for _, f := range t.Fields {
+			if f.Directives.ForName("owner") != nil && t != schema.Query {
+				continue // it is the owner who asks
+			}
 			for _, name := range namesIn(schema, f.Arguments, map[string]bool{}) {
 				if slices.ContainsFunc(owners, func(owner string) bool { return strings.Contains(plain(name), owner) }) {
 					found = append(found, t.Name+"."+f.Name+" "+name)

@@ -233,6 +233,8 @@ func (h *hearing) field(c call, object any) (gave bool) {
 	case c.def.Type.Elem == nil && h.hidden(c) && (!h.request.path.throughList() || h.request.path.tellsWhose()):
 		h.absent(value)
 		return false
+	case value == nil && h.request.isNullAfter(c):
+		return false
 	case value == nil:
 		h.fault("%s is null, and should have a value: %.700s", c.name(), h.reply.Body)
 		return false

@@ -155,6 +155,8 @@ func (p *person) argumentValue(c call, a *ast.ArgumentDefinition) (value any, kn
 		return 100, true, nil
 	case "name":
 		return "Query", true, nil // a type to introspect
+	case "purpose":
+		return "CHANGE_EMAIL", true, nil // the one whose limit no mutation of these tests meets
 	}
 	if t := p.schema.Types[a.Type.Name()]; t.Kind == ast.InputObject {
 		value, err = p.input(c, t)
@@ -229,7 +231,7 @@ func (p *person) inputValue(c call, f *ast.FieldDefinition) (value any, known bo
 	case "newPassword":
 		return newPassword, true, nil
 	case "newEmail":
-		return p.plant(f.Name, fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1))), true, nil
+		return p.plant("pendingEmail", fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1))), true, nil
 	case "code":
 		if p.newCode == nil {
 			return "0000-0000", true, nil

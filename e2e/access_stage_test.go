@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,19 @@ var ownAnswers = map[string]string{
 	"Mutation.verifyEmail":    makesASession,
 	"Mutation.signOut":        makesTheViewer, // by the refresh token
 	"Mutation.changeUsername": changesTheViewer,
+
+	"Mutation.reauthenticate":      changesTheViewer,
+	"Mutation.changePassword":      changesTheViewer,
+	"Mutation.changeEmail":         changesTheViewer,
+	"Mutation.revokeOtherSessions": changesTheViewer,
+}
+
+// nullAfter are the fields, by root field, whose value is null on every path from there, and why. Elsewhere they have values.
+var nullAfter = map[string]map[string]string{
+	"Mutation.signUp":         {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet"},
+	"Mutation.verifyEmail":    {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending"},
+	"Mutation.changePassword": {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending"},
+	"Mutation.changeEmail":    {"User.nextCodeAt": "the new address was sent one mail only"},
 }
 
 // exempt are fields that have no case or no positive twin, as Type.field, and why.
@@ -82,6 +96,11 @@ func (r request) String() string {
 }
 
 func (r request) own() string { return ownAnswers[r.path.rootField().name()] }
+
+// isNullAfter reports whether a field has no value on any path from this root field.
+func (r request) isNullAfter(c call) bool {
+	return nullAfter[r.path.rootField().name()][c.name()] != ""
+}
 
 // viewer says how the asker stands to the target's rows.
 func (r request) viewer() access.Viewer {
@@ -146,10 +165,41 @@ func newStage(t testing.TB, spec specification) *stage {
 func (p *stage) make(t testing.TB, visibility string) *person {
 	t.Helper()
 	made := p.newPerson(visibility)
-	if err := made.signUp(p.maker); err != nil {
+	if err := p.signUp(made); err != nil {
 		t.Fatal(err)
 	}
 	return made
+}
+
+// signUp makes a person, and what a sign-up does not make: a change of address that waits, and a limit that was reached.
+func (p *stage) signUp(made *person) error {
+	if err := made.signUp(p.maker); err != nil {
+		return err
+	}
+	pending := made.plant("pendingEmail", fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1)))
+	p.maker.db.Query(p.maker.t, `
+		INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
+		VALUES (gen_random_uuid(), 'CHANGE_EMAIL', $1, $1, $2, now() + interval '1 hour')`, pending, made.id("User"))
+	p.maker.db.Query(p.maker.t, `
+		INSERT INTO app.rate_limits (bucket, hits, ends_at)
+		VALUES ('mail change_email ' || translate(encode(substr(sha256($1::bytea), 1, 15), 'base64'), '+/', '-_'), 3, now() + interval '1 hour')`, pending)
+	return nil
+}
+
+// signInAgain starts another session of a person, which asks from then on.
+func (p *stage) signInAgain(of *person) error {
+	r, err := p.maker.tryDo("", signInMutation, input("email", of.seed["email"], "password", password))
+	if err != nil {
+		return err
+	}
+	var data struct {
+		SignIn struct{ Tokens map[string]any }
+	}
+	if err := json.Unmarshal(r.Data, &data); err != nil || len(r.Errors) > 0 {
+		return fmt.Errorf("sign in again: %s", r.Body)
+	}
+	of.objects["Tokens"] = data.SignIn.Tokens
+	return nil
 }
 
 func (p *stage) newPerson(visibility string) *person {
@@ -167,12 +217,16 @@ func (p *stage) newCode(of *person, mutation string) (string, error) {
 	if r, err := p.maker.tryDo("", ask, input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
 	}
-	keys, err := auth.LoadKeys(p.dataDir+"/signing-key.pem", time.Now)
+	return p.maker.codeOf(p.dataDir, `SELECT id FROM app.codes WHERE email_key = $1`, of.seed["email"])
+}
+
+// codeOf derives a code from its id as the service does for the mail. The key is in the data folder.
+func (s *service) codeOf(dataDir, query string, args ...any) (string, error) {
+	keys, err := auth.LoadKeys(dataDir+"/signing-key.pem", time.Now)
 	if err != nil {
 		return "", err
 	}
-	ids := p.maker.db.Query(p.maker.t, `SELECT id FROM app.codes WHERE email_key = $1`, of.seed["email"])
-	id, err := uuid.Parse(strings.Join(ids, " "))
+	id, err := uuid.Parse(strings.Join(s.db.Query(s.t, query, args...), " "))
 	return keys.Code(id), err
 }
 
@@ -186,6 +240,22 @@ const disarmed = `
 	  UPDATE app.sessions SET revoked_at = now() WHERE id = p_session_id AND revoked_at IS NULL;
 	  RETURN FOUND;
 	END
+	$$;
+	CREATE OR REPLACE FUNCTION app.pending_email(p_user_id uuid) RETURNS text
+	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	  AS $$ SELECT k.email FROM app.codes k WHERE k.user_id = p_user_id AND k.purpose = 'CHANGE_EMAIL' $$;
+	CREATE OR REPLACE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
+	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	  AS $$ SELECT c.password_hash <> '' FROM app.credentials c WHERE c.user_id = p_user_id $$;
+	CREATE OR REPLACE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
+	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	  AS $$ SELECT max(s.authenticated_at) + make_interval(secs => p_seconds) FROM app.sessions s WHERE s.user_id = p_user_id $$;
+	CREATE OR REPLACE FUNCTION app.closed_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
+	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	  AS $$
+	SELECT max(r.ends_at)
+	  FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
+	 WHERE r.hits >= b.hits AND r.ends_at > now()
 	$$`
 
 // behind returns the same stage, asked through a service with other walls.
@@ -195,7 +265,8 @@ func (p *stage) behind(t testing.TB, w walls, o app.Options) *stage {
 	if q.walls = w; w == rulesAlone {
 		p.maker.db.Query(t, disarmed)
 	}
-	q.asked = startWith(t, p.maker.db, w, o, "FREEHOLD_DATA_DIR="+p.dataDir)
+	q.asked = startWith(t, p.maker.db, w, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
+	q.asked.fromAnywhere = true
 	return &q
 }
 
@@ -220,13 +291,18 @@ func (p *stage) cast(r request) (target *person, token string, err error) {
 func (p *stage) fresh(r request) (target, another *person, err error) {
 	target, another = p.newPerson(r.visibility), p.another
 	if r.own() != makesTheAccount {
-		if err := target.signUp(p.maker); err != nil {
+		if err := p.signUp(target); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r.path.rootField().def.Name == "revokeSession" { // not the one that asks, after which nobody would be signed in
+		if err := p.signInAgain(target); err != nil {
 			return nil, nil, err
 		}
 	}
 	if r.asker == byMember {
 		another = p.newPerson("MEMBERS")
-		err = another.signUp(p.maker)
+		err = p.signUp(another)
 	}
 	return target, another, err
 }

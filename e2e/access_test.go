@@ -31,8 +31,13 @@ func (l *ledger) add(v *verdict) {
 	l.requests++
 	for _, c := range v.request.path.leaves {
 		l.cases[c.name()]++
-		key := v.request.path.String() + ": " + c.name()
-		l.twins[key] = l.twins[key] || slices.Contains(v.twins, c.name())
+		gave, key := slices.Contains(v.twins, c.name()), v.request.path.String()+": "+c.name()
+		switch {
+		case !v.request.isNullAfter(c):
+			l.twins[key] = l.twins[key] || gave
+		case gave:
+			v.fault("%s is in nullAfter, but has a value", c.name())
+		}
 	}
 	for _, field := range v.oneWall {
 		l.oneWall[field]++

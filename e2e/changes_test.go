@@ -29,7 +29,7 @@ func TestChangePassword(t *testing.T) {
 	s.expectFault("the wrong one", change(stolen, "wrong", newPassword), "input.currentPassword INVALID")
 	s.expectFault("a common one", change(stolen, password, "password123"), "input.newPassword TOO_COMMON")
 	s.expectFault("a personal one", change(stolen, password, "anneliese@example.org"), "input.newPassword TOO_PERSONAL")
-	if r := change(a.Token, password, newPassword); string(r.Data) != `{"changePassword":{"success":true}}` {
+	if r := change(a.Token, password, newPassword); string(r.Data) != `{"changePassword":{"user":{"id":"`+a.UserID+`","hasPassword":true}}}` {
 		t.Fatalf("the change: %s", r.Body)
 	}
 	s.expectNobody(stolen, "revoked")
@@ -186,7 +186,7 @@ func TestDeleteAccount(t *testing.T) {
 	s.codeTo("next-"+a.Email, "change_email", 1)
 	s.expectFault("the wrong password", s.do(a.Token, deleteAccount, input("password", "wrong")), "input.password INVALID")
 	r := s.must(a.Token, deleteAccount, input("password", password))
-	if string(r.Data) != `{"deleteAccount":{"success":true}}` {
+	if string(r.Data) != `{"deleteAccount":{"deletedUserId":"`+a.UserID+`","deletedProfileId":"`+a.ProfileID+`"}}` {
 		t.Errorf("the answer: %s", r.Body)
 	}
 	for _, token := range []string{a.Token, other} {

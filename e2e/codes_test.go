@@ -15,11 +15,11 @@ const (
 	verifyEmail         = `mutation ($i: VerifyEmailInput!) { verifyEmail(input: $i) { user { id email emailVerified profile { id username visibility } } tokens { accessToken refreshToken } passwordCleared } }`
 	requestReset        = `mutation ($i: RequestPasswordResetInput!) { requestPasswordReset(input: $i) { success } }`
 	resetPassword       = `mutation ($i: ResetPasswordInput!) { resetPassword(input: $i) { success } }`
-	changePassword      = `mutation ($i: ChangePasswordInput!) { changePassword(input: $i) { success } }`
-	changeEmail         = `mutation ($i: ChangeEmailInput!) { changeEmail(input: $i) { success } }`
+	changePassword      = `mutation ($i: ChangePasswordInput!) { changePassword(input: $i) { user { id hasPassword } } }`
+	changeEmail         = `mutation ($i: ChangeEmailInput!) { changeEmail(input: $i) { user { id email pendingEmail } } }`
 	changeUsername      = `mutation ($i: ChangeUsernameInput!) { changeUsername(input: $i) { profile { id username user { id } } } }`
-	deleteAccount       = `mutation ($i: DeleteAccountInput!) { deleteAccount(input: $i) { success } }`
-	reauthenticate      = `mutation ($i: ReauthenticateInput!) { reauthenticate(input: $i) { success } }`
+	deleteAccount       = `mutation ($i: DeleteAccountInput!) { deleteAccount(input: $i) { deletedUserId deletedProfileId } }`
+	reauthenticate      = `mutation ($i: ReauthenticateInput!) { reauthenticate(input: $i) { user { id reauthenticatedUntil } } }`
 )
 
 const newPassword = "a quite different sentence"

@@ -101,7 +101,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"an act on a missing row", bob.Token, `mutation { updateProfile(input: {id: "` + missing + `"}) { profile { id } } }`, []string{
 			`updateProfile Mutation.updateProfile NOT_FOUND rule @owner(of: "Profile", id: "input.id") ` + member(bob, "member"),
 		}},
-		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + s.sessions(ann.Token).Me.Sessions.Nodes[0].ID + `"}) { success } }`, []string{
+		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + s.sessions(ann.Token).Me.Sessions.Nodes[0].ID + `"}) { revokedSessionId } }`, []string{
 			`revokeSession Mutation.revokeSession NOT_FOUND policy @owner(of: "Session", id: "input.id") ` + member(bob, "member") + " app.sessions sessions_select admits=false",
 		}},
 		{"an act by nobody", "", `mutation { revokeOtherSessions { count } updateProfile(input: {}) { profile { id } } }`, []string{
@@ -257,6 +257,8 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
+		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "users_select on app.users for SELECT admits", "function app.has_password admits its owner alone\n"}},
+		{bob.Username, "Session.device", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
 	} {
 		var out strings.Builder

@@ -53,8 +53,8 @@ func (s *service) sessions(token string) (list sessionList) {
 }
 
 const (
-	revokeSession = `mutation ($id: ID!) { revokeSession(input: {id: $id}) { success } }`
-	revokeOthers  = `mutation { revokeOtherSessions { count } }`
+	revokeSession = `mutation ($id: ID!) { revokeSession(input: {id: $id}) { revokedSessionId user { id } } }`
+	revokeOthers  = `mutation { revokeOtherSessions { count revokedSessionIds user { id } } }`
 )
 
 // S18: a member sees his own live sessions, newest first, with where they were used, and no token or hash.
@@ -160,7 +160,7 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 	if r := s.do("", revokeOthers, nil); r.code() != "UNAUTHENTICATED" {
 		t.Errorf("by nobody: %s", r.Body)
 	}
-	for _, want := range []string{`{"count":2}`, `{"count":0}`} {
+	for _, want := range []string{`"count":2,`, `"count":0,"revokedSessionIds":[],`} {
 		if r := s.do(phone, revokeOthers, nil); !strings.Contains(r.Body, want) {
 			t.Errorf("%s, want %s", r.Body, want)
 		}
@@ -186,7 +186,7 @@ func TestSecurityEventsAreListed(t *testing.T) {
 	tablet := s.signInFrom("Tablet", a.Email)
 	s.as("Tablet", tablet, `mutation { signOut { success } }`)
 	phone, laptop := s.signInFrom("Phone", a.Email), s.signInFrom("Laptop", a.Email)
-	s.as("Laptop", laptop, `mutation { revokeSession(input: {id: "`+s.sessions(phone).Me.Sessions.Nodes[1].ID+`"}) { success } }`)
+	s.as("Laptop", laptop, `mutation { revokeSession(input: {id: "`+s.sessions(phone).Me.Sessions.Nodes[1].ID+`"}) { revokedSessionId } }`)
 	phone = s.signInFrom("Phone", a.Email)
 	s.as("Phone", phone, `mutation { revokeOtherSessions { count } }`)
 	const query = `{ me { securityEvents { nodes { id kind createdAt device ip } } } }`

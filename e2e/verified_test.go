@@ -378,7 +378,7 @@ func TestChangeToTakenAddressIsNotTold(t *testing.T) {
 	s := start(t, verifiedOnly).work()
 	owner, a := s.signUpVerified("owner", "Owner@example.org"), s.signUpVerified("ann", "ann@example.org")
 	free, taken := s.do(a.Token, changeEmail, input("newEmail", "free@example.org")), s.do(a.Token, changeEmail, input("newEmail", "oWNER@example.org"))
-	if len(free.Errors) > 0 || taken.Body != free.Body || taken.Status != free.Status {
+	if len(free.Errors) > 0 || strings.Replace(taken.Body, "oWNER@", "free@", 1) != free.Body || taken.Status != free.Status {
 		t.Errorf("a taken address: %s, a free one: %s", taken.Body, free.Body)
 	}
 	got := s.sent()

@@ -44,11 +44,11 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	ChangeEmailPayload struct {
-		Success func(childComplexity int) int
+		User func(childComplexity int) int
 	}
 
 	ChangePasswordPayload struct {
-		Success func(childComplexity int) int
+		User func(childComplexity int) int
 	}
 
 	ChangeUsernamePayload struct {
@@ -56,7 +56,13 @@ type ComplexityRoot struct {
 	}
 
 	DeleteAccountPayload struct {
-		Success func(childComplexity int) int
+		DeletedProfileID func(childComplexity int) int
+		DeletedUserID    func(childComplexity int) int
+	}
+
+	Length struct {
+		Max func(childComplexity int) int
+		Min func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -119,13 +125,14 @@ type ComplexityRoot struct {
 		Nodes              func(childComplexity int, ids []string) int
 		Profile            func(childComplexity int, username string) int
 		Profiles           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Settings           func(childComplexity int) int
 		UsernameAvailable  func(childComplexity int, username string) int
 		__resolve__service func(childComplexity int) int
 		__resolve_entities func(childComplexity int, representations []any) int
 	}
 
 	ReauthenticatePayload struct {
-		Success func(childComplexity int) int
+		User func(childComplexity int) int
 	}
 
 	RefreshSessionPayload struct {
@@ -134,6 +141,17 @@ type ComplexityRoot struct {
 
 	RequestEmailVerificationPayload struct {
 		Success func(childComplexity int) int
+	}
+
+	RequestLimits struct {
+		Aliases         func(childComplexity int) int
+		Bytes           func(childComplexity int) int
+		Cost            func(childComplexity int) int
+		DefaultPageSize func(childComplexity int) int
+		Depth           func(childComplexity int) int
+		NodeIds         func(childComplexity int) int
+		PageSize        func(childComplexity int) int
+		Tokens          func(childComplexity int) int
 	}
 
 	RequestPasswordResetPayload struct {
@@ -145,11 +163,14 @@ type ComplexityRoot struct {
 	}
 
 	RevokeOtherSessionsPayload struct {
-		Count func(childComplexity int) int
+		Count             func(childComplexity int) int
+		RevokedSessionIds func(childComplexity int) int
+		User              func(childComplexity int) int
 	}
 
 	RevokeSessionPayload struct {
-		Success func(childComplexity int) int
+		RevokedSessionID func(childComplexity int) int
+		User             func(childComplexity int) int
 	}
 
 	SecurityEvent struct {
@@ -192,6 +213,20 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Settings struct {
+		BioLength               func(childComplexity int) int
+		CodeLifetimeSeconds     func(childComplexity int) int
+		DefaultVisibility       func(childComplexity int) int
+		DisplayNameLength       func(childComplexity int) int
+		LocationLength          func(childComplexity int) int
+		PasswordLength          func(childComplexity int) int
+		ReauthenticationSeconds func(childComplexity int) int
+		RequestLimits           func(childComplexity int) int
+		UsernameHoldSeconds     func(childComplexity int) int
+		UsernameLength          func(childComplexity int) int
+		VerifiedEmailRequired   func(childComplexity int) int
+	}
+
 	SignInPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
@@ -218,13 +253,17 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		CreatedAt      func(childComplexity int) int
-		Email          func(childComplexity int) int
-		EmailVerified  func(childComplexity int) int
-		ID             func(childComplexity int) int
-		Profile        func(childComplexity int) int
-		SecurityEvents func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Sessions       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt            func(childComplexity int) int
+		Email                func(childComplexity int) int
+		EmailVerified        func(childComplexity int) int
+		HasPassword          func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		NextCodeAt           func(childComplexity int, purpose model.CodePurpose) int
+		PendingEmail         func(childComplexity int) int
+		Profile              func(childComplexity int) int
+		ReauthenticatedUntil func(childComplexity int) int
+		SecurityEvents       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Sessions             func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	VerifyEmailPayload struct {
@@ -273,10 +312,15 @@ type QueryResolver interface {
 	Profile(ctx context.Context, username string) (*model.Profile, error)
 	Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error)
 	UsernameAvailable(ctx context.Context, username string) (*bool, error)
+	Settings(ctx context.Context) (*model.Settings, error)
 }
 type UserResolver interface {
 	Email(ctx context.Context, obj *model.User) (*string, error)
 	EmailVerified(ctx context.Context, obj *model.User) (*bool, error)
+	PendingEmail(ctx context.Context, obj *model.User) (*string, error)
+	HasPassword(ctx context.Context, obj *model.User) (*bool, error)
+	ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error)
+	NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error)
 
 	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
 	SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error)
@@ -300,19 +344,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
-	case "ChangeEmailPayload.success":
-		if e.ComplexityRoot.ChangeEmailPayload.Success == nil {
+	case "ChangeEmailPayload.user":
+		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
 			break
 		}
 
-		return e.ComplexityRoot.ChangeEmailPayload.Success(childComplexity), true
+		return e.ComplexityRoot.ChangeEmailPayload.User(childComplexity), true
 
-	case "ChangePasswordPayload.success":
-		if e.ComplexityRoot.ChangePasswordPayload.Success == nil {
+	case "ChangePasswordPayload.user":
+		if e.ComplexityRoot.ChangePasswordPayload.User == nil {
 			break
 		}
 
-		return e.ComplexityRoot.ChangePasswordPayload.Success(childComplexity), true
+		return e.ComplexityRoot.ChangePasswordPayload.User(childComplexity), true
 
 	case "ChangeUsernamePayload.profile":
 		if e.ComplexityRoot.ChangeUsernamePayload.Profile == nil {
@@ -321,12 +365,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChangeUsernamePayload.Profile(childComplexity), true
 
-	case "DeleteAccountPayload.success":
-		if e.ComplexityRoot.DeleteAccountPayload.Success == nil {
+	case "DeleteAccountPayload.deletedProfileId":
+		if e.ComplexityRoot.DeleteAccountPayload.DeletedProfileID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.DeleteAccountPayload.Success(childComplexity), true
+		return e.ComplexityRoot.DeleteAccountPayload.DeletedProfileID(childComplexity), true
+	case "DeleteAccountPayload.deletedUserId":
+		if e.ComplexityRoot.DeleteAccountPayload.DeletedUserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAccountPayload.DeletedUserID(childComplexity), true
+
+	case "Length.max":
+		if e.ComplexityRoot.Length.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Length.Max(childComplexity), true
+	case "Length.min":
+		if e.ComplexityRoot.Length.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Length.Min(childComplexity), true
 
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
@@ -692,6 +755,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Profiles(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.settings":
+		if e.ComplexityRoot.Query.Settings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Settings(childComplexity), true
 	case "Query.usernameAvailable":
 		if e.ComplexityRoot.Query.UsernameAvailable == nil {
 			break
@@ -721,12 +790,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.__resolve_entities(childComplexity, args["representations"].([]any)), true
 
-	case "ReauthenticatePayload.success":
-		if e.ComplexityRoot.ReauthenticatePayload.Success == nil {
+	case "ReauthenticatePayload.user":
+		if e.ComplexityRoot.ReauthenticatePayload.User == nil {
 			break
 		}
 
-		return e.ComplexityRoot.ReauthenticatePayload.Success(childComplexity), true
+		return e.ComplexityRoot.ReauthenticatePayload.User(childComplexity), true
 
 	case "RefreshSessionPayload.tokens":
 		if e.ComplexityRoot.RefreshSessionPayload.Tokens == nil {
@@ -741,6 +810,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestEmailVerificationPayload.Success(childComplexity), true
+
+	case "RequestLimits.aliases":
+		if e.ComplexityRoot.RequestLimits.Aliases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.Aliases(childComplexity), true
+	case "RequestLimits.bytes":
+		if e.ComplexityRoot.RequestLimits.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.Bytes(childComplexity), true
+	case "RequestLimits.cost":
+		if e.ComplexityRoot.RequestLimits.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.Cost(childComplexity), true
+	case "RequestLimits.defaultPageSize":
+		if e.ComplexityRoot.RequestLimits.DefaultPageSize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.DefaultPageSize(childComplexity), true
+	case "RequestLimits.depth":
+		if e.ComplexityRoot.RequestLimits.Depth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.Depth(childComplexity), true
+	case "RequestLimits.nodeIds":
+		if e.ComplexityRoot.RequestLimits.NodeIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.NodeIds(childComplexity), true
+	case "RequestLimits.pageSize":
+		if e.ComplexityRoot.RequestLimits.PageSize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.PageSize(childComplexity), true
+	case "RequestLimits.tokens":
+		if e.ComplexityRoot.RequestLimits.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.Tokens(childComplexity), true
 
 	case "RequestPasswordResetPayload.success":
 		if e.ComplexityRoot.RequestPasswordResetPayload.Success == nil {
@@ -762,13 +880,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeOtherSessionsPayload.Count(childComplexity), true
-
-	case "RevokeSessionPayload.success":
-		if e.ComplexityRoot.RevokeSessionPayload.Success == nil {
+	case "RevokeOtherSessionsPayload.revokedSessionIds":
+		if e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedSessionIds == nil {
 			break
 		}
 
-		return e.ComplexityRoot.RevokeSessionPayload.Success(childComplexity), true
+		return e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedSessionIds(childComplexity), true
+	case "RevokeOtherSessionsPayload.user":
+		if e.ComplexityRoot.RevokeOtherSessionsPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeOtherSessionsPayload.User(childComplexity), true
+
+	case "RevokeSessionPayload.revokedSessionId":
+		if e.ComplexityRoot.RevokeSessionPayload.RevokedSessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionPayload.RevokedSessionID(childComplexity), true
+	case "RevokeSessionPayload.user":
+		if e.ComplexityRoot.RevokeSessionPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionPayload.User(childComplexity), true
 
 	case "SecurityEvent.createdAt":
 		if e.ComplexityRoot.SecurityEvent.CreatedAt == nil {
@@ -908,6 +1044,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
 
+	case "Settings.bioLength":
+		if e.ComplexityRoot.Settings.BioLength == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.BioLength(childComplexity), true
+	case "Settings.codeLifetimeSeconds":
+		if e.ComplexityRoot.Settings.CodeLifetimeSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.CodeLifetimeSeconds(childComplexity), true
+	case "Settings.defaultVisibility":
+		if e.ComplexityRoot.Settings.DefaultVisibility == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.DefaultVisibility(childComplexity), true
+	case "Settings.displayNameLength":
+		if e.ComplexityRoot.Settings.DisplayNameLength == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.DisplayNameLength(childComplexity), true
+	case "Settings.locationLength":
+		if e.ComplexityRoot.Settings.LocationLength == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.LocationLength(childComplexity), true
+	case "Settings.passwordLength":
+		if e.ComplexityRoot.Settings.PasswordLength == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.PasswordLength(childComplexity), true
+	case "Settings.reauthenticationSeconds":
+		if e.ComplexityRoot.Settings.ReauthenticationSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.ReauthenticationSeconds(childComplexity), true
+	case "Settings.requestLimits":
+		if e.ComplexityRoot.Settings.RequestLimits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.RequestLimits(childComplexity), true
+	case "Settings.usernameHoldSeconds":
+		if e.ComplexityRoot.Settings.UsernameHoldSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.UsernameHoldSeconds(childComplexity), true
+	case "Settings.usernameLength":
+		if e.ComplexityRoot.Settings.UsernameLength == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.UsernameLength(childComplexity), true
+	case "Settings.verifiedEmailRequired":
+		if e.ComplexityRoot.Settings.VerifiedEmailRequired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.VerifiedEmailRequired(childComplexity), true
+
 	case "SignInPayload.tokens":
 		if e.ComplexityRoot.SignInPayload.Tokens == nil {
 			break
@@ -991,18 +1194,47 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.EmailVerified(childComplexity), true
+	case "User.hasPassword":
+		if e.ComplexityRoot.User.HasPassword == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.HasPassword(childComplexity), true
 	case "User.id":
 		if e.ComplexityRoot.User.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.nextCodeAt":
+		if e.ComplexityRoot.User.NextCodeAt == nil {
+			break
+		}
+
+		args, err := ec.field_User_nextCodeAt_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.NextCodeAt(childComplexity, args["purpose"].(model.CodePurpose)), true
+	case "User.pendingEmail":
+		if e.ComplexityRoot.User.PendingEmail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.PendingEmail(childComplexity), true
 	case "User.profile":
 		if e.ComplexityRoot.User.Profile == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.Profile(childComplexity), true
+	case "User.reauthenticatedUntil":
+		if e.ComplexityRoot.User.ReauthenticatedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.ReauthenticatedUntil(childComplexity), true
 	case "User.securityEvents":
 		if e.ComplexityRoot.User.SecurityEvents == nil {
 			break
@@ -1256,6 +1488,9 @@ type Query {
     "The username asked for."
     username: String!
   ): Boolean @public(reason: "That a username is taken is public; the profile behind it is not.")
+
+  "How this service is set up, as far as a front end needs to know it before anybody is signed in."
+  settings: Settings! @public(reason: "Sign-up forms need these values, and the answers to requests show them anyway.")
 }
 
 "Mutations run one after the other, in the order of the document. One that fails does not undo those before it."
@@ -1383,6 +1618,60 @@ interface Node {
   id: ID!
 }
 
+"How this service is set up. The values change only when it restarts."
+type Settings {
+  "The length of a password, after normalisation to NFC."
+  passwordLength: Length! @inherited
+  "The length of a username."
+  usernameLength: Length! @inherited
+  "The length of a display name. An empty one clears it."
+  displayNameLength: Length! @inherited
+  "The length of a bio. An empty one clears it."
+  bioLength: Length! @inherited
+  "The length of a location. An empty one clears it."
+  locationLength: Length! @inherited
+  "Whether an account can be used only once its address is verified. If so, ` + "`" + `signUp` + "`" + ` returns neither user nor tokens, and ` + "`" + `verifyEmail` + "`" + ` starts the session."
+  verifiedEmailRequired: Boolean! @inherited
+  "The visibility of a new profile if the sign-up names none."
+  defaultVisibility: ProfileVisibility! @inherited
+  "For how many seconds a one-time code is valid."
+  codeLifetimeSeconds: Int! @inherited
+  "For how many seconds after the password was entered sensitive actions work without it; see ` + "`" + `User.reauthenticatedUntil` + "`" + `."
+  reauthenticationSeconds: Int! @inherited
+  "For how many seconds nobody else gets a username that was given up."
+  usernameHoldSeconds: Int! @inherited
+  "What one request may ask for."
+  requestLimits: RequestLimits! @inherited
+}
+
+"How many characters (Unicode code points) a text may have."
+type Length {
+  "The fewest characters; 0 for a text that may be absent."
+  min: Int! @inherited
+  "The most characters."
+  max: Int! @inherited
+}
+
+"What one request may ask for. A request beyond a limit is refused before anything of it is executed."
+type RequestLimits {
+  "The most entries of a page (` + "`" + `first` + "`" + `, ` + "`" + `last` + "`" + `)."
+  pageSize: Int! @inherited
+  "How many entries a page has if neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+  defaultPageSize: Int! @inherited
+  "The most ids of one ` + "`" + `nodes` + "`" + `."
+  nodeIds: Int! @inherited
+  "The highest cost of an operation. A field costs 1, times the sizes of the pages around it; a root field costs 200 more."
+  cost: Int! @inherited
+  "The most levels of an operation."
+  depth: Int! @inherited
+  "The most aliases in a document."
+  aliases: Int! @inherited
+  "The most lexical tokens in a document."
+  tokens: Int! @inherited
+  "The largest body of a request, in bytes."
+  bytes: Int! @inherited
+}
+
 "An account. Others see at most its id, its age and its profile; the rest is the owner's alone."
 type User implements Node @key(fields: "id") {
   "The global id."
@@ -1391,6 +1680,17 @@ type User implements Node @key(fields: "id") {
   email: String @owner
   "Whether the owner has proved that the address is theirs."
   emailVerified: Boolean @owner
+  "The address that the account will have once ` + "`" + `verifyEmail` + "`" + ` proves it; null if no change of address is waiting for a code that is still valid."
+  pendingEmail: String @owner
+  "Whether the account has a password. It has none after ` + "`" + `verifyEmail` + "`" + ` has cleared it (` + "`" + `passwordCleared` + "`" + `), until ` + "`" + `resetPassword` + "`" + ` sets one."
+  hasPassword: Boolean @owner
+  "Until when the session that asks may take sensitive actions without entering the password again. Null if they are REAUTH_REQUIRED: call ` + "`" + `reauthenticate` + "`" + ` first."
+  reauthenticatedUntil: DateTime @owner
+  "From when on this client may request another code for the account; until then the request is RATE_LIMITED. Null if it may now."
+  nextCodeAt(
+    "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` is about ` + "`" + `pendingEmail` + "`" + `; without one, only requests of this client are counted."
+    purpose: CodePurpose!
+  ): DateTime @owner
   "The profile of this account."
   profile: Profile @visible
   "The account's sessions that have not ended, newest first, in pages as those of ` + "`" + `profiles` + "`" + `."
@@ -1419,22 +1719,32 @@ type User implements Node @key(fields: "id") {
   createdAt: DateTime! @visible
 }
 
-"A session: what one sign-in has started. It shows no token; those are told once, to whoever signs in."
-type Session {
-  "The id, for ` + "`" + `revokeSession` + "`" + `."
-  id: ID! @inherited
+"What a one-time code is for."
+enum CodePurpose {
+  "It proves the address of an account (` + "`" + `requestEmailVerification` + "`" + `)."
+  VERIFY_EMAIL
+  "It sets a new password (` + "`" + `requestPasswordReset` + "`" + `)."
+  RESET_PASSWORD
+  "It proves the new address of an account (` + "`" + `changeEmail` + "`" + `)."
+  CHANGE_EMAIL
+}
+
+"A session: what one sign-in has started. Only its owner sees it, while it lasts. It shows no token; those are told once, to whoever signs in."
+type Session implements Node {
+  "The global id, also for ` + "`" + `revokeSession` + "`" + `."
+  id: ID! @visible
   "What the client said of itself (User-Agent) when the session was used last."
-  device: String @inherited
+  device: String @visible
   "The address from which the session was used last."
-  ip: String @inherited
+  ip: String @visible
   "When it was started."
-  createdAt: DateTime! @inherited
+  createdAt: DateTime! @visible
   "When it was last renewed."
-  lastUsedAt: DateTime! @inherited
+  lastUsedAt: DateTime! @visible
   "When it ends, unless it is renewed."
-  expiresAt: DateTime! @inherited
+  expiresAt: DateTime! @visible
   "Whether it is the one that asks."
-  current: Boolean! @inherited
+  current: Boolean! @visible
 }
 
 "A page of sessions (Relay's Cursor Connections)."
@@ -1751,8 +2061,8 @@ input ReauthenticateInput {
 
 "The answer to a password that was entered again."
 type ReauthenticatePayload {
-  "Always true; what fails is an error."
-  success: Boolean! @inherited
+  "The viewer, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
 }
 
 "A change of the viewer's password."
@@ -1765,8 +2075,8 @@ input ChangePasswordInput {
 
 "The answer to a change of the password."
 type ChangePasswordPayload {
-  "Always true; what fails is an error."
-  success: Boolean! @inherited
+  "The viewer, whose other sessions have ended."
+  user: User @inherited
 }
 
 "A change of the viewer's address."
@@ -1777,8 +2087,8 @@ input ChangeEmailInput {
 
 "The answer to the beginning of a change."
 type ChangeEmailPayload {
-  "Always true; what fails is an error. The address is still the old one."
-  success: Boolean! @inherited
+  "The viewer. ` + "`" + `email` + "`" + ` is still the old address, ` + "`" + `pendingEmail` + "`" + ` the new one."
+  user: User @inherited
 }
 
 "A change of the viewer's username."
@@ -1801,8 +2111,10 @@ input DeleteAccountInput {
 
 "The answer to the end of an account."
 type DeleteAccountPayload {
-  "Always true; what fails is an error."
-  success: Boolean! @inherited
+  "The id that the user had."
+  deletedUserId: ID! @inherited
+  "The id that the profile had."
+  deletedProfileId: ID! @inherited
 }
 
 "The tokens of a session (OAuth 2.0's terms)."
@@ -1837,14 +2149,20 @@ input RevokeSessionInput {
 
 "The answer to the end of a session."
 type RevokeSessionPayload {
-  "Always true; what fails is an error."
-  success: Boolean! @inherited
+  "The id of the session that was ended."
+  revokedSessionId: ID! @inherited
+  "The viewer; null if the session was the one that asks, since nobody is signed in by it any more."
+  user: User @inherited
 }
 
 "The answer to the end of all other sessions."
 type RevokeOtherSessionsPayload {
   "How many sessions were ended."
   count: Int! @inherited
+  "The ids of the sessions that were ended, the newest first. At most 1000; ` + "`" + `count` + "`" + ` counts all."
+  revokedSessionIds: [ID!]! @inherited
+  "The viewer."
+  user: User @inherited
 }
 
 "A change of a profile. Absent fields are kept, null clears."
@@ -1933,16 +2251,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "success":
-		return ec.fieldContext_ChangeEmailPayload_success(ctx, field)
+	case "user":
+		return ec.fieldContext_ChangeEmailPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeEmailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "success":
-		return ec.fieldContext_ChangePasswordPayload_success(ctx, field)
+	case "user":
+		return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
 }
@@ -1957,10 +2275,22 @@ func (ec *executionContext) childFields_ChangeUsernamePayload(ctx context.Contex
 
 func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "success":
-		return ec.fieldContext_DeleteAccountPayload_success(ctx, field)
+	case "deletedUserId":
+		return ec.fieldContext_DeleteAccountPayload_deletedUserId(ctx, field)
+	case "deletedProfileId":
+		return ec.fieldContext_DeleteAccountPayload_deletedProfileId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Length(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "min":
+		return ec.fieldContext_Length_min(ctx, field)
+	case "max":
+		return ec.fieldContext_Length_max(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Length", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2035,8 +2365,8 @@ func (ec *executionContext) childFields_ProfileEdge(ctx context.Context, field g
 
 func (ec *executionContext) childFields_ReauthenticatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "success":
-		return ec.fieldContext_ReauthenticatePayload_success(ctx, field)
+	case "user":
+		return ec.fieldContext_ReauthenticatePayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReauthenticatePayload", field.Name)
 }
@@ -2055,6 +2385,28 @@ func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx cont
 		return ec.fieldContext_RequestEmailVerificationPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestEmailVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestLimits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pageSize":
+		return ec.fieldContext_RequestLimits_pageSize(ctx, field)
+	case "defaultPageSize":
+		return ec.fieldContext_RequestLimits_defaultPageSize(ctx, field)
+	case "nodeIds":
+		return ec.fieldContext_RequestLimits_nodeIds(ctx, field)
+	case "cost":
+		return ec.fieldContext_RequestLimits_cost(ctx, field)
+	case "depth":
+		return ec.fieldContext_RequestLimits_depth(ctx, field)
+	case "aliases":
+		return ec.fieldContext_RequestLimits_aliases(ctx, field)
+	case "tokens":
+		return ec.fieldContext_RequestLimits_tokens(ctx, field)
+	case "bytes":
+		return ec.fieldContext_RequestLimits_bytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestLimits", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2077,14 +2429,20 @@ func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.C
 	switch field.Name {
 	case "count":
 		return ec.fieldContext_RevokeOtherSessionsPayload_count(ctx, field)
+	case "revokedSessionIds":
+		return ec.fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(ctx, field)
+	case "user":
+		return ec.fieldContext_RevokeOtherSessionsPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeOtherSessionsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "success":
-		return ec.fieldContext_RevokeSessionPayload_success(ctx, field)
+	case "revokedSessionId":
+		return ec.fieldContext_RevokeSessionPayload_revokedSessionId(ctx, field)
+	case "user":
+		return ec.fieldContext_RevokeSessionPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
 }
@@ -2169,6 +2527,34 @@ func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "passwordLength":
+		return ec.fieldContext_Settings_passwordLength(ctx, field)
+	case "usernameLength":
+		return ec.fieldContext_Settings_usernameLength(ctx, field)
+	case "displayNameLength":
+		return ec.fieldContext_Settings_displayNameLength(ctx, field)
+	case "bioLength":
+		return ec.fieldContext_Settings_bioLength(ctx, field)
+	case "locationLength":
+		return ec.fieldContext_Settings_locationLength(ctx, field)
+	case "verifiedEmailRequired":
+		return ec.fieldContext_Settings_verifiedEmailRequired(ctx, field)
+	case "defaultVisibility":
+		return ec.fieldContext_Settings_defaultVisibility(ctx, field)
+	case "codeLifetimeSeconds":
+		return ec.fieldContext_Settings_codeLifetimeSeconds(ctx, field)
+	case "reauthenticationSeconds":
+		return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
+	case "usernameHoldSeconds":
+		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
+	case "requestLimits":
+		return ec.fieldContext_Settings_requestLimits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Settings", field.Name)
+}
+
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -2227,6 +2613,14 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_email(ctx, field)
 	case "emailVerified":
 		return ec.fieldContext_User_emailVerified(ctx, field)
+	case "pendingEmail":
+		return ec.fieldContext_User_pendingEmail(ctx, field)
+	case "hasPassword":
+		return ec.fieldContext_User_hasPassword(ctx, field)
+	case "reauthenticatedUntil":
+		return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
+	case "nextCodeAt":
+		return ec.fieldContext_User_nextCodeAt(ctx, field)
 	case "profile":
 		return ec.fieldContext_User_profile(ctx, field)
 	case "sessions":
@@ -2737,6 +3131,20 @@ func (ec *executionContext) field_Query_usernameAvailable_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_User_nextCodeAt_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "purpose",
+		func(ctx context.Context, v any) (model.CodePurpose, error) {
+			return ec.unmarshalNCodePurpose2freeholdᚋgraphᚋmodelᚐCodePurpose(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["purpose"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_User_securityEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2887,50 +3295,68 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _ChangeEmailPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChangeEmailPayload_success(ctx, field)
+			return ec.fieldContext_ChangeEmailPayload_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
+			return obj.User, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_ChangeEmailPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChangeEmailPayload", field, false, false, "Boolean")
+func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeEmailPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
-func (ec *executionContext) _ChangePasswordPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChangePasswordPayload_success(ctx, field)
+			return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
+			return obj.User, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_ChangePasswordPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChangePasswordPayload", field, false, false, "Boolean")
+func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangePasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ChangeUsernamePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.ChangeUsernamePayload) (ret graphql.Marshaler) {
@@ -2965,27 +3391,96 @@ func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _DeleteAccountPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.DeleteAccountPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteAccountPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteAccountPayload_success(ctx, field)
+			return ec.fieldContext_DeleteAccountPayload_deletedUserId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
+			return obj.DeletedUserID, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_DeleteAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "Boolean")
+func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteAccountPayload_deletedProfileId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedProfileID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedProfileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Length_min(ctx context.Context, field graphql.CollectedField, obj *model.Length) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Length_min(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Min, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Length_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Length", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Length_max(ctx context.Context, field graphql.CollectedField, obj *model.Length) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Length_max(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Max, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Length_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Length", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Mutation_signUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -4832,6 +5327,38 @@ func (ec *executionContext) fieldContext_Query_usernameAvailable(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_settings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_settings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Settings(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Settings) graphql.Marshaler {
+			return ec.marshalNSettings2ᚖfreeholdᚋgraphᚋmodelᚐSettings(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_settings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Settings(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query__entities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4984,27 +5511,36 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _ReauthenticatePayload_success(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticatePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReauthenticatePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticatePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ReauthenticatePayload_success(ctx, field)
+			return ec.fieldContext_ReauthenticatePayload_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
+			return obj.User, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_ReauthenticatePayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReauthenticatePayload", field, false, false, "Boolean")
+func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReauthenticatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RefreshSessionPayload) (ret graphql.Marshaler) {
@@ -5060,6 +5596,190 @@ func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context
 }
 func (ec *executionContext) fieldContext_RequestEmailVerificationPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestEmailVerificationPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RequestLimits_pageSize(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_pageSize(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageSize, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_pageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_defaultPageSize(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_defaultPageSize(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DefaultPageSize, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_defaultPageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_nodeIds(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_nodeIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NodeIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_nodeIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_cost(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_depth(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_depth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Depth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_depth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_aliases(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_aliases(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Aliases, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_aliases(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_bytes(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
 func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.RequestPasswordResetPayload) (ret graphql.Marshaler) {
@@ -5131,27 +5851,114 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_count(_ cont
 	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RevokeSessionPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeOtherSessionsPayload_revokedSessionIds(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RevokeSessionPayload_success(ctx, field)
+			return ec.fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
+			return obj.RevokedSessionIds, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_RevokeSessionPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, "Boolean")
+func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RevokeOtherSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeOtherSessionsPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeOtherSessionsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokeSessionPayload_revokedSessionId(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeSessionPayload_revokedSessionId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevokedSessionID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeSessionPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RevokeSessionPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeSessionPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SecurityEvent_id(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEvent) (ret graphql.Marshaler) {
@@ -5431,7 +6238,20 @@ func (ec *executionContext) _Session_id(ctx context.Context, field graphql.Colle
 		func(ctx context.Context) (any, error) {
 			return obj.ID, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return ec.marshalNID2string(ctx, selections, v)
 		},
@@ -5454,7 +6274,20 @@ func (ec *executionContext) _Session_device(ctx context.Context, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Device, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -5477,7 +6310,20 @@ func (ec *executionContext) _Session_ip(ctx context.Context, field graphql.Colle
 		func(ctx context.Context) (any, error) {
 			return obj.IP, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -5500,7 +6346,20 @@ func (ec *executionContext) _Session_createdAt(ctx context.Context, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.CreatedAt, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal time.Time
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
 		},
@@ -5523,7 +6382,20 @@ func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.LastUsedAt, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal time.Time
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
 		},
@@ -5546,7 +6418,20 @@ func (ec *executionContext) _Session_expiresAt(ctx context.Context, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.ExpiresAt, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal time.Time
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
 		},
@@ -5569,7 +6454,20 @@ func (ec *executionContext) _Session_current(ctx context.Context, field graphql.
 		func(ctx context.Context) (any, error) {
 			return obj.Current, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return ec.marshalNBoolean2bool(ctx, selections, v)
 		},
@@ -5727,6 +6625,313 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_passwordLength(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PasswordLength, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
+			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Length(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_usernameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_usernameLength(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsernameLength, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
+			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Length(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_displayNameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_displayNameLength(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DisplayNameLength, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
+			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Length(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_bioLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_bioLength(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BioLength, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
+			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Length(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_locationLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_locationLength(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LocationLength, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
+			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_locationLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Length(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_verifiedEmailRequired(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_verifiedEmailRequired(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VerifiedEmailRequired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_verifiedEmailRequired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_defaultVisibility(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DefaultVisibility, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ProfileVisibility) graphql.Marshaler {
+			return ec.marshalNProfileVisibility2freeholdᚋgraphᚋmodelᚐProfileVisibility(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_defaultVisibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "ProfileVisibility")
+}
+
+func (ec *executionContext) _Settings_codeLifetimeSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_codeLifetimeSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CodeLifetimeSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_codeLifetimeSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Settings_reauthenticationSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReauthenticationSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_reauthenticationSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Settings_usernameHoldSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsernameHoldSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Settings_requestLimits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequestLimits, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestLimits) graphql.Marshaler {
+			return ec.marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestLimits(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6123,6 +7328,191 @@ func (ec *executionContext) _User_emailVerified(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_User_emailVerified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_pendingEmail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().PendingEmail(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_pendingEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "String")
+}
+
+func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_hasPassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().HasPassword(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *bool
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *bool
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().ReauthenticatedUntil(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_reauthenticatedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_nextCodeAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().NextCodeAt(ctx, obj, fc.Args["purpose"].(model.CodePurpose))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_nextCodeAt(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type DateTime does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_nextCodeAt_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _User_profile(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
@@ -8401,6 +9791,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
+	case model.Session:
+		return ec._Session(ctx, sel, &obj)
+	case *model.Session:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Session(ctx, sel, obj)
 	case model.Profile:
 		return ec._Profile(ctx, sel, &obj)
 	case *model.Profile:
@@ -8459,9 +9856,9 @@ func (ec *executionContext) _ChangeEmailPayload(ctx context.Context, sel ast.Sel
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChangeEmailPayload")
-		case "success":
-			out.Values[i] = ec._ChangeEmailPayload_success(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+		case "user":
+			out.Values[i] = ec._ChangeEmailPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -8492,9 +9889,9 @@ func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChangePasswordPayload")
-		case "success":
-			out.Values[i] = ec._ChangePasswordPayload_success(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+		case "user":
+			out.Values[i] = ec._ChangePasswordPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -8558,8 +9955,51 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DeleteAccountPayload")
-		case "success":
-			out.Values[i] = ec._DeleteAccountPayload_success(ctx, field, obj)
+		case "deletedUserId":
+			out.Values[i] = ec._DeleteAccountPayload_deletedUserId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deletedProfileId":
+			out.Values[i] = ec._DeleteAccountPayload_deletedProfileId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lengthImplementors = []string{"Length"}
+
+func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model.Length) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lengthImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Length")
+		case "min":
+			out.Values[i] = ec._Length_min(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "max":
+			out.Values[i] = ec._Length_max(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9013,6 +10453,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_usernameAvailable(ctx, field)
 				})
+		case "settings":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_settings(ctx, field)
+				})
 		case "_entities":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -9067,9 +10513,9 @@ func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ReauthenticatePayload")
-		case "success":
-			out.Values[i] = ec._ReauthenticatePayload_success(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+		case "user":
+			out.Values[i] = ec._ReauthenticatePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -9135,6 +10581,74 @@ func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context
 			out.Values[i] = graphql.MarshalString("RequestEmailVerificationPayload")
 		case "success":
 			out.Values[i] = ec._RequestEmailVerificationPayload_success(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var requestLimitsImplementors = []string{"RequestLimits"}
+
+func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.SelectionSet, obj *model.RequestLimits) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestLimitsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestLimits")
+		case "pageSize":
+			out.Values[i] = ec._RequestLimits_pageSize(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "defaultPageSize":
+			out.Values[i] = ec._RequestLimits_defaultPageSize(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodeIds":
+			out.Values[i] = ec._RequestLimits_nodeIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._RequestLimits_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "depth":
+			out.Values[i] = ec._RequestLimits_depth(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "aliases":
+			out.Values[i] = ec._RequestLimits_aliases(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._RequestLimits_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._RequestLimits_bytes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9237,6 +10751,16 @@ func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "revokedSessionIds":
+			out.Values[i] = ec._RevokeOtherSessionsPayload_revokedSessionIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._RevokeOtherSessionsPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9265,9 +10789,14 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeSessionPayload")
-		case "success":
-			out.Values[i] = ec._RevokeSessionPayload_success(ctx, field, obj)
+		case "revokedSessionId":
+			out.Values[i] = ec._RevokeSessionPayload_revokedSessionId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._RevokeSessionPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -9421,7 +10950,7 @@ func (ec *executionContext) _SecurityEventEdge(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var sessionImplementors = []string{"Session"}
+var sessionImplementors = []string{"Session", "Node"}
 
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *model.Session) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
@@ -9546,6 +11075,89 @@ func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionS
 		case "node":
 			out.Values[i] = ec._SessionEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var settingsImplementors = []string{"Settings"}
+
+func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model.Settings) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, settingsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Settings")
+		case "passwordLength":
+			out.Values[i] = ec._Settings_passwordLength(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "usernameLength":
+			out.Values[i] = ec._Settings_usernameLength(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "displayNameLength":
+			out.Values[i] = ec._Settings_displayNameLength(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bioLength":
+			out.Values[i] = ec._Settings_bioLength(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "locationLength":
+			out.Values[i] = ec._Settings_locationLength(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "verifiedEmailRequired":
+			out.Values[i] = ec._Settings_verifiedEmailRequired(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "defaultVisibility":
+			out.Values[i] = ec._Settings_defaultVisibility(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "codeLifetimeSeconds":
+			out.Values[i] = ec._Settings_codeLifetimeSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reauthenticationSeconds":
+			out.Values[i] = ec._Settings_reauthenticationSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "usernameHoldSeconds":
+			out.Values[i] = ec._Settings_usernameHoldSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestLimits":
+			out.Values[i] = ec._Settings_requestLimits(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -9782,6 +11394,30 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_emailVerified(ctx, field, obj)
+				})
+		case "pendingEmail":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_pendingEmail(ctx, field, obj)
+				})
+		case "hasPassword":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_hasPassword(ctx, field, obj)
+				})
+		case "reauthenticatedUntil":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_reauthenticatedUntil(ctx, field, obj)
+				})
+		case "nextCodeAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_nextCodeAt(ctx, field, obj)
 				})
 		case "profile":
 			out.Values[i] = ec._User_profile(ctx, field, obj)
@@ -10289,6 +11925,16 @@ func (ec *executionContext) unmarshalNChangeUsernameInput2freeholdᚋgraphᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNCodePurpose2freeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, v any) (model.CodePurpose, error) {
+	var res model.CodePurpose
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCodePurpose2freeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, sel ast.SelectionSet, v model.CodePurpose) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := model.UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10363,6 +12009,14 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx context.Context, sel ast.SelectionSet, v *model.Length) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Length!")
+		return graphql.Null
+	}
+	return ec._Length(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNNode2ᚕfreeholdᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
@@ -10462,6 +12116,14 @@ func (ec *executionContext) unmarshalNRequestEmailVerificationInput2freeholdᚋg
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx context.Context, sel ast.SelectionSet, v *model.RequestLimits) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RequestLimits!")
+		return graphql.Null
+	}
+	return ec._RequestLimits(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
 	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10553,6 +12215,14 @@ func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚋgraphᚋmodelᚐSe
 		return graphql.Null
 	}
 	return ec._SessionEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSettings2ᚖfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Settings!")
+		return graphql.Null
+	}
+	return ec._Settings(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSignInInput2freeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
@@ -10834,6 +12504,24 @@ func (ec *executionContext) marshalODate2ᚖtimeᚐTime(ctx context.Context, sel
 	_ = sel
 	_ = ctx
 	res := model.MarshalDate(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalDateTime(*v)
 	return res
 }
 

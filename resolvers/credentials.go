@@ -46,24 +46,27 @@ func (m *mutation) ResetPassword(ctx context.Context, input model.ResetPasswordI
 }
 
 func (m *mutation) Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error) {
-	if err := m.Accounts.Reauthenticate(ctx, auth.ViewerFrom(ctx), input.Password); err != nil {
+	p, err := m.Accounts.Reauthenticate(ctx, auth.ViewerFrom(ctx), input.Password)
+	if err != nil {
 		return nil, err
 	}
-	return &model.ReauthenticatePayload{Success: true}, nil
+	return &model.ReauthenticatePayload{User: newProfile(p).User}, nil
 }
 
 func (m *mutation) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
-	if err := m.Accounts.ChangePassword(ctx, auth.ViewerFrom(ctx), input.CurrentPassword, input.NewPassword); err != nil {
+	p, err := m.Accounts.ChangePassword(ctx, auth.ViewerFrom(ctx), input.CurrentPassword, input.NewPassword)
+	if err != nil {
 		return nil, err
 	}
-	return &model.ChangePasswordPayload{Success: true}, nil
+	return &model.ChangePasswordPayload{User: newProfile(p).User}, nil
 }
 
 func (m *mutation) ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error) {
-	if err := m.Accounts.RequestEmailChange(ctx, auth.ViewerFrom(ctx), input.NewEmail); err != nil {
+	p, err := m.Accounts.RequestEmailChange(ctx, auth.ViewerFrom(ctx), input.NewEmail)
+	if err != nil {
 		return nil, err
 	}
-	return &model.ChangeEmailPayload{Success: true}, nil
+	return &model.ChangeEmailPayload{User: newProfile(p).User}, nil
 }
 
 func (m *mutation) ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error) {
@@ -75,9 +78,10 @@ func (m *mutation) ChangeUsername(ctx context.Context, input model.ChangeUsernam
 }
 
 func (m *mutation) DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error) {
-	if err := m.Accounts.DeleteAccount(ctx, auth.ViewerFrom(ctx), input.Password); err != nil {
+	p, err := m.Accounts.DeleteAccount(ctx, auth.ViewerFrom(ctx), input.Password)
+	if err != nil {
 		return nil, err
 	}
 	auth.JarFrom(ctx).SignOut()
-	return &model.DeleteAccountPayload{Success: true}, nil
+	return &model.DeleteAccountPayload{DeletedUserID: p.UserID.String(), DeletedProfileID: p.ID.String()}, nil
 }

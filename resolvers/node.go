@@ -27,26 +27,30 @@ func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	return q.nodes(ctx, ids, func(i int) context.Context { return withIndex(ctx, i) })
 }
 
-// nodes finds the objects of ids in one query. A malformed id goes the way of an unknown one, in answer and in time. The
+// nodes finds the objects of ids in one transaction. A malformed id goes the way of an unknown one, in answer and in time. The
 // last argument gives the context of the place that an object has in the answer.
 func (q *query) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]model.Node, error) {
 	parsed := make([]uuid.UUID, len(ids))
 	for i, id := range ids {
 		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
 	}
-	rows, err := q.DB.FindProfilesByAnyID(ctx, auth.ViewerFrom(ctx), parsed)
+	viewer := auth.ViewerFrom(ctx)
+	rows, err := q.DB.FindNodes(ctx, viewer, parsed)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]model.Node, 2*len(rows))
-	for i := range rows {
-		profile := newProfile(&rows[i])
-		found[rows[i].ID], found[rows[i].UserID] = profile, profile.User
+	found := make(map[uuid.UUID]model.Node, 2*len(rows.Profiles)+len(rows.Sessions))
+	for i := range rows.Profiles {
+		profile := newProfile(&rows.Profiles[i])
+		found[rows.Profiles[i].ID], found[profile.Owner] = profile, profile.User
+	}
+	for i := range rows.Sessions {
+		found[rows.Sessions[i].ID] = newSession(viewer, &rows.Sessions[i])
 	}
 	nodes := make([]model.Node, len(ids))
 	for i, id := range parsed {
 		if nodes[i] = found[id]; nodes[i] == nil {
-			q.missed(place(i), Missed{ID: id})
+			q.missed(place(i), Missed{ID: id, AnyNode: true})
 		}
 	}
 	return nodes, nil

@@ -20,6 +20,7 @@ import (
 type Resolvers struct {
 	DB       *db.DB
 	Accounts *accounts.Service
+	Limits   RequestLimits
 	// ViewerCan names the actions that the viewer may take with a loaded row, by the rules of their mutations.
 	ViewerCan func(ctx context.Context, typ string, row any) []string
 	// Missed is told of each row that a query asks for and the viewer does not see, be it missing or hidden. ctx has the
@@ -30,6 +31,7 @@ type Resolvers struct {
 // Missed is a row that was asked for by one of its keys and not found.
 type Missed struct {
 	ID       uuid.UUID // of a profile or a user; uuid.Nil for none
+	AnyNode  bool      // the ID may also be that of any other type that is a Node
 	Username string    // normalised; "" for none
 }
 
@@ -95,5 +97,5 @@ func (r *Resolvers) JudgeInput(input, field, text string) (code, message string)
 // rows is shared within it.
 func AroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	ctx = auth.WithViewer(ctx, auth.ViewerFrom(ctx))
-	return next(withPrivateRows(ctx))
+	return next(withLoaded(ctx))
 }

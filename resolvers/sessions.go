@@ -10,6 +10,9 @@ import (
 	"freehold/graph/model"
 )
 
+// maxRevoked bounds the list of sessions that were ended. No client shows so many.
+const maxRevoked = 1000
+
 func (u *user) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {
 	r, err := newRange(first, after, last, before)
 	if err != nil {
@@ -54,18 +57,27 @@ func newEvent(e *db.SecurityEvent) *model.SecurityEvent {
 
 func (m *mutation) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
 	id, _ := auth.ParseID(input.ID) // else the zero id, which nothing has
-	if err := m.Accounts.RevokeSession(ctx, auth.ViewerFrom(ctx), id); err != nil {
-		return nil, err
-	}
-	return &model.RevokeSessionPayload{Success: true}, nil
-}
-
-func (m *mutation) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
-	n, err := m.Accounts.RevokeOtherSessions(ctx, auth.ViewerFrom(ctx))
+	p, err := m.Accounts.RevokeSession(ctx, auth.ViewerFrom(ctx), id)
 	if err != nil {
 		return nil, err
 	}
-	return &model.RevokeOtherSessionsPayload{Count: n}, nil
+	payload := &model.RevokeSessionPayload{RevokedSessionID: id.String()}
+	if p != nil {
+		payload.User = newProfile(p).User
+	}
+	return payload, nil
+}
+
+func (m *mutation) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
+	ids, p, err := m.Accounts.RevokeOtherSessions(ctx, auth.ViewerFrom(ctx))
+	if err != nil {
+		return nil, err
+	}
+	payload := &model.RevokeOtherSessionsPayload{Count: len(ids), RevokedSessionIds: []string{}, User: newProfile(p).User}
+	for _, id := range ids[:min(len(ids), maxRevoked)] {
+		payload.RevokedSessionIds = append(payload.RevokedSessionIds, id.String())
+	}
+	return payload, nil
 }
 
 // FindSessions finds sessions for their rules, as the viewer: his own, by their ids.

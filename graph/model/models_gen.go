@@ -31,8 +31,8 @@ type ChangeEmailInput struct {
 
 // The answer to the beginning of a change.
 type ChangeEmailPayload struct {
-	// Always true; what fails is an error. The address is still the old one.
-	Success bool `json:"success"`
+	// The viewer. `email` is still the old address, `pendingEmail` the new one.
+	User *User `json:"user,omitempty"`
 }
 
 // A change of the viewer's password.
@@ -45,8 +45,8 @@ type ChangePasswordInput struct {
 
 // The answer to a change of the password.
 type ChangePasswordPayload struct {
-	// Always true; what fails is an error.
-	Success bool `json:"success"`
+	// The viewer, whose other sessions have ended.
+	User *User `json:"user,omitempty"`
 }
 
 // A change of the viewer's username.
@@ -69,8 +69,18 @@ type DeleteAccountInput struct {
 
 // The answer to the end of an account.
 type DeleteAccountPayload struct {
-	// Always true; what fails is an error.
-	Success bool `json:"success"`
+	// The id that the user had.
+	DeletedUserID string `json:"deletedUserId"`
+	// The id that the profile had.
+	DeletedProfileID string `json:"deletedProfileId"`
+}
+
+// How many characters (Unicode code points) a text may have.
+type Length struct {
+	// The fewest characters; 0 for a text that may be absent.
+	Min int `json:"min"`
+	// The most characters.
+	Max int `json:"max"`
 }
 
 // Where a page stands in its list (Relay's Cursor Connections). Only what the viewer may see counts.
@@ -163,8 +173,8 @@ type ReauthenticateInput struct {
 
 // The answer to a password that was entered again.
 type ReauthenticatePayload struct {
-	// Always true; what fails is an error.
-	Success bool `json:"success"`
+	// The viewer, with a new `reauthenticatedUntil`.
+	User *User `json:"user,omitempty"`
 }
 
 // What a session is refreshed with.
@@ -189,6 +199,26 @@ type RequestEmailVerificationInput struct {
 type RequestEmailVerificationPayload struct {
 	// Always true; whether there is such an account is not told.
 	Success bool `json:"success"`
+}
+
+// What one request may ask for. A request beyond a limit is refused before anything of it is executed.
+type RequestLimits struct {
+	// The most entries of a page (`first`, `last`).
+	PageSize int `json:"pageSize"`
+	// How many entries a page has if neither `first` nor `last` is given.
+	DefaultPageSize int `json:"defaultPageSize"`
+	// The most ids of one `nodes`.
+	NodeIds int `json:"nodeIds"`
+	// The highest cost of an operation. A field costs 1, times the sizes of the pages around it; a root field costs 200 more.
+	Cost int `json:"cost"`
+	// The most levels of an operation.
+	Depth int `json:"depth"`
+	// The most aliases in a document.
+	Aliases int `json:"aliases"`
+	// The most lexical tokens in a document.
+	Tokens int `json:"tokens"`
+	// The largest body of a request, in bytes.
+	Bytes int `json:"bytes"`
 }
 
 // Whose password to reset.
@@ -223,6 +253,10 @@ type ResetPasswordPayload struct {
 type RevokeOtherSessionsPayload struct {
 	// How many sessions were ended.
 	Count int `json:"count"`
+	// The ids of the sessions that were ended, the newest first. At most 1000; `count` counts all.
+	RevokedSessionIds []string `json:"revokedSessionIds"`
+	// The viewer.
+	User *User `json:"user,omitempty"`
 }
 
 // Which session to end.
@@ -233,8 +267,10 @@ type RevokeSessionInput struct {
 
 // The answer to the end of a session.
 type RevokeSessionPayload struct {
-	// Always true; what fails is an error.
-	Success bool `json:"success"`
+	// The id of the session that was ended.
+	RevokedSessionID string `json:"revokedSessionId"`
+	// The viewer; null if the session was the one that asks, since nobody is signed in by it any more.
+	User *User `json:"user,omitempty"`
 }
 
 // Something that has happened to an account.
@@ -269,9 +305,9 @@ type SecurityEventEdge struct {
 	Node *SecurityEvent `json:"node,omitempty"`
 }
 
-// A session: what one sign-in has started. It shows no token; those are told once, to whoever signs in.
+// A session: what one sign-in has started. Only its owner sees it, while it lasts. It shows no token; those are told once, to whoever signs in.
 type Session struct {
-	// The id, for `revokeSession`.
+	// The global id, also for `revokeSession`.
 	ID string `json:"id"`
 	// What the client said of itself (User-Agent) when the session was used last.
 	Device *string `json:"device,omitempty"`
@@ -289,6 +325,8 @@ type Session struct {
 	Owner uuid.UUID `json:"-"`
 }
 
+func (Session) IsNode() {}
+
 // A page of sessions (Relay's Cursor Connections).
 type SessionConnection struct {
 	// The entries with their cursors.
@@ -305,6 +343,32 @@ type SessionEdge struct {
 	Cursor string `json:"cursor"`
 	// The session.
 	Node *Session `json:"node,omitempty"`
+}
+
+// How this service is set up. The values change only when it restarts.
+type Settings struct {
+	// The length of a password, after normalisation to NFC.
+	PasswordLength *Length `json:"passwordLength"`
+	// The length of a username.
+	UsernameLength *Length `json:"usernameLength"`
+	// The length of a display name. An empty one clears it.
+	DisplayNameLength *Length `json:"displayNameLength"`
+	// The length of a bio. An empty one clears it.
+	BioLength *Length `json:"bioLength"`
+	// The length of a location. An empty one clears it.
+	LocationLength *Length `json:"locationLength"`
+	// Whether an account can be used only once its address is verified. If so, `signUp` returns neither user nor tokens, and `verifyEmail` starts the session.
+	VerifiedEmailRequired bool `json:"verifiedEmailRequired"`
+	// The visibility of a new profile if the sign-up names none.
+	DefaultVisibility ProfileVisibility `json:"defaultVisibility"`
+	// For how many seconds a one-time code is valid.
+	CodeLifetimeSeconds int `json:"codeLifetimeSeconds"`
+	// For how many seconds after the password was entered sensitive actions work without it; see `User.reauthenticatedUntil`.
+	ReauthenticationSeconds int `json:"reauthenticationSeconds"`
+	// For how many seconds nobody else gets a username that was given up.
+	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
+	// What one request may ask for.
+	RequestLimits *RequestLimits `json:"requestLimits"`
 }
 
 // How an account proves itself.
@@ -444,6 +508,67 @@ type VerifyEmailPayload struct {
 type Service struct {
 	// The schema as it is composed.
 	Sdl *string `json:"sdl,omitempty"`
+}
+
+// What a one-time code is for.
+type CodePurpose string
+
+const (
+	// It proves the address of an account (`requestEmailVerification`).
+	CodePurposeVerifyEmail CodePurpose = "VERIFY_EMAIL"
+	// It sets a new password (`requestPasswordReset`).
+	CodePurposeResetPassword CodePurpose = "RESET_PASSWORD"
+	// It proves the new address of an account (`changeEmail`).
+	CodePurposeChangeEmail CodePurpose = "CHANGE_EMAIL"
+)
+
+var AllCodePurpose = []CodePurpose{
+	CodePurposeVerifyEmail,
+	CodePurposeResetPassword,
+	CodePurposeChangeEmail,
+}
+
+func (e CodePurpose) IsValid() bool {
+	switch e {
+	case CodePurposeVerifyEmail, CodePurposeResetPassword, CodePurposeChangeEmail:
+		return true
+	}
+	return false
+}
+
+func (e CodePurpose) String() string {
+	return string(e)
+}
+
+func (e *CodePurpose) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CodePurpose(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CodePurpose", str)
+	}
+	return nil
+}
+
+func (e CodePurpose) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CodePurpose) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CodePurpose) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What can be done with a profile: each value is a mutation of profiles.

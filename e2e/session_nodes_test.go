@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+const sessionNode = `query ($id: ID!) { node(id: $id) { __typename id ... on Session { device ip createdAt lastUsedAt expiresAt current } } }`
+
+// A session that lasts is found by its id, by its owner alone. All else looks like an id that nothing has.
+func TestSessionsAreNodes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a, another := s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil)
+	phone := s.signInFrom("Phone", a.Email)
+	list := s.sessions(phone).Me.Sessions.Nodes
+	for i, x := range list {
+		want := fmt.Sprintf(`{"node":{"__typename":"Session","id":%q,"device":%q,"ip":%q,"createdAt":%q,"lastUsedAt":%q,"expiresAt":%q,"current":%t}}`,
+			x.ID, x.Device, x.IP, x.CreatedAt, x.LastUsedAt, x.ExpiresAt, i == 0)
+		if r := s.must(phone, sessionNode, vars{"id": strings.ToUpper(x.ID)}); string(r.Data) != want {
+			t.Errorf("got  %s\nwant %s", r.Data, want)
+		}
+	}
+	mine, laptop := list[0].ID, list[1].ID
+	r := s.must(phone, `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`, vars{"ids": []string{laptop, a.UserID, "x", mine, a.ProfileID, s.sessions(another.Token).Me.Sessions.Nodes[0].ID}})
+	if want := fmt.Sprintf(`{"nodes":[{"__typename":"Session","id":%q},{"__typename":"User","id":%q},null,{"__typename":"Session","id":%q},{"__typename":"Profile","id":%q},null]}`,
+		laptop, a.UserID, mine, a.ProfileID); string(r.Data) != want {
+		t.Errorf("got  %s\nwant %s", r.Data, want)
+	}
+	revoked := s.sessions(s.signInFrom("Tablet", a.Email)).Me.Sessions.Nodes[0].ID
+	s.must(phone, revokeSession, vars{"id": revoked})
+	expired := s.sessions(s.signInFrom("Watch", a.Email)).Me.Sessions.Nodes[0].ID
+	s.db.Query(t, `UPDATE app.sessions SET idle_expires_at = now() WHERE id = $1`, expired)
+	for what, c := range map[string]struct{ token, id string }{
+		"another's": {another.Token, mine}, "by nobody": {"", mine}, "revoked": {phone, revoked}, "expired": {phone, expired},
+		"missing": {phone, "3b241101-e2bb-4255-8caf-4136c566a962"}, "malformed": {phone, "../../" + mine}, "with a prefix": {phone, "Session:" + mine},
+	} {
+		if r := s.do(c.token, sessionNode, vars{"id": c.id}); strings.TrimSpace(r.Body) != `{"data":{"node":null}}` || r.Status != 200 {
+			t.Errorf("%s: %s", what, r.Body)
+		}
+	}
+	if r := s.do(phone, `query ($r: [_Any]!) { _entities(representations: $r) { __typename } }`, vars{"r": []vars{{"__typename": "Session", "id": mine}}}); r.code() != "BAD_USER_INPUT" {
+		t.Errorf("a session is no entity: %s", r.Body)
+	}
+}
+
+// Somebody else's session takes as long as an id that nothing has.
+func TestHiddenSessionsTakeTheSameTime(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a, another := s.signUp(nil), s.signUp(nil)
+	id := s.sessions(a.Token).Me.Sessions.Nodes[0].ID
+	for who, token := range map[string]string{"a member": another.Token, "nobody": ""} {
+		try := func(id string) func() {
+			return func() { s.do(token, sessionNode, vars{"id": id}) }
+		}
+		sameTime(t, 150, who+" at a hidden session", try(id), "at a missing one", try("3b241101-e2bb-4255-8caf-4136c566a962"))
+	}
+}
+
+// A look-up by id is one transaction, with the same statements whatever the ids are.
+func TestNodesAreOneTransaction(t *testing.T) {
+	t.Parallel()
+	statements := make(chan string, 1000)
+	o := appOptions()
+	o.Observe = func(query string) { statements <- query }
+	s := startWith(t, dbtest.New(t), bothWalls, o)
+	a, another := s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil)
+	session := s.sessions(a.Token).Me.Sessions.Nodes[0].ID
+	run := func(token, id string) (list []string) {
+		for len(statements) > 0 {
+			<-statements
+		}
+		s.do(token, `query ($id: ID!) { node(id: $id) { __typename } }`, vars{"id": id})
+		for len(statements) > 0 {
+			list = append(list, <-statements)
+		}
+		return list
+	}
+	for who, token := range map[string]string{"the owner": a.Token, "another": another.Token, "nobody": ""} {
+		want := run(token, "x")
+		if n := count(want, "BEGIN"); n > 2 || n == 0 { // one proves the session
+			t.Errorf("%s: %d transactions: %q", who, n, want)
+		}
+		for _, id := range []string{session, a.UserID, a.ProfileID, "3b241101-e2bb-4255-8caf-4136c566a962"} {
+			if got := run(token, id); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, and for a malformed id %q", who, got, want)
+			}
+		}
+	}
+}
+
+// Payloads name what was ended, so that a client can take it out of its lists.
+func TestPayloadsNameWhatWasEnded(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	phone := s.signInFrom("Phone", a.Email)
+	laptop := s.sessions(phone).Me.Sessions.Nodes[1].ID
+	r := s.must(phone, revokeSession, vars{"id": strings.ToUpper(laptop)})
+	if want := `{"revokeSession":{"revokedSessionId":"` + laptop + `","user":{"id":"` + a.UserID + `"}}}`; string(r.Data) != want {
+		t.Errorf("got %s, want %s", r.Data, want)
+	}
+	tablet, watch := s.signInFrom("Tablet", a.Email), s.signInFrom("Watch", a.Email)
+	list := s.sessions(watch).Me.Sessions.Nodes
+	r = s.must(watch, revokeOthers, nil)
+	if want := fmt.Sprintf(`{"revokeOtherSessions":{"count":2,"revokedSessionIds":[%q,%q],"user":{"id":%q}}}`, list[1].ID, list[2].ID, a.UserID); string(r.Data) != want {
+		t.Errorf("got %s, want %s", r.Data, want)
+	}
+	s.expectNobody(tablet, "revoked")
+	r = s.must(watch, `mutation ($id: ID!) { revokeSession(input: {id: $id}) { revokedSessionId user { email } } }`, vars{"id": list[0].ID})
+	if want := `{"revokeSession":{"revokedSessionId":"` + list[0].ID + `","user":null}}`; string(r.Data) != want {
+		t.Errorf("the session that asks: got %s, want %s", r.Data, want)
+	}
+}
+
+// However many sessions there are, the reply is bounded.
+func TestManyRevokedSessionsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	s.db.Query(t, `
+		INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at)
+		SELECT gen_random_uuid(), $1, 'x', now() + interval '1 hour', now() + interval '1 hour' FROM generate_series(1, 1200)`, a.UserID)
+	var data struct {
+		RevokeOtherSessions struct {
+			Count             int
+			RevokedSessionIds []string
+		}
+	}
+	s.must(a.Token, revokeOthers, nil).into(t, &data)
+	if got := data.RevokeOtherSessions; got.Count != 1200 || len(got.RevokedSessionIds) != 1000 {
+		t.Errorf("%d were ended, and %d are named", got.Count, len(got.RevokedSessionIds))
+	}
+}
+
+// A hidden session is explained as what it is.
+func TestHiddenSessionIsExplained(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	ann, bob := s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil)
+	id := s.sessions(ann.Token).Me.Sessions.Nodes[0].ID
+	for query, want := range map[string]string{
+		`{ node(id: "` + id + `") { id } }`:                                                       "node Query.node  policy  [member " + bob.Username + "] app.sessions sessions_select admits=false",
+		`{ profile(username: "` + ann.Username + `") { user { hasPassword } } }`:                  "profile.user.hasPassword User.hasPassword FORBIDDEN rule @owner [member, visible-to " + bob.Username + "]",
+		`{ _entities(representations: [{__typename: "User", id: "` + id + `"}]) { __typename } }`: "",
+	} {
+		list, _ := s.explain(bob.Token, query)
+		if got := briefs(list); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", query, got, want)
+		}
+		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password answers its owner alone") {
+			t.Errorf("why: %s", list[0].Why)
+		}
+	}
+}
+
+func briefs(list []denial) string {
+	var all []string
+	for _, x := range list {
+		all = append(all, x.brief())
+	}
+	return strings.Join(all, "\n")
+}

@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const settingsQuery = `{ settings {
+	passwordLength { min max } usernameLength { min max } displayNameLength { min max } bioLength { min max } locationLength { min max }
+	verifiedEmailRequired defaultVisibility codeLifetimeSeconds reauthenticationSeconds usernameHoldSeconds
+	requestLimits { pageSize defaultPageSize nodeIds cost depth aliases tokens bytes }
+} }`
+
+type length struct{ Min, Max int }
+
+type settings struct {
+	PasswordLength, UsernameLength, DisplayNameLength, BioLength, LocationLength length
+	VerifiedEmailRequired                                                        bool
+	DefaultVisibility                                                            string
+	CodeLifetimeSeconds, ReauthenticationSeconds, UsernameHoldSeconds            int
+	RequestLimits                                                                struct{ PageSize, DefaultPageSize, NodeIds, Cost, Depth, Aliases, Tokens, Bytes int }
+}
+
+func (s *service) settings() settings {
+	s.t.Helper()
+	var data struct{ Settings settings }
+	s.must("", settingsQuery, nil).into(s.t, &data)
+	return data.Settings
+}
+
+// Anybody may read the settings that a form needs, and they are those of the configuration.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	want := settings{
+		PasswordLength: length{8, 256}, UsernameLength: length{3, 30}, DisplayNameLength: length{0, 100}, BioLength: length{0, 1000}, LocationLength: length{0, 100},
+		DefaultVisibility: "PRIVATE", CodeLifetimeSeconds: 1800, ReauthenticationSeconds: 1800, UsernameHoldSeconds: 720 * 3600,
+	}
+	want.RequestLimits.PageSize, want.RequestLimits.DefaultPageSize, want.RequestLimits.NodeIds = 100, 20, 100
+	want.RequestLimits.Cost, want.RequestLimits.Depth, want.RequestLimits.Aliases = 10000, 20, 50
+	want.RequestLimits.Tokens, want.RequestLimits.Bytes = 1000, 131072
+	if d := cmp.Diff(want, start(t).settings()); d != "" {
+		t.Errorf("by default (-want +got):\n%s", d)
+	}
+	want.PasswordLength.Min, want.VerifiedEmailRequired, want.DefaultVisibility = 15, true, "MEMBERS"
+	want.CodeLifetimeSeconds, want.ReauthenticationSeconds, want.UsernameHoldSeconds = 600, 90, 3600
+	want.RequestLimits.Cost, want.RequestLimits.Depth, want.RequestLimits.Aliases = 5000, 9, 3
+	want.RequestLimits.Tokens, want.RequestLimits.Bytes = 900, 4096
+	s := start(t, verifiedOnly, "FREEHOLD_PASSWORD_MIN_LENGTH=15", "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS", "FREEHOLD_CODE_LIFETIME=10m", "FREEHOLD_REAUTH_AFTER=90s",
+		"FREEHOLD_USERNAME_HOLD=1h", "FREEHOLD_COST_LIMIT=5000", "FREEHOLD_DEPTH_LIMIT=9", "FREEHOLD_ALIAS_LIMIT=3", "FREEHOLD_TOKEN_LIMIT=900", "FREEHOLD_BODY_LIMIT=4096")
+	if d := cmp.Diff(want, s.settings()); d != "" {
+		t.Errorf("as configured (-want +got):\n%s", d)
+	}
+}
+
+// What the settings say is what judges: the longest and shortest texts pass, and one character more or less does not.
+func TestSettingsAreWhatJudges(t *testing.T) {
+	t.Parallel()
+	s := start(t, "FREEHOLD_PASSWORD_MIN_LENGTH=12")
+	in := s.settings()
+	letters := func(n int) string { return strings.Repeat("qzx9", n/4+1)[:max(0, n)] }
+	for path, c := range map[string]struct {
+		length length
+		input  func(text string) vars
+	}{
+		"input.password":            {in.PasswordLength, func(text string) vars { return vars{"password": text} }},
+		"input.username":            {in.UsernameLength, func(text string) vars { return vars{"username": text} }},
+		"input.profile.displayName": {in.DisplayNameLength, func(text string) vars { return vars{"profile": vars{"displayName": text}} }},
+		"input.profile.bio":         {in.BioLength, func(text string) vars { return vars{"profile": vars{"bio": text}} }},
+		"input.profile.location":    {in.LocationLength, func(text string) vars { return vars{"profile": vars{"location": text}} }},
+	} {
+		for n, want := range map[int]string{c.length.Min - 1: "TOO_SHORT", c.length.Min: "", c.length.Max: "", c.length.Max + 1: "TOO_LONG"} {
+			if n < 0 {
+				continue
+			}
+			v := vars{"email": "nobody", "password": password, "username": "somebody"} // an address that is refused, so that nothing is made
+			for name, value := range c.input(letters(n)) {
+				v[name] = value
+			}
+			r := s.do("", signUpMutation, vars{"input": v})
+			if refused := strings.Contains(r.Body, `"`+path+`"`); refused != (want != "") || !strings.Contains(r.Body, want) {
+				t.Errorf("%s of %d characters: %s, want %q", path, n, r.Body, want)
+			}
+		}
+	}
+	a := s.signUp(nil)
+	ids := make([]string, in.RequestLimits.NodeIds+1)
+	for i := range ids {
+		ids[i] = a.UserID
+	}
+	const nodes, page = `query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, `query ($n: Int) { profiles(first: $n) { nodes { id } } }`
+	for what, c := range map[string]struct {
+		r    reply
+		code string
+	}{
+		"ids":              {s.do("", nodes, vars{"ids": ids[1:]}), ""},
+		"too many ids":     {s.do("", nodes, vars{"ids": ids}), "BAD_USER_INPUT"},
+		"a page":           {s.do("", page, vars{"n": in.RequestLimits.PageSize}), ""},
+		"too large a page": {s.do("", page, vars{"n": in.RequestLimits.PageSize + 1}), "BAD_USER_INPUT"},
+	} {
+		if c.r.code() != c.code {
+			t.Errorf("%s: %s, want %q", what, c.r.Body, c.code)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/graph/model"
+)
+
+// The keys of what owners may know of their own account.
+type (
+	pendingEmailKey struct{ userID uuid.UUID }
+	hasPasswordKey  struct{ userID uuid.UUID }
+	recentKey       struct{ userID uuid.UUID }
+	nextCodeKey     struct {
+		userID  uuid.UUID
+		purpose model.CodePurpose
+	}
+)
+
+func (u *user) PendingEmail(ctx context.Context, obj *model.User) (*string, error) {
+	return once(ctx, pendingEmailKey{obj.Owner}, func() (*string, error) {
+		return u.Accounts.PendingEmail(ctx, auth.ViewerFrom(ctx), obj.Owner)
+	})
+}
+
+func (u *user) HasPassword(ctx context.Context, obj *model.User) (*bool, error) {
+	return once(ctx, hasPasswordKey{obj.Owner}, func() (*bool, error) {
+		return u.Accounts.HasPassword(ctx, auth.ViewerFrom(ctx), obj.Owner)
+	})
+}
+
+func (u *user) ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error) {
+	return once(ctx, recentKey{obj.Owner}, func() (*time.Time, error) {
+		return u.Accounts.ReauthenticatedUntil(ctx, auth.ViewerFrom(ctx), obj.Owner)
+	})
+}
+
+func (u *user) NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error) {
+	return once(ctx, nextCodeKey{obj.Owner, purpose}, func() (*time.Time, error) {
+		return u.Accounts.NextCodeAt(ctx, auth.ViewerFrom(ctx), obj.Owner, db.Purpose(purpose))
+	})
+}

@@ -1,0 +1,34 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"freehold/accounts"
+	"freehold/graph/model"
+)
+
+// RequestLimits are the limits of requests that the edge holds, for Query.settings.
+type RequestLimits struct {
+	Cost    int
+	Depth   int
+	Aliases int
+	Tokens  int
+	Bytes   int
+}
+
+func (q *query) Settings(context.Context) (*model.Settings, error) {
+	s := q.Accounts.Settings()
+	length := func(l accounts.Length) *model.Length { return &model.Length{Min: l.Min, Max: l.Max} }
+	seconds := func(d time.Duration) int { return int(d / time.Second) }
+	return &model.Settings{
+		PasswordLength: length(s.Password), UsernameLength: length(s.Username), DisplayNameLength: length(s.DisplayName),
+		BioLength: length(s.Bio), LocationLength: length(s.Location),
+		VerifiedEmailRequired: s.RequireVerifiedEmail, DefaultVisibility: model.ProfileVisibility(s.DefaultVisibility),
+		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
+		RequestLimits: &model.RequestLimits{
+			PageSize: maxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
+			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes,
+		},
+	}, nil
+}
