@@ -15,7 +15,7 @@ import (
 
 // ChangePassword replaces the viewer's password, ends his other sessions and all codes, and tells him by mail.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) error {
-	seen, ok, err := s.isOwn(ctx, viewer, currentPassword)
+	seen, ok, err := s.isOwn(ctx, viewer, "input.currentPassword", currentPassword)
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
@@ -25,16 +25,15 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	}
 	var faults fault.Faults
 	if !ok {
-		faults.Add("input.currentPassword", "INVALID", notThePassword)
+		faults.Add("input.currentPassword", notThePassword)
 	}
 	newPassword = auth.NormalizePassword(newPassword)
-	code, message := s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName))
-	faults.Add("input.newPassword", code, message)
+	faults.Add("input.newPassword", s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName)))
 	if err := faults.Err(); err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
 	if err := s.within(ctx, passwordLimit, viewer.UserID.String()); err != nil {
-		return err
+		return fault.LimitAt("input.newPassword", err)
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
 	if err != nil {
@@ -116,8 +115,8 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 // while. REAUTH_REQUIRED when the sign-in was too long ago; CONFLICT for one that somebody else has, or has given up not long
 // ago.
 func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, username string) (profile *db.Profile, err error) {
-	if code, message := judgeUsername(username); code != "" {
-		return nil, fault.Input("input.username", code, message)
+	if flaw := judgeUsername(username); !flaw.IsZero() {
+		return nil, flaw.At("input.username")
 	}
 	key, _ := UsernameKey(username)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
@@ -128,7 +127,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, userna
 			return err
 		}
 		if err := s.count(ctx, tx, usernameLimit, viewer.UserID.String()); err != nil { // here, so that only changes count
-			return err
+			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err

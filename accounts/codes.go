@@ -11,8 +11,11 @@ import (
 	"freehold/mail"
 )
 
-// errCode is the one answer to every code that does not count, whatever is wrong with it.
-var errCode = fault.Input("input.code", "INVALID", "This code is wrong, or does not count any more.")
+// errCode is the one answer to every invalid code, whatever is wrong with it.
+var (
+	wrongCode = fault.Flaw{Code: "INVALID", Message: "This code is wrong, expired, or already used."}
+	errCode   = wrongCode.At("input.code")
+)
 
 // requestCode writes the same for every address, and leaves the sending to others.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
@@ -39,11 +42,11 @@ func (s *Service) judgeRecipient(ctx context.Context, what, path, email string) 
 	if err := s.within(ctx, codeRequestLimit, client(ctx)); err != nil {
 		return "", err
 	}
-	key, code, message := judgeEmail(email)
-	if code != "" {
-		return "", fault.Input(path, code, message)
+	key, flaw := judgeEmail(email)
+	if !flaw.IsZero() {
+		return "", flaw.At(path)
 	}
-	return key, s.withinMails(ctx, what, key)
+	return key, fault.LimitAt(path, s.withinMails(ctx, what, key))
 }
 
 func (s *Service) newCode(purpose db.Purpose, email, key string) db.Code {
@@ -61,14 +64,14 @@ func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) db.Mai
 
 // judgeCodeOf returns the key of an address to which a code was sent, and counts the guess at the code.
 func (s *Service) judgeCodeOf(ctx context.Context, email string) (key string, err error) {
-	key, code, message := judgeEmail(email)
-	if code != "" {
-		return "", fault.Input("input.email", code, message)
+	key, flaw := judgeEmail(email)
+	if !flaw.IsZero() {
+		return "", flaw.At("input.email")
 	}
 	if err := s.within(ctx, codeTryLimit, client(ctx)); err != nil {
 		return "", err
 	}
-	return key, s.within(ctx, codeLimit, digest(key), client(ctx))
+	return key, fault.LimitAt("input.code", s.within(ctx, codeLimit, digest(key), client(ctx)))
 }
 
 // findCode finds the code that was typed among those that were sent to an address. The error of one that is not among them is

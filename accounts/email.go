@@ -1,12 +1,15 @@
 package accounts
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"freehold/fault"
 )
 
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,
@@ -28,20 +31,28 @@ func isSpelledOut(domain, ascii string) bool {
 	return lower == ascii || err == nil && lower == shown
 }
 
+// The longest address and local part, in bytes (RFC 5321, 4.5.3.1).
+const (
+	maxEmail     = 254
+	maxLocalPart = 64
+)
+
 // judgeEmail returns the key by which an address is compared, and what is wrong with the address, if anything. The
 // key is lower case, with the domain in its ASCII form (RFC 5891): two addresses with one key are one mailbox.
-func judgeEmail(email string) (key, code, message string) {
-	const invalid = "This is not an e-mail address."
+func judgeEmail(email string) (key string, flaw fault.Flaw) {
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not an e-mail address."}
 	local, domain, found := strings.Cut(email, "@")
 	switch {
-	case len(email) > 254 || len(local) > 64: // RFC 5321, 4.5.3.1
-		return "", "TOO_LONG", "The e-mail address is too long."
+	case len(email) > maxEmail:
+		return "", fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
+	case len(local) > maxLocalPart:
+		return "", fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
 	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
-		return "", "INVALID", invalid
+		return "", invalid
 	}
 	ascii, err := domains.ToASCII(domain)
 	if err != nil || !topLevel.MatchString(ascii) || !isSpelledOut(domain, ascii) {
-		return "", "INVALID", invalid
+		return "", invalid
 	}
-	return strings.ToLower(local + "@" + ascii), "", ""
+	return strings.ToLower(local + "@" + ascii), fault.Flaw{}
 }

@@ -28,8 +28,8 @@ func TestEmailsAreJudgedAndKeyed(t *testing.T) {
 		strings.Repeat("a", 65) + "@x.org":                               "",
 		"a@192.0.2.1":                                                    "", "a@x..org": "", "a@.x.org": "", "a@" + strings.Repeat("b", 64) + ".org": "",
 	} {
-		if key, code, message := judgeEmail(email); key != want || (code == "") != (want != "") || (message == "") != (code == "") {
-			t.Errorf("judgeEmail(%q) = %q, %q; want the key %q", email, key, code, want)
+		if key, flaw := judgeEmail(email); key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() {
+			t.Errorf("judgeEmail(%q) = %q, %v; want the key %q", email, key, flaw, want)
 		}
 	}
 }
@@ -39,12 +39,12 @@ func FuzzEmail(f *testing.F) {
 	f.Add("a@x.org,b@y.org")
 	f.Add("ann@bücher.example")
 	f.Fuzz(func(t *testing.T, email string) {
-		key, code, _ := judgeEmail(email)
-		if code != "" {
+		key, flaw := judgeEmail(email)
+		if !flaw.IsZero() {
 			return
 		}
-		if again, code, _ := judgeEmail(key); code != "" || again != key {
-			t.Errorf("the key of %q is %q, whose key is %q (%s)", email, key, again, code)
+		if again, flaw := judgeEmail(key); !flaw.IsZero() || again != key {
+			t.Errorf("the key of %q is %q, whose key is %q (%v)", email, key, again, flaw)
 		}
 		address, err := mail.ParseAddress(key)
 		if err != nil || address.Address != key || address.Name != "" || strings.Count(key, "@") != 1 {

@@ -6,15 +6,15 @@ import (
 	"freehold/fault"
 )
 
-// Judge returns what is wrong with a text for one field of a sign-up or profile, by the field's name, or "". A field
+// Judge returns what is wrong with a text for one field of a sign-up or profile, by the field's name. A field
 // that it does not know has no fault. Whether something is taken is not looked at.
-func (s *Service) Judge(field, text string) (code, message string) {
+func (s *Service) Judge(field, text string) fault.Flaw {
 	var profile db.ProfileFields
 	value := db.Patch[string]{Set: true, Value: &text}
 	switch field {
 	case "email":
-		_, code, message = judgeEmail(text)
-		return code, message
+		_, flaw := judgeEmail(text)
+		return flaw
 	case "password":
 		return auth.JudgePassword(auth.NormalizePassword(text), s.config.PasswordMinLength)
 	case "username":
@@ -31,7 +31,7 @@ func (s *Service) Judge(field, text string) (code, message string) {
 	var faults fault.Faults
 	judgeProfile(&faults, field, &profile)
 	if found := faults.Fields(); len(found) > 0 {
-		return found[0].Code, found[0].Message
+		return found[0].Flaw
 	}
-	return "", ""
+	return fault.Flaw{}
 }

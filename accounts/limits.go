@@ -147,7 +147,7 @@ func (s *Service) withinLeaves(ctx context.Context, from *db.Private) error {
 	if from.EmailVerifiedAt != nil {
 		return nil
 	}
-	key, _, _ := judgeEmail(from.Email)
+	key, _ := judgeEmail(from.Email)
 	return s.within(ctx, leaveLimit, digest(key))
 }
 
@@ -157,6 +157,6 @@ func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, to *db.Pr
 	if to.EmailVerifiedAt != nil {
 		return false, nil
 	}
-	key, _, _ := judgeEmail(to.Email)
+	key, _ := judgeEmail(to.Email)
 	return s.withholds(ctx, string(kind), key)
 }

@@ -33,7 +33,7 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 	var faults fault.Faults
 	judgeProfile(&faults, "input", &fields)
 	if v := fields.Visibility; v.Set && v.Value == nil {
-		faults.Add("input.visibility", "NULL", "The visibility can be changed, but not cleared.")
+		faults.Add("input.visibility", fault.Flaw{Code: "NULL", Message: "The visibility can be changed, but not cleared."})
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -47,10 +47,10 @@ func judgeProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
 	judgeText(faults, path+".bio", &f.Bio, maxBio, true)
 	judgeText(faults, path+".location", &f.Location, maxLocation, false)
 	if b := f.Birthday.Value; b != nil && b.After(time.Now()) {
-		faults.Add(path+".birthday", "IN_FUTURE", "A birthday is in the past.")
+		faults.Add(path+".birthday", fault.Flaw{Code: "IN_FUTURE", Message: "A birthday is in the past."})
 	}
 	if p := f.PhoneNumber.Value; p != nil && !e164.MatchString(*p) {
-		faults.Add(path+".phoneNumber", "INVALID", "This is not a phone number in international form, such as +4930123456.")
+		faults.Add(path+".phoneNumber", fault.Flaw{Code: "INVALID", Message: "This is not a phone number in international form, such as +4930123456."})
 	}
 }
 
@@ -61,7 +61,7 @@ func judgeText(faults *fault.Faults, path string, field *db.Patch[string], longe
 		return
 	}
 	if !utf8.ValidString(*field.Value) || strings.ContainsFunc(*field.Value, func(r rune) bool { return isForbidden(r, lines) }) {
-		faults.Add(path, "INVALID_CHARACTER", "This text has a character that cannot be shown.")
+		faults.Add(path, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has a character that cannot be shown."})
 		return
 	}
 	text := strings.TrimSpace(norm.NFC.String(*field.Value))
@@ -70,9 +70,9 @@ func judgeText(faults *fault.Faults, path string, field *db.Patch[string], longe
 		field.Value = nil
 		return
 	case utf8.RuneCountInString(text) > longest:
-		faults.Add(path, "TOO_LONG", fmt.Sprintf("This can have at most %d characters.", longest))
+		faults.Add(path, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("This can have at most %d characters.", longest), Params: fault.Params{"max": longest}})
 	case !strings.ContainsFunc(text, isSeen):
-		faults.Add(path, "INVALID_CHARACTER", "Nothing of this text can be seen.")
+		faults.Add(path, fault.Flaw{Code: "INVALID_CHARACTER", Message: "Nothing of this text can be seen."})
 	}
 	field.Value = &text
 }

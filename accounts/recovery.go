@@ -25,19 +25,19 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		return err
 	}
 	var faults fault.Faults
-	var fieldCode, message string
+	var flaw fault.Flaw
 	newPassword = auth.NormalizePassword(newPassword)
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
 	switch {
 	case errors.Is(err, errCode): // then the words of the account are not for whoever asks
-		faults.Add("input.code", "INVALID", errCode.Message)
-		fieldCode, message = s.Judge("password", newPassword)
+		faults.Add("input.code", wrongCode)
+		flaw = s.Judge("password", newPassword)
 	case err != nil:
 		return err
 	default:
-		fieldCode, message = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
+		flaw = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
 	}
-	faults.Add("input.newPassword", fieldCode, message)
+	faults.Add("input.newPassword", flaw)
 	if err := faults.Err(); err != nil {
 		return err
 	}

@@ -24,9 +24,9 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err := s.within(ctx, signInLimit, client(ctx)); err != nil {
 		return nil, err
 	}
-	key, _, _ := judgeEmail(email) // a faulty address has an empty key, which no account has
+	key, _ := judgeEmail(email) // a faulty address has an empty key, which no account has
 	if err := s.withinGuesses(ctx, key); err != nil {
-		return nil, err
+		return nil, fault.LimitAt("input.password", err)
 	}
 	found, err := s.db.FindCredentials(ctx, key)
 	if err != nil {

@@ -75,9 +75,9 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Sessio
 	if err != nil || earlier == nil {
 		return nil, false, err
 	}
-	key, _, _ := judgeEmail(c.Email)
+	key, _ := judgeEmail(c.Email)
 	if err := s.withinGuesses(ctx, key); err != nil {
-		return nil, true, err
+		return nil, true, fault.LimitAt("input.password", err)
 	}
 	ok, _, err := s.hasher.Verify(ctx, auth.NormalizePassword(c.Password), earlier.PasswordHash)
 	switch {
@@ -129,15 +129,14 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 // judge normalises the input and returns every fault that it has.
 func (s *Service) judge(ctx context.Context, c *candidate) error {
 	var faults fault.Faults
-	var code, message string
-	c.emailKey, code, message = judgeEmail(c.Email)
-	faults.Add("input.email", code, message)
+	var flaw fault.Flaw
+	c.emailKey, flaw = judgeEmail(c.Email)
+	faults.Add("input.email", flaw)
 	c.Password = auth.NormalizePassword(c.Password)
-	code, message = s.judgePassword(ctx, c.Password, s.words(c.Email, c.Username, c.Profile.DisplayName.Value))
-	faults.Add("input.password", code, message)
-	code, message = judgeUsername(c.Username)
-	faults.Add("input.username", code, message)
-	if code == "" {
+	faults.Add("input.password", s.judgePassword(ctx, c.Password, s.words(c.Email, c.Username, c.Profile.DisplayName.Value)))
+	flaw = judgeUsername(c.Username)
+	faults.Add("input.username", flaw)
+	if flaw.IsZero() {
 		c.usernameKey, _ = UsernameKey(c.Username)
 	}
 	judgeProfile(&faults, "input.profile", &c.Profile)
@@ -145,7 +144,9 @@ func (s *Service) judge(ctx context.Context, c *candidate) error {
 		c.Profile.Visibility.Value = &s.config.DefaultVisibility
 	}
 	if !isKey(c.Key) {
-		faults.Add("input.idempotencyKey", "INVALID", "A key has 1 to 255 visible characters of ASCII.")
+		faults.Add("input.idempotencyKey", fault.Flaw{
+			Code: "INVALID", Message: "A key has 1 to 255 visible characters of ASCII.", Params: fault.Params{"min": 1, "max": maxKey},
+		})
 	}
 	if err := s.judgeTaken(ctx, &faults, *c); err != nil {
 		return err
@@ -153,9 +154,11 @@ func (s *Service) judge(ctx context.Context, c *candidate) error {
 	return faults.Err()
 }
 
+const maxKey = 255
+
 // isKey reports whether a text can be an Idempotency-Key; "" stands for none.
 func isKey(key string) bool {
-	return len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+	return len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // What is told of what another account has.

@@ -3,6 +3,8 @@ package accounts
 import (
 	"fmt"
 	"strings"
+
+	"freehold/fault"
 )
 
 const (
@@ -13,13 +15,12 @@ const (
 // UsernameKey returns the form in which a username is unique and looked up: lower case. ok is false for a username
 // that no account can have.
 func UsernameKey(username string) (key string, ok bool) {
-	code, _ := judgeUsername(username)
-	return strings.ToLower(username), code == ""
+	return strings.ToLower(username), judgeUsername(username).IsZero()
 }
 
-// judgeUsername returns what is wrong with a username, or "". Letters are those of ASCII: no two usernames can then
+// judgeUsername returns what is wrong with a username. Letters are those of ASCII: no two usernames can then
 // look alike because they mix scripts, and lower case is the same in every locale.
-func judgeUsername(username string) (code, message string) {
+func judgeUsername(username string) fault.Flaw {
 	alphanumeric := 0
 	for _, r := range username {
 		switch {
@@ -27,16 +28,16 @@ func judgeUsername(username string) (code, message string) {
 			alphanumeric++
 		case r == '_', r == '.', r == '-':
 		default:
-			return "INVALID_CHARACTER", "A username has only the letters a to z, digits, “_”, “.” and “-”."
+			return fault.Flaw{Code: "INVALID_CHARACTER", Message: "A username has only the letters a to z, digits, “_”, “.” and “-”."}
 		}
 	}
 	switch {
 	case len(username) < minUsername:
-		return "TOO_SHORT", fmt.Sprintf("The username needs at least %d characters.", minUsername)
+		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The username needs at least %d characters.", minUsername), Params: fault.Params{"min": minUsername}}
 	case len(username) > maxUsername:
-		return "TOO_LONG", fmt.Sprintf("The username can have at most %d characters.", maxUsername)
+		return fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("The username can have at most %d characters.", maxUsername), Params: fault.Params{"max": maxUsername}}
 	case alphanumeric == 0:
-		return "INVALID", "A username has at least one letter or digit."
+		return fault.Flaw{Code: "INVALID", Message: "A username has at least one letter or digit."}
 	}
-	return "", ""
+	return fault.Flaw{}
 }

@@ -31,7 +31,7 @@ func measureDocument(t testing.TB, query string, variables map[string]any) (meas
 	if f := testLimits.judgeDocument(doc); f != nil {
 		return measure{}, f
 	}
-	noJudge := func(string, string, string) (string, string) { return "", "" }
+	noJudge := func(string, string, string) fault.Flaw { return fault.Flaw{} }
 	if errs := validator.ValidateWithRules(schema.Schema(), doc, validationRules(noJudge)); len(errs) > 0 {
 		t.Fatalf("%s: %v", query, errs)
 	}
@@ -133,7 +133,7 @@ func FuzzCost(f *testing.F) {
 		f.Fatal(err)
 	}
 	d := &documents{schema: schema.Schema(), tokenLimit: 1000, limits: testLimits, cache: newDocumentCache(),
-		judge: func(string, string, string) (string, string) { return "", "" }}
+		judge: func(string, string, string) fault.Flaw { return fault.Flaw{} }}
 	f.Fuzz(func(t *testing.T, query string) {
 		begun := time.Now()
 		if doc, problems := d.parse(query); len(problems) == 0 {

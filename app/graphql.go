@@ -139,7 +139,7 @@ func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
 	f.Fields = variableFaults(e.documents.schema, op.Operation, params.Variables, e.documents.judge)
 	if len(f.Fields) == 0 && len(errs) > 0 {
-		f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
+		f.Fields = fault.Input(dotted(errs[0].Path[1:]), "INVALID", "This is not a valid value.").Fields
 	}
 	if len(f.Fields) == 0 {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"freehold/graph/model"
 )
 
-// judge returns what is wrong with the text of a field of an input type, or "".
-type judge func(input, field, text string) (code, message string)
+// judge returns what is wrong with the text of a field of an input type.
+type judge func(input, field, text string) fault.Flaw
 
 // validationRules are the specification's, but for three things: no error suggests names of the schema; a value of the
 // wrong shape is told by its path and never repeated, since it may be a password; and representations may be null.
@@ -124,7 +124,11 @@ func (c *inputChecker) complete(judge judge, check func()) []fault.Field {
 const maxFaultBytes = 12 << 10
 
 func (c *inputChecker) add(path, code, message string) {
-	f := fault.Field{Path: path, Code: code, Message: message}
+	c.addFlaw(path, fault.Flaw{Code: code, Message: message})
+}
+
+func (c *inputChecker) addFlaw(path string, flaw fault.Flaw) {
+	f := fault.Field{Path: path, Flaw: flaw}
 	text, err := json.Marshal(f)
 	if c.told += len(text); err == nil && c.told <= maxFaultBytes {
 		c.faults = append(c.faults, f)
@@ -295,8 +299,8 @@ func (c *inputChecker) field(path string, def *ast.Definition, f *ast.FieldDefin
 	if c.judge == nil || !isText || len(c.faults) > before {
 		return
 	}
-	if code, message := c.judge(def.Name, f.Name, text); code != "" {
-		c.add(path+"."+f.Name, code, message)
+	if flaw := c.judge(def.Name, f.Name, text); !flaw.IsZero() {
+		c.addFlaw(path+"."+f.Name, flaw)
 	}
 }
 
