@@ -63,11 +63,11 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return err
 	}
-	key, err := s.judgeRecipient(ctx, mailOfEmailChange, "input.newEmail", newEmail)
+	to, err := s.judgeRecipient(ctx, mailOfEmailChange, "input.newEmail", newEmail)
 	if err != nil {
 		return err
 	}
-	code := s.newCode(db.ChangeEmail, newEmail, key)
+	code := s.newCode(db.ChangeEmail, to)
 	return s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		taken, err := tx.RequestEmailChange(ctx, code)
 		switch {
@@ -78,7 +78,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "":
 			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: newEmail, Known: true}))
+		return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: to.text, Known: true}))
 	})
 }
 
@@ -114,11 +114,11 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 // ChangeUsername gives the viewer's profile another username, and returns the profile. The old one is held for him for a
 // while. REAUTH_REQUIRED when the sign-in was too long ago; CONFLICT for one that somebody else has, or has given up not long
 // ago.
-func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, username string) (profile *db.Profile, err error) {
-	if flaw := judgeUsername(username); !flaw.IsZero() {
+func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed string) (profile *db.Profile, err error) {
+	username, key, flaw := s.readNewUsername(typed)
+	if !flaw.IsZero() {
 		return nil, flaw.At("input.username")
 	}
-	key, _ := UsernameKey(username)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if err := tx.RequireRecent(ctx, s.config.ReauthAfter); err != nil {
 			return err

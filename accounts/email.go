@@ -37,22 +37,27 @@ const (
 	maxLocalPart = 64
 )
 
-// judgeEmail returns the key by which an address is compared, and what is wrong with the address, if anything. The
-// key is lower case, with the domain in its ASCII form (RFC 5891): two addresses with one key are one mailbox.
-func judgeEmail(email string) (key string, flaw fault.Flaw) {
+// address is an e-mail address as its owner spells it, and the key by which it is compared: lower case, with the domain
+// in its ASCII form (RFC 5891). Two addresses with one key are one mailbox.
+type address struct{ text, key string }
+
+// readEmail returns an address, without what stands around it, and what is wrong with it. A faulty address has no key.
+func readEmail(typed string) (address, fault.Flaw) {
+	email := trimPasted(typed)
+	faulty := address{text: email}
 	invalid := fault.Flaw{Code: "INVALID", Message: "This is not an e-mail address."}
 	local, domain, found := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail:
-		return "", fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
 	case len(local) > maxLocalPart:
-		return "", fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
 	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
-		return "", invalid
+		return faulty, invalid
 	}
 	ascii, err := domains.ToASCII(domain)
 	if err != nil || !topLevel.MatchString(ascii) || !isSpelledOut(domain, ascii) {
-		return "", invalid
+		return faulty, invalid
 	}
-	return strings.ToLower(local + "@" + ascii), fault.Flaw{}
+	return address{email, strings.ToLower(local + "@" + ascii)}, fault.Flaw{}
 }

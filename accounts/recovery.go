@@ -20,18 +20,23 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 // ResetPassword gives an account a new password by a code that was sent to its address, which is proved by that. All its
 // sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
-	key, err := s.judgeCodeOf(ctx, email)
+	newPassword = auth.NormalizePassword(newPassword)
+	strangers := s.JudgePassword(newPassword) // as far as can be said without the account
+	var faults fault.Faults
+	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
 	if err != nil {
 		return err
 	}
-	var faults fault.Faults
+	if key == "" {
+		faults.Add("input.newPassword", strangers)
+		return faults.Err()
+	}
 	var flaw fault.Flaw
-	newPassword = auth.NormalizePassword(newPassword)
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
 	switch {
-	case errors.Is(err, errCode): // then the words of the account are not for whoever asks
+	case errors.Is(err, errCode): // then the words of the account are not for the client
 		faults.Add("input.code", wrongCode)
-		flaw = s.Judge("password", newPassword)
+		flaw = strangers
 	case err != nil:
 		return err
 	default:

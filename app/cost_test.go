@@ -31,8 +31,7 @@ func measureDocument(t testing.TB, query string, variables map[string]any) (meas
 	if f := testLimits.judgeDocument(doc); f != nil {
 		return measure{}, f
 	}
-	noJudge := func(string, string, string) fault.Flaw { return fault.Flaw{} }
-	if errs := validator.ValidateWithRules(schema.Schema(), doc, validationRules(noJudge)); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(schema.Schema(), doc, validationRules(judges(nil).complete(t.Context(), nil))); len(errs) > 0 {
 		t.Fatalf("%s: %v", query, errs)
 	}
 	m := meter{variables: variables, fragments: map[string]*measure{}}
@@ -132,11 +131,10 @@ func FuzzCost(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	d := &documents{schema: schema.Schema(), tokenLimit: 1000, limits: testLimits, cache: newDocumentCache(),
-		judge: func(string, string, string) fault.Flaw { return fault.Flaw{} }}
+	d := &documents{schema: schema.Schema(), tokenLimit: 1000, limits: testLimits, cache: newDocumentCache()}
 	f.Fuzz(func(t *testing.T, query string) {
 		begun := time.Now()
-		if doc, problems := d.parse(query); len(problems) == 0 {
+		if doc, problems := d.parse(t.Context(), query, nil); len(problems) == 0 {
 			m := meter{fragments: map[string]*measure{}}
 			if got := m.selections(doc.Operations[0].SelectionSet); got.cost < 1 || got.depth < 1 || got.cost > costly {
 				t.Errorf("%q costs %+v", query, got)

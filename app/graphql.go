@@ -39,11 +39,11 @@ type endpoint struct {
 	bodyLimit int64
 }
 
-func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, x *explainer, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
+func newEndpoint(schema graphql.ExecutableSchema, judges judges, c Config, log *slog.Logger, t *telemetry, x *explainer, viewer func(context.Context, http.Header) (auth.Viewer, error)) *endpoint {
 	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, bodyLimit: c.BodyLimit}
 	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	e.documents = &documents{
-		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, cache: newDocumentCache(),
+		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, cache: newDocumentCache(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
 	}
 	e.exec.SetErrorPresenter(e.presenter.present)
@@ -73,12 +73,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
-	ctx, problems := e.documents.read(ctx, params.Query)
+	ctx, problems := e.documents.read(ctx, params.Query, params.Variables)
 	var operation *graphql.OperationContext
 	if len(problems) == 0 {
 		var errs gqlerror.List
 		operation, errs = e.exec.CreateOperationContext(ctx, params)
-		problems = e.problems(operation, params, errs)
+		problems = e.problems(ctx, operation, params, errs)
 	}
 	if len(problems) > 0 {
 		e.write(w, r, http.StatusBadRequest, e.refuseOperation(ctx, problems))
@@ -112,7 +112,7 @@ func (e *endpoint) explain(ctx context.Context, response *graphql.Response) {
 
 // problems returns why a valid document cannot be executed: the executor's errors, or one about the variables in place
 // of the executor's, or that too much is asked for.
-func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
+func (e *endpoint) problems(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
 	aboutVariables := len(errs) > 0 && len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable")
 	if len(errs) == 0 { // first, since it is cheaper than looking at every value
 		if f := e.documents.limits.judgeOperation(op); f != nil {
@@ -120,7 +120,7 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 		}
 	}
 	if aboutVariables || len(errs) == 0 {
-		if err := e.judgeVariables(op, params, errs); err != nil {
+		if err := e.judgeVariables(ctx, op, params, errs); err != nil {
 			return []error{err}
 		}
 	}
@@ -132,12 +132,12 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 
 // judgeVariables returns one error with every fault of the variables, by the paths of the arguments that use them.
 // gqlparser stops at the first, names the variable, and takes a number for a string.
-func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
+func (e *endpoint) judgeVariables(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
 	if len(op.Operation.VariableDefinitions) == 0 {
 		return nil // all values are literals, which validation has judged
 	}
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
-	f.Fields = variableFaults(e.documents.schema, op.Operation, params.Variables, e.documents.judge)
+	f.Fields = variableFaults(e.documents.schema, op.Operation, op.Variables, e.documents.judges.complete(ctx, params.Variables))
 	if len(f.Fields) == 0 && len(errs) > 0 {
 		f.Fields = fault.Input(dotted(errs[0].Path[1:]), "INVALID", "This is not a valid value.").Fields
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -170,10 +171,17 @@ const taken = "TAKEN"
 // Faults collects every fault of an input, so that a form can show them all at once. The zero value is ready.
 type Faults struct{ fields []Field }
 
-// Add notes a flaw of the field at path, if it is one.
+// Add notes a flaw of the field at path, if it is one. Of several flaws of one field the first is kept.
 func (f *Faults) Add(path string, flaw Flaw) {
-	if !flaw.IsZero() {
+	if !flaw.IsZero() && !slices.ContainsFunc(f.fields, func(x Field) bool { return x.Path == path }) {
 		f.fields = append(f.fields, Field{path, flaw})
+	}
+}
+
+// AddAll notes the faults of another collection.
+func (f *Faults) AddAll(further Faults) {
+	for _, x := range further.fields {
+		f.Add(x.Path, x.Flaw)
 	}
 }
 

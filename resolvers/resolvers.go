@@ -12,7 +12,6 @@ import (
 	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
-	"freehold/fault"
 	"freehold/graph"
 	"freehold/graph/model"
 )
@@ -80,16 +79,6 @@ func (r *Resolvers) FindProfileByAnyKey(ctx context.Context, viewer auth.Viewer,
 		return nil, err
 	}
 	return newProfile(&rows[0]), nil
-}
-
-// JudgeInput returns what is wrong with the text of a field of an input type. It completes what is told of an
-// input that cannot be executed for another fault.
-func (r *Resolvers) JudgeInput(input, field, text string) fault.Flaw {
-	switch input {
-	case "SignUpInput", "ProfileFieldsInput", "UpdateProfileInput":
-		return r.Accounts.Judge(field, text)
-	}
-	return fault.Flaw{}
 }
 
 // AroundRootField opens the scope of a root field: it begins with the request's viewer, and what was loaded of private
