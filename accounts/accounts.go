@@ -16,17 +16,19 @@ import (
 
 // Config holds the settings of accounts.
 type Config struct {
-	PasswordMinLength int           // code points
-	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
-	SessionIdle       time.Duration // a session ends when not renewed for so long
-	SessionLifetime   time.Duration // and after this in any case
-	RefreshGrace      time.Duration // how long a refresh may be retried
-	ReauthAfter       time.Duration // sensitive acts ask for the password again when the last was longer ago
-	CodeLifetime      time.Duration // of one-time codes
-	UsernameHold      time.Duration // how long nobody else gets a username that was given up
-	RateLimit         bool          // whether limits hold
-	ServiceName       string        // what the service is called; no password may consist of it
-	ServiceHost       string        // nor of this
+	PasswordMinLength int              // code points
+	DefaultVisibility string           // PRIVATE, MEMBERS or PUBLIC
+	SessionIdle       time.Duration    // a session ends when not renewed for so long
+	SessionLifetime   time.Duration    // and after this in any case
+	RefreshGrace      time.Duration    // how long a refresh may be retried
+	ReauthAfter       time.Duration    // sensitive acts ask for the password again when the last was longer ago
+	CodeLifetime      time.Duration    // of one-time codes
+	UsernameHold      time.Duration    // how long nobody else gets a username that was given up
+	RateLimit         bool             // whether limits hold
+	ServiceName       string           // what the service is called; no password may consist of it
+	ServiceHost       string           // nor of this
+	Reserved          Reserved         // usernames that no account can have
+	Now               func() time.Time // the clock of birthdays; nil: time.Now
 
 	RequireVerifiedEmail bool          // whether an account can be used only once its address was verified
 	PendingLifetime      time.Duration // how long it waits for that
@@ -48,6 +50,13 @@ type Service struct {
 // New returns the use cases.
 func New(d *db.DB, keys *auth.Keys, hasher *auth.Hasher, tokens *auth.Tokens, config Config) *Service {
 	return &Service{db: d, keys: keys, hasher: hasher, tokens: tokens, config: config}
+}
+
+func (s *Service) now() time.Time {
+	if s.config.Now == nil {
+		return time.Now()
+	}
+	return s.config.Now()
 }
 
 // Tokens are what proves a session, shown this once.

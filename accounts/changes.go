@@ -16,7 +16,7 @@ import (
 // ChangePassword replaces the viewer's password, ends the other sessions and all codes, sends a mail about it, and returns
 // the viewer's profile.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) (*db.Profile, error) {
-	seen, ok, err := s.isOwn(ctx, viewer, currentPassword)
+	seen, ok, err := s.isOwn(ctx, viewer, "input.currentPassword", currentPassword)
 	if err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}
@@ -26,16 +26,15 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	}
 	var faults fault.Faults
 	if !ok {
-		faults.Add("input.currentPassword", "INVALID", notThePassword)
+		faults.Add("input.currentPassword", notThePassword)
 	}
 	newPassword = auth.NormalizePassword(newPassword)
-	code, message := s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName))
-	faults.Add("input.newPassword", code, message)
+	faults.Add("input.newPassword", s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName)))
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}
 	if err := s.within(ctx, passwordLimit, viewer.UserID.String()); err != nil {
-		return nil, err
+		return nil, fault.LimitAt("input.newPassword", err)
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
 	if err != nil {
@@ -69,11 +68,11 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
+	to, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
 	if err != nil {
 		return nil, err
 	}
-	code := s.newCode(db.ChangeEmail, newEmail, key)
+	code := s.newCode(db.ChangeEmail, to)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
@@ -87,7 +86,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "":
 			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: newEmail, Known: true}))
+		return tx.EnqueueMail(ctx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.text, Known: true}))
 	})
 	return profile, err
 }
@@ -124,11 +123,11 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 // ChangeUsername gives the viewer's profile another username, and returns the profile. The old one is held for him for a
 // while. REAUTH_REQUIRED when the sign-in was too long ago; CONFLICT for one that somebody else has, or has given up not long
 // ago.
-func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, username string) (profile *db.Profile, err error) {
-	if code, message := judgeUsername(username); code != "" {
-		return nil, fault.Input("input.username", code, message)
+func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed string) (profile *db.Profile, err error) {
+	username, key, flaw := s.readNewUsername(typed)
+	if !flaw.IsZero() {
+		return nil, flaw.At("input.username")
 	}
-	key, _ := UsernameKey(username)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if err := tx.RequireRecent(ctx, s.config.ReauthAfter); err != nil {
 			return err
@@ -137,7 +136,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, userna
 			return err
 		}
 		if err := s.count(ctx, tx, usernameLimit, viewer.UserID.String()); err != nil { // here, so that only changes count
-			return err
+			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err

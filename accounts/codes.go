@@ -11,22 +11,25 @@ import (
 	"freehold/mail"
 )
 
-// errCode is the one answer to every code that does not count, whatever is wrong with it.
-var errCode = fault.Input("input.code", "INVALID", "This code is wrong, or does not count any more.")
+// errCode is the one answer to every invalid code, whatever is wrong with it.
+var (
+	wrongCode = fault.Flaw{Code: "INVALID", Message: "This code is wrong, expired, or already used."}
+	errCode   = wrongCode.At("input.code")
+)
 
 // requestCode writes the same for every address, and leaves the sending to others.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
-	key, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
+	to, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
 	if err != nil {
 		return err
 	}
-	code := s.newCode(purpose, email, key)
+	code := s.newCode(purpose, to)
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
-		to, err := tx.RequestCode(ctx, code)
+		recipient, err := tx.RequestCode(ctx, code)
 		if err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(kind, code, to))
+		return tx.EnqueueMail(ctx, s.codeMail(kind, code, recipient))
 	})
 	if err != nil {
 		return fmt.Errorf("request a code: %w", err)
@@ -34,20 +37,20 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 	return nil
 }
 
-// judgeRecipient returns the key of an address to which somebody wants a mail to be sent, and counts it as what it is.
-func (s *Service) judgeRecipient(ctx context.Context, what, path, email string) (key string, err error) {
+// judgeRecipient reads an address to which somebody wants a mail to be sent, and counts it as what it is.
+func (s *Service) judgeRecipient(ctx context.Context, what, path, typed string) (address, error) {
 	if err := s.within(ctx, codeRequestLimit, client(ctx)); err != nil {
-		return "", err
+		return address{}, err
 	}
-	key, code, message := judgeEmail(email)
-	if code != "" {
-		return "", fault.Input(path, code, message)
+	email, flaw := readEmail(typed)
+	if !flaw.IsZero() {
+		return address{}, flaw.At(path)
 	}
-	return key, s.withinMails(ctx, what, key)
+	return email, fault.LimitAt(path, s.withinMails(ctx, what, email.key))
 }
 
-func (s *Service) newCode(purpose db.Purpose, email, key string) db.Code {
-	return db.Code{ID: uuid.New(), Purpose: purpose, Email: email, EmailKey: key, ValidFor: s.config.CodeLifetime}
+func (s *Service) newCode(purpose db.Purpose, to address) db.Code {
+	return db.Code{ID: uuid.New(), Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: s.config.CodeLifetime}
 }
 
 // codeMail is the mail that brings a code.
@@ -59,16 +62,19 @@ func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) db.Mai
 	return m
 }
 
-// judgeCodeOf returns the key of an address to which a code was sent, and counts the guess at the code.
-func (s *Service) judgeCodeOf(ctx context.Context, email string) (key string, err error) {
-	key, code, message := judgeEmail(email)
-	if code != "" {
-		return "", fault.Input("input.email", code, message)
+// judgeCodeOf returns the key of an address to which a code was sent, and counts the guess at the code. The key of a faulty
+// address is empty; then it notes what is wrong with the address, and with a code that cannot be one.
+func (s *Service) judgeCodeOf(ctx context.Context, faults *fault.Faults, email, typed string) (key string, err error) {
+	to, flaw := readEmail(email)
+	if !flaw.IsZero() {
+		faults.Add("input.email", flaw)
+		faults.Add("input.code", s.JudgeCode(typed))
+		return "", nil
 	}
 	if err := s.within(ctx, codeTryLimit, client(ctx)); err != nil {
 		return "", err
 	}
-	return key, s.within(ctx, codeLimit, digest(key), client(ctx))
+	return to.key, fault.LimitAt("input.code", s.within(ctx, codeLimit, digest(to.key), client(ctx)))
 }
 
 // findCode finds the code that was typed among those that were sent to an address. The error of one that is not among them is

@@ -1,12 +1,15 @@
 package accounts
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"freehold/fault"
 )
 
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,
@@ -28,20 +31,33 @@ func isSpelledOut(domain, ascii string) bool {
 	return lower == ascii || err == nil && lower == shown
 }
 
-// judgeEmail returns the key by which an address is compared, and what is wrong with the address, if anything. The
-// key is lower case, with the domain in its ASCII form (RFC 5891): two addresses with one key are one mailbox.
-func judgeEmail(email string) (key, code, message string) {
-	const invalid = "This is not an e-mail address."
+// The longest address and local part, in bytes (RFC 5321, 4.5.3.1).
+const (
+	maxEmail     = 254
+	maxLocalPart = 64
+)
+
+// address is an e-mail address as its owner spells it, and the key by which it is compared: lower case, with the domain
+// in its ASCII form (RFC 5891). Two addresses with one key are one mailbox.
+type address struct{ text, key string }
+
+// readEmail returns an address, without what stands around it, and what is wrong with it. A faulty address has no key.
+func readEmail(typed string) (address, fault.Flaw) {
+	email := trimPasted(typed)
+	faulty := address{text: email}
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not an e-mail address."}
 	local, domain, found := strings.Cut(email, "@")
 	switch {
-	case len(email) > 254 || len(local) > 64: // RFC 5321, 4.5.3.1
-		return "", "TOO_LONG", "The e-mail address is too long."
+	case len(email) > maxEmail:
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
+	case len(local) > maxLocalPart:
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
 	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
-		return "", "INVALID", invalid
+		return faulty, invalid
 	}
 	ascii, err := domains.ToASCII(domain)
 	if err != nil || !topLevel.MatchString(ascii) || !isSpelledOut(domain, ascii) {
-		return "", "INVALID", invalid
+		return faulty, invalid
 	}
-	return strings.ToLower(local + "@" + ascii), "", ""
+	return address{email, strings.ToLower(local + "@" + ascii)}, fault.Flaw{}
 }

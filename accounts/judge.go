@@ -6,32 +6,37 @@ import (
 	"freehold/fault"
 )
 
-// Judge returns what is wrong with a text for one field of a sign-up or profile, by the field's name, or "". A field
-// that it does not know has no fault. Whether something is taken is not looked at.
-func (s *Service) Judge(field, text string) (code, message string) {
-	var profile db.ProfileFields
-	value := db.Patch[string]{Set: true, Value: &text}
-	switch field {
-	case "email":
-		_, code, message = judgeEmail(text)
-		return code, message
-	case "password":
-		return auth.JudgePassword(auth.NormalizePassword(text), s.config.PasswordMinLength)
-	case "username":
-		return judgeUsername(text)
-	case "displayName":
-		profile.DisplayName = value
-	case "bio":
-		profile.Bio = value
-	case "location":
-		profile.Location = value
-	case "phoneNumber":
-		profile.PhoneNumber = value
+// What follows judges single values, for inputs that are refused for other faults. The use cases judge the same values by
+// the same rules. What only the database knows is not looked at; see JudgeSignUp for what is taken.
+
+// JudgeEmail returns what is wrong with an e-mail address.
+func (s *Service) JudgeEmail(typed string) fault.Flaw {
+	_, flaw := readEmail(typed)
+	return flaw
+}
+
+// JudgeUsername returns what is wrong with a username that an account wants to have.
+func (s *Service) JudgeUsername(typed string) fault.Flaw {
+	_, _, flaw := s.readNewUsername(typed)
+	return flaw
+}
+
+// JudgePassword returns what is wrong with a new password, as far as can be said without knowing the account.
+func (s *Service) JudgePassword(password string) fault.Flaw {
+	return auth.JudgePassword(auth.NormalizePassword(password), s.config.PasswordMinLength)
+}
+
+// JudgeCode returns what is wrong with a text that cannot be a one-time code.
+func (s *Service) JudgeCode(typed string) fault.Flaw {
+	if auth.CanBeCode(typed) {
+		return fault.Flaw{}
 	}
+	return wrongCode
+}
+
+// JudgeProfile returns what is wrong with the fields of a profile, by their names.
+func (s *Service) JudgeProfile(fields db.ProfileFields) []fault.Field {
 	var faults fault.Faults
-	judgeProfile(&faults, field, &profile)
-	if found := faults.Fields(); len(found) > 0 {
-		return found[0].Code, found[0].Message
-	}
-	return "", ""
+	s.readProfile(&faults, "", &fields)
+	return faults.Fields()
 }

@@ -155,8 +155,8 @@ func (s *Service) withinLeaves(ctx context.Context, from *db.Private) error {
 	if from.EmailVerifiedAt != nil {
 		return nil
 	}
-	key, _, _ := judgeEmail(from.Email)
-	return s.within(ctx, leaveLimit, digest(key))
+	left, _ := readEmail(from.Email)
+	return s.within(ctx, leaveLimit, digest(left.key))
 }
 
 // withholdsNotice reports whether the viewer's address is not to be told of a change of his account. An address that nobody
@@ -165,6 +165,6 @@ func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, to *db.Pr
 	if to.EmailVerifiedAt != nil {
 		return false, nil
 	}
-	key, _, _ := judgeEmail(to.Email)
-	return s.withholds(ctx, string(kind), key)
+	recipient, _ := readEmail(to.Email)
+	return s.withholds(ctx, string(kind), recipient.key)
 }

@@ -47,12 +47,12 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 			return err
 		}
 		if email != nil {
-			key, _, _ := judgeEmail(*email)
-			known, err := tx.IsKnownClient(ctx, key, client(ctx))
+			to, _ := readEmail(*email)
+			known, err := tx.IsKnownClient(ctx, to.key, client(ctx))
 			if err != nil {
 				return err
 			}
-			limits = append(limits, mailLimit.of(mailTo(mailOf[purpose], key, known)...))
+			limits = append(limits, mailLimit.of(mailTo(mailOf[purpose], to.key, known)...))
 		}
 		at, err = tx.FindClosedUntil(ctx, userID, limits...)
 		return err

@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"freehold/auth"
+	"freehold/fault"
 )
 
 // judgePassword returns what is wrong with a normalised password for an account that calls itself by these words.
-func (s *Service) judgePassword(ctx context.Context, password string, own []string) (code, message string) {
-	code, message = auth.JudgePassword(password, s.config.PasswordMinLength, own...)
-	if code == "" && s.config.Breached != nil && s.config.Breached(ctx, password) {
-		return "BREACHED", "This password is known from a leak of another service. Choose another."
+func (s *Service) judgePassword(ctx context.Context, password string, own []string) fault.Flaw {
+	flaw := auth.JudgePassword(password, s.config.PasswordMinLength, own...)
+	if flaw.IsZero() && s.config.Breached != nil && s.config.Breached(ctx, password) {
+		return fault.Flaw{Code: "BREACHED", Message: "This password is known from a leak of another service. Choose another."}
 	}
-	return code, message
+	return flaw
 }
 
 // words are what an account and the service go by. The last label of a domain is not among them: ".com" is nobody's own.

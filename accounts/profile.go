@@ -2,96 +2,68 @@ package accounts
 
 import (
 	"context"
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
-	"golang.org/x/text/unicode/norm"
 
 	"freehold/auth"
 	"freehold/db"
 	"freehold/fault"
 )
 
-// The longest texts of a profile, in code points.
-const (
-	maxDisplayName = 100
-	maxBio         = 1000
-	maxLocation    = 100
-)
-
-// e164 is a phone number as ITU-T E.164 has it.
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-
 // UpdateProfile changes the viewer's profile and returns it. The id, where it is not uuid.Nil, must be that of the
 // viewer's own profile, else the error is NOT_FOUND.
 func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, fields db.ProfileFields) (*db.Profile, error) {
 	var faults fault.Faults
-	judgeProfile(&faults, "input", &fields)
-	if v := fields.Visibility; v.Set && v.Value == nil {
-		faults.Add("input.visibility", "NULL", "The visibility can be changed, but not cleared.")
-	}
+	s.readProfile(&faults, "input.", &fields)
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
 }
 
-// judgeProfile notes what is wrong with the fields below path, and normalises their texts.
-func judgeProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
-	judgeText(faults, path+".displayName", &f.DisplayName, maxDisplayName, false)
-	judgeText(faults, path+".bio", &f.Bio, maxBio, true)
-	judgeText(faults, path+".location", &f.Location, maxLocation, false)
-	if b := f.Birthday.Value; b != nil && b.After(time.Now()) {
-		faults.Add(path+".birthday", "IN_FUTURE", "A birthday is in the past.")
+// readProfile brings the fields below path into the form in which they are stored, and notes what is wrong with them, in
+// the order of the schema. The path is "" or ends in a dot.
+func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
+	text := func(name string, field *db.Patch[string], read func(string) (string, fault.Flaw)) {
+		if field.Value == nil {
+			return
+		}
+		value, flaw := read(*field.Value)
+		faults.Add(path+name, flaw)
+		if field.Value = &value; value == "" {
+			field.Value = nil
+		}
 	}
-	if p := f.PhoneNumber.Value; p != nil && !e164.MatchString(*p) {
-		faults.Add(path+".phoneNumber", "INVALID", "This is not a phone number in international form, such as +4930123456.")
+	text("displayName", &f.DisplayName, textRule{longest: maxDisplayName}.read)
+	text("bio", &f.Bio, textRule{longest: maxBio, lines: true}.read)
+	text("location", &f.Location, textRule{longest: maxLocation}.read)
+	if v := f.Visibility; v.Set && v.Value == nil {
+		faults.Add(path+"visibility", fault.Flaw{Code: "NULL", Message: "The visibility can be changed, but not cleared."})
 	}
+	if b := f.Birthday.Value; b != nil {
+		faults.Add(path+"birthday", judgeBirthday(*b, s.now()))
+	}
+	text("phoneNumber", &f.PhoneNumber, readPhone)
 }
 
-// judgeText normalises a text in place to NFC without white space around it, and notes what is wrong with it. A text of
-// which nothing is left is an empty field.
-func judgeText(faults *fault.Faults, path string, field *db.Patch[string], longest int, lines bool) {
-	if field.Value == nil {
-		return
-	}
-	if !utf8.ValidString(*field.Value) || strings.ContainsFunc(*field.Value, func(r rune) bool { return isForbidden(r, lines) }) {
-		faults.Add(path, "INVALID_CHARACTER", "This text has a character that cannot be shown.")
-		return
-	}
-	text := strings.TrimSpace(norm.NFC.String(*field.Value))
+// firstBirthday is the earliest birthday that is taken: nobody who was born before it is alive, and the oldest person of
+// whom that is proved lived for 122 years.
+var firstBirthday = time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// firstZone is where each day begins first: UTC+14.
+var firstZone = time.FixedZone("UTC+14", 14*60*60)
+
+// judgeBirthday returns what is wrong with a birthday. It may be the date of today anywhere on Earth.
+func judgeBirthday(birthday, now time.Time) fault.Flaw {
+	year, month, day := now.In(firstZone).Date()
+	last := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	params := fault.Params{"min": firstBirthday.Format(time.DateOnly), "max": last.Format(time.DateOnly)}
 	switch {
-	case text == "":
-		field.Value = nil
-		return
-	case utf8.RuneCountInString(text) > longest:
-		faults.Add(path, "TOO_LONG", fmt.Sprintf("This can have at most %d characters.", longest))
-	case !strings.ContainsFunc(text, isSeen):
-		faults.Add(path, "INVALID_CHARACTER", "Nothing of this text can be seen.")
+	case birthday.After(last):
+		return fault.Flaw{Code: "IN_FUTURE", Message: "The birthday cannot be in the future.", Params: params}
+	case birthday.Before(firstBirthday):
+		return fault.Flaw{Code: "OUT_OF_RANGE", Message: "The birthday must be 1900-01-01 or later.", Params: params}
 	}
-	field.Value = &text
-}
-
-func isSeen(r rune) bool {
-	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Mn, r)
-}
-
-// isForbidden reports whether a character has no place in a text that others read: controls, what cannot be a
-// character, invisible ones and the marks that turn the direction of what follows. Joiners and tags are allowed; scripts
-// and emoji need them.
-func isForbidden(r rune, lines bool) bool {
-	switch {
-	case lines && (r == '\n' || r == '\t'):
-		return false
-	case r == 0x200c, r == 0x200d, r >= 0xe0020 && r <= 0xe007f:
-		return false
-	case r == unicode.ReplacementChar, r == 0x2028, r == 0x2029, r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef:
-		return true
-	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co)
+	return fault.Flaw{}
 }

@@ -9,10 +9,10 @@ import (
 	"freehold/fault"
 )
 
-// isOwn reports whether a password is the viewer's, and returns the hash that it was verified against.
-func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, ok bool, err error) {
+// isOwn reports whether the password at path is the viewer's, and returns the hash that it was verified against.
+func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
 	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
-		return "", false, err
+		return "", false, fault.LimitAt(path, err)
 	}
 	hash, err := s.db.FindOwnHash(ctx, viewer)
 	if err != nil {
@@ -27,16 +27,16 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, password string
 
 // proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.
 func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
-	seen, ok, err := s.isOwn(ctx, viewer, password)
+	seen, ok, err := s.isOwn(ctx, viewer, "input.password", password)
 	if err == nil && !ok {
 		err = errPassword("input.password")
 	}
 	return seen, err
 }
 
-const notThePassword = "This is not the password of your account."
+var notThePassword = fault.Flaw{Code: "INVALID", Message: "This is not the password of your account."}
 
-func errPassword(path string) error { return fault.Input(path, "INVALID", notThePassword) }
+func errPassword(path string) error { return notThePassword.At(path) }
 
 // Reauthenticate notes that the viewer has entered the password again, as sensitive actions require, and returns the
 // viewer's profile.

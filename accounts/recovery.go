@@ -20,24 +20,29 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 // ResetPassword gives an account a new password by a code that was sent to its address, which is proved by that. All its
 // sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
-	key, err := s.judgeCodeOf(ctx, email)
+	newPassword = auth.NormalizePassword(newPassword)
+	strangers := s.JudgePassword(newPassword) // as far as can be said without the account
+	var faults fault.Faults
+	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
 	if err != nil {
 		return err
 	}
-	var faults fault.Faults
-	var fieldCode, message string
-	newPassword = auth.NormalizePassword(newPassword)
+	if key == "" {
+		faults.Add("input.newPassword", strangers)
+		return faults.Err()
+	}
+	var flaw fault.Flaw
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
 	switch {
-	case errors.Is(err, errCode): // then the words of the account are not for whoever asks
-		faults.Add("input.code", "INVALID", errCode.Message)
-		fieldCode, message = s.Judge("password", newPassword)
+	case errors.Is(err, errCode): // then the words of the account are not for the client
+		faults.Add("input.code", wrongCode)
+		flaw = strangers
 	case err != nil:
 		return err
 	default:
-		fieldCode, message = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
+		flaw = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
 	}
-	faults.Add("input.newPassword", fieldCode, message)
+	faults.Add("input.newPassword", flaw)
 	if err := faults.Err(); err != nil {
 		return err
 	}

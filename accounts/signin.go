@@ -25,11 +25,11 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err := s.within(ctx, signInLimit, client(ctx)); err != nil {
 		return nil, err
 	}
-	key, _, _ := judgeEmail(email) // a faulty address has an empty key, which no account has
-	if err := s.withinGuesses(ctx, key); err != nil {
-		return nil, err
+	from, _ := readEmail(email) // a faulty address has an empty key, which no account has
+	if err := s.withinGuesses(ctx, from.key); err != nil {
+		return nil, fault.LimitAt("input.password", err)
 	}
-	found, err := s.db.FindCredentials(ctx, key)
+	found, err := s.db.FindCredentials(ctx, from.key)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
@@ -54,7 +54,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	if err := s.forget(ctx, guessLimit, digest(key), client(ctx)); err != nil {
+	if err := s.forget(ctx, guessLimit, digest(from.key), client(ctx)); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	return session, nil

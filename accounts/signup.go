@@ -2,7 +2,9 @@ package accounts
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,22 +23,64 @@ type SignUp struct {
 	Password string
 	Username string
 	Profile  db.ProfileFields
-	// Key is the client's own name for this sign-up, so that a retry is known for one; "" for none.
-	Key string
+	// Key is the client's own name for this sign-up, so that a retry is known for one; "" for none. KeyFlaw says that the
+	// client has sent two.
+	Key     string
+	KeyFlaw fault.Flaw
 }
 
-// candidate is a sign-up that was judged, in the form in which it is stored.
+// candidate is a sign-up in the form in which it is stored, and what is wrong with it as far as it shows by itself.
 type candidate struct {
 	SignUp
-	emailKey    string
-	usernameKey string
+	email       address
+	usernameKey string // "" for a faulty one
 	keyHash     []byte // nil without a key
+	fingerprint []byte // of what the key stands for; nil without a key
 	withheld    bool   // whether its address gets no mail of it
+
+	emailFlaw, usernameFlaw fault.Flaw
+	profileFaults           fault.Faults
 }
 
-// SignUp makes an account, its profile and a session in one transaction. What is wrong with the input is told all at
-// once, as BAD_USER_INPUT; CONFLICT if all that is wrong is that something is taken. A retry with the same key and password
-// starts a further session of the account that the first has made.
+// read brings a sign-up into the form in which it is stored.
+func (s *Service) read(in SignUp) candidate {
+	c := candidate{SignUp: in}
+	c.email, c.emailFlaw = readEmail(in.Email)
+	c.Password = auth.NormalizePassword(in.Password)
+	c.Username, c.usernameKey, c.usernameFlaw = s.readNewUsername(in.Username)
+	if !c.usernameFlaw.IsZero() {
+		c.usernameKey = ""
+	}
+	if in.Profile.Visibility.Value == nil {
+		c.Profile.Visibility = db.Patch[string]{} // null is as absent
+	}
+	s.readProfile(&c.profileFaults, "input.profile.", &c.Profile)
+	if in.Key != "" {
+		sum := sha256.Sum256([]byte(in.Key))
+		c.keyHash, c.fingerprint = sum[:], c.digest()
+	}
+	return c
+}
+
+// digest tells a retry from another sign-up under the same key. The key, of which the database has only a hash, is needed
+// to make it: whoever reads the database cannot try values until one fits. The password is not in it.
+func (c *candidate) digest() []byte {
+	p := c.Profile
+	values, err := json.Marshal([]any{
+		c.email.key, strings.ToLower(c.Username), p.DisplayName.Value, p.Bio.Value, p.AvatarURL.Value, p.WebsiteURL.Value, p.Location.Value,
+		p.Visibility.Value, p.Birthday.Value, p.PhoneNumber.Value,
+	})
+	if err != nil {
+		panic(err) // texts and a date
+	}
+	mac := hmac.New(sha256.New, []byte(c.Key))
+	mac.Write(values)
+	return mac.Sum(nil)
+}
+
+// SignUp makes an account, its profile and a session in one transaction. The error has every fault of the input, as
+// BAD_USER_INPUT; as CONFLICT if all that is wrong is that something is taken. A retry with the same key, password and
+// values starts a further session of the account that the first has made.
 //
 // Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
 // this one until it is verified, and the address is sent a code, or told that it has an account.
@@ -44,10 +88,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 	if err := s.within(ctx, signUpLimit, client(ctx)); err != nil {
 		return nil, err
 	}
-	c := candidate{SignUp: in}
+	c := s.read(in)
 	if in.Key != "" {
-		sum := sha256.Sum256([]byte(in.Key))
-		c.keyHash = sum[:]
 		if session, again, err := s.signUpAgain(ctx, c); again || err != nil {
 			return session, err
 		}
@@ -69,24 +111,26 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 
 var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
 
-// signUpAgain answers a retry, if it is one: it starts a session for whoever knows the password of the first.
+// signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of
+// the first. The account may have other values by now.
 func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Session, again bool, err error) {
 	earlier, err := s.db.FindSignUp(ctx, c.keyHash)
 	if err != nil || earlier == nil {
 		return nil, false, err
 	}
-	key, _, _ := judgeEmail(c.Email)
-	if err := s.withinGuesses(ctx, key); err != nil {
-		return nil, true, err
+	if err := s.withinGuesses(ctx, c.email.key); err != nil {
+		return nil, true, fault.LimitAt("input.password", err)
 	}
-	ok, _, err := s.hasher.Verify(ctx, auth.NormalizePassword(c.Password), earlier.PasswordHash)
+	ok, _, err := s.hasher.Verify(ctx, c.Password, earlier.PasswordHash)
 	switch {
 	case err != nil:
 		return nil, true, fmt.Errorf("sign up again: %w", err)
-	case !ok || key != earlier.EmailKey:
+	case !ok || c.email.key != earlier.EmailKey:
 		if err := s.db.RefuseSignIn(ctx, earlier.UserID); err != nil {
 			return nil, true, fmt.Errorf("sign up again: %w", err)
 		}
+		return nil, true, errReused
+	case !hmac.Equal(c.fingerprint, earlier.Fingerprint):
 		return nil, true, errReused
 	case earlier.Pending, s.config.RequireVerifiedEmail && !earlier.Verified:
 		return nil, true, nil
@@ -95,18 +139,24 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Sessio
 	if err != nil {
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	}
-	return session, true, s.forget(ctx, guessLimit, digest(key), client(ctx))
+	return session, true, s.forget(ctx, guessLimit, digest(c.email.key), client(ctx))
 }
 
 func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error) {
-	if err := s.judge(ctx, &c); err != nil {
+	faults, err := s.judge(ctx, &c)
+	if err != nil {
 		return nil, err
 	}
-	var err error
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	if c.Profile.Visibility.Value == nil {
+		c.Profile.Visibility.Value = &s.config.DefaultVisibility
+	}
 	if s.config.RequireVerifiedEmail {
 		// It goes on without a mail: it may be the owner's of the address, and those before it a stranger's, of whom it then
 		// tells that he is not alone.
-		if c.withheld, err = s.withholds(ctx, mailOfSignUp, c.emailKey); err != nil {
+		if c.withheld, err = s.withholds(ctx, mailOfSignUp, c.email.key); err != nil {
 			return nil, err
 		}
 	}
@@ -126,36 +176,58 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 	return s.started(viewer, profile, refreshToken)
 }
 
-// judge normalises the input and returns every fault that it has.
-func (s *Service) judge(ctx context.Context, c *candidate) error {
-	var faults fault.Faults
-	var code, message string
-	c.emailKey, code, message = judgeEmail(c.Email)
-	faults.Add("input.email", code, message)
-	c.Password = auth.NormalizePassword(c.Password)
-	code, message = s.judgePassword(ctx, c.Password, s.words(c.Email, c.Username, c.Profile.DisplayName.Value))
-	faults.Add("input.password", code, message)
-	code, message = judgeUsername(c.Username)
-	faults.Add("input.username", code, message)
-	if code == "" {
-		c.usernameKey, _ = UsernameKey(c.Username)
+// judge returns every fault of a sign-up, in the order of the schema.
+func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error) {
+	taken, err := s.findTaken(ctx, c)
+	if err != nil {
+		return fault.Faults{}, err
 	}
-	judgeProfile(&faults, "input.profile", &c.Profile)
-	if c.Profile.Visibility.Value == nil {
-		c.Profile.Visibility.Value = &s.config.DefaultVisibility
-	}
-	if !isKey(c.Key) {
-		faults.Add("input.idempotencyKey", "INVALID", "A key has 1 to 255 visible characters of ASCII.")
-	}
-	if err := s.judgeTaken(ctx, &faults, *c); err != nil {
-		return err
-	}
-	return faults.Err()
+	return c.faults(s.judgePassword(ctx, c.Password, s.wordsOf(c)), taken), nil
 }
+
+// JudgeSignUp returns every fault that can be found of a sign-up that is refused for others, such as a malformed date. It
+// counts as a sign-up. Beyond the limit, what is taken or leaked is not looked up.
+func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
+	c := s.read(in)
+	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
+	if err := s.within(ctx, signUpLimit, client(ctx)); err != nil {
+		return faults.Fields()
+	}
+	if all, err := s.judge(ctx, &c); err == nil { // else the input is refused for what is known
+		faults = all
+	}
+	return faults.Fields()
+}
+
+func (s *Service) wordsOf(c *candidate) []string {
+	return s.words(c.email.text, c.Username, c.Profile.DisplayName.Value)
+}
+
+func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Faults) {
+	faults.Add("input.email", c.emailFlaw)
+	if taken.email {
+		faults.Taken("input.email", emailTaken)
+	}
+	faults.Add("input.password", password)
+	faults.Add("input.username", c.usernameFlaw)
+	if taken.username {
+		faults.Taken("input.username", usernameTaken)
+	}
+	faults.AddAll(c.profileFaults)
+	faults.Add("input.idempotencyKey", c.KeyFlaw)
+	if !isKey(c.Key) {
+		faults.Add("input.idempotencyKey", fault.Flaw{
+			Code: "INVALID", Message: "A key has 1 to 255 visible characters of ASCII.", Params: fault.Params{"min": 1, "max": maxKey},
+		})
+	}
+	return faults
+}
+
+const maxKey = 255
 
 // isKey reports whether a text can be an Idempotency-Key; "" stands for none.
 func isKey(key string) bool {
-	return len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+	return len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // What is told of what another account has.
@@ -164,27 +236,22 @@ const (
 	usernameTaken = "This username is taken."
 )
 
-// judgeTaken notes which of e-mail and username another account has; a faulty one has an empty key and is nobody's.
-func (s *Service) judgeTaken(ctx context.Context, faults *fault.Faults, c candidate) error {
-	email, username, err := s.db.FindTaken(ctx, c.emailKey, c.usernameKey)
-	if err != nil {
-		return err
-	}
-	if email && !s.config.RequireVerifiedEmail {
-		faults.Taken("input.email", emailTaken)
-	}
-	if username {
-		faults.Taken("input.username", usernameTaken)
-	}
-	return nil
+// taken is what of a sign-up another account has, as far as a visitor may know.
+type taken struct{ email, username bool }
+
+// findTaken looks what of a sign-up is taken; what is faulty has an empty key and is nobody's.
+func (s *Service) findTaken(ctx context.Context, c *candidate) (taken, error) {
+	email, username, err := s.db.FindTaken(ctx, c.email.key, c.usernameKey)
+	return taken{email: email && !s.config.RequireVerifiedEmail, username: username}, err
 }
 
 // explainTaken says what a rival took between our look and our write.
 func (s *Service) explainTaken(ctx context.Context, c candidate, cause error) error {
-	var faults fault.Faults
-	if err := s.judgeTaken(ctx, &faults, c); err != nil {
+	taken, err := s.findTaken(ctx, &c)
+	if err != nil {
 		return err
 	}
+	faults := c.faults(fault.Flaw{}, taken)
 	if err := faults.Err(); err != nil {
 		return err
 	}
@@ -195,7 +262,8 @@ func (s *Service) explainTaken(ctx context.Context, c candidate, cause error) er
 func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (viewer auth.Viewer, profile *db.Profile, refreshToken string, err error) {
 	session, refreshToken := s.newSession()
 	account := db.Account{
-		UserID: uuid.New(), Email: c.Email, EmailKey: c.emailKey, UsernameKey: c.usernameKey, PasswordHash: hash, Session: session, KeyHash: c.keyHash,
+		UserID: uuid.New(), Email: c.email.text, EmailKey: c.email.key, UsernameKey: c.usernameKey, PasswordHash: hash, Session: session,
+		KeyHash: c.keyHash, Fingerprint: c.fingerprint,
 	}
 	if s.config.RequireVerifiedEmail {
 		account.PendingFor = s.config.PendingLifetime
@@ -203,7 +271,7 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 	profileID := uuid.New()
 	err = s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
 		for _, hook := range s.config.Hooks.BeforeSignUp {
-			if err := hook(ctx, system.AsNobody(), Candidate{Email: c.Email, Username: c.Username, Profile: c.Profile}); err != nil {
+			if err := hook(ctx, system.AsNobody(), Candidate{Email: c.email.text, Username: c.Username, Profile: c.Profile}); err != nil {
 				return fmt.Errorf("before sign-up: %w", err)
 			}
 		}
@@ -235,7 +303,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 	if !s.config.RequireVerifiedEmail {
 		return nil
 	}
-	code := s.newCode(db.VerifyEmail, c.Email, c.emailKey)
+	code := s.newCode(db.VerifyEmail, c.email)
 	taken, err := tx.AwaitVerification(ctx, code, c.withheld)
 	if err != nil {
 		return err
@@ -243,5 +311,5 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 	if taken != "" {
 		return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
 	}
-	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.Email, Known: !c.withheld}))
+	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.text, Known: !c.withheld}))
 }

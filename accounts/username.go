@@ -1,8 +1,11 @@
 package accounts
 
 import (
+	"context"
 	"fmt"
 	"strings"
+
+	"freehold/fault"
 )
 
 const (
@@ -10,33 +13,52 @@ const (
 	maxUsername = 30
 )
 
-// UsernameKey returns the form in which a username is unique and looked up: lower case. ok is false for a username
-// that no account can have.
+// UsernameKey returns the form in which a username is unique and looked up: lower case. ok is false for a username that no
+// account can have. One that is reserved may belong to an account from before.
 func UsernameKey(username string) (key string, ok bool) {
-	code, _ := judgeUsername(username)
-	return strings.ToLower(username), code == ""
+	return strings.ToLower(username), judgeUsername(username).IsZero()
 }
 
-// judgeUsername returns what is wrong with a username, or "". Letters are those of ASCII: no two usernames can then
-// look alike because they mix scripts, and lower case is the same in every locale.
-func judgeUsername(username string) (code, message string) {
-	alphanumeric := 0
-	for _, r := range username {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-			alphanumeric++
-		case r == '_', r == '.', r == '-':
-		default:
-			return "INVALID_CHARACTER", "A username has only the letters a to z, digits, “_”, “.” and “-”."
-		}
+// UsernameAvailable reports whether a sign-up could have a username now.
+func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool, error) {
+	_, key, flaw := s.readNewUsername(username)
+	if !flaw.IsZero() {
+		return false, nil
 	}
+	_, taken, err := s.db.FindTaken(ctx, "", key)
+	return err == nil && !taken, err
+}
+
+// readNewUsername returns a username that an account wants to have as it is stored, without white space around it, and its
+// key, and what is wrong with it.
+func (s *Service) readNewUsername(typed string) (username, key string, flaw fault.Flaw) {
+	username = trimPasted(typed)
+	key = strings.ToLower(username)
+	flaw = judgeUsername(username)
+	if flaw.IsZero() && s.config.Reserved.has(key) {
+		flaw = fault.Flaw{Code: "RESERVED", Message: "This username is reserved. Choose another."}
+	}
+	return username, key, flaw
+}
+
+// judgeUsername returns what is wrong with a username. Letters are those of ASCII: no two usernames can then look alike
+// because they mix scripts, and lower case is the same in every locale.
+func judgeUsername(username string) fault.Flaw {
 	switch {
+	case strings.ContainsFunc(username, func(r rune) bool { return !isUsernameCharacter(r) }):
+		return fault.Flaw{Code: "INVALID_CHARACTER", Message: "A username has only the letters a to z, digits, “_”, “.” and “-”."}
 	case len(username) < minUsername:
-		return "TOO_SHORT", fmt.Sprintf("The username needs at least %d characters.", minUsername)
+		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The username needs at least %d characters.", minUsername), Params: fault.Params{"min": minUsername}}
 	case len(username) > maxUsername:
-		return "TOO_LONG", fmt.Sprintf("The username can have at most %d characters.", maxUsername)
-	case alphanumeric == 0:
-		return "INVALID", "A username has at least one letter or digit."
+		return fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("The username can have at most %d characters.", maxUsername), Params: fault.Params{"max": maxUsername}}
+	case skeleton(username) == "":
+		return fault.Flaw{Code: "INVALID", Message: "A username has at least one letter or digit."}
+	case strings.HasPrefix(username, "."), strings.HasSuffix(username, "."), strings.Contains(username, ".."):
+		return fault.Flaw{Code: "INVALID", Message: "A username cannot begin or end with a dot, or have two dots in a row."}
 	}
-	return "", ""
+	return fault.Flaw{}
+}
+
+func isUsernameCharacter(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '.' || r == '-'
 }

@@ -7,6 +7,7 @@ import (
 
 	"freehold/auth"
 	"freehold/db"
+	"freehold/fault"
 	"freehold/mail"
 )
 
@@ -27,8 +28,12 @@ type Verification struct {
 // which it has from then on. Whoever is not signed in to the account gets a session; and if somebody else may have signed
 // up with the address, the account's password and sessions are no more. An error of the code is BAD_USER_INPUT.
 func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, email, typed string) (*Verification, error) {
-	key, err := s.judgeCodeOf(ctx, email)
+	var faults fault.Faults
+	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
 	if err != nil {
+		return nil, err
+	}
+	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	verification, err := s.verifyEmail(ctx, viewer, key, typed)

@@ -35,10 +35,13 @@ type Options struct {
 	Hooks          accounts.Hooks     // an adopter's parts of what happens to an account, in its transaction
 	Migrations     []db.MigrationSet  // an adopter's further migrations
 	Observe        func(query string) // is told each SQL statement before it runs
-	Now            func() time.Time   // the clock of tokens; nil: time.Now
+	Now            func() time.Time   // the clock of tokens and birthdays; nil: time.Now
 	// PrivateDatabase says that DATABASE_URL is a private PostgreSQL's, which the program has started.
 	PrivateDatabase bool
 	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
+
+	// InputJudges complete the errors of inputs that are refused for their shape, by the names of an adopter's input types.
+	InputJudges map[string]resolvers.InputJudge
 
 	WithoutJobs bool // Serve serves requests and does no other work: see App.Work
 
@@ -102,6 +105,10 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.metrics); err != nil {
 		return nil, err
 	}
+	reserved, err := reservedUsernames(c.ReservedUsernames)
+	if err != nil {
+		return nil, err
+	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
 	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords})
 	a.telemetry.metrics.watch(a.db, hasher)
@@ -110,6 +117,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
 		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
+		Reserved: reserved, Now: o.Now,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit),
@@ -122,7 +130,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := newEndpoint(schema, root.JudgeInput, c, a.log, a.telemetry, a.explainer, origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	graphQL, err := newEndpoint(ctx, schema, inputJudges(root, o), c, a.log, a.telemetry, a.explainer, origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
 	})
 	if err != nil {

@@ -53,6 +53,7 @@ type Config struct {
 	ReauthAfter       time.Duration `env:"FREEHOLD_REAUTH_AFTER"        envDefault:"30m"` // for sensitive acts
 	CodeLifetime      time.Duration `env:"FREEHOLD_CODE_LIFETIME"       envDefault:"30m"`
 	UsernameHold      time.Duration `env:"FREEHOLD_USERNAME_HOLD"       envDefault:"720h"` // of those that were given up
+	ReservedUsernames string        `env:"FREEHOLD_RESERVED_USERNAMES"`                    // a file; empty: our own list
 	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"`   // on or off
 
 	RequireVerifiedEmail string        `env:"FREEHOLD_REQUIRE_VERIFIED_EMAIL" envDefault:"off"` // on or off

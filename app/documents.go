@@ -17,18 +17,19 @@ type documents struct {
 	schema        *ast.Schema
 	tokenLimit    int
 	limits        limits
-	judge         judge
+	judges        judges
 	introspection bool // whether documents may ask for the schema
 	cache         *documentCache
 }
 
 type documentKey struct{}
 
-// read returns a context with the document if it can be executed, else what is wrong with it.
-func (d *documents) read(ctx context.Context, query string) (_ context.Context, problems []error) {
+// read returns a context with the document if it can be executed, else what is wrong with it. The variables are those of
+// the request; they complete what is told of literals.
+func (d *documents) read(ctx context.Context, query string, variables map[string]any) (_ context.Context, problems []error) {
 	doc, known := d.cache.Get(ctx, query)
 	if !known {
-		if doc, problems = d.parse(query); len(problems) > 0 {
+		if doc, problems = d.parse(ctx, query, variables); len(problems) > 0 {
 			return ctx, problems
 		}
 		d.cache.Add(ctx, query, doc)
@@ -36,7 +37,7 @@ func (d *documents) read(ctx context.Context, query string) (_ context.Context, 
 	return context.WithValue(ctx, documentKey{}, doc), nil
 }
 
-func (d *documents) parse(query string) (doc *ast.QueryDocument, problems []error) {
+func (d *documents) parse(ctx context.Context, query string, variables map[string]any) (doc *ast.QueryDocument, problems []error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, d.tokenLimit)
 	if err != nil {
 		return nil, []error{coded(err, fault.ParseFailed)}
@@ -48,7 +49,7 @@ func (d *documents) parse(query string) (doc *ast.QueryDocument, problems []erro
 		return nil, []error{f}
 	}
 	reported := map[string]bool{} // gqlparser finds what is wrong with a fragment once more wherever it is spread
-	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(d.judge, d.introspection)) {
+	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(d.judges.complete(ctx, variables), d.introspection)) {
 		if text := err.Error(); !reported[text] && len(problems) < maxErrors {
 			reported[text] = true
 			problems = append(problems, coded(err, fault.ValidationFailed))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -68,7 +67,7 @@ func extensions(ctx context.Context, f *fault.Error) map[string]any {
 		x["reason"] = f.Reason
 	}
 	if f.RetryAfter > 0 {
-		x["retryAfter"] = int(math.Ceil(f.RetryAfter.Seconds()))
+		x["retryAfter"] = f.RetrySeconds()
 	}
 	if f.Code == fault.TooCostly {
 		x["cost"], x["limit"] = f.Cost, f.CostLimit

@@ -54,8 +54,7 @@ func fuzzed(f *testing.F) *endpoint {
 	if err != nil {
 		f.Fatal(err)
 	}
-	noJudge := func(string, string, string) (string, string) { return "", "" }
-	e, err := newEndpoint(schema, noJudge, c, slog.New(slog.DiscardHandler), &telemetry{}, nil, nil, nil)
+	e, err := newEndpoint(f.Context(), schema, nil, c, slog.New(slog.DiscardHandler), &telemetry{}, nil, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -77,7 +76,7 @@ func FuzzCost(f *testing.F) {
 	e := fuzzed(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		begun := time.Now()
-		if doc, problems := e.documents.parse(query); len(problems) == 0 {
+		if doc, problems := e.documents.parse(t.Context(), query, nil); len(problems) == 0 {
 			m := meter{fragments: map[string]*measure{}}
 			if got := m.selections(doc.Operations[0].SelectionSet); got.cost < 1 || got.depth < 1 || got.cost > costly {
 				t.Errorf("%q costs %+v", query, got)
@@ -106,11 +105,11 @@ func FuzzVariables(f *testing.F) {
 		if !decode([]byte(variables), &params.Variables) {
 			return
 		}
-		ctx, problems := e.documents.read(graphql.StartOperationTrace(t.Context()), query)
+		ctx, problems := e.documents.read(graphql.StartOperationTrace(t.Context()), query, params.Variables)
 		if len(problems) > 0 {
 			return
 		}
 		operation, errs := e.exec.CreateOperationContext(ctx, params)
-		e.problems(operation, params, errs)
+		e.problems(ctx, operation, params, errs)
 	})
 }

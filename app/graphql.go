@@ -45,17 +45,17 @@ type endpoint struct {
 // findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
 type findViewer func(context.Context, http.Header) (auth.Viewer, error)
 
-func newEndpoint(schema graphql.ExecutableSchema, judge judge, c Config, log *slog.Logger, t *telemetry, x *explainer, o *origins, viewer findViewer) (*endpoint, error) {
+func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, c Config, log *slog.Logger, t *telemetry, x *explainer, o *origins, viewer findViewer) (*endpoint, error) {
 	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, origins: o, viewer: viewer, bodyLimit: c.BodyLimit}
 	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	e.documents = &documents{
-		schema: schema.Schema(), tokenLimit: c.TokenLimit, judge: judge, introspection: c.Development(),
+		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
 	}
 	var t0 *trusted
 	if c.Operations != "" {
 		var err error
-		if t0, err = loadTrusted(c.Operations, e.documents.parse); err != nil {
+		if t0, err = loadTrusted(ctx, c.Operations, e.documents); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +104,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))
 	}
 	ctx := graphql.StartOperationTrace(r.Context())
-	ctx, problems := e.documents.read(ctx, read.Query)
+	ctx, problems := e.documents.read(ctx, read.Query, read.Variables)
 	var operation *graphql.OperationContext
 	if len(problems) == 0 {
 		e.persisted.register(register, read.Query)
@@ -115,7 +115,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e.write(w, r, media, http.StatusMethodNotAllowed, e.refuseOperation(ctx, []error{fault.New(fault.BadRequest, "Send mutations by POST.")}))
 			return
 		}
-		problems = e.problems(operation, read.RawParams, errs)
+		problems = e.problems(ctx, operation, read.RawParams, errs)
 	}
 	if len(problems) > 0 {
 		e.authenticate(ctx, r.Header) //nolint:errcheck // an invalid token is reported beside the problems, if it can be told
@@ -160,7 +160,7 @@ func (e *endpoint) explain(ctx context.Context, response *graphql.Response) {
 
 // problems returns why a valid document cannot be executed: the executor's errors, or one about the variables in place
 // of the executor's, or that too much is asked for.
-func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
+func (e *endpoint) problems(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
 	aboutVariables := len(errs) > 0 && len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable")
 	if len(errs) == 0 { // first, since it is cheaper than looking at every value
 		if f := e.documents.limits.judgeOperation(op); f != nil {
@@ -168,7 +168,7 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 		}
 	}
 	if aboutVariables || len(errs) == 0 {
-		if err := e.judgeVariables(op, params, errs); err != nil {
+		if err := e.judgeVariables(ctx, op, params, errs); err != nil {
 			return []error{err}
 		}
 	}
@@ -180,14 +180,14 @@ func (e *endpoint) problems(op *graphql.OperationContext, params *graphql.RawPar
 
 // judgeVariables returns one error with every fault of the variables, by the paths of the arguments that use them.
 // gqlparser stops at the first, names the variable, and takes a number for a string.
-func (e *endpoint) judgeVariables(op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
+func (e *endpoint) judgeVariables(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
 	if len(op.Operation.VariableDefinitions) == 0 {
 		return nil // all values are literals, which validation has judged
 	}
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
-	f.Fields = variableFaults(e.documents.schema, op.Operation, params.Variables, e.documents.judge)
+	f.Fields = variableFaults(e.documents.schema, op.Operation, op.Variables, e.documents.judges.complete(ctx, params.Variables))
 	if len(f.Fields) == 0 && len(errs) > 0 {
-		f.Fields = []fault.Field{{Path: dotted(errs[0].Path[1:]), Code: "INVALID", Message: "This is not a valid value."}}
+		f.Fields = fault.Input(dotted(errs[0].Path[1:]), "INVALID", "This is not a valid value.").Fields
 	}
 	if len(f.Fields) == 0 {
 		return nil

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -15,15 +16,13 @@ import (
 
 	"freehold/fault"
 	"freehold/graph/model"
+	"freehold/resolvers"
 )
-
-// judge returns what is wrong with the text of a field of an input type, or "".
-type judge func(input, field, text string) (code, message string)
 
 // validationRules are the specification's, with these differences. No error suggests names of the schema. A value of the
 // wrong shape is named by its path and never repeated, since it may be a password. Representations may be null. And
 // without introspection, the fields that read the schema are refused.
-func validationRules(judge judge, introspection bool) *rules.Rules {
+func validationRules(completion *completion, introspection bool) *rules.Rules {
 	r := rules.NewDefaultRules()
 	for with, without := range map[string]core.Rule{
 		rules.FieldsOnCorrectTypeRule.Name: rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
@@ -34,7 +33,7 @@ func validationRules(judge judge, introspection bool) *rules.Rules {
 		r.ReplaceRule(with, without.RuleFunc)
 	}
 	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, func(observers *core.Events, addError core.AddErrFunc) {
-		valuesOfCorrectType(observers, addError, judge)
+		valuesOfCorrectType(observers, addError, completion)
 	})
 	r.AddRule("NullRepresentations", nullRepresentations)
 	if !introspection {
@@ -62,22 +61,30 @@ func nullRepresentations(observers *core.Events, _ core.AddErrFunc) {
 	})
 }
 
-// valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals.
-func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, judge judge) {
+// valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals. All faults of a field's arguments
+// are one error.
+func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, completion *completion) {
 	report := func(w *core.Walker, definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 		for _, a := range arguments {
-			definition := definitions.ForName(a.Name)
-			if definition == nil {
-				continue // KnownArgumentNames tells
-			}
-			c := inputChecker{schema: w.Schema}
-			faults := c.complete(judge, func() { c.check(a.Name, definition.Type, plain(a.Value)) })
-			for _, f := range faults {
-				addError(core.Message("%s: %s", f.Path, f.Message), core.At(a.Position), func(e *gqlerror.Error) {
-					e.Extensions = map[string]any{"fields": []fault.Field{f}}
-				})
+			if definition := definitions.ForName(a.Name); definition != nil {
+				clearBlanks(w.Schema, definition.Type, a.Value)
 			}
 		}
+		c := inputChecker{schema: w.Schema, completion: completion, used: map[string]bool{}}
+		if w.CurrentOperation != nil && len(w.Document.Operations) == 1 { // else the variables may be another operation's
+			c.definitions = w.CurrentOperation.VariableDefinitions
+		}
+		c.arguments(definitions, arguments)
+		if len(c.faults) == 0 {
+			return
+		}
+		message := fmt.Sprintf("%s: %s", c.faults[0].Path, c.faults[0].Message)
+		if len(c.faults) > 1 {
+			message = "Several arguments are invalid."
+		}
+		addError(core.Message("%s", message), core.At(arguments[0].Position), func(e *gqlerror.Error) {
+			e.Extensions = map[string]any{"fields": c.faults}
+		})
 	}
 	observers.OnField(func(w *core.Walker, field *ast.Field) {
 		if field.Definition != nil {
@@ -96,50 +103,45 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, judge
 	})
 }
 
-// variableFaults returns every fault of an operation's variables, by the paths of the arguments they are used in.
-func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, variables map[string]any, judge judge) []fault.Field {
-	if variables == nil {
-		variables = map[string]any{}
+// variableFaults returns every fault of an operation's variables, by the paths of the arguments they are used in. In the
+// variables, and in coerced, which gqlgen has made of them, it turns blank texts into null where they stand for it.
+func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, coerced map[string]any, completion *completion) []fault.Field {
+	c := inputChecker{
+		schema: schema, variables: completion.variables, coerced: coerced, definitions: op.VariableDefinitions, completion: completion,
+		seen: map[string]bool{}, used: map[string]bool{},
 	}
-	c := inputChecker{schema: schema, variables: variables, definitions: op.VariableDefinitions}
-	return c.complete(judge, func() {
-		c.seen, c.used = map[string]bool{}, map[string]bool{}
-		c.directives(op.Directives)
-		c.selections(op.SelectionSet)
-	})
-}
-
-// inputChecker compares values with input types and collects what does not fit. If anything does not, the fields that fit
-// are judged as the use case would, so that a form learns all its faults at once.
-type inputChecker struct {
-	schema      *ast.Schema
-	variables   map[string]any // nil: variables are not looked at
-	definitions ast.VariableDefinitionList
-	judge       judge           // nil: only types are looked at
-	seen        map[string]bool // fragments
-	used        map[string]bool // variables, by name and the type of the place
-	faults      []fault.Field
-	told        int // bytes of faults
-}
-
-// complete runs a check, and if it finds any fault once more with the judge.
-func (c *inputChecker) complete(judge judge, check func()) []fault.Field {
-	check()
-	if len(c.faults) > 0 {
-		c.faults, c.told, c.judge = nil, 0, judge
-		check()
-	}
+	c.directives(op.Directives)
+	c.selections(op.SelectionSet)
 	return c.faults
 }
 
-// maxFaultBytes bounds what is told of one request, in bytes of JSON: a small list can have many faults, and a name of
-// a few bytes can take six times as many.
-const maxFaultBytes = 12 << 10
+// inputChecker compares values with input types and collects what does not fit. If anything of a field's arguments does
+// not, what fits of them is judged as the use case would, so that a form learns all its faults at once.
+type inputChecker struct {
+	schema      *ast.Schema
+	variables   map[string]any // nil: variables are not looked at
+	coerced     map[string]any // the same variables as gqlgen will read them; nil for none
+	definitions ast.VariableDefinitionList
+	completion  *completion
+	completing  bool                       // whether the judges are asked
+	parts       map[string]resolvers.Input // while completing: what of each object fits, by its path
+	inVariable  bool
+	seen        map[string]bool // fragments
+	used        map[string]bool // variables, by name and the type of the place
+	faults      []fault.Field
+}
 
 func (c *inputChecker) add(path, code, message string) {
-	f := fault.Field{Path: path, Code: code, Message: message}
+	c.addFlaw(path, fault.Flaw{Code: code, Message: message})
+}
+
+func (c *inputChecker) addFlaw(path string, flaw fault.Flaw) {
+	if flaw.IsZero() {
+		return
+	}
+	f := fault.Field{Path: path, Flaw: flaw}
 	text, err := json.Marshal(f)
-	if c.told += len(text); err == nil && c.told <= maxFaultBytes {
+	if c.completion.told += len(text); err == nil && c.completion.told <= maxFaultBytes {
 		c.faults = append(c.faults, f)
 	}
 }
@@ -167,12 +169,6 @@ func (c *inputChecker) selections(set ast.SelectionSet) {
 func (c *inputChecker) directives(list ast.DirectiveList) {
 	for _, d := range list {
 		c.arguments(d.Definition.Arguments, d.Arguments)
-	}
-}
-
-func (c *inputChecker) arguments(definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
-	for _, a := range arguments {
-		c.check(a.Name, definitions.ForName(a.Name).Type, plain(a.Value))
 	}
 }
 
@@ -213,7 +209,7 @@ func plain(v *ast.Value) any {
 }
 
 func (c *inputChecker) check(path string, typ *ast.Type, value any) {
-	if c.told > maxFaultBytes {
+	if c.completion.told > maxFaultBytes {
 		return
 	}
 	if name, ok := value.(variable); ok {
@@ -248,10 +244,19 @@ func (c *inputChecker) variable(path string, typ *ast.Type, name string) {
 	place := *typ
 	place.NonNull = typ.NonNull || definition.Type.NonNull
 	use := name + " " + place.String()
-	if c.used[use] {
+	if c.used[use] && !c.completing {
 		return // told already, where it was used first
 	}
 	c.used[use] = true
+	if given && isBlank(&place, value) {
+		value, c.variables[name] = nil, nil
+		if _, there := c.coerced[name]; there {
+			c.coerced[name] = nil
+		}
+	}
+	inVariable := c.inVariable
+	c.inVariable = true
+	defer func() { c.inVariable = inVariable }()
 	switch {
 	case given:
 		c.check(path, &place, value)
@@ -285,13 +290,11 @@ func (c *inputChecker) object(path string, def *ast.Definition, object map[strin
 			c.add(path+"."+shorten(name), "UNKNOWN_FIELD", def.Name+" has no such field.")
 		}
 	}
-	for _, f := range def.Fields {
-		value, given := object[f.Name]
-		switch {
-		case given:
-			c.field(path, def, f, value)
-		case f.Type.NonNull && f.DefaultValue == nil:
-			c.add(path+"."+f.Name, "REQUIRED", "This is required.")
+	if c.completing {
+		c.completeFields(path, def, object)
+	} else {
+		for _, f := range def.Fields {
+			c.field(path, f, object)
 		}
 	}
 	if def.Directives.ForName("oneOf") != nil && len(object) != 1 {
@@ -299,18 +302,16 @@ func (c *inputChecker) object(path string, def *ast.Definition, object map[strin
 	}
 }
 
-func (c *inputChecker) field(path string, def *ast.Definition, f *ast.FieldDefinition, value any) {
-	before := len(c.faults)
-	c.check(path+"."+f.Name, f.Type, value)
-	if v, ok := value.(variable); ok {
-		value = c.variables[string(v)]
+func (c *inputChecker) field(path string, f *ast.FieldDefinition, object map[string]any) {
+	value, given := object[f.Name]
+	if isBlank(f.Type, value) {
+		value, object[f.Name] = nil, nil
 	}
-	text, isText := value.(string)
-	if c.judge == nil || !isText || len(c.faults) > before {
-		return
-	}
-	if code, message := c.judge(def.Name, f.Name, text); code != "" {
-		c.add(path+"."+f.Name, code, message)
+	switch {
+	case given:
+		c.check(path+"."+f.Name, f.Type, value)
+	case f.Type.NonNull && f.DefaultValue == nil:
+		c.add(path+"."+f.Name, "REQUIRED", "This is required.")
 	}
 }
 
@@ -320,7 +321,7 @@ func (c *inputChecker) enumName(value any) (string, bool) {
 	case enumLiteral:
 		return string(v), true
 	case string:
-		return v, c.variables != nil
+		return v, c.inVariable
 	}
 	return "", false
 }

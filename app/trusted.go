@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (t *trusted) operation(name string) bool { return t != nil && t.names[name]
 // loadTrusted reads a file, or all files of a folder and its subfolders. A .graphql or .gql file is one document. A .json
 // file is a manifest: an object of ids and texts, as Relay's and GraphQL Code Generator's, or Apollo's format
 // apollo-persisted-query-manifest. The error names the file and the document.
-func loadTrusted(path string, parse func(query string) (*ast.QueryDocument, []error)) (*trusted, error) {
+func loadTrusted(ctx context.Context, path string, d *documents) (*trusted, error) {
 	t := &trusted{texts: map[string]string{}, documents: map[string]*ast.QueryDocument{}, names: map[string]bool{}}
 	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -64,7 +65,7 @@ func loadTrusted(path string, parse func(query string) (*ast.QueryDocument, []er
 			}
 		}
 		for id, document := range documents {
-			if err := t.add(id, document, parse); err != nil {
+			if err := t.add(ctx, id, document, d); err != nil {
 				return fmt.Errorf("%s: document %s: %w", file, shorten(id), err)
 			}
 		}
@@ -104,13 +105,13 @@ func readManifest(text []byte) (map[string]string, error) {
 	return documents, nil
 }
 
-func (t *trusted) add(id, text string, parse func(string) (*ast.QueryDocument, []error)) error {
+func (t *trusted) add(ctx context.Context, id, text string, d *documents) error {
 	id = strings.TrimPrefix(id, "sha256:")
 	if known, ok := t.texts[id]; ok && known != text {
 		return errors.New("another document has the same id")
 	}
 	if t.documents[text] == nil {
-		document, problems := parse(text)
+		document, problems := d.parse(ctx, text, nil)
 		if len(problems) > 0 {
 			return problems[0]
 		}

@@ -40,8 +40,9 @@ func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {
 		"correct horse battery staple":  "",
 		"        x":                     "",
 	} {
-		if code, message := JudgePassword(NormalizePassword(password), 8); code != want || (code == "") != (message == "") {
-			t.Errorf("JudgePassword(%q) = %q, %q; want code %q", password, code, message, want)
+		if flaw := JudgePassword(NormalizePassword(password), 8); flaw.Code != want || (want == "") != (flaw.Message == "") || strings.HasPrefix(want, "TOO_S") != (flaw.Params["min"] == 8) ||
+			strings.HasPrefix(want, "TOO_L") != (flaw.Params["max"] == MaxPasswordLength) {
+			t.Errorf("JudgePassword(%q) = %v; want code %q", password, flaw, want)
 		}
 	}
 }
@@ -75,17 +76,17 @@ func TestPasswordsAreJudgedByTheAccountsOwnWords(t *testing.T) {
 		"李明七八九十百千":                       "",
 		"      !x":                       "",
 	} {
-		code, message := JudgePassword(NormalizePassword(password), 8, own...)
-		if code != want || (code == "") != (message == "") || want != "" && strings.Contains(message, password) {
-			t.Errorf("JudgePassword(%q) = %q, %q; want code %q", password, code, message, want)
+		flaw := JudgePassword(NormalizePassword(password), 8, own...)
+		if flaw.Code != want || (want == "") != (flaw.Message == "") || want != "" && strings.Contains(flaw.Message, password) {
+			t.Errorf("JudgePassword(%q) = %v; want code %q", password, flaw, want)
 		}
-		if code, _ := JudgePassword(NormalizePassword(password), 8); code == "TOO_PERSONAL" {
+		if flaw := JudgePassword(NormalizePassword(password), 8); flaw.Code == "TOO_PERSONAL" {
 			t.Errorf("%q is too personal for nobody", password)
 		}
 	}
 	for _, words := range [][]string{nil, {""}, {"", "a", "an"}, {"---"}, {"@"}} {
-		if code, _ := JudgePassword("an-an-an-an", 8, words...); code != "" {
-			t.Errorf("with the words %q: %s", words, code)
+		if flaw := JudgePassword("an-an-an-an", 8, words...); !flaw.IsZero() {
+			t.Errorf("with the words %q: %v", words, flaw)
 		}
 	}
 }

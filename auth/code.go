@@ -3,8 +3,10 @@ package auth
 import (
 	"crypto/hmac"
 	"encoding/base32"
+	"unicode"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A one-time code is not stored, only its id: whoever reads the database or the outbox learns no code. It is 40 bits of
@@ -23,9 +25,10 @@ func (k *Keys) Code(id uuid.UUID) string {
 	return code[:codeChars/2] + "-" + code[codeChars/2:]
 }
 
-// IsCode reports whether what somebody typed is the one-time code of an id, derived by any of our keys. Case, spaces and
-// hyphens don't matter, O is taken for 0, I and L for 1. How long it takes does not depend on how much of it is right.
-// Whether the code is still good, and how often it may be tried, is for the caller to say.
+// IsCode reports whether what somebody typed is the one-time code of an id, derived by any of our keys. Case, white
+// space, dashes, invisible characters and the width of letters don't matter, O is taken for 0, I and L for 1. How long it
+// takes does not depend on how much of it is right. Whether the code is still good, and how often it may be tried, is for
+// the caller to say.
 func (k *Keys) IsCode(id uuid.UUID, typed string) bool {
 	code, ok := readCode(typed)
 	if !ok {
@@ -38,31 +41,42 @@ func (k *Keys) IsCode(id uuid.UUID, typed string) bool {
 	return found
 }
 
+// CanBeCode reports whether a typed text has the form of a one-time code.
+func CanBeCode(typed string) bool {
+	_, ok := readCode(typed)
+	return ok
+}
+
 func (k key) oneTimeCode(id uuid.UUID) string {
 	return codeEncoding.EncodeToString(mac(k.code, id[:])[:codeBytes])
 }
 
+// longestTyped is how much of a typed code is read, in bytes. What is longer is none.
+const longestTyped = 256
+
 // readCode brings a typed code into the form in which it is derived; ok is false for what cannot be one.
 func readCode(typed string) (code string, ok bool) {
-	read := make([]byte, 0, codeChars)
-	for _, c := range []byte(typed) {
-		switch {
-		case c == ' ' || c == '-':
+	if len(typed) > longestTyped {
+		return "", false
+	}
+	read := make([]rune, 0, codeChars)
+	for _, r := range norm.NFKC.String(typed) {
+		if unicode.IsSpace(r) || IsDash(r) || IsInvisible(r) {
 			continue
-		case c >= 'a' && c <= 'z':
-			c -= 'a' - 'A'
 		}
-		switch c {
+		r = unicode.ToUpper(PlainDigit(r))
+		switch r {
 		case 'O':
-			c = '0'
+			r = '0'
 		case 'I', 'L':
-			c = '1'
+			r = '1'
 		}
 		if len(read) == codeChars {
 			return "", false
 		}
-		read = append(read, c)
+		read = append(read, r)
 	}
-	raw, err := codeEncoding.DecodeString(string(read))
-	return string(read), err == nil && len(raw) == codeBytes // fewer: it passes over line breaks
+	code = string(read)
+	raw, err := codeEncoding.DecodeString(code)
+	return code, err == nil && len(raw) == codeBytes
 }

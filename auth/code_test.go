@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A code is the same each time it is asked for, looks as people can type it, and is of its id alone.
@@ -37,8 +39,16 @@ func TestTypedCodesAreReadGenerously(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
 		"0123-4567": "01234567", "O1i3-45l7": "01134517", "abcd  efgh": "ABCDEFGH", "a-b-c-d-e-f-g-h": "ABCDEFGH", "VWXYZ012": "VWXYZ012",
-		"": "", "0123-456": "", "0123-45678": "", "U123-4567": "", "0123-456é": "", "0123\n4567": "", "0123\n456": "", "0123_4567": "", "0123456=": "",
-		strings.Repeat("-", 1<<20) + "01234567": "01234567",
+		"0123\n4567": "01234567", "\t0123\u00a04567\r\n": "01234567", "\u30000123\u20034567": "01234567", "\u200901234567\u2028": "01234567", // white space
+		"0123\u20114567": "01234567", "0123\u20134567": "01234567", "0123\u20144567": "01234567", "0123\u22124567": "01234567", // dashes
+		"0123\uff0d4567": "01234567", "0123\ufe634567": "01234567", "0123\u30fc4567": "01234567", "0123\u27964567": "01234567", "0123\uff704567": "01234567",
+		"\ufeff0123\u200b4567": "01234567", "\u206801\u00ad234567\u2069": "01234567", "0123\u2796\ufe0f4567": "01234567", "\u202a01234567\u202c": "01234567", // invisible
+		"\uff10\uff11\uff12\uff13\uff21\uff42\uff23\uff44": "0123ABCD", "\uff2f1\uff493-\uff2c567": "01131567", // full-width
+		"\u0660\u0661\u0662\u0663-\u06f4\u06f5\u06f6\u06f7": "01234567", "\u0966\u0967\u0968\u0969\u096a\u096b\u096c\u096d": "01234567", // other digits
+		"": "", "0123-456": "", "0123-45678": "", "U123-4567": "", "0123-456é": "", "0123\n456": "", "0123_4567": "", "0123456=": "", "0123456\x00": "",
+		"0123\u0430456": "", "0123456\xff": "", "01234567 or 0": "",
+		strings.Repeat("-", longestTyped-8) + "01234567": "01234567",
+		strings.Repeat("-", longestTyped-7) + "01234567": "", // too long to be read
 	} {
 		if got, ok := readCode(typed); ok != (want != "") || ok && got != want {
 			t.Errorf("%.20q is read as %q, %v; want %q", typed, got, ok, want)
@@ -79,6 +89,7 @@ func TestCodesSurviveARotation(t *testing.T) {
 func FuzzCode(f *testing.F) {
 	f.Add("o1Il-89ab")
 	f.Add("U\x00-é")
+	f.Add("\uff10\uff11 \u066234\u2212\ufeff\uff41BC")
 	f.Fuzz(func(t *testing.T, typed string) {
 		code, ok := readCode(typed)
 		if !ok {
@@ -90,5 +101,27 @@ func FuzzCode(f *testing.F) {
 		if raw, err := codeEncoding.DecodeString(code); err != nil || codeEncoding.EncodeToString(raw) != code {
 			t.Errorf("%q is read as %q, which no id can have", typed, code)
 		}
+		if shown := code[:4] + "-" + code[4:]; strings.Trim(code, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" || !CanBeCode("\u2068"+shown+" \u2069") {
+			t.Errorf("%q is read as %q, which is not a code as we show it", typed, code)
+		}
 	})
+}
+
+// Every decimal digit of Unicode is read as one of ours, ten in a row for each script.
+func TestPlainDigits(t *testing.T) {
+	t.Parallel()
+	for r := range unicode.MaxRune + 1 {
+		got := PlainDigit(r)
+		if unicode.Is(unicode.Nd, r) != (got >= '0' && got <= '9') || !unicode.Is(unicode.Nd, r) && got != r {
+			t.Errorf("%U is read as %q", r, got)
+		}
+		if plain := []rune(norm.NFKC.String(string(r))); unicode.Is(unicode.Nd, r) && len(plain) == 1 && plain[0] <= '9' && plain[0] != got {
+			t.Errorf("%U is read as %q, which Unicode has as %q", r, got, plain[0])
+		}
+	}
+	for r, want := range map[rune]rune{'\u0669': '9', '\u0e55': '5', '\uff10': '0', '\U0001d7ff': '9', '\U0001d7d8': '0', '\u2460': '\u2460', 'x': 'x'} {
+		if got := PlainDigit(r); got != want {
+			t.Errorf("%U is read as %q, want %q", r, got, want)
+		}
+	}
 }

@@ -41,21 +41,23 @@ var common = sync.OnceValue(func() map[string]bool {
 // typed on two keyboards is the same password.
 func NormalizePassword(password string) string { return norm.NFC.String(password) }
 
-// JudgePassword returns what is wrong with a normalised password as a field code and a message, or "" for nothing. Own are
-// the words by which the account and the service go. Length counts code points; there are no composition rules (NIST SP
-// 800-63B).
-func JudgePassword(password string, minLength int, own ...string) (code, message string) {
+// JudgePassword returns what is wrong with a normalised password. Own are the words by which the account and the service
+// go. Length counts code points; there are no composition rules (NIST SP 800-63B).
+func JudgePassword(password string, minLength int, own ...string) fault.Flaw {
 	switch n := len([]rune(password)); {
 	case n < minLength:
-		return "TOO_SHORT", fmt.Sprintf("The password needs at least %d characters.", minLength)
+		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The password needs at least %d characters.", minLength), Params: fault.Params{"min": minLength}}
 	case n > MaxPasswordLength:
-		return "TOO_LONG", fmt.Sprintf("The password can have at most %d characters.", MaxPasswordLength)
+		return fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("The password can have at most %d characters.", MaxPasswordLength), Params: fault.Params{"max": MaxPasswordLength}}
 	case isCommon(strings.ToLower(password)):
-		return "TOO_COMMON", "This password is among those that are tried first. Choose another."
+		return fault.Flaw{Code: "TOO_COMMON", Message: "This password is among those that are tried first. Choose another."}
 	case isPersonal(password, own):
-		return "TOO_PERSONAL", "This password is little more than the account's own address or name, or the service's. Choose another."
+		return fault.Flaw{
+			Code:    "TOO_PERSONAL",
+			Message: "This password is little more than the account's own address or name, or the service's. Choose another.",
+		}
 	}
-	return "", ""
+	return fault.Flaw{}
 }
 
 // leastOfItsOwn is how many letters and digits a password needs besides the words that others would try first.

@@ -20,15 +20,16 @@ type Account struct {
 	Session      Session
 	PendingFor   time.Duration // how long it waits for its address to be verified; 0 where that is not required
 	KeyHash      []byte        // of the client's key for this sign-up; nil for none
+	Fingerprint  []byte        // of what was sent with that key, but for the password
 }
 
 // CreateAccount writes the account, its credentials and its first session; see SystemTx.Enter for what follows. An account
 // that is pending shares its address with others, and is to be closed by Tx.AwaitVerification. ErrRepeated for a key that
 // has signed up an account already.
 func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
-	_, err := t.tx.ExecContext(ctx, `SELECT app.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11)`,
+	_, err := t.tx.ExecContext(ctx, `SELECT app.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, $12)`,
 		a.UserID, a.Email, a.EmailKey, a.UsernameKey, a.PasswordHash,
-		a.Session.ID, a.Session.RefreshHash, seconds(a.Session.Idle), seconds(a.Session.Lifetime), seconds(a.PendingFor), a.KeyHash)
+		a.Session.ID, a.Session.RefreshHash, seconds(a.Session.Idle), seconds(a.Session.Lifetime), seconds(a.PendingFor), a.KeyHash, a.Fingerprint)
 	if err != nil {
 		return fmt.Errorf("create account: %w", err)
 	}
@@ -89,6 +90,7 @@ type EarlierSignUp struct {
 	PasswordHash string    `db:"password_hash"`
 	Pending      bool      `db:"pending"` // whether it waits for its address to be verified
 	Verified     bool      `db:"is_verified"`
+	Fingerprint  []byte    `db:"fingerprint"` // of what was sent with the key
 }
 
 // FindSignUp returns the account that a client's key has signed up; nil for none, or for one that cannot be used.
@@ -96,7 +98,7 @@ func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (*EarlierSignUp, er
 	var found []EarlierSignUp
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		found = nil
-		return tx.tx.SelectContext(ctx, &found, `SELECT user_id, email_key, password_hash, pending, is_verified FROM app.find_sign_up($1)`, keyHash)
+		return tx.tx.SelectContext(ctx, &found, `SELECT user_id, email_key, password_hash, pending, is_verified, fingerprint FROM app.find_sign_up($1)`, keyHash)
 	})
 	switch {
 	case err != nil:

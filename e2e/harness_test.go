@@ -190,7 +190,10 @@ type replyError struct {
 	} `json:"extensions"`
 }
 
-type replyField struct{ Path, Code, Message string }
+type replyField struct {
+	Path, Code, Message string
+	Params              map[string]any
+}
 
 // code returns the code of the only error, "" for none, and all of them for more.
 func (r reply) code() string {

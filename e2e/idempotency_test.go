@@ -99,7 +99,7 @@ func TestSignUpRetried(t *testing.T) {
 func TestMalformedKeys(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for _, key := range []string{" ", "a b", "a\tb", "a\nb", "a\x00b", "\u00fcber", "a\u200bb", "\x7f", strings.Repeat("k", 256)} {
+	for _, key := range []string{"a b", "a\tb", "a\nb", "a\x00b", "\u00fcber", "a\u200bb", "\x7f", strings.Repeat("k", 256)} {
 		expectFaults(t, fmt.Sprintf("%q", key), s.signUpWith("", form("tulip", password, key)), keyInvalid)
 		expectFaults(t, fmt.Sprintf("%q and more", key), s.signUpWith("", form("tulip tulip", "x", key)), keyInvalid,
 			"input.email INVALID", "input.password TOO_SHORT", "input.username INVALID_CHARACTER")
@@ -107,7 +107,7 @@ func TestMalformedKeys(t *testing.T) {
 	for _, header := range []string{`""`, "a b", "\u00fcber", `"a b"`, strings.Repeat("k", 256)} {
 		expectFaults(t, "the header "+header, s.signUpWith(header, form("tulip", password, "")), keyInvalid)
 	}
-	for _, key := range []any{"", 5, true, []string{"a", "b"}} {
+	for _, key := range []any{5, true, []string{"a", "b"}} {
 		v := form("tulip", password, "")
 		v["input"].(vars)["idempotencyKey"] = key
 		expectFaults(t, fmt.Sprint(key), s.signUpWith("", v), keyInvalid)
@@ -120,21 +120,37 @@ func TestMalformedKeys(t *testing.T) {
 			t.Errorf("the longest key: %s", r.Body)
 		}
 	}
-	none := form("lily", password, "")
-	none["input"].(vars)["idempotencyKey"] = nil
-	if r := s.signUpWith("", none); len(r.Errors) > 0 {
-		t.Errorf("null: %s", r.Body)
+	for i, key := range []any{nil, "", " ", "\t\u00a0"} { // as absent
+		none := form(fmt.Sprint("lily-", i), password, "")
+		none["input"].(vars)["idempotencyKey"] = key
+		if r := s.signUpWith("", none); len(r.Errors) > 0 {
+			t.Errorf("%q: %s", key, r.Body)
+		}
 	}
-	s.expectRows("of what was not", "2 2 3")
+	s.expectRows("of what was not", "5 5 6")
+	if n := s.count("sign_up_keys"); n != "1" {
+		t.Errorf("%s keys are kept", n)
+	}
 }
 
-// Of many retries at once one makes the account, and each gets a session of it.
+// Of many retries at once one makes the account, and each gets a session of it. Forms with other values are none: one of
+// them makes the account, and its key was used for the others.
 func TestRetriesAtOnce(t *testing.T) {
 	t.Parallel()
-	for what, username := range map[string]func(i int) string{
-		"the same form":          func(int) string { return "tulip" },
-		"another username each":  func(i int) string { return fmt.Sprint("tulip-", i) },
-		"in capitals and not so": func(i int) string { return []string{"tulip", "TULIP"}[i%2] },
+	for what, c := range map[string]struct {
+		change func(i int, input vars)
+		others int
+	}{
+		"the same form":          {func(int, vars) {}, 0},
+		"in capitals and not so": {func(i int, in vars) { in["username"] = []string{"tulip", "TULIP"}[i%2] }, 0},
+		"in other spellings": {func(i int, in vars) {
+			in["profile"] = vars{"displayName": []string{"Tulip\u00e9", " Tulipe\u0301\n"}[i%2], "phoneNumber": []string{"+4930123456", "0049 (30) 123-456"}[i%2]}
+		}, 0},
+		"another username each":     {func(i int, in vars) { in["username"] = fmt.Sprint("tulip-", i) }, 29},
+		"another display name each": {func(i int, in vars) { in["profile"] = vars{"displayName": fmt.Sprint("Tulip ", i)} }, 29},
+		"another address each": {func(i int, in vars) {
+			in["username"], in["email"] = fmt.Sprint("tulip-", i), fmt.Sprintf("tulip-%d@example.org", i)
+		}, 29},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -142,11 +158,15 @@ func TestRetriesAtOnce(t *testing.T) {
 			key := uuid.NewString()
 			replies := together(30, func(i int) reply {
 				v := form("tulip", password, key)
-				v["input"].(vars)["username"] = username(i)
+				c.change(i, v["input"].(vars))
 				return s.signUpWith("", v)
 			})
-			tokens, users := map[string]bool{}, map[string]bool{}
+			tokens, users, others := map[string]bool{}, map[string]bool{}, 0
 			for _, r := range replies {
+				if fmt.Sprint(r.fields()) == "["+keyReused+"]" {
+					others++
+					continue
+				}
 				if len(r.Errors) > 0 {
 					t.Errorf("refused: %s", r.Body)
 					continue
@@ -156,10 +176,10 @@ func TestRetriesAtOnce(t *testing.T) {
 				tokens[a.Refresh] = true
 				users[a.UserID] = true
 			}
-			if len(tokens) != 30 || len(users) != 1 {
-				t.Errorf("%d different sessions of %d users, want 30 of one", len(tokens), len(users))
+			if len(tokens) != 30-c.others || len(users) != 1 || others != c.others {
+				t.Errorf("%d different sessions of %d users, and %d others; want one user and %d others", len(tokens), len(users), others, c.others)
 			}
-			s.expectRows("afterwards", "1 1 30")
+			s.expectRows("afterwards", fmt.Sprint("1 1 ", 30-c.others))
 		})
 	}
 }
@@ -186,7 +206,10 @@ func TestRetriesOfSignUpsThatWait(t *testing.T) {
 		}
 	}
 	s.expectRows("two that wait, and rose", "3 3 1")
-	if r := open.signUpWith("", form("tulip", password, "key-of-tulip")); string(r.Data) != `{"signUp":{"user":null,"tokens":null}}` {
+	again := form("tulip", password, "key-of-tulip")
+	expectFaults(t, "another username", s.signUpWith("", again), keyReused)
+	again["input"].(vars)["username"] = "some-tulip"
+	if r := open.signUpWith("", again); string(r.Data) != `{"signUp":{"user":null,"tokens":null}}` {
 		t.Errorf("where that is not required any more: %s", r.Body)
 	}
 	other := form("tulip", "another password", "key-of-tulip")

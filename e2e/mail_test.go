@@ -184,7 +184,7 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		`INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
 		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first has just ended
 		`INSERT INTO app.held_usernames (username_key, held_until) SELECT 'x' || n, now() - interval '1 day' * (n - 2) FROM generate_series(1, 3) n`,
-		`INSERT INTO app.sign_up_keys (key_hash, user_id, created_at) SELECT decode(n::text || '0', 'hex'), id, now() - interval '2 days' * n FROM app.users, generate_series(0, 2) n`,
+		`INSERT INTO app.sign_up_keys (key_hash, fingerprint, user_id, created_at) SELECT decode(n::text || '0', 'hex'), '', id, now() - interval '2 days' * n FROM app.users, generate_series(0, 2) n`,
 		`INSERT INTO app.users SELECT gen_random_uuid() FROM generate_series(1, 1200)`,
 		`INSERT INTO app.user_private (user_id, email, email_key, pending_until)
 		 SELECT u.id, 'x', 'x', now() - interval '2 days' FROM app.users u LEFT JOIN app.user_private x ON x.user_id = u.id WHERE x.user_id IS NULL`,

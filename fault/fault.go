@@ -8,6 +8,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,11 +49,29 @@ const (
 	Revoked Reason = "revoked" // a session that was ended
 )
 
-// Field is one fault of an input.
+// Flaw is what is wrong with one value. The zero value means that nothing is.
+type Flaw struct {
+	Code    string `json:"code"`             // such as TOO_SHORT or TAKEN
+	Message string `json:"message"`          // a sentence for people; it never repeats the value
+	Params  Params `json:"params,omitempty"` // the bounds that the message names
+}
+
+// Params are the bounds that a message names, such as min, max or retryAfter, so that clients can say it in other
+// languages. Values are whole numbers, or dates as text.
+type Params map[string]any
+
+// IsZero reports whether nothing is wrong.
+func (f Flaw) IsZero() bool { return f.Code == "" }
+
+// At returns BAD_USER_INPUT for the value at path.
+func (f Flaw) At(path string) *Error {
+	return &Error{Code: BadUserInput, Message: f.Message, Fields: []Field{{path, f}}}
+}
+
+// Field is a flaw of an input, and where it is.
 type Field struct {
-	Path    string `json:"path"`    // from the argument down, such as "input.email"
-	Code    string `json:"code"`    // such as TOO_SHORT or TAKEN
-	Message string `json:"message"` // a sentence for people; it never repeats the value
+	Path string `json:"path"` // from the argument down, such as "input.email"
+	Flaw
 }
 
 // Error is a failure that a client may see whole. Err, the cause, is for logs and errors.Is only.
@@ -60,7 +80,7 @@ type Error struct {
 	Message    string
 	Reason     Reason        // UNAUTHENTICATED only
 	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero when unknown
-	Fields     []Field       // BAD_USER_INPUT and CONFLICT
+	Fields     []Field       // BAD_USER_INPUT and CONFLICT; of RATE_LIMITED the field that the limit is about, if there is one
 	Cost       int           // OPERATION_TOO_COSTLY: what was asked for
 	CostLimit  int           // and what is allowed
 	Err        error
@@ -78,6 +98,9 @@ func (e *Error) Error() string {
 	}
 	return b.String()
 }
+
+// RetrySeconds returns RetryAfter in whole seconds, rounded up.
+func (e *Error) RetrySeconds() int { return int(math.Ceil(e.RetryAfter.Seconds())) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -123,7 +146,19 @@ func Busy(cause error) *Error {
 
 // Input is BAD_USER_INPUT for a single field.
 func Input(path, code, message string) *Error {
-	return &Error{Code: BadUserInput, Message: message, Fields: []Field{{path, code, message}}}
+	return Flaw{Code: code, Message: message}.At(path)
+}
+
+// LimitAt names the field that a RATE_LIMITED is about: the limit is of its value, not of the client. Any other error is
+// returned as it is.
+func LimitAt(path string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Code != RateLimited {
+		return err
+	}
+	named := *e
+	named.Fields = []Field{{path, Flaw{string(e.Code), e.Message, Params{"retryAfter": e.RetrySeconds()}}}}
+	return &named
 }
 
 // Taken is CONFLICT for a single field whose value belongs to another account.
@@ -145,17 +180,24 @@ const taken = "TAKEN"
 // Faults collects every fault of an input, so that a form can show them all at once. The zero value is ready.
 type Faults struct{ fields []Field }
 
-// Add notes a fault of the field at path. An empty code is no fault.
-func (f *Faults) Add(path, code, message string) {
-	if code != "" {
-		f.fields = append(f.fields, Field{path, code, message})
+// Add notes a flaw of the field at path, if it is one. Of several flaws of one field the first is kept.
+func (f *Faults) Add(path string, flaw Flaw) {
+	if !flaw.IsZero() && !slices.ContainsFunc(f.fields, func(x Field) bool { return x.Path == path }) {
+		f.fields = append(f.fields, Field{path, flaw})
+	}
+}
+
+// AddAll notes the faults of another collection.
+func (f *Faults) AddAll(further Faults) {
+	for _, x := range further.fields {
+		f.Add(x.Path, x.Flaw)
 	}
 }
 
 // Taken notes that the value at path belongs to another account. Alone or with its like it makes the error a
 // CONFLICT; next to other faults, the error stays BAD_USER_INPUT.
 func (f *Faults) Taken(path, message string) {
-	f.fields = append(f.fields, Field{path, taken, message})
+	f.Add(path, Flaw{Code: taken, Message: message})
 }
 
 // Fields returns the faults so far.
@@ -174,7 +216,7 @@ func (f *Faults) Err() error {
 	}
 	e.Message = f.fields[0].Message
 	if len(f.fields) > 1 {
-		e.Message = "Several fields need mending."
+		e.Message = "Several fields are invalid."
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -18,11 +19,8 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 	if err != nil {
 		return nil, err
 	}
-	key, err := idempotencyKey(ctx, input.IdempotencyKey.Value())
-	if err != nil {
-		return nil, err
-	}
-	in := accounts.SignUp{Email: input.Email, Password: input.Password, Username: input.Username, Key: key}
+	in := accounts.SignUp{Email: input.Email, Password: input.Password, Username: input.Username}
+	in.Key, in.KeyFlaw = idempotencyKey(ctx, input.IdempotencyKey.Value())
 	if f := input.Profile.Value(); f != nil {
 		in.Profile = db.ProfileFields{
 			DisplayName: patch(f.DisplayName), Bio: patch(f.Bio), AvatarURL: patch(f.AvatarURL), WebsiteURL: patch(f.WebsiteURL),
@@ -40,23 +38,23 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
 }
 
-// idempotencyKey is the key of a sign-up, from its input or the request's header, where it may stand in quotes as in the
-// IETF's draft of that header.
-func idempotencyKey(ctx context.Context, given *string) (string, error) {
+// idempotencyKey returns the key of a sign-up, from its input or the request's header, where it may stand in quotes as in
+// the IETF's draft of that header. A blank one in the input is as absent.
+func idempotencyKey(ctx context.Context, given *string) (string, fault.Flaw) {
 	header := graphql.GetOperationContext(ctx).Headers.Get("Idempotency-Key")
 	quoted := header
 	if n := len(header); n >= 2 && header[0] == '"' && header[n-1] == '"' {
 		header = header[1 : n-1]
 	}
 	switch {
-	case header == "" && quoted != "", given != nil && *given == "":
-		return "", fault.Input("input.idempotencyKey", "INVALID", "An empty key is none. Leave it out.")
-	case given == nil:
-		return header, nil
+	case header == "" && quoted != "":
+		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key is empty. Leave it out."}
+	case given == nil || strings.TrimSpace(*given) == "":
+		return header, fault.Flaw{}
 	case header != "" && header != *given:
-		return "", fault.Input("input.idempotencyKey", "INVALID", "The header Idempotency-Key says something else.")
+		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key says something else."}
 	}
-	return *given, nil
+	return *given, fault.Flaw{}
 }
 
 func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -11,6 +12,11 @@ import (
 )
 
 const maxNodes = 100
+
+// tooMany is the flaw of a list that is longer than max.
+func tooMany(things string, max int) fault.Flaw {
+	return fault.Flaw{Code: "TOO_MANY", Message: fmt.Sprintf("At most %d %s can be asked for at once.", max, things), Params: fault.Params{"max": max}}
+}
 
 func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
 	nodes, err := q.nodes(ctx, []string{id}, func(int) context.Context { return ctx })
@@ -22,7 +28,7 @@ func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
 
 func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > maxNodes {
-		return nil, fault.Input("ids", "TOO_MANY", "At most 100 ids can be asked for at once.")
+		return nil, tooMany("ids", maxNodes).At("ids")
 	}
 	return q.nodes(ctx, ids, func(i int) context.Context { return withIndex(ctx, i) })
 }

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"freehold/db"
@@ -24,7 +25,7 @@ func newRange(first *int, after *string, last *int, before *string) (db.Range, e
 			return
 		}
 		if r.Size = *n; *n < 1 || *n > maxPage {
-			faults.Add(path, "OUT_OF_RANGE", "A page has 1 to 100 entries.")
+			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page has 1 to %d entries.", maxPage), Params: fault.Params{"min": 1, "max": maxPage}})
 		}
 	}
 	place := func(path string, text *string) *db.Place {
@@ -33,14 +34,14 @@ func newRange(first *int, after *string, last *int, before *string) (db.Range, e
 		}
 		found, ok := parseCursor(*text)
 		if !ok {
-			faults.Add(path, "INVALID", "This is not a cursor of this list.")
+			faults.Add(path, fault.Flaw{Code: "INVALID", Message: "This is not a cursor of this list."})
 		}
 		return &found
 	}
 	size("first", first)
 	size("last", last)
 	if first != nil && last != nil {
-		faults.Add("last", "NOT_TOGETHER", "Ask for the first or for the last entries, not for both.")
+		faults.Add("last", fault.Flaw{Code: "NOT_TOGETHER", Message: "Ask for the first or for the last entries, not for both."})
 	}
 	r.After, r.Before = place("after", after), place("before", before)
 	return r, faults.Err()

@@ -26,13 +26,9 @@ func (q *query) Profile(ctx context.Context, username string) (*model.Profile, e
 }
 
 func (q *query) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
-	key, ok := accounts.UsernameKey(username)
-	if ok {
-		_, taken, err := q.DB.FindTaken(ctx, "", key)
-		if err != nil {
-			return nil, err
-		}
-		ok = !taken
+	ok, err := q.Accounts.UsernameAvailable(ctx, username)
+	if err != nil {
+		return nil, err
 	}
 	return &ok, nil
 }

@@ -83,16 +83,6 @@ func (r *Resolvers) FindProfileByAnyKey(ctx context.Context, viewer auth.Viewer,
 	return newProfile(&rows[0]), nil
 }
 
-// JudgeInput returns what is wrong with the text of a field of an input type, or "". It completes what is told of an
-// input that cannot be executed for another fault.
-func (r *Resolvers) JudgeInput(input, field, text string) (code, message string) {
-	switch input {
-	case "SignUpInput", "ProfileFieldsInput", "UpdateProfileInput":
-		return r.Accounts.Judge(field, text)
-	}
-	return "", ""
-}
-
 // AroundRootField opens the scope of a root field: it begins with the request's viewer, and what was loaded of private
 // rows is shared within it.
 func AroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {

@@ -17,6 +17,10 @@ var (
 	errURL      = errors.New("This is not an absolute http or https URL.")                           //nolint:staticcheck // as above
 )
 
+// IsAroundPasted reports whether a character means nothing at the ends of a pasted value: white space, and format characters
+// such as a byte order mark.
+func IsAroundPasted(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
 const maxURLBytes = 2048
 
 // MarshalDateTime writes the scalar DateTime: RFC 3339, UTC, to the microsecond, which is what PostgreSQL keeps.
@@ -53,9 +57,11 @@ func UnmarshalDate(v any) (time.Time, error) {
 func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
 // UnmarshalURL reads the scalar URL: absolute, http or https, with a host and without credentials. It keeps the
-// spelling. Control characters, spaces and invisible ones are refused.
+// spelling, but for what a URL was pasted with: white space and format characters at its ends. Control characters, spaces
+// and invisible ones are refused.
 func UnmarshalURL(v any) (string, error) {
 	s, _ := v.(string)
+	s = strings.TrimFunc(s, IsAroundPasted)
 	u, err := url.Parse(s)
 	if err != nil || len(s) > maxURLBytes || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
 		strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == unicode.ReplacementChar }) {

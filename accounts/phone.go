@@ -1,0 +1,56 @@
+package accounts
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
+
+	"freehold/auth"
+	"freehold/fault"
+)
+
+// maxPhoneTyped is the longest text that is read as a phone number, in code points. E.164 has at most 15 digits.
+const maxPhoneTyped = 60
+
+// international is a phone number with its country code, once everything between the digits is removed.
+var international = regexp.MustCompile(`^\+[1-9][0-9]{3,18}$`)
+
+// readPhone returns a phone number as E.164 has it, and what is wrong with what was typed; "" for a blank text. Spaces,
+// brackets, dashes, dots, slashes and invisible marks don't matter. The country code is required, after + or 00.
+//
+// Whether the number has a possible length for its country is judged, and not whether its range is in use: that changes
+// from day to day, and only a call can prove it.
+func readPhone(typed string) (string, fault.Flaw) {
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a phone number with its country code, such as +49 30 123456."}
+	switch {
+	case utf8.RuneCountInString(typed) > maxPhoneTyped:
+		return typed, fault.Flaw{Code: "TOO_LONG", Message: invalid.Message, Params: fault.Params{"max": maxPhoneTyped}}
+	case trimPasted(typed) == "":
+		return "", fault.Flaw{}
+	}
+	digits := strings.Map(func(r rune) rune {
+		if isBetweenDigits(r) {
+			return -1
+		}
+		return auth.PlainDigit(r)
+	}, norm.NFKC.String(typed))
+	if rest, ok := strings.CutPrefix(digits, "00"); ok {
+		digits = "+" + rest
+	}
+	if !international.MatchString(digits) {
+		return typed, invalid
+	}
+	number, err := phonenumbers.Parse(digits, "ZZ") // no region: the number says it
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
+		return typed, invalid
+	}
+	return phonenumbers.Format(number, phonenumbers.E164), fault.Flaw{}
+}
+
+func isBetweenDigits(r rune) bool {
+	return strings.ContainsRune("()[].·/", r) || unicode.IsSpace(r) || auth.IsDash(r) || auth.IsInvisible(r)
+}

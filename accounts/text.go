@@ -1,0 +1,148 @@
+package accounts
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"freehold/fault"
+)
+
+// The longest texts of a profile, in code points.
+const (
+	maxDisplayName = 100
+	maxBio         = 1000
+	maxLocation    = 100
+)
+
+// textRule says what a text that people show to each other may be.
+type textRule struct {
+	longest int  // code points
+	lines   bool // whether it may have several lines
+}
+
+// read returns a text as it is stored, and what is wrong with it: in Unicode's NFC, with \n as its only line break, and
+// without white space around it. A text of which nothing is left is an empty field.
+func (rule textRule) read(typed string) (string, fault.Flaw) {
+	if !utf8.ValidString(typed) {
+		return typed, hiddenCharacter
+	}
+	text := strings.TrimFunc(norm.NFC.String(rule.respace(typed)), isAround)
+	rest := withoutFlags(text)
+	switch {
+	case text == "":
+		return "", fault.Flaw{}
+	case !rule.lines && strings.ContainsRune(text, '\n'):
+		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This is a single line. Remove the line breaks."}
+	case strings.ContainsFunc(rest, func(r rune) bool { return classOf(r) == refused }):
+		return text, hiddenCharacter
+	case utf8.RuneCountInString(text) > rule.longest:
+		return text, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("This can have at most %d characters.", rule.longest), Params: fault.Params{"max": rule.longest}}
+	case rest == text && !strings.ContainsFunc(text, func(r rune) bool { return classOf(r) == seen }):
+		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "Nothing of this text can be seen."}
+	}
+	return text, fault.Flaw{}
+}
+
+var hiddenCharacter = fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has a character that is not allowed, such as a control character or a hidden one."}
+
+// respace brings every line break into the form \n, and removes byte order marks. In a single line a tab is a space.
+func (rule textRule) respace(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case classOf(r) == lineBreak:
+			return '\n'
+		case r == '\t' && !rule.lines:
+			return ' '
+		case r == byteOrderMark:
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+// class is what a code point means in a text that people show to each other. Each has exactly one.
+type class int
+
+const (
+	seen      class = iota // it can be seen, or is not assigned yet
+	unseen                 // it has its place in a text, but cannot be seen alone: spaces, marks, joiners
+	lineBreak              // Unicode's line breaks
+	refused                // it has no place in such a text
+)
+
+const (
+	zeroWidthSpace = '\u200b'
+	wordJoiner     = '\u2060'
+	byteOrderMark  = '\ufeff'
+)
+
+// classOf returns the class of a code point. Of the invisible format characters (Cf) those are accepted that keyboards
+// and spelling need; the others hide text or turn its direction beyond its end. Tags belong in flags only: withoutFlags
+// takes those out first.
+func classOf(r rune) class {
+	switch {
+	case r == '\t', r == byteOrderMark: // respace removes the mark
+		return unseen
+	case r >= '\n' && r <= '\r', r == '\u0085', r == '\u2028', r == '\u2029':
+		return lineBreak
+	case r == unicode.ReplacementChar, unicode.Is(unicode.Noncharacter_Code_Point, r), unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs):
+		return refused
+	case unicode.In(r, acceptedFormats, unicode.Zs, unicode.Mn, unicode.Me, unicode.Variation_Selector, blanks):
+		return unseen
+	case unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+		return seen // Cf, such as the Arabic number sign
+	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point):
+		return refused
+	}
+	return seen
+}
+
+// acceptedFormats are the format characters that have their place in a text: the soft hyphen, the implicit direction
+// marks, the joiners, the breaks between words that Khmer and Thai keyboards type, the Mongolian vowel separator, and
+// those that arrange hieroglyphs.
+var acceptedFormats = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x00ad, Hi: 0x00ad, Stride: 1}, {Lo: 0x061c, Hi: 0x061c, Stride: 1}, {Lo: 0x180e, Hi: 0x180e, Stride: 1},
+		{Lo: 0x200b, Hi: 0x200f, Stride: 1}, {Lo: 0x2060, Hi: 0x2060, Stride: 1},
+	},
+	R32:         []unicode.Range32{{Lo: 0x13430, Hi: 0x1343f, Stride: 1}},
+	LatinOffset: 1,
+}
+
+// blanks are letters and symbols that look like nothing: Hangul fillers, the Braille pattern without dots, an object's
+// place holder, and a note without a head.
+var blanks = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x115f, Hi: 0x1160, Stride: 1}, {Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1},
+		{Lo: 0xffa0, Hi: 0xffa0, Stride: 1}, {Lo: 0xfffc, Hi: 0xfffc, Stride: 1},
+	},
+	R32: []unicode.Range32{{Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
+}
+
+// isAround reports whether a character is dropped at the ends of a text: white space, and what means nothing there.
+func isAround(r rune) bool {
+	return unicode.IsSpace(r) || r == zeroWidthSpace || r == wordJoiner
+}
+
+// flag is an emoji flag of a subdivision, such as Scotland: a black flag, the tags of the subdivision's code, and the
+// tag that ends it (UTS #51, ED-14a).
+var flag = regexp.MustCompile("\U0001f3f4(?:[\U000e0061-\U000e007a]{2}|[\U000e0030-\U000e0039]{3})[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,4}\U000e007f")
+
+// withoutFlags returns a text without its well-formed flags of subdivisions.
+func withoutFlags(text string) string {
+	if !strings.ContainsRune(text, '\U000e007f') {
+		return text
+	}
+	return flag.ReplaceAllString(text, "")
+}
+
+// trimPasted removes what stands around a value that was copied from somewhere: white space, and format characters
+// such as byte order marks and the marks that set the direction of an address or a number.
+func trimPasted(value string) string {
+	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+}

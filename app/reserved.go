@@ -1,0 +1,34 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"os"
+
+	"freehold/accounts"
+	"freehold/resolvers"
+)
+
+// reservedUsernames reads the operator's list, or returns ours.
+func reservedUsernames(path string) (accounts.Reserved, error) {
+	if path == "" {
+		return accounts.DefaultReserved(), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("FREEHOLD_RESERVED_USERNAMES: %w", err)
+	}
+	defer file.Close()
+	reserved, err := accounts.ReadReserved(file)
+	if err != nil {
+		return nil, fmt.Errorf("FREEHOLD_RESERVED_USERNAMES: %w", err)
+	}
+	return reserved, nil
+}
+
+// inputJudges are ours and an adopter's, which come first.
+func inputJudges(r *resolvers.Resolvers, o Options) judges {
+	all := judges(r.InputJudges())
+	maps.Copy(all, o.InputJudges)
+	return all
+}

@@ -1,0 +1,35 @@
+package auth
+
+import "unicode"
+
+// dashes are what keyboards and texts have for a hyphen, besides Unicode's own dashes: two minus signs, a bullet, and the
+// long vowel sign that Japanese keyboards have in its place.
+var dashes = &unicode.RangeTable{R16: []unicode.Range16{
+	{Lo: 0x02d7, Hi: 0x02d7, Stride: 1}, {Lo: 0x2043, Hi: 0x2043, Stride: 1}, {Lo: 0x2796, Hi: 0x2796, Stride: 1},
+	{Lo: 0x30fc, Hi: 0x30fc, Stride: 1}, {Lo: 0xff70, Hi: 0xff70, Stride: 1},
+}}
+
+// IsDash reports whether a character is a dash in what people type: a hyphen of any kind, a dash or a minus sign.
+func IsDash(r rune) bool { return unicode.In(r, unicode.Dash, unicode.Pd, dashes) }
+
+// IsInvisible reports whether a character is invisible in what people paste: a format character, or one that chooses
+// between the looks of the character before it.
+func IsInvisible(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Variation_Selector) }
+
+// PlainDigit returns the digit 0 to 9 that a decimal digit of any script stands for, and any other character as it is.
+func PlainDigit(r rune) rune {
+	if r <= '9' || !unicode.Is(unicode.Nd, r) {
+		return r
+	}
+	for _, digits := range unicode.Nd.R16 { // each range begins with a zero
+		if rune(digits.Lo) <= r && r <= rune(digits.Hi) {
+			return '0' + (r-rune(digits.Lo))%10
+		}
+	}
+	for _, digits := range unicode.Nd.R32 {
+		if rune(digits.Lo) <= r && r <= rune(digits.Hi) {
+			return '0' + (r-rune(digits.Lo))%10
+		}
+	}
+	return r
+}
