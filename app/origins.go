@@ -161,7 +161,7 @@ func normalizeOrigins(list []string) (normal []string, faults []error) {
 		}
 		origin, ok := parseOrigin(text)
 		if !ok {
-			faults = append(faults, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(text)))
+			faults = append(faults, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(mask(text))))
 			continue
 		}
 		normal = append(normal, origin)
