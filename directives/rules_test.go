@@ -170,7 +170,7 @@ func TestOwnerOfAListOfRows(t *testing.T) {
 func TestListsOfIDsInAVariable(t *testing.T) {
 	t.Parallel()
 	own, others := uuid.New(), uuid.New()
-	rules := compile(t, func(_ context.Context, _ auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+	compiled := compile(t, func(_ context.Context, _ auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
 		rows := map[uuid.UUID]Row{}
 		for _, id := range ids {
 			rows[id] = map[uuid.UUID]Row{own: thing{}, others: foreign{}}[id]
@@ -191,13 +191,13 @@ func TestListsOfIDsInAVariable(t *testing.T) {
 			"one id, not default": {`$ids: [ID!] = ["x"]`, map[string]any{"ids": text}},
 		} {
 			query := "query (" + c.definition + ") { many(ids: $ids) }"
-			doc := gqlparser.MustLoadQuery(schema, query)
+			doc := gqlparser.MustLoadQueryWithRules(schema, query, rules.NewDefaultRules())
 			variables, err := validator.VariableValues(schema, doc.Operations[0], c.variables)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ctx := rootField(WithRequest(t.Context()), ann, query, variables, 0, map[string]any{"ids": []string{text}})
-			if got := ask(ctx, rules); got != want {
+			if got := ask(ctx, compiled); got != want {
 				t.Errorf("%s: %s, want %s", name, got, want)
 			}
 		}

@@ -52,7 +52,7 @@ func TestPendingEmail(t *testing.T) {
 	s.must(a.Token, changeEmail, input("newEmail", "first-"+a.Email))
 	s.must(a.Token, changeEmail, input("newEmail", next))
 	expect("requested for another address", next)
-	s.must(a.Token, verifyEmail, input("email", next, "code", s.codeTo(next, "verify_email", 2)))
+	s.must(a.Token, verifyEmail, input("email", next, "code", s.codeTo(next, "change_email", 2)))
 	if got := s.ownFields(a.Token); got.Email != next || got.PendingEmail != "" {
 		t.Errorf("proved: %+v", got)
 	}

@@ -33,7 +33,7 @@ const (
 	BadRequest             Code = "BAD_REQUEST"
 	PersistedQueryNotFound Code = "PERSISTED_QUERY_NOT_FOUND"
 	NotInSafelist          Code = "QUERY_NOT_IN_SAFELIST"
-	InvalidCredentials     Code = "INVALID_CREDENTIALS"
+	InvalidCredentials     Code = "INVALID_CREDENTIALS" //nolint:gosec // a code, no credential
 	ParseFailed            Code = "GRAPHQL_PARSE_FAILED"
 	ValidationFailed       Code = "GRAPHQL_VALIDATION_FAILED"
 )

@@ -50,9 +50,9 @@ func Requests() map[string]string {
 	for i := range 100 {
 		growing[strconv.Itoa(i)+strings.Repeat("<", 197)] = 1
 	}
-	uses, pages := "", make([]string, 30)
-	for i := range 45 {
-		uses += "a" + strconv.Itoa(i) + ": nodes(ids: $i) { id } "
+	use, pages := make([]string, 45), make([]string, 30)
+	for i := range use {
+		use[i] = fmt.Sprintf("a%d: nodes(ids: $i) { id }", i)
 	}
 	for i := range pages {
 		pages[i] = fmt.Sprintf("a%d: profiles(first: 100) { nodes { id username user { id } } }", i)
@@ -70,8 +70,8 @@ func Requests() map[string]string {
 		"900 × __typename":             Request("{"+strings.Repeat("__typename ", 900)+"}", nil),
 		"10,000 ids":                   Request(`query ($i: [ID!]!) { nodes(ids: $i) { id ... on User { email } } }`, object{"i": make([]string, 10_000)}),
 		"10,000 representations":       Request(`query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id } } }`, object{"r": slices.Repeat([]any{object{}}, 10_000)}),
-		"a list used by 45 fields":     Request("query ($i: [ID!]!) {"+uses+"}", object{"i": slices.Repeat([]any{0}, 50_000)}),
-		"and a fault at its end":       Request("query ($i: [ID!]!) {"+uses+"}", object{"i": append(slices.Repeat([]any{0}, 50_000), true)}),
+		"a list used by 45 fields":     Request("query ($i: [ID!]!) {"+strings.Join(use, " ")+"}", object{"i": slices.Repeat([]any{0}, 50_000)}),
+		"and a fault at its end":       Request("query ($i: [ID!]!) {"+strings.Join(use, " ")+"}", object{"i": append(slices.Repeat([]any{0}, 50_000), true)}),
 		"names that grow in JSON":      Request(signIn, object{"i": growing}),
 		"1,000 aliased signUp":         Request("mutation {"+strings.Join(aliased, " ")+"}", nil),
 		"two signUp by fragments":      Request(`mutation { ...A ...B } fragment A on Mutation { a: signUp(input: {email: "x", password: "x", username: "x"}) { user { id } } } fragment B on Mutation { b: signUp(input: {email: "x", password: "x", username: "x"}) { user { id } } }`, nil),
