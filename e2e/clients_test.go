@@ -70,7 +70,7 @@ func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
 	t.Parallel()
 	dir := clientProject(t, "relay")
 	out := runTool(t, dir, "", "relay-compiler", "relay.config.json")
-	for _, query := range []string{"MemberUserRefetchQuery", "MemberProfileRefetchQuery", "MemberProfilesPaginationQuery", "MemberSessionsPaginationQuery", "MemberUpdateMutation"} {
+	for _, query := range []string{"MemberUserRefetchQuery", "MemberProfileRefetchQuery", "MemberProfilesPaginationQuery", "MemberSessionsPaginationQuery", "MemberUpdateMutation", "SessionRowRefetchQuery", "SessionRowRevokeMutation"} {
 		if _, err := os.Stat(dir + "/__generated__/" + query + ".graphql.ts"); err != nil {
 			t.Errorf("%v; relay-compiler said:\n%s", err, out)
 		}
