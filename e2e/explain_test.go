@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -195,17 +193,8 @@ func TestDenialsAreLogged(t *testing.T) {
 	d := dbtest.New(t)
 	seed := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
 	ann, bob := seed.signUp(vars{"visibility": "PUBLIC"}), seed.signUp(vars{"visibility": "PUBLIC"})
-	c := config(t, d.App)
-	c.Env = "production" // for its log
-	var logs logBuffer
-	a, err := app.New(t.Context(), config(t, d.App), app.Options{UnsafeCheapPasswords: true, Log: slog.New(app.NewLog(&logs, c).Handler())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { a.Close() })
-	server := httptest.NewServer(a.Handler())
-	t.Cleanup(server.Close)
-	s := &service{t: t, db: d, url: server.URL}
+	s := startWith(t, d, bothWalls, appOptions())
+	logs := s.logs
 	token := s.signIn(ann.Email)
 	r := s.do(token, `{ nodes(ids: ["`+ann.ProfileID+`", "`+bob.ProfileID+`", "`+bob.ProfileID+`"]) { ... on Profile { birthday } } profile(username: "nobody-has-this") { id } }`, nil)
 	var line struct {

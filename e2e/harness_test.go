@@ -121,9 +121,7 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 		url, o.UnsafeAnyRole = d.Bypass, true
 	}
 	c := config(t, url, further...)
-	forPrograms := c
-	forPrograms.Env, forPrograms.LogLevel = "production", slog.LevelDebug // in JSON
-	o.Log = app.NewLog(s.logs, forPrograms)
+	o.Log = logInJSON(s.logs, c)
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
 	}
@@ -139,6 +137,12 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	})
 	s.url, s.app = server.URL, a
 	return s
+}
+
+// logInJSON is the log of a service as production writes it, with everything in it.
+func logInJSON(w io.Writer, c app.Config) *slog.Logger {
+	c.Env, c.LogLevel = "production", slog.LevelDebug
+	return app.NewLog(w, c)
 }
 
 // expectError says that the test causes errors of the log with this text.

@@ -53,7 +53,7 @@ func serveUntilKilled() {
 		panic(err)
 	}
 	withoutJobs := !strings.Contains(os.Getenv(victimFromEnv), "_mail") // their statements are none of a request's
-	a, err := app.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs})
+	a, err := app.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs, Log: logInJSON(os.Stderr, c)})
 	if err != nil {
 		panic(err)
 	}
@@ -73,7 +73,8 @@ func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir str
 	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", victimEnv, step), victimFromEnv+"="+from, "DATABASE_URL="+d.App,
 		"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off")
 	command.Env = append(command.Env, further...)
-	command.Stderr = os.Stderr
+	s := &service{t: t, db: d, logs: &logBuffer{}}
+	command.Stderr = io.MultiWriter(os.Stderr, s.logs)
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -84,12 +85,14 @@ func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir str
 	t.Cleanup(func() {
 		command.Process.Kill() // it may be gone
 		command.Wait()         // killed, as intended
+		s.checkLog()
 	})
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
 		t.Fatal("the victim did not start")
 	}
-	return &service{t: t, db: d, url: "http://" + lines.Text()}
+	s.url = "http://" + lines.Text()
+	return s
 }
 
 // gone waits until a victim that is killed by work of its own answers no more.
