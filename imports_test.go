@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 var testsMayImport = map[string][]string{
 	"app":            {"db/dbtest"},
 	"db":             {"db", "db/dbtest"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "fault"},
+	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "fault", "resolvers"},
 	"examples/notes": {"accounts", "app", "db/dbtest", "examples/notes"},
 	"web":            {"app", "db/dbtest"},
 }
