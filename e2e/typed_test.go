@@ -18,6 +18,13 @@ func wide(text string) string {
 	return strings.Map(func(r rune) rune { return r - '!' + '\uff01' }, text)
 }
 
+// in is a service whose failures are those of a subtest.
+func (s *service) in(t *testing.T) *service {
+	c := *s
+	c.t = t
+	return &c
+}
+
 // I14: a code is understood however it was typed or pasted, by each mutation that takes one.
 func TestCodesAreUnderstoodAsPasted(t *testing.T) {
 	t.Parallel()
@@ -34,6 +41,7 @@ func TestCodesAreUnderstoodAsPasted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := s.in(t)
 			a := s.signUp(nil)
 			s.must("", requestVerification, input("email", a.Email))
 			s.must("", verifyEmail, input("email", a.Email, "code", paste(s.codeTo(a.Email, "verify_email", 1))))
@@ -69,6 +77,7 @@ func TestAddressesAreUnderstoodAsPasted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := s.in(t)
 			paste := func(email string) string { return around[0] + email + around[1] }
 			a := account{Username: fmt.Sprint("pasted-", serial.Add(1))}
 			a.Email = a.Username + "@example.org"
