@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
+	"freehold/auth"
 	"freehold/fault"
 )
 
@@ -43,7 +44,7 @@ type address struct{ text, key string }
 
 // readEmail returns an address, without what stands around it, and what is wrong with it. A faulty address has no key.
 func readEmail(typed string) (address, fault.Flaw) {
-	email := trimPasted(typed)
+	email := auth.TrimPasted(typed)
 	faulty := address{text: email}
 	invalid := fault.Flaw{Code: "INVALID", Message: "This is not an e-mail address."}
 	local, domain, found := strings.Cut(email, "@")

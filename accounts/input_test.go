@@ -4,6 +4,8 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
+
+	"freehold/auth"
 )
 
 func TestEmailsAreJudgedAndKeyed(t *testing.T) {
@@ -28,7 +30,7 @@ func TestEmailsAreJudgedAndKeyed(t *testing.T) {
 		strings.Repeat("a", 65) + "@x.org":                               "",
 		"a@192.0.2.1":                                                    "", "a@x..org": "", "a@.x.org": "", "a@" + strings.Repeat("b", 64) + ".org": "",
 	} {
-		if got, flaw := readEmail(email); got.key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() || got.text != trimPasted(email) {
+		if got, flaw := readEmail(email); got.key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() || got.text != auth.TrimPasted(email) {
 			t.Errorf("readEmail(%q) = %q, %v; want the key %q", email, got, flaw, want)
 		}
 	}

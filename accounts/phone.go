@@ -29,7 +29,7 @@ func readPhone(typed string) (string, fault.Flaw) {
 	switch {
 	case utf8.RuneCountInString(typed) > maxPhoneTyped:
 		return typed, fault.Flaw{Code: "TOO_LONG", Message: invalid.Message, Params: fault.Params{"max": maxPhoneTyped}}
-	case trimPasted(typed) == "":
+	case auth.TrimPasted(typed) == "":
 		return "", fault.Flaw{}
 	}
 	digits := strings.Map(func(r rune) rune {

@@ -140,9 +140,3 @@ func withoutFlags(text string) string {
 	}
 	return flag.ReplaceAllString(text, "")
 }
-
-// trimPasted removes what stands around a value that was copied from somewhere: white space, and format characters
-// such as byte order marks and the marks that set the direction of an address or a number.
-func trimPasted(value string) string {
-	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
-}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"freehold/auth"
 )
 
 // Phone numbers are read as people and address books write them, and kept as E.164.
@@ -121,7 +123,7 @@ func TestUsernamesAreRead(t *testing.T) {
 		strings.Repeat("a", 30): "", strings.Repeat("a", 31): "TOO_LONG",
 	} {
 		username, key, flaw := (&Service{}).readNewUsername(typed)
-		if flaw.Code != want || want == "" && (username != trimPasted(typed) || key != strings.ToLower(username)) {
+		if flaw.Code != want || want == "" && (username != auth.TrimPasted(typed) || key != strings.ToLower(username)) {
 			t.Errorf("%q is read as %q, %q, %v; want %q", typed, username, key, flaw, want)
 		}
 	}

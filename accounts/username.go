@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"freehold/auth"
 	"freehold/fault"
 )
 
@@ -32,7 +33,7 @@ func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool,
 // readNewUsername returns a username that an account wants to have as it is stored, without white space around it, and its
 // key, and what is wrong with it.
 func (s *Service) readNewUsername(typed string) (username, key string, flaw fault.Flaw) {
-	username = trimPasted(typed)
+	username = auth.TrimPasted(typed)
 	key = strings.ToLower(username)
 	flaw = judgeUsername(username)
 	if flaw.IsZero() && s.config.Reserved.has(key) {

@@ -3,12 +3,11 @@ package app
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"freehold/auth"
 	"freehold/fault"
-	"freehold/graph/model"
 	"freehold/resolvers"
 )
 
@@ -126,7 +125,7 @@ func (c *inputChecker) resolve(object map[string]any, name string) (value any, g
 func isBlank(typ *ast.Type, value any) bool {
 	text, isText := value.(string)
 	return isText && typ.Elem == nil && !typ.NonNull && scalars[typ.NamedType] != nil &&
-		strings.TrimFunc(text, model.IsAroundPasted) == ""
+		auth.TrimPasted(text) == ""
 }
 
 // clearBlanks turns blank literals into null.

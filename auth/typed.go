@@ -1,6 +1,9 @@
 package auth
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // dashes are what keyboards and texts have for a hyphen, besides Unicode's own dashes: two minus signs, a bullet, and the
 // long vowel sign that Japanese keyboards have in its place.
@@ -32,4 +35,10 @@ func PlainDigit(r rune) rune {
 		}
 	}
 	return r
+}
+
+// TrimPasted removes what stands around a value that was copied from somewhere: white space, and format characters such as
+// byte order marks and the marks that set the direction of an address or a number.
+func TrimPasted(value string) string {
+	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }

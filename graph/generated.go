@@ -1436,13 +1436,13 @@ enum Otherwise {
   NULL
 }
 
-"An instant in time: RFC 3339 with a time zone, in UTC when sent by the server."
+"An instant in time: RFC 3339 with a time zone, in UTC when sent by the server. A blank text is null, where null may be sent."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
-"A calendar date without time or time zone: ` + "`" + `full-date` + "`" + ` of RFC 3339, such as 1970-12-31."
+"A calendar date without time or time zone: ` + "`" + `full-date` + "`" + ` of RFC 3339, such as 1970-12-31. A blank text is null, where null may be sent."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
-"An absolute http or https URL (RFC 3986) of at most 2048 bytes, without user name or password."
+"An absolute http or https URL (RFC 3986) of at most 2048 bytes, without user name or password. White space around it is ignored. A blank text is null, where null may be sent."
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
 
 "Queries read; none of them changes anything."
@@ -1483,7 +1483,7 @@ type Query {
     before: String
   ): ProfileConnection @public(reason: "The database lists only what the viewer may see, and each field has its own rule.")
 
-  "Whether a sign-up with this username could succeed now. False for a username that would be refused."
+  "Whether a sign-up with this username could succeed now. False for a username that is invalid or reserved."
   usernameAvailable(
     "The username asked for."
     username: String!
@@ -1605,7 +1605,7 @@ type Mutation {
     input: DeleteAccountInput!
   ): DeleteAccountPayload @signedIn
 
-  "Changes a profile. A field that is absent is kept; one that is null is cleared."
+  "Changes a profile. A field that is absent is kept; one that is null or blank is cleared."
   updateProfile(
     "Which profile, and what to change."
     input: UpdateProfileInput!
@@ -1907,19 +1907,23 @@ type PageInfo @shareable {
 
 "What a new account begins with."
 input SignUpInput {
-  "The address to sign in with. Compared without regard to case."
+  "The address to sign in with. Compared without regard to case; white space and invisible characters around it are ignored."
   email: String!
   "8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words."
   password: String!
-  "3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. Unique without regard to case."
+  """
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. No dot first, last or next to another
+  dot. Unique without regard to case. Some names are reserved.
+  """
   username: String!
   "The rest of the profile."
   profile: ProfileFieldsInput
   "How the client is to hold the session. Null is as absent."
   session: SessionTransport = TOKENS
   """
-  The client's own name for this sign-up, such as a random UUID: a retry with it and the same password gets a session of the
-  account that the first has made. The header ` + "`" + `Idempotency-Key` + "`" + ` does the same.
+  The client's own name for this sign-up, such as a random UUID. A retry with the same key, password and values gets a
+  session of the account that the first request has made. With any other value the key is REUSED. The header
+  ` + "`" + `Idempotency-Key` + "`" + ` does the same.
   """
   idempotencyKey: String
 }
@@ -1935,23 +1939,23 @@ enum SessionTransport {
   COOKIE
 }
 
-"What a profile may begin with."
+"What a profile may begin with. A field that is null or blank is as absent."
 input ProfileFieldsInput {
-  "The name to show, at most 100 characters."
+  "The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error."
   displayName: String
-  "At most 1000 characters."
+  "Several lines of at most 1000 characters together. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
   bio: String
   "A picture of the owner."
   avatarUrl: URL
   "A page of the owner's."
   websiteUrl: URL
-  "At most 100 characters."
+  "One line of at most 100 characters. A tab is a space; a line break within it is an error."
   location: String
   "Who may see the profile; absent, the service's default."
   visibility: ProfileVisibility
-  "The owner's date of birth, in the past."
+  "The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun."
   birthday: Date
-  "A phone number (ITU-T E.164), such as +4930123456."
+  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456."
   phoneNumber: String
 }
 
@@ -1965,7 +1969,7 @@ type SignUpPayload {
 
 "How an account proves itself."
 input SignInInput {
-  "The address the account was signed up with."
+  "The address of the account. White space around it is ignored."
   email: String!
   "The password."
   password: String!
@@ -1995,7 +1999,7 @@ type RefreshSessionPayload {
 
 "Which address to verify."
 input RequestEmailVerificationInput {
-  "The address of an account."
+  "The address of an account. White space around it is ignored."
   email: String!
 }
 
@@ -2007,9 +2011,9 @@ type RequestEmailVerificationPayload {
 
 "How an address is proved."
 input VerifyEmailInput {
-  "The address to which the code was sent."
+  "The address to which the code was sent. White space around it is ignored."
   email: String!
-  "The code. Case, spaces and hyphens don't matter."
+  "The code. Case, spaces, dashes and the width of characters don't matter."
   code: String!
   "How the client is to hold the session that it gets, if any. Null is as absent."
   session: SessionTransport = TOKENS
@@ -2027,7 +2031,7 @@ type VerifyEmailPayload {
 
 "Whose password to reset."
 input RequestPasswordResetInput {
-  "The address of an account."
+  "The address of an account. White space around it is ignored."
   email: String!
 }
 
@@ -2039,9 +2043,9 @@ type RequestPasswordResetPayload {
 
 "How a password is reset."
 input ResetPasswordInput {
-  "The address to which the code was sent."
+  "The address to which the code was sent. White space around it is ignored."
   email: String!
-  "The code. Case, spaces and hyphens don't matter."
+  "The code. Case, spaces, dashes and the width of characters don't matter."
   code: String!
   "8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words."
   newPassword: String!
@@ -2081,7 +2085,7 @@ type ChangePasswordPayload {
 
 "A change of the viewer's address."
 input ChangeEmailInput {
-  "The address that the account is to have."
+  "The address that the account is to have. White space around it is ignored."
   newEmail: String!
 }
 
@@ -2093,7 +2097,10 @@ type ChangeEmailPayload {
 
 "A change of the viewer's username."
 input ChangeUsernameInput {
-  "3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. Unique without regard to case."
+  """
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. No dot first, last or next to another
+  dot. Unique without regard to case. Some names are reserved.
+  """
   username: String!
 }
 
@@ -2165,25 +2172,25 @@ type RevokeOtherSessionsPayload {
   user: User @inherited
 }
 
-"A change of a profile. Absent fields are kept, null clears."
+"A change of a profile. Absent fields are kept; null clears, and so does a blank text."
 input UpdateProfileInput {
   "The profile to change; absent, the viewer's own."
   id: ID
-  "The name to show, at most 100 characters."
+  "The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error."
   displayName: String
-  "At most 1000 characters."
+  "Several lines of at most 1000 characters together. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
   bio: String
   "A picture of the owner."
   avatarUrl: URL
   "A page of the owner's."
   websiteUrl: URL
-  "At most 100 characters."
+  "One line of at most 100 characters. A tab is a space; a line break within it is an error."
   location: String
   "Who may see the profile. It can be changed, not cleared."
   visibility: ProfileVisibility
-  "The owner's date of birth, in the past."
+  "The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun."
   birthday: Date
-  "A phone number (ITU-T E.164), such as +4930123456."
+  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456."
   phoneNumber: String
 }
 

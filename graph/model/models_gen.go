@@ -25,7 +25,7 @@ type Entity interface {
 
 // A change of the viewer's address.
 type ChangeEmailInput struct {
-	// The address that the account is to have.
+	// The address that the account is to have. White space around it is ignored.
 	NewEmail string `json:"newEmail"`
 }
 
@@ -51,7 +51,8 @@ type ChangePasswordPayload struct {
 
 // A change of the viewer's username.
 type ChangeUsernameInput struct {
-	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. Unique without regard to case.
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. No dot first, last or next to another
+	// dot. Unique without regard to case. Some names are reserved.
 	Username string `json:"username"`
 }
 
@@ -145,23 +146,23 @@ type ProfileEdge struct {
 	Node *Profile `json:"node,omitempty"`
 }
 
-// What a profile may begin with.
+// What a profile may begin with. A field that is null or blank is as absent.
 type ProfileFieldsInput struct {
-	// The name to show, at most 100 characters.
+	// The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
-	// At most 1000 characters.
+	// Several lines of at most 1000 characters together. Line breaks of any system become `\n`.
 	Bio graphql.Omittable[*string] `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL graphql.Omittable[*string] `json:"avatarUrl,omitempty"`
 	// A page of the owner's.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl,omitempty"`
-	// At most 100 characters.
+	// One line of at most 100 characters. A tab is a space; a line break within it is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
 	// Who may see the profile; absent, the service's default.
 	Visibility graphql.Omittable[*ProfileVisibility] `json:"visibility,omitempty"`
-	// The owner's date of birth, in the past.
+	// The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
-	// A phone number (ITU-T E.164), such as +4930123456.
+	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456.
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
@@ -191,7 +192,7 @@ type RefreshSessionPayload struct {
 
 // Which address to verify.
 type RequestEmailVerificationInput struct {
-	// The address of an account.
+	// The address of an account. White space around it is ignored.
 	Email string `json:"email"`
 }
 
@@ -223,7 +224,7 @@ type RequestLimits struct {
 
 // Whose password to reset.
 type RequestPasswordResetInput struct {
-	// The address of an account.
+	// The address of an account. White space around it is ignored.
 	Email string `json:"email"`
 }
 
@@ -235,9 +236,9 @@ type RequestPasswordResetPayload struct {
 
 // How a password is reset.
 type ResetPasswordInput struct {
-	// The address to which the code was sent.
+	// The address to which the code was sent. White space around it is ignored.
 	Email string `json:"email"`
-	// The code. Case, spaces and hyphens don't matter.
+	// The code. Case, spaces, dashes and the width of characters don't matter.
 	Code string `json:"code"`
 	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
 	NewPassword string `json:"newPassword"`
@@ -373,7 +374,7 @@ type Settings struct {
 
 // How an account proves itself.
 type SignInInput struct {
-	// The address the account was signed up with.
+	// The address of the account. White space around it is ignored.
 	Email string `json:"email"`
 	// The password.
 	Password string `json:"password"`
@@ -405,18 +406,20 @@ type SignOutPayload struct {
 
 // What a new account begins with.
 type SignUpInput struct {
-	// The address to sign in with. Compared without regard to case.
+	// The address to sign in with. Compared without regard to case; white space and invisible characters around it are ignored.
 	Email string `json:"email"`
 	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
 	Password string `json:"password"`
-	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. Unique without regard to case.
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. No dot first, last or next to another
+	// dot. Unique without regard to case. Some names are reserved.
 	Username string `json:"username"`
 	// The rest of the profile.
 	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
 	// How the client is to hold the session. Null is as absent.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
-	// The client's own name for this sign-up, such as a random UUID: a retry with it and the same password gets a session of the
-	// account that the first has made. The header `Idempotency-Key` does the same.
+	// The client's own name for this sign-up, such as a random UUID. A retry with the same key, password and values gets a
+	// session of the account that the first request has made. With any other value the key is REUSED. The header
+	// `Idempotency-Key` does the same.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
@@ -438,25 +441,25 @@ type Tokens struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// A change of a profile. Absent fields are kept, null clears.
+// A change of a profile. Absent fields are kept; null clears, and so does a blank text.
 type UpdateProfileInput struct {
 	// The profile to change; absent, the viewer's own.
 	ID graphql.Omittable[*string] `json:"id,omitempty"`
-	// The name to show, at most 100 characters.
+	// The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
-	// At most 1000 characters.
+	// Several lines of at most 1000 characters together. Line breaks of any system become `\n`.
 	Bio graphql.Omittable[*string] `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL graphql.Omittable[*string] `json:"avatarUrl,omitempty"`
 	// A page of the owner's.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl,omitempty"`
-	// At most 100 characters.
+	// One line of at most 100 characters. A tab is a space; a line break within it is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
 	// Who may see the profile. It can be changed, not cleared.
 	Visibility graphql.Omittable[*ProfileVisibility] `json:"visibility,omitempty"`
-	// The owner's date of birth, in the past.
+	// The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
-	// A phone number (ITU-T E.164), such as +4930123456.
+	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456.
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
@@ -486,9 +489,9 @@ func (User) IsEntity() {}
 
 // How an address is proved.
 type VerifyEmailInput struct {
-	// The address to which the code was sent.
+	// The address to which the code was sent. White space around it is ignored.
 	Email string `json:"email"`
-	// The code. Case, spaces and hyphens don't matter.
+	// The code. Case, spaces, dashes and the width of characters don't matter.
 	Code string `json:"code"`
 	// How the client is to hold the session that it gets, if any. Null is as absent.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"freehold/auth"
 )
 
 // The faults of a scalar say what is expected and never repeat what was sent.
@@ -16,10 +18,6 @@ var (
 	errDate     = errors.New("This is not a date, such as 1970-12-31.")                              //nolint:staticcheck // as above
 	errURL      = errors.New("This is not an absolute http or https URL.")                           //nolint:staticcheck // as above
 )
-
-// IsAroundPasted reports whether a character means nothing at the ends of a pasted value: white space, and format characters
-// such as a byte order mark.
-func IsAroundPasted(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 const maxURLBytes = 2048
 
@@ -61,7 +59,7 @@ func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 // and invisible ones are refused.
 func UnmarshalURL(v any) (string, error) {
 	s, _ := v.(string)
-	s = strings.TrimFunc(s, IsAroundPasted)
+	s = auth.TrimPasted(s)
 	u, err := url.Parse(s)
 	if err != nil || len(s) > maxURLBytes || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
 		strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == unicode.ReplacementChar }) {

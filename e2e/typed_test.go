@@ -1,0 +1,306 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"freehold/app"
+	"freehold/db/dbtest"
+)
+
+// wide writes ASCII as full-width characters.
+func wide(text string) string {
+	return strings.Map(func(r rune) rune { return r - '!' + '\uff01' }, text)
+}
+
+// in is a service whose failures are those of a subtest.
+func (s *service) in(t *testing.T) *service {
+	c := *s
+	c.t = t
+	return &c
+}
+
+// I14: a code is understood however it was typed or pasted, by each mutation that takes one.
+func TestCodesAreUnderstoodAsPasted(t *testing.T) {
+	t.Parallel()
+	s := start(t).work()
+	for name, paste := range map[string]func(code string) string{
+		"spaces":         func(c string) string { return " " + strings.Join(strings.Split(c, ""), " ") + "\n" },
+		"line breaks":    func(c string) string { return "\r\n" + c[:3] + "\r\n\t" + c[3:] + "\u00a0\u3000" },
+		"an en dash":     func(c string) string { return strings.Replace(c, "-", "\u2013", 1) },
+		"a minus":        func(c string) string { return strings.Replace(c, "-", "\u2212", 1) },
+		"no dash":        func(c string) string { return strings.Replace(c, "-", "", 1) },
+		"invisible":      func(c string) string { return "\ufeff\u2068" + c[:4] + "\u200b\u00ad" + c[4:] + "\u2069\u200e" },
+		"full-width":     wide,
+		"and lower case": func(c string) string { return wide(strings.ToLower(c)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := s.in(t)
+			a := s.signUp(nil)
+			s.must("", requestVerification, input("email", a.Email))
+			s.must("", verifyEmail, input("email", a.Email, "code", paste(s.codeTo(a.Email, "verify_email", 1))))
+			s.must("", requestReset, input("email", a.Email))
+			s.must("", resetPassword, input("email", a.Email, "code", paste(s.codeTo(a.Email, "reset_password", 1)), "newPassword", newPassword))
+			a.fillTokens(t, s.must("", signInMutation, input("email", a.Email, "password", newPassword)))
+			s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
+			s.must(a.Token, verifyEmail, input("email", "new-"+a.Email, "code", paste(s.codeTo("new-"+a.Email, "verify_email", 1))))
+		})
+	}
+}
+
+// fillTokens takes the access token of a sign-in.
+func (a *account) fillTokens(t *testing.T, r reply) {
+	t.Helper()
+	var data struct {
+		SignIn struct{ Tokens struct{ AccessToken string } }
+	}
+	if r.into(t, &data); data.SignIn.Tokens.AccessToken == "" {
+		t.Fatalf("no token: %s", r.Body)
+	}
+	a.Token = data.SignIn.Tokens.AccessToken
+}
+
+// I14: an address is understood with what stands around it where it was copied, in each input that takes one; what is kept
+// and written to is the address alone.
+func TestAddressesAreUnderstoodAsPasted(t *testing.T) {
+	t.Parallel()
+	s := start(t).work()
+	for name, around := range map[string][2]string{
+		"spaces": {"  ", " "}, "line breaks": {"\r\n", "\r\n"}, "a tab": {"", "\t"}, "Unicode's spaces": {"\u3000", "\u00a0"},
+		"a byte order mark": {"\ufeff", "\u200b"}, "isolates": {"\u2068", "\u2069"}, "an embedding": {"\u202a", "\u202c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := s.in(t)
+			paste := func(email string) string { return around[0] + email + around[1] }
+			a := account{Username: fmt.Sprint("pasted-", serial.Add(1))}
+			a.Email = a.Username + "@example.org"
+			a.fill(t, s.must("", signUpMutation, vars{"input": vars{"email": paste(a.Email), "password": password, "username": paste(a.Username)}}))
+			s.expectMember(a.Token, a.Email)
+			again := s.do("", signUpMutation, vars{"input": vars{"email": paste(a.Email), "password": password, "username": paste(a.Username)}})
+			if fmt.Sprint(again.fields()) != "[input.email TAKEN input.username TAKEN]" || again.code() != "CONFLICT" {
+				t.Errorf("sign-up again: %s", again.Body)
+			}
+			s.must("", signInMutation, input("email", paste(a.Email), "password", password))
+			s.must("", requestVerification, input("email", paste(a.Email)))
+			s.must("", verifyEmail, input("email", paste(a.Email), "code", s.codeTo(a.Email, "verify_email", 1)))
+			s.must("", requestReset, input("email", paste(a.Email)))
+			s.must("", resetPassword, input("email", paste(a.Email), "code", s.codeTo(a.Email, "reset_password", 1), "newPassword", newPassword))
+			a.fillTokens(t, s.must("", signInMutation, input("email", paste(a.Email), "password", newPassword)))
+			moved := "moved-" + a.Email
+			s.must(a.Token, changeEmail, input("newEmail", paste(moved)))
+			s.must(a.Token, verifyEmail, input("email", paste(moved), "code", s.codeTo(moved, "verify_email", 1)))
+			s.expectMember(a.Token, moved)
+			r := s.must(a.Token, changeUsername, input("username", paste("moved-"+a.Username)))
+			if !strings.Contains(r.Body, `"username":"moved-`+a.Username+`"`) {
+				t.Errorf("the new username: %s", r.Body)
+			}
+			for _, table := range []string{"user_private WHERE email", "outbox WHERE recipient", "codes WHERE email"} {
+				if kept := s.db.Query(t, `SELECT count(*) FROM app.`+table+` ~ '[^!-~]'`); kept[0] != "0" {
+					t.Errorf("%s: %s addresses are kept with what stood around them", table, kept[0])
+				}
+			}
+		})
+	}
+}
+
+// I14: phone numbers are kept as E.164, however they were written; I13: texts keep what spelling needs, and lose what hides
+// or turns text. Both hold in sign-ups and updates.
+func TestTextsOfProfiles(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a := s.signUp(nil)
+	const bad = "!"
+	for _, c := range []struct{ field, typed, want string }{
+		{"phoneNumber", "+49 (0)30 / 123-456", "+4930123456"},
+		{"phoneNumber", "0049\u00a030.123\u2011456", "+4930123456"},
+		{"phoneNumber", "\u202a+4930123456\u202c\r\n", "+4930123456"},
+		{"phoneNumber", wide("+49") + "\u300030" + wide("123456"), "+4930123456"},
+		{"phoneNumber", "030 123456", bad},
+		{"phoneNumber", "+49 30 12x", bad},
+		{"displayName", "\u05e9\u05dc\u05d5\u05dd\u200f!", "\u05e9\u05dc\u05d5\u05dd\u200f!"},
+		{"displayName", "Donau\u00addampf\u200dschiff", "Donau\u00addampf\u200dschiff"},
+		{"displayName", "\u0600\u0661\u0662", "\u0600\u0661\u0662"},
+		{"displayName", "\tAnn\tLee\r\n", "Ann Lee"},
+		{"displayName", "Ann\nLee", bad},
+		{"displayName", "\u3164", bad},
+		{"displayName", "\uffa0\u1160", bad},
+		{"displayName", "\u2800\u2800", bad},
+		{"displayName", "\u00ad\u200d", bad},
+		{"displayName", "Ann\u202eeel", bad},
+		{"displayName", "Ann\u2066", bad},
+		{"displayName", "Ann\U000e0061\U000e007f", bad},
+		{"displayName", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"},
+		{"location", "Rome\r\n", "Rome"},
+		{"location", "Ro\rme", bad},
+		{"location", "\u3164\u3164", bad},
+		{"bio", "one\r\ntwo\rthree\n\tfour\r\n", "one\ntwo\nthree\n\tfour"},
+		{"bio", "one\u2028two", "one\ntwo"},
+		{"bio", "\u2800\n\u2800", bad},
+		{"bio", "a\u202bb", bad},
+		{"avatarUrl", " https://ann.example/a.png\r\n", "https://ann.example/a.png"},
+		{"avatarUrl", "https://ann.example/a b.png", bad},
+	} {
+		name := fmt.Sprint("texts-", serial.Add(1))
+		signUp := s.do("", `mutation ($i: SignUpInput!) { signUp(input: $i) { user { profile { value: `+c.field+` } } } }`,
+			input("email", name+"@example.org", "password", password, "username", name, "profile", vars{c.field: c.typed}))
+		update := s.do(a.Token, `mutation ($i: UpdateProfileInput!) { updateProfile(input: $i) { profile { value: `+c.field+` } } }`, input(c.field, c.typed))
+		want, err := json.Marshal(c.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, r := range map[string]reply{"input.profile." + c.field: signUp, "input." + c.field: update} {
+			switch fields := r.fields(); {
+			case c.want == bad && (len(fields) != 1 || !strings.HasPrefix(fields[0], path+" INVALID")):
+				t.Errorf("%s %q: %s, want a fault", path, c.typed, r.Body)
+			case c.want != bad && !strings.Contains(r.Body, `"value":`+string(want)):
+				t.Errorf("%s %q: %s, want %s", path, c.typed, r.Body, want)
+			}
+		}
+	}
+}
+
+// A blank text clears each optional field, wherever in a request it stands; in a sign-up it is as absent.
+func TestBlankTextsClear(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	full := vars{
+		"displayName": "Ann", "bio": "one", "avatarUrl": "https://ann.example/a.png", "websiteUrl": "https://ann.example/", "location": "Rome",
+		"birthday": "1970-12-31", "phoneNumber": "+4930123456", "visibility": "MEMBERS",
+	}
+	const shown = `profile { displayName bio avatarUrl websiteUrl location birthday phoneNumber visibility }`
+	const cleared = `"profile":{"displayName":null,"bio":null,"avatarUrl":null,"websiteUrl":null,"location":null,"birthday":null,"phoneNumber":null,"visibility":"`
+	const object = `{displayName: "", bio: "", avatarUrl: " ", websiteUrl: "", location: " ", birthday: "", phoneNumber: """ """}`
+	a := s.signUp(nil)
+	for _, blank := range []string{"", " ", "\t\r\n\u00a0\ufeff"} {
+		emptied := vars{}
+		for name := range full {
+			if name != "visibility" {
+				emptied[name] = blank
+			}
+		}
+		b := vars{"t": blank, "u": blank, "d": blank}
+		const variables = `{displayName: $t, bio: $t, avatarUrl: $u, websiteUrl: $u, location: $t, birthday: $d, phoneNumber: $t}`
+		for what, update := range map[string]func() reply{
+			"an object": func() reply {
+				return s.do(a.Token, `mutation ($i: UpdateProfileInput!) { updateProfile(input: $i) { `+shown+` } }`, vars{"i": emptied})
+			},
+			"variables": func() reply {
+				return s.do(a.Token, `mutation ($t: String, $u: URL, $d: Date) { updateProfile(input: `+variables+`) { `+shown+` } }`, b)
+			},
+			"literals": func() reply { return s.do(a.Token, `mutation { updateProfile(input: `+object+`) { `+shown+` } }`, nil) },
+			"a default": func() reply {
+				return s.do(a.Token, `mutation ($i: UpdateProfileInput! = `+object+`) { updateProfile(input: $i) { `+shown+` } }`, nil)
+			},
+			"defaults": func() reply {
+				return s.do(a.Token, `mutation ($t: String = "", $u: URL = "", $d: Date = " ") { updateProfile(input: `+variables+`) { `+shown+` } }`, nil)
+			},
+		} {
+			s.must(a.Token, updateProfile, vars{"i": full})
+			if r := update(); !strings.Contains(r.Body, cleared+`MEMBERS"`) {
+				t.Errorf("%q in %s: %s", blank, what, r.Body)
+			}
+		}
+		for what, profile := range map[string]any{"an object": emptied, "nothing": nil} {
+			name := fmt.Sprint("blank-", serial.Add(1))
+			r := s.do("", `mutation ($i: SignUpInput!) { signUp(input: $i) { user { `+shown+` } } }`,
+				input("email", name+"@example.org", "password", password, "username", name, "profile", profile))
+			if !strings.Contains(r.Body, cleared+`PRIVATE"`) {
+				t.Errorf("a sign-up with %q in %s: %s", blank, what, r.Body)
+			}
+		}
+	}
+	expectFaults(t, "an enum", s.do(a.Token, updateProfile, input("visibility", "")), "input.visibility INVALID")
+	expectFaults(t, "null", s.do(a.Token, updateProfile, input("visibility", nil)), "input.visibility NULL")
+	expectFaults(t, "what is required", s.do("", signUpMutation, vars{"input": vars{"email": "", "password": "", "username": " "}}), "input.email INVALID", "input.password TOO_SHORT", "input.username TOO_SHORT")
+}
+
+// A birthday may be today, wherever the day has begun.
+func TestBirthdayMayBeToday(t *testing.T) {
+	t.Parallel()
+	o, now := appOptions(), time.Now() // which stands still, so that no day begins meanwhile
+	o.Now = func() time.Time { return now }
+	s := startWith(t, dbtest.New(t), bothWalls, o)
+	a := s.signUp(nil)
+	first := now.In(time.FixedZone("", 14*60*60))
+	if r := s.do(a.Token, updateProfile, input("birthday", first.Format(time.DateOnly))); len(r.Errors) > 0 {
+		t.Errorf("today in UTC+14: %s", r.Body)
+	}
+	r := s.do(a.Token, updateProfile, input("birthday", first.AddDate(0, 0, 1).Format(time.DateOnly)))
+	expectParams(t, "tomorrow in UTC+14", r, "input.birthday", "IN_FUTURE", fmt.Sprintf("map[max:%s min:1900-01-01]", first.Format(time.DateOnly)))
+	r = s.do(a.Token, updateProfile, input("birthday", "1899-12-31"))
+	expectParams(t, "long ago", r, "input.birthday", "OUT_OF_RANGE", fmt.Sprintf("map[max:%s min:1900-01-01]", first.Format(time.DateOnly)))
+}
+
+// I13: reserved usernames, and those with dots at their ends or in a row, are refused wherever an account would get one. An
+// account from before keeps its own.
+func TestReservedAndDottedUsernames(t *testing.T) {
+	t.Parallel()
+	list := func(text string) string {
+		path := filepath.Join(t.TempDir(), "reserved.txt")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "FREEHOLD_RESERVED_USERNAMES=" + path
+	}
+	d, key := dbtest.New(t), "FREEHOLD_DATA_DIR="+t.TempDir()
+	none := startWith(t, d, bothWalls, appOptions(), key, list("# none\n"))
+	admin := none.signUpAs("Admin", vars{"visibility": "PUBLIC"})
+	ours := startWith(t, d, bothWalls, appOptions(), key)
+	theirs := startWith(t, d, bothWalls, appOptions(), key, list("The_Boss # and nobody else\n"))
+	a := none.signUp(nil)
+	for _, c := range []struct {
+		s    *service
+		code string
+		text []string
+	}{
+		{ours, "RESERVED", []string{"root", "ROOT", "r.o-o_t", "support", "GraphQL", "nu.ll", "admin", "ad-min"}},
+		{ours, "INVALID", []string{".ann", "ann.", "a..nn", "..."}},
+		{ours, "", []string{"a.n.n", "rooted", "the-boss"}},
+		{theirs, "RESERVED", []string{"TheBoss", "the.boss"}},
+		{theirs, "", []string{"root", "null"}},
+		{none, "", []string{"support"}},
+	} {
+		for _, username := range c.text {
+			r := c.s.do("", `query ($u: String!) { usernameAvailable(username: $u) }`, vars{"u": username})
+			if want := fmt.Sprintf(`{"usernameAvailable":%v}`, c.code == ""); string(r.Data) != want {
+				t.Errorf("%s: %s, want %s", username, r.Body, want)
+			}
+			signUp := c.s.do("", signUpMutation, vars{"input": vars{"email": "x@example.org", "password": "short", "username": username}})
+			change := c.s.do(a.Token, changeUsername, input("username", username))
+			want := []string{"input.password TOO_SHORT"}
+			if c.code == "" {
+				if len(change.Errors) > 0 {
+					t.Errorf("change to %s: %s", username, change.Body)
+				}
+			} else {
+				want = append(want, "input.username "+c.code)
+				expectFaults(t, "change to "+username, change, "input.username "+c.code)
+			}
+			expectFaults(t, "sign-up as "+username, signUp, want...)
+		}
+	}
+	for _, s := range []*service{ours, theirs} {
+		if r := s.do("", `{ profile(username: "admin") { username } }`, nil); string(r.Data) != `{"profile":{"username":"Admin"}}` {
+			t.Errorf("the profile of an account from before: %s", r.Body)
+		}
+		s.signIn(admin.Email)
+		s.must(admin.Token, updateProfile, input("bio", "still here"))
+	}
+	for text, want := range map[string]string{"fine\nnot fine\n": "line 2 is not a username", "\u00fc": "line 1"} {
+		setting := list(text)
+		_, err := app.New(t.Context(), config(t, d.App, setting), app.Options{})
+		if err == nil || !strings.Contains(err.Error(), "FREEHOLD_RESERVED_USERNAMES: "+want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := app.New(t.Context(), config(t, d.App, "FREEHOLD_RESERVED_USERNAMES=/nowhere/at/all"), app.Options{}); err == nil || !strings.Contains(err.Error(), "FREEHOLD_RESERVED_USERNAMES") {
+		t.Errorf("no such file: %v", err)
+	}
+}
