@@ -49,7 +49,7 @@ func TestCodesAreUnderstoodAsPasted(t *testing.T) {
 			s.must("", resetPassword, input("email", a.Email, "code", paste(s.codeTo(a.Email, "reset_password", 1)), "newPassword", newPassword))
 			a.fillTokens(t, s.must("", signInMutation, input("email", a.Email, "password", newPassword)))
 			s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
-			s.must(a.Token, verifyEmail, input("email", "new-"+a.Email, "code", paste(s.codeTo("new-"+a.Email, "verify_email", 1))))
+			s.must(a.Token, verifyEmail, input("email", "new-"+a.Email, "code", paste(s.codeTo("new-"+a.Email, "change_email", 1))))
 		})
 	}
 }
@@ -95,7 +95,7 @@ func TestAddressesAreUnderstoodAsPasted(t *testing.T) {
 			a.fillTokens(t, s.must("", signInMutation, input("email", paste(a.Email), "password", newPassword)))
 			moved := "moved-" + a.Email
 			s.must(a.Token, changeEmail, input("newEmail", paste(moved)))
-			s.must(a.Token, verifyEmail, input("email", paste(moved), "code", s.codeTo(moved, "verify_email", 1)))
+			s.must(a.Token, verifyEmail, input("email", paste(moved), "code", s.codeTo(moved, "change_email", 1)))
 			s.expectMember(a.Token, moved)
 			r := s.must(a.Token, changeUsername, input("username", paste("moved-"+a.Username)))
 			if !strings.Contains(r.Body, `"username":"moved-`+a.Username+`"`) {
