@@ -33,7 +33,7 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold config         print the settings in force, secrets masked
   freehold roles          print the SQL that makes the three database roles
   freehold schema         print the schema as a Federation subgraph, ready to be composed;
-                          --client prints it for relay-compiler, graphql-codegen and others
+                          --client prints it for client tools such as relay-compiler
   freehold version        print the version
   freehold help           print this
 

@@ -21,12 +21,12 @@ type Config struct {
 	SessionIdle       time.Duration    // a session ends when not renewed for so long
 	SessionLifetime   time.Duration    // and after this in any case
 	RefreshGrace      time.Duration    // how long a refresh may be retried
-	ReauthAfter       time.Duration    // sensitive acts ask for the password again when the last was longer ago
+	ReauthAfter       time.Duration    // how long sensitive actions work after the password was entered
 	CodeLifetime      time.Duration    // of one-time codes
 	UsernameHold      time.Duration    // how long nobody else gets a username that was given up
 	RateLimit         bool             // whether limits hold
-	ServiceName       string           // what the service is called; no password may consist of it
-	ServiceHost       string           // nor of this
+	ServiceName       string           // of the service; no password may consist of it
+	ServiceHost       string           // likewise
 	Reserved          Reserved         // usernames that no account can have
 	Now               func() time.Time // the clock of birthdays; nil: time.Now
 

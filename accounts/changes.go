@@ -62,7 +62,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 
 // RequestEmailChange sends a code to the address that the viewer's account is to have; VerifyEmail with it makes the change.
 // REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
-// e-mail is required: then that account is told by mail, and nobody else. It returns the viewer's profile.
+// e-mail is required: then only that account gets a mail. It returns the viewer's profile.
 func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) (profile *db.Profile, err error) {
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return tx.RequireRecent(ctx, s.config.ReauthAfter) })
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"freehold/mail"
 )
 
-// errCode is the one answer to every invalid code, whatever is wrong with it.
+// The one answer to every invalid code, whatever is wrong with it.
 var (
 	wrongCode = fault.Flaw{Code: "INVALID", Message: "This code is wrong, expired, or already used."}
 	errCode   = wrongCode.At("input.code")
@@ -37,8 +37,8 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 	return nil
 }
 
-// judgeRecipient reads an address to which somebody wants a mail to be sent, and counts it as what it is.
-func (s *Service) judgeRecipient(ctx context.Context, what, path, typed string) (address, error) {
+// judgeRecipient reads an address to which a client wants a mail to be sent, and counts the mail under its kind.
+func (s *Service) judgeRecipient(ctx context.Context, kind, path, typed string) (address, error) {
 	if err := s.within(ctx, codeRequestLimit, client(ctx)); err != nil {
 		return address{}, err
 	}
@@ -46,7 +46,7 @@ func (s *Service) judgeRecipient(ctx context.Context, what, path, typed string) 
 	if !flaw.IsZero() {
 		return address{}, flaw.At(path)
 	}
-	return email, fault.LimitAt(path, s.withinMails(ctx, what, email.key))
+	return email, fault.LimitAt(path, s.withinMails(ctx, kind, email.key))
 }
 
 func (s *Service) newCode(purpose db.Purpose, to address) db.Code {
@@ -62,8 +62,8 @@ func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) db.Mai
 	return m
 }
 
-// judgeCodeOf returns the key of an address to which a code was sent, and counts the guess at the code. The key of a faulty
-// address is empty; then it notes what is wrong with the address, and with a code that cannot be one.
+// judgeCodeOf returns the key of an address to which a code was sent, and counts the guess at the code. If the address is
+// invalid, it returns "" instead, and adds the faults of address and code.
 func (s *Service) judgeCodeOf(ctx context.Context, faults *fault.Faults, email, typed string) (key string, err error) {
 	to, flaw := readEmail(email)
 	if !flaw.IsZero() {

@@ -38,11 +38,11 @@ const (
 	maxLocalPart = 64
 )
 
-// address is an e-mail address as its owner spells it, and the key by which it is compared: lower case, with the domain
-// in its ASCII form (RFC 5891). Two addresses with one key are one mailbox.
+// address is an e-mail address as its owner spells it, and the key for comparing it: lower case, with the domain in its ASCII
+// form (RFC 5891). Two addresses with the same key are the same mailbox.
 type address struct{ text, key string }
 
-// readEmail returns an address, without what stands around it, and what is wrong with it. A faulty address has no key.
+// readEmail returns an address, without the white space around it, and what is wrong with it. An invalid address has no key.
 func readEmail(typed string) (address, fault.Flaw) {
 	email := auth.TrimPasted(typed)
 	faulty := address{text: email}
@@ -50,9 +50,9 @@ func readEmail(typed string) (address, fault.Flaw) {
 	local, domain, found := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail:
-		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address can have at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
 	case len(local) > maxLocalPart:
-		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address has at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address can have at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
 	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
 		return faulty, invalid
 	}

@@ -6,8 +6,8 @@ import (
 	"freehold/fault"
 )
 
-// What follows judges single values, for inputs that are refused for other faults. The use cases judge the same values by
-// the same rules. What only the database knows is not looked at; see JudgeSignUp for what is taken.
+// These functions judge single values of inputs that are refused for other faults, by the rules of the use cases. They do not
+// ask the database; see JudgeSignUp for what is taken.
 
 // JudgeEmail returns what is wrong with an e-mail address.
 func (s *Service) JudgeEmail(typed string) fault.Flaw {
@@ -21,7 +21,7 @@ func (s *Service) JudgeUsername(typed string) fault.Flaw {
 	return flaw
 }
 
-// JudgePassword returns what is wrong with a new password, as far as can be said without knowing the account.
+// JudgePassword returns what is wrong with a new password of an unknown account.
 func (s *Service) JudgePassword(password string) fault.Flaw {
 	return auth.JudgePassword(auth.NormalizePassword(password), s.config.PasswordMinLength)
 }

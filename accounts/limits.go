@@ -43,7 +43,7 @@ var (
 	mailLimit      = limit{"mail", 3, time.Hour}                // of a kind to one address, that strangers can cause; and as many that others can
 )
 
-// mailOfSignUp is what the mails of a sign-up are counted as, of whichever kind they are.
+// mailOfSignUp is the name under which all mails of a sign-up are counted, of whichever kind they are.
 const mailOfSignUp = "sign_up"
 
 // within counts what is about to be done against those it is counted for; RATE_LIMITED when that was too often. It is
@@ -76,7 +76,7 @@ func (l limit) bucket(of ...string) string {
 	return strings.Join(append([]string{l.name}, of...), " ")
 }
 
-// of is the bucket of who or what is counted, with its limit.
+// of is the bucket and its limit.
 func (l limit) of(names ...string) db.Bucket {
 	return db.Bucket{Name: l.bucket(names...), Limit: l.hits}
 }
@@ -131,7 +131,7 @@ func (s *Service) withinMails(ctx context.Context, what, emailKey string) error 
 	return s.within(ctx, mailLimit, mailTo(what, emailKey, known)...)
 }
 
-// mailTo is of what withinMails counts a mail, by whether the client is known.
+// mailTo returns the names by which withinMails counts a mail. Known says whether the account was signed in to from this client.
 func mailTo(what, emailKey string, known bool) []string {
 	of := []string{what, digest(emailKey)}
 	if known {

@@ -12,9 +12,9 @@ import (
 	"freehold/mail"
 )
 
-// What follows is what users may know of their own account. All of it is nil if the viewer is somebody else.
+// These functions return what users may know of their own account. All return nil if the viewer is another user.
 
-// PendingEmail returns the address that a change of a user's e-mail waits for; nil if there is none.
+// PendingEmail returns the new address of a change of e-mail that is not confirmed yet; nil if there is none.
 func (s *Service) PendingEmail(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (email *string, err error) {
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		email, err = tx.FindPendingEmail(ctx, userID)
@@ -28,14 +28,15 @@ func (s *Service) HasPassword(ctx context.Context, viewer auth.Viewer, userID uu
 	return s.db.FindHasPassword(ctx, viewer, userID)
 }
 
-// ReauthenticatedUntil returns until when sensitive actions of the session that asks need no password; nil if they need it.
+// ReauthenticatedUntil returns until when the session that asks may take sensitive actions without the password; nil if it may
+// not.
 func (s *Service) ReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*time.Time, error) {
 	return s.db.FindRecentUntil(ctx, viewer, userID, s.config.ReauthAfter)
 }
 
-// NextCodeAt returns from when on this client may request a code for a purpose without being RATE_LIMITED; nil if it may now.
-// It counts nothing. A code for a new address is one for the address that a change waits for. While none does, the client
-// alone is limited.
+// NextCodeAt returns when this client may request a code for a purpose again without being RATE_LIMITED; nil if it may now.
+// It counts nothing. For a change of e-mail, it is about the pending address. If there is none, only the limit of the client
+// holds.
 func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, purpose db.Purpose) (at *time.Time, err error) {
 	if !s.config.RateLimit {
 		return nil, nil //nolint:nilnil // documented
@@ -60,7 +61,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 	return at, err
 }
 
-// mailOf is what the mails that bring a code are counted as.
+// mailOf has the names under which mails with a code are counted.
 var mailOf = map[db.Purpose]string{
 	db.VerifyEmail: string(mail.VerifyEmail), db.ResetPassword: string(mail.ResetPassword), db.ChangeEmail: string(mail.ChangeEmail),
 }

@@ -27,7 +27,7 @@ func (s *Service) words(email, username string, displayName *string) []string {
 	return own
 }
 
-// nameWithoutTop is withoutTop for a name that may be a domain, such as Example.com, or not.
+// nameWithoutTop is withoutTop for a name that may be a domain, such as Example.com. A name with spaces is not.
 func nameWithoutTop(name string) string {
 	if strings.Contains(name, " ") {
 		return name

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -19,16 +20,16 @@ const maxPhoneTyped = 60
 // international is a phone number with its country code, once everything between the digits is removed.
 var international = regexp.MustCompile(`^\+[1-9][0-9]{3,18}$`)
 
-// readPhone returns a phone number as E.164 has it, and what is wrong with what was typed; "" for a blank text. Spaces,
-// brackets, dashes, dots, slashes and invisible marks don't matter. The country code is required, after + or 00.
+// readPhone returns a phone number in the form of E.164 ("" for a blank text), and what is wrong with it. Spaces, brackets,
+// dashes, dots, slashes and invisible marks don't matter. The country code is required, after + or 00.
 //
-// Whether the number has a possible length for its country is judged, and not whether its range is in use: that changes
-// from day to day, and only a call can prove it.
+// The length must be possible in the country. Whether the range is in use is not judged: that changes from day to day, and only
+// a call can prove it.
 func readPhone(typed string) (string, fault.Flaw) {
 	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a phone number with its country code, such as +49 30 123456."}
 	switch {
 	case utf8.RuneCountInString(typed) > maxPhoneTyped:
-		return typed, fault.Flaw{Code: "TOO_LONG", Message: invalid.Message, Params: fault.Params{"max": maxPhoneTyped}}
+		return typed, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("A phone number can have at most %d characters.", maxPhoneTyped), Params: fault.Params{"max": maxPhoneTyped}}
 	case auth.TrimPasted(typed) == "":
 		return "", fault.Flaw{}
 	}

@@ -22,8 +22,8 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
 }
 
-// readProfile brings the fields below path into the form in which they are stored, and notes what is wrong with them, in
-// the order of the schema. The path is "" or ends in a dot.
+// readProfile brings the fields below path into the form in which they are stored, and adds their faults in the order of the
+// schema. The path is "" or ends in a dot.
 func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
 	text := func(name string, field *db.Patch[string], read func(string) (string, fault.Flaw)) {
 		if field.Value == nil {
@@ -47,14 +47,14 @@ func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFi
 	text("phoneNumber", &f.PhoneNumber, readPhone)
 }
 
-// firstBirthday is the earliest birthday that is taken: nobody who was born before it is alive, and the oldest person of
-// whom that is proved lived for 122 years.
+// firstBirthday is the earliest birthday that is accepted. The oldest person on record lived for 122 years, and nobody who was
+// born earlier is alive.
 var firstBirthday = time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// firstZone is where each day begins first: UTC+14.
+// firstZone is the time zone in which each day begins first.
 var firstZone = time.FixedZone("UTC+14", 14*60*60)
 
-// judgeBirthday returns what is wrong with a birthday. It may be the date of today anywhere on Earth.
+// judgeBirthday returns what is wrong with a birthday. It may be today in any time zone.
 func judgeBirthday(birthday, now time.Time) fault.Flaw {
 	year, month, day := now.In(firstZone).Date()
 	last := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)

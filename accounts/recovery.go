@@ -21,22 +21,20 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 // sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
 	newPassword = auth.NormalizePassword(newPassword)
-	strangers := s.JudgePassword(newPassword) // as far as can be said without the account
+	flaw := s.JudgePassword(newPassword) // without the account, which the client may not know yet
 	var faults fault.Faults
 	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
 	if err != nil {
 		return err
 	}
 	if key == "" {
-		faults.Add("input.newPassword", strangers)
+		faults.Add("input.newPassword", flaw)
 		return faults.Err()
 	}
-	var flaw fault.Flaw
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
 	switch {
-	case errors.Is(err, errCode): // then the words of the account are not for the client
+	case errors.Is(err, errCode):
 		faults.Add("input.code", wrongCode)
-		flaw = strangers
 	case err != nil:
 		return err
 	default:

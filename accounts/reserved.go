@@ -18,13 +18,13 @@ var reservedList string
 func DefaultReserved() Reserved {
 	reserved, err := ReadReserved(strings.NewReader(reservedList))
 	if err != nil {
-		panic(err) // a test reads it
+		panic(err) // it is part of the program
 	}
 	return reserved
 }
 
-// ReadReserved reads a list of usernames, one per line. Blank lines, and what follows a #, are comments. The error names
-// the first line that cannot be a username or a part of one.
+// ReadReserved reads a list of usernames, one per line. It skips blank lines and what follows a #. The error names the first
+// line that is not a username or part of one.
 func ReadReserved(list io.Reader) (Reserved, error) {
 	reserved := Reserved{}
 	lines := bufio.NewScanner(list)
@@ -44,11 +44,10 @@ func ReadReserved(list io.Reader) (Reserved, error) {
 	return reserved, nil
 }
 
-// has reports whether a username is reserved. Separators don't matter, since Ad.Min looks as much like the service's own
-// as admin does.
+// has reports whether a username is reserved. Separators don't matter, since Ad.Min looks as official as admin.
 func (r Reserved) has(usernameKey string) bool { return r[skeleton(usernameKey)] }
 
-// skeleton is what is left of a username without case and separators.
+// skeleton is a username in lower case and without separators.
 func skeleton(username string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", ".", "", "-", "").Replace(username))
 }

@@ -10,9 +10,8 @@ import (
 	"freehold/fault"
 )
 
-// SignOut revokes the session that a refresh token belongs to or, without a token, the session that asks. It returns the
-// session's id, or uuid.Nil if there was no live session to revoke, which is no error: the client is signed out (RFC 7009,
-// 2.2).
+// SignOut revokes the session of a refresh token or, without a token, the session that asks. It returns the session's id, or
+// uuid.Nil if there was no live session. That is no error: the client is signed out (RFC 7009, 2.2).
 func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken string) (revoked uuid.UUID, err error) {
 	if refreshToken != "" {
 		token, ok := s.keys.ReadRefresh(refreshToken)
@@ -35,8 +34,8 @@ func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken 
 	return viewer.SessionID, err
 }
 
-// RevokeSession ends a session of the viewer and returns the viewer's profile; NOT_FOUND if the session belongs to somebody
-// else or has already ended. The profile is nil if the session is the one that asks: nobody is signed in afterwards.
+// RevokeSession ends a session of the viewer and returns the viewer's profile; NOT_FOUND if the session belongs to another user
+// or has ended. The profile is nil if the session is the one that asks, since the viewer is then signed out.
 func (s *Service) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) (profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if err := tx.RevokeSession(ctx, sessionID); err != nil || sessionID == viewer.SessionID {

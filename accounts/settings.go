@@ -9,7 +9,7 @@ import (
 // Length is how many characters (code points) a text may have.
 type Length struct{ Min, Max int }
 
-// Settings are what a front end needs to know before anybody is signed in: the very values that the use cases judge by.
+// Settings are what a front end needs to know before a user signs in. They are the values that the use cases apply.
 type Settings struct {
 	Password, Username, DisplayName, Bio, Location Length
 
@@ -20,7 +20,7 @@ type Settings struct {
 	UsernameHold         time.Duration
 }
 
-// Settings returns the settings that everybody may know.
+// Settings returns the public settings.
 func (s *Service) Settings() Settings {
 	return Settings{
 		Password: Length{s.config.PasswordMinLength, auth.MaxPasswordLength}, Username: Length{minUsername, maxUsername},

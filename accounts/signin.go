@@ -9,8 +9,8 @@ import (
 	"freehold/fault"
 )
 
-// wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, which tells clients to
-// refresh their session.
+// wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, to which clients respond
+// with a refresh.
 func (s *Service) wrong() *fault.Error {
 	message := "The e-mail address or the password is wrong."
 	if s.config.RequireVerifiedEmail {
@@ -25,7 +25,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err := s.within(ctx, signInLimit, client(ctx)); err != nil {
 		return nil, err
 	}
-	from, _ := readEmail(email) // a faulty address has an empty key, which no account has
+	from, _ := readEmail(email) // an invalid address has an empty key, which no account has
 	if err := s.withinGuesses(ctx, from.key); err != nil {
 		return nil, fault.LimitAt("input.password", err)
 	}

@@ -23,19 +23,19 @@ type SignUp struct {
 	Password string
 	Username string
 	Profile  db.ProfileFields
-	// Key is the client's own name for this sign-up, so that a retry is known for one; "" for none. KeyFlaw says that the
-	// client has sent two.
+	// Key is the client's own name for this sign-up, which identifies a retry; "" for none. KeyFlaw is what is wrong with the
+	// way in which the client sent it.
 	Key     string
 	KeyFlaw fault.Flaw
 }
 
-// candidate is a sign-up in the form in which it is stored, and what is wrong with it as far as it shows by itself.
+// candidate is a sign-up in the form in which it is stored, with the faults that can be found without the database.
 type candidate struct {
 	SignUp
 	email       address
-	usernameKey string // "" for a faulty one
+	usernameKey string // "" for an invalid one
 	keyHash     []byte // nil without a key
-	fingerprint []byte // of what the key stands for; nil without a key
+	fingerprint []byte // of the values; nil without a key
 	withheld    bool   // whether its address gets no mail of it
 
 	emailFlaw, usernameFlaw fault.Flaw
@@ -52,19 +52,19 @@ func (s *Service) read(in SignUp) candidate {
 		c.usernameKey = ""
 	}
 	if in.Profile.Visibility.Value == nil {
-		c.Profile.Visibility = db.Patch[string]{} // null is as absent
+		c.Profile.Visibility = db.Patch[string]{} // null means absent
 	}
 	s.readProfile(&c.profileFaults, "input.profile.", &c.Profile)
 	if in.Key != "" {
 		sum := sha256.Sum256([]byte(in.Key))
-		c.keyHash, c.fingerprint = sum[:], c.digest()
+		c.keyHash, c.fingerprint = sum[:], c.makeFingerprint()
 	}
 	return c
 }
 
-// digest tells a retry from another sign-up under the same key. The key, of which the database has only a hash, is needed
-// to make it: whoever reads the database cannot try values until one fits. The password is not in it.
-func (c *candidate) digest() []byte {
+// makeFingerprint returns a MAC of the values, without the password. It distinguishes a retry from another sign-up with the
+// same key. It is made with the key, of which the database has only a hash, so a reader of the database cannot guess values.
+func (c *candidate) makeFingerprint() []byte {
 	p := c.Profile
 	values, err := json.Marshal([]any{
 		c.email.key, strings.ToLower(c.Username), p.DisplayName.Value, p.Bio.Value, p.AvatarURL.Value, p.WebsiteURL.Value, p.Location.Value,
@@ -80,7 +80,7 @@ func (c *candidate) digest() []byte {
 
 // SignUp makes an account, its profile and a session in one transaction. The error has every fault of the input, as
 // BAD_USER_INPUT; as CONFLICT if all that is wrong is that something is taken. A retry with the same key, password and
-// values starts a further session of the account that the first has made.
+// values starts another session of the account that the first one made.
 //
 // Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
 // this one until it is verified, and the address is sent a code, or told that it has an account.
@@ -111,8 +111,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 
 var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
 
-// signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of
-// the first. The account may have other values by now.
+// signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of the
+// first sign-up. The account may have changed since.
 func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Session, again bool, err error) {
 	earlier, err := s.db.FindSignUp(ctx, c.keyHash)
 	if err != nil || earlier == nil {
@@ -185,15 +185,15 @@ func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error)
 	return c.faults(s.judgePassword(ctx, c.Password, s.wordsOf(c)), taken), nil
 }
 
-// JudgeSignUp returns every fault that can be found of a sign-up that is refused for others, such as a malformed date. It
-// counts as a sign-up. Beyond the limit, what is taken or leaked is not looked up.
+// JudgeSignUp returns the faults of a sign-up that is refused for others, such as a malformed date. It counts as a sign-up.
+// Beyond the limit, it does not look up what is taken or leaked.
 func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
 	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
 	if err := s.within(ctx, signUpLimit, client(ctx)); err != nil {
 		return faults.Fields()
 	}
-	if all, err := s.judge(ctx, &c); err == nil { // else the input is refused for what is known
+	if all, err := s.judge(ctx, &c); err == nil { // else the faults that are known must do
 		faults = all
 	}
 	return faults.Fields()
@@ -230,16 +230,16 @@ func isKey(key string) bool {
 	return len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// What is told of what another account has.
+// The messages about what another account has.
 const (
 	emailTaken    = "There is an account with this e-mail address."
 	usernameTaken = "This username is taken."
 )
 
-// taken is what of a sign-up another account has, as far as a visitor may know.
+// taken says which values of a sign-up another account has, as far as a visitor may know.
 type taken struct{ email, username bool }
 
-// findTaken looks what of a sign-up is taken; what is faulty has an empty key and is nobody's.
+// findTaken finds which values of a sign-up are taken. An invalid one has an empty key, which no account has.
 func (s *Service) findTaken(ctx context.Context, c *candidate) (taken, error) {
 	email, username, err := s.db.FindTaken(ctx, c.email.key, c.usernameKey)
 	return taken{email: email && !s.config.RequireVerifiedEmail, username: username}, err

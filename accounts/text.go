@@ -25,8 +25,8 @@ type textRule struct {
 	lines   bool // whether it may have several lines
 }
 
-// read returns a text as it is stored, and what is wrong with it: in Unicode's NFC, with \n as its only line break, and
-// without white space around it. A text of which nothing is left is an empty field.
+// read returns a text in the form in which it is stored, and what is wrong with it. The form is Unicode's NFC, with \n as the
+// only line break and without white space at the ends. It may be empty.
 func (rule textRule) read(typed string) (string, fault.Flaw) {
 	if !utf8.ValidString(typed) {
 		return typed, hiddenCharacter
@@ -37,18 +37,18 @@ func (rule textRule) read(typed string) (string, fault.Flaw) {
 	case text == "":
 		return "", fault.Flaw{}
 	case !rule.lines && strings.ContainsRune(text, '\n'):
-		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This is a single line. Remove the line breaks."}
+		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This must be a single line. Remove the line breaks."}
 	case strings.ContainsFunc(rest, func(r rune) bool { return classOf(r) == refused }):
 		return text, hiddenCharacter
 	case utf8.RuneCountInString(text) > rule.longest:
 		return text, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("This can have at most %d characters.", rule.longest), Params: fault.Params{"max": rule.longest}}
 	case rest == text && !strings.ContainsFunc(text, func(r rune) bool { return classOf(r) == seen }):
-		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "Nothing of this text can be seen."}
+		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has no visible character."}
 	}
 	return text, fault.Flaw{}
 }
 
-var hiddenCharacter = fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has a character that is not allowed, such as a control character or a hidden one."}
+var hiddenCharacter = fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has a control character or a hidden character. Remove it."}
 
 // respace brings every line break into the form \n, and removes byte order marks. In a single line a tab is a space.
 func (rule textRule) respace(text string) string {
@@ -81,9 +81,8 @@ const (
 	byteOrderMark  = '\ufeff'
 )
 
-// classOf returns the class of a code point. Of the invisible format characters (Cf) those are accepted that keyboards
-// and spelling need; the others hide text or turn its direction beyond its end. Tags belong in flags only: withoutFlags
-// takes those out first.
+// classOf returns the class of a code point. It accepts the invisible format characters (Cf) that keyboards and spelling need.
+// The others hide text or change its direction beyond its end. Tags belong in flags only, which withoutFlags removes first.
 func classOf(r rune) class {
 	switch {
 	case r == '\t', r == byteOrderMark: // respace removes the mark
@@ -102,9 +101,8 @@ func classOf(r rune) class {
 	return seen
 }
 
-// acceptedFormats are the format characters that have their place in a text: the soft hyphen, the implicit direction
-// marks, the joiners, the breaks between words that Khmer and Thai keyboards type, the Mongolian vowel separator, and
-// those that arrange hieroglyphs.
+// acceptedFormats are the format characters that texts need: the soft hyphen, the implicit direction marks, the joiners, the
+// breaks between words that Khmer and Thai keyboards type, the Mongolian vowel separator, and the controls of hieroglyphs.
 var acceptedFormats = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00ad, Hi: 0x00ad, Stride: 1}, {Lo: 0x061c, Hi: 0x061c, Stride: 1}, {Lo: 0x180e, Hi: 0x180e, Stride: 1},
@@ -114,8 +112,8 @@ var acceptedFormats = &unicode.RangeTable{
 	LatinOffset: 1,
 }
 
-// blanks are letters and symbols that look like nothing: Hangul fillers, the Braille pattern without dots, an object's
-// place holder, and a note without a head.
+// blanks are letters and symbols that look blank: Hangul fillers, the Braille pattern without dots, the object replacement
+// character, and the null notehead.
 var blanks = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x115f, Hi: 0x1160, Stride: 1}, {Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1},
@@ -124,7 +122,7 @@ var blanks = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
 }
 
-// isAround reports whether a character is dropped at the ends of a text: white space, and what means nothing there.
+// isAround reports whether a character is removed at the ends of a text: white space, and what has no meaning there.
 func isAround(r rune) bool {
 	return unicode.IsSpace(r) || r == zeroWidthSpace || r == wordJoiner
 }

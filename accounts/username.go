@@ -15,7 +15,7 @@ const (
 )
 
 // UsernameKey returns the form in which a username is unique and looked up: lower case. ok is false for a username that no
-// account can have. One that is reserved may belong to an account from before.
+// account can have. A reserved one is ok: an account may have had it before it was reserved.
 func UsernameKey(username string) (key string, ok bool) {
 	return strings.ToLower(username), judgeUsername(username).IsZero()
 }
@@ -30,8 +30,7 @@ func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool,
 	return err == nil && !taken, err
 }
 
-// readNewUsername returns a username that an account wants to have as it is stored, without white space around it, and its
-// key, and what is wrong with it.
+// readNewUsername returns a new username without the white space around it, its key, and what is wrong with it.
 func (s *Service) readNewUsername(typed string) (username, key string, flaw fault.Flaw) {
 	username = auth.TrimPasted(typed)
 	key = strings.ToLower(username)
@@ -47,13 +46,13 @@ func (s *Service) readNewUsername(typed string) (username, key string, flaw faul
 func judgeUsername(username string) fault.Flaw {
 	switch {
 	case strings.ContainsFunc(username, func(r rune) bool { return !isUsernameCharacter(r) }):
-		return fault.Flaw{Code: "INVALID_CHARACTER", Message: "A username has only the letters a to z, digits, “_”, “.” and “-”."}
+		return fault.Flaw{Code: "INVALID_CHARACTER", Message: "A username can only have the letters a to z, digits, “_”, “.” and “-”."}
 	case len(username) < minUsername:
 		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The username needs at least %d characters.", minUsername), Params: fault.Params{"min": minUsername}}
 	case len(username) > maxUsername:
 		return fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("The username can have at most %d characters.", maxUsername), Params: fault.Params{"max": maxUsername}}
 	case skeleton(username) == "":
-		return fault.Flaw{Code: "INVALID", Message: "A username has at least one letter or digit."}
+		return fault.Flaw{Code: "INVALID", Message: "A username needs at least one letter or digit."}
 	case strings.HasPrefix(username, "."), strings.HasSuffix(username, "."), strings.Contains(username, ".."):
 		return fault.Flaw{Code: "INVALID", Message: "A username cannot begin or end with a dot, or have two dots in a row."}
 	}

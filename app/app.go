@@ -30,7 +30,7 @@ var RolesSQL = db.RolesSQL
 // Options are what a program, rather than an operator, decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS              // templates of mails that replace ours by name, as FREEHOLD_MAIL_TEMPLATES replaces these; nil for none
+	MailTemplates  fs.FS              // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
 	MailFirstRetry time.Duration      // how long a mail waits that could not be sent the first time; 0 for the usual
 	Hooks          accounts.Hooks     // an adopter's parts of what happens to an account, in its transaction
 	Migrations     []db.MigrationSet  // an adopter's further migrations
@@ -40,7 +40,7 @@ type Options struct {
 	PrivateDatabase bool
 	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
-	// InputJudges complete the errors of inputs that are refused for their shape, by the names of an adopter's input types.
+	// InputJudges complete the errors of inputs whose shape is wrong, by the name of the input type. They win over ours.
 	InputJudges map[string]resolvers.InputJudge
 
 	WithoutJobs bool // Serve serves requests and does no other work: see App.Work
@@ -130,7 +130,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := newEndpoint(ctx, schema, inputJudges(root, o), c, a.log, a.telemetry, a.explainer, origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	graphQL, err := a.newEndpoint(ctx, schema, inputJudges(root, o), origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,28 +15,36 @@ import (
 // judges say what is wrong with fields that fit their types, by the name of the input type.
 type judges map[string]resolvers.InputJudge
 
-// completion completes the error of a request whose input does not fit the schema by what else is wrong with that input.
-// A request that fits has no part in it: the use case judges its input.
-type completion struct {
-	ctx       context.Context
-	judges    judges
-	variables map[string]any // of the request
-	left      int            // inputs that may still be judged
-	told      int            // bytes of faults
+// inputJudges are ours and the adopter's, which win.
+func inputJudges(r *resolvers.Resolvers, o Options) judges {
+	all := judges(r.InputJudges())
+	maps.Copy(all, o.InputJudges)
+	return all
 }
 
-// mostJudged bounds the inputs that are judged for one request: a judge may ask the database.
-const mostJudged = 16
+// completion adds to the error of an input that does not fit the schema what else is wrong with the input. If the input of a
+// request fits, its use case judges it instead.
+type completion struct {
+	ctx        context.Context
+	judges     judges
+	variables  map[string]any // of the request
+	left       int            // inputs that may still be judged
+	faultBytes int            // of the faults so far, in JSON
+}
 
-// maxFaultBytes bounds what is told of one request, in bytes of JSON: a small list can have many faults, and a name of
-// a few bytes can take six times as many.
+// maxJudged bounds the inputs that are judged for one request, since a judge may ask the database.
+const maxJudged = 16
+
+// maxFaultBytes bounds the faults of one request, in bytes of JSON: a small list can have many faults, and JSON may write
+// a name of a few bytes with six times as many.
 const maxFaultBytes = 12 << 10
 
+// complete returns the completion of one request.
 func (j judges) complete(ctx context.Context, variables map[string]any) *completion {
 	if variables == nil {
 		variables = map[string]any{}
 	}
-	return &completion{ctx: ctx, judges: j, variables: variables, left: mostJudged}
+	return &completion{ctx: ctx, judges: j, variables: variables, left: maxJudged}
 }
 
 func (c *completion) judge(typ string, in resolvers.Input) map[string]fault.Flaw {
@@ -47,43 +56,44 @@ func (c *completion) judge(typ string, in resolvers.Input) map[string]fault.Flaw
 	return judge(c.ctx, in)
 }
 
-// arguments checks the arguments of a field or directive. If any has a fault, all are checked once more, with what else
-// is wrong with them.
+// arguments checks the arguments of a field or directive. If any has a fault, it checks all of them again and asks the judges.
+// The second check also looks at variables, since a judge needs the whole input.
 func (c *inputChecker) arguments(definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 	check := func() {
 		for _, a := range arguments {
-			if definition := definitions.ForName(a.Name); definition != nil { // else KnownArgumentNames tells
+			if definition := definitions.ForName(a.Name); definition != nil { // else KnownArgumentNames reports it
 				c.check(a.Name, definition.Type, plain(a.Value))
 			}
 		}
 	}
-	before, told, variables := len(c.faults), c.completion.told, c.variables
+	before, bytes, variables := len(c.faults), c.completion.faultBytes, c.variables
 	check()
 	if len(c.faults) == before {
 		return
 	}
-	c.faults, c.completion.told = c.faults[:before], told
+	c.faults, c.completion.faultBytes = c.faults[:before], bytes
 	c.completing, c.parts, c.variables = true, map[string]resolvers.Input{}, c.completion.variables
 	check()
 	c.completing, c.parts, c.variables = false, nil, variables
 	c.faults = unique(c.faults)
 }
 
-// unique leaves out what was said before of the same place.
+// unique leaves out faults that repeat an earlier one: a variable may be used in several places.
 func unique(faults []fault.Field) []fault.Field {
 	type place struct{ path, code string }
 	seen := map[place]bool{}
 	return slices.DeleteFunc(faults, func(f fault.Field) bool {
 		at := place{f.Path, f.Code}
-		defer func() { seen[at] = true }()
-		return seen[at]
+		repeated := seen[at]
+		seen[at] = true
+		return repeated
 	})
 }
 
-// completeFields checks the fields of an object and lets its judge look at those that fit. It tells all in the order of
-// the schema.
+// completeFields checks the fields of an object and lets its judge look at those that fit. It adds all faults in the order
+// of the schema.
 func (c *inputChecker) completeFields(path string, def *ast.Definition, object map[string]any) {
-	before, told := len(c.faults), c.completion.told
+	before, bytes := len(c.faults), c.completion.faultBytes
 	in, found := resolvers.Input{}, make([][]fault.Field, len(def.Fields))
 	for i, f := range def.Fields {
 		c.field(path, f, object)
@@ -96,7 +106,7 @@ func (c *inputChecker) completeFields(path string, def *ast.Definition, object m
 		}
 	}
 	flaws := c.completion.judge(def.Name, in)
-	c.completion.told = told
+	c.completion.faultBytes = bytes
 	for i, f := range def.Fields {
 		for _, x := range found[i] {
 			c.addFlaw(x.Path, x.Flaw)
@@ -108,7 +118,7 @@ func (c *inputChecker) completeFields(path string, def *ast.Definition, object m
 	c.parts[path] = in
 }
 
-// resolve returns the value of a field as JSON would have it; given is false where it is absent.
+// resolve returns the value of a field in the form of JSON; given is false if the field is absent.
 func (c *inputChecker) resolve(object map[string]any, name string) (value any, given bool) {
 	value, given = object[name]
 	if v, ok := value.(variable); ok {
@@ -120,8 +130,8 @@ func (c *inputChecker) resolve(object map[string]any, name string) (value any, g
 	return value, given
 }
 
-// isBlank reports whether a value is a blank text in the place of a scalar of ours that may be null, such as a date: it
-// clears the field, as null does. Front ends send it for an empty form field.
+// isBlank reports whether a value is a blank text for a nullable scalar of ours, such as a date. It means null: front ends
+// send it for an empty form field.
 func isBlank(typ *ast.Type, value any) bool {
 	text, isText := value.(string)
 	return isText && typ.Elem == nil && !typ.NonNull && scalars[typ.NamedType] != nil &&
@@ -151,6 +161,6 @@ func clearBlanks(schema *ast.Schema, typ *ast.Type, value *ast.Value) {
 				clearBlanks(schema, f.Type, child.Value)
 			}
 		}
-	default: // no text, and nothing that holds one
+	default: // other values hold no text
 	}
 }

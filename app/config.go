@@ -36,7 +36,7 @@ type Config struct {
 	MailFrom string `env:"FREEHOLD_MAIL_FROM"`
 
 	AppName          string `env:"FREEHOLD_APP_NAME"`           // default: the host of PublicURL
-	AppURL           string `env:"FREEHOLD_APP_URL"`            // of the front end; empty: mails do not link to it
+	AppURL           string `env:"FREEHOLD_APP_URL"`            // of the front end; empty: mails have no link to it
 	VerifyEmailURL   string `env:"FREEHOLD_VERIFY_EMAIL_URL"`   // of the page that takes the code, with {email} and {code}
 	ResetPasswordURL string `env:"FREEHOLD_RESET_PASSWORD_URL"` // likewise
 	ChangeEmailURL   string `env:"FREEHOLD_CHANGE_EMAIL_URL"`   // likewise
@@ -69,7 +69,7 @@ type Config struct {
 	DepthLimit          int           `env:"FREEHOLD_DEPTH_LIMIT"          envDefault:"20"`     // levels of an operation
 	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`     // aliases of a document
 	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                          // addresses and blocks, comma between them
-	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them; normalized
+	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them; as browsers send them
 	CORSHeaders         []string      `env:"FREEHOLD_CORS_HEADERS"`                             // further ones that pages may send
 	Operations          string        `env:"FREEHOLD_OPERATIONS"`                               // file or folder of trusted documents
 	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`    // on or off
@@ -87,7 +87,7 @@ func (c *Config) PrivateDatabase() bool { return c.Development() && c.DatabaseUR
 func (c *Config) developmentKey() string { return filepath.Join(c.DataDir, "signing-key.pem") }
 
 // LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that
-// is unknown or has a bad value. It shows no value, but for origins and names of headers.
+// is unknown or has a bad value. Of the values, it shows only those of FREEHOLD_CORS_ORIGINS and FREEHOLD_CORS_HEADERS.
 func LoadConfig(environ []string) (Config, error) {
 	var c Config
 	vars := env.ToMap(environ)

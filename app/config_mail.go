@@ -7,7 +7,7 @@ import (
 	"freehold/mail"
 )
 
-// host is the host of the public URL, which the service is called by if it has no name.
+// host is the host of the public URL, and the name of the service if it has no other.
 func (c *Config) host() string {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {
@@ -21,8 +21,8 @@ func (c *Config) links() map[mail.Kind]string {
 	return map[mail.Kind]string{mail.VerifyEmail: c.VerifyEmailURL, mail.ResetPassword: c.ResetPasswordURL, mail.ChangeEmail: c.ChangeEmailURL}
 }
 
-// mailFaults returns what is wrong with the settings of what mails say. A code that is sent to a page in clear text gives
-// the account away, so production does not link to such pages.
+// mailFaults returns what is wrong with the settings of mails. In production, links must be https: anyone on the way could
+// read the code.
 func (c *Config) mailFaults() (faults []error) {
 	if err := mail.CheckName(c.AppName); err != nil && c.AppName != c.host() {
 		faults = append(faults, fmt.Errorf("FREEHOLD_APP_NAME: %w", err))

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -18,14 +19,14 @@ type documents struct {
 	tokenLimit    int
 	limits        limits
 	judges        judges
-	introspection bool // whether documents may ask for the schema
+	introspection bool // whether documents may read the schema
 	cache         *documentCache
 }
 
 type documentKey struct{}
 
-// read returns a context with the document if it can be executed, else what is wrong with it. The variables are those of
-// the request; they complete what is told of literals.
+// read returns a context with the document if it can be executed, else what is wrong with it. The variables of the request
+// are for the errors of literals: an error lists the faults of both.
 func (d *documents) read(ctx context.Context, query string, variables map[string]any) (_ context.Context, problems []error) {
 	doc, known := d.cache.Get(ctx, query)
 	if !known {
@@ -48,7 +49,7 @@ func (d *documents) parse(ctx context.Context, query string, variables map[strin
 	if f := d.limits.judgeDocument(doc); f != nil {
 		return nil, []error{f}
 	}
-	reported := map[string]bool{} // gqlparser finds what is wrong with a fragment once more wherever it is spread
+	reported := map[string]bool{} // gqlparser reports the faults of a fragment again wherever it is spread
 	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(d.judges.complete(ctx, variables), d.introspection)) {
 		if text := err.Error(); !reported[text] && len(problems) < maxErrors {
 			reported[text] = true
@@ -70,11 +71,6 @@ func coded(err error, code fault.Code) error {
 	g.Extensions["code"] = string(code)
 	return g
 }
-
-const (
-	cachedBytes   = 2 << 20  // a parsed document takes some twenty times its text
-	cachedLongest = 16 << 10 // longer ones carry their data in literals, and do not come again
-)
 
 // documentCache keeps valid documents by their text. It is gqlgen's graphql.Cache.
 type documentCache struct {

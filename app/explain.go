@@ -227,7 +227,7 @@ func (e *explainer) explainMissed(ctx context.Context, x explained, t told) (_ e
 	return x, true, err
 }
 
-// findMissed returns the row that a query has missed, and its type; nil if there is none or it can't be told.
+// findMissed returns the row that a query has missed, and its type; nil if there is none or it cannot be known.
 func (e *explainer) findMissed(ctx context.Context, m resolvers.Missed) (row keyed, typ string, err error) {
 	profile, err := e.find(ctx, m.ID, m.Username)
 	switch {

@@ -15,7 +15,7 @@ import (
 	"freehold/resolvers"
 )
 
-// seedLength keeps the seeds small enough to be varied quickly.
+// seedLength is the length above which a seed would slow the fuzzing down.
 const seedLength = 8 << 10
 
 func FuzzRequest(f *testing.F) {
@@ -54,7 +54,8 @@ func fuzzed(f *testing.F) *endpoint {
 	if err != nil {
 		f.Fatal(err)
 	}
-	e, err := newEndpoint(f.Context(), schema, nil, c, slog.New(slog.DiscardHandler), &telemetry{}, nil, nil, nil)
+	a := &App{config: c, log: slog.New(slog.DiscardHandler), telemetry: &telemetry{}}
+	e, err := a.newEndpoint(f.Context(), schema, nil, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -88,8 +89,8 @@ func FuzzCost(f *testing.F) {
 	})
 }
 
-// FuzzVariables runs what happens to a document's variables before it is executed: with their defaults, with values, and
-// with both. Nothing of it may panic.
+// FuzzVariables prepares documents with variables for execution: with default values, with values, and with both. Nothing may
+// panic.
 func FuzzVariables(f *testing.F) {
 	for _, definition := range hostile.Defaults {
 		for _, use := range []string{`me { id }`, `nodes(ids: $x) { id }`, `nodes(ids: ["a", $x]) { id }`, `profiles(first: $x) { nodes { id } }`, `me @skip(if: $x) { id }`, `_entities(representations: $x) { __typename }`} {

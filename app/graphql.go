@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,33 +44,35 @@ type endpoint struct {
 // findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
 type findViewer func(context.Context, http.Header) (auth.Viewer, error)
 
-func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, c Config, log *slog.Logger, t *telemetry, x *explainer, o *origins, viewer findViewer) (*endpoint, error) {
-	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, origins: o, viewer: viewer, bodyLimit: c.BodyLimit}
-	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
-	e.documents = &documents{
+// newEndpoint reads the trusted documents, and fails if one of them is invalid.
+func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, o *origins, viewer findViewer) (*endpoint, error) {
+	c := a.config
+	d := &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
 		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
 	}
-	var t0 *trusted
-	if c.Operations != "" {
-		var err error
-		if t0, err = loadTrusted(ctx, c.Operations, e.documents); err != nil {
-			return nil, err
-		}
+	operations, err := loadTrusted(ctx, c.Operations, d)
+	if err != nil {
+		return nil, err
 	}
-	t.names.trusted = t0
-	e.persisted = newPersisted(t0, c.OperationsOnly == "on")
-	e.documents.cache = newDocumentCache(t0)
+	d.cache = newDocumentCache(operations)
+	a.telemetry.names.trusted = operations
+	e := &endpoint{
+		exec: executor.New(schema), documents: d, persisted: newPersisted(operations, c.OperationsOnly == "on"),
+		presenter: presenter{a.log}, telemetry: a.telemetry, explainer: a.explainer, viewer: viewer, origins: o,
+		cookies:   auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
+		bodyLimit: c.BodyLimit,
+	}
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recovered)
-	e.exec.SetQueryCache(e.documents.cache)
+	e.exec.SetQueryCache(d.cache)
 	if c.Development() {
 		e.exec.Use(extension.Introspection{})
 	}
 	e.exec.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 		v, err := e.authenticate(ctx, graphql.GetOperationContext(ctx).Headers)
 		if err != nil {
-			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{e.presenter.present(ctx, err)}})
+			return graphql.OneShot(e.refuseOperation(ctx, err))
 		}
 		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
 	})
@@ -79,7 +80,7 @@ func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges ju
 	return e, nil
 }
 
-// authenticate finds the viewer, and notes for the reply why a token that was sent is not accepted.
+// authenticate finds the viewer. If the client sent an invalid token, it notes the reason for the reply.
 func (e *endpoint) authenticate(ctx context.Context, header http.Header) (auth.Viewer, error) {
 	v, err := e.viewer(ctx, header)
 	exchangeOf(ctx).reason = v.Reason
@@ -92,41 +93,42 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, no-store")
 	}
 	read, refused := readRequest(w, r, e.bodyLimit)
-	register := ""
 	if refused == nil {
-		register, refused = e.persisted.resolve(read, media)
+		refused = e.persisted.resolve(read, media)
 	}
 	if refused != nil {
-		e.write(w, r, media, refused.status, &graphql.Response{Errors: gqlerror.List{e.presenter.present(r.Context(), refused.err)}})
+		e.write(w, r, media, refused.status, e.refuseOperation(r.Context(), refused.err))
 		return
 	}
 	if e.origins.isOwn(r) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))
 	}
-	ctx := graphql.StartOperationTrace(r.Context())
-	ctx, problems := e.documents.read(ctx, read.Query, read.Variables)
-	var operation *graphql.OperationContext
-	if len(problems) == 0 {
-		e.persisted.register(register, read.Query)
-		var errs gqlerror.List
-		operation, errs = e.exec.CreateOperationContext(ctx, read.RawParams)
-		if read.readOnly && operation.Operation != nil && operation.Operation.Operation != ast.Query {
-			w.Header().Set("Allow", http.MethodPost)
-			e.write(w, r, media, http.StatusMethodNotAllowed, e.refuseOperation(ctx, []error{fault.New(fault.BadRequest, "Send mutations by POST.")}))
-			return
-		}
-		problems = e.problems(ctx, operation, read.RawParams, errs)
+	status, response := e.answer(graphql.StartOperationTrace(r.Context()), read, media)
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
 	}
-	if len(problems) > 0 {
-		e.authenticate(ctx, r.Header) //nolint:errcheck // an invalid token is reported beside the problems, if it can be told
-		e.write(w, r, media, statusOfRefused(media), e.refuseOperation(ctx, problems))
-		return
-	}
-	e.write(w, r, media, http.StatusOK, e.execute(ctx, operation))
+	e.write(w, r, media, status, response)
 }
 
-// execute runs an operation. If the client has left or the deadline has passed before it could begin, gqlgen gives no
-// response, and the answer is UNAVAILABLE.
+// answer executes the operation of a request, or says why it cannot be executed.
+func (e *endpoint) answer(ctx context.Context, read *request, media string) (status int, response *graphql.Response) {
+	ctx, problems := e.documents.read(ctx, read.Query, read.Variables)
+	if len(problems) == 0 {
+		e.persisted.register(read)
+		operation, errs := e.exec.CreateOperationContext(ctx, read.RawParams)
+		if read.readOnly && operation.Operation != nil && operation.Operation.Operation != ast.Query {
+			return http.StatusMethodNotAllowed, e.refuseOperation(ctx, fault.New(fault.BadRequest, "Send mutations by POST."))
+		}
+		if problems = e.problems(ctx, operation, read.RawParams, errs); len(problems) == 0 {
+			return http.StatusOK, e.execute(ctx, operation)
+		}
+	}
+	e.authenticate(ctx, read.Headers) //nolint:errcheck // it is for WWW-Authenticate only, which may be missing if the database fails
+	return statusOfRefused(media), e.refuseOperation(ctx, problems...)
+}
+
+// execute runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
+// begins. The answer is then UNAVAILABLE.
 func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
@@ -137,7 +139,7 @@ func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationCont
 	handler, ctx := e.exec.DispatchOperation(ctx, operation)
 	response := handler(ctx)
 	if response == nil {
-		response = e.refuseOperation(ctx, []error{fault.Busy(context.Cause(ctx))})
+		response = e.refuseOperation(ctx, fault.Busy(context.Cause(ctx)))
 	}
 	if x.denials.explain {
 		e.explain(ctx, response)
@@ -196,7 +198,7 @@ func (e *endpoint) judgeVariables(ctx context.Context, op *graphql.OperationCont
 }
 
 // refuseOperation presents the errors of a request that cannot be executed.
-func (e *endpoint) refuseOperation(ctx context.Context, problems []error) *graphql.Response {
+func (e *endpoint) refuseOperation(ctx context.Context, problems ...error) *graphql.Response {
 	response := &graphql.Response{}
 	for _, err := range problems {
 		response.Errors = append(response.Errors, e.presenter.present(ctx, err))
@@ -205,7 +207,7 @@ func (e *endpoint) refuseOperation(ctx context.Context, problems []error) *graph
 }
 
 // statusOfRefused is the status of a well-formed request whose operation cannot be executed (GraphQL over HTTP, 6.4).
-// Clients of application/json take any other status than 200 for a failure of the network, and lose the errors.
+// Clients of application/json treat any status but 200 as a network failure, and lose the errors.
 func statusOfRefused(media string) int {
 	if media == mediaResponse {
 		return http.StatusBadRequest
@@ -248,7 +250,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 	}
 }
 
-// challenge says why the token that was sent is not accepted (RFC 6750, 3).
+// challenge is the WWW-Authenticate header for an invalid token (RFC 6750, 3).
 func challenge(reason fault.Reason) string {
 	return fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, fault.SignIn(reason).Message)
 }

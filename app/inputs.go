@@ -46,7 +46,7 @@ func validationRules(completion *completion, introspection bool) *rules.Rules {
 func noIntrospection(observers *core.Events, addError core.AddErrFunc) {
 	observers.OnField(func(_ *core.Walker, field *ast.Field) {
 		if field.Name == "__schema" || field.Name == "__type" {
-			addError(core.Message("Introspection is off, so %s cannot be read.", field.Name), core.At(field.Position))
+			addError(core.Message("Introspection is off in production, so %s cannot be read.", field.Name), core.At(field.Position))
 		}
 	})
 }
@@ -61,8 +61,8 @@ func nullRepresentations(observers *core.Events, _ core.AddErrFunc) {
 	})
 }
 
-// valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals. All faults of a field's arguments
-// are one error.
+// valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals. One error has all faults of the
+// arguments of a field.
 func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, completion *completion) {
 	report := func(w *core.Walker, definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 		for _, a := range arguments {
@@ -71,7 +71,7 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, compl
 			}
 		}
 		c := inputChecker{schema: w.Schema, completion: completion, used: map[string]bool{}}
-		if w.CurrentOperation != nil && len(w.Document.Operations) == 1 { // else the variables may be another operation's
+		if w.CurrentOperation != nil && len(w.Document.Operations) == 1 { // else the variables may belong to another operation
 			c.definitions = w.CurrentOperation.VariableDefinitions
 		}
 		c.arguments(definitions, arguments)
@@ -103,8 +103,8 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, compl
 	})
 }
 
-// variableFaults returns every fault of an operation's variables, by the paths of the arguments they are used in. In the
-// variables, and in coerced, which gqlgen has made of them, it turns blank texts into null where they stand for it.
+// variableFaults returns every fault of an operation's variables, by the paths of the arguments that use them. Where a blank
+// text means null, it sets null in the variables and in coerced, which holds the values that gqlgen will read.
 func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, coerced map[string]any, completion *completion) []fault.Field {
 	c := inputChecker{
 		schema: schema, variables: completion.variables, coerced: coerced, definitions: op.VariableDefinitions, completion: completion,
@@ -115,19 +115,19 @@ func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, coerced map
 	return c.faults
 }
 
-// inputChecker compares values with input types and collects what does not fit. If anything of a field's arguments does
-// not, what fits of them is judged as the use case would, so that a form learns all its faults at once.
+// inputChecker compares values with input types and collects the faults. If any argument of a field has a fault, the judges
+// look at what fits, so that a form gets all its faults at once.
 type inputChecker struct {
 	schema      *ast.Schema
 	variables   map[string]any // nil: variables are not looked at
-	coerced     map[string]any // the same variables as gqlgen will read them; nil for none
+	coerced     map[string]any // the variables that gqlgen will read; nil for none
 	definitions ast.VariableDefinitionList
 	completion  *completion
 	completing  bool                       // whether the judges are asked
-	parts       map[string]resolvers.Input // while completing: what of each object fits, by its path
-	inVariable  bool
-	seen        map[string]bool // fragments
-	used        map[string]bool // variables, by name and the type of the place
+	parts       map[string]resolvers.Input // while completing: what fits of each object, by its path
+	inVariable  bool                       // whether the value is that of a variable, so that an enum value is a string
+	seen        map[string]bool            // fragments
+	used        map[string]bool            // variables, by name and the type of the place
 	faults      []fault.Field
 }
 
@@ -141,7 +141,7 @@ func (c *inputChecker) addFlaw(path string, flaw fault.Flaw) {
 	}
 	f := fault.Field{Path: path, Flaw: flaw}
 	text, err := json.Marshal(f)
-	if c.completion.told += len(text); err == nil && c.completion.told <= maxFaultBytes {
+	if c.completion.faultBytes += len(text); err == nil && c.completion.faultBytes <= maxFaultBytes {
 		c.faults = append(c.faults, f)
 	}
 }
@@ -209,7 +209,7 @@ func plain(v *ast.Value) any {
 }
 
 func (c *inputChecker) check(path string, typ *ast.Type, value any) {
-	if c.completion.told > maxFaultBytes {
+	if c.completion.faultBytes > maxFaultBytes {
 		return
 	}
 	if name, ok := value.(variable); ok {
@@ -245,7 +245,7 @@ func (c *inputChecker) variable(path string, typ *ast.Type, name string) {
 	place.NonNull = typ.NonNull || definition.Type.NonNull
 	use := name + " " + place.String()
 	if c.used[use] && !c.completing {
-		return // told already, where it was used first
+		return // its first use has reported it
 	}
 	c.used[use] = true
 	if given && isBlank(&place, value) {

@@ -52,7 +52,7 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 	return send, nil
 }
 
-// newTemplates reads the templates of the operator's folder, the program's and ours, in this order.
+// newTemplates reads the templates. The operator's folder wins over the program's files, and these over ours.
 func newTemplates(c Config, o Options) (*mail.Templates, error) {
 	var replaced []fs.FS
 	if c.MailTemplates != "" {
@@ -73,8 +73,8 @@ func newTemplates(c Config, o Options) (*mail.Templates, error) {
 	return templates, err
 }
 
-// senderName is the name of the sender if FREEHOLD_MAIL_FROM has none: the product's, if it has one. A host's would look
-// like an address that is not the sender's.
+// senderName is the sender's name if FREEHOLD_MAIL_FROM has none: that of the product, or "" if it is only the host. A host
+// would look like another sender's address.
 func senderName(c Config) string {
 	if c.AppName == c.host() {
 		return ""

@@ -9,12 +9,12 @@ const (
 	maxNames      = 100    // labels of names that are not trusted
 	maxCandidates = 1000   // names that are counted, labels included
 	oftenSeen     = 10     // how often a name has to be seen before it becomes a label
-	halfLife      = 10_000 // requests with known names, after which all counts are halved
+	halfLife      = 10_000 // requests with known names after which all counts are halved
 	maxNameLength = 64     // bytes
 	otherName     = "other"
 )
 
-// boundedName is the name of an operation in a span, where there may be many.
+// boundedName is the name of an operation in a span, where there may be any number of names, but no long ones.
 func boundedName(name string) string {
 	if len(name) > maxNameLength {
 		return otherName
@@ -22,12 +22,12 @@ func boundedName(name string) string {
 	return name
 }
 
-// operationNames decides which names of operations become labels of metrics, since clients choose them.
-// Names of trusted documents always do. Other names do once they were seen often, while there is room. A flood of new names
-// displaces other new names only: a label is dropped when it is no longer seen among the names that are.
+// operationNames decides which names of operations become labels of metrics, since clients choose the names. Names in trusted
+// documents always do. Other names do once they were seen often, if there is room. A flood of new names displaces only
+// other new names. A label is dropped when its name was not seen for a while, measured in requests with known names.
 type operationNames struct {
 	trusted *trusted
-	dropped func(name string) // is called with the lock held, when a name stops being a label
+	dropped func(name string) // called with the lock held when a name stops being a label
 
 	mu     sync.Mutex
 	seen   map[string]*seenName
@@ -70,7 +70,7 @@ func (n *operationNames) label(name string) string {
 	return otherName
 }
 
-// add counts a new name. If there are too many it takes the place of a random one that is not a label.
+// add counts a new name. If there are too many, it replaces a random one that is not a label.
 func (n *operationNames) add(name string) {
 	if n.seen == nil {
 		n.seen = map[string]*seenName{}
@@ -83,7 +83,7 @@ func (n *operationNames) add(name string) {
 			}
 		}
 	}
-	n.seen[strings.Clone(name)] = &seenName{count: 1} // a part of the document, which would be kept with it
+	n.seen[strings.Clone(name)] = &seenName{count: 1} // cloned: the name is part of the document, which would stay in memory with it
 }
 
 func (n *operationNames) halve() {

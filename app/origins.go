@@ -2,11 +2,11 @@ package app
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,19 +31,19 @@ var clientHeaders = []string{
 	"Apollographql-Client-Name", "Apollographql-Client-Version", "X-Apollo-Operation-Name", "X-Apollo-Operation-Id", "Apollo-Require-Preflight",
 }
 
-// newOrigins trusts the origin of the public URL as the service's own, since a proxy in front may rewrite Host.
+// newOrigins accepts the origin of the public URL as the service's own, since a proxy may rewrite Host.
 func newOrigins(c Config) (*origins, error) {
 	o := &origins{own: http.NewCrossOriginProtection(), allowed: http.NewCrossOriginProtection()}
-	trusted := c.CORSOrigins
+	allowed := slices.Clone(c.CORSOrigins)
 	if u, err := url.Parse(c.PublicURL); err == nil {
 		if own, ok := parseOrigin(u.Scheme + "://" + u.Host); ok {
-			trusted = append(trusted[:len(trusted):len(trusted)], own)
+			allowed = append(allowed, own)
 			if err := o.own.AddTrustedOrigin(own); err != nil {
 				return nil, fmt.Errorf("FREEHOLD_PUBLIC_URL: %w", err)
 			}
 		}
 	}
-	for _, origin := range trusted {
+	for _, origin := range allowed {
 		if err := o.allowed.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %w", err)
 		}
@@ -51,7 +51,7 @@ func newOrigins(c Config) (*origins, error) {
 	if len(c.CORSOrigins) > 0 {
 		o.cors = cors.New(cors.Options{
 			AllowedOrigins: c.CORSOrigins, AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
-			AllowedHeaders: append(clientHeaders[:len(clientHeaders):len(clientHeaders)], c.CORSHeaders...),
+			AllowedHeaders: slices.Concat(clientHeaders, c.CORSHeaders),
 			ExposedHeaders: []string{"X-Request-Id", "WWW-Authenticate"}, MaxAge: 600,
 		})
 	}
@@ -73,11 +73,11 @@ func (o *origins) protect(next http.Handler) http.Handler {
 	return protected
 }
 
-// isOwn reports whether a request may use cookies. One from a page of a configured origin may not: it proves itself by its
-// tokens. A request that does not say where it comes from is not a browser's.
+// isOwn reports whether a request may use cookies. A request from a page of a configured origin may not: such pages use tokens.
+// A request that does not say where it comes from is not from a browser.
 func (o *origins) isOwn(r *http.Request) bool { return admits(o.own, r) }
 
-// admits checks a GET like a POST: a query reads what only the viewer may see, and may renew their session.
+// admits checks a GET like a POST, since a query reads what only the viewer may see, and may renew the session.
 func admits(p *http.CrossOriginProtection, r *http.Request) bool {
 	if isReadOnly(r) {
 		post := *r
@@ -87,24 +87,24 @@ func admits(p *http.CrossOriginProtection, r *http.Request) bool {
 	return p.Check(r) == nil
 }
 
-// cureOf says why a request is refused for its origin, and what to do about it.
+// cureOf says why the origin of a request is refused, and what to do about it.
 func cureOf(r *http.Request) string {
 	origin := r.Header.Get("Origin")
 	u, err := url.Parse(origin)
 	switch {
 	case origin == "" && r.Header.Get("Sec-Fetch-Mode") == "":
-		return "Sec-Fetch-Site says that another site's page made this request, and Origin is missing. If a server of yours made it, do not forward the browser's Sec-Fetch headers."
+		return "Sec-Fetch-Site names another site, and Origin is missing. If your server made this request, do not forward the browser's Sec-Fetch headers."
 	case origin == "":
-		return "Another site's page made this request, and does not say which. Call the service by fetch in the mode cors, not by a link, a form or an image."
+		return "A link, form or image of another site made this request. Call the service with fetch in cors mode."
 	case origin == "null" || err != nil:
 		return "Pages without an origin, such as local files and sandboxed frames, cannot call this service. Serve the page from a web server."
 	case u.Host == r.Header.Get("X-Forwarded-Host"):
-		return "A proxy rewrites Host, so this page does not count as the service's own. Set FREEHOLD_PUBLIC_URL to the address that the page uses, or let the proxy keep Host."
+		return "A proxy rewrites Host, so the service does not recognize its own page. Set FREEHOLD_PUBLIC_URL to the address of the page, or let the proxy keep Host."
 	}
-	return "Pages of this origin may not call this service. Add the origin to FREEHOLD_CORS_ORIGINS. If the page is the service's own, set FREEHOLD_PUBLIC_URL to its address."
+	return "Pages of this origin cannot call this service. Add the origin to FREEHOLD_CORS_ORIGINS. If the page is the service's own, set FREEHOLD_PUBLIC_URL to its address."
 }
 
-// webHosts brings host names into the form that browsers use (UTS #46, as the WHATWG URL standard has it).
+// webHosts converts host names to the form that browsers use (UTS #46, as in the WHATWG URL standard).
 var webHosts = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
 
 var customOrigin = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[A-Za-z0-9._~-]+(:[0-9]+)?$`)
@@ -150,37 +150,43 @@ func parseWebHost(host string) (string, bool) {
 		return address.String(), true
 	}
 	ascii, err := webHosts.ToASCII(host)
-	return ascii, err == nil && len(ascii) <= 253 && webHost.MatchString(ascii) && !numbered.MatchString(ascii) && net.ParseIP(ascii) == nil
+	return ascii, err == nil && len(ascii) <= 253 && webHost.MatchString(ascii) && !numbered.MatchString(ascii)
 }
 
-// normalizeOrigins parses the configured origins in place. Empty entries are left out.
+// normalizeOrigins returns the configured origins in the form that browsers send.
 func normalizeOrigins(list []string) (normal []string, faults []error) {
-	for _, text := range list {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
+	return normalizeList(list, func(text string) (string, error) {
 		origin, ok := parseOrigin(text)
 		if !ok {
-			faults = append(faults, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(mask(text))))
-			continue
+			return "", fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(mask(text)))
 		}
-		normal = append(normal, origin)
-	}
-	return normal, faults
+		return origin, nil
+	})
 }
 
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'+.^_`|~-]+$") // RFC 9110, 5.6.2; not *, which would be all of them
 
 func normalizeHeaders(list []string) (normal []string, faults []error) {
-	for _, name := range list {
-		if name = strings.TrimSpace(name); name == "" {
-			continue
-		}
+	return normalizeList(list, func(name string) (string, error) {
 		if !headerName.MatchString(name) {
-			faults = append(faults, fmt.Errorf("FREEHOLD_CORS_HEADERS: %q is not the name of a header", shorten(name)))
+			return "", fmt.Errorf("FREEHOLD_CORS_HEADERS: %q is not the name of a header, such as X-Tenant", shorten(name))
+		}
+		return name, nil
+	})
+}
+
+// normalizeList normalizes each entry of a setting, without the space around it. It leaves out empty entries.
+func normalizeList(list []string, normalize func(string) (string, error)) (normal []string, faults []error) {
+	for _, text := range list {
+		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
-		normal = append(normal, name)
+		value, err := normalize(text)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		normal = append(normal, value)
 	}
 	return normal, faults
 }

@@ -5,16 +5,13 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
-	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"freehold/fault"
 )
 
-// persisted finds documents that clients name instead of sending them: the operator's trusted ones, and those that
-// clients have registered themselves (Apollo's automatic persisted queries). Registered documents are texts only. Each
-// request parses, validates and costs them like any other document.
+// persisted finds the documents that clients name instead of sending: the operator's trusted ones, and those that clients
+// have registered (Apollo's automatic persisted queries). Registered documents are stored as text, and pass the same checks
+// as any other document on each request.
 type persisted struct {
 	trusted    *trusted
 	only       bool // whether documents that are not trusted are refused
@@ -25,12 +22,11 @@ func newPersisted(t *trusted, only bool) *persisted {
 	return &persisted{trusted: t, only: only, registered: newBoundedCache(cachedBytes, func(hash, text string) int { return len(hash) + len(text) })}
 }
 
-// resolve puts the document into a request that names one. It returns the hash under which a valid document is to be
-// registered, or "".
-func (p *persisted) resolve(r *request, media string) (register string, refused *refusal) {
+// resolve puts the document into a request that only names it.
+func (p *persisted) resolve(r *request, media string) *refusal {
 	hash, refused := persistedHash(r.Extensions)
 	if refused != nil {
-		return "", refused
+		return refused
 	}
 	id := r.documentID
 	if id == "" {
@@ -38,24 +34,24 @@ func (p *persisted) resolve(r *request, media string) (register string, refused 
 	}
 	switch {
 	case r.documentID != "" && (r.Query != "" || hash != ""):
-		return "", refuse(http.StatusBadRequest, "Send query, documentId or extensions.persistedQuery, not several of them.")
+		return refuse(http.StatusBadRequest, "Send documentId alone, without query and extensions.persistedQuery.")
 	case r.Query == "" && id == "":
-		return "", refuse(http.StatusBadRequest, notARequest)
+		return refuse(http.StatusBadRequest, notARequest)
 	case r.Query == "":
 		text, found := p.find(id)
 		if !found {
-			return "", &refusal{statusOfRefused(media), fault.New(fault.PersistedQueryNotFound, "PersistedQueryNotFound")}
+			return &refusal{statusOfRefused(media), fault.New(fault.PersistedQueryNotFound, "PersistedQueryNotFound")}
 		}
 		r.Query = text
 	case hash != "" && hashOf(r.Query) != hash:
-		return "", refuse(http.StatusBadRequest, "extensions.persistedQuery.sha256Hash is not the SHA-256 of query.")
+		return refuse(http.StatusBadRequest, "extensions.persistedQuery.sha256Hash is not the SHA-256 of query.")
 	case hash != "":
-		register = hash
+		r.register = hash
 	}
 	if p.only && !p.trusted.has(r.Query) {
-		return "", &refusal{statusOfRefused(media), fault.New(fault.NotInSafelist, "This service runs trusted documents only. Send one of those, or its id.")}
+		return &refusal{statusOfRefused(media), fault.New(fault.NotInSafelist, "This service runs trusted documents only. Send a trusted document or its id.")}
 	}
-	return register, nil
+	return nil
 }
 
 func (p *persisted) find(id string) (text string, found bool) {
@@ -66,16 +62,16 @@ func (p *persisted) find(id string) (text string, found bool) {
 	return p.registered.get(id)
 }
 
-// register remembers a document that was valid under its hash.
-func (p *persisted) register(hash, text string) {
-	if hash != "" && len(text) <= cachedLongest && !p.trusted.has(text) {
-		p.registered.add(hash, text)
+// register stores the document of a request, which must be valid, if the client asked for that.
+func (p *persisted) register(r *request) {
+	if r.register != "" && len(r.Query) <= cachedLongest && !p.trusted.has(r.Query) {
+		p.registered.add(r.register, r.Query)
 	}
 }
 
 // persistedHash reads extensions.persistedQuery: {version: 1, sha256Hash: …}. It returns "" where there is none.
 func persistedHash(extensions map[string]any) (string, *refusal) {
-	const invalid = "extensions.persistedQuery has to be an object with version: 1 and sha256Hash, 64 hexadecimal digits."
+	const invalid = "Send extensions.persistedQuery as an object with version: 1 and sha256Hash, which has 64 hexadecimal digits."
 	value, given := extensions["persistedQuery"]
 	if !given || value == nil {
 		return "", nil
@@ -94,45 +90,4 @@ func persistedHash(extensions map[string]any) (string, *refusal) {
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
-}
-
-// boundedCache keeps the values that were used last, within a number of bytes. It is safe for concurrent use.
-type boundedCache[V any] struct {
-	mu    sync.Mutex
-	lru   *simplelru.LRU[string, V]
-	size  func(key string, value V) int
-	bytes int
-	limit int
-}
-
-// cachedMost is a number that the library wants. The bytes are the bound.
-const cachedMost = 1_000_000
-
-func newBoundedCache[V any](limit int, size func(key string, value V) int) *boundedCache[V] {
-	c := &boundedCache[V]{limit: limit, size: size}
-	lru, err := simplelru.NewLRU(cachedMost, func(key string, value V) { c.bytes -= size(key, value) })
-	if err != nil {
-		panic(err) // the size is a positive constant
-	}
-	c.lru = lru
-	return c
-}
-
-func (c *boundedCache[V]) get(key string) (V, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lru.Get(key)
-}
-
-func (c *boundedCache[V]) add(key string, value V) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.lru.Contains(key) {
-		return
-	}
-	c.bytes += c.size(key, value)
-	c.lru.Add(key, value)
-	for c.bytes > c.limit {
-		c.lru.RemoveOldest()
-	}
 }

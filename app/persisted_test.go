@@ -4,17 +4,22 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
-// Documents that clients register are bounded in bytes, and the ones that are in use stay. Long ones are not kept.
+// The documents that clients register are bounded in bytes, and those in use stay. Long ones are not stored.
 func TestRegisteredDocumentsAreBounded(t *testing.T) {
 	t.Parallel()
 	p := newPersisted(nil, false)
+	register := func(text string) {
+		p.register(&request{RawParams: &graphql.RawParams{Query: text}, register: hashOf(text)})
+	}
 	used := fmt.Sprintf("%01000d", 0)
-	p.register(hashOf(used), used)
+	register(used)
 	for i := range 10_000 {
 		text := fmt.Sprintf("%01000d", i+1)
-		p.register(hashOf(text), text)
+		register(text)
 		if found, ok := p.find(hashOf(used)); !ok || found != used {
 			t.Fatalf("a document in use is gone after %d others", i+1)
 		}
@@ -23,14 +28,13 @@ func TestRegisteredDocumentsAreBounded(t *testing.T) {
 		t.Errorf("%d bytes in %d documents", r.bytes, r.lru.Len())
 	}
 	long := strings.Repeat("x", cachedLongest+1)
-	p.register(hashOf(long), long)
+	register(long)
 	if _, found := p.find(hashOf(long)); found {
 		t.Error("a document with data in it is kept")
 	}
 }
 
-// Names that are seen often become labels, up to a bound. When labels are not seen any more among those that are, they make
-// room.
+// Names that are seen often become labels, up to a bound. Labels that are not in use make room.
 func TestLabelsMakeRoom(t *testing.T) {
 	t.Parallel()
 	var dropped []string

@@ -12,14 +12,14 @@ import (
 	"freehold/fault"
 )
 
-// net/http and its mux answer some requests themselves, in plain text. Clients get our error form for these as well: from
-// plainErrors where a handler has written, and from jsonErrors where a request never became one, such as a 431.
+// net/http and its mux answer some requests themselves, in plain text. Clients get our form of errors for these as well:
+// plainErrors replaces what a handler writes, and jsonErrors what the server writes before there is a request, such as a 431.
 
-// errorOf is what a client sees of a status that net/http has chosen.
+// errorOf is the error that a client sees for a status of net/http.
 func errorOf(status int) *fault.Error {
 	switch status {
 	case http.StatusNotFound:
-		return fault.New(fault.NotFound, "There is nothing here. GraphQL is served at /graphql.")
+		return fault.New(fault.NotFound, "There is nothing at this path. GraphQL is at /graphql.")
 	case http.StatusRequestHeaderFieldsTooLarge:
 		return fault.New(fault.BadRequest, fmt.Sprintf("The headers are too large. At most %d bytes are allowed.", maxHeaderBytes))
 	}
@@ -64,7 +64,7 @@ func (l jsonErrors) Accept() (net.Conn, error) {
 
 type jsonErrorConn struct{ net.Conn }
 
-// Write replaces what net/http writes at once, and to the connection itself, before there is a request.
+// Write replaces an answer that net/http writes in one piece to the connection, before there is a request.
 func (c jsonErrorConn) Write(text []byte) (int, error) {
 	answer, replaced := jsonErrorAnswer(text)
 	if !replaced {
@@ -89,11 +89,9 @@ var plainHeader = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnect
 
 func jsonErrorAnswer(text []byte) (answer []byte, replaced bool) {
 	head, _, found := bytes.Cut(text, plainHeader)
-	if !found || !bytes.HasPrefix(head, []byte("HTTP/1.1 ")) || bytes.IndexByte(head, '\r') >= 0 {
-		return nil, false
-	}
-	status, err := strconv.Atoi(string(head[len("HTTP/1.1 "):min(len(head), len("HTTP/1.1 ")+3)]))
-	if err != nil {
+	line, isHTTP := bytes.CutPrefix(head, []byte("HTTP/1.1 "))
+	status, err := strconv.Atoi(string(line[:min(len(line), 3)]))
+	if !found || !isHTTP || err != nil || bytes.IndexByte(line, '\r') >= 0 {
 		return nil, false
 	}
 	f := errorOf(status)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -31,6 +32,7 @@ func refuse(status int, message string) *refusal {
 type request struct {
 	*graphql.RawParams
 	documentID string // of a persisted document; "" where the client sent the document itself
+	register   string // the hash under which the document will be stored if it is valid; "" for none
 	readOnly   bool   // a GET or HEAD, which must not change anything
 }
 
@@ -66,15 +68,15 @@ func readPost(w http.ResponseWriter, r *http.Request, limit int64) (*request, *r
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "The request is too large.")
+		return nil, refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is too large. At most %d bytes are allowed.", limit))
 	}
 	if err != nil {
-		return nil, refuse(http.StatusRequestTimeout, "The request did not arrive completely.")
+		return nil, refuse(http.StatusRequestTimeout, "The request did not arrive completely. Send it again.")
 	}
 	return parseRequest(body)
 }
 
-// isJSON accepts the one media type, and the spellings of UTF-8 that clients send (WHATWG Encoding, 4.2).
+// isJSON accepts application/json with the names of UTF-8 that clients send (WHATWG Encoding, 4.2).
 func isJSON(contentType string) bool {
 	media, params, err := mime.ParseMediaType(contentType)
 	charset := strings.ToLower(params["charset"])

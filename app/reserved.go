@@ -2,11 +2,9 @@ package app
 
 import (
 	"fmt"
-	"maps"
 	"os"
 
 	"freehold/accounts"
-	"freehold/resolvers"
 )
 
 // reservedUsernames reads the operator's list, or returns ours.
@@ -24,11 +22,4 @@ func reservedUsernames(path string) (accounts.Reserved, error) {
 		return nil, fmt.Errorf("FREEHOLD_RESERVED_USERNAMES: %w", err)
 	}
 	return reserved, nil
-}
-
-// inputJudges are ours and an adopter's, which come first.
-func inputJudges(r *resolvers.Resolvers, o Options) judges {
-	all := judges(r.InputJudges())
-	maps.Copy(all, o.InputJudges)
-	return all
 }

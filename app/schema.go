@@ -16,8 +16,7 @@ import (
 // SDL returns the schema as a Federation subgraph.
 func SDL() string { return graph.SDL() }
 
-// ClientSDL returns the schema for the tools of clients. Each description ends with the field's rule, as introspection
-// has it.
+// ClientSDL returns the schema for client tools. Each description ends with the field's rule, as in introspection.
 func ClientSDL() string {
 	schema := graph.NewSchema()
 	directives.Describe(schema)

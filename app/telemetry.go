@@ -91,10 +91,10 @@ const (
 	clientClosed = "CLIENT_CLOSED_REQUEST" // the client hung up before its answer was ready
 )
 
-// statusClientClosed is in the log only, since nobody is left to read it. It is nginx's.
+// statusClientClosed is in the log only, since nobody is left to read it. The number is nginx's.
 const statusClientClosed = 499
 
-// outcomeOf is the code of the first error.
+// outcomeOf is the code of the first error, or clientClosed if the client has left.
 func outcomeOf(ctx context.Context, errs gqlerror.List) string {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return clientClosed

@@ -13,8 +13,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// trusted are the documents that the operator has chosen (FREEHOLD_OPERATIONS). They are parsed and validated once, at
-// the start. A nil *trusted has none.
+// trusted are the documents that the operator has chosen (FREEHOLD_OPERATIONS). They are parsed and validated once, at the
+// start. A nil *trusted is empty.
 type trusted struct {
 	texts     map[string]string             // by id, and by the SHA-256 of the text in hexadecimal
 	documents map[string]*ast.QueryDocument // by text
@@ -39,13 +39,16 @@ func (t *trusted) document(text string) *ast.QueryDocument {
 	return t.documents[text]
 }
 
-// operation reports whether an operation of a trusted document has this name.
+// operation reports whether a trusted document has an operation with this name.
 func (t *trusted) operation(name string) bool { return t != nil && t.names[name] }
 
-// loadTrusted reads a file, or all files of a folder and its subfolders. A .graphql or .gql file is one document. A .json
-// file is a manifest: an object of ids and texts, as Relay's and GraphQL Code Generator's, or Apollo's format
-// apollo-persisted-query-manifest. The error names the file and the document.
+// loadTrusted reads a file, or all files of a folder and its subfolders; nil for the path "". A .graphql or .gql file is one
+// document. A .json file is a manifest: an object of ids and texts, as Relay and GraphQL Code Generator write it, or Apollo's
+// format apollo-persisted-query-manifest. The error names the file and the document.
 func loadTrusted(ctx context.Context, path string, d *documents) (*trusted, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // as documented
+	}
 	t := &trusted{texts: map[string]string{}, documents: map[string]*ast.QueryDocument{}, names: map[string]bool{}}
 	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -72,7 +75,7 @@ func loadTrusted(ctx context.Context, path string, d *documents) (*trusted, erro
 		return nil
 	})
 	if err == nil && len(t.documents) == 0 {
-		err = errors.New("it holds no document (.graphql, .gql or .json)")
+		err = errors.New("there is no document (.graphql, .gql or .json)")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the trusted documents (FREEHOLD_OPERATIONS): %w", err)
@@ -87,12 +90,12 @@ func readManifest(text []byte) (map[string]string, error) {
 	}
 	if json.Unmarshal(text, &apollo) == nil && apollo.Format != "" {
 		if apollo.Format != "apollo-persisted-query-manifest" {
-			return nil, errors.New("the format of this manifest is unknown")
+			return nil, errors.New("the format of this manifest is unknown; it must be apollo-persisted-query-manifest")
 		}
 		documents := make(map[string]string, len(apollo.Operations))
 		for _, operation := range apollo.Operations {
 			if _, twice := documents[operation.ID]; twice || operation.ID == "" {
-				return nil, errors.New("an id is missing, or stands there twice")
+				return nil, errors.New("an id is missing or appears twice")
 			}
 			documents[operation.ID] = operation.Body
 		}

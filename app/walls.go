@@ -46,7 +46,7 @@ func policiesBehind(field string) []string {
 		return names
 	}
 	if _, ok := definers[field]; ok {
-		return nil // the function stands in the place of the type's policy
+		return nil // the function replaces the policy of the type
 	}
 	typ, _, _ := strings.Cut(field, ".")
 	if name, ok := policyOfType[typ]; ok {

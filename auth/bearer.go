@@ -21,11 +21,10 @@ type SessionFinder interface {
 // with the reason. The error is for a database that cannot answer.
 func Authenticate(ctx context.Context, header http.Header, tokens *Tokens, sessions SessionFinder) (Viewer, error) {
 	sent := bearerTokens(header)
-	switch len(sent) {
-	case 0:
+	if len(sent) == 0 {
 		return Viewer{}, nil
-	case 1:
-	default: // which one to believe cannot be known
+	}
+	if len(sent) > 1 { // neither can be trusted more than the other
 		return Nobody(fault.Invalid), nil
 	}
 	viewer, reason := tokens.ReadAccess(sent[0])
@@ -35,8 +34,8 @@ func Authenticate(ctx context.Context, header http.Header, tokens *Tokens, sessi
 	return live(ctx, viewer, sessions)
 }
 
-// bearerTokens returns the tokens of a request. Other schemes, such as the Basic of a proxy in front of a staging server,
-// and headers without a token are no attempt to authenticate here.
+// bearerTokens returns the tokens of a request. It ignores headers without a token and other schemes, such as Basic, which
+// may be meant for a proxy.
 func bearerTokens(header http.Header) (sent []string) {
 	for _, value := range header.Values("Authorization") {
 		scheme, token, _ := strings.Cut(strings.TrimSpace(value), " ")

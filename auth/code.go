@@ -25,10 +25,9 @@ func (k *Keys) Code(id uuid.UUID) string {
 	return code[:codeChars/2] + "-" + code[codeChars/2:]
 }
 
-// IsCode reports whether what somebody typed is the one-time code of an id, derived by any of our keys. Case, white
-// space, dashes, invisible characters and the width of letters don't matter, O is taken for 0, I and L for 1. How long it
-// takes does not depend on how much of it is right. Whether the code is still good, and how often it may be tried, is for
-// the caller to say.
+// IsCode reports whether a typed text is the one-time code of an id, derived by any of our keys. Case, white space, dashes,
+// invisible characters and the width of letters don't matter. O is read as 0, and I and L as 1. The time it takes does not
+// depend on how much of the code is right. The caller decides whether the code is still valid, and how often it may be tried.
 func (k *Keys) IsCode(id uuid.UUID, typed string) bool {
 	code, ok := readCode(typed)
 	if !ok {
@@ -51,7 +50,7 @@ func (k key) oneTimeCode(id uuid.UUID) string {
 	return codeEncoding.EncodeToString(mac(k.code, id[:])[:codeBytes])
 }
 
-// longestTyped is how much of a typed code is read, in bytes. What is longer is none.
+// longestTyped is the longest text that is read as a code, in bytes.
 const longestTyped = 256
 
 // readCode brings a typed code into the form in which it is derived; ok is false for what cannot be one.

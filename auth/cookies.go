@@ -120,8 +120,8 @@ type Refresher interface {
 	RefreshEarly(ctx context.Context, viewer Viewer, token string) (*Pair, error)
 }
 
-// AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. A session is renewed on
-// the way, before its access token expires. Invalid cookies are taken back.
+// AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. It renews the session
+// before its access token expires, and removes invalid cookies.
 func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens, sessions SessionFinder, refresher Refresher) (Viewer, error) {
 	jar := JarFrom(ctx)
 	if jar == nil || !jar.brought || len(bearerTokens(header)) > 0 {

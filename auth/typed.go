@@ -5,18 +5,17 @@ import (
 	"unicode"
 )
 
-// dashes are what keyboards and texts have for a hyphen, besides Unicode's own dashes: two minus signs, a bullet, and the
-// long vowel sign that Japanese keyboards have in its place.
+// dashes are what people type as a hyphen besides Unicode's own dashes: two minus signs, a bullet, and the long vowel sign on
+// Japanese keyboards.
 var dashes = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x02d7, Hi: 0x02d7, Stride: 1}, {Lo: 0x2043, Hi: 0x2043, Stride: 1}, {Lo: 0x2796, Hi: 0x2796, Stride: 1},
 	{Lo: 0x30fc, Hi: 0x30fc, Stride: 1}, {Lo: 0xff70, Hi: 0xff70, Stride: 1},
 }}
 
-// IsDash reports whether a character is a dash in what people type: a hyphen of any kind, a dash or a minus sign.
+// IsDash reports whether a typed character is a hyphen of any kind, a dash or a minus sign.
 func IsDash(r rune) bool { return unicode.In(r, unicode.Dash, unicode.Pd, dashes) }
 
-// IsInvisible reports whether a character is invisible in what people paste: a format character, or one that chooses
-// between the looks of the character before it.
+// IsInvisible reports whether a pasted character is invisible: a format character or a variation selector.
 func IsInvisible(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Variation_Selector) }
 
 // PlainDigit returns the digit 0 to 9 that a decimal digit of any script stands for, and any other character as it is.
@@ -37,8 +36,8 @@ func PlainDigit(r rune) rune {
 	return r
 }
 
-// TrimPasted removes what stands around a value that was copied from somewhere: white space, and format characters such as
-// byte order marks and the marks that set the direction of an address or a number.
+// TrimPasted removes what surrounds a pasted value: white space, and format characters such as byte order marks and the marks
+// that set the direction of an address or a number.
 func TrimPasted(value string) string {
 	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }

@@ -20,7 +20,7 @@ type Account struct {
 	Session      Session
 	PendingFor   time.Duration // how long it waits for its address to be verified; 0 where that is not required
 	KeyHash      []byte        // of the client's key for this sign-up; nil for none
-	Fingerprint  []byte        // of what was sent with that key, but for the password
+	Fingerprint  []byte        // of the values that were sent with that key, without the password
 }
 
 // CreateAccount writes the account, its credentials and its first session; see SystemTx.Enter for what follows. An account
@@ -90,7 +90,7 @@ type EarlierSignUp struct {
 	PasswordHash string    `db:"password_hash"`
 	Pending      bool      `db:"pending"` // whether it waits for its address to be verified
 	Verified     bool      `db:"is_verified"`
-	Fingerprint  []byte    `db:"fingerprint"` // of what was sent with the key
+	Fingerprint  []byte    `db:"fingerprint"` // of the values that were sent with the key
 }
 
 // FindSignUp returns the account that a client's key has signed up; nil for none, or for one that cannot be used.

@@ -58,8 +58,8 @@ func (t *Tx) RequestEmailChange(ctx context.Context, c Code) (taken string, err 
 	return found.String, nil
 }
 
-// FindPendingEmail returns the address that a change of a user's e-mail waits for. It is nil if there is none, and if the
-// viewer is somebody else.
+// FindPendingEmail returns the new address of a change of e-mail that is not confirmed yet. It is nil if there is none, and if
+// the viewer is another user.
 func (t *Tx) FindPendingEmail(ctx context.Context, userID uuid.UUID) (email *string, err error) {
 	if err := t.Get(ctx, &email, `SELECT app.pending_email($1)`, userID); err != nil {
 		return nil, fmt.Errorf("find pending e-mail: %w", err)

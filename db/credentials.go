@@ -28,8 +28,8 @@ func (t *Tx) RequireRecent(ctx context.Context, within time.Duration) error {
 	return nil
 }
 
-// FindRecentUntil returns until when RequireRecent lets the session that asks through. It is nil if that is over, and if the
-// viewer is not this user.
+// FindRecentUntil returns until when RequireRecent accepts the session that asks. It is nil if that time has passed, and if the
+// viewer is another user.
 func (d *DB) FindRecentUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (until *time.Time, err error) {
 		if err := tx.Get(ctx, &until, `SELECT app.recent_until($1, $2)`, userID, within.Seconds()); err != nil {
@@ -39,7 +39,7 @@ func (d *DB) FindRecentUntil(ctx context.Context, viewer auth.Viewer, userID uui
 	})
 }
 
-// FindHasPassword reports whether a user has a password; nil if the viewer is somebody else.
+// FindHasPassword reports whether a user has a password; nil if the viewer is another user.
 func (d *DB) FindHasPassword(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*bool, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (has *bool, err error) {
 		if err := tx.Get(ctx, &has, `SELECT app.has_password($1)`, userID); err != nil {

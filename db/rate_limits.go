@@ -28,14 +28,14 @@ func (t *Tx) CountHit(ctx context.Context, bucket string, limit int, window time
 	return time.Duration(wait) * time.Second, nil
 }
 
-// Bucket is a bucket and how many hits it admits.
+// Bucket is the name of a bucket, and how many hits it admits.
 type Bucket struct {
 	Name  string
 	Limit int
 }
 
-// FindClosedUntil returns until when CountHit would find one of these buckets closed, and counts nothing. It is nil if none
-// is closed, and if the viewer is not this user.
+// FindClosedUntil returns until when CountHit would find one of these buckets closed, and counts nothing. It is nil if none is
+// closed, and if the viewer is another user.
 func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
 	names, limits := make([]string, len(buckets)), make([]int64, len(buckets))
 	for i, b := range buckets {

@@ -50,8 +50,8 @@ func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uu
 	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error { return tx.RevokeSession(ctx, sessionID) })
 }
 
-// SignOut revokes the session of a refresh token, and reports whether it was live. Genuine says whether the token is one of
-// ours, whatever its age.
+// SignOut revokes the session of a refresh token, and reports whether it was live. Genuine says whether we issued the token,
+// however old it is.
 func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte, genuine bool) (revoked bool, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &revoked, `SELECT app.sign_out($1, $2, $3)`, sessionID, tokenHash, genuine)

@@ -65,7 +65,7 @@ func rawIDs(arguments map[string]any, path []string) (ids []uuid.UUID) {
 	if list.Kind() != reflect.Slice { // one id may stand for a list of one
 		list = reflect.ValueOf([]any{value})
 	}
-	for i := range list.Len() { // []any, or []string where gqlparser has made the list
+	for i := range list.Len() { // of []any, or of []string if gqlparser has made the list
 		text, _ := list.Index(i).Interface().(string)
 		if id, ok := auth.ParseID(text); ok {
 			ids = append(ids, id)

@@ -199,8 +199,8 @@ func (r *Rules) ownsAsked(ctx context.Context) error {
 	return nil
 }
 
-// Refusal is the error of a field that its rule refused, and that the Denial has been reported of. It wraps the error of
-// package fault.
+// Refusal is the error of a field that its rule refused. The Denial of it has been reported. It wraps the error of package
+// fault.
 type Refusal struct{ Err error }
 
 func (r *Refusal) Error() string { return r.Err.Error() }

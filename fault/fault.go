@@ -56,8 +56,8 @@ type Flaw struct {
 	Params  Params `json:"params,omitempty"` // the bounds that the message names
 }
 
-// Params are the bounds that a message names, such as min, max or retryAfter, so that clients can say it in other
-// languages. Values are whole numbers, or dates as text.
+// Params are the bounds that a message names, such as min, max or retryAfter. Clients need them to translate the message.
+// Values are whole numbers, or dates as text.
 type Params map[string]any
 
 // IsZero reports whether nothing is wrong.
@@ -68,7 +68,7 @@ func (f Flaw) At(path string) *Error {
 	return &Error{Code: BadUserInput, Message: f.Message, Fields: []Field{{path, f}}}
 }
 
-// Field is a flaw of an input, and where it is.
+// Field is a flaw of an input field.
 type Field struct {
 	Path string `json:"path"` // from the argument down, such as "input.email"
 	Flaw
@@ -80,7 +80,7 @@ type Error struct {
 	Message    string
 	Reason     Reason        // UNAUTHENTICATED only
 	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero when unknown
-	Fields     []Field       // BAD_USER_INPUT and CONFLICT; of RATE_LIMITED the field that the limit is about, if there is one
+	Fields     []Field       // BAD_USER_INPUT and CONFLICT; also RATE_LIMITED, if the limit is about one field
 	Cost       int           // OPERATION_TOO_COSTLY: what was asked for
 	CostLimit  int           // and what is allowed
 	Err        error
@@ -108,7 +108,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // New returns an error with this code and message.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// SignIn is the refusal of a viewer who is not signed in, and why.
+// SignIn is UNAUTHENTICATED with the reason.
 func SignIn(reason Reason) *Error {
 	if reason == "" {
 		reason = Missing
@@ -149,8 +149,7 @@ func Input(path, code, message string) *Error {
 	return Flaw{Code: code, Message: message}.At(path)
 }
 
-// LimitAt names the field that a RATE_LIMITED is about: the limit is of its value, not of the client. Any other error is
-// returned as it is.
+// LimitAt adds to a RATE_LIMITED the field whose value the limit is about. It returns any other error unchanged.
 func LimitAt(path string, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Code != RateLimited {
@@ -180,14 +179,14 @@ const taken = "TAKEN"
 // Faults collects every fault of an input, so that a form can show them all at once. The zero value is ready.
 type Faults struct{ fields []Field }
 
-// Add notes a flaw of the field at path, if it is one. Of several flaws of one field the first is kept.
+// Add adds a flaw of the field at path, unless it is zero. It keeps only the first flaw of a field.
 func (f *Faults) Add(path string, flaw Flaw) {
 	if !flaw.IsZero() && !slices.ContainsFunc(f.fields, func(x Field) bool { return x.Path == path }) {
 		f.fields = append(f.fields, Field{path, flaw})
 	}
 }
 
-// AddAll notes the faults of another collection.
+// AddAll adds the faults of another collection.
 func (f *Faults) AddAll(further Faults) {
 	for _, x := range further.fields {
 		f.Add(x.Path, x.Flaw)

@@ -16,9 +16,9 @@ import (
 	"freehold/directives"
 )
 
-// ClientSDL prints a schema for the tools of clients, without what only a router or the server can use: the fields
-// _entities and _service, the directives that @link imports, the rules, and types that nothing else needs. Directives
-// that a client can write in a document stay. ClientSDL changes the schema, so that must not be one that is shared.
+// ClientSDL prints a schema for client tools, without what only a router or the server can use: the fields _entities and
+// _service, the directives that @link imports, the rules, and types that only these need. Directives that a client can
+// write in a document stay. ClientSDL changes the schema, so pass one that is not shared.
 func ClientSDL(schema *ast.Schema) string {
 	unused := leaveOut(schema)
 	var text bytes.Buffer
@@ -47,7 +47,7 @@ func ClientSDL(schema *ast.Schema) string {
 // The formatter indents the empty lines of a description.
 var spacesAlone = regexp.MustCompile(`(?m)^ +$`)
 
-// inOrder returns definitions as they stand in their files.
+// inOrder returns definitions in the order of their files.
 func inOrder[T any](byName map[string]T, position func(T) *ast.Position) []T {
 	file := func(d T) (name string, start int) {
 		if p := position(d); p != nil {
@@ -67,7 +67,7 @@ func inOrder[T any](byName map[string]T, position func(T) *ast.Position) []T {
 	return list
 }
 
-// entryPoint is the definition of the schema itself. It is nil where the names of the root types say it all.
+// entryPoint is the definition of the schema itself; nil if the usual names of the root types make it unnecessary.
 func entryPoint(s *ast.Schema) *ast.SchemaDefinition {
 	entry := &ast.SchemaDefinition{Description: s.Description, Directives: s.SchemaDirectives}
 	needed := s.Description != "" || len(s.SchemaDirectives) > 0
@@ -86,7 +86,7 @@ func entryPoint(s *ast.Schema) *ast.SchemaDefinition {
 	return entry
 }
 
-// leaveOut removes fields, directives and their uses from the schema. It returns the types that only they have reached.
+// leaveOut removes fields, directives and their uses from the schema. It returns the types that only these needed.
 func leaveOut(s *ast.Schema) map[string]bool {
 	out := reached{}
 	linked := linkedBy(s.SchemaDirectives)
@@ -128,8 +128,8 @@ func inDocuments(l ast.DirectiveLocation) bool {
 	}, l)
 }
 
-// linkedBy returns whether a directive is @link itself or comes by one (https://specs.apollo.dev/link/v1.0): imported,
-// or under the name of its specification.
+// linkedBy returns a function that reports whether a directive is @link itself or comes from a @link
+// (https://specs.apollo.dev/link/v1.0): imported, or under the name of its specification.
 func linkedBy(uses ast.DirectiveList) func(directive string) bool {
 	names, prefixes := map[string]bool{"link": true}, []string{}
 	for _, use := range uses.ForNames("link") {
@@ -186,7 +186,7 @@ func eachElement(s *ast.Schema, f func(description *string, uses *ast.DirectiveL
 	}
 }
 
-// printable replaces what a block string cannot hold.
+// printable replaces the characters that a block string cannot have.
 func printable(description string) string {
 	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(description)
 	return strings.TrimSpace(strings.Map(func(r rune) rune {

@@ -15,11 +15,11 @@ func NewSchema() *ast.Schema {
 	return schema
 }
 
-// standardDirectives are those that the GraphQL specification itself defines.
+// standardDirectives are those that the GraphQL specification defines.
 var standardDirectives = map[string]bool{"skip": true, "include": true, "deprecated": true, "specifiedBy": true, "oneOf": true}
 
-// withoutExperiments removes what gqlparser's prelude declares beyond the specification, such as @defer: gqlgen would run
-// it, and no transport here can send its further parts.
+// withoutExperiments removes the directives of gqlparser's prelude that are not in the specification, such as @defer: gqlgen
+// would run it, but nothing here can send the further parts of a response.
 func withoutExperiments(schema *ast.Schema) {
 	for name, directive := range schema.Directives {
 		if directive.Position.Src.BuiltIn && !standardDirectives[name] {

@@ -17,7 +17,7 @@ const (
 	codePlace  = "{code}"
 )
 
-// link is the URL of a page of the front end, with a place for the code and, if the page wants it, the e-mail address.
+// link is the URL of a page of the front end, with placeholders for the code and optionally the e-mail address.
 type link string
 
 var errLink = errors.New("the value is not a URL such as https://app.example.org/reset?email={email}&code={code}")
@@ -25,25 +25,25 @@ var errLink = errors.New("the value is not a URL such as https://app.example.org
 var (
 	scheme      = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
 	placeholder = regexp.MustCompile(`\{[A-Za-z0-9_.-]{1,40}\}`)
-	// spelled is what stands in a URL as it is (RFC 3986). Quotes and brackets are left out: mail clients end links at them.
+	// spelled is what a URL can have unencoded (RFC 3986), without quotes and round brackets, at which mail clients end a link.
 	spelled = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&*+,;=-]|%[0-9A-Fa-f]{2})*$`)
 )
 
-// noPages are schemes that no page has: they run or show what stands in them, open local files, or start another program
-// with it. Every other scheme may be an app's own.
+// noPages are schemes that no page has: they run or show their own content, open local files, or start another program. Every
+// other scheme may be an app's own.
 var noPages = []string{
 	"about", "blob", "chrome", "data", "file", "filesystem", "ftp", "jar", "javascript", "mailto", "resource", "sms", "smtp", "smtps",
 	"tel", "vbscript", "view-source", "ws", "wss",
 }
 
 // CheckLink returns an error unless a text is the URL of a page that takes a code: absolute, of http, https or an app's own
-// scheme, with {code} and possibly {email} in its path, query or fragment. The error repeats nothing but a wrong placeholder.
+// scheme, with {code} and optionally {email} in its path, query or fragment. The error repeats only a wrong placeholder.
 func CheckLink(text string) error {
 	_, err := parseLink(text)
 	return err
 }
 
-// CheckPage returns an error unless a text is the URL of a page, as CheckLink's but without placeholders.
+// CheckPage is CheckLink for a URL without placeholders.
 func CheckPage(text string) error {
 	if strings.ContainsAny(text, "{}") {
 		return errors.New("the value cannot have placeholders")
@@ -51,7 +51,7 @@ func CheckPage(text string) error {
 	return checkURL(text, errors.New("the value is not a URL such as https://app.example.org"))
 }
 
-// IsPlain reports whether what is sent to a page can be read on its way there: by http to another machine.
+// IsPlain reports whether others can read what is sent to a page: by http to another machine.
 func IsPlain(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Scheme == "http" && !isThisMachine(u.Hostname())
@@ -64,13 +64,13 @@ func parseLink(text string) (link, error) {
 		}
 	}
 	if strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
-		return "", errors.New("a brace belongs to no placeholder; use {email} and {code}, and percent-encode other braces")
+		return "", errors.New("a brace is not part of a placeholder; use {email} and {code}, and percent-encode other braces")
 	}
 	if err := checkURL(text, errLink); err != nil {
 		return "", err
 	}
 	if !strings.Contains(text, codePlace) {
-		return "", errors.New("the value has no {code}")
+		return "", errors.New("the value has no {code}; the page needs it")
 	}
 	return link(text), nil
 }
@@ -83,7 +83,7 @@ func checkURL(text string, malformed error) error {
 		return malformed
 	}
 	if slices.Contains(noPages, s) {
-		return errors.New("the scheme leads to no page; use https or your app's own scheme")
+		return errors.New("the scheme does not lead to a page; use https or your app's own scheme")
 	}
 	authority := rest
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
@@ -107,8 +107,8 @@ func checkURL(text string, malformed error) error {
 	return nil
 }
 
-// to is the link for an address and a code. They are encoded so that they mean the same in a path, a query and a fragment:
-// everything but letters, digits and -._~ is percent-encoded, a plus sign too.
+// to is the link for an address and a code. Everything but letters, digits and -._~ is percent-encoded, so that the values mean
+// the same in a path, a query and a fragment.
 func (l link) to(email, code string) string {
 	return strings.NewReplacer(emailPlace, percentEncode(email), codePlace, percentEncode(code)).Replace(string(l))
 }
@@ -126,15 +126,15 @@ func CheckName(text string) error {
 		return errors.New("the value has a line break, a control character or an invisible character")
 	case text == "" || strings.TrimSpace(text) != text:
 		return errors.New("the value is empty, or begins or ends with a space")
-	case strings.Contains(text, "=?"): // mail clients decode it in a subject (RFC 2047)
-		return errors.New("the value has =? in it, which means something else in a mail")
+	case strings.Contains(text, "=?"): // RFC 2047
+		return errors.New("the value has =?, which mail clients decode; remove it")
 	case utf8.RuneCountInString(text) > longestName:
 		return fmt.Errorf("the value has more than %d characters", longestName)
 	}
 	return nil
 }
 
-// isInvisible reports whether a character cannot be in a name. Two joiners can: emoji and some scripts are made with them.
+// isInvisible reports whether a character cannot be in a name. The two joiners can: emoji and some scripts need them.
 func isInvisible(r rune) bool {
 	return !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d'
 }

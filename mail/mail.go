@@ -1,7 +1,7 @@
 // Package mail owns what is sent by e-mail: the kinds of mails and their templates, the worker that sends what waits in
 // an outbox, the way to an SMTP server, and the mailbox in which a developer reads instead. Each mail goes to exactly one
 // recipient. It must not know where the outbox is kept, how a one-time code is made, or who asked: no SQL, no keys, no
-// request. So a link in a mail can come from the configuration only, and its code is in no other place than the mail.
+// request. So links come from the configuration only, and a code is nowhere but in its mail.
 package mail
 
 import (
@@ -54,7 +54,7 @@ type Message struct {
 	Subject   string
 	Text      string
 	HTML      string
-	Link      string // to the page that takes the code, which is in it; "" for none
+	Link      string // to the page that takes the code, with the code in it; "" for none
 }
 
 // Sender brings a message to its recipient. It returns within the time of ctx. An error is a *Failure, or else one that

@@ -25,7 +25,7 @@ import (
 type SMTPOptions struct {
 	URL  string      // see ParseSMTPURL
 	From string      // an address, alone or as Name <address>
-	Name string      // of the sender, if From has none; "" for none
+	Name string      // the sender's name if From has none; "" for none
 	TLS  *tls.Config // nil: the system's certificates
 }
 

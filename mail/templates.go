@@ -44,17 +44,17 @@ type Templates struct {
 	html    map[Kind]*html.Template
 }
 
-// TemplatesOptions are what templates are made of.
+// TemplatesOptions say where templates come from, and what they show.
 type TemplatesOptions struct {
-	Replaced  []fs.FS         // files that replace ours of the same name, at the top of each; the first that has one wins
+	Replaced  []fs.FS         // folders of files that replace ours of the same name; the first that has a file wins
 	PublicURL string          // the service's own, whose host is in Message-IDs
 	Service   string          // what the service is called
 	URL       string          // of the front end, see CheckPage; "" for none
 	Links     map[Kind]string // the pages that take the codes, see CheckLink; "" for none
 }
 
-// view is what a template may use. URLs are typed, so that html/template lets an app's own scheme stand in a link: they come
-// from the configuration, and parseLink has judged them.
+// view is what a template may use. URLs have a type that html/template trusts, or it would replace an app's own scheme. They
+// come from the configuration, and parseLink has checked them.
 type view struct {
 	Service  string            // what the service is called
 	URL      html.URL          // the front end; "" for none
@@ -64,8 +64,8 @@ type view struct {
 	Data     map[string]string // the values of the kind, "" where there is none
 }
 
-// NewTemplates reads the templates. The error names a file that does not parse, does not define what it must, uses what is
-// not there, or that no kind has.
+// NewTemplates reads the templates. The error names a file that does not parse, lacks a definition, uses an unknown value, or
+// has a name that no template has.
 func NewTemplates(o TemplatesOptions) (*Templates, error) {
 	u, err := url.Parse(o.PublicURL)
 	if err != nil || u.Hostname() == "" {
@@ -103,7 +103,7 @@ func parseLinks(o TemplatesOptions) (links map[Kind]link, err error) {
 			continue
 		}
 		if !kinds[kind].code {
-			return nil, fmt.Errorf("link mails of %s: they have no code", kind)
+			return nil, fmt.Errorf("link mails of %s: this kind has no code", kind)
 		}
 		if links[kind], err = parseLink(text); err != nil {
 			return nil, fmt.Errorf("link mails of %s: %w", kind, err)
@@ -189,13 +189,13 @@ func (t *Templates) try(kind Kind) error {
 	}
 	for _, body := range []string{m.Text, stdhtml.UnescapeString(m.HTML)} {
 		if !strings.Contains(body, m.Link) {
-			return errors.New("the link is not shown in both parts")
+			return errors.New("the link is missing in the text or the HTML; show {{.Link}} in both")
 		}
-		if m.Link != "" { // which holds the code as well, but is of no use on another device
+		if m.Link != "" { // the code must also be outside of the link, for people who read the mail on another device
 			body = strings.ReplaceAll(body, m.Link, "")
 		}
 		if !strings.Contains(body, code) {
-			return errors.New("the code is not shown in both parts")
+			return errors.New("the code is missing in the text or the HTML; show {{.Code}} in both")
 		}
 	}
 	return nil

@@ -38,8 +38,8 @@ func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.
 	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
 }
 
-// idempotencyKey returns the key of a sign-up, from its input or the request's header, where it may stand in quotes as in
-// the IETF's draft of that header. A blank one in the input is as absent.
+// idempotencyKey returns the key of a sign-up, from its input or the request's header, where it may be in quotes as in the
+// IETF's draft of that header. A blank key in the input means none.
 func idempotencyKey(ctx context.Context, given *string) (string, fault.Flaw) {
 	header := graphql.GetOperationContext(ctx).Headers.Get("Idempotency-Key")
 	quoted := header
@@ -48,11 +48,11 @@ func idempotencyKey(ctx context.Context, given *string) (string, fault.Flaw) {
 	}
 	switch {
 	case header == "" && quoted != "":
-		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key is empty. Leave it out."}
+		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key is empty. Send a key or leave the header out."}
 	case given == nil || strings.TrimSpace(*given) == "":
 		return header, fault.Flaw{}
 	case header != "" && header != *given:
-		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key says something else."}
+		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key has another key. Send only one."}
 	}
 	return *given, fault.Flaw{}
 }
@@ -79,14 +79,17 @@ func (m *mutation) RefreshSession(ctx context.Context, input model.RefreshSessio
 }
 
 func (m *mutation) SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error) {
-	viewer, payload, refreshToken := auth.ViewerFrom(ctx), &model.SignOutPayload{Success: true}, ""
-	if input != nil && input.RefreshToken.Value() != nil {
-		refreshToken = *input.RefreshToken.Value()
+	viewer, refreshToken := auth.ViewerFrom(ctx), ""
+	if input != nil {
+		if given := input.RefreshToken.Value(); given != nil {
+			refreshToken = *given
+		}
 	}
 	revoked, err := m.Accounts.SignOut(ctx, viewer, refreshToken)
 	if err != nil {
 		return nil, err
 	}
+	payload := &model.SignOutPayload{Success: true}
 	if revoked != uuid.Nil {
 		id := revoked.String()
 		payload.RevokedSessionID = &id
@@ -121,10 +124,10 @@ func handOver(t *accounts.Tokens, jar *auth.Jar) *model.Tokens {
 func (q *query) Me(ctx context.Context) (*model.User, error) {
 	viewer := auth.ViewerFrom(ctx)
 	switch {
-	case viewer.Reason != "": // a token was sent: its client believes that somebody is signed in
+	case viewer.Reason != "": // the client sent a token, so it takes the user for signed in
 		return nil, fault.SignIn(viewer.Reason)
 	case !viewer.IsMember():
-		return nil, nil //nolint:nilnil // no token is null
+		return nil, nil //nolint:nilnil // me is null without a token
 	}
 	p, err := profileOrNull(q.DB.FindProfileOfUser(ctx, viewer, viewer.UserID))
 	if p == nil {

@@ -29,7 +29,7 @@ type entityKey struct {
 // Entities finds the objects of Federation's representations, all in one query.
 func (q *query) Entities(ctx context.Context, representations []any) ([]model.Entity, error) {
 	if len(representations) > maxRepresentations {
-		return nil, tooMany("representations", maxRepresentations).At("representations")
+		return nil, tooMany("representations", maxRepresentations)
 	}
 	keys := make([][]entityKey, len(representations))
 	for i, representation := range representations {
@@ -63,7 +63,7 @@ func readRepresentation(path string, representation any) ([]entityKey, error) {
 		if text, ok := value.(string); ok {
 			keys = append(keys, key(text))
 		} else if given {
-			faults.Add(path+"."+name, fault.Flaw{Code: "INVALID", Message: "A key is a text."})
+			faults.Add(path+"."+name, fault.Flaw{Code: "INVALID", Message: "A key must be a string."})
 		}
 	}
 	switch fields["__typename"] {

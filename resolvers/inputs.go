@@ -11,35 +11,35 @@ import (
 	"freehold/graph/model"
 )
 
-// Input is what of an input object fits its type: values by the names of fields, as JSON has them.
+// Input has the fields of an input object that fit their types: values by name, in the form of JSON.
 type Input map[string]any
 
 // InputJudge returns what is wrong with the fields of an input object, by their names. It completes the error of an input
-// that is refused for its shape, such as a malformed date or an unknown field, so that a form learns all its faults at
-// once. An input whose shape is right never comes here: its use case judges it. The judge must not change anything, and
-// must tell nothing that the use case would not tell the same client.
+// that is refused for its shape, such as a malformed date or an unknown field, so that a form gets all its faults at once.
+// It is not called for an input of the right shape, which the use case judges. A judge must not change anything, and must not
+// reveal more than the use case reveals to the same client.
 type InputJudge func(ctx context.Context, in Input) map[string]fault.Flaw
 
-// InputJudges returns the judges of our inputs, by the names of their types. signIn has none: what is wrong with an
-// address there is not told.
+// InputJudges returns the judges of our inputs, by the names of their types. SignInInput has none, since a sign-in does not
+// say what is wrong with an address.
 func (r *Resolvers) InputJudges() map[string]InputJudge {
 	s := r.Accounts
-	proof := texts{"email": s.JudgeEmail, "code": s.JudgeCode, "newPassword": s.JudgePassword}.judge
+	byCode := texts{"email": s.JudgeEmail, "code": s.JudgeCode, "newPassword": s.JudgePassword}.judge
 	return map[string]InputJudge{
 		"SignUpInput":                   r.judgeSignUp,
 		"ProfileFieldsInput":            r.judgeProfile,
 		"UpdateProfileInput":            r.judgeUpdate,
-		"RequestEmailVerificationInput": proof,
-		"VerifyEmailInput":              proof,
-		"RequestPasswordResetInput":     proof,
-		"ResetPasswordInput":            proof,
+		"RequestEmailVerificationInput": byCode,
+		"VerifyEmailInput":              byCode,
+		"RequestPasswordResetInput":     byCode,
+		"ResetPasswordInput":            byCode,
 		"ChangePasswordInput":           texts{"newPassword": s.JudgePassword}.judge,
 		"ChangeEmailInput":              texts{"newEmail": s.JudgeEmail}.judge,
 		"ChangeUsernameInput":           texts{"username": s.JudgeUsername}.judge,
 	}
 }
 
-// texts judge each field of an input by itself.
+// texts judge each field of an input alone.
 type texts map[string]func(string) fault.Flaw
 
 func (t texts) judge(_ context.Context, in Input) map[string]fault.Flaw {
@@ -59,7 +59,7 @@ func (r *Resolvers) judgeSignUp(ctx context.Context, in Input) map[string]fault.
 	}
 	form := accounts.SignUp{Email: text("email"), Password: text("password"), Username: text("username"), Key: text("idempotencyKey")}
 	if strings.TrimSpace(form.Key) == "" {
-		form.Key = "" // as absent
+		form.Key = "" // blank means absent
 	}
 	if profile, ok := in["profile"].(Input); ok {
 		form.Profile = profile.profileFields()
@@ -77,7 +77,7 @@ func (r *Resolvers) judgeUpdate(_ context.Context, in Input) map[string]fault.Fl
 	return byName(r.Accounts.JudgeProfile(in.profileFields()), "")
 }
 
-// profileFields returns those of a profile that an input has.
+// profileFields returns the fields of a profile that an input has.
 func (in Input) profileFields() db.ProfileFields {
 	text := func(name string) db.Patch[string] {
 		value, given := in[name]
@@ -96,7 +96,7 @@ func (in Input) profileFields() db.ProfileFields {
 	return fields
 }
 
-// byName returns the flaws of fields by what is left of their paths without a prefix.
+// byName returns the flaws of fields by their paths without a prefix.
 func byName(fields []fault.Field, prefix string) map[string]fault.Flaw {
 	flaws := make(map[string]fault.Flaw, len(fields))
 	for _, f := range fields {

@@ -13,9 +13,11 @@ import (
 
 const maxNodes = 100
 
-// tooMany is the flaw of a list that is longer than max.
-func tooMany(things string, max int) fault.Flaw {
-	return fault.Flaw{Code: "TOO_MANY", Message: fmt.Sprintf("At most %d %s can be asked for at once.", max, things), Params: fault.Params{"max": max}}
+// tooMany is the error of an argument whose list is too long.
+func tooMany(argument string, most int) error {
+	return fault.Flaw{
+		Code: "TOO_MANY", Message: fmt.Sprintf("You can ask for at most %d %s at once.", most, argument), Params: fault.Params{"max": most},
+	}.At(argument)
 }
 
 func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
@@ -28,13 +30,13 @@ func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
 
 func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > maxNodes {
-		return nil, tooMany("ids", maxNodes).At("ids")
+		return nil, tooMany("ids", maxNodes)
 	}
 	return q.nodes(ctx, ids, func(i int) context.Context { return withIndex(ctx, i) })
 }
 
-// nodes finds the objects of ids in one transaction. A malformed id goes the way of an unknown one, in answer and in time. The
-// last argument gives the context of the place that an object has in the answer.
+// nodes finds the objects of ids in one transaction. A malformed id gets the same answer as an unknown one, in the same time.
+// The last argument gives the context of the place that an object has in the answer.
 func (q *query) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]model.Node, error) {
 	parsed := make([]uuid.UUID, len(ids))
 	for i, id := range ids {

@@ -11,7 +11,7 @@ import (
 	"freehold/graph/model"
 )
 
-// The keys of what owners may know of their own account.
+// The keys of what owners may know about their own account; see once.
 type (
 	pendingEmailKey struct{ userID uuid.UUID }
 	hasPasswordKey  struct{ userID uuid.UUID }

@@ -34,7 +34,7 @@ func newRange(first *int, after *string, last *int, before *string) (db.Range, e
 		}
 		found, ok := parseCursor(*text)
 		if !ok {
-			faults.Add(path, fault.Flaw{Code: "INVALID", Message: "This is not a cursor of this list."})
+			faults.Add(path, fault.Flaw{Code: "INVALID", Message: "This is not a cursor of this list. Use one from pageInfo or edges."})
 		}
 		return &found
 	}

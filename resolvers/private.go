@@ -10,9 +10,9 @@ import (
 	"freehold/db"
 )
 
-// loaded remembers, for one root field, what was loaded of owners: e-mail, birthday and the rest of one owner are one query,
-// and a list of a hundred times the same user asks no more than once for each of its fields. Only the owner passes the
-// rules of those fields, so there is hardly ever more than one.
+// loaded remembers, for one root field, what was loaded about owners. One query loads the e-mail, the birthday and the rest of
+// an owner, and a list with the same user a hundred times loads each field once. Only the owner passes the rules of those
+// fields, so there is rarely more than one user.
 type loaded struct {
 	mu     sync.Mutex
 	values map[any]any // of type func() (T, error)
@@ -24,7 +24,7 @@ func withLoaded(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loadedKey{}, &loaded{values: map[any]any{}})
 }
 
-// once loads what a key stands for when it is asked for first. A type of key stands for one type of value.
+// once returns the value of a key, and loads it the first time. Each type of key has one type of value.
 func once[T any](ctx context.Context, key any, load func() (T, error)) (T, error) {
 	l := ctx.Value(loadedKey{}).(*loaded)
 	l.mu.Lock()

@@ -31,7 +31,7 @@ type Resolvers struct {
 // Missed is a row that was asked for by one of its keys and not found.
 type Missed struct {
 	ID       uuid.UUID // of a profile or a user; uuid.Nil for none
-	AnyNode  bool      // the ID may also be that of any other type that is a Node
+	AnyNode  bool      // the ID may also be that of another type that implements Node
 	Username string    // normalised; "" for none
 }
 

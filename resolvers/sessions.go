@@ -10,7 +10,7 @@ import (
 	"freehold/graph/model"
 )
 
-// maxRevoked bounds the list of sessions that were ended. No client shows so many.
+// maxRevoked bounds the list of sessions that were ended. No client shows more.
 const maxRevoked = 1000
 
 func (u *user) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {

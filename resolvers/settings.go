@@ -8,7 +8,7 @@ import (
 	"freehold/graph/model"
 )
 
-// RequestLimits are the limits of requests that the edge holds, for Query.settings.
+// RequestLimits are the limits that the HTTP edge enforces, for Query.settings.
 type RequestLimits struct {
 	Cost    int
 	Depth   int

@@ -1,8 +1,8 @@
--- With the key of a sign-up its fingerprint is kept, so that a key that comes back with other values is refused.
+-- A fingerprint of the values is stored with the key of a sign-up, so that a key that returns with other values is refused.
 
 -- +goose Up
 
-DELETE FROM app.sign_up_keys; -- they are kept for a day, and nothing is known of what was sent with them
+DELETE FROM app.sign_up_keys; -- their values are unknown, and they are kept for a day only
 ALTER TABLE app.sign_up_keys ADD COLUMN fingerprint bytea NOT NULL;
 
 GRANT CREATE ON SCHEMA app TO freehold_definer; -- needed to hand functions over; taken back below

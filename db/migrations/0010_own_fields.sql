@@ -1,11 +1,11 @@
--- What owners may know of their account that lies in tables which the app's role cannot read. Each function takes the id of
--- a user and answers only if that user is the viewer: NULL otherwise, as for a user that does not exist.
+-- What owners may know about their account from tables that the app's role cannot read. Each function takes the id of a user
+-- and returns NULL unless that user is the viewer, as for a user that does not exist.
 
 -- +goose Up
 
 GRANT CREATE ON SCHEMA app TO freehold_definer; -- needed to hand functions over; taken back below
 
--- The address that a change of e-mail waits for, NULL if there is none.
+-- The new address of a change of e-mail that is not confirmed yet; NULL if there is none.
 -- +goose StatementBegin
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text
 $$;
 -- +goose StatementEnd
 
--- Whether a user can sign in with a password: an empty hash is one that a take-over has cleared.
+-- Whether a user can sign in with a password. The hash is empty if app.verify_email has cleared it.
 -- +goose StatementBegin
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -26,8 +26,8 @@ CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
 $$;
 -- +goose StatementEnd
 
--- Until when the session that asks may act without entering the password again, NULL if that is over. app.require_recent
--- asks this function, so the two cannot disagree.
+-- Until when the session that asks may take sensitive actions without the password; NULL if that time has passed.
+-- app.require_recent calls this function, so the two cannot disagree.
 -- +goose StatementBegin
 CREATE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -65,9 +65,9 @@ CREATE FUNCTION app.closed_until(p_user_id uuid, p_buckets text[], p_limits inte
 $$;
 -- +goose StatementEnd
 
--- Makes a code that proves a new address of the viewer, in the place of any such code before. Returns the address of the
--- account that already has it, or NULL. The code belongs to the viewer in both cases, or app.pending_email would tell
--- which addresses have an account. Nobody receives a code for such an address, and app.change_email could not use it.
+-- Makes a code that proves a new address of the viewer, and deletes earlier ones. Returns the address of the
+-- account that already has it, or NULL. The code belongs to the viewer in both cases, or app.pending_email would reveal which
+-- addresses have an account. Nobody receives a code for such an address, and app.change_email could not use it.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION app.request_email_change(p_id uuid, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -88,7 +88,7 @@ $$;
 -- +goose StatementEnd
 
 -- Ends every session of the viewer but the one that asks. Returns the ids of those that had not ended, the newest first.
--- There has to be a viewer.
+-- Raises FH003 if there is no viewer.
 DROP FUNCTION app.revoke_other_sessions();
 -- +goose StatementBegin
 CREATE FUNCTION app.revoke_other_sessions() RETURNS TABLE (id uuid)

@@ -54,9 +54,8 @@ func UnmarshalDate(v any) (time.Time, error) {
 // MarshalURL writes the scalar URL.
 func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
-// UnmarshalURL reads the scalar URL: absolute, http or https, with a host and without credentials. It keeps the
-// spelling, but for what a URL was pasted with: white space and format characters at its ends. Control characters, spaces
-// and invisible ones are refused.
+// UnmarshalURL reads the scalar URL: absolute, http or https, with a host and without credentials. It keeps the spelling, but
+// removes white space and format characters at the ends. It refuses control characters, spaces and invisible characters.
 func UnmarshalURL(v any) (string, error) {
 	s, _ := v.(string)
 	s = auth.TrimPasted(s)
