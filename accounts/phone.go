@@ -3,6 +3,7 @@ package accounts
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -49,7 +50,12 @@ func readPhone(typed string) (string, fault.Flaw) {
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
 		return typed, invalid
 	}
-	return phonenumbers.Format(number, phonenumbers.E164), fault.Flaw{}
+	e164 := phonenumbers.Format(number, phonenumbers.E164)
+	country := "+" + strconv.Itoa(int(number.GetCountryCode()))
+	if digits != e164 && digits != country+"0"+strings.TrimPrefix(e164, country) { // a 0 in between is a habit: +49 (0) 30
+		return typed, invalid
+	}
+	return e164, fault.Flaw{}
 }
 
 func isBetweenDigits(r rune) bool {

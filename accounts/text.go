@@ -113,13 +113,13 @@ var acceptedFormats = &unicode.RangeTable{
 }
 
 // blanks are letters and symbols that look blank: Hangul fillers, the Braille pattern without dots, the object replacement
-// character, and the null notehead.
+// character, blank hieroglyphs, and the null notehead.
 var blanks = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x115f, Hi: 0x1160, Stride: 1}, {Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0x3164, Hi: 0x3164, Stride: 1},
 		{Lo: 0xffa0, Hi: 0xffa0, Stride: 1}, {Lo: 0xfffc, Hi: 0xfffc, Stride: 1},
 	},
-	R32: []unicode.Range32{{Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0x13441, Hi: 0x13442, Stride: 1}, {Lo: 0x1d159, Hi: 0x1d159, Stride: 1}},
 }
 
 // isAround reports whether a character is removed at the ends of a text: white space, and what has no meaning there.

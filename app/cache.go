@@ -4,13 +4,21 @@ import (
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// The bounds of each cache of documents.
+// The bounds of the caches of documents, in bytes.
 const (
-	cachedBytes   = 2 << 20  // a parsed document takes some twenty times its text
+	cachedTexts   = 2 << 20
+	cachedParsed  = 32 << 20
 	cachedLongest = 16 << 10 // longer ones carry their data in literals, and do not come again
 )
+
+// textSize and parsedSize estimate what an entry takes at most. Parsed, a document takes up to 100
+// times its text, and never less than a kilobyte.
+func textSize(key, text string) int { return 256 + len(key) + len(text) }
+
+func parsedSize(text string, _ *ast.QueryDocument) int { return 1024 + 100*len(text) }
 
 // boundedCache keeps the most recently used values within a number of bytes. It is safe for concurrent use.
 type boundedCache[V any] struct {

@@ -33,7 +33,7 @@ type completion struct {
 }
 
 // maxJudged bounds the inputs that are judged for one request, since a judge may ask the database.
-const maxJudged = 16
+const maxJudged = 8
 
 // maxFaultBytes bounds the faults of one request, in bytes of JSON: a small list can have many faults, and JSON may write
 // a name of a few bytes with six times as many.

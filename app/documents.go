@@ -25,20 +25,39 @@ type documents struct {
 
 type documentKey struct{}
 
-// read returns a context with the document if it can be executed, else what is wrong with it. The variables of the request
-// are for the errors of literals: an error lists the faults of both.
-func (d *documents) read(ctx context.Context, query string, variables map[string]any) (_ context.Context, problems []error) {
-	doc, known := d.cache.Get(ctx, query)
+// errMutationByGet is the problem of a request that must not change anything, and asks for a mutation.
+var errMutationByGet = fault.New(fault.BadRequest, "Send mutations by POST.")
+
+// read returns a context with the document if it can be executed, else what is wrong with it.
+func (d *documents) read(ctx context.Context, r *request) (_ context.Context, problems []error) {
+	doc, known := d.cache.Get(ctx, r.Query)
 	if !known {
-		if doc, problems = d.parse(ctx, query, variables); len(problems) > 0 {
+		if doc, problems = d.parse(r.Query); len(problems) > 0 {
 			return ctx, problems
 		}
-		d.cache.Add(ctx, query, doc)
+	}
+	if op := doc.Operations.ForName(r.OperationName); r.readOnly && op != nil && op.Operation != ast.Query {
+		return ctx, []error{errMutationByGet}
+	}
+	if !known {
+		if problems = d.validate(doc, d.completion(ctx, r)); len(problems) > 0 {
+			return ctx, problems
+		}
+		d.cache.Add(ctx, r.Query, doc)
 	}
 	return context.WithValue(ctx, documentKey{}, doc), nil
 }
 
-func (d *documents) parse(ctx context.Context, query string, variables map[string]any) (doc *ast.QueryDocument, problems []error) {
+// completion is what completes the errors of a request's input. Its judges may count, so a request that must not change
+// anything goes without them.
+func (d *documents) completion(ctx context.Context, r *request) *completion {
+	if r.readOnly {
+		return judges(nil).complete(ctx, r.Variables)
+	}
+	return d.judges.complete(ctx, r.Variables)
+}
+
+func (d *documents) parse(query string) (doc *ast.QueryDocument, problems []error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, d.tokenLimit)
 	if err != nil {
 		return nil, []error{coded(err, fault.ParseFailed)}
@@ -49,14 +68,19 @@ func (d *documents) parse(ctx context.Context, query string, variables map[strin
 	if f := d.limits.judgeDocument(doc); f != nil {
 		return nil, []error{f}
 	}
+	return doc, nil
+}
+
+// validate returns what is wrong with a parsed document.
+func (d *documents) validate(doc *ast.QueryDocument, c *completion) (problems []error) {
 	reported := map[string]bool{} // gqlparser reports the faults of a fragment again wherever it is spread
-	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(d.judges.complete(ctx, variables), d.introspection)) {
+	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(c, d.introspection)) {
 		if text := err.Error(); !reported[text] && len(problems) < maxErrors {
 			reported[text] = true
 			problems = append(problems, coded(err, fault.ValidationFailed))
 		}
 	}
-	return doc, problems
+	return problems
 }
 
 // coded gives an error of gqlparser its code.
@@ -79,7 +103,7 @@ type documentCache struct {
 }
 
 func newDocumentCache(t *trusted) *documentCache {
-	return &documentCache{t, newBoundedCache(cachedBytes, func(query string, _ *ast.QueryDocument) int { return len(query) })}
+	return &documentCache{t, newBoundedCache(cachedParsed, parsedSize)}
 }
 
 // Get returns the document that is being executed, or else one by its text.

@@ -40,7 +40,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	noteError(ctx, f.Code, err)
 	if f.Err != nil {
 		level := slog.LevelWarn
-		if errors.Is(f.Err, context.Canceled) { // the client has left
+		if errors.Is(f.Err, context.Canceled) || errors.Is(ctx.Err(), context.Canceled) { // the client has left
 			level = slog.LevelDebug
 		}
 		p.log.Log(ctx, level, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)

@@ -77,7 +77,11 @@ func FuzzCost(f *testing.F) {
 	e := fuzzed(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		begun := time.Now()
-		if doc, problems := e.documents.parse(t.Context(), query, nil); len(problems) == 0 {
+		doc, problems := e.documents.parse(query)
+		if len(problems) == 0 {
+			problems = e.documents.validate(doc, judges(nil).complete(t.Context(), nil))
+		}
+		if len(problems) == 0 {
 			m := meter{fragments: map[string]*measure{}}
 			if got := m.selections(doc.Operations[0].SelectionSet); got.cost < 1 || got.depth < 1 || got.cost > costly {
 				t.Errorf("%q costs %+v", query, got)
@@ -102,15 +106,15 @@ func FuzzVariables(f *testing.F) {
 	}
 	e := fuzzed(f)
 	f.Fuzz(func(t *testing.T, query, variables string) {
-		params := &graphql.RawParams{Query: query}
-		if !decode([]byte(variables), &params.Variables) {
+		read := &request{RawParams: &graphql.RawParams{Query: query}}
+		if !decode([]byte(variables), &read.Variables) {
 			return
 		}
-		ctx, problems := e.documents.read(graphql.StartOperationTrace(t.Context()), query, params.Variables)
+		ctx, problems := e.documents.read(graphql.StartOperationTrace(t.Context()), read)
 		if len(problems) > 0 {
 			return
 		}
-		operation, errs := e.exec.CreateOperationContext(ctx, params)
-		e.problems(ctx, operation, params, errs)
+		operation, errs := e.exec.CreateOperationContext(ctx, read.RawParams)
+		e.problems(operation, errs, e.documents.completion(ctx, read))
 	})
 }

@@ -97,6 +97,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused = e.persisted.resolve(read, media)
 	}
 	if refused != nil {
+		e.reportToken(r.Context(), r.Header) // without a jar: what is no operation renews no session
 		e.write(w, r, media, refused.status, e.refuseOperation(r.Context(), refused.err))
 		return
 	}
@@ -112,19 +113,24 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer executes the operation of a request, or says why it cannot be executed.
 func (e *endpoint) answer(ctx context.Context, read *request, media string) (status int, response *graphql.Response) {
-	ctx, problems := e.documents.read(ctx, read.Query, read.Variables)
+	ctx, problems := e.documents.read(ctx, read)
 	if len(problems) == 0 {
 		e.persisted.register(read)
 		operation, errs := e.exec.CreateOperationContext(ctx, read.RawParams)
-		if read.readOnly && operation.Operation != nil && operation.Operation.Operation != ast.Query {
-			return http.StatusMethodNotAllowed, e.refuseOperation(ctx, fault.New(fault.BadRequest, "Send mutations by POST."))
-		}
-		if problems = e.problems(ctx, operation, read.RawParams, errs); len(problems) == 0 {
+		if problems = e.problems(operation, errs, e.documents.completion(ctx, read)); len(problems) == 0 {
 			return http.StatusOK, e.execute(ctx, operation)
 		}
 	}
-	e.authenticate(ctx, read.Headers) //nolint:errcheck // it is for WWW-Authenticate only, which may be missing if the database fails
+	e.reportToken(ctx, read.Headers)
+	if problems[0] == error(errMutationByGet) {
+		return http.StatusMethodNotAllowed, e.refuseOperation(ctx, problems...)
+	}
 	return statusOfRefused(media), e.refuseOperation(ctx, problems...)
+}
+
+// reportToken finds out for the reply to a refused request whether its token is invalid.
+func (e *endpoint) reportToken(ctx context.Context, header http.Header) {
+	e.authenticate(ctx, header) //nolint:errcheck // if the database fails the reply lacks WWW-Authenticate
 }
 
 // execute runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
@@ -162,7 +168,7 @@ func (e *endpoint) explain(ctx context.Context, response *graphql.Response) {
 
 // problems returns why a valid document cannot be executed: the executor's errors, or one about the variables in place
 // of the executor's, or that too much is asked for.
-func (e *endpoint) problems(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) (problems []error) {
+func (e *endpoint) problems(op *graphql.OperationContext, errs gqlerror.List, c *completion) (problems []error) {
 	aboutVariables := len(errs) > 0 && len(errs[0].Path) > 0 && errs[0].Path[0] == ast.PathName("variable")
 	if len(errs) == 0 { // first, since it is cheaper than looking at every value
 		if f := e.documents.limits.judgeOperation(op); f != nil {
@@ -170,7 +176,7 @@ func (e *endpoint) problems(ctx context.Context, op *graphql.OperationContext, p
 		}
 	}
 	if aboutVariables || len(errs) == 0 {
-		if err := e.judgeVariables(ctx, op, params, errs); err != nil {
+		if err := e.judgeVariables(op, errs, c); err != nil {
 			return []error{err}
 		}
 	}
@@ -182,12 +188,12 @@ func (e *endpoint) problems(ctx context.Context, op *graphql.OperationContext, p
 
 // judgeVariables returns one error with every fault of the variables, by the paths of the arguments that use them.
 // gqlparser stops at the first, names the variable, and takes a number for a string.
-func (e *endpoint) judgeVariables(ctx context.Context, op *graphql.OperationContext, params *graphql.RawParams, errs gqlerror.List) error {
+func (e *endpoint) judgeVariables(op *graphql.OperationContext, errs gqlerror.List, c *completion) error {
 	if len(op.Operation.VariableDefinitions) == 0 {
 		return nil // all values are literals, which validation has judged
 	}
 	f := fault.New(fault.BadUserInput, "The variables do not fit the operation.")
-	f.Fields = variableFaults(e.documents.schema, op.Operation, op.Variables, e.documents.judges.complete(ctx, params.Variables))
+	f.Fields = variableFaults(e.documents.schema, op.Operation, op.Variables, c)
 	if len(f.Fields) == 0 && len(errs) > 0 {
 		f.Fields = fault.Input(dotted(errs[0].Path[1:]), "INVALID", "This is not a valid value.").Fields
 	}

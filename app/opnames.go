@@ -24,7 +24,8 @@ func boundedName(name string) string {
 
 // operationNames decides which names of operations become labels of metrics, since clients choose the names. Names in trusted
 // documents always do. Other names do once they were seen often, if there is room. A flood of new names displaces only
-// other new names. A label is dropped when its name was not seen for a while, measured in requests with known names.
+// other new names. A label is dropped when its name was not seen for a while, measured in requests with known names, or when
+// another name is seen more than twice as often.
 type operationNames struct {
 	trusted *trusted
 	dropped func(name string) // called with the lock held when a name stops being a label
@@ -36,6 +37,7 @@ type operationNames struct {
 }
 
 type seenName struct {
+	name  string
 	count int
 	label bool
 }
@@ -56,18 +58,42 @@ func (n *operationNames) label(name string) string {
 		return otherName
 	}
 	s.count++
-	if !s.label && s.count >= oftenSeen && n.labels < maxNames {
+	if !s.label && s.count%oftenSeen == 0 && n.makeRoom(s.count) {
 		s.label = true
 		n.labels++
 	}
-	isLabel := s.label
 	if n.hits++; n.hits == halfLife {
 		n.halve()
 	}
-	if isLabel {
-		return name
+	if s.label {
+		return s.name
 	}
 	return otherName
+}
+
+// makeRoom reports whether there is room for a label that was seen so often. If there is none, the label that was seen least
+// makes room, if that was less than half as often.
+func (n *operationNames) makeRoom(count int) bool {
+	if n.labels < maxNames {
+		return true
+	}
+	var rarest *seenName
+	for _, s := range n.seen {
+		if s.label && (rarest == nil || s.count < rarest.count) {
+			rarest = s
+		}
+	}
+	if 2*rarest.count >= count {
+		return false
+	}
+	n.drop(rarest)
+	return true
+}
+
+func (n *operationNames) drop(s *seenName) {
+	s.label = false
+	n.labels--
+	n.dropped(s.name)
 }
 
 // add counts a new name. If there are too many, it replaces a random one that is not a label.
@@ -83,7 +109,8 @@ func (n *operationNames) add(name string) {
 			}
 		}
 	}
-	n.seen[strings.Clone(name)] = &seenName{count: 1} // cloned: the name is part of the document, which would stay in memory with it
+	name = strings.Clone(name) // it is part of the document, which would stay in memory with it
+	n.seen[name] = &seenName{name: name, count: 1}
 }
 
 func (n *operationNames) halve() {
@@ -94,8 +121,7 @@ func (n *operationNames) halve() {
 		}
 		delete(n.seen, name)
 		if s.label {
-			n.labels--
-			n.dropped(name)
+			n.drop(s)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func cureOf(r *http.Request) string {
 		return "Sec-Fetch-Site names another site, and Origin is missing. If your server made this request, do not forward the browser's Sec-Fetch headers."
 	case origin == "":
 		return "A link, form or image of another site made this request. Call the service with fetch in cors mode."
-	case origin == "null" || err != nil:
+	case origin == "null" || err != nil || u.Host == "":
 		return "Pages without an origin, such as local files and sandboxed frames, cannot call this service. Serve the page from a web server."
 	case u.Host == r.Header.Get("X-Forwarded-Host"):
 		return "A proxy rewrites Host, so the service does not recognize its own page. Set FREEHOLD_PUBLIC_URL to the address of the page, or let the proxy keep Host."
@@ -138,8 +138,8 @@ func parseOrigin(text string) (origin string, ok bool) {
 }
 
 var (
-	webHost  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
-	numbered = regexp.MustCompile(`(^|\.)(0x[0-9a-f]*|[0-9]+)$`) // what browsers read as an IPv4 address
+	webHost  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$`)
+	numbered = regexp.MustCompile(`(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$`) // what browsers read as an IPv4 address
 )
 
 func parseWebHost(host string) (string, bool) {
@@ -153,12 +153,20 @@ func parseWebHost(host string) (string, bool) {
 	return ascii, err == nil && len(ascii) <= 253 && webHost.MatchString(ascii) && !numbered.MatchString(ascii)
 }
 
+// withoutUser hides what may be a user name and password in a text that is shown.
+func withoutUser(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		return "…" + text[at:]
+	}
+	return text
+}
+
 // normalizeOrigins returns the configured origins in the form that browsers send.
 func normalizeOrigins(list []string) (normal []string, faults []error) {
 	return normalizeList(list, func(text string) (string, error) {
 		origin, ok := parseOrigin(text)
 		if !ok {
-			return "", fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(mask(text)))
+			return "", fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", shorten(withoutUser(text)))
 		}
 		return origin, nil
 	})

@@ -19,7 +19,7 @@ type persisted struct {
 }
 
 func newPersisted(t *trusted, only bool) *persisted {
-	return &persisted{trusted: t, only: only, registered: newBoundedCache(cachedBytes, func(hash, text string) int { return len(hash) + len(text) })}
+	return &persisted{trusted: t, only: only, registered: newBoundedCache(cachedTexts, textSize)}
 }
 
 // resolve puts the document into a request that only names it.

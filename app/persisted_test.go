@@ -2,10 +2,12 @@ package app
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // The documents that clients register are bounded in bytes, and those in use stay. Long ones are not stored.
@@ -24,7 +26,7 @@ func TestRegisteredDocumentsAreBounded(t *testing.T) {
 			t.Fatalf("a document in use is gone after %d others", i+1)
 		}
 	}
-	if r := p.registered; r.bytes > cachedBytes || r.bytes < cachedBytes/2 || r.lru.Len()*(1000+64) != r.bytes {
+	if r := p.registered; r.bytes > cachedTexts || r.bytes < cachedTexts/2 || r.lru.Len()*(256+64+1000) != r.bytes {
 		t.Errorf("%d bytes in %d documents", r.bytes, r.lru.Len())
 	}
 	long := strings.Repeat("x", cachedLongest+1)
@@ -51,7 +53,7 @@ func TestLabelsMakeRoom(t *testing.T) {
 		}
 	}
 	if got := see("New", 2*oftenSeen); got != otherName {
-		t.Errorf("a label beyond the bound: %s", got)
+		t.Errorf("a label beyond the bound, seen only twice as often as others: %s", got)
 	}
 	for i := range 100 * maxCandidates {
 		n.label(fmt.Sprintf("Flood%d", i))
@@ -62,8 +64,11 @@ func TestLabelsMakeRoom(t *testing.T) {
 	if got := see("Trusted", 1); got != "Trusted" {
 		t.Errorf("a trusted name is %s", got)
 	}
+	if got := see("New", oftenSeen); got != "New" || len(dropped) != 1 || n.labels != maxNames {
+		t.Errorf("the name that is seen three times as often is %s; %d dropped, %d labels", got, len(dropped), n.labels)
+	}
 	if got := see("New", 6*halfLife); got != "New" || len(dropped) != maxNames || n.labels != 1 {
-		t.Errorf("the name in use is %s; %d dropped, %d labels", got, len(dropped), n.labels)
+		t.Errorf("the only name in use is %s; %d dropped, %d labels", got, len(dropped), n.labels)
 	}
 }
 
@@ -77,7 +82,7 @@ func TestOriginsAreThoseThatBrowsersSend(t *testing.T) {
 		"": "", "null": "", "*": "", "https://*.example.org": "", "https://app.example.org/": "", "https://app.example.org/x": "", "https://app.example.org?x": "", "https://app.example.org?": "",
 		"https://app.example.org#": "", "https://ann@app.example.org": "", "app.example.org": "", "//app.example.org": "", "https://": "", "https://:443": "", "https://app.example.org:": "",
 		"https://app.example.org:0": "", "https://app.example.org:65536": "", "https://app.example.org:x": "", "https://127.1": "", "https://0x7f.1": "", "https://app..example": "",
-		"https://app.example.org.": "", "file://": "", "file:///x": "", "data:text/html,x": "", "javascript:alert(1)": "", "capacitor://local host": "", "https://a b": "", "http://[::ffff:127.0.0.1]": "",
+		"https://app.example.org.": "https://app.example.org.", "https://127.0.0.1.": "", "file://": "", "file:///x": "", "data:text/html,x": "", "javascript:alert(1)": "", "capacitor://local host": "", "https://a b": "", "http://[::ffff:127.0.0.1]": "",
 		"http://[fe80::1%25eth0]": "",
 	} {
 		if got, ok := parseOrigin(text); ok != (want != "") || ok && got != want {
@@ -93,4 +98,31 @@ func TestOriginsAreThoseThatBrowsersSend(t *testing.T) {
 	if c, err := LoadConfig([]string{"FREEHOLD_CORS_ORIGINS= https://a.example:443 ,,capacitor://localhost,"}); err != nil || strings.Join(c.CORSOrigins, " ") != "https://a.example capacitor://localhost" {
 		t.Errorf("%v, %v", c.CORSOrigins, err)
 	}
+}
+
+// G11: what the caches keep of a flood of documents by GET is what they count, however long the URLs are.
+func TestDocumentsByGetKeepNoURL(t *testing.T) {
+	t.Parallel()
+	const floods = 20_000
+	d := newDocumentCache(nil)
+	p := newPersisted(nil, false)
+	padding := strings.Repeat("x", 14<<10)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range floods {
+		read, refused := readURL(fmt.Sprintf("query={a%d:__typename}&x=%s", i, padding))
+		if refused != nil {
+			t.Fatal(refused.err)
+		}
+		d.Add(t.Context(), read.Query, &ast.QueryDocument{})
+		p.registered.add(hashOf(read.Query), read.Query)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
+		t.Errorf("the heap has grown by %d MB for %d short documents", grown>>20, floods)
+	}
+	runtime.KeepAlive(d)
+	runtime.KeepAlive(p)
 }

@@ -130,7 +130,7 @@ func readURL(rawQuery string) (*request, *refusal) {
 		"query": &read.Query, "documentId": &read.documentID, "operationName": &read.OperationName,
 		"variables": &read.Variables, "extensions": &read.Extensions,
 	} {
-		text := values.Get(name)
+		text := strings.Clone(values.Get(name)) // it may be part of the whole URL, which would stay in memory with it
 		if len(values[name]) > 1 || !utf8.ValidString(text) {
 			return nil, refuse(http.StatusBadRequest, invalid)
 		}

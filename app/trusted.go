@@ -50,30 +50,20 @@ func loadTrusted(ctx context.Context, path string, d *documents) (*trusted, erro
 		return nil, nil //nolint:nilnil // as documented
 	}
 	t := &trusted{texts: map[string]string{}, documents: map[string]*ast.QueryDocument{}, names: map[string]bool{}}
-	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(file) //nolint:gosec // the operator's own folder
-		if err != nil {
-			return err
-		}
-		documents := map[string]string{}
-		switch filepath.Ext(file) {
-		case ".graphql", ".gql":
-			documents[hashOf(string(text))] = string(text)
-		case ".json":
-			if documents, err = readManifest(text); err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+	root, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case file != root && strings.HasPrefix(entry.Name(), ".."): // what a Kubernetes volume links its files to
+				return skipIfFolder(entry)
+			case entry.IsDir():
+				return nil
 			}
-		}
-		for id, document := range documents {
-			if err := t.add(ctx, id, document, d); err != nil {
-				return fmt.Errorf("%s: document %s: %w", file, shorten(id), err)
-			}
-		}
-		return nil
-	})
+			return t.read(ctx, file, d)
+		})
+	}
 	if err == nil && len(t.documents) == 0 {
 		err = errors.New("there is no document (.graphql, .gql or .json)")
 	}
@@ -81,6 +71,37 @@ func loadTrusted(ctx context.Context, path string, d *documents) (*trusted, erro
 		return nil, fmt.Errorf("read the trusted documents (FREEHOLD_OPERATIONS): %w", err)
 	}
 	return t, nil
+}
+
+func skipIfFolder(entry fs.DirEntry) error {
+	if entry.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// read adds the documents of a file, or of the file that a link leads to. Files of other kinds have none.
+func (t *trusted) read(ctx context.Context, file string, d *documents) error {
+	extension := filepath.Ext(file)
+	if extension != ".graphql" && extension != ".gql" && extension != ".json" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	documents := map[string]string{hashOf(string(text)): string(text)}
+	if extension == ".json" {
+		if documents, err = readManifest(text); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	for id, document := range documents {
+		if err := t.add(ctx, id, document, d); err != nil {
+			return fmt.Errorf("%s: document %s: %w", file, shorten(id), err)
+		}
+	}
+	return nil
 }
 
 func readManifest(text []byte) (map[string]string, error) {
@@ -114,7 +135,10 @@ func (t *trusted) add(ctx context.Context, id, text string, d *documents) error 
 		return errors.New("another document has the same id")
 	}
 	if t.documents[text] == nil {
-		document, problems := d.parse(ctx, text, nil)
+		document, problems := d.parse(text)
+		if len(problems) == 0 {
+			problems = d.validate(document, judges(nil).complete(ctx, nil))
+		}
 		if len(problems) > 0 {
 			return problems[0]
 		}

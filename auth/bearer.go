@@ -38,7 +38,7 @@ func Authenticate(ctx context.Context, header http.Header, tokens *Tokens, sessi
 // may be meant for a proxy.
 func bearerTokens(header http.Header) (sent []string) {
 	for _, value := range header.Values("Authorization") {
-		scheme, token, _ := strings.Cut(strings.TrimSpace(value), " ")
+		scheme, token, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(value), "\t", " "), " ")
 		if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && token != "" {
 			sent = append(sent, token)
 		}

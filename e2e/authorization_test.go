@@ -18,7 +18,7 @@ func TestOtherAuthorizationLeavesTheCookies(t *testing.T) {
 	c.put(12 * time.Minute) // a renewal is due, and happens
 	for name, values := range map[string][]string{
 		"Basic": {"Basic c3RhZ2luZzpzZWNyZXQ="}, "empty": {""}, "spaces": {"  "}, "Bearer without a token": {"Bearer"}, "and with a space": {"Bearer "},
-		"Digest": {`Digest username="x"`}, "a scheme like it": {"BearerToken x"}, "Negotiate and Basic": {"Negotiate", "Basic eDp5"},
+		"Bearer with a tab": {"Bearer\t"}, "Digest": {`Digest username="x"`}, "a scheme like it": {"BearerToken x"}, "Negotiate and Basic": {"Negotiate", "Basic eDp5"},
 	} {
 		asking := *b
 		asking.from = http.Header{"Authorization": values}
@@ -47,6 +47,13 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 	expired := a.Token
 	c.put(20 * time.Minute)
 	live := s.signIn(a.Email)
+	reported := func(name, reason string, r reply) {
+		t.Helper()
+		challenge := r.Header.Get("WWW-Authenticate")
+		if (challenge != "") != (reason != "") || reason != "" && !strings.HasPrefix(challenge, `Bearer error="invalid_token", error_description="`) {
+			t.Errorf("%s with a token that is %q: %s %q", name, reason, r.Body, challenge)
+		}
+	}
 	for reason, token := range map[string]string{"expired": expired, "revoked": revoked, "invalid": "garbage", "": ""} {
 		if reason == "revoked" {
 			c.put(0) // or it would be expired as well
@@ -66,15 +73,25 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 			"an owner-only field": {`{ profile(username: "` + a.Username + `") { birthday } }`, "UNAUTHENTICATED"},
 		} {
 			r := s.do(token, x.query, nil)
-			challenge := r.Header.Get("WWW-Authenticate")
-			if r.code() != x.want || (challenge != "") != (reason != "") || reason != "" && !strings.HasPrefix(challenge, `Bearer error="invalid_token", error_description="`) {
-				t.Errorf("%s with a token that is %q: %s %q, want %s", name, reason, r.Body, challenge, x.want)
+			reported(name, reason, r)
+			if r.code() != x.want {
+				t.Errorf("%s with a token that is %q: %s, want %s", name, reason, r.Body, x.want)
 			}
 			if x.want == "UNAUTHENTICATED" && reason != "" && r.Errors[0].Extensions.Reason != reason {
 				t.Errorf("%s with a token that is %q: %s", name, reason, r.Body)
 			}
 		}
 	}
+	for name, body := range map[string]string{
+		"an unknown hash": `{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + strings.Repeat("0", 64) + `"}}}`,
+		"no request":      `{`, "a batch": `[]`, "too much": `{"query": "` + strings.Repeat("#", 200_000) + `"}`,
+	} {
+		header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer garbage"}}
+		reported(name, "invalid", s.send(http.MethodPost, header, body))
+		delete(header, "Authorization")
+		reported(name, "", s.send(http.MethodPost, header, body))
+	}
+	reported("another method", "invalid", s.send(http.MethodDelete, http.Header{"Authorization": {"Bearer garbage"}}, ""))
 	c.put(20 * time.Minute)
 	if r := s.do(live, `{ me { email } }`, nil); r.Header.Get("WWW-Authenticate") != "" || len(r.Errors) > 0 {
 		t.Errorf("a valid token: %s %v", r.Body, r.Header)

@@ -53,7 +53,9 @@ func TestQueriesByGet(t *testing.T) {
 		{"invalid UTF-8", nil, url.Values{"query": {"{ __typename } #\xff"}}, 400, "BAD_REQUEST"},
 		{"a mutation", token, url.Values{"query": {`mutation { signOut { success } }`}}, 405, "BAD_REQUEST"},
 		{"a mutation beside a query", token, url.Values{"query": {`query A { __typename } mutation B { signOut { success } }`}, "operationName": {"B"}}, 405, "BAD_REQUEST"},
-		{"a faulty mutation", token, url.Values{"query": {`mutation ($i: SignInInput!) { signIn(input: $i) { user { id } } }`}}, 405, "BAD_REQUEST"},
+		{"a mutation with a faulty variable", token, url.Values{"query": {`mutation ($i: SignInInput!) { signIn(input: $i) { user { id } } }`}}, 405, "BAD_REQUEST"},
+		{"a mutation with a faulty literal", token, url.Values{"query": {`mutation { signUp(input: {email: "` + a.Email + `", password: "x", username: "x", profile: {birthday: "q"}}) { user { id } } }`}}, 405, "BAD_REQUEST"},
+		{"a query beside a faulty mutation", token, url.Values{"query": {`query A { __typename } mutation B { signUp(input: {email: "` + a.Email + `", password: "x", username: "x", profile: {birthday: "q"}}) { user { id } } }`}, "operationName": {"A"}}, 200, "GRAPHQL_VALIDATION_FAILED"},
 	} {
 		r := s.getQuery(c.header, c.parameters)
 		got := string(r.Data)
@@ -65,6 +67,9 @@ func TestQueriesByGet(t *testing.T) {
 		}
 		if cache := r.Header.Get("Cache-Control"); cache != "private, no-store" {
 			t.Errorf("%s: Cache-Control is %q", c.name, cache)
+		}
+		if strings.Contains(r.Body, "TAKEN") {
+			t.Errorf("%s: an input was judged: %s", c.name, r.Body)
 		}
 		if allow := r.Header.Get("Allow"); (allow == "POST") != (c.status == 405) {
 			t.Errorf("%s: Allow is %q", c.name, allow)

@@ -129,7 +129,9 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(a.Handler())
+	server := httptest.NewUnstartedServer(a.Handler())
+	server.Config.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelError) // a panic that nothing else has seen
+	server.Start()
 	t.Cleanup(func() {
 		server.Close()
 		a.Close()

@@ -179,6 +179,29 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 }
 
+// A folder of trusted documents may be one that Kubernetes mounts, where every file is a link into a folder that is replaced as
+// a whole, or a link itself.
+func TestTrustedDocumentsBehindLinks(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{"..2026_11_25/a.graphql": `{ __typename }`, "..2026_11_25/b.json": `{"doc-1": "{ me { id } }"}`})
+	for name, to := range map[string]string{"..data": "..2026_11_25", "a.graphql": "..data/a.graphql", "b.json": "..data/b.json"} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "operations")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	d := dbtest.New(t)
+	for _, path := range []string{dir, link, filepath.Join(dir, "b.json")} {
+		s := startWith(t, d, bothWalls, appOptions(), "FREEHOLD_OPERATIONS="+path, "FREEHOLD_OPERATIONS_ONLY=on")
+		if r := s.sendBody("", vars{"documentId": "doc-1"}); len(r.Errors) > 0 {
+			t.Errorf("%s", r.Body)
+		}
+	}
+}
+
 // Faults of trusted documents are found at the start, by file and document.
 func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 	t.Parallel()
@@ -193,7 +216,7 @@ func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 		"another format":  {map[string]string{"x.json": `{"format": "x", "operations": []}`}, "x.json: the format of this manifest is unknown"},
 		"no id":           {map[string]string{"x.json": `{"format": "apollo-persisted-query-manifest", "operations": [{"body": "{ me { id } }"}]}`}, "x.json: an id is missing"},
 		"an id for two":   {map[string]string{"x.json": `{"a": "{ me { id } }"}`, "y.json": `{"a": "{ __typename }"}`}, "another document has the same id"},
-		"nothing":         {map[string]string{"README.md": "x"}, "it holds no document"},
+		"nothing":         {map[string]string{"README.md": "x"}, "there is no document"},
 		"too many tokens": {map[string]string{"x.graphql": "{" + strings.Repeat(" __typename", 2000) + "}"}, "x.graphql: document "},
 	} {
 		_, err := app.New(t.Context(), config(t, d.App, "FREEHOLD_OPERATIONS="+write(t, c.files)), appOptions())

@@ -82,7 +82,7 @@ func (m *mutation) SignOut(ctx context.Context, input *model.SignOutInput) (*mod
 	viewer, refreshToken := auth.ViewerFrom(ctx), ""
 	if input != nil {
 		if given := input.RefreshToken.Value(); given != nil {
-			refreshToken = *given
+			refreshToken = strings.TrimSpace(*given)
 		}
 	}
 	revoked, err := m.Accounts.SignOut(ctx, viewer, refreshToken)
