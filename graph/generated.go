@@ -1436,20 +1436,20 @@ enum Otherwise {
   NULL
 }
 
-"An instant in time: RFC 3339 with a time zone, in UTC when sent by the server. A blank text is null, where null may be sent."
+"An instant in time: RFC 3339 with a time zone, in UTC when sent by the server. A blank text means null where null is allowed."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
-"A calendar date without time or time zone: ` + "`" + `full-date` + "`" + ` of RFC 3339, such as 1970-12-31. A blank text is null, where null may be sent."
+"A calendar date without time or time zone: ` + "`" + `full-date` + "`" + ` of RFC 3339, such as 1970-12-31. A blank text means null where null is allowed."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
-"An absolute http or https URL (RFC 3986) of at most 2048 bytes, without user name or password. White space around it is ignored. A blank text is null, where null may be sent."
+"An absolute http or https URL (RFC 3986) of at most 2048 bytes, without a user name or password. White space around it is ignored. A blank text means null where null is allowed."
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
 
 "Queries read; none of them changes anything."
 type Query {
   """
-  The signed-in user. Without a token it is null. With an invalid, expired or revoked token it is null and UNAUTHENTICATED,
-  with the reason.
+  The signed-in user. Null without a token. With an invalid, expired or revoked token it is null, and the error is
+  UNAUTHENTICATED with the reason.
   """
   me: User @public(reason: "It shows nobody but the viewer.")
 
@@ -1489,8 +1489,8 @@ type Query {
     username: String!
   ): Boolean @public(reason: "That a username is taken is public; the profile behind it is not.")
 
-  "How this service is set up, as far as a front end needs to know it before anybody is signed in."
-  settings: Settings! @public(reason: "Sign-up forms need these values, and the answers to requests show them anyway.")
+  "How this service is set up: what a front end needs to know before a user signs in."
+  settings: Settings! @public(reason: "Sign-up forms need these values, and answers to requests reveal them in any case.")
 }
 
 "Mutations run one after the other, in the order of the document. One that fails does not undo those before it."
@@ -1521,13 +1521,13 @@ type Mutation {
   ): RefreshSessionPayload @public(reason: "The refresh token itself says whose session it is.")
 
   """
-  Revokes a session, at once: none of its tokens is accepted afterwards. It is the session of the refresh token, or without
-  one, the session that asks. A client that is already signed out succeeds too.
+  Revokes the session of the refresh token or, without one, the session that asks. None of its tokens is accepted afterwards.
+  It also succeeds if the client is already signed out.
   """
   signOut(
     "Which session, if it is not the one that asks."
     input: SignOutInput
-  ): SignOutPayload @public(reason: "It revokes no session but the one that the client's own tokens belong to.")
+  ): SignOutPayload @public(reason: "It revokes only the session of the client's own tokens.")
 
   "Ends a session of the viewer's, at once: none of its tokens is accepted afterwards. NOT_FOUND for one that is over."
   revokeSession(
@@ -1605,7 +1605,7 @@ type Mutation {
     input: DeleteAccountInput!
   ): DeleteAccountPayload @signedIn
 
-  "Changes a profile. A field that is absent is kept; one that is null or blank is cleared."
+  "Changes a profile. An absent field keeps its value; a field that is null or blank is cleared."
   updateProfile(
     "Which profile, and what to change."
     input: UpdateProfileInput!
@@ -1630,15 +1630,15 @@ type Settings {
   bioLength: Length! @inherited
   "The length of a location. An empty one clears it."
   locationLength: Length! @inherited
-  "Whether an account can be used only once its address is verified. If so, ` + "`" + `signUp` + "`" + ` returns neither user nor tokens, and ` + "`" + `verifyEmail` + "`" + ` starts the session."
+  "Whether users must verify their address before they can use their account. If so, ` + "`" + `signUp` + "`" + ` returns neither user nor tokens, and ` + "`" + `verifyEmail` + "`" + ` starts the session."
   verifiedEmailRequired: Boolean! @inherited
   "The visibility of a new profile if the sign-up names none."
   defaultVisibility: ProfileVisibility! @inherited
   "For how many seconds a one-time code is valid."
   codeLifetimeSeconds: Int! @inherited
-  "For how many seconds after the password was entered sensitive actions work without it; see ` + "`" + `User.reauthenticatedUntil` + "`" + `."
+  "For how many seconds sensitive actions work after the password was entered; see ` + "`" + `User.reauthenticatedUntil` + "`" + `."
   reauthenticationSeconds: Int! @inherited
-  "For how many seconds nobody else gets a username that was given up."
+  "For how many seconds nobody else can get a username that its owner gave up."
   usernameHoldSeconds: Int! @inherited
   "What one request may ask for."
   requestLimits: RequestLimits! @inherited
@@ -1646,19 +1646,19 @@ type Settings {
 
 "How many characters (Unicode code points) a text may have."
 type Length {
-  "The fewest characters; 0 for a text that may be absent."
+  "The fewest characters; 0 if the text is optional."
   min: Int! @inherited
   "The most characters."
   max: Int! @inherited
 }
 
-"What one request may ask for. A request beyond a limit is refused before anything of it is executed."
+"What one request may ask for. The service refuses a request beyond a limit before it executes any of it."
 type RequestLimits {
   "The most entries of a page (` + "`" + `first` + "`" + `, ` + "`" + `last` + "`" + `)."
   pageSize: Int! @inherited
   "How many entries a page has if neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
   defaultPageSize: Int! @inherited
-  "The most ids of one ` + "`" + `nodes` + "`" + `."
+  "The most ids in one call of ` + "`" + `nodes` + "`" + `."
   nodeIds: Int! @inherited
   "The highest cost of an operation. A field costs 1, times the sizes of the pages around it; a root field costs 200 more."
   cost: Int! @inherited
@@ -1680,15 +1680,15 @@ type User implements Node @key(fields: "id") {
   email: String @owner
   "Whether the owner has proved that the address is theirs."
   emailVerified: Boolean @owner
-  "The address that the account will have once ` + "`" + `verifyEmail` + "`" + ` proves it; null if no change of address is waiting for a code that is still valid."
+  "The new address, until ` + "`" + `verifyEmail` + "`" + ` confirms it; null if there is none, or its code has expired."
   pendingEmail: String @owner
-  "Whether the account has a password. It has none after ` + "`" + `verifyEmail` + "`" + ` has cleared it (` + "`" + `passwordCleared` + "`" + `), until ` + "`" + `resetPassword` + "`" + ` sets one."
+  "Whether the account has a password. ` + "`" + `verifyEmail` + "`" + ` may clear it (` + "`" + `passwordCleared` + "`" + `); ` + "`" + `resetPassword` + "`" + ` sets a new one."
   hasPassword: Boolean @owner
-  "Until when the session that asks may take sensitive actions without entering the password again. Null if they are REAUTH_REQUIRED: call ` + "`" + `reauthenticate` + "`" + ` first."
+  "Until when this session may take sensitive actions without the password. Null if they are REAUTH_REQUIRED: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
-  "From when on this client may request another code for the account; until then the request is RATE_LIMITED. Null if it may now."
+  "When this client may request another code; until then the request is RATE_LIMITED. Null if it may request one now."
   nextCodeAt(
-    "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` is about ` + "`" + `pendingEmail` + "`" + `; without one, only requests of this client are counted."
+    "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` is about ` + "`" + `pendingEmail` + "`" + `; without one, only the limit of this client applies."
     purpose: CodePurpose!
   ): DateTime @owner
   "The profile of this account."
@@ -1729,7 +1729,7 @@ enum CodePurpose {
   CHANGE_EMAIL
 }
 
-"A session: what one sign-in has started. Only its owner sees it, while it lasts. It shows no token; those are told once, to whoever signs in."
+"A session, which a sign-in starts. Only its owner sees it, until it ends. It does not show its tokens; the client that signs in gets them once."
 type Session implements Node {
   "The global id, also for ` + "`" + `revokeSession` + "`" + `."
   id: ID! @visible
@@ -1912,8 +1912,8 @@ input SignUpInput {
   "8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words."
   password: String!
   """
-  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. No dot first, last or next to another
-  dot. Unique without regard to case. Some names are reserved.
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
+  to another dot. Unique without regard to case. Some names are reserved.
   """
   username: String!
   "The rest of the profile."
@@ -1922,7 +1922,7 @@ input SignUpInput {
   session: SessionTransport = TOKENS
   """
   The client's own name for this sign-up, such as a random UUID. A retry with the same key, password and values gets a
-  session of the account that the first request has made. With any other value the key is REUSED. The header
+  session of the account that the first request made. If any value differs, the error is REUSED. The header
   ` + "`" + `Idempotency-Key` + "`" + ` does the same.
   """
   idempotencyKey: String
@@ -1939,23 +1939,23 @@ enum SessionTransport {
   COOKIE
 }
 
-"What a profile may begin with. A field that is null or blank is as absent."
+"The first values of a profile. Null and a blank text mean absent."
 input ProfileFieldsInput {
-  "The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error."
+  "The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error."
   displayName: String
-  "Several lines of at most 1000 characters together. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
+  "Several lines, at most 1000 characters in all. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
   bio: String
   "A picture of the owner."
   avatarUrl: URL
   "A page of the owner's."
   websiteUrl: URL
-  "One line of at most 100 characters. A tab is a space; a line break within it is an error."
+  "One line of at most 100 characters. A tab becomes a space; a line break within the text is an error."
   location: String
   "Who may see the profile; absent, the service's default."
   visibility: ProfileVisibility
-  "The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun."
+  "The owner's date of birth: from 1900-01-01 to today in any time zone."
   birthday: Date
-  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456."
+  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456."
   phoneNumber: String
 }
 
@@ -2079,7 +2079,7 @@ input ChangePasswordInput {
 
 "The answer to a change of the password."
 type ChangePasswordPayload {
-  "The viewer, whose other sessions have ended."
+  "The viewer. Their other sessions have ended."
   user: User @inherited
 }
 
@@ -2098,8 +2098,8 @@ type ChangeEmailPayload {
 "A change of the viewer's username."
 input ChangeUsernameInput {
   """
-  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. No dot first, last or next to another
-  dot. Unique without regard to case. Some names are reserved.
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
+  to another dot. Unique without regard to case. Some names are reserved.
   """
   username: String!
 }
@@ -2136,11 +2136,11 @@ type Tokens {
 
 "Which session to sign out of."
 input SignOutInput {
-  "A refresh token of the session, for a client whose access token has expired. Empty or null is as absent."
+  "A refresh token of the session, for a client whose access token has expired. Empty or null means absent."
   refreshToken: String
 }
 
-"The session that was signed out of."
+"The answer to a sign-out."
 type SignOutPayload {
   "Always true. A sign-out that fails is an error."
   success: Boolean! @inherited
@@ -2158,7 +2158,7 @@ input RevokeSessionInput {
 type RevokeSessionPayload {
   "The id of the session that was ended."
   revokedSessionId: ID! @inherited
-  "The viewer; null if the session was the one that asks, since nobody is signed in by it any more."
+  "The viewer; null if the session was the one that asks, since the viewer is then signed out."
   user: User @inherited
 }
 
@@ -2172,25 +2172,25 @@ type RevokeOtherSessionsPayload {
   user: User @inherited
 }
 
-"A change of a profile. Absent fields are kept; null clears, and so does a blank text."
+"A change of a profile. An absent field keeps its value; null and a blank text clear it."
 input UpdateProfileInput {
   "The profile to change; absent, the viewer's own."
   id: ID
-  "The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error."
+  "The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error."
   displayName: String
-  "Several lines of at most 1000 characters together. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
+  "Several lines, at most 1000 characters in all. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
   bio: String
   "A picture of the owner."
   avatarUrl: URL
   "A page of the owner's."
   websiteUrl: URL
-  "One line of at most 100 characters. A tab is a space; a line break within it is an error."
+  "One line of at most 100 characters. A tab becomes a space; a line break within the text is an error."
   location: String
   "Who may see the profile. It can be changed, not cleared."
   visibility: ProfileVisibility
-  "The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun."
+  "The owner's date of birth: from 1900-01-01 to today in any time zone."
   birthday: Date
-  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456."
+  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456."
   phoneNumber: String
 }
 

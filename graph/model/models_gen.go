@@ -45,14 +45,14 @@ type ChangePasswordInput struct {
 
 // The answer to a change of the password.
 type ChangePasswordPayload struct {
-	// The viewer, whose other sessions have ended.
+	// The viewer. Their other sessions have ended.
 	User *User `json:"user,omitempty"`
 }
 
 // A change of the viewer's username.
 type ChangeUsernameInput struct {
-	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. No dot first, last or next to another
-	// dot. Unique without regard to case. Some names are reserved.
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. A dot cannot be first, last or next
+	// to another dot. Unique without regard to case. Some names are reserved.
 	Username string `json:"username"`
 }
 
@@ -78,7 +78,7 @@ type DeleteAccountPayload struct {
 
 // How many characters (Unicode code points) a text may have.
 type Length struct {
-	// The fewest characters; 0 for a text that may be absent.
+	// The fewest characters; 0 if the text is optional.
 	Min int `json:"min"`
 	// The most characters.
 	Max int `json:"max"`
@@ -146,23 +146,23 @@ type ProfileEdge struct {
 	Node *Profile `json:"node,omitempty"`
 }
 
-// What a profile may begin with. A field that is null or blank is as absent.
+// The first values of a profile. Null and a blank text mean absent.
 type ProfileFieldsInput struct {
-	// The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error.
+	// The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
-	// Several lines of at most 1000 characters together. Line breaks of any system become `\n`.
+	// Several lines, at most 1000 characters in all. Line breaks of any system become `\n`.
 	Bio graphql.Omittable[*string] `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL graphql.Omittable[*string] `json:"avatarUrl,omitempty"`
 	// A page of the owner's.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl,omitempty"`
-	// One line of at most 100 characters. A tab is a space; a line break within it is an error.
+	// One line of at most 100 characters. A tab becomes a space; a line break within the text is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
 	// Who may see the profile; absent, the service's default.
 	Visibility graphql.Omittable[*ProfileVisibility] `json:"visibility,omitempty"`
-	// The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun.
+	// The owner's date of birth: from 1900-01-01 to today in any time zone.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
-	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456.
+	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456.
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
@@ -202,13 +202,13 @@ type RequestEmailVerificationPayload struct {
 	Success bool `json:"success"`
 }
 
-// What one request may ask for. A request beyond a limit is refused before anything of it is executed.
+// What one request may ask for. The service refuses a request beyond a limit before it executes any of it.
 type RequestLimits struct {
 	// The most entries of a page (`first`, `last`).
 	PageSize int `json:"pageSize"`
 	// How many entries a page has if neither `first` nor `last` is given.
 	DefaultPageSize int `json:"defaultPageSize"`
-	// The most ids of one `nodes`.
+	// The most ids in one call of `nodes`.
 	NodeIds int `json:"nodeIds"`
 	// The highest cost of an operation. A field costs 1, times the sizes of the pages around it; a root field costs 200 more.
 	Cost int `json:"cost"`
@@ -270,7 +270,7 @@ type RevokeSessionInput struct {
 type RevokeSessionPayload struct {
 	// The id of the session that was ended.
 	RevokedSessionID string `json:"revokedSessionId"`
-	// The viewer; null if the session was the one that asks, since nobody is signed in by it any more.
+	// The viewer; null if the session was the one that asks, since the viewer is then signed out.
 	User *User `json:"user,omitempty"`
 }
 
@@ -306,7 +306,7 @@ type SecurityEventEdge struct {
 	Node *SecurityEvent `json:"node,omitempty"`
 }
 
-// A session: what one sign-in has started. Only its owner sees it, while it lasts. It shows no token; those are told once, to whoever signs in.
+// A session, which a sign-in starts. Only its owner sees it, until it ends. It does not show its tokens; the client that signs in gets them once.
 type Session struct {
 	// The global id, also for `revokeSession`.
 	ID string `json:"id"`
@@ -358,15 +358,15 @@ type Settings struct {
 	BioLength *Length `json:"bioLength"`
 	// The length of a location. An empty one clears it.
 	LocationLength *Length `json:"locationLength"`
-	// Whether an account can be used only once its address is verified. If so, `signUp` returns neither user nor tokens, and `verifyEmail` starts the session.
+	// Whether users must verify their address before they can use their account. If so, `signUp` returns neither user nor tokens, and `verifyEmail` starts the session.
 	VerifiedEmailRequired bool `json:"verifiedEmailRequired"`
 	// The visibility of a new profile if the sign-up names none.
 	DefaultVisibility ProfileVisibility `json:"defaultVisibility"`
 	// For how many seconds a one-time code is valid.
 	CodeLifetimeSeconds int `json:"codeLifetimeSeconds"`
-	// For how many seconds after the password was entered sensitive actions work without it; see `User.reauthenticatedUntil`.
+	// For how many seconds sensitive actions work after the password was entered; see `User.reauthenticatedUntil`.
 	ReauthenticationSeconds int `json:"reauthenticationSeconds"`
-	// For how many seconds nobody else gets a username that was given up.
+	// For how many seconds nobody else can get a username that its owner gave up.
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
 	// What one request may ask for.
 	RequestLimits *RequestLimits `json:"requestLimits"`
@@ -392,11 +392,11 @@ type SignInPayload struct {
 
 // Which session to sign out of.
 type SignOutInput struct {
-	// A refresh token of the session, for a client whose access token has expired. Empty or null is as absent.
+	// A refresh token of the session, for a client whose access token has expired. Empty or null means absent.
 	RefreshToken graphql.Omittable[*string] `json:"refreshToken,omitempty"`
 }
 
-// The session that was signed out of.
+// The answer to a sign-out.
 type SignOutPayload struct {
 	// Always true. A sign-out that fails is an error.
 	Success bool `json:"success"`
@@ -410,15 +410,15 @@ type SignUpInput struct {
 	Email string `json:"email"`
 	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
 	Password string `json:"password"`
-	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. No dot first, last or next to another
-	// dot. Unique without regard to case. Some names are reserved.
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. A dot cannot be first, last or next
+	// to another dot. Unique without regard to case. Some names are reserved.
 	Username string `json:"username"`
 	// The rest of the profile.
 	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
 	// How the client is to hold the session. Null is as absent.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 	// The client's own name for this sign-up, such as a random UUID. A retry with the same key, password and values gets a
-	// session of the account that the first request has made. With any other value the key is REUSED. The header
+	// session of the account that the first request made. If any value differs, the error is REUSED. The header
 	// `Idempotency-Key` does the same.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -441,25 +441,25 @@ type Tokens struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// A change of a profile. Absent fields are kept; null clears, and so does a blank text.
+// A change of a profile. An absent field keeps its value; null and a blank text clear it.
 type UpdateProfileInput struct {
 	// The profile to change; absent, the viewer's own.
 	ID graphql.Omittable[*string] `json:"id,omitempty"`
-	// The name to show: one line of at most 100 characters, of which some can be seen. A tab is a space; a line break within it is an error.
+	// The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
-	// Several lines of at most 1000 characters together. Line breaks of any system become `\n`.
+	// Several lines, at most 1000 characters in all. Line breaks of any system become `\n`.
 	Bio graphql.Omittable[*string] `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL graphql.Omittable[*string] `json:"avatarUrl,omitempty"`
 	// A page of the owner's.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl,omitempty"`
-	// One line of at most 100 characters. A tab is a space; a line break within it is an error.
+	// One line of at most 100 characters. A tab becomes a space; a line break within the text is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
 	// Who may see the profile. It can be changed, not cleared.
 	Visibility graphql.Omittable[*ProfileVisibility] `json:"visibility,omitempty"`
-	// The owner's date of birth: from 1900-01-01 to today, wherever on Earth the day has begun.
+	// The owner's date of birth: from 1900-01-01 to today in any time zone.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
-	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are ignored; it is kept as E.164, such as +4930123456.
+	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456.
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
