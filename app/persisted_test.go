@@ -64,7 +64,7 @@ func TestLabelsMakeRoom(t *testing.T) {
 	if got := see("Trusted", 1); got != "Trusted" {
 		t.Errorf("a trusted name is %s", got)
 	}
-	if got := see("New", oftenSeen); got != "New" || len(dropped) != 1 || n.labels != maxNames {
+	if got := see("New", 3*oftenSeen); got != "New" || len(dropped) != 1 || n.labels != maxNames {
 		t.Errorf("the name that is seen three times as often is %s; %d dropped, %d labels", got, len(dropped), n.labels)
 	}
 	if got := see("New", 6*halfLife); got != "New" || len(dropped) != maxNames || n.labels != 1 {
