@@ -95,8 +95,8 @@ func cureOf(r *http.Request) string {
 	case origin == "" && r.Header.Get("Sec-Fetch-Mode") == "":
 		return "Sec-Fetch-Site names another site, and Origin is missing. If your server made this request, do not forward the browser's Sec-Fetch headers."
 	case origin == "":
-		return "A link, form or image of another site made this request. Call the service by fetch in cors mode."
-	case origin == "null" || err != nil:
+		return "A link, form or image of another site made this request. Call the service with fetch in cors mode."
+	case origin == "null" || err != nil || u.Host == "":
 		return "Pages without an origin, such as local files and sandboxed frames, cannot call this service. Serve the page from a web server."
 	case u.Host == r.Header.Get("X-Forwarded-Host"):
 		return "A proxy rewrites Host, so the service does not recognize its own page. Set FREEHOLD_PUBLIC_URL to the address of the page, or let the proxy keep Host."

@@ -75,7 +75,7 @@ func loadTrusted(ctx context.Context, path string, d *documents) (*trusted, erro
 		return nil
 	})
 	if err == nil && len(t.documents) == 0 {
-		err = errors.New("it holds no document (.graphql, .gql or .json)")
+		err = errors.New("there is no document (.graphql, .gql or .json)")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the trusted documents (FREEHOLD_OPERATIONS): %w", err)

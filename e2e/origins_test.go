@@ -105,7 +105,7 @@ func TestRefusedOriginsNameTheCure(t *testing.T) {
 		"a page":                       {http.Header{"Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"cors"}}, "FREEHOLD_CORS_ORIGINS"},
 		"its own page behind a proxy":  {http.Header{"Origin": {"https://app.example.org"}, "X-Forwarded-Host": {"app.example.org"}}, "Set FREEHOLD_PUBLIC_URL"},
 		"a sandboxed frame":            {http.Header{"Origin": {"null"}, "Sec-Fetch-Site": {"cross-site"}}, "Serve the page from a web server"},
-		"a form or an image":           {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"no-cors"}}, "Call the service by fetch"},
+		"a form or an image":           {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"no-cors"}}, "Call the service with fetch"},
 		"a server that renders a page": {http.Header{"Sec-Fetch-Site": {"cross-site"}}, "do not forward the browser's Sec-Fetch headers"},
 	} {
 		c.header.Set("Content-Type", "application/json")

@@ -179,7 +179,7 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 }
 
-// A fault in a trusted document is an error at the start that names the file and the document.
+// Faults of trusted documents are found at the start, by file and document.
 func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -193,7 +193,7 @@ func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 		"another format":  {map[string]string{"x.json": `{"format": "x", "operations": []}`}, "x.json: the format of this manifest is unknown"},
 		"no id":           {map[string]string{"x.json": `{"format": "apollo-persisted-query-manifest", "operations": [{"body": "{ me { id } }"}]}`}, "x.json: an id is missing"},
 		"an id for two":   {map[string]string{"x.json": `{"a": "{ me { id } }"}`, "y.json": `{"a": "{ __typename }"}`}, "another document has the same id"},
-		"nothing":         {map[string]string{"README.md": "x"}, "it holds no document"},
+		"nothing":         {map[string]string{"README.md": "x"}, "there is no document"},
 		"too many tokens": {map[string]string{"x.graphql": "{" + strings.Repeat(" __typename", 2000) + "}"}, "x.graphql: document "},
 	} {
 		_, err := app.New(t.Context(), config(t, d.App, "FREEHOLD_OPERATIONS="+write(t, c.files)), appOptions())
