@@ -20,7 +20,7 @@ func TestEmailsAreJudgedAndKeyed(t *testing.T) {
 		"mıke@example.org":          "", // a dotless i is not an i: no mail to mike
 		"ann":                       "", "@example.org": "", "ann@": "", "ann@example": "", "ann@example.org.": "", "ann@@example.org": "",
 		"ann@exa mple.org": "", "ann@-x.org": "", "ann@\x00example.org": "", "ann @example.org": "", "\x00ann@example.org": "",
-		// Pasted with what stands around it:
+		// Pasted with white space around it:
 		" ann@example.org": "ann@example.org", "ann@example.org ": "ann@example.org", "\tann@example.org\r\n": "ann@example.org", "\u3000Ann@example.org\u00a0": "ann@example.org",
 		"\ufeffann@example.org": "ann@example.org", "ann@example.org\u200b": "ann@example.org", "\u2068ann@example.org\u2069": "ann@example.org", "\u202aann@example.org\u202c": "ann@example.org", "\u200fann@example.org\u200e": "ann@example.org",
 		"ann\u200b@example.org": "", "ann@example\u2069.org": "", " ": "", "\ufeff": "",

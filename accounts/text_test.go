@@ -15,7 +15,7 @@ const (
 	tagged   = "\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f" // its tags alone
 )
 
-// What people type and paste is kept, in one form; what hides or turns text, and what cannot be seen at all, is refused.
+// Texts that people type and paste are stored in one form. Characters that hide or turn text are refused, and so are invisible texts.
 func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 	t.Parallel()
 	const no = "!"
@@ -28,9 +28,9 @@ func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 		// Marks of direction, joiners, soft hyphens and breaks between words.
 		"\u05d0\u200f!": "\u05d0\u200f!", "a\u200eb": "a\u200eb", "\u0627\u061c1": "\u0627\u061c1", "Donau\u00addampf": "Donau\u00addampf", "ක\u200dෂ": "ක\u200dෂ",
 		"\u1780\u200b\u1781": "\u1780\u200b\u1781", "a\u2060b": "a\u2060b", "a\u200b": "a", "\u2060a": "a", "\ufeffx": "x", "a\ufeffb": "ab", "ᠠ\u180eᠠ": "ᠠ\u180eᠠ", "❤\ufe0f": "❤\ufe0f",
-		// Signs of class Cf that can be seen.
+		// Visible signs of class Cf.
 		"\u0600123": "\u0600123", "\u06dd": "\u06dd", "\u070f": "\u070f", "\u08e2": "\u08e2", "\U000110bd": "\U000110bd", "\U000110cd": "\U000110cd", "\U00013000\U00013430\U00013001": "\U00013000\U00013430\U00013001",
-		// Overrides, embeddings, isolates, and what is for programs.
+		// Overrides, embeddings, isolates, and characters for programs.
 		"a\u202ab": no, "a\u202bb": no, "a\u202cb": no, "a\u202db": no, "a\u202eb": no, "a\u2066b": no, "a\u2067b": no, "a\u2068b": no, "a\u2069b": no, "a\u206ab": no, "a\u2062b": no,
 		"a\ufff9b\ufffac\ufffb": no, "a\U0001d173b": no, "a\u2065b": no, "a\U000e0fffb": no,
 		"\x00": no, "a\x1bb": no, "\x7f": no, "\u009f": no, "\ufffd": no, "\uffff": no, "\U0001fffe": no, "\ufdd0": no, "\ue000": no, "\uf8ff": no, "\xff": no, "a\xc3": no,
@@ -59,7 +59,7 @@ func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 	}
 }
 
-// Every code point of Unicode is in one class, and alone between letters it is kept, replaced or refused as that says.
+// Every code point of Unicode has one class, which says whether it is kept, replaced or refused between letters.
 func TestEveryCodePointHasItsClass(t *testing.T) {
 	t.Parallel()
 	counts := map[class]int{}
@@ -105,7 +105,7 @@ func TestEveryCodePointHasItsClass(t *testing.T) {
 	}
 }
 
-// A text that was read is read as itself.
+// Reading a text twice changes nothing.
 func TestReadingATextTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	alphabet := []rune("ab \t\r\n\u0301\u00e9\u0085\u2028\u200b\u2060\ufeff\u200d\u00ad\u2800\u3164\uff10\u212b\u1100\u1161\U0001f3f4\U000e0067\U000e0062\U000e007f")

@@ -8,7 +8,7 @@ import (
 	"freehold/auth"
 )
 
-// Phone numbers are read as people and address books write them, and kept as E.164.
+// Phone numbers are read as people and address books write them, and stored as E.164.
 func TestPhoneNumbersAreRead(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
@@ -49,7 +49,7 @@ func FuzzPhone(f *testing.F) {
 	})
 }
 
-// A birthday may be today wherever the day has begun, which is first in UTC+14.
+// A birthday may be today in any time zone. Each day begins first in UTC+14.
 func TestBirthdaysAreInThePast(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ now, birthday, code, last string }{
@@ -76,7 +76,7 @@ func TestBirthdaysAreInThePast(t *testing.T) {
 	}
 }
 
-// Reserved names hold in any case and with any separators, and a bad line is named.
+// A name is reserved in any case and with any separators. The error for a bad line names it.
 func TestReservedUsernames(t *testing.T) {
 	t.Parallel()
 	ours := DefaultReserved()

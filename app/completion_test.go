@@ -10,7 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 )
 
-// A blank text is null where a scalar of ours may be null, and nowhere else; variables, literals and defaults agree.
+// A blank text means null for a nullable scalar of ours only, in variables, literals and defaults alike.
 func TestBlankTextsAreNull(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Each setting of what mails say is judged at the start, by an error that names it and shows no value.
+// Each setting of mails is checked at the start. The error names the setting and shows no value.
 func TestMailSettingsAreJudged(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
@@ -59,7 +59,7 @@ func TestMailSettingsAreJudged(t *testing.T) {
 	}
 }
 
-// Without a name of its own the service is called by its host, and the sender of mails by nothing.
+// Without a name, the service is called by its host, and the sender of mails has no name.
 func TestNameOfTheService(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a-long-label.", 10) + "example.org"

@@ -107,7 +107,7 @@ func FuzzCode(f *testing.F) {
 	})
 }
 
-// Every decimal digit of Unicode is read as one of ours, ten in a row for each script.
+// Every decimal digit of Unicode is read as an ASCII digit, ten in a row for each script.
 func TestPlainDigits(t *testing.T) {
 	t.Parallel()
 	for r := range unicode.MaxRune + 1 {

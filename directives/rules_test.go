@@ -166,7 +166,7 @@ func TestOwnerOfAListOfRows(t *testing.T) {
 	}
 }
 
-// A list of ids is the same list however a variable brings it: as a list, as the one id that stands for it, or by default.
+// A variable may hold a list of ids as a list, as a single id that stands for one, or as a default value.
 func TestListsOfIDsInAVariable(t *testing.T) {
 	t.Parallel()
 	own, others := uuid.New(), uuid.New()

@@ -171,7 +171,7 @@ func (p *stage) make(t testing.TB, visibility string) *person {
 	return made
 }
 
-// signUp makes a person, and what a sign-up does not make: a change of address that waits, and a limit that was reached.
+// signUp makes a person with a pending change of address and a limit that is reached, so that these fields have values.
 func (p *stage) signUp(made *person) error {
 	if err := made.signUp(p.maker); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (p *stage) signUp(made *person) error {
 	return nil
 }
 
-// signInAgain starts another session of a person, which asks from then on.
+// signInAgain starts another session of a person, which they use from then on.
 func (p *stage) signInAgain(of *person) error {
 	r, err := p.maker.tryDo("", signInMutation, input("email", of.seed["email"], "password", password))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// W16: only a Bearer token is an attempt to authenticate. Empty headers and other schemes, such as the Basic of a proxy in
-// front of a staging server, leave the cookies alone.
+// W16: cookies are used beside an empty Authorization and beside other schemes, such as the Basic of a proxy in front of a
+// staging server. Only a Bearer token replaces them.
 func TestOtherAuthorizationLeavesTheCookies(t *testing.T) {
 	t.Parallel()
 	var c clock
@@ -35,8 +35,8 @@ func TestOtherAuthorizationLeavesTheCookies(t *testing.T) {
 	}
 }
 
-// W17: an invalid token is reported on every reply, also where the operation does not ask for the viewer, is refused, or
-// fails. Public fields answer as before. Without a token nothing is reported.
+// W17: the reply to every operation reports an invalid token, even if the operation does not ask for the viewer, is refused, or
+// fails. Public fields have their values. Without a token nothing is reported.
 func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 	t.Parallel()
 	var c clock
@@ -63,7 +63,7 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 		for name, x := range map[string]struct{ query, want string }{
 			"me":                  {`{ me { id } }`, map[bool]string{true: "UNAUTHENTICATED", false: ""}[token != ""]},
 			"a public field":      {`{ profile(username: "` + a.Username + `") { username } }`, ""},
-			"nothing of ours":     {`{ __typename }`, ""},
+			"no field of ours":    {`{ __typename }`, ""},
 			"syntax":              {`{`, "GRAPHQL_PARSE_FAILED"},
 			"validation":          {`{ nope }`, "GRAPHQL_VALIDATION_FAILED"},
 			"variables":           {`query ($u: String!) { profile(username: $u) { id } }`, "BAD_USER_INPUT"},
@@ -100,8 +100,8 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 
 const signOutOf = `mutation ($t: String) { signOut(input: {refreshToken: $t}) { success revokedSessionId } }`
 
-// A client whose access token has expired signs out by its refresh token, whichever one of the session it still has. That
-// ends the session of the token and no other. What is no token of ours ends nothing, and is no error.
+// A client whose access token has expired signs out by any refresh token of the session. That ends only the session of the
+// token. A text that is not one of our tokens ends nothing, and is not an error.
 func TestSignOutByRefreshToken(t *testing.T) {
 	t.Parallel()
 	var c clock

@@ -13,8 +13,7 @@ import (
 	"freehold/app"
 )
 
-// runTool runs a program that clients use in a folder and returns what it prints: node itself, or one of the packages
-// in e2e/package.json.
+// runTool runs a client tool in a folder and returns its output: node itself, or one of the packages in e2e/package.json.
 func runTool(t *testing.T, dir, input, program string, args ...string) string {
 	t.Helper()
 	path, err := filepath.Abs("node_modules/.bin/" + program)
@@ -60,7 +59,7 @@ func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
 	t.Log(runTool(t, ".", "", "node", "clients/audit.mjs", start(t).url+"/graphql"))
 }
 
-// graphql-js takes the schema for clients, which is what the server says of itself but for what routers need.
+// graphql-js accepts the schema for clients. It equals the introspection of the server, without what routers need.
 func TestSchemaForClientsIsWhatIsServed(t *testing.T) {
 	t.Parallel()
 	t.Log(runTool(t, ".", app.ClientSDL(), "node", "clients/schema.mjs", start(t).url+"/graphql"))
@@ -77,7 +76,7 @@ func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
 	}
 }
 
-// graphql-codegen takes the schema for clients, and an app that uses the generated types is sound.
+// graphql-codegen accepts the schema for clients, and an app that uses the generated types compiles.
 func TestCodegenTakesTheSchemaForClients(t *testing.T) {
 	t.Parallel()
 	dir := clientProject(t, "codegen")

@@ -12,8 +12,8 @@ import (
 	"freehold/resolvers"
 )
 
-// Whatever is wrong with an input is told by one error, in the order of the schema: with its shape, by variables and
-// literals, with its values, and what of it is taken.
+// One error has all faults of an input, in the order of the schema: in its shape, by variables and literals, in its values, and
+// what is taken.
 func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -80,8 +80,8 @@ func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// What a sign-up of a wrong shape tells of others' names is bounded as a sign-up is, and by the same count; where a verified
-// e-mail is required, it does not tell who has an address.
+// A sign-up with a wrong shape reveals taken names only within the limit of sign-ups, which it counts for. Where a verified
+// e-mail is required, it does not reveal taken addresses.
 func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -117,7 +117,7 @@ func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	}
 }
 
-// An adopter's judge completes the errors of its input type, and is asked only if the shape of the input is wrong.
+// An adopter's judge completes the errors of its input type. It is called only if the shape of the input is wrong.
 func TestAdoptersJudge(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32

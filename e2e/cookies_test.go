@@ -325,7 +325,7 @@ func TestLastMutationDecidesAboutCookies(t *testing.T) {
 	b.expect("signIn, and a signOut that had nothing to revoke", email)
 }
 
-// A Bearer token wins over cookies, valid or not: the cookies are not looked at, nor touched.
+// A Bearer token wins over cookies, valid or not: the cookies are neither read nor changed.
 func TestAuthorizationWinsOverCookies(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// refusalsLogged returns what the log says of the refused fields of one request.
+// refusalsLogged returns the lines of the log about refused fields of one request.
 func (s *service) refusalsLogged(requestID string) (list []string) {
 	s.t.Helper()
 	for text := range strings.Lines(s.logs.String()) {
@@ -33,7 +33,7 @@ func (s *service) refusalsLogged(requestID string) (list []string) {
 	return list
 }
 
-// Each refusal is logged once, whoever has refused: a rule with any of its codes, or the database.
+// Each refusal is logged once, whether by a rule, with any of its codes, or by the database.
 func TestRefusalsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t)

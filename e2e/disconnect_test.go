@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// G16: clients that hang up, whenever they do, cause no panic and no ERROR, and others are served.
+// G16: clients that hang up at any time cause no panic and no ERROR, and others are served.
 func TestClientsThatHangUp(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -56,7 +56,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return b.text.Read(p)
 }
 
-// G16: a deadline that passes before the operation begins is UNAVAILABLE, and nothing of the operation runs.
+// G16: if the deadline passes before the operation begins, the answer is UNAVAILABLE and nothing runs.
 func TestDeadlineBeforeTheOperation(t *testing.T) {
 	t.Parallel()
 	s := start(t, "FREEHOLD_REQUEST_TIMEOUT=1s")

@@ -2,8 +2,8 @@ package e2e
 
 import "testing"
 
-// A key stands for the values that it came with first. A retry sends them again, in whatever spelling, and finds the account
-// whatever its values have become; any other value is another sign-up.
+// A key stands for its first values. A retry sends the same values, in any spelling, and finds the account even if it has
+// changed since. With any other value it is another sign-up.
 func TestKeysStandForTheirValues(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -23,7 +23,7 @@ func (s *service) getQuery(header http.Header, parameters url.Values) reply {
 	return r
 }
 
-// Queries work by GET, with the same answers as by POST. What GET cannot carry is refused with the right status.
+// Queries work by GET, with the same answers as by POST. Invalid requests and mutations are refused with the right status.
 func TestQueriesByGet(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -108,8 +108,8 @@ func TestQueriesByHead(t *testing.T) {
 	}
 }
 
-// W03: a GET counts for as much as a POST: one from another site is refused and renews nothing, and one from a configured
-// origin does not use the cookies.
+// W03: a GET passes the same checks as a POST. From another site it is refused and renews nothing, and from a configured origin
+// it does not use the cookies.
 func TestGetFromOtherSites(t *testing.T) {
 	t.Parallel()
 	var c clock

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -141,16 +140,16 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	return s
 }
 
-// logInJSON is the log of a service as production writes it, with everything in it.
+// logInJSON is the log of a service in the form of production, at all levels.
 func logInJSON(w io.Writer, c app.Config) *slog.Logger {
 	c.Env, c.LogLevel = "production", slog.LevelDebug
 	return app.NewLog(w, c)
 }
 
-// expectError says that the test causes errors of the log with this text.
+// expectError says that the test causes errors in the log with this text.
 func (s *service) expectError(text string) { s.expected = append(s.expected, text) }
 
-// checkLog fails the test if the log has a panic or an ERROR that it did not ask for, or lacks one that it did.
+// checkLog fails the test if the log has a panic or an ERROR that the test does not expect, or lacks one that it expects.
 func (s *service) checkLog() {
 	s.t.Helper()
 	met := map[string]bool{}
@@ -281,6 +280,22 @@ func (s *service) trySendWithin(ctx context.Context, method string, header http.
 	return ask(request)
 }
 
+// sendChanged sends a POST after change has changed it.
+func (s *service) sendChanged(body string, change func(*http.Request)) reply {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	change(request)
+	r, err := ask(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
 // ask sends a request whose answer is a GraphQL response.
 func ask(request *http.Request) (r reply, err error) {
 	response, err := client.Do(request)
@@ -386,47 +401,4 @@ func (s *service) fetch(method, url string) (status int, header http.Header, bod
 		s.t.Fatal(err)
 	}
 	return response.StatusCode, response.Header, string(text)
-}
-
-// sameTime fails if one of two acts is slower than the other more often than chance allows (|z| > 4.5). They are timed
-// in pairs, next to each other and in alternating order, and compared by rank only, so that a busy machine, which slows
-// both, makes no difference.
-func sameTime(t *testing.T, pairs int, first string, a func(), second string, b func()) {
-	t.Helper()
-	sameTimeRested(t, pairs, func() {}, first, a, second, b)
-}
-
-// sameTimeRested is sameTime for acts after which work goes on that would slow the next: it rests before each.
-func sameTimeRested(t *testing.T, pairs int, rest func(), first string, a func(), second string, b func()) {
-	t.Helper()
-	measure := func(act func()) time.Duration {
-		rest()
-		begun := time.Now()
-		act()
-		return time.Since(begun)
-	}
-	measure(a) // whatever is made at first use
-	measure(b)
-	var as, bs []time.Duration
-	slower := 0
-	for i := range pairs {
-		var da, db time.Duration
-		if i%2 == 0 {
-			da, db = measure(a), measure(b)
-		} else {
-			db, da = measure(b), measure(a)
-		}
-		if da > db {
-			slower++
-		}
-		as, bs = append(as, da), append(bs, db)
-	}
-	slices.Sort(as)
-	slices.Sort(bs)
-	told := fmt.Sprintf("%s was slower than %s in %d of %d pairs (medians %v and %v)", first, second, slower, pairs, as[pairs/2], bs[pairs/2])
-	if math.Abs(float64(2*slower-pairs)) > 4.5*math.Sqrt(float64(pairs)) {
-		t.Error(told)
-	} else {
-		t.Log(told)
-	}
 }

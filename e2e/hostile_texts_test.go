@@ -54,8 +54,8 @@ func TestHostileTextsInEveryInput(t *testing.T) {
 	}
 }
 
-// G14: default values of variables, of unknown types, of types that no variable can have, and that do not fit: each is
-// refused as what it is, and nothing panics.
+// G14: variables with default values of unknown types, of types that no variable can have, or that do not fit are refused by
+// the right code, and nothing panics.
 func TestHostileDefaults(t *testing.T) {
 	t.Parallel()
 	s := start(t)

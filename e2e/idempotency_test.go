@@ -133,8 +133,8 @@ func TestMalformedKeys(t *testing.T) {
 	}
 }
 
-// Of many retries at once one makes the account, and each gets a session of it. Forms with other values are none: one of
-// them makes the account, and its key was used for the others.
+// Of many retries at once, one makes the account, and each gets a session of it. Of many sign-ups at once with one key and other
+// values, one makes the account, and the others are REUSED.
 func TestRetriesAtOnce(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {

@@ -95,8 +95,8 @@ func fieldsAsWritten(t *testing.T) map[string]*ast.FieldDefinition {
 	return fields
 }
 
-// G15: the schema offers the directives of the specification, its own, and Federation's, and no experiment of a library.
-// @defer and @stream are unknown, also where they stand in a fragment that is not used.
+// G15: the schema has the directives of the specification, its own and Federation's, and no experiments of a library.
+// @defer and @stream are unknown, also in a fragment that is not used.
 func TestDirectivesAreTheListedOnes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -125,8 +125,8 @@ func TestDirectivesAreTheListedOnes(t *testing.T) {
 	}
 }
 
-// In production a document that reads the schema is invalid: no failure of the service, and nothing of it runs. Clients may
-// ask for __typename all the same.
+// In production, a document that reads the schema is invalid. It is not an error of the service, and nothing of it runs.
+// __typename is allowed.
 func TestIntrospectionOfProductionIsAValidationError(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

@@ -16,7 +16,7 @@ import (
 	"freehold/db/dbtest"
 )
 
-// frontEnd are settings that lead mails to a front end, to a page for each kind of code.
+// frontEnd are settings for links to a front end, with a page for each kind of code.
 func frontEnd(at string) []string {
 	return []string{
 		"FREEHOLD_APP_URL=" + at, "FREEHOLD_VERIFY_EMAIL_URL=" + at + "/verify?email={email}&code={code}",
@@ -24,8 +24,8 @@ func frontEnd(at string) []string {
 	}
 }
 
-// A front end does with what it reads out of each link what the code is for, whatever the address holds. A scanner that opens
-// the links before uses nothing up.
+// A front end can use the code and the address that it reads from each link, whatever characters the address has. A scanner
+// that opens the links first uses nothing up.
 func TestMailLeadsToTheFrontEnd(t *testing.T) {
 	t.Parallel()
 	opened := make(chan *url.URL, 10)
@@ -79,7 +79,7 @@ func TestMailLeadsToTheFrontEnd(t *testing.T) {
 
 var anyLink = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s"'<>]*|href`)
 
-// Without settings mails link nowhere: the API has no pages.
+// Without settings, mails have no links: the API has no pages.
 func TestMailsLinkNowhereByDefault(t *testing.T) {
 	t.Parallel()
 	s := start(t, "FREEHOLD_PUBLIC_URL=https://id.example.org").work()
@@ -95,7 +95,7 @@ func TestMailsLinkNowhereByDefault(t *testing.T) {
 	}
 }
 
-// W13: the links of a mail are those of the configuration, whatever the request that causes it says of its host.
+// W13: the links of a mail come from the configuration, whatever host the request names.
 func TestForgedHostChangesNoLink(t *testing.T) {
 	t.Parallel()
 	s := start(t, frontEnd("https://app.example")...).work()
@@ -108,19 +108,8 @@ func TestForgedHostChangesNoLink(t *testing.T) {
 		func(r *http.Request) { r.Header.Set("X-Forwarded-Prefix", "/evil.example") },
 	} {
 		a := s.signUp(nil)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(asBody(t, requestReset, input("email", a.Email))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/json")
-		forge(request)
-		response, err := client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			t.Fatalf("request %d: %d", i, response.StatusCode)
+		if r := s.sendChanged(asBody(t, requestReset, input("email", a.Email)), forge); r.Status != http.StatusOK || len(r.Errors) > 0 {
+			t.Fatalf("request %d: %d %s", i, r.Status, r.Body)
 		}
 		m := s.mailTo(a.Email, "reset_password", 1)
 		if strings.Contains(fmt.Sprint(m), "evil") || !strings.HasPrefix(m.Link, "https://app.example/reset?code=") {
@@ -157,7 +146,7 @@ func TestLinkToAnApp(t *testing.T) {
 	}
 }
 
-// The product's name is in each mail, and no password.
+// The product's name is in each mail, and cannot be a password.
 func TestProductsName(t *testing.T) {
 	t.Parallel()
 	const name = `Größe & "Söhne" <👩‍👧>`
@@ -175,7 +164,7 @@ func TestProductsName(t *testing.T) {
 	}
 }
 
-// A folder of templates replaces ours and the program's, file by file; what is wrong with it is an error at the start.
+// A folder of templates replaces ours and the program's, file by file. A fault in it is an error at the start.
 func TestFolderOfMailTemplates(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

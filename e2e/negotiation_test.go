@@ -57,7 +57,7 @@ func TestAcceptDecidesAboutTheStatus(t *testing.T) {
 	}
 }
 
-// What a request says of its body: the spellings that clients and proxies send are understood, others are 415.
+// The content types and encodings that clients and proxies send are accepted. Others are 415.
 func TestContentTypes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -81,7 +81,7 @@ func TestContentTypes(t *testing.T) {
 	}
 }
 
-// Whatever net/http answers itself has our error form: for a path, a method, a header, or a request that is none.
+// The answers of net/http itself have our form of errors: for a path, a method, a header, or a request that is not HTTP.
 func TestEveryRefusalHasOurForm(t *testing.T) {
 	t.Parallel()
 	s, _ := listen(t, appOptions())
@@ -111,7 +111,7 @@ func TestEveryRefusalHasOurForm(t *testing.T) {
 	}
 }
 
-// Batches are refused by name, so that a developer knows which switch of their client to turn.
+// The error for a batch says so, so that developers know which option of their client to change.
 func TestBatchesAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// preflight asks as a browser does before it sends a request of another origin with these headers.
+// preflight asks as a browser does before it sends a request from another origin with these headers.
 func (s *service) preflight(origin, method, headers string) http.Header {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodOptions, s.url+"/graphql", http.NoBody)
@@ -50,7 +50,7 @@ func TestPreflightsPermitTheHeadersOfClients(t *testing.T) {
 	}
 }
 
-// An origin is configured as people write it, and compared as browsers send it.
+// You configure an origin as people write it; the service compares it as browsers send it.
 func TestConfiguredOriginsMatchWhatBrowsersSend(t *testing.T) {
 	t.Parallel()
 	s := start(t, "FREEHOLD_CORS_ORIGINS= https://app.example.org:443 ,https://Bücher.Example, http://LOCALHOST:3000,http://127.0.0.1:80,http://[::1]:5173,"+
@@ -74,7 +74,7 @@ func TestConfiguredOriginsMatchWhatBrowsersSend(t *testing.T) {
 	}
 }
 
-// A proxy that rewrites Host does not make the service's own pages foreign: the public URL says where they come from.
+// If a proxy rewrites Host, the public URL identifies the service's own pages.
 func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 	t.Parallel()
 	for url, origin := range map[string]string{"https://id.example.org": "https://id.example.org", "https://ID.example.org:443/auth": "https://id.example.org", "http://id.example.org:8081": "http://id.example.org:8081"} {
@@ -82,16 +82,10 @@ func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 		b, email := s.signedUp()
 		for from, own := range map[string]bool{origin: true, "https://id.example.org.evil.example": false, "https://evil.example": false} {
 			for _, host := range []string{"freehold:8080", "10.0.0.7"} {
-				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(`{"query": "{ me { email } }"}`))
-				if err != nil {
-					t.Fatal(err)
-				}
-				request.Header, request.Host = b.header(), host
-				request.Header.Set("Origin", from)
-				r, err := ask(request)
-				if err != nil {
-					t.Fatal(err)
-				}
+				r := s.sendChanged(`{"query": "{ me { email } }"}`, func(request *http.Request) {
+					request.Header, request.Host = b.header(), host
+					request.Header.Set("Origin", from)
+				})
 				if own != strings.Contains(r.Body, email) || own != (r.Status == 200) {
 					t.Errorf("%s, from %s, Host %s: %d %s", url, from, host, r.Status, r.Body)
 				}
@@ -100,7 +94,7 @@ func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 	}
 }
 
-// A refused request is told what would help in its case.
+// The error for a refused origin says what helps in its case.
 func TestRefusedOriginsNameTheCure(t *testing.T) {
 	t.Parallel()
 	s := start(t)

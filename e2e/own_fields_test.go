@@ -83,7 +83,7 @@ func TestPendingEmailTellsNothingOfOthers(t *testing.T) {
 	}
 }
 
-// A code for an address that another account has is not known to anybody, and would change nothing.
+// Nobody knows the code for an address that another account has, and it would change nothing.
 func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -127,7 +127,7 @@ func TestHasPassword(t *testing.T) {
 	}
 }
 
-// reauthenticatedUntil says for each session when REAUTH_REQUIRED begins, to the moment.
+// reauthenticatedUntil says for each session exactly when REAUTH_REQUIRED begins.
 func TestReauthenticatedUntil(t *testing.T) {
 	t.Parallel()
 	s := start(t, "FREEHOLD_REAUTH_AFTER=10m")
@@ -167,7 +167,7 @@ func TestReauthenticatedUntil(t *testing.T) {
 	}
 }
 
-// nextCodeAt says when a request will not be RATE_LIMITED any more, and counts nothing itself.
+// nextCodeAt says when a request will not be RATE_LIMITED, and counts nothing itself.
 func TestNextCodeAt(t *testing.T) {
 	t.Parallel()
 	const away = "203.0.113.1"
@@ -229,7 +229,7 @@ func TestNextCodeAt(t *testing.T) {
 	}
 }
 
-// nextCodeAt asks from an address when a code may be requested.
+// nextCodeAt asks from a client address when a code may be requested.
 func (s *service) nextCodeAt(from, token, purpose string) *time.Time {
 	s.t.Helper()
 	var data struct {
@@ -242,7 +242,7 @@ func (s *service) nextCodeAt(from, token, purpose string) *time.Time {
 	return data.Me.NextCodeAt
 }
 
-// While no address is pending, a change of address is limited by the client alone; the next one may be to any address.
+// While no address is pending, only the limit of the client holds, since the new address may be any.
 func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -265,7 +265,7 @@ func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	}
 }
 
-// The functions behind these fields answer the owner alone, whatever the app asks them.
+// The functions behind these fields answer only the owner, whatever the app asks.
 func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -294,7 +294,7 @@ func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	}
 }
 
-// At the very microsecond at which the time is over, app.recent_until and app.require_recent change together.
+// app.recent_until and app.require_recent change at the same microsecond.
 func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -316,7 +316,7 @@ func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 	}
 }
 
-// Nobody pays for what is not selected, and a list of the same user asks once for each of its fields.
+// Fields that are not selected cost no query, and a list with the same user many times loads each field once.
 func TestOwnFieldsAreLoadedOnceAndOnlyIfSelected(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64

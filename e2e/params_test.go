@@ -63,8 +63,8 @@ func TestParametersOfFaults(t *testing.T) {
 	}
 }
 
-// Where a limit is about one field of the input, RATE_LIMITED names the field, and says the same for an address with an
-// account and one without. The limits of a whole client name none.
+// If a limit is about one field of the input, RATE_LIMITED names the field, with the same answer for an address with an account
+// and one without. The limits of a client name no field.
 func TestLimitsNameTheirField(t *testing.T) {
 	t.Parallel()
 	s := limited(t).work()

@@ -39,8 +39,8 @@ func (s *service) sendBody(token string, body vars) reply {
 	return s.send(http.MethodPost, header, string(text))
 }
 
-// Automatic persisted queries: an unknown hash is answered with the protocol's own words, the document is then sent with its
-// hash, and from then on the hash suffices, by POST and by GET, for every viewer.
+// Automatic persisted queries: the answer to an unknown hash is the protocol's own word. The client then sends the document with
+// its hash. From then on the hash is enough, by POST and by GET, for every viewer.
 func TestAutomaticPersistedQueries(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -68,8 +68,8 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	}
 }
 
-// W06: a hash stands for the document of which it is the SHA-256 and for no other, and a document gets no further by its
-// hash than by its text.
+// W06: a hash runs only the document that it is the SHA-256 of, and a document passes the same checks by its hash as by its
+// text.
 func TestPersistedQueriesAreNotTrusted(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -114,7 +114,7 @@ func TestPersistedQueriesAreNotTrusted(t *testing.T) {
 	}
 }
 
-// write makes a folder of files.
+// write writes files into a new folder.
 func write(t testing.TB, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -130,8 +130,8 @@ func write(t testing.TB, files map[string]string) (dir string) {
 	return dir
 }
 
-// Trusted documents are known from the start by their ids and hashes, whatever tool has written them. Where only these are
-// allowed nothing else runs, however it is sent.
+// Trusted documents run by their ids and hashes, whichever tool wrote them. If only these are allowed, nothing else runs,
+// however a client sends it.
 func TestTrustedDocuments(t *testing.T) {
 	t.Parallel()
 	const mine, named, other, costly = "query Mine {\n  me { id }\n}\n", `query Named { __typename }`, `{ usernameAvailable(username: "free") }`, `query Big($n: Int) { profiles(first: $n) { nodes { id } } }`

@@ -12,7 +12,7 @@ import (
 
 const sessionNode = `query ($id: ID!) { node(id: $id) { __typename id ... on Session { device ip createdAt lastUsedAt expiresAt current } } }`
 
-// A session that lasts is found by its id, by its owner alone. All else looks like an id that nothing has.
+// Only its owner finds a live session by its id. For others, and once it has ended, it looks like an unknown id.
 func TestSessionsAreNodes(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -49,7 +49,7 @@ func TestSessionsAreNodes(t *testing.T) {
 	}
 }
 
-// Somebody else's session takes as long as an id that nothing has.
+// Another user's session takes as long as an unknown id.
 func TestHiddenSessionsTakeTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -63,7 +63,7 @@ func TestHiddenSessionsTakeTheSameTime(t *testing.T) {
 	}
 }
 
-// A look-up by id is one transaction, with the same statements whatever the ids are.
+// A look-up by ids is one transaction, with the same statements for any ids.
 func TestNodesAreOneTransaction(t *testing.T) {
 	t.Parallel()
 	statements := make(chan string, 1000)
@@ -95,7 +95,7 @@ func TestNodesAreOneTransaction(t *testing.T) {
 	}
 }
 
-// Payloads name what was ended, so that a client can take it out of its lists.
+// Payloads have the ids of ended sessions, so that a client can remove them from its lists.
 func TestPayloadsNameWhatWasEnded(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -119,7 +119,7 @@ func TestPayloadsNameWhatWasEnded(t *testing.T) {
 	}
 }
 
-// However many sessions there are, the reply is bounded.
+// The reply is bounded for any number of sessions.
 func TestManyRevokedSessionsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -139,7 +139,7 @@ func TestManyRevokedSessionsAreCounted(t *testing.T) {
 	}
 }
 
-// A hidden session is explained as what it is.
+// The explanation for a hidden session names the session and its policy.
 func TestHiddenSessionIsExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

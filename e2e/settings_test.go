@@ -30,7 +30,7 @@ func (s *service) settings() settings {
 	return data.Settings
 }
 
-// Anybody may read the settings that a form needs, and they are those of the configuration.
+// The settings that a form needs are public, and equal the configuration.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	want := settings{
@@ -54,7 +54,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// What the settings say is what judges: the longest and shortest texts pass, and one character more or less does not.
+// Inputs are checked by the values of the settings: the longest and shortest texts pass, and one character more or less fails.
 func TestSettingsAreWhatJudges(t *testing.T) {
 	t.Parallel()
 	s := start(t, "FREEHOLD_PASSWORD_MIN_LENGTH=12")

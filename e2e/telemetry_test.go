@@ -151,8 +151,8 @@ func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	}
 }
 
-// However many names clients think of, there are few series, and no label is long. A flood of new names displaces no name
-// that is seen often, and none that comes to be seen often later.
+// There are few series and no long labels, however many names clients send. A flood of new names displaces no name that is seen
+// often, and does not keep a later one from becoming a label.
 func TestNamesOfOperationsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := start(t)

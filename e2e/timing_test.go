@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"math"
 	"net/http"
+	"slices"
 	"testing"
+	"time"
 )
 
 // P02: whether an address has an account can be told neither by the answer to asking for a code nor by its time, whether
@@ -76,5 +79,48 @@ func TestRefusedSignInTakesTheSameTimeBesideTheHash(t *testing.T) {
 			}
 			sameTime(t, pairs, "a known address", try("known"), "an unknown one", try("unknown"))
 		})
+	}
+}
+
+// sameTime fails if one of two acts is slower than the other more often than chance allows (|z| > 4.5). They are timed
+// in pairs, next to each other and in alternating order, and compared by rank only, so that a busy machine, which slows
+// both, makes no difference.
+func sameTime(t *testing.T, pairs int, first string, a func(), second string, b func()) {
+	t.Helper()
+	sameTimeRested(t, pairs, func() {}, first, a, second, b)
+}
+
+// sameTimeRested is sameTime for acts after which work goes on that would slow the next: it rests before each.
+func sameTimeRested(t *testing.T, pairs int, rest func(), first string, a func(), second string, b func()) {
+	t.Helper()
+	measure := func(act func()) time.Duration {
+		rest()
+		begun := time.Now()
+		act()
+		return time.Since(begun)
+	}
+	measure(a) // whatever is made at first use
+	measure(b)
+	var as, bs []time.Duration
+	slower := 0
+	for i := range pairs {
+		var da, db time.Duration
+		if i%2 == 0 {
+			da, db = measure(a), measure(b)
+		} else {
+			db, da = measure(b), measure(a)
+		}
+		if da > db {
+			slower++
+		}
+		as, bs = append(as, da), append(bs, db)
+	}
+	slices.Sort(as)
+	slices.Sort(bs)
+	told := fmt.Sprintf("%s was slower than %s in %d of %d pairs (medians %v and %v)", first, second, slower, pairs, as[pairs/2], bs[pairs/2])
+	if math.Abs(float64(2*slower-pairs)) > 4.5*math.Sqrt(float64(pairs)) {
+		t.Error(told)
+	} else {
+		t.Log(told)
 	}
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,14 +17,14 @@ func wide(text string) string {
 	return strings.Map(func(r rune) rune { return r - '!' + '\uff01' }, text)
 }
 
-// in is a service whose failures are those of a subtest.
+// in returns the service with its failures reported to a subtest.
 func (s *service) in(t *testing.T) *service {
 	c := *s
 	c.t = t
 	return &c
 }
 
-// I14: a code is understood however it was typed or pasted, by each mutation that takes one.
+// I14: each mutation that takes a code understands it as people type and paste it.
 func TestCodesAreUnderstoodAsPasted(t *testing.T) {
 	t.Parallel()
 	s := start(t).work()
@@ -66,8 +65,8 @@ func (a *account) fillTokens(t *testing.T, r reply) {
 	a.Token = data.SignIn.Tokens.AccessToken
 }
 
-// I14: an address is understood with what stands around it where it was copied, in each input that takes one; what is kept
-// and written to is the address alone.
+// I14: each input that takes an address ignores white space and invisible characters around it, and neither stores them nor
+// writes to them.
 func TestAddressesAreUnderstoodAsPasted(t *testing.T) {
 	t.Parallel()
 	s := start(t).work()
@@ -110,8 +109,8 @@ func TestAddressesAreUnderstoodAsPasted(t *testing.T) {
 	}
 }
 
-// I14: phone numbers are kept as E.164, however they were written; I13: texts keep what spelling needs, and lose what hides
-// or turns text. Both hold in sign-ups and updates.
+// I14: phone numbers in any format are stored as E.164. I13: texts keep the characters that spelling needs; characters that hide
+// or turn text are refused. Both hold in sign-ups and updates.
 func TestTextsOfProfiles(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -166,7 +165,7 @@ func TestTextsOfProfiles(t *testing.T) {
 	}
 }
 
-// A blank text clears each optional field, wherever in a request it stands; in a sign-up it is as absent.
+// A blank text clears each optional field, wherever it is in a request. In a sign-up it means absent.
 func TestBlankTextsClear(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -221,7 +220,7 @@ func TestBlankTextsClear(t *testing.T) {
 	expectFaults(t, "what is required", s.do("", signUpMutation, vars{"input": vars{"email": "", "password": "", "username": " "}}), "input.email INVALID", "input.password TOO_SHORT", "input.username TOO_SHORT")
 }
 
-// A birthday may be today, wherever the day has begun.
+// A birthday may be today in any time zone.
 func TestBirthdayMayBeToday(t *testing.T) {
 	t.Parallel()
 	o, now := appOptions(), time.Now() // which stands still, so that no day begins meanwhile
@@ -238,16 +237,12 @@ func TestBirthdayMayBeToday(t *testing.T) {
 	expectParams(t, "long ago", r, "input.birthday", "OUT_OF_RANGE", fmt.Sprintf("map[max:%s min:1900-01-01]", first.Format(time.DateOnly)))
 }
 
-// I13: reserved usernames, and those with dots at their ends or in a row, are refused wherever an account would get one. An
-// account from before keeps its own.
+// I13: usernames that are reserved, or have dots at their ends or in a row, are refused wherever an account can get one. An
+// account keeps a name that is reserved later.
 func TestReservedAndDottedUsernames(t *testing.T) {
 	t.Parallel()
 	list := func(text string) string {
-		path := filepath.Join(t.TempDir(), "reserved.txt")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return "FREEHOLD_RESERVED_USERNAMES=" + path
+		return "FREEHOLD_RESERVED_USERNAMES=" + filepath.Join(write(t, map[string]string{"reserved.txt": text}), "reserved.txt")
 	}
 	d, key := dbtest.New(t), "FREEHOLD_DATA_DIR="+t.TempDir()
 	none := startWith(t, d, bothWalls, appOptions(), key, list("# none\n"))
@@ -288,7 +283,7 @@ func TestReservedAndDottedUsernames(t *testing.T) {
 	}
 	for _, s := range []*service{ours, theirs} {
 		if r := s.do("", `{ profile(username: "admin") { username } }`, nil); string(r.Data) != `{"profile":{"username":"Admin"}}` {
-			t.Errorf("the profile of an account from before: %s", r.Body)
+			t.Errorf("the profile with a name that was reserved later: %s", r.Body)
 		}
 		s.signIn(admin.Email)
 		s.must(admin.Token, updateProfile, input("bio", "still here"))

@@ -58,7 +58,7 @@ type StubAuthor { name: String }
 extend type Query { _entities(representations: [_Any!]!): [_Entity]!  _service: _Service! }
 `
 
-// The given schema uses each kind of directive in each place where one can stand.
+// The schema of this test uses each kind of directive in each possible place.
 func TestClientSDLLeavesOutWhatClientsCannotUse(t *testing.T) {
 	t.Parallel()
 	given := federation + `
@@ -146,7 +146,7 @@ func TestClientSDLPrintsDescriptionsThatNoBlockStringHolds(t *testing.T) {
 	}
 }
 
-// Types stand in the order of their files, and each time the same is printed.
+// Types are in the order of their files, and each print is the same.
 func TestClientSDLIsInOrder(t *testing.T) {
 	t.Parallel()
 	load := func() *ast.Schema {

@@ -107,8 +107,8 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
-// Whatever an address holds, a front end reads exactly it and the code out of the link, in any part of it, from the text and
-// from the HTML.
+// A front end reads the exact address and code from the link, in the text and in the HTML, whatever characters the address has
+// and wherever the placeholders are.
 func TestLinkGivesBackAddressAndCode(t *testing.T) {
 	t.Parallel()
 	pathPart := func(u *url.URL) (string, string) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestNamesInHeaders: a product's name may hold anything that is visible. It arrives as it is, in the subject and as the
-// sender's name, and adds nothing to the headers.
+// A product's name may have any visible character. It arrives unchanged in the subject and as the sender's name, and adds
+// nothing to the headers.
 func TestNamesInHeaders(t *testing.T) {
 	t.Parallel()
 	server := serve(t, nil, false, nil)

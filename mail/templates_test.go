@@ -194,7 +194,7 @@ func TestReplacedTemplates(t *testing.T) {
 	}
 }
 
-// The first of several sources that has a file gives it, and ours is behind all of them.
+// Of several folders, the first that has a file wins. Ours is the last.
 func TestReplacedTemplatesHaveAnOrder(t *testing.T) {
 	t.Parallel()
 	first := fstest.MapFS{"layout.txt": {Data: []byte(`first {{template "body" .}}`)}}
@@ -209,7 +209,7 @@ func TestReplacedTemplatesHaveAnOrder(t *testing.T) {
 	}
 }
 
-// Without a front end mails link to nothing, and have the code all the same.
+// Without a front end, mails have no link, but still the code.
 func TestMailsWithoutFrontEnd(t *testing.T) {
 	t.Parallel()
 	templates, err := NewTemplates(TemplatesOptions{PublicURL: testURL, Service: "people", Links: map[Kind]string{VerifyEmail: ""}})
