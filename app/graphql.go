@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -122,7 +123,7 @@ func (e *endpoint) answer(ctx context.Context, read *request, media string) (sta
 		}
 	}
 	e.reportToken(ctx, read.Headers)
-	if problems[0] == error(errMutationByGet) {
+	if errors.Is(problems[0], errMutationByGet) {
 		return http.StatusMethodNotAllowed, e.refuseOperation(ctx, problems...)
 	}
 	return statusOfRefused(media), e.refuseOperation(ctx, problems...)
