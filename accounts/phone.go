@@ -46,16 +46,24 @@ func readPhone(typed string) (string, fault.Flaw) {
 	if !international.MatchString(digits) {
 		return typed, invalid
 	}
-	number, err := phonenumbers.Parse(digits, "ZZ") // no region: the number says it
-	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
+	e164, country := parsePhone(digits)
+	again, _ := parsePhone(e164)
+	if e164 == "" || again != e164 {
 		return typed, invalid
 	}
-	e164 := phonenumbers.Format(number, phonenumbers.E164)
-	country := "+" + strconv.Itoa(int(number.GetCountryCode()))
 	if digits != e164 && digits != country+"0"+strings.TrimPrefix(e164, country) { // a 0 in between is a habit: +49 (0) 30
 		return typed, invalid
 	}
 	return e164, fault.Flaw{}
+}
+
+// parsePhone returns a number as E.164 has it, and its country code with the +; "" for one of no possible length.
+func parsePhone(digits string) (e164, country string) {
+	number, err := phonenumbers.Parse(digits, "ZZ") // no region: the number says it
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
+		return "", ""
+	}
+	return phonenumbers.Format(number, phonenumbers.E164), "+" + strconv.Itoa(int(number.GetCountryCode()))
 }
 
 func isBetweenDigits(r rune) bool {
