@@ -81,7 +81,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	}
 	hooks := a.telemetry.hooks()
 	hooks.Enqueued = func() { a.mailer.nudge() }
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, Observe: o.Observe, Hooks: hooks}); err != nil {
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observe: o.Observe, Hooks: hooks}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -141,6 +141,9 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 }
 
 func (a *App) checkDatabase(ctx context.Context, o Options) error {
+	if err := a.db.CheckServer(ctx); err != nil {
+		return err
+	}
 	if !o.UnsafeAnyRole {
 		if err := a.db.CheckRole(ctx); err != nil {
 			return err

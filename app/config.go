@@ -74,6 +74,7 @@ type Config struct {
 	Operations          string        `env:"FREEHOLD_OPERATIONS"`                               // file or folder of trusted documents
 	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`    // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
+	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 }
 
@@ -205,6 +206,7 @@ func (c *Config) faults() (faults []error) {
 		"FREEHOLD_EVENT_RETENTION": c.EventRetention, "FREEHOLD_REAUTH_AFTER": c.ReauthAfter, "FREEHOLD_PENDING_LIFETIME": c.PendingLifetime,
 		"FREEHOLD_USERNAME_HOLD":   c.UsernameHold,
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
+		"FREEHOLD_STATEMENT_TIMEOUT": c.StatementTimeout,
 	} {
 		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
 	}

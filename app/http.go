@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold/auth"
+	"freehold/db"
 	"freehold/fault"
 	"freehold/web"
 )
@@ -60,13 +62,17 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	return a.around(mux)
 }
 
-// readyz says whether requests should be sent here: not while draining, nor while the database does not answer.
+// readyz says whether requests should be sent here: not while draining, nor while the database does not answer or takes no
+// writes.
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	switch err := a.db.Ping(ctx); {
+	switch err := a.db.Ready(ctx); {
 	case a.draining.Load():
 		writeStatus(w, http.StatusServiceUnavailable, "draining")
+	case errors.Is(err, db.ErrReadOnly):
+		a.log.WarnContext(ctx, "not ready", "error", err)
+		writeStatus(w, http.StatusServiceUnavailable, "database read-only")
 	case err != nil:
 		a.log.WarnContext(ctx, "not ready", "error", err)
 		writeStatus(w, http.StatusServiceUnavailable, "database unavailable")

@@ -5,25 +5,30 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 )
 
 // DB is the service's connection pool, as the app's role.
 type DB struct {
-	pool  *sqlx.DB
-	hooks Hooks
+	pool      *sqlx.DB
+	hooks     Hooks
+	statement time.Duration
 }
 
 // Options say how to reach the database.
 type Options struct {
 	URL            string // of the app's role, in a form that lib/pq takes
 	MaxConnections int    // of the pool; 0 means 10
+	// StatementTimeout is how long a statement may take, within the time of its request; 0 means 3 seconds. The server ends
+	// a statement that takes longer. If the server is silent, the connection is dropped half a second later.
+	StatementTimeout time.Duration
 	// Observe is told each statement before it runs, on the goroutine that runs it. For tests; nil for none.
 	Observe func(query string)
 	Hooks   Hooks // for traces and metrics
@@ -31,17 +36,18 @@ type Options struct {
 
 // Open makes the pool. It does not connect yet; an error means that the URL is malformed.
 func Open(o Options) (*DB, error) {
-	inner, err := pq.NewConnector(o.URL)
+	inner, err := newPQConnector(o.URL)
 	if err != nil {
 		return nil, errors.New("open database: the URL is malformed") // pq's error may quote the password
 	}
 	if o.MaxConnections == 0 {
 		o.MaxConnections = 10
 	}
-	pool := sql.OpenDB(&connector{Connector: inner, observe: o.Observe, hooks: o.Hooks})
+	o.StatementTimeout = cmp.Or(o.StatementTimeout, 3*time.Second)
+	pool := sql.OpenDB(&connector{pqConnector: inner, statement: o.StatementTimeout, observe: o.Observe, hooks: o.Hooks})
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
-	return &DB{pool: sqlx.NewDb(pool, "postgres"), hooks: o.Hooks}, nil
+	return &DB{pool: sqlx.NewDb(pool, "postgres"), hooks: o.Hooks, statement: o.StatementTimeout}, nil
 }
 
 // Close closes the pool.
@@ -50,21 +56,13 @@ func (d *DB) Close() error { return d.pool.Close() }
 // Stats says how many connections there are, and how often somebody waited for one.
 func (d *DB) Stats() sql.DBStats { return d.pool.Stats() }
 
-// Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error {
-	if err := d.pool.PingContext(ctx); err != nil {
-		return fmt.Errorf("ping database: %w", err)
-	}
-	return nil
-}
-
 // CheckRole returns an error unless the role that serves is bound by every row policy: no superuser, no BYPASSRLS, no
 // right to make roles or replicate, owner of no table or schema, be it by itself or through a role it is a member of,
 // and no access to credentials and sessions.
 func (d *DB) CheckRole(ctx context.Context) error {
 	var problems []string
-	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.SelectContext(ctx, &problems, `
+	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &problems, `
 		SELECT 'it is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
 		UNION ALL
 		SELECT format('it could act as the superuser %I', rolname) FROM pg_roles WHERE rolsuper AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')

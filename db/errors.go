@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 
@@ -39,7 +40,7 @@ func translate(err error) error {
 	}
 	e := pq.As(err)
 	switch {
-	case e == nil && (isLost(err) || errors.Is(err, context.DeadlineExceeded)):
+	case e == nil && (isLost(err) || isStatementLost(err) || errors.Is(err, context.DeadlineExceeded)):
 		return fault.Busy(err)
 	case e == nil:
 		return err
@@ -57,7 +58,7 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:
 		return &fault.Error{Code: fault.BadUserInput, Message: "A text holds a character that cannot be stored.", Err: err}
-	case isTransient(err), isLost(err), e.Code == pqerror.QueryCanceled, strings.HasPrefix(string(e.Code), "53"):
+	case isTransient(err), isStale(err), isStatementLost(err), isLost(err), e.Code == pqerror.QueryCanceled, strings.HasPrefix(string(e.Code), "53"):
 		return fault.Busy(err)
 	}
 	return err
@@ -65,8 +66,20 @@ func translate(err error) error {
 
 // isTransient reports whether the server rolled the transaction back for a reason that may not come again.
 func isTransient(err error) bool {
-	return pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected,
-		pqerror.FeatureNotSupported, pqerror.InvalidSQLStatementName) != nil // the last two: statements a migration made stale
+	return pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
+}
+
+// isStale reports whether a migration changed what a prepared statement returns.
+func isStale(err error) bool { return pq.As(err, pqerror.FeatureNotSupported) != nil }
+
+// errStatementLost is the error of a statement that takes other parameters than its query.
+var errStatementLost = errors.New("a prepared statement is not the one that was prepared")
+
+// isStatementLost reports whether a prepared statement is gone, or another has its name: a pooler gave the connection
+// another backend and did not take the statements along.
+func isStatementLost(err error) bool {
+	return errors.Is(err, errStatementLost) ||
+		pq.As(err, pqerror.InvalidSQLStatementName, pqerror.DuplicatePstatement, pqerror.ProtocolViolation) != nil
 }
 
 // isLost reports whether the connection broke, or was broken by the server.
@@ -76,6 +89,6 @@ func isLost(err error) bool {
 		return class == "08" || class == "57" && e.Code != pqerror.QueryCanceled
 	}
 	_, isNet := errors.AsType[*net.OpError](err)
-	return isNet || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) ||
+	return isNet || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNREFUSED)
 }

@@ -47,7 +47,7 @@ func (h *Hooks) retry(err error) {
 	}
 }
 
-func (h *Hooks) committed(what *happened) {
+func (h *Hooks) committed(what *attempt) {
 	if what.mail && h.Enqueued != nil {
 		h.Enqueued()
 	}
@@ -64,6 +64,8 @@ func failure(err error) string {
 		return e.Code.Name()
 	case e != nil:
 		return string(e.Code)
+	case isStatementLost(err):
+		return "statement_lost"
 	case isLost(err):
 		return "connection_lost"
 	case errors.Is(err, context.Canceled):

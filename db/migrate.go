@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -40,12 +41,15 @@ func OwnMigrations() MigrationSet {
 // Migrate brings the database up to date, as the owner's role: freehold's migrations, then those of each further set.
 // Several processes may migrate at once; they wait for each other.
 func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
-	connector, err := pq.NewConnector(ownerURL)
+	inner, err := newPQConnector(ownerURL)
 	if err != nil {
 		return errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(&migrationConnector{pqConnector: inner, ctx: ctx})
 	defer pool.Close()
+	if err := checkServer(ctx, pool); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
 	for _, set := range append([]MigrationSet{OwnMigrations()}, further...) {
 		if err := migrateSet(ctx, pool, set); err != nil {
 			return fmt.Errorf("migrate %s: %w", set.Name, err)
@@ -121,8 +125,8 @@ func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
 			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
 		}
 		var version int
-		err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-			return tx.tx.GetContext(ctx, &version, `
+		err = d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+			return tx.GetContext(ctx, &version, `
 				SELECT COALESCE(max(obj_description(c.oid, 'pg_class')::int), 0)
 				  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 				 WHERE n.nspname = 'migrations' AND c.relname = $1`, set.Name)

@@ -5,9 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 )
 
 // maxStatements bounds the prepared statements of a connection. Queries are literals, so it is never reached; it keeps
@@ -18,13 +18,14 @@ const maxStatements = 256
 // every query with arguments. (database/sql's own DB.Prepare would ask the pool for a second connection in the middle
 // of a transaction.)
 type connector struct {
-	driver.Connector
-	observe func(query string)
-	hooks   Hooks
+	*pqConnector
+	statement time.Duration // how long one may take
+	observe   func(query string)
+	hooks     Hooks
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	inner, err := c.Connector.Connect(ctx)
+	inner, socket, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +33,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("lib/pq's %T has lost an interface that the pool needs", inner)
 	}
-	return &conn{pqConn: full, observe: c.observe, hooks: &c.hooks, statements: map[string]pqStmt{}}, nil
+	return &conn{pqConn: full, socket: socket, connector: c, statements: map[string]pqStmt{}}, nil
 }
 
 // pqConn and pqStmt are what lib/pq's connections and statements can do.
 type pqConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
+	driver.QueryerContext
+	driver.ExecerContext
 	driver.ConnBeginTx
 	driver.Pinger
 	driver.SessionResetter
@@ -54,69 +57,156 @@ type pqStmt interface {
 
 type conn struct {
 	pqConn
-	observe    func(query string)
-	hooks      *Hooks
+	socket     *socket
+	connector  *connector
 	statements map[string]pqStmt
+	dropped    bool // what was prepared here is gone, or is another's
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
-	end := c.hooks.statement(ctx, query)
+	end := c.connector.hooks.statement(ctx, query)
 	defer func() { end(err) }()
-	stmt, err := c.prepared(ctx, query)
+	c.await(ctx, c.connector.statement)
+	stmt, err := c.prepared(ctx, query, args)
 	if err != nil {
-		return nil, err
+		return nil, c.judge(query, err)
 	}
 	rows, err := stmt.QueryContext(ctx, args)
-	return rows, c.forgetStale(query, err)
+	return rows, c.judge(query, err)
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
-	end := c.hooks.statement(ctx, query)
+	end := c.connector.hooks.statement(ctx, query)
 	defer func() { end(err) }()
-	stmt, err := c.prepared(ctx, query)
+	c.await(ctx, c.connector.statement)
+	stmt, err := c.prepared(ctx, query, args)
 	if err != nil {
-		return nil, err
+		return nil, c.judge(query, err)
 	}
 	result, err := stmt.ExecContext(ctx, args)
-	return result, c.forgetStale(query, err)
+	return result, c.judge(query, err)
 }
 
-// BeginTx and observedTx let the observer see where a transaction begins and ends.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.await(ctx, c.connector.statement)
+	return c.pqConn.PrepareContext(ctx, query)
+}
+
+func (c *conn) Ping(ctx context.Context) error {
+	c.await(ctx, beginTimeout)
+	return c.pqConn.Ping(ctx)
+}
+
+// BeginTx gives BEGIN a part of the time only. It does no work, so a server that takes longer is silent, and there is time
+// left to try another connection.
 func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	if c.observe == nil {
-		return c.pqConn.BeginTx(ctx, options)
-	}
 	c.observe("BEGIN")
-	tx, err := c.pqConn.BeginTx(ctx, options)
-	return observedTx{tx, c.observe}, err
+	c.awaitBegin(ctx)
+	inner, err := c.pqConn.BeginTx(ctx, options)
+	switch {
+	case err == nil:
+		return &tx{Tx: inner, conn: c, ctx: ctx}, nil
+	case pq.As(err) != nil: // a standby's, or a pooler's; another connection may reach another server
+		c.dropped = true
+		return nil, err
+	case !c.socket.broken.Load() || errors.Is(err, driver.ErrBadConn):
+		return nil, err
+	default:
+		return nil, fmt.Errorf("%w: %w", driver.ErrBadConn, err) // database/sql goes on with another
+	}
 }
 
-type observedTx struct {
+// ResetSession keeps a connection from being used that broke, or that is suspect.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if c.dropped || c.socket.suspect() {
+		return driver.ErrBadConn
+	}
+	return c.pqConn.ResetSession(ctx)
+}
+
+// IsValid reports whether the connection may go back to the pool.
+func (c *conn) IsValid() bool { return !c.dropped && !c.socket.broken.Load() && c.pqConn.IsValid() }
+
+// Close says goodbye, if the peer takes it.
+func (c *conn) Close() error {
+	c.socket.allow(time.Now().Add(socketGrace), 0)
+	return c.pqConn.Close()
+}
+
+// await gives the server until the end of ctx, and no more than longest, to answer.
+func (c *conn) await(ctx context.Context, longest time.Duration) {
+	asked, until := clock(), time.Now().Add(longest)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		asked, until = 0, deadline
+	}
+	c.socket.allow(until.Add(socketGrace), asked)
+}
+
+func (c *conn) awaitBegin(ctx context.Context) {
+	const least = 250 * time.Millisecond // on a busy machine a live server may take as long
+	longest := beginTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		if left < least {
+			c.await(ctx, left)
+			return
+		}
+		longest = min(longest, max(least, left/3))
+	}
+	c.socket.allow(time.Now().Add(longest), clock())
+}
+
+// tx gives COMMIT and ROLLBACK, which have no context, the time of their transaction.
+type tx struct {
 	driver.Tx
-	observe func(query string)
+	conn *conn
+	ctx  context.Context //nolint:containedctx // database/sql passes none to Commit and Rollback
 }
 
-func (t observedTx) Commit() error {
-	t.observe("COMMIT")
+func (t *tx) Commit() error {
+	t.conn.observe("COMMIT")
+	t.conn.await(t.ctx, t.conn.connector.statement)
 	return t.Tx.Commit()
 }
 
-func (t observedTx) Rollback() error {
-	t.observe("ROLLBACK")
+func (t *tx) Rollback() error {
+	t.conn.observe("ROLLBACK")
+	if t.ctx.Err() != nil {
+		t.conn.socket.allow(time.Now().Add(socketGrace), 0)
+	} else {
+		t.conn.await(t.ctx, beginTimeout)
+	}
 	return t.Tx.Rollback()
 }
 
-func (c *conn) prepared(ctx context.Context, query string) (pqStmt, error) {
-	if c.observe != nil {
-		c.observe(query)
+// observe lets the observer of tests see what is run.
+func (c *conn) observe(query string) {
+	if c.connector.observe != nil {
+		c.connector.observe(query)
 	}
-	if stmt, ok := c.statements[query]; ok {
-		return stmt, nil
+}
+
+// prepared returns the statement of a query, prepared once.
+func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (pqStmt, error) {
+	c.observe(query)
+	stmt, ok := c.statements[query]
+	if !ok {
+		var err error
+		if stmt, err = c.prepare(ctx, query); err != nil {
+			return nil, err
+		}
 	}
+	if n := stmt.NumInput(); n != len(args) { // lib/pq's own error has no type
+		return nil, fmt.Errorf("%w: it takes %d parameters and got %d", errStatementLost, n, len(args))
+	}
+	return stmt, nil
+}
+
+func (c *conn) prepare(ctx context.Context, query string) (pqStmt, error) {
 	if len(c.statements) >= maxStatements {
 		return nil, errors.New("too many distinct queries: a query is being built instead of written")
 	}
-	prepared, err := c.PrepareContext(ctx, query)
+	prepared, err := c.pqConn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -128,10 +218,15 @@ func (c *conn) prepared(ctx context.Context, query string) (pqStmt, error) {
 	return stmt, nil
 }
 
-// forgetStale drops a statement that a migration made stale, so that the retry prepares it anew.
-func (c *conn) forgetStale(query string, err error) error {
-	if pq.As(err, pqerror.FeatureNotSupported, pqerror.InvalidSQLStatementName) != nil {
+// judge acts on the error of a query. A statement that a migration made stale is prepared anew by the retry. Where
+// statements are lost, a pooler has mixed them up: no connection that was prepared on before is used again.
+func (c *conn) judge(query string, err error) error {
+	switch {
+	case isStale(err):
 		delete(c.statements, query)
+	case isStatementLost(err):
+		c.dropped = true
+		c.connector.doubt.raise(clock())
 	}
 	return err
 }

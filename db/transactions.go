@@ -16,10 +16,7 @@ import (
 	"freehold/fault"
 )
 
-const (
-	maxAttempts    = 5
-	defaultTimeout = 10 * time.Second // of a statement whose request has no deadline
-)
+const maxAttempts = 5
 
 // Tx is a transaction in which a viewer, or nobody, is asking. The row policies hold for everything in it.
 type Tx struct {
@@ -119,24 +116,28 @@ func enterNobody(ctx context.Context, tx *sqlx.Tx) error {
 	return nil
 }
 
-// timeout is how long a statement may take: what is left of the request's time, at least a millisecond (0 would mean
-// for ever).
+// timeout is how long a statement of the transaction of ctx may take: no longer than what is left of the request's time,
+// at least a millisecond (0 would mean for ever).
 func timeout(ctx context.Context) time.Duration {
+	longest := ctx.Value(inTransaction{}).(*attempt).statement
 	if deadline, ok := ctx.Deadline(); ok {
-		return max(time.Millisecond, time.Until(deadline))
+		longest = min(longest, time.Until(deadline))
 	}
-	return defaultTimeout
+	return max(time.Millisecond, longest)
 }
 
 type inTransaction struct{}
 
-// happened is what an attempt at a transaction has done that somebody is told of after COMMIT.
-type happened struct{ mail bool }
+// attempt is one at a transaction.
+type attempt struct {
+	statement time.Duration // how long each may take
+	mail      bool          // a mail was put into the outbox, of which the worker is told after COMMIT
+}
 
 // noteMail notes that the transaction of ctx has put a mail into the outbox.
 func noteMail(ctx context.Context) {
-	if h, ok := ctx.Value(inTransaction{}).(*happened); ok {
-		h.mail = true
+	if a, ok := ctx.Value(inTransaction{}).(*attempt); ok {
+		a.mail = true
 	}
 }
 
@@ -146,24 +147,26 @@ func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(conte
 	if ctx.Value(inTransaction{}) != nil {
 		return errors.New("a transaction was begun inside another")
 	}
-	for attempt := 1; ; attempt++ {
-		done := &happened{}
-		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, done), options, fn)
-		if err == nil {
-			d.hooks.committed(done)
+	for n := 1; ; n++ {
+		this := &attempt{statement: d.statement}
+		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, this), options, fn)
+		switch {
+		case err == nil:
+			d.hooks.committed(this)
 			return nil
-		}
-		if !again || attempt == maxAttempts || ctx.Err() != nil {
+		case ctx.Err() != nil && errors.Is(err, sql.ErrTxDone): // database/sql rolls back at the end of ctx
+			return translate(ctx.Err())
+		case !again || n == maxAttempts || ctx.Err() != nil:
 			return translate(err)
 		}
 		d.hooks.retry(err)
-		pause(ctx, attempt)
+		pause(ctx, n)
 	}
 }
 
 // pause waits a random while that doubles with each attempt, so that rivals do not meet again.
-func pause(ctx context.Context, attempt int) {
-	longest := 4 * time.Millisecond << attempt
+func pause(ctx context.Context, n int) {
+	longest := 4 * time.Millisecond << n
 	select {
 	case <-time.After(time.Duration(rand.Int64N(int64(longest)))): //nolint:gosec // jitter, not a secret
 	case <-ctx.Done():
@@ -180,14 +183,16 @@ func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(contex
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before, the connection is dropped if it fails
 	if err := fn(ctx, tx); err != nil {
-		return err, isTransient(err) || isLost(err)
+		return err, isTransient(err) || isStale(err) || isStatementLost(err) || isLost(err)
 	}
 	switch err := tx.Commit(); {
 	case err == nil:
 		return nil, false
 	case isTransient(err):
 		return fmt.Errorf("commit: %w", err), true
-	case isLost(err) && (options == nil || !options.ReadOnly):
+	case isLost(err) && options != nil && options.ReadOnly:
+		return fmt.Errorf("commit: %w", err), true
+	case isLost(err):
 		return &fault.Error{Code: fault.Unavailable, Message: "The connection was lost while saving. Look whether it was saved before you try again.", Err: err}, false
 	default:
 		return fmt.Errorf("commit: %w", err), false

@@ -318,7 +318,11 @@ func TestHealth(t *testing.T) {
 // listen serves with the server's own time-outs and draining, and returns how to begin to drain.
 func listen(t *testing.T, o app.Options, further ...string) (s *service, drain func() error) {
 	t.Helper()
-	d := dbtest.New(t)
+	return listenOn(t, dbtest.New(t), o, further...)
+}
+
+func listenOn(t *testing.T, d dbtest.Database, o app.Options, further ...string) (s *service, drain func() error) {
+	t.Helper()
 	logs := &logBuffer{}
 	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
 	a, err := app.New(t.Context(), config(t, d.App, further...), o)

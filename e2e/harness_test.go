@@ -84,7 +84,7 @@ func config(t testing.TB, databaseURL string, further ...string) app.Config {
 	t.Helper()
 	c, err := app.LoadConfig(append([]string{
 		"DATABASE_URL=" + databaseURL, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=DEBUG",
-		"FREEHOLD_REQUEST_TIMEOUT=60s", // machines are slow and -race is on; tests of time-outs set their own
+		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s", // machines are slow and -race is on; tests of time-outs set their own
 	}, further...))
 	if err != nil {
 		t.Fatal(err)

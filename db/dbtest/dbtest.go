@@ -49,6 +49,18 @@ func run(m *testing.M) int {
 // New makes a database with freehold's migrations and those of further sets, and drops it when the test ends.
 func New(t testing.TB, further ...db.MigrationSet) Database {
 	t.Helper()
+	d := NewEmpty(t, `TEMPLATE `+template)
+	if len(further) > 0 {
+		if err := db.Migrate(t.Context(), d.Owner, further...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+// NewEmpty makes a database with further words of CREATE DATABASE, and drops it when the test ends.
+func NewEmpty(t testing.TB, how string) Database {
+	t.Helper()
 	c, err := cluster()
 	if err != nil {
 		t.Fatalf("start a private PostgreSQL: %v", err)
@@ -61,7 +73,7 @@ func New(t testing.TB, further ...db.MigrationSet) Database {
 	if d.pool, err = sql.Open("postgres", d.Superuser); err != nil {
 		t.Fatal(err)
 	}
-	if err := copyTemplate(t.Context(), name); err != nil {
+	if err := create(t.Context(), name, how); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	t.Cleanup(func() {
@@ -70,11 +82,6 @@ func New(t testing.TB, further ...db.MigrationSet) Database {
 			t.Errorf("drop database: %v", err)
 		}
 	})
-	if len(further) > 0 {
-		if err := db.Migrate(t.Context(), c.URL(db.OwnerRole, name), further...); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return d
 }
 
@@ -142,11 +149,11 @@ func stop() {
 	}
 }
 
-func copyTemplate(ctx context.Context, name string) error {
+func create(ctx context.Context, name, how string) error {
 	copying.Lock()
 	defer copying.Unlock()
 	return execute(ctx,
-		`CREATE DATABASE `+name+` TEMPLATE `+template+` OWNER `+db.OwnerRole,
+		`CREATE DATABASE `+name+` OWNER `+db.OwnerRole+` `+how,
 		`REVOKE ALL ON DATABASE `+name+` FROM PUBLIC`,
 		`GRANT CONNECT ON DATABASE `+name+` TO `+db.AppRole)
 }

@@ -1,0 +1,97 @@
+package db
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// migrationConnector hands out connections for migrations. A migration may take hours, so its statements have no deadline:
+// TCP finds a peer that is gone (see keepAlive), and watch one that is silent for another reason.
+type migrationConnector struct {
+	*pqConnector
+	ctx context.Context //nolint:containedctx // of Migrate; its end also ends a statement that the server is silent about
+}
+
+func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	inner, socket, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	full, ok := inner.(pqConn)
+	if !ok {
+		return nil, fmt.Errorf("lib/pq's %T has lost an interface that migrations need", inner)
+	}
+	process, err := ask(ctx, full, `SELECT pg_backend_pid()`)
+	if err != nil {
+		return nil, errors.Join(err, full.Close())
+	}
+	socket.allow(time.Time{}, 0)
+	watching, stop := context.WithCancel(c.ctx)
+	hurry := context.AfterFunc(c.ctx, func() { socket.allow(time.Now().Add(socketGrace), 0) })
+	go c.watch(watching, socket, process)
+	return &migrationConn{pqConn: full, release: func() {
+		hurry()
+		stop()
+		socket.allow(time.Now().Add(socketGrace), 0)
+	}}, nil
+}
+
+// migrationConn is lib/pq's connection, which does not prepare: a migration may have many statements in one text.
+type migrationConn struct {
+	pqConn
+	release func()
+}
+
+func (c *migrationConn) Close() error {
+	c.release()
+	return c.pqConn.Close()
+}
+
+// watch closes a socket on which a statement waits in vain. While the server says nothing, it asks the server on another
+// connection, ever less often, whether the process that should be at work is. Twice no is the end, as it is if the server
+// cannot be reached five times in a row.
+func (c *migrationConnector) watch(ctx context.Context, s *socket, process string) {
+	const first, longest = 2 * time.Second, 30 * time.Second
+	interval, idle, unreachable := first, 0, 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(interval):
+		}
+		if s.silence() < first {
+			interval, idle, unreachable = first, 0, 0
+			continue
+		}
+		interval = min(2*interval, longest)
+		working, err := c.isWorking(ctx, process)
+		switch {
+		case err != nil && pq.As(err) == nil:
+			unreachable++
+		case err != nil || working:
+			idle, unreachable = 0, 0
+		default:
+			idle, interval = idle+1, first
+		}
+		if (idle == 2 || unreachable == 5) && s.silence() > 0 {
+			s.end(errors.New("the database does not work on the statement, and its answer does not come"))
+			return
+		}
+	}
+}
+
+// isWorking asks the server whether one of its processes runs a statement.
+func (c *migrationConnector) isWorking(ctx context.Context, process string) (bool, error) {
+	conn, _, err := c.dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	state, err := ask(ctx, conn.(pqConn), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid = `+process)
+	return state != "0", err
+}

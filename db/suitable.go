@@ -1,0 +1,192 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// ErrReadOnly is the error of Ready where the database takes no writes: a standby, or one that was set to be read.
+var ErrReadOnly = errors.New("the database is read-only")
+
+// Ready returns an error unless the database answers and takes writes.
+func (d *DB) Ready(ctx context.Context) error {
+	var readOnly bool
+	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &readOnly, `SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean`)
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask the database: %w", err)
+	case readOnly:
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// inspect runs fn in a read-only transaction of the service itself, which a standby takes too.
+func (d *DB) inspect(ctx context.Context, fn func(context.Context, *sqlx.Tx) error) error {
+	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx *sqlx.Tx) error {
+		if err := enterNobody(ctx, tx); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	})
+}
+
+// CheckServer returns an error unless the database stores UTF-8, and what stands before it keeps prepared statements. Call
+// it before anything else is asked: the first answer may be wrong already.
+func (d *DB) CheckServer(ctx context.Context) error {
+	if err := checkServer(ctx, d.pool.DB); err != nil {
+		return fmt.Errorf("check the database of DATABASE_URL: %w", err)
+	}
+	return nil
+}
+
+var errPooler = errors.New("the pooler in front of the database loses prepared statements: connect to the database directly, or use PgBouncer 1.21 or later with max_prepared_statements above 0")
+
+func checkServer(ctx context.Context, pool *sql.DB) error {
+	const timeout = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return onConnection(ctx, pool, func(first pqConn) error {
+		if err := checkEncoding(ctx, first); err != nil {
+			return err
+		}
+		return onConnection(ctx, pool, func(second pqConn) error { return checkStatements(ctx, first, second) })
+	})
+}
+
+// onConnection runs fn with a connection of lib/pq's, below what the pool adds to it.
+func onConnection(ctx context.Context, pool *sql.DB, fn func(pqConn) error) error {
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(raw any) error {
+		if ours, ok := raw.(*conn); ok {
+			ours.await(ctx, time.Hour)
+			raw = ours.pqConn
+		}
+		full, ok := raw.(pqConn)
+		if !ok {
+			return fmt.Errorf("lib/pq's %T has lost an interface that the pool needs", raw)
+		}
+		return fn(full)
+	})
+}
+
+func checkEncoding(ctx context.Context, c pqConn) error {
+	for setting, hint := range map[string]string{
+		"server_encoding": "make the database anew with ENCODING 'UTF8' TEMPLATE template0",
+		"client_encoding": "remove client_encoding from the URL, and from the settings of the pooler and the role",
+	} {
+		encoding, err := ask(ctx, c, `SHOW `+setting)
+		if err != nil {
+			return err
+		}
+		if encoding != "UTF8" {
+			return fmt.Errorf("the database's %s is %s, and freehold needs UTF8: %s", setting, encoding, hint)
+		}
+	}
+	return nil
+}
+
+// checkStatements shows whether something between hands the server process of one connection to another. If so, both
+// prepare a statement there: lib/pq numbers them, so the names are the same, and a pooler has to keep them apart.
+//
+// A pooler hands over the process that was used last, unless it takes turns, so there are several rounds.
+func checkStatements(ctx context.Context, first, second pqConn) error {
+	const rounds = 4
+	mine, err := first.PrepareContext(ctx, `SELECT 'first'`)
+	if err != nil {
+		return statementsLost(err)
+	}
+	defer mine.Close()
+	for range rounds {
+		home, err := ask(ctx, first, `SELECT pg_backend_pid()`)
+		if err != nil {
+			return err
+		}
+		shared, err := borrow(ctx, second, home)
+		if err != nil {
+			return err
+		}
+		if err := expectAnswer(ctx, mine, "first"); err != nil {
+			return err
+		}
+		if shared {
+			return nil // and both had their own statement there
+		}
+	}
+	return nil
+}
+
+// borrow begins a transaction, and prepares a statement in it if it runs in the server process home.
+func borrow(ctx context.Context, c pqConn, home string) (shared bool, err error) {
+	tx, err := c.BeginTx(ctx, driver.TxOptions{ReadOnly: true})
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() //nolint:errcheck // there is nothing to undo
+	process, err := ask(ctx, c, `SELECT pg_backend_pid()`)
+	if err != nil || process != home {
+		return false, err
+	}
+	theirs, err := c.PrepareContext(ctx, `SELECT 'second'`)
+	if err != nil {
+		return true, statementsLost(err)
+	}
+	defer theirs.Close()
+	return true, expectAnswer(ctx, theirs, "second")
+}
+
+func expectAnswer(ctx context.Context, stmt driver.Stmt, want string) error {
+	rows, err := stmt.(pqStmt).QueryContext(ctx, nil)
+	if err != nil {
+		return statementsLost(err)
+	}
+	switch got, err := only(rows); {
+	case err != nil:
+		return statementsLost(err)
+	case got != want:
+		return errPooler
+	}
+	return nil
+}
+
+func statementsLost(err error) error {
+	if isStatementLost(err) {
+		return fmt.Errorf("%w (%w)", errPooler, err)
+	}
+	return err
+}
+
+// ask runs a query without parameters, which lib/pq does not prepare, and returns its only value.
+func ask(ctx context.Context, c pqConn, query string) (string, error) {
+	rows, err := c.QueryContext(ctx, query, nil)
+	if err != nil {
+		return "", err
+	}
+	return only(rows)
+}
+
+func only(rows driver.Rows) (string, error) {
+	value := make([]driver.Value, 1)
+	err := rows.Next(value)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("a query of one row returned none")
+	}
+	text := fmt.Sprint(value[0])
+	if raw, ok := value[0].([]byte); ok {
+		text = string(raw)
+	}
+	return text, errors.Join(err, rows.Close()) // lib/pq's rows may be closed once
+}
