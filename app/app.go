@@ -120,7 +120,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Reserved: reserved, Now: o.Now,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
-		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit),
+		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := newSchema(root, a.denied, o)
 	if err != nil {

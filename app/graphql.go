@@ -40,6 +40,9 @@ type endpoint struct {
 	origins   *origins
 	cookies   *auth.Cookies
 	bodyLimit int64
+
+	replyLimit  int
+	replyMemory *replyMemory
 }
 
 // findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
@@ -47,10 +50,11 @@ type findViewer func(context.Context, http.Header) (auth.Viewer, error)
 
 func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, c Config, log *slog.Logger, t *telemetry, x *explainer, o *origins, viewer findViewer) (*endpoint, error) {
 	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, origins: o, viewer: viewer, bodyLimit: c.BodyLimit}
+	e.replyLimit, e.replyMemory = c.ReplyLimit, newReplyMemory(c.ReplyMemory)
 	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	e.documents = &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
-		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
+		limits: limits{schema: schema.Schema(), cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
 	}
 	var t0 *trusted
 	if c.Operations != "" {
@@ -75,6 +79,7 @@ func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges ju
 		}
 		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
 	})
+	e.exec.AroundRootFields(boundRootField)
 	e.exec.AroundRootFields(resolvers.AroundRootField)
 	return e, nil
 }
@@ -122,12 +127,14 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.write(w, r, media, statusOfRefused(media), e.refuseOperation(ctx, problems))
 		return
 	}
-	e.write(w, r, media, http.StatusOK, e.execute(ctx, operation))
+	limit := &reply{limit: e.replyLimit, memory: e.replyMemory}
+	defer limit.release(0) // once it is written
+	e.write(w, r, media, http.StatusOK, e.execute(context.WithValue(ctx, replyKey{}, limit), operation, limit))
 }
 
 // execute runs an operation. If the client has left or the deadline has passed before it could begin, gqlgen gives no
 // response, and the answer is UNAVAILABLE.
-func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
+func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext, limit *reply) *graphql.Response {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
 	defer end()
@@ -138,6 +145,9 @@ func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationCont
 	response := handler(ctx)
 	if response == nil {
 		response = e.refuseOperation(ctx, []error{fault.Busy(context.Cause(ctx))})
+	}
+	if err := limit.settle(operation.Operation.Operation); err != nil {
+		response = e.refuseOperation(ctx, []error{err})
 	}
 	if x.denials.explain {
 		e.explain(ctx, response)
@@ -219,7 +229,6 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 	x := exchangeOf(r.Context())
 	response.Errors = bounded(response.Errors)
 	x.outcome = outcomeOf(r.Context(), response.Errors)
-	var body any = response
 	if response.Data == nil {
 		switch x.outcome {
 		case string(fault.Unavailable):
@@ -229,11 +238,8 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 		case clientClosed:
 			status = statusClientClosed
 		}
-		body = struct {
-			Errors gqlerror.List `json:"errors"`
-		}{response.Errors}
 	}
-	text, err := json.Marshal(body)
+	parts, err := envelope(response)
 	if err != nil {
 		panic(err) // the recoverer answers
 	}
@@ -242,8 +248,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 		w.Header().Set("WWW-Authenticate", challenge(x.reason))
 	}
 	auth.JarFrom(r.Context()).Write(w.Header())
-	w.WriteHeader(status)
-	if _, err := w.Write(text); err != nil {
+	if err := writeParts(w, status, parts); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
 }

@@ -318,6 +318,12 @@ func TestHealth(t *testing.T) {
 // listen serves with the server's own time-outs and draining, and returns how to begin to drain.
 func listen(t *testing.T, o app.Options, further ...string) (s *service, drain func() error) {
 	t.Helper()
+	return listenOn(t, func(l net.Listener) net.Listener { return l }, o, further...)
+}
+
+// listenOn is listen on what wrap makes of the listener.
+func listenOn(t *testing.T, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *service, drain func() error) {
+	t.Helper()
 	d := dbtest.New(t)
 	logs := &logBuffer{}
 	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
@@ -331,7 +337,7 @@ func listen(t *testing.T, o app.Options, further ...string) (s *service, drain f
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.Serve(ctx, l) }()
+	go func() { done <- a.Serve(ctx, wrap(l)) }()
 	drained := false
 	drain = func() error {
 		if drained {
