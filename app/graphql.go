@@ -79,6 +79,7 @@ func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges ju
 		}
 		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
 	})
+	e.exec.AroundRootFields(takeTurns)
 	e.exec.AroundRootFields(boundRootField)
 	e.exec.AroundRootFields(resolvers.AroundRootField)
 	return e, nil
@@ -129,7 +130,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	limit := &reply{limit: e.replyLimit, memory: e.replyMemory}
 	defer limit.release(0) // once it is written
-	e.write(w, r, media, http.StatusOK, e.execute(context.WithValue(ctx, replyKey{}, limit), operation, limit))
+	e.write(w, r, media, http.StatusOK, e.execute(context.WithValue(withRootFields(ctx), replyKey{}, limit), operation, limit))
 }
 
 // execute runs an operation. If the client has left or the deadline has passed before it could begin, gqlgen gives no

@@ -146,6 +146,7 @@ func (a *App) around(next http.Handler) http.Handler {
 		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), clientAddress(r, trusted), r.UserAgent())
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
+		ctx = a.db.WithShare(ctx)
 		inner := r.WithContext(ctx) // the mux notes the route in it: what was sent as a path may be anything
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)

@@ -146,6 +146,11 @@ func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(conte
 	if ctx.Value(inTransaction{}) != nil {
 		return errors.New("a transaction was begun inside another")
 	}
+	leave, err := enterShare(ctx)
+	if err != nil {
+		return fault.Busy(fmt.Errorf("begin: %w", err))
+	}
+	defer leave()
 	for attempt := 1; ; attempt++ {
 		done := &happened{}
 		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, done), options, fn)
