@@ -3,6 +3,7 @@ package e2e
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func (s *service) inUse(n int) int {
 func TestOneRequestNeverTakesThePool(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ connections, share int }{{2, 1}, {3, 1}, {5, 2}, {8, 4}, {20, 4}} {
-		t.Run(fmt.Sprint(c.connections), func(t *testing.T) {
+		t.Run(strconv.Itoa(c.connections), func(t *testing.T) {
 			t.Parallel()
 			s := startWith(t, dbtest.New(t), bothWalls, appOptions(), fmt.Sprintf("FREEHOLD_DATABASE_CONNECTIONS=%d", c.connections))
 			a := s.signUp(vars{"visibility": "PUBLIC"})
