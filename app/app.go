@@ -30,15 +30,13 @@ var RolesSQL = db.RolesSQL
 // Options are what a program, rather than an operator, decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS              // templates of mails that replace ours by name, as FREEHOLD_MAIL_TEMPLATES replaces these; nil for none
-	MailFirstRetry time.Duration      // how long a mail waits that could not be sent the first time; 0 for the usual
-	Hooks          accounts.Hooks     // an adopter's parts of what happens to an account, in its transaction
-	Migrations     []db.MigrationSet  // an adopter's further migrations
-	Observe        func(query string) // is told each SQL statement before it runs
-	Now            func() time.Time   // the clock of tokens and birthdays; nil: time.Now
-	// PrivateDatabase says that DATABASE_URL is a private PostgreSQL's, which the program has started.
-	PrivateDatabase bool
-	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
+	MailTemplates  fs.FS                  // templates of mails that replace ours by name, as FREEHOLD_MAIL_TEMPLATES replaces these; nil for none
+	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
+	Hooks          accounts.Hooks         // an adopter's parts of what happens to an account, in its transaction
+	Migrations     []db.MigrationSet      // an adopter's further migrations
+	Observe        func(query string)     // is told each SQL statement before it runs
+	Now            func() time.Time       // the clock of tokens and birthdays; nil: time.Now
+	Spans          sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
 	// InputJudges complete the errors of inputs that are refused for their shape, by the names of an adopter's input types.
 	InputJudges map[string]resolvers.InputJudge
@@ -92,7 +90,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkDatabase(ctx, o); err != nil {
 		return nil, err
 	}
-	if a.explainer, err = newExplainer(c, a.db, o.PrivateDatabase); err != nil {
+	if a.explainer, err = newExplainer(c, a.db); err != nil {
 		return nil, err
 	}
 	keys, err := loadKeys(c, o.Now)

@@ -114,6 +114,9 @@ func LoadConfig(environ []string) (Config, error) {
 	var ofOrigins, ofHeaders []error
 	c.CORSOrigins, ofOrigins = normalizeOrigins(c.CORSOrigins)
 	c.CORSHeaders, ofHeaders = normalizeHeaders(c.CORSHeaders)
+	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !isLoopback(c.Addr) {
+		faults = append(faults, errors.New("FREEHOLD_ENV: set it to production, or to development if this is a developer's instance: DATABASE_URL is set, and FREEHOLD_ADDR is not a loopback address"))
+	}
 	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, c.faults()))
 }
 
@@ -222,6 +225,7 @@ func (c *Config) faults() (faults []error) {
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
 	faults = append(faults, c.mailFaults()...)
 	if !c.Development() {
+		check(err != nil || u.Scheme != "http", "FREEHOLD_PUBLIC_URL: production needs an https URL. Use FREEHOLD_ENV=development to try the service without TLS")
 		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
 		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: production needs one")
 	}

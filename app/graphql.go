@@ -36,6 +36,7 @@ type endpoint struct {
 	presenter presenter
 	telemetry *telemetry
 	explainer *explainer // nil where refusals are not explained
+	local     local      // whom they are explained to
 	viewer    findViewer
 	origins   *origins
 	cookies   *auth.Cookies
@@ -49,7 +50,7 @@ type endpoint struct {
 type findViewer func(context.Context, http.Header) (auth.Viewer, error)
 
 func newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, c Config, log *slog.Logger, t *telemetry, x *explainer, o *origins, viewer findViewer) (*endpoint, error) {
-	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, origins: o, viewer: viewer, bodyLimit: c.BodyLimit}
+	e := &endpoint{exec: executor.New(schema), presenter: presenter{log}, telemetry: t, explainer: x, local: newLocal(c), origins: o, viewer: viewer, bodyLimit: c.BodyLimit}
 	e.replyLimit, e.replyMemory = c.ReplyLimit, newReplyMemory(c.ReplyMemory)
 	e.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	e.documents = &documents{
@@ -105,6 +106,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refused != nil {
 		e.write(w, r, media, refused.status, &graphql.Response{Errors: gqlerror.List{e.presenter.present(r.Context(), refused.err)}})
 		return
+	}
+	if asked, _ := read.Extensions["explain"].(bool); asked && e.explainer != nil {
+		if f := e.local.refuse(r); f != nil {
+			e.write(w, r, media, http.StatusMisdirectedRequest, e.refuseOperation(r.Context(), []error{f}))
+			return
+		}
 	}
 	if e.origins.isOwn(r) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))

@@ -41,16 +41,7 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	})
 	mux.Handle("/graphql", graphQL)
 	if a.config.Development() {
-		mailbox := ""
-		if a.HasMailbox() {
-			mailbox = "/dev/mail"
-		}
-		playground := web.Handler("/graphql", mailbox, Access())
-		mux.Handle("GET /{$}", playground)
-		mux.Handle("GET /playground/", playground)
-	}
-	if a.HasMailbox() {
-		a.serveMailbox(mux)
+		a.serveDeveloper(mux)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
@@ -58,6 +49,20 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 		writeError(r.Context(), w, http.StatusNotFound, errorOf(http.StatusNotFound))
 	})
 	return a.around(mux)
+}
+
+// serveDeveloper serves the playground and the mailbox, to this machine alone.
+func (a *App) serveDeveloper(mux *http.ServeMux) {
+	local, mailbox := newLocal(a.config), ""
+	if a.HasMailbox() {
+		mailbox = "/dev/mail"
+	}
+	playground := local.protect(web.Handler("/graphql", mailbox, Access()))
+	mux.Handle("GET /{$}", playground)
+	mux.Handle("GET /playground/", playground)
+	if a.mailer.mailbox != nil {
+		a.serveMailbox(func(pattern string, handler http.HandlerFunc) { mux.Handle(pattern, local.protect(handler)) })
+	}
 }
 
 // readyz says whether requests should be sent here: not while draining, nor while the database does not answer.
