@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 var testsMayImport = map[string][]string{
 	"app":            {"db/dbtest", "e2e/hostile"},
 	"db":             {"db", "db/dbtest"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "e2e/hostile", "fault", "resolvers"},
+	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "e2e/hostile", "fault", "resolvers"},
 	"examples/notes": {"accounts", "app", "db/dbtest", "examples/notes"},
 	"web":            {"app", "db/dbtest"},
 }

@@ -126,7 +126,6 @@ func serve(ctx context.Context, c app.Config) (err error) {
 			<-cluster.Done()
 			stop(cluster.Err())
 		}()
-		options.PrivateDatabase = true
 		where = "a private PostgreSQL in " + cluster.Dir()
 	}
 	a, err := app.New(ctx, c, options)
@@ -138,7 +137,7 @@ func serve(ctx context.Context, c app.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
 	}
-	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(c, a, l.Addr()), where)
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(a, l.Addr()), where)
 	err = a.Serve(ctx, l)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
@@ -147,8 +146,8 @@ func serve(ctx context.Context, c app.Config) (err error) {
 }
 
 // playground is the lines that say where the playground and the mailbox are, in development.
-func playground(c app.Config, a *app.App, addr net.Addr) (lines string) {
-	if c.Development() {
+func playground(a *app.App, addr net.Addr) (lines string) {
+	if a.HasPlayground() {
 		lines = fmt.Sprintf("  explore  http://%s/\n", addr)
 	}
 	if a.HasMailbox() {

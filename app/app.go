@@ -30,15 +30,13 @@ var RolesSQL = db.RolesSQL
 // Options are what a program, rather than an operator, decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS              // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
-	MailFirstRetry time.Duration      // how long a mail waits that could not be sent the first time; 0 for the usual
-	Hooks          accounts.Hooks     // an adopter's parts of what happens to an account, in its transaction
-	Migrations     []db.MigrationSet  // an adopter's further migrations
-	Observe        func(query string) // is told each SQL statement before it runs
-	Now            func() time.Time   // the clock of tokens and birthdays; nil: time.Now
-	// PrivateDatabase says that DATABASE_URL is a private PostgreSQL's, which the program has started.
-	PrivateDatabase bool
-	Spans           sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
+	MailTemplates  fs.FS                  // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
+	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
+	Hooks          accounts.Hooks         // an adopter's parts of what happens to an account, in its transaction
+	Migrations     []db.MigrationSet      // an adopter's further migrations
+	Observe        func(query string)     // is told each SQL statement before it runs
+	Now            func() time.Time       // the clock of tokens and birthdays; nil: time.Now
+	Spans          sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
 	// InputJudges complete the errors of inputs whose shape is wrong, by the name of the input type. They win over ours.
 	InputJudges map[string]resolvers.InputJudge
@@ -92,7 +90,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkDatabase(ctx, o); err != nil {
 		return nil, err
 	}
-	if a.explainer, err = newExplainer(c, a.db, o.PrivateDatabase); err != nil {
+	if a.explainer, err = newExplainer(c, a.db); err != nil {
 		return nil, err
 	}
 	keys, err := loadKeys(c, o.Now)
@@ -120,7 +118,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		Reserved: reserved, Now: o.Now,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
-		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit),
+		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := newSchema(root, a.denied, o)
 	if err != nil {

@@ -63,16 +63,18 @@ type Config struct {
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
 	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
 	DrainTimeout        time.Duration `env:"FREEHOLD_DRAIN_TIMEOUT"        envDefault:"15s"`
-	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"` // bytes
-	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`   // lexical tokens of a document
-	CostLimit           int           `env:"FREEHOLD_COST_LIMIT"           envDefault:"10000"`  // of an operation
-	DepthLimit          int           `env:"FREEHOLD_DEPTH_LIMIT"          envDefault:"20"`     // levels of an operation
-	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`     // aliases of a document
-	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                          // addresses and blocks, comma between them
-	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                             // comma between them; as browsers send them
-	CORSHeaders         []string      `env:"FREEHOLD_CORS_HEADERS"`                             // further ones that pages may send
-	Operations          string        `env:"FREEHOLD_OPERATIONS"`                               // file or folder of trusted documents
-	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`    // on or off
+	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"`   // bytes
+	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`     // lexical tokens of a document
+	CostLimit           int           `env:"FREEHOLD_COST_LIMIT"           envDefault:"10000"`    // of an operation
+	DepthLimit          int           `env:"FREEHOLD_DEPTH_LIMIT"          envDefault:"20"`       // levels of an operation
+	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`       // aliases of a document
+	ReplyLimit          int           `env:"FREEHOLD_REPLY_LIMIT"          envDefault:"1048576"`  // bytes of data of a reply
+	ReplyMemory         int64         `env:"FREEHOLD_REPLY_MEMORY"         envDefault:"67108864"` // bytes of all large replies under way
+	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                            // addresses and blocks, comma between them
+	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                               // comma between them; as browsers send them
+	CORSHeaders         []string      `env:"FREEHOLD_CORS_HEADERS"`                               // further ones that pages may send
+	Operations          string        `env:"FREEHOLD_OPERATIONS"`                                 // file or folder of trusted documents
+	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`      // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
@@ -113,6 +115,9 @@ func LoadConfig(environ []string) (Config, error) {
 	var ofOrigins, ofHeaders []error
 	c.CORSOrigins, ofOrigins = normalizeOrigins(c.CORSOrigins)
 	c.CORSHeaders, ofHeaders = normalizeHeaders(c.CORSHeaders)
+	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !isLoopback(c.Addr) {
+		faults = append(faults, errors.New("FREEHOLD_ENV: set it to production, or to development if this is a developer's instance: DATABASE_URL is set, and FREEHOLD_ADDR is not a loopback address"))
+	}
 	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, c.faults()))
 }
 
@@ -187,6 +192,8 @@ func (c *Config) faults() (faults []error) {
 	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: the value is not between 100 and 1000000")
 	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: the value is not between 5 and 100")
 	check(c.AliasLimit >= 0 && c.AliasLimit <= 1000, "FREEHOLD_ALIAS_LIMIT: the value is not between 0 and 1000")
+	check(c.ReplyLimit >= 16384 && c.ReplyLimit <= 64<<20, "FREEHOLD_REPLY_LIMIT: the value is not between 16384 and 67108864")
+	check(c.ReplyMemory >= int64(c.ReplyLimit), "FREEHOLD_REPLY_MEMORY: the value is less than FREEHOLD_REPLY_LIMIT")
 	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: one is set without the other")
 	_, proxiesFine := parseProxies(c.TrustedProxies)
 	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: a value is not an address or a block of addresses, such as 10.0.0.0/8")
@@ -220,6 +227,7 @@ func (c *Config) faults() (faults []error) {
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
 	faults = append(faults, c.mailFaults()...)
 	if !c.Development() {
+		check(err != nil || u.Scheme != "http", "FREEHOLD_PUBLIC_URL: production needs an https URL. Use FREEHOLD_ENV=development to try the service without TLS")
 		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
 		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: production needs one")
 	}

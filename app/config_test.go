@@ -34,6 +34,34 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	}
 }
 
+// W15: settings that would serve a production setup unsafely are refused, and the refusal says what allows them.
+func TestUnsafeSetupsAreRefused(t *testing.T) {
+	t.Parallel()
+	database, open := "DATABASE_URL=postgres://x", "FREEHOLD_ADDR=0.0.0.0:8080"
+	production := []string{"FREEHOLD_ENV=production", database, "FREEHOLD_SIGNING_KEY_FILE=x"}
+	for name, c := range map[string]struct {
+		settings []string
+		want     string // of the error; "" for none
+	}{
+		"production by https":             {append(production, "FREEHOLD_PUBLIC_URL=https://id.example.org"), ""},
+		"production by http":              {append(production, "FREEHOLD_PUBLIC_URL=http://id.example.org"), "FREEHOLD_PUBLIC_URL: production needs an https URL"},
+		"production on localhost by http": {append(production, "FREEHOLD_PUBLIC_URL=http://localhost:8080"), "FREEHOLD_PUBLIC_URL: production needs an https URL"},
+		"development by http":             {[]string{"FREEHOLD_PUBLIC_URL=http://dev.example.org"}, ""},
+		"by default, open":                {[]string{database, open}, "FREEHOLD_ENV: set it"},
+		"empty, open":                     {[]string{"FREEHOLD_ENV=", database, open}, "FREEHOLD_ENV: set it"},
+		"by default, on all addresses":    {[]string{database, "FREEHOLD_ADDR=:8080"}, "FREEHOLD_ENV: set it"},
+		"by default, by a name":           {[]string{database, "FREEHOLD_ADDR=db.example.org:8080"}, "FREEHOLD_ENV: set it"},
+		"chosen, open":                    {[]string{"FREEHOLD_ENV=development", database, open}, ""},
+		"by default, on loopback":         {[]string{database, "FREEHOLD_ADDR=[::1]:8080"}, ""},
+		"by default, private database":    {[]string{open}, ""},
+	} {
+		_, err := LoadConfig(c.settings)
+		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
 func TestPublicURLOfDevelopment(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{

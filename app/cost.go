@@ -14,7 +14,8 @@ import (
 
 // limits bound what one operation may ask for, before anything of it is executed.
 type limits struct {
-	cost    int // fields, each counted as often as the pages around it are long
+	schema  *ast.Schema
+	cost    int // fields and the texts they may hold, each counted as often as the pages around it are long
 	depth   int // nested selections
 	aliases int // in the document
 }
@@ -78,7 +79,7 @@ func (l limits) judgeDocument(doc *ast.QueryDocument) *fault.Error {
 
 // judgeOperation refuses an operation that asks for too much. @skip and @include make nothing cheaper.
 func (l limits) judgeOperation(op *graphql.OperationContext) *fault.Error {
-	m := meter{variables: op.Variables, fragments: map[string]*measure{}}
+	m := meter{schema: l.schema, variables: op.Variables, fragments: map[string]*measure{}}
 	asked := m.selections(op.Operation.SelectionSet)
 	switch {
 	case asked.credentials > 1:
@@ -96,6 +97,7 @@ type measure struct{ cost, depth, credentials int }
 
 // meter measures an operation in one pass: a fragment is measured once, however often it is spread.
 type meter struct {
+	schema    *ast.Schema
 	variables map[string]any
 	fragments map[string]*measure
 }
@@ -133,7 +135,7 @@ func (m *meter) fragment(spread *ast.FragmentSpread) measure {
 
 func (m *meter) field(f *ast.Field) measure {
 	inner := m.selections(f.SelectionSet)
-	inner.cost = int(min(costly, 1+int64(m.size(f))*int64(inner.cost)))
+	inner.cost = int(min(costly, m.weight(f)+int64(m.size(f))*int64(inner.cost)))
 	inner.depth++
 	root := f.ObjectDefinition.Name
 	if (root == "Query" || root == "Mutation") && !strings.HasPrefix(f.Name, "__") {

@@ -13,10 +13,9 @@ import (
 
 	"freehold/e2e/hostile"
 	"freehold/fault"
+	"freehold/graph"
 	"freehold/resolvers"
 )
-
-var testLimits = limits{cost: 10_000, depth: 20, aliases: 50}
 
 // measureDocument runs a document through the stages before execution, and returns what it costs or the fault.
 func measureDocument(t testing.TB, query string, variables map[string]any) (measure, *fault.Error) {
@@ -29,13 +28,14 @@ func measureDocument(t testing.TB, query string, variables map[string]any) (meas
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
+	testLimits := limits{schema: schema.Schema(), cost: 10_000, depth: 20, aliases: 50}
 	if f := testLimits.judgeDocument(doc); f != nil {
 		return measure{}, f
 	}
 	if errs := validator.ValidateWithRules(schema.Schema(), doc, validationRules(judges(nil).complete(t.Context(), nil), true)); len(errs) > 0 {
 		t.Fatalf("%s: %v", query, errs)
 	}
-	m := meter{variables: variables, fragments: map[string]*measure{}}
+	m := meter{schema: schema.Schema(), variables: variables, fragments: map[string]*measure{}}
 	op := &graphql.OperationContext{Operation: doc.Operations[0], Variables: variables}
 	return m.selections(doc.Operations[0].SelectionSet), testLimits.judgeOperation(op)
 }
@@ -51,15 +51,18 @@ func TestCostCountsWhatIsAskedFor(t *testing.T) {
 		variables map[string]any
 		want      measure
 	}{
-		{`{ me { id email } }`, nil, measure{cost: 203, depth: 2}},
+		{`{ me { id createdAt } }`, nil, measure{cost: 203, depth: 2}},
+		{`{ me { id email } }`, nil, measure{cost: 204, depth: 2}},
+		{`{ profiles(first: 2) { nodes { bio avatarUrl displayName visibility viewerCan } } }`, nil, measure{cost: 201 + 2*(1+6+12+1+1+1), depth: 3}},
+		{`{ _service { sdl } }`, nil, measure{cost: 201 + (2*len(graph.SDL())+1023)/1024, depth: 2}},
 		{`{ profiles { nodes { id username } } }`, nil, measure{cost: 201 + 20*3, depth: 3}},
 		{`{ profiles(first: 50) { edges { cursor node { id } } } }`, nil, measure{cost: 201 + 50*4, depth: 4}},
 		{`query ($n: Int) { profiles(last: $n) { nodes { id } } }`, map[string]any{"n": int64(100)}, measure{cost: 201 + 100*2, depth: 3}},
 		{`{ profiles(first: 2000000000) { nodes { id } } }`, nil, measure{cost: costly, depth: 3}},
 		{`{ profiles(first: -5) { nodes { id } } }`, nil, measure{cost: 201, depth: 3}},
 		{`query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, map[string]any{"ids": ids}, measure{cost: 301, depth: 2}},
-		{`{ nodes(ids: ["a", "b", "c"]) { id ... on User { email } } }`, nil, measure{cost: 201 + 3*2, depth: 2}},
-		{`{ ...F ...F } fragment F on Query { me { ...G } } fragment G on User { id email }`, nil, measure{cost: 406, depth: 2}},
+		{`{ nodes(ids: ["a", "b", "c"]) { id ... on User { email } } }`, nil, measure{cost: 201 + 3*3, depth: 2}},
+		{`{ ...F ...F } fragment F on Query { me { ...G } } fragment G on User { id createdAt }`, nil, measure{cost: 406, depth: 2}},
 		{`{ me @skip(if: true) { id } }`, nil, measure{cost: 202, depth: 2}},
 		{`mutation { ...A ...A } fragment A on Mutation { signOut { success } signIn(input: {email: "x", password: "x"}) { user { id } } }`, nil, measure{cost: 810, depth: 3, credentials: 2}},
 	} {
@@ -108,7 +111,7 @@ func TestMeteringIsLinear(t *testing.T) {
 		t.Fatal(err)
 	}
 	validator.Walk(schema.Schema(), doc, &validator.Events{})
-	m := meter{fragments: map[string]*measure{}}
+	m := meter{schema: schema.Schema(), fragments: map[string]*measure{}}
 	if got := m.selections(doc.Operations[0].SelectionSet); got.cost != costly || len(m.fragments) != 61 {
 		t.Errorf("cost %d by %d fragments", got.cost, len(m.fragments))
 	}

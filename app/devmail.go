@@ -44,14 +44,14 @@ var mailPages = template.Must(template.New("").Funcs(template.FuncMap{
 </html>{{end}}`))
 
 // HasMailbox reports whether mails go to a mailbox that is served at /dev/mail: in development, without a mail server, and
-// like explanations only where nobody else can look.
-func (a *App) HasMailbox() bool { return a.explainer != nil && a.mailer.mailbox != nil }
+// like the playground only where nobody else can look.
+func (a *App) HasMailbox() bool { return a.HasPlayground() && a.mailer.mailbox != nil }
 
 // serveMailbox serves the developer's mailbox below /dev/mail.
-func (a *App) serveMailbox(mux *http.ServeMux) {
+func (a *App) serveMailbox(handle func(pattern string, handler http.HandlerFunc)) {
 	box := a.mailer.mailbox
-	mux.HandleFunc("GET /dev/mail", func(w http.ResponseWriter, _ *http.Request) { writeMailPage(w, "list", box.Messages()) })
-	mux.HandleFunc("GET /dev/mail/{id}", func(w http.ResponseWriter, r *http.Request) {
+	handle("GET /dev/mail", func(w http.ResponseWriter, _ *http.Request) { writeMailPage(w, "list", box.Messages()) })
+	handle("GET /dev/mail/{id}", func(w http.ResponseWriter, r *http.Request) {
 		m, found := a.mailer.findMail(r.PathValue("id"))
 		if !found {
 			writeError(r.Context(), w, http.StatusNotFound, fault.New(fault.NotFound, "There is no such mail."))
@@ -59,7 +59,7 @@ func (a *App) serveMailbox(mux *http.ServeMux) {
 		}
 		writeMailPage(w, "mail", m)
 	})
-	mux.HandleFunc("GET /dev/mail.json", func(w http.ResponseWriter, _ *http.Request) {
+	handle("GET /dev/mail.json", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, mailsForPrograms(box.Messages()))
 	})
 }

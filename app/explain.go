@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net"
-	"net/netip"
 	"slices"
 
 	"github.com/google/uuid"
@@ -55,30 +53,15 @@ type keyed interface {
 }
 
 // explainer finds out why something was refused, in transactions of its own. It tells a hidden row from a missing one,
-// so it exists for a developer alone; see mayExplain.
+// so it exists for a developer alone; see local.
 type explainer struct {
 	db     *db.DB // as the app's role
 	owners *db.DB // as the owner's role, which sees every row; nil where its URL is not known
 }
 
-// mayExplain reports whether refusals may be explained: in development, and only where the database is a private one or
-// nobody but this machine can ask.
-func mayExplain(c Config, privateDatabase bool) bool {
-	return c.Development() && (privateDatabase || isLoopback(c.Addr))
-}
-
-func isLoopback(hostPort string) bool {
-	host, _, err := net.SplitHostPort(hostPort)
-	if err != nil {
-		return false
-	}
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
-}
-
-// newExplainer returns nil where nothing may be explained.
-func newExplainer(c Config, d *db.DB, privateDatabase bool) (*explainer, error) {
-	if !mayExplain(c, privateDatabase) {
+// newExplainer returns nil where nothing may be explained: in production, and where others than this machine can ask.
+func newExplainer(c Config, d *db.DB) (*explainer, error) {
+	if !c.Development() || !newLocal(c).listening {
 		return nil, nil //nolint:nilnil // nil explains nothing
 	}
 	e := &explainer{db: d}

@@ -36,10 +36,14 @@ type endpoint struct {
 	presenter presenter
 	telemetry *telemetry
 	explainer *explainer // nil where refusals are not explained
+	local     local      // whom they are explained to
 	viewer    findViewer
 	origins   *origins
 	cookies   *auth.Cookies
 	bodyLimit int64
+
+	replyLimit  int
+	replyMemory *replyMemory
 }
 
 // findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
@@ -50,7 +54,7 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	c := a.config
 	d := &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
-		limits: limits{cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
+		limits: limits{schema: schema.Schema(), cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
 	}
 	operations, err := loadTrusted(ctx, c.Operations, d)
 	if err != nil {
@@ -61,8 +65,9 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	e := &endpoint{
 		exec: executor.New(schema), documents: d, persisted: newPersisted(operations, c.OperationsOnly == "on"),
 		presenter: presenter{a.log}, telemetry: a.telemetry, explainer: a.explainer, viewer: viewer, origins: o,
-		cookies:   auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
-		bodyLimit: c.BodyLimit,
+		cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
+		local:   newLocal(c), bodyLimit: c.BodyLimit,
+		replyLimit: c.ReplyLimit, replyMemory: newReplyMemory(c.ReplyMemory),
 	}
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recovered)
@@ -77,6 +82,8 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 		}
 		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
 	})
+	e.exec.AroundRootFields(takeTurns)
+	e.exec.AroundRootFields(boundRootField)
 	e.exec.AroundRootFields(resolvers.AroundRootField)
 	return e, nil
 }
@@ -102,10 +109,19 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.write(w, r, media, refused.status, e.refuseOperation(r.Context(), refused.err))
 		return
 	}
+	if asked, _ := read.Extensions["explain"].(bool); asked && e.explainer != nil {
+		if f := e.local.refuse(r); f != nil {
+			e.write(w, r, media, http.StatusMisdirectedRequest, e.refuseOperation(r.Context(), f))
+			return
+		}
+	}
 	if e.origins.isOwn(r) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.cookies.Open(r.Header)))
 	}
-	status, response := e.answer(graphql.StartOperationTrace(r.Context()), read, media)
+	limit := &reply{limit: e.replyLimit, memory: e.replyMemory}
+	defer limit.release(0) // once it is written
+	ctx := context.WithValue(withRootFields(graphql.StartOperationTrace(r.Context())), replyKey{}, limit)
+	status, response := e.answer(ctx, read, media, limit)
 	if status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
@@ -113,13 +129,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer executes the operation of a request, or says why it cannot be executed.
-func (e *endpoint) answer(ctx context.Context, read *request, media string) (status int, response *graphql.Response) {
+func (e *endpoint) answer(ctx context.Context, read *request, media string, limit *reply) (status int, response *graphql.Response) {
 	ctx, problems := e.documents.read(ctx, read)
 	if len(problems) == 0 {
 		e.persisted.register(read)
 		operation, errs := e.exec.CreateOperationContext(ctx, read.RawParams)
 		if problems = e.problems(operation, errs, e.documents.completion(ctx, read)); len(problems) == 0 {
-			return http.StatusOK, e.execute(ctx, operation)
+			return http.StatusOK, e.execute(ctx, operation, limit)
 		}
 	}
 	e.reportToken(ctx, read.Headers)
@@ -136,7 +152,7 @@ func (e *endpoint) reportToken(ctx context.Context, header http.Header) {
 
 // execute runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
 // begins. The answer is then UNAVAILABLE.
-func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext) *graphql.Response {
+func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext, limit *reply) *graphql.Response {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
 	defer end()
@@ -147,6 +163,9 @@ func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationCont
 	response := handler(ctx)
 	if response == nil {
 		response = e.refuseOperation(ctx, fault.Busy(context.Cause(ctx)))
+	}
+	if err := limit.settle(operation.Operation.Operation); err != nil {
+		response = e.refuseOperation(ctx, err)
 	}
 	if x.denials.explain {
 		e.explain(ctx, response)
@@ -228,7 +247,6 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 	x := exchangeOf(r.Context())
 	response.Errors = bounded(response.Errors)
 	x.outcome = outcomeOf(r.Context(), response.Errors)
-	var body any = response
 	if response.Data == nil {
 		switch x.outcome {
 		case string(fault.Unavailable):
@@ -237,12 +255,11 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 			status = http.StatusInternalServerError
 		case clientClosed:
 			status = statusClientClosed
+		case string(fault.TooCostly): // also of a reply, once the operation has run
+			status = statusOfRefused(media)
 		}
-		body = struct {
-			Errors gqlerror.List `json:"errors"`
-		}{response.Errors}
 	}
-	text, err := json.Marshal(body)
+	parts, err := envelope(response)
 	if err != nil {
 		panic(err) // the recoverer answers
 	}
@@ -251,8 +268,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 		w.Header().Set("WWW-Authenticate", challenge(x.reason))
 	}
 	auth.JarFrom(r.Context()).Write(w.Header())
-	w.WriteHeader(status)
-	if _, err := w.Write(text); err != nil {
+	if err := writeParts(w, status, parts); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
 }

@@ -43,16 +43,7 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 	})
 	mux.Handle("/graphql", graphQL)
 	if a.config.Development() {
-		mailbox := ""
-		if a.HasMailbox() {
-			mailbox = "/dev/mail"
-		}
-		playground := web.Handler("/graphql", mailbox, Access())
-		mux.Handle("GET /{$}", playground)
-		mux.Handle("GET /playground/", playground)
-	}
-	if a.HasMailbox() {
-		a.serveMailbox(mux)
+		a.serveDeveloper(mux)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", a.readyz)
@@ -60,6 +51,20 @@ func (a *App) routes(keys *auth.Keys, graphQL http.Handler) http.Handler {
 		writeError(r.Context(), w, http.StatusNotFound, errorOf(http.StatusNotFound))
 	})
 	return a.around(mux)
+}
+
+// serveDeveloper serves the playground and the mailbox, to this machine alone.
+func (a *App) serveDeveloper(mux *http.ServeMux) {
+	local, mailbox := newLocal(a.config), ""
+	if a.HasMailbox() {
+		mailbox = "/dev/mail"
+	}
+	playground := local.protect(web.Handler("/graphql", mailbox, Access()))
+	mux.Handle("GET /{$}", playground)
+	mux.Handle("GET /playground/", playground)
+	if a.mailer.mailbox != nil {
+		a.serveMailbox(func(pattern string, handler http.HandlerFunc) { mux.Handle(pattern, local.protect(handler)) })
+	}
 }
 
 // readyz says whether requests should be sent here: not while draining, nor while the database does not answer or takes no
@@ -152,6 +157,7 @@ func (a *App) around(next http.Handler) http.Handler {
 		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), clientAddress(r, trusted), r.UserAgent())
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
 		defer cancel()
+		ctx = a.db.WithShare(ctx)
 		inner := r.WithContext(ctx) // the mux notes the route in it: what was sent as a path may be anything
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)

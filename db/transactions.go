@@ -147,6 +147,11 @@ func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(conte
 	if ctx.Value(inTransaction{}) != nil {
 		return errors.New("a transaction was begun inside another")
 	}
+	leave, err := enterShare(ctx)
+	if err != nil {
+		return fault.Busy(fmt.Errorf("begin: %w", err))
+	}
+	defer leave()
 	for n := 1; ; n++ {
 		this := &attempt{statement: d.statement}
 		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, this), options, fn)

@@ -318,10 +318,11 @@ func TestHealth(t *testing.T) {
 // listen serves with the server's own time-outs and draining, and returns how to begin to drain.
 func listen(t *testing.T, o app.Options, further ...string) (s *service, drain func() error) {
 	t.Helper()
-	return listenOn(t, dbtest.New(t), o, further...)
+	return listenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return l }, o, further...)
 }
 
-func listenOn(t *testing.T, d dbtest.Database, o app.Options, further ...string) (s *service, drain func() error) {
+// listenOn is listen on a database, and on what wrap makes of the listener.
+func listenOn(t *testing.T, d dbtest.Database, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *service, drain func() error) {
 	t.Helper()
 	logs := &logBuffer{}
 	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
@@ -335,7 +336,7 @@ func listenOn(t *testing.T, d dbtest.Database, o app.Options, further ...string)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.Serve(ctx, l) }()
+	go func() { done <- a.Serve(ctx, wrap(l)) }()
 	drained := false
 	drain = func() error {
 		if drained {

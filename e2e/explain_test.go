@@ -168,18 +168,15 @@ func TestProductionExplainsNothing(t *testing.T) {
 	v := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}).signUp(vars{"visibility": "PRIVATE"})
 	for name, c := range map[string]struct {
 		further  []string
-		private  bool
 		explains bool
 	}{
-		"production":                         {production, false, false},
-		"production with a private database": {production, true, false},
-		"development, open to all":           {[]string{"FREEHOLD_ADDR=0.0.0.0:8080"}, false, false},
-		"development, open, by name":         {[]string{"FREEHOLD_ADDR=:8080"}, false, false},
-		"development, private database":      {[]string{"FREEHOLD_ADDR=0.0.0.0:8080"}, true, true},
-		"development, loopback":              {[]string{"FREEHOLD_ADDR=127.0.0.7:8080"}, false, true},
-		"development, loopback by IPv6":      {[]string{"FREEHOLD_ADDR=[::1]:8080"}, false, true},
+		"production":                    {production, false},
+		"development, open to all":      {[]string{"FREEHOLD_ENV=development", "FREEHOLD_ADDR=0.0.0.0:8080"}, false},
+		"development, open, by name":    {[]string{"FREEHOLD_ENV=development", "FREEHOLD_ADDR=:8080"}, false},
+		"development, loopback":         {[]string{"FREEHOLD_ADDR=127.0.0.7:8080"}, true},
+		"development, loopback by IPv6": {[]string{"FREEHOLD_ADDR=[::1]:8080"}, true},
 	} {
-		s := startWith(t, d, bothWalls, app.Options{PrivateDatabase: c.private}, append([]string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, c.further...)...)
+		s := startWith(t, d, bothWalls, app.Options{}, append([]string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, c.further...)...)
 		list, answered := s.explain("", `{ profile(username: "`+v.Username+`") { id } }`)
 		if answered != c.explains || !c.explains && list != nil {
 			t.Errorf("%s: explained: %v, want %v (%v)", name, answered, c.explains, list)

@@ -80,7 +80,7 @@ func TestCostIsTold(t *testing.T) {
 		t.Errorf("a page of 50: %s", r.Body)
 	}
 	r := s.do("", `query ($n: Int) { profiles(first: $n) { nodes { id username displayName bio location createdAt updatedAt visibility user { id } } } }`, vars{"n": 100})
-	if r.code() != "OPERATION_TOO_COSTLY" || !strings.Contains(r.Body, `"cost":1301,"limit":1000`) || r.Status != 200 {
+	if r.code() != "OPERATION_TOO_COSTLY" || !strings.Contains(r.Body, `"cost":1801,"limit":1000`) || r.Status != 200 {
 		t.Errorf("over the limit: %s", r.Body)
 	}
 }

@@ -126,7 +126,7 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	for name, further := range map[string][]string{
-		"production": production(t, d), "open to all": {"FREEHOLD_ADDR=0.0.0.0:8080"},
+		"production":         production(t, d),
 		"with a mail server": {"FREEHOLD_SMTP_URL=smtp://127.0.0.1:1", "FREEHOLD_MAIL_FROM=no-reply@example.org"},
 	} {
 		s := startWith(t, d, bothWalls, appOptions(), further...)

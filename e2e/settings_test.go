@@ -10,7 +10,7 @@ import (
 const settingsQuery = `{ settings {
 	passwordLength { min max } usernameLength { min max } displayNameLength { min max } bioLength { min max } locationLength { min max }
 	verifiedEmailRequired defaultVisibility codeLifetimeSeconds reauthenticationSeconds usernameHoldSeconds
-	requestLimits { pageSize defaultPageSize nodeIds cost depth aliases tokens bytes }
+	requestLimits { pageSize defaultPageSize nodeIds cost depth aliases tokens bytes replyBytes }
 } }`
 
 type length struct{ Min, Max int }
@@ -20,7 +20,7 @@ type settings struct {
 	VerifiedEmailRequired                                                        bool
 	DefaultVisibility                                                            string
 	CodeLifetimeSeconds, ReauthenticationSeconds, UsernameHoldSeconds            int
-	RequestLimits                                                                struct{ PageSize, DefaultPageSize, NodeIds, Cost, Depth, Aliases, Tokens, Bytes int }
+	RequestLimits                                                                struct{ PageSize, DefaultPageSize, NodeIds, Cost, Depth, Aliases, Tokens, Bytes, ReplyBytes int }
 }
 
 func (s *service) settings() settings {
@@ -39,16 +39,16 @@ func TestSettings(t *testing.T) {
 	}
 	want.RequestLimits.PageSize, want.RequestLimits.DefaultPageSize, want.RequestLimits.NodeIds = 100, 20, 100
 	want.RequestLimits.Cost, want.RequestLimits.Depth, want.RequestLimits.Aliases = 10000, 20, 50
-	want.RequestLimits.Tokens, want.RequestLimits.Bytes = 1000, 131072
+	want.RequestLimits.Tokens, want.RequestLimits.Bytes, want.RequestLimits.ReplyBytes = 1000, 131072, 1<<20
 	if d := cmp.Diff(want, start(t).settings()); d != "" {
 		t.Errorf("by default (-want +got):\n%s", d)
 	}
 	want.PasswordLength.Min, want.VerifiedEmailRequired, want.DefaultVisibility = 15, true, "MEMBERS"
 	want.CodeLifetimeSeconds, want.ReauthenticationSeconds, want.UsernameHoldSeconds = 600, 90, 3600
 	want.RequestLimits.Cost, want.RequestLimits.Depth, want.RequestLimits.Aliases = 5000, 9, 3
-	want.RequestLimits.Tokens, want.RequestLimits.Bytes = 900, 4096
+	want.RequestLimits.Tokens, want.RequestLimits.Bytes, want.RequestLimits.ReplyBytes = 900, 4096, 20000
 	s := start(t, verifiedOnly, "FREEHOLD_PASSWORD_MIN_LENGTH=15", "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS", "FREEHOLD_CODE_LIFETIME=10m", "FREEHOLD_REAUTH_AFTER=90s",
-		"FREEHOLD_USERNAME_HOLD=1h", "FREEHOLD_COST_LIMIT=5000", "FREEHOLD_DEPTH_LIMIT=9", "FREEHOLD_ALIAS_LIMIT=3", "FREEHOLD_TOKEN_LIMIT=900", "FREEHOLD_BODY_LIMIT=4096")
+		"FREEHOLD_USERNAME_HOLD=1h", "FREEHOLD_COST_LIMIT=5000", "FREEHOLD_DEPTH_LIMIT=9", "FREEHOLD_ALIAS_LIMIT=3", "FREEHOLD_TOKEN_LIMIT=900", "FREEHOLD_BODY_LIMIT=4096", "FREEHOLD_REPLY_LIMIT=20000")
 	if d := cmp.Diff(want, s.settings()); d != "" {
 		t.Errorf("as configured (-want +got):\n%s", d)
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -239,7 +240,7 @@ func TestSilentDatabase(t *testing.T) {
 	d := dbtest.New(t)
 	p := dbtest.NewProxy(t, d.App)
 	d.App = p.URL(d.App)
-	s, drain := listenOn(t, d, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REQUEST_TIMEOUT=3s", "FREEHOLD_STATEMENT_TIMEOUT=1s", "FREEHOLD_DRAIN_TIMEOUT=5s")
+	s, drain := listenOn(t, d, func(l net.Listener) net.Listener { return l }, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REQUEST_TIMEOUT=3s", "FREEHOLD_STATEMENT_TIMEOUT=1s", "FREEHOLD_DRAIN_TIMEOUT=5s")
 	a := s.signUp(nil)
 	s.warm(a.Token)
 	p.SilenceAll()

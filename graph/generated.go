@@ -151,6 +151,7 @@ type ComplexityRoot struct {
 		Depth           func(childComplexity int) int
 		NodeIds         func(childComplexity int) int
 		PageSize        func(childComplexity int) int
+		ReplyBytes      func(childComplexity int) int
 		Tokens          func(childComplexity int) int
 	}
 
@@ -853,6 +854,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestLimits.PageSize(childComplexity), true
+	case "RequestLimits.replyBytes":
+		if e.ComplexityRoot.RequestLimits.ReplyBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLimits.ReplyBytes(childComplexity), true
 	case "RequestLimits.tokens":
 		if e.ComplexityRoot.RequestLimits.Tokens == nil {
 			break
@@ -1660,7 +1667,7 @@ type RequestLimits {
   defaultPageSize: Int! @inherited
   "The most ids in one call of ` + "`" + `nodes` + "`" + `."
   nodeIds: Int! @inherited
-  "The highest cost of an operation. A field costs 1, times the sizes of the pages around it; a root field costs 200 more."
+  "The highest cost of an operation. A field costs 1, or 1 for each KiB that its text may take, times the sizes of the pages around it; a root field costs 200 more."
   cost: Int! @inherited
   "The most levels of an operation."
   depth: Int! @inherited
@@ -1670,6 +1677,8 @@ type RequestLimits {
   tokens: Int! @inherited
   "The largest body of a request, in bytes."
   bytes: Int! @inherited
+  "The most data of a reply, in bytes of JSON. A larger reply is OPERATION_TOO_COSTLY."
+  replyBytes: Int! @inherited
 }
 
 "An account. Others see at most its id, its age and its profile; the rest is the owner's alone."
@@ -2412,6 +2421,8 @@ func (ec *executionContext) childFields_RequestLimits(ctx context.Context, field
 		return ec.fieldContext_RequestLimits_tokens(ctx, field)
 	case "bytes":
 		return ec.fieldContext_RequestLimits_bytes(ctx, field)
+	case "replyBytes":
+		return ec.fieldContext_RequestLimits_replyBytes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestLimits", field.Name)
 }
@@ -5786,6 +5797,29 @@ func (ec *executionContext) _RequestLimits_bytes(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_RequestLimits_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RequestLimits_replyBytes(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLimits_replyBytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReplyBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLimits_replyBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
@@ -10656,6 +10690,11 @@ func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.Selectio
 			}
 		case "bytes":
 			out.Values[i] = ec._RequestLimits_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replyBytes":
+			out.Values[i] = ec._RequestLimits_replyBytes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -97,10 +97,8 @@ func usernameKey(text string) entityKey {
 	return entityKey{typename: "Profile", username: key}
 }
 
-// findEntities returns what the viewer sees of the objects with these keys, under each key that they have.
-func (q *query) findEntities(ctx context.Context, keys [][]entityKey) (map[entityKey]model.Entity, error) {
-	var ids []uuid.UUID
-	var usernames []string
+// distinctKeys returns each key once, however many representations have it.
+func distinctKeys(keys [][]entityKey) (ids []uuid.UUID, usernames []string) {
 	for _, key := range slices.Concat(keys...) {
 		if key.username != "" {
 			usernames = append(usernames, key.username)
@@ -108,6 +106,22 @@ func (q *query) findEntities(ctx context.Context, keys [][]entityKey) (map[entit
 			ids = append(ids, key.id)
 		}
 	}
+	return distinct(ids), distinct(usernames)
+}
+
+// distinct returns the values in their order, each once.
+func distinct[T comparable](values []T) []T {
+	seen := make(map[T]bool, len(values))
+	return slices.DeleteFunc(values, func(v T) bool {
+		known := seen[v]
+		seen[v] = true
+		return known
+	})
+}
+
+// findEntities returns what the viewer sees of the objects with these keys, under each key that they have.
+func (q *query) findEntities(ctx context.Context, keys [][]entityKey) (map[entityKey]model.Entity, error) {
+	ids, usernames := distinctKeys(keys)
 	rows, err := q.DB.FindProfilesByAnyKey(ctx, auth.ViewerFrom(ctx), ids, usernames)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -43,7 +44,7 @@ func (q *query) nodes(ctx context.Context, ids []string, place func(i int) conte
 		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
 	}
 	viewer := auth.ViewerFrom(ctx)
-	rows, err := q.DB.FindNodes(ctx, viewer, parsed)
+	rows, err := q.DB.FindNodes(ctx, viewer, distinct(slices.Clone(parsed)))
 	if err != nil {
 		return nil, err
 	}

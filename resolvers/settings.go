@@ -15,6 +15,7 @@ type RequestLimits struct {
 	Aliases int
 	Tokens  int
 	Bytes   int
+	Reply   int // bytes of data
 }
 
 func (q *query) Settings(context.Context) (*model.Settings, error) {
@@ -28,7 +29,7 @@ func (q *query) Settings(context.Context) (*model.Settings, error) {
 		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
 		RequestLimits: &model.RequestLimits{
 			PageSize: maxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
-			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes,
+			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes, ReplyBytes: q.Limits.Reply,
 		},
 	}, nil
 }

@@ -57,6 +57,10 @@ func Requests() map[string]string {
 	for i := range pages {
 		pages[i] = fmt.Sprintf("a%d: profiles(first: 100) { nodes { id username user { id } } }", i)
 	}
+	bios := make([]string, 18)
+	for i := range bios {
+		bios[i] = fmt.Sprintf("a%d: bio", i)
+	}
 	return map[string]string{
 		"a fragment bomb of 953 bytes": Request(FragmentBomb(27), nil),
 		"a fragment bomb of 60":        Request(FragmentBomb(60), nil),
@@ -70,6 +74,7 @@ func Requests() map[string]string {
 		"900 × __typename":             Request("{"+strings.Repeat("__typename ", 900)+"}", nil),
 		"10,000 ids":                   Request(`query ($i: [ID!]!) { nodes(ids: $i) { id ... on User { email } } }`, object{"i": make([]string, 10_000)}),
 		"10,000 representations":       Request(`query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id } } }`, object{"r": slices.Repeat([]any{object{}}, 10_000)}),
+		"one key 500 times, 18 bios":   Request(`query ($r: [_Any!]!) { _entities(representations: $r) { ... on Profile { `+strings.Join(bios, " ")+` } } }`, object{"r": slices.Repeat([]any{object{"__typename": "Profile", "username": "ann"}}, 500)}),
 		"a list used by 45 fields":     Request("query ($i: [ID!]!) {"+strings.Join(use, " ")+"}", object{"i": slices.Repeat([]any{0}, 50_000)}),
 		"and a fault at its end":       Request("query ($i: [ID!]!) {"+strings.Join(use, " ")+"}", object{"i": append(slices.Repeat([]any{0}, 50_000), true)}),
 		"names that grow in JSON":      Request(signIn, object{"i": growing}),

@@ -210,7 +210,7 @@ type RequestLimits struct {
 	DefaultPageSize int `json:"defaultPageSize"`
 	// The most ids in one call of `nodes`.
 	NodeIds int `json:"nodeIds"`
-	// The highest cost of an operation. A field costs 1, times the sizes of the pages around it; a root field costs 200 more.
+	// The highest cost of an operation. A field costs 1, or 1 for each KiB that its text may take, times the sizes of the pages around it; a root field costs 200 more.
 	Cost int `json:"cost"`
 	// The most levels of an operation.
 	Depth int `json:"depth"`
@@ -220,6 +220,8 @@ type RequestLimits struct {
 	Tokens int `json:"tokens"`
 	// The largest body of a request, in bytes.
 	Bytes int `json:"bytes"`
+	// The most data of a reply, in bytes of JSON. A larger reply is OPERATION_TOO_COSTLY.
+	ReplyBytes int `json:"replyBytes"`
 }
 
 // Whose password to reset.

@@ -1,0 +1,226 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"golang.org/x/sync/semaphore"
+
+	"freehold/fault"
+)
+
+const (
+	// smallReply is how many bytes of data need no reservation: no more than the request itself may hold. Clients that
+	// read large replies slowly can therefore not keep small ones from being sent.
+	smallReply = 16 << 10
+	// replyWait is how long a large reply waits for memory, and maxReplyWaits how many do: meanwhile they hold their rows.
+	replyWait     = time.Second
+	maxReplyWaits = 32
+)
+
+// replyMemory bounds the bytes of all large replies, from their encoding until the client has taken them.
+type replyMemory struct {
+	free    *semaphore.Weighted
+	waiting atomic.Int32
+}
+
+func newReplyMemory(bytes int64) *replyMemory {
+	return &replyMemory{free: semaphore.NewWeighted(bytes)}
+}
+
+var errNoReplyMemory = errors.New("the replies under way take all of FREEHOLD_REPLY_MEMORY")
+
+func (m *replyMemory) reserve(ctx context.Context, n int64) error {
+	if m.free.TryAcquire(n) {
+		return nil
+	}
+	defer m.waiting.Add(-1)
+	if m.waiting.Add(1) > maxReplyWaits {
+		return errNoReplyMemory
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, replyWait, errNoReplyMemory)
+	defer cancel()
+	if m.free.Acquire(ctx, n) != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// reply bounds the data of one reply while gqlgen encodes it, which happens on one goroutine after all fields are resolved.
+// What is beyond the bound is counted and dropped.
+type reply struct {
+	limit  int
+	memory *replyMemory
+
+	size int   // of the data, with what was dropped
+	held int64 // of memory
+	err  error // why the rest was dropped, if size is within the limit
+}
+
+type replyKey struct{}
+
+// bound lets the reply of ctx bound what a root field encodes to. A null stays the very value that it is: gqlgen compares it.
+func (r *reply) bound(ctx context.Context, field graphql.Marshaler) graphql.Marshaler {
+	if field == graphql.Null || field == graphql.RequiredNull {
+		return field
+	}
+	return graphql.WriterFunc(func(w io.Writer) { field.MarshalGQL(&replyWriter{ctx, w, r}) })
+}
+
+func boundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	r, ok := ctx.Value(replyKey{}).(*reply)
+	if !ok {
+		return next(ctx)
+	}
+	return r.bound(ctx, next(ctx))
+}
+
+// admit reports whether n further bytes may be kept. A large reply reserves the most that it may take, once.
+func (r *reply) admit(ctx context.Context, n int) bool {
+	r.size += n
+	if r.size > smallReply && r.size <= r.limit && r.held == 0 && r.err == nil {
+		if r.err = r.memory.reserve(ctx, int64(r.limit)); r.err == nil {
+			r.held = int64(r.limit)
+		}
+	}
+	return r.size <= r.limit && r.err == nil
+}
+
+// settle gives back what the data does not take, and returns why the data cannot be sent. Of a mutation the error says that
+// it has run.
+func (r *reply) settle(op ast.Operation) error {
+	keep := int64(r.size)
+	if r.size > r.limit || r.err != nil {
+		keep = 0
+	}
+	r.release(min(r.held, keep))
+	saved := ""
+	if op == ast.Mutation {
+		saved = " What the mutation changed is saved."
+	}
+	switch {
+	case r.size > r.limit:
+		return tooCostly(r.size, r.limit, "The reply has %d bytes of data; at most %d are allowed. Ask for smaller pages or fewer fields.%s", r.size, r.limit, saved)
+	case r.err != nil:
+		f := fault.Busy(r.err)
+		f.Message += saved
+		return f
+	}
+	return nil
+}
+
+// release gives back all memory but what is kept.
+func (r *reply) release(keep int64) {
+	if back := r.held - keep; back > 0 {
+		r.memory.free.Release(back)
+	}
+	r.held = keep
+}
+
+// replyWriter is where a root field is encoded to. Like encoding/json it escapes what HTML and JavaScript could mistake.
+type replyWriter struct {
+	ctx   context.Context //nolint:containedctx // gqlgen's encoding takes no context
+	w     io.Writer
+	reply *reply
+}
+
+func (w *replyWriter) Write(text []byte) (int, error) {
+	for i := range text {
+		if escaped, _ := escape(text[i:]); escaped != "" {
+			return w.WriteString(string(text))
+		}
+	}
+	if w.reply.admit(w.ctx, len(text)) {
+		w.w.Write(text) //nolint:errcheck // gqlgen's buffer takes everything
+	}
+	return len(text), nil
+}
+
+func (w *replyWriter) WriteString(text string) (int, error) {
+	begun := 0
+	for i := 0; i < len(text); i++ {
+		if escaped, length := escape(text[i:]); escaped != "" {
+			w.put(text[begun:i])
+			w.put(escaped)
+			begun = i + length
+			i = begun - 1
+		}
+	}
+	w.put(text[begun:])
+	return len(text), nil
+}
+
+func (w *replyWriter) put(text string) {
+	if text != "" && w.reply.admit(w.ctx, len(text)) {
+		io.WriteString(w.w, text) //nolint:errcheck // gqlgen's buffer takes everything
+	}
+}
+
+// escape returns what to write for the character that a text begins with, and its length; "" for the character itself.
+func escape[T string | []byte](text T) (escaped string, length int) {
+	switch text[0] {
+	case '<':
+		return `\u003c`, 1
+	case '>':
+		return `\u003e`, 1
+	case '&':
+		return `\u0026`, 1
+	case 0xe2: // U+2028 and U+2029 begin with it
+		if len(text) >= 3 && text[1] == 0x80 && text[2] == 0xa8 {
+			return `\u2028`, 3
+		}
+		if len(text) >= 3 && text[1] == 0x80 && text[2] == 0xa9 {
+			return `\u2029`, 3
+		}
+	}
+	return "", 0
+}
+
+// envelope is a response as text, in parts that are written one after the other, so that the data is not copied.
+func envelope(response *graphql.Response) (parts [][]byte, err error) {
+	errs, err := json.Marshal(response.Errors)
+	if err != nil {
+		return nil, fmt.Errorf("encode the errors: %w", err)
+	}
+	if response.Data == nil {
+		return [][]byte{[]byte(`{"errors":`), errs, []byte("}")}, nil
+	}
+	begin := []byte(`{"data":`)
+	if len(response.Errors) > 0 {
+		begin = fmt.Appendf(nil, `{"errors":%s,"data":`, errs)
+	}
+	end := []byte("}")
+	if len(response.Extensions) > 0 {
+		extensions, err := json.Marshal(response.Extensions)
+		if err != nil {
+			return nil, fmt.Errorf("encode the extensions: %w", err)
+		}
+		end = fmt.Appendf(nil, `,"extensions":%s}`, extensions)
+	}
+	return [][]byte{begin, response.Data, end}, nil
+}
+
+// writeParts writes a body in parts.
+func writeParts(w http.ResponseWriter, status int, parts [][]byte) error {
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(size))
+	w.WriteHeader(status)
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}

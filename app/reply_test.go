@@ -1,0 +1,92 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"freehold/e2e/hostile"
+	"freehold/graph"
+)
+
+// What is written is byte for byte what encoding/json makes of the response.
+func TestRepliesAreEncodedAsJSON(t *testing.T) {
+	t.Parallel()
+	texts := []string{"", "plain", "<script>&amp;</script>", "a\u2028b\u2029c\u2027\u202a", "\"\\\n\t\x01", "日本 \U0001f469\u200d\U0001f680", "é\xe2"}
+	for _, text := range hostile.Texts {
+		texts = append(texts, text)
+	}
+	for _, text := range texts {
+		for _, response := range []*graphql.Response{
+			{},
+			{Errors: gqlerror.List{{Message: text, Extensions: map[string]any{"code": "X"}}}},
+			{Extensions: map[string]any{"denials": []string{text}}},
+		} {
+			var raw, written bytes.Buffer
+			value := graphql.Array{graphql.MarshalString(text), graphql.WriterFunc(func(w io.Writer) { graphql.MarshalString(text).MarshalGQL(bytesOnly{w}) }), graphql.Null, graphql.True}
+			value.MarshalGQL(&raw)
+			limit := &reply{limit: math.MaxInt, memory: newReplyMemory(math.MaxInt64)}
+			limit.bound(t.Context(), value).MarshalGQL(&written)
+			response.Data = raw.Bytes()
+			want, err := json.Marshal(response)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Data = written.Bytes()
+			parts, err := envelope(response)
+			if got := bytes.Join(parts, nil); err != nil || !bytes.Equal(got, want) || utf8.ValidString(text) && !json.Valid(got) {
+				t.Errorf("%.100q: %.300s, %v; want %.300s", text, got, err, want)
+			}
+			if limit.size != written.Len() {
+				t.Errorf("%.100q: counted %d of %d bytes", text, limit.size, written.Len())
+			}
+		}
+	}
+}
+
+// Whatever is written beyond the limit is counted and not kept, and no memory stays reserved.
+func TestReplyKeepsNoMoreThanItsLimit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ length, kept, held int }{
+		{smallReply - 2, smallReply, 0}, {smallReply, smallReply + 2, smallReply + 2}, {99_998, 100_000, 100_000}, {99_999, 100_000, 0}, {1 << 20, 1, 0},
+	} {
+		memory := newReplyMemory(100_000)
+		limit, written := &reply{limit: 100_000, memory: memory}, &bytes.Buffer{}
+		limit.bound(t.Context(), graphql.MarshalString(strings.Repeat("x", c.length))).MarshalGQL(written)
+		err := limit.settle(ast.Query)
+		if fits := c.length+2 <= 100_000; written.Len() > c.kept || (err == nil) != fits || limit.held != int64(c.held) {
+			t.Errorf("%d: kept %d, held %d, %v", c.length, written.Len(), limit.held, err)
+		}
+		if limit.release(0); !memory.free.TryAcquire(100_000) {
+			t.Errorf("%d: memory stays reserved", c.length)
+		}
+	}
+}
+
+// Each entry of the table is about a text of the schema, so that one that is renamed does not fall back to the default.
+func TestTextWeightsNameFields(t *testing.T) {
+	t.Parallel()
+	schema := graph.NewSchema()
+	for name := range textBytes {
+		typ, field, _ := strings.Cut(name, ".")
+		if d := schema.Types[typ]; d == nil || d.Fields.ForName(field) == nil || d.Fields.ForName(field).Type.Name() != "String" {
+			t.Errorf("%s is not a String of the schema", name)
+		}
+	}
+	for name := range scalarBytes {
+		if d := schema.Types[name]; d == nil || d.Kind != ast.Scalar {
+			t.Errorf("%s is not a scalar of the schema", name)
+		}
+	}
+}
+
+// bytesOnly is a writer without WriteString, as a scalar of an adopter's may use.
+type bytesOnly struct{ io.Writer }
