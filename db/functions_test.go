@@ -69,7 +69,7 @@ func outcome(t *testing.T, pool *sql.DB, enter, query string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing is to be kept
+	defer tx.Rollback()
 	before := snapshot(t, tx)
 	for _, statement := range []string{`SET LOCAL ROLE freehold_app`, enter} {
 		if _, err := tx.ExecContext(t.Context(), statement); err != nil {
