@@ -71,6 +71,17 @@ var callsOfCodes = []call{
 	},
 	{sql: `SELECT * FROM app.change_email($verify_code)`, nobody: `no row`},
 	{sql: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`, owner: `Ann@example.org ann@example.net '', writes codes security_events user_private`},
+	// A code with an id of the caller's own choice: what the role can do nevertheless, as docs/security.md says.
+	{
+		sql:    `SELECT (app.request_code($new, 'RESET_PASSWORD', 'x', 'ann@example.org', 60)).is_known, app.reset_password($new, 'x')`,
+		nobody: `true (Ann@example.org,Ann), writes codes credentials security_events sessions user_private`,
+	},
+	{
+		sql:    `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60), app.change_email($new)`,
+		nobody: `FH003 the account is gone`,
+		other:  `null (bob@example.org,x@example.org,""), writes codes security_events user_private`,
+		owner:  `null (Ann@example.org,x@example.org,""), writes codes security_events user_private`,
+	},
 	{sql: `SELECT app.await_verification($new, 60, false)`, nobody: `P0002 query returned no rows`},
 }
 

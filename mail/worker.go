@@ -59,7 +59,7 @@ type WorkerOptions struct {
 	Outbox    Outbox
 	Templates *Templates
 	Sender    Sender
-	Code      func(id uuid.UUID) string // derives a one-time code
+	Code      func(id uuid.UUID) string // derives the one-time code of a mail's id; "" where it has not the key for that
 	Log       *slog.Logger
 	Settled   func(Kind, Outcome) // is told of each attempt, for metrics; nil for nobody
 
@@ -207,7 +207,7 @@ func (w *Worker) try(ctx context.Context, m Queued) (err error) {
 	code := ""
 	if m.HasCode {
 		if code = w.Code(m.ID); code == "" {
-			return &Failure{Kind: "code", Permanent: true}
+			return &Failure{Kind: "code"} // made by a key that this instance does not have, maybe not yet
 		}
 	}
 	message, err := w.Templates.Render(m, code)
