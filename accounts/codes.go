@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"freehold/db"
 	"freehold/fault"
 	"freehold/mail"
@@ -50,12 +48,13 @@ func (s *Service) judgeRecipient(ctx context.Context, kind, path, typed string) 
 }
 
 func (s *Service) newCode(purpose db.Purpose, to address) db.Code {
-	return db.Code{ID: uuid.New(), Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: s.config.CodeLifetime}
+	seed, id := s.keys.NewCode(string(purpose), to.key)
+	return db.Code{ID: id, Seed: seed, Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: s.config.CodeLifetime}
 }
 
 // codeMail is the mail that brings a code.
 func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) db.Mail {
-	m := db.Mail{Kind: string(kind), Recipient: to.Email, CodeID: code.ID, ValidFor: code.ValidFor, Withheld: !to.Known}
+	m := db.Mail{ID: code.Seed, Kind: string(kind), Recipient: to.Email, CodeID: code.ID, ValidFor: code.ValidFor, Withheld: !to.Known}
 	if kind == mail.ResetPassword {
 		m.Data = map[string]string{"username": to.Username}
 	}
@@ -77,17 +76,12 @@ func (s *Service) judgeCodeOf(ctx context.Context, faults *fault.Faults, email, 
 	return to.key, fault.LimitAt("input.code", s.within(ctx, codeLimit, digest(to.key), client(ctx)))
 }
 
-// findCode finds the code that was typed among those that were sent to an address. The error of one that is not among them is
-// errCode. judgeCodeOf has counted the guess.
+// findCode finds the code that was typed, which was sent to this address. The error is errCode if there is none.
+// judgeCodeOf has counted the guess.
 func (s *Service) findCode(ctx context.Context, purpose db.Purpose, emailKey, typed string) (db.SentCode, error) {
-	sent, err := s.db.FindCodes(ctx, purpose, emailKey)
-	if err != nil {
-		return db.SentCode{}, err
+	code, ok, err := s.db.FindCode(ctx, purpose, emailKey, s.keys.CodeIDs(string(purpose), emailKey, typed))
+	if err == nil && !ok {
+		err = errCode
 	}
-	for _, c := range sent {
-		if s.keys.IsCode(c.ID, typed) {
-			return c, nil
-		}
-	}
-	return db.SentCode{}, errCode
+	return code, err
 }

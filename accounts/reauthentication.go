@@ -9,17 +9,20 @@ import (
 	"freehold/fault"
 )
 
-// isOwn reports whether the password at path is the viewer's, and returns the hash that it was verified against.
+// isOwn reports whether the password at path is the viewer's, and returns its hash.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
 	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
 		return "", false, fault.LimitAt(path, err)
 	}
-	hash, err := s.db.FindOwnHash(ctx, viewer)
+	salt, err := s.db.FindOwnSalt(ctx, viewer)
 	if err != nil {
 		return "", false, err
 	}
-	ok, _, err = s.hasher.Verify(ctx, auth.NormalizePassword(password), hash)
-	if err != nil || !ok {
+	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(password), salt)
+	if err != nil {
+		return "", false, err
+	}
+	if ok, err = s.db.IsOwnHash(ctx, viewer, hash); err != nil || !ok {
 		return "", false, err
 	}
 	return hash, true, s.forget(ctx, ownGuessLimit, viewer.UserID.String())

@@ -29,30 +29,23 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err := s.withinGuesses(ctx, from.key); err != nil {
 		return nil, fault.LimitAt("input.password", err)
 	}
-	found, err := s.db.FindCredentials(ctx, from.key)
+	salt, err := s.db.FindSalt(ctx, from.key)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	password = auth.NormalizePassword(password)
-	ok, outdated, err := s.hasher.Verify(ctx, password, found.PasswordHash)
+	hash, outdated, err := s.hasher.Salted(ctx, password, salt)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	if !ok || s.config.RequireVerifiedEmail && !found.Verified {
-		if err := s.db.RefuseSignIn(ctx, found.UserID); err != nil {
-			return nil, fmt.Errorf("sign in: %w", err)
-		}
-		return nil, s.wrong()
+	session, err := s.start(ctx, from.key, hash)
+	if err != nil {
+		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	renewed := ""
 	if outdated {
-		if renewed, err = s.hasher.Hash(ctx, password); err != nil {
+		if err := s.renewHash(ctx, session.Viewer, password, hash); err != nil {
 			return nil, fmt.Errorf("sign in: %w", err)
 		}
-	}
-	session, err := s.start(ctx, found, renewed)
-	if err != nil {
-		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	if err := s.forget(ctx, guessLimit, digest(from.key), client(ctx)); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
@@ -60,26 +53,39 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	return session, nil
 }
 
-// start starts a session for an account whose password was just verified.
-func (s *Service) start(ctx context.Context, verified db.Credentials, renewedHash string) (*Session, error) {
+// start starts a session for the account of a normalised e-mail, if this is the hash of its password.
+func (s *Service) start(ctx context.Context, emailKey, hash string) (*Session, error) {
 	session, refreshToken := s.newSession()
 	var viewer auth.Viewer
 	var profile *db.Profile
-	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
-		switch ok, err := system.StartSession(ctx, verified.UserID, verified.PasswordHash, renewedHash, session); {
-		case err != nil:
-			return err
-		case !ok: // changed or disabled since we looked
-			return s.wrong()
+	ok := false
+	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) (err error) {
+		if ok, err = system.StartSession(ctx, emailKey, hash, s.config.RequireVerifiedEmail, session); err != nil || !ok {
+			return err // none for a refusal, which is to be committed
 		}
-		var err error
 		viewer, profile, err = enter(ctx, system, session)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !ok:
+		return nil, s.wrong()
 	}
 	return s.started(viewer, profile, refreshToken)
+}
+
+// renewHash replaces the hash of a password that was just verified by one with the current parameters. It comes after the
+// verification, or a wrong password would take longer where the hash is outdated.
+func (s *Service) renewHash(ctx context.Context, viewer auth.Viewer, password, hash string) error {
+	renewed, err := s.hasher.Hash(ctx, password)
+	if fault.Is(err, fault.RateLimited) {
+		return nil // too many wait: the next sign-in renews it
+	}
+	if err != nil {
+		return err
+	}
+	return s.db.RenewHash(ctx, viewer, hash, renewed)
 }
 
 // enter goes on as the owner of a session that was started just now.

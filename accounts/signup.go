@@ -114,29 +114,27 @@ var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used
 // signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of the
 // first sign-up. The account may have changed since.
 func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Session, again bool, err error) {
-	earlier, err := s.db.FindSignUp(ctx, c.keyHash)
-	if err != nil || earlier == nil {
+	salt, found, err := s.db.FindSignUp(ctx, c.keyHash)
+	if err != nil || !found {
 		return nil, false, err
 	}
 	if err := s.withinGuesses(ctx, c.email.key); err != nil {
 		return nil, true, fault.LimitAt("input.password", err)
 	}
-	ok, _, err := s.hasher.Verify(ctx, c.Password, earlier.PasswordHash)
+	hash, _, err := s.hasher.Salted(ctx, c.Password, salt)
+	if err != nil {
+		return nil, true, fmt.Errorf("sign up again: %w", err)
+	}
+	earlier, ok, err := s.db.ProveSignUp(ctx, c.keyHash, c.email.key, hash)
 	switch {
 	case err != nil:
 		return nil, true, fmt.Errorf("sign up again: %w", err)
-	case !ok || c.email.key != earlier.EmailKey:
-		if err := s.db.RefuseSignIn(ctx, earlier.UserID); err != nil {
-			return nil, true, fmt.Errorf("sign up again: %w", err)
-		}
-		return nil, true, errReused
-	case !hmac.Equal(c.fingerprint, earlier.Fingerprint):
+	case !ok || !hmac.Equal(c.fingerprint, earlier.Fingerprint):
 		return nil, true, errReused
 	case earlier.Pending, s.config.RequireVerifiedEmail && !earlier.Verified:
 		return nil, true, nil
 	}
-	session, err = s.start(ctx, db.Credentials{UserID: earlier.UserID, PasswordHash: earlier.PasswordHash}, "")
-	if err != nil {
+	if session, err = s.start(ctx, c.email.key, hash); err != nil {
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	}
 	return session, true, s.forget(ctx, guessLimit, digest(c.email.key), client(ctx))

@@ -103,30 +103,37 @@ func TestHashedPasswordMatchesItselfOnly(t *testing.T) {
 		t.Errorf("not a PHC string of argon2id with the documented parameters: %s", encoded)
 	}
 	for password, want := range map[string]bool{long: true, long[:72]: false, long + "x": false, "": false} {
-		if ok, outdated, err := h.Verify(ctx, password, encoded); ok != want || outdated || err != nil {
-			t.Errorf("Verify(%d bytes) = %v, %v, %v; want %v, false, nil", len(password), ok, outdated, err, want)
+		if hash, outdated, err := h.Salted(ctx, password, saltOf(encoded)); (hash == encoded) != want || outdated || err != nil {
+			t.Errorf("Salted(%d bytes) = %s, %v, %v; want that it is %s: %v", len(password), hash, outdated, err, encoded, want)
 		}
 	}
-	if ok, _, err := h.Verify(ctx, "", ""); ok || err != nil {
-		t.Errorf("an account that does not exist matched, or failed: %v, %v", ok, err)
+	if hash, _, err := h.Salted(ctx, "", ""); len(hash) != len(encoded) || err != nil {
+		t.Errorf("for an account that does not exist nothing was hashed: %q, %v", hash, err)
 	}
 }
+
+// saltOf is a PHC string without its key, as the database returns it.
+func saltOf(encoded string) string { return encoded[:strings.LastIndex(encoded, "$")+1] }
 
 func TestStoredHashParametersAreCappedAndOldOnesNoticed(t *testing.T) {
 	t.Parallel()
 	h, ctx := NewHasher(HasherConfig{Queue: queueSize}), t.Context()
 	salt := []byte("saltsaltsaltsalt")
 	old := argonParams{memory: 8, time: 1, threads: 1}
-	if ok, outdated, err := h.Verify(ctx, "pw", encode(old, salt, derive(old, "pw", salt, 32))); !ok || !outdated || err != nil {
-		t.Errorf("old parameters: ok %v, outdated %v, %v; want true, true, nil", ok, outdated, err)
+	encoded := encode(old, salt, derive(old, "pw", salt))
+	if hash, outdated, err := h.Salted(ctx, "pw", saltOf(encoded)); hash != encoded || !outdated || err != nil {
+		t.Errorf("old parameters: %s, outdated %v, %v; want %s, true, nil", hash, outdated, err, encoded)
 	}
-	good := encode(current, salt, make([]byte, 32))
+	good := encode(current, salt, nil)
+	if _, _, err := h.Salted(ctx, "pw", good); err != nil {
+		t.Fatal(err)
+	}
 	for _, bad := range []string{
 		"x", strings.Replace(good, "m=19456", "m=4194304", 1), strings.Replace(good, "t=2", "t=1000", 1), strings.Replace(good, "p=1", "p=0", 1),
-		strings.Replace(good, "argon2id", "argon2i", 1), good[:len(good)-30], good + strings.Repeat("AAAA", 100),
+		strings.Replace(good, "argon2id", "argon2i", 1), good[:len(good)-1], good[:len(good)-20] + "$", encoded, encode(current, make([]byte, 65), nil),
 	} {
-		if _, _, err := h.Verify(ctx, "pw", bad); err == nil {
-			t.Errorf("accepted the stored hash %q", bad)
+		if _, _, err := h.Salted(ctx, "pw", bad); err == nil {
+			t.Errorf("accepted the stored salt %q", bad)
 		}
 	}
 }

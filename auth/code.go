@@ -1,43 +1,59 @@
 package auth
 
 import (
-	"crypto/hmac"
+	"bytes"
+	"crypto/rand"
 	"encoding/base32"
+	"strings"
 	"unicode"
 
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
 )
 
-// A one-time code is not stored, only its id: whoever reads the database or the outbox learns no code. It is 40 bits of
-// an HMAC of the id, as eight characters of Crockford's base32, which has no letters that look like digits.
+// A one-time code is not stored. Stored are a seed, with its mail, and an id, with the account that it is for: whoever reads
+// the database learns no code. The code is 40 bits of an HMAC of the seed, as eight characters of Crockford's base32, which
+// has no letters that look like digits. The id is an HMAC of the code, its purpose and the address that it was sent to, so
+// only who knows the code, and has our keys, can name the row.
 const (
 	codeBytes = 5
 	codeChars = 8
+	keyMark   = 4 // bytes of a seed that say which of our keys made it
 )
 
 var codeEncoding = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// Code returns the one-time code of an id as it is shown to people, XXXX-XXXX. After a rotation of the keys it is
-// another one, and IsCode takes both.
-func (k *Keys) Code(id uuid.UUID) string {
-	code := k.signing().oneTimeCode(id)
-	return code[:codeChars/2] + "-" + code[codeChars/2:]
+// NewCode makes a one-time code for a purpose and a normalised address: its seed, which is random, and its id.
+func (k *Keys) NewCode(purpose, emailKey string) (seed, id uuid.UUID) {
+	key := k.signing()
+	rand.Read(seed[:])
+	copy(seed[:keyMark], key.mark())
+	return seed, key.oneTimeID(purpose, emailKey, key.oneTimeCode(seed))
 }
 
-// IsCode reports whether a typed text is the one-time code of an id, derived by any of our keys. Case, white space, dashes,
-// invisible characters and the width of letters don't matter. O is read as 0, and I and L as 1. The time it takes does not
-// depend on how much of the code is right. The caller decides whether the code is still valid, and how often it may be tried.
-func (k *Keys) IsCode(id uuid.UUID, typed string) bool {
+// Code returns the one-time code of a seed as it is shown to people, XXXX-XXXX; "" if the key that made the seed is gone.
+func (k *Keys) Code(seed uuid.UUID) string {
+	for _, key := range k.all() {
+		if bytes.Equal(key.mark(), seed[:keyMark]) {
+			code := key.oneTimeCode(seed)
+			return code[:codeChars/2] + "-" + code[codeChars/2:]
+		}
+	}
+	return ""
+}
+
+// CodeIDs returns the ids that a typed code can have, one for each of our keys, and none if it cannot be a code. Case, white
+// space, dashes, invisible characters and the width of letters don't matter. O is read as 0, and I and L as 1. The caller
+// decides whether there is such a code, whether it is still valid, and how often it may be tried.
+func (k *Keys) CodeIDs(purpose, emailKey, typed string) (ids []uuid.UUID) {
 	code, ok := readCode(typed)
 	if !ok {
-		return false
+		return nil
 	}
-	found := false
 	for _, key := range k.all() {
-		found = hmac.Equal([]byte(key.oneTimeCode(id)), []byte(code)) || found
+		ids = append(ids, key.oneTimeID(purpose, emailKey, code))
 	}
-	return found
+	return ids
 }
 
 // CanBeCode reports whether a typed text has the form of a one-time code.
@@ -46,8 +62,14 @@ func CanBeCode(typed string) bool {
 	return ok
 }
 
-func (k key) oneTimeCode(id uuid.UUID) string {
-	return codeEncoding.EncodeToString(mac(k.code, id[:])[:codeBytes])
+func (k key) mark() []byte { return mac(k.code, []byte("mark"))[:keyMark] }
+
+func (k key) oneTimeCode(seed uuid.UUID) string {
+	return codeEncoding.EncodeToString(mac(k.code, seed[:])[:codeBytes])
+}
+
+func (k key) oneTimeID(purpose, emailKey, code string) uuid.UUID {
+	return uuid.UUID(mac(k.codeID, []byte(strings.Join([]string{purpose, emailKey, code}, "\x00")))[:len(uuid.UUID{})])
 }
 
 // longestTyped is the longest text that is read as a code, in bytes.

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +15,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A code is the same each time it is asked for, looks as people can type it, and is of its id alone.
-func TestCodesAreDerivedFromTheirID(t *testing.T) {
+// A code is the same each time it is asked for, looks as people can type it, and is good for its purpose and address alone.
+// Neither its seed nor its id tells another key anything.
+func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	t.Parallel()
 	keys, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
 	if err != nil {
@@ -23,15 +26,31 @@ func TestCodesAreDerivedFromTheirID(t *testing.T) {
 	shown := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`)
 	seen := map[string]bool{}
 	for range 1000 {
-		id, other := uuid.New(), uuid.New()
-		code := keys.Code(id)
-		if !shown.MatchString(code) || code != keys.Code(id) || seen[code] {
-			t.Fatalf("the code of %s is %s, then %s", id, code, keys.Code(id))
+		seed, id := keys.NewCode("A", "a@example.org")
+		code := keys.Code(seed)
+		if !shown.MatchString(code) || code != keys.Code(seed) || seen[code] {
+			t.Fatalf("the code of %s is %s, then %s", seed, code, keys.Code(seed))
 		}
 		seen[code] = true
-		if !keys.IsCode(id, code) || keys.IsCode(other, code) {
-			t.Fatalf("%s is not the code of its id, or that of another", code)
+		if !slices.Equal(keys.CodeIDs("A", "a@example.org", code), []uuid.UUID{id}) {
+			t.Fatalf("%s does not have the id that it was made with", code)
 		}
+		for _, other := range [][]uuid.UUID{
+			keys.CodeIDs("B", "a@example.org", code), keys.CodeIDs("A", "b@example.org", code), keys.CodeIDs("A", "a@example.org", "0000-0000"),
+			keys.CodeIDs("", "A\x00a@example.org", code), keys.CodeIDs("A", "a@example.org", ""),
+		} {
+			if slices.Contains(other, id) {
+				t.Fatalf("%s is good for another purpose or address, or another code has its id", code)
+			}
+		}
+	}
+	others, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, id := keys.NewCode("A", "a@example.org")
+	if code := others.Code(seed); code != "" || slices.Contains(others.CodeIDs("A", "a@example.org", keys.Code(seed)), id) {
+		t.Errorf("another key makes the code %q of the seed, or the id of the code", code)
 	}
 }
 
@@ -65,15 +84,16 @@ func TestCodesSurviveARotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := uuid.New()
-	before := keys.Code(id)
+	seed, id := keys.NewCode("A", "a@example.org")
+	code := keys.Code(seed)
+	counts := func() bool { return slices.Contains(keys.CodeIDs("A", "a@example.org", code), id) }
 	if _, err := RotateKeys(path, now); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(time.Hour)
-	after := keys.Code(id)
-	if after == before || !keys.IsCode(id, before) || !keys.IsCode(id, after) {
-		t.Errorf("before the rotation %s, after it %s: both must count, and they must differ", before, after)
+	later, _ := keys.NewCode("A", "a@example.org")
+	if keys.Code(seed) != code || !counts() || bytes.Equal(later[:keyMark], seed[:keyMark]) {
+		t.Errorf("the code is %s before the rotation, and %s after it, which counts: %v", code, keys.Code(seed), counts())
 	}
 	now = now.Add(2 * keptAfterRotation)
 	if _, err := RotateKeys(path, now); err != nil {
@@ -81,7 +101,7 @@ func TestCodesSurviveARotation(t *testing.T) {
 	}
 	os.Chtimes(path, now, now)
 	now = now.Add(time.Hour)
-	if keys.IsCode(id, before) || !keys.IsCode(id, after) {
+	if keys.Code(seed) != "" || counts() || keys.Code(later) == "" {
 		t.Error("a code of a key that is gone counts, or one of a key that is there does not")
 	}
 }

@@ -39,16 +39,18 @@ type key struct {
 	successor []byte    // makes the successors of refresh tokens
 	tag       []byte    // marks refresh tokens as ours
 	code      []byte    // makes one-time codes
+	codeID    []byte    // makes their ids
 }
 
 func newKey(private ed25519.PrivateKey, created time.Time) (key, error) {
 	sum := sha256.Sum256(private.Public().(ed25519.PublicKey))
 	k := key{id: base64.RawURLEncoding.EncodeToString(sum[:12]), private: private, created: created}
-	var err1, err2, err3 error
+	var err1, err2, err3, err4 error
 	k.successor, err1 = hkdf.Key(sha256.New, private.Seed(), nil, "freehold refresh successor", sha256.Size)
 	k.tag, err2 = hkdf.Key(sha256.New, private.Seed(), nil, "freehold refresh tag", sha256.Size)
 	k.code, err3 = hkdf.Key(sha256.New, private.Seed(), nil, "freehold one-time code", sha256.Size)
-	return k, errors.Join(err1, err2, err3)
+	k.codeID, err4 = hkdf.Key(sha256.New, private.Seed(), nil, "freehold one-time code id", sha256.Size)
+	return k, errors.Join(err1, err2, err3, err4)
 }
 
 // Keys are the signing keys of a file: the newest that has been there for a while signs, all of them verify. The file

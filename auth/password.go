@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -128,7 +127,7 @@ type Hasher struct {
 	running chan struct{}
 	waiting chan struct{}
 	refused atomic.Uint64
-	decoy   string // compared against when there is no account, so that the answer takes as long
+	decoy   string // a salt for accounts that do not exist, so that the answer takes as long
 }
 
 // HasherConfig says how much a Hasher takes on.
@@ -143,7 +142,7 @@ func NewHasher(c HasherConfig) *Hasher {
 	if c.UnsafeCheap {
 		h.params = argonParams{memory: 64, time: 1, threads: 1}
 	}
-	h.decoy = encode(h.params, make([]byte, saltBytes), make([]byte, keyBytes))
+	h.decoy = encode(h.params, make([]byte, saltBytes), nil)
 	return h
 }
 
@@ -168,28 +167,28 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	defer done()
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
-	return encode(h.params, salt, derive(h.params, password, salt, keyBytes)), nil
+	return encode(h.params, salt, derive(h.params, password, salt)), nil
 }
 
-// Verify reports whether a normalised password is the one of a PHC string, and whether the string should be replaced
-// because its parameters are not the current ones. An empty string stands for an account that does not exist: the
-// same work is done and the answer is false. Errors are those of Hash, and an internal one for a malformed string.
-func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outdated bool, err error) {
-	known := encoded != ""
-	if !known {
-		encoded = h.decoy
+// Salted returns the PHC string of a normalised password under a given salt, which is a PHC string without its key. It is
+// the stored string if the password is right, which the database says. Outdated reports whether that string should be
+// replaced because its parameters are not the current ones. An empty salt stands for an account that does not exist or has
+// no password: the same work is done, and no stored string is the result. Errors are those of Hash, and an internal one
+// for a malformed salt.
+func (h *Hasher) Salted(ctx context.Context, password, salt string) (hash string, outdated bool, err error) {
+	if salt == "" {
+		salt = h.decoy
 	}
-	params, salt, key, err := decode(encoded)
+	params, raw, err := decode(salt)
 	if err != nil {
-		return false, false, err
+		return "", false, err
 	}
 	done, err := h.turn(ctx)
 	if err != nil {
-		return false, false, err
+		return "", false, err
 	}
 	defer done()
-	same := subtle.ConstantTimeCompare(derive(params, password, salt, len(key)), key) == 1
-	return same && known, params != h.params, nil
+	return encode(params, raw, derive(params, password, raw)), params != h.params, nil
 }
 
 // turn waits for one of the few places and returns the function that gives it back.
@@ -209,23 +208,23 @@ func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-func derive(p argonParams, password string, salt []byte, n int) []byte {
-	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(n)) // n is keyBytes, or capped by decode
+func derive(p argonParams, password string, salt []byte) []byte {
+	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, keyBytes)
 }
 
-// encode writes a PHC string.
+// encode writes a PHC string; without a key it is a salt, as Salted takes it.
 func encode(p argonParams, salt, key []byte) string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads, b64(salt), b64(key))
 }
 
-// decode reads a PHC string and refuses parameters beyond what we are willing to compute.
-func decode(encoded string) (p argonParams, salt, key []byte, err error) {
-	fail := func(why string) (argonParams, []byte, []byte, error) {
-		return argonParams{}, nil, nil, errors.New("read password hash: " + why)
+// decode reads a PHC string without its key, and refuses parameters beyond what we are willing to compute.
+func decode(encoded string) (p argonParams, salt []byte, err error) {
+	fail := func(why string) (argonParams, []byte, error) {
+		return argonParams{}, nil, errors.New("read password salt: " + why)
 	}
 	parts := strings.Split(encoded, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) || parts[5] != "" {
 		return fail("not argon2id of the current version")
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.time, &p.threads); err != nil {
@@ -234,10 +233,9 @@ func decode(encoded string) (p argonParams, salt, key []byte, err error) {
 	if p.memory > capped.memory || p.time > capped.time || p.threads > capped.threads || p.time < 1 || p.threads < 1 {
 		return fail("parameters out of range")
 	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	key, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err1 != nil || err2 != nil || len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 {
-		return fail("malformed salt or key")
+	salt, err = base64.RawStdEncoding.DecodeString(parts[4])
+	if err != nil || len(salt) < 8 || len(salt) > 64 {
+		return fail("malformed salt")
 	}
-	return p, salt, key, nil
+	return p, salt, nil
 }

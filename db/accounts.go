@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -48,63 +46,40 @@ func (d *DB) FindTaken(ctx context.Context, emailKey, usernameKey string) (email
 	return taken.Email, taken.Username, nil
 }
 
-// Credentials are what a sign-in is verified against. Without an account, or with a disabled or pending one, they are
-// those of nobody: uuid.Nil and "".
-type Credentials struct {
-	UserID       uuid.UUID `db:"user_id"`
-	PasswordHash string    `db:"password_hash"` // "" where there is no password
-	Verified     bool      `db:"is_verified"`   // whether the address is
-}
-
-// FindCredentials returns the credentials of the account of a normalised e-mail.
-func (d *DB) FindCredentials(ctx context.Context, emailKey string) (c Credentials, err error) {
+// FindSalt returns what the password of the account of a normalised e-mail is hashed with, a PHC string without its key. It
+// is "" without a password, without an account, and for a disabled or pending one. No hash leaves the database; see StartSession.
+func (d *DB) FindSalt(ctx context.Context, emailKey string) (salt string, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		err := tx.tx.GetContext(ctx, &c, `SELECT user_id, password_hash, is_verified FROM app.find_credentials($1)`, emailKey)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
+		return unlessNone(tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_salt($1)`, emailKey), "find salt")
 	})
-	if err != nil {
-		return Credentials{}, fmt.Errorf("find credentials: %w", err)
-	}
-	return c, nil
+	return salt, err
 }
 
-// RefuseSignIn notes that a sign-in was refused; uuid.Nil for an address without an account.
-func (d *DB) RefuseSignIn(ctx context.Context, userID uuid.UUID) error {
-	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		_, err := tx.tx.ExecContext(ctx, `SELECT app.refuse_sign_in($1)`, nullable(userID))
-		return err
+// FindSignUp reports whether a client's key has signed up an account that can be used, and returns what its password is
+// hashed with.
+func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (salt string, found bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		err := tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_sign_up($1)`, keyHash)
+		found = err == nil
+		return unlessNone(err, "find an earlier sign-up")
 	})
-	if err != nil {
-		return fmt.Errorf("note a refused sign-in: %w", err)
-	}
-	return nil
+	return salt, found, err
 }
 
 // EarlierSignUp is an account that a client's key has signed up.
 type EarlierSignUp struct {
-	UserID       uuid.UUID `db:"user_id"`
-	EmailKey     string    `db:"email_key"`
-	PasswordHash string    `db:"password_hash"`
-	Pending      bool      `db:"pending"` // whether it waits for its address to be verified
-	Verified     bool      `db:"is_verified"`
-	Fingerprint  []byte    `db:"fingerprint"` // of the values that were sent with the key
+	Pending     bool   `db:"pending"` // whether it waits for its address to be verified
+	Verified    bool   `db:"is_verified"`
+	Fingerprint []byte `db:"fingerprint"` // of the values that were sent with the key
 }
 
-// FindSignUp returns the account that a client's key has signed up; nil for none, or for one that cannot be used.
-func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (*EarlierSignUp, error) {
-	var found []EarlierSignUp
-	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		found = nil
-		return tx.tx.SelectContext(ctx, &found, `SELECT user_id, email_key, password_hash, pending, is_verified, fingerprint FROM app.find_sign_up($1)`, keyHash)
+// ProveSignUp returns the account that a client's key has signed up. ok is false, and the refusal is recorded, if this is not
+// its address and the hash of its password.
+func (d *DB) ProveSignUp(ctx context.Context, keyHash []byte, emailKey, hash string) (e EarlierSignUp, ok bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		err := tx.tx.GetContext(ctx, &e, `SELECT pending, is_verified, fingerprint FROM app.prove_sign_up($1, $2, $3)`, keyHash, emailKey, hash)
+		ok = err == nil
+		return unlessNone(err, "prove an earlier sign-up") // the refusal is to be committed
 	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("find an earlier sign-up: %w", err)
-	case len(found) == 0:
-		return nil, nil //nolint:nilnil // documented
-	}
-	return &found[0], nil
+	return e, ok, err
 }

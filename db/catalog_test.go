@@ -99,11 +99,11 @@ func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
-		"app.enter", "app.start_session", "app.sign_up", "app.find_credentials", "app.sign_in", "app.revoke_session", "app.sign_out", "app.taken", "app.count_hit", "app.refresh_session",
+		"app.enter", "app.start_session", "app.sign_up", "app.find_salt", "app.sign_in", "app.renew_hash", "app.revoke_session", "app.sign_out", "app.taken", "app.count_hit", "app.refresh_session",
 		"app.record_event", "app.revoke_other_sessions",
 		"app.enqueue_mail", "app.claim_mails", "app.settle_mail", "app.count_waiting_mails", "app.purge_outbox", "app.purge_rate_limits", "app.purge_sessions", "app.purge_events",
-		"app.drop_overdue", "app.hold_username", "app.is_held", "app.find_sign_up", "app.put_code", "app.await_verification", "app.request_code", "app.find_codes",
-		"app.shut_out", "app.silence_rivals", "app.reset_password", "app.verify_email", "app.request_email_change", "app.change_email", "app.find_own_credentials",
+		"app.drop_overdue", "app.hold_username", "app.is_held", "app.find_sign_up", "app.prove_sign_up", "app.put_code", "app.await_verification", "app.request_code", "app.find_code",
+		"app.shut_out", "app.silence_rivals", "app.reset_password", "app.verify_email", "app.request_email_change", "app.change_email", "app.find_own_salt", "app.is_own_hash",
 		"app.require_recent", "app.reauthenticate", "app.change_password", "app.change_username", "app.delete_account", "app.refuse_sign_in",
 		"app.is_known_client", "app.clear_hits", "app.purge_codes", "app.purge_held_usernames", "app.purge_sign_up_keys", "app.purge_pending",
 		"app.pending_email", "app.has_password", "app.recent_until", "app.closed_until",

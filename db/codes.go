@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 )
 
 // Purpose is what a one-time code is good for.
@@ -22,7 +23,8 @@ const (
 
 // Code is a one-time code to be made. It takes the place of an older one of the same purpose, account and address.
 type Code struct {
-	ID       uuid.UUID // the code itself is derived from it
+	ID       uuid.UUID // an HMAC of the code: only who knows the code can name it
+	Seed     uuid.UUID // what the code is derived from; it is stored as the id of its mail
 	Purpose  Purpose
 	Email    string // to which it is to be sent, as it was typed
 	EmailKey string // normalised
@@ -79,7 +81,7 @@ func (t *Tx) AwaitVerification(ctx context.Context, c Code, withheld bool) (take
 	return found.String, nil
 }
 
-// SentCode is a code that may be the one that was typed, and whose it is.
+// SentCode is the code that was typed, and whose it is.
 type SentCode struct {
 	ID          uuid.UUID `db:"id"`
 	UserID      uuid.UUID `db:"user_id"`
@@ -88,17 +90,15 @@ type SentCode struct {
 	DisplayName *string   `db:"display_name"`
 }
 
-// FindCodes returns the codes of a purpose that were sent to a normalised address and still count. There may be several:
-// for several sign-ups that wait for one address.
-func (d *DB) FindCodes(ctx context.Context, purpose Purpose, emailKey string) (found []SentCode, err error) {
+// FindCode returns the valid code of a purpose that was sent to a normalised address and has one of these ids. ok is false if
+// there is none.
+func (d *DB) FindCode(ctx context.Context, purpose Purpose, emailKey string, ids []uuid.UUID) (c SentCode, ok bool, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		found = nil
-		return tx.tx.SelectContext(ctx, &found, `SELECT id, user_id, email, username, display_name FROM app.find_codes($1, $2)`, purpose, emailKey)
+		err := tx.tx.GetContext(ctx, &c, `SELECT id, user_id, email, username, display_name FROM app.find_code($1, $2, $3)`, purpose, emailKey, pq.Array(ids))
+		ok = err == nil
+		return unlessNone(err, "find code")
 	})
-	if err != nil {
-		return nil, fmt.Errorf("find codes: %w", err)
-	}
-	return found, nil
+	return c, ok, err
 }
 
 // Notice is to whom a change of an account is told.

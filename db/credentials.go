@@ -10,13 +10,35 @@ import (
 	"freehold/auth"
 )
 
-// FindOwnHash returns the password hash of the viewer's account; "" where it has no password, or is gone.
-func (d *DB) FindOwnHash(ctx context.Context, viewer auth.Viewer) (string, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (hash string, err error) {
-		if err := tx.Get(ctx, &hash, `SELECT COALESCE(app.find_own_credentials(), '')`); err != nil {
-			return "", fmt.Errorf("find own credentials: %w", err)
+// FindOwnSalt returns what the viewer's password is hashed with, as FindSalt does; "" where there is no password, or the
+// account is gone.
+func (d *DB) FindOwnSalt(ctx context.Context, viewer auth.Viewer) (string, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (salt string, err error) {
+		if err := tx.Get(ctx, &salt, `SELECT COALESCE(app.find_own_salt(), '')`); err != nil {
+			return "", fmt.Errorf("find own salt: %w", err)
 		}
-		return hash, nil
+		return salt, nil
+	})
+}
+
+// IsOwnHash reports whether this is the hash of the viewer's password.
+func (d *DB) IsOwnHash(ctx context.Context, viewer auth.Viewer, hash string) (bool, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (is bool, err error) {
+		if err := tx.Get(ctx, &is, `SELECT app.is_own_hash($1)`, hash); err != nil {
+			return false, fmt.Errorf("compare own hash: %w", err)
+		}
+		return is, nil
+	})
+}
+
+// RenewHash replaces the hash of the viewer's password by another of the same password. It does nothing if the password has
+// changed.
+func (d *DB) RenewHash(ctx context.Context, viewer auth.Viewer, hash, renewed string) error {
+	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
+		if _, err := tx.tx.ExecContext(ctx, `SELECT app.renew_hash($1, $2)`, hash, renewed); err != nil {
+			return fmt.Errorf("renew own hash: %w", err)
+		}
+		return nil
 	})
 }
 

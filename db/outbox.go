@@ -10,8 +10,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Mail is a mail to be sent. It holds nothing secret: the one-time code in it is derived from CodeID when it is sent.
+// Mail is a mail to be sent. It holds nothing secret: the one-time code in it is derived from the mail's id when it is sent.
 type Mail struct {
+	ID        uuid.UUID         // the seed of the code in it, see Code.Seed; uuid.Nil, for a mail without one, is a new id
 	Kind      string            // names its templates
 	UserID    uuid.UUID         // whose account it is about, and is deleted with; uuid.Nil for a mail that outlives the account
 	Recipient string            // one address
@@ -28,6 +29,9 @@ func (t *SystemTx) EnqueueMail(ctx context.Context, m Mail) error { return enque
 func (t *Tx) EnqueueMail(ctx context.Context, m Mail) error { return enqueueMail(ctx, t.tx, m) }
 
 func enqueueMail(ctx context.Context, tx *sqlx.Tx, m Mail) error {
+	if m.ID == uuid.Nil {
+		m.ID = uuid.New()
+	}
 	if m.Data == nil {
 		m.Data = map[string]string{}
 	}
@@ -41,7 +45,7 @@ func enqueueMail(ctx context.Context, tx *sqlx.Tx, m Mail) error {
 		valid = &seconds
 	}
 	_, err = tx.ExecContext(ctx, `SELECT app.enqueue_mail($1, $2, $3, $4, $5, $6, $7, $8)`,
-		uuid.New(), m.Kind, nullable(m.UserID), m.Recipient, nullable(m.CodeID), data, valid, m.Withheld)
+		m.ID, m.Kind, nullable(m.UserID), m.Recipient, nullable(m.CodeID), data, valid, m.Withheld)
 	if err != nil {
 		return fmt.Errorf("enqueue mail: %w", err)
 	}
@@ -56,7 +60,7 @@ type ClaimedMail struct {
 	ID        uuid.UUID
 	Kind      string
 	Recipient string
-	CodeID    uuid.UUID // uuid.Nil for none
+	HasCode   bool // whether there is a one-time code in it, which is derived from ID
 	Data      map[string]string
 	CreatedAt time.Time
 	Attempt   int           // 1 for the first
@@ -71,7 +75,7 @@ func (d *DB) ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]
 		ID        uuid.UUID
 		Kind      string
 		Recipient string
-		CodeID    uuid.NullUUID `db:"code_id"`
+		HasCode   bool `db:"has_code"`
 		Data      []byte
 		CreatedAt time.Time `db:"created_at"`
 		Attempt   int
@@ -80,7 +84,7 @@ func (d *DB) ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		rows = nil // of an attempt that was undone
 		return tx.tx.SelectContext(ctx, &rows, `
-			SELECT id, kind, recipient, code_id, data, created_at, attempt, valid_seconds
+			SELECT id, kind, recipient, has_code, data, created_at, attempt, valid_seconds
 			  FROM app.claim_mails($1, $2)`, limit, lease.Seconds())
 	})
 	if err != nil {
@@ -88,7 +92,7 @@ func (d *DB) ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]
 	}
 	mails := make([]ClaimedMail, len(rows))
 	for i, r := range rows {
-		mails[i] = ClaimedMail{ID: r.ID, Kind: r.Kind, Recipient: r.Recipient, CodeID: r.CodeID.UUID, CreatedAt: r.CreatedAt, Attempt: r.Attempt}
+		mails[i] = ClaimedMail{ID: r.ID, Kind: r.Kind, Recipient: r.Recipient, HasCode: r.HasCode, CreatedAt: r.CreatedAt, Attempt: r.Attempt}
 		if r.Valid != nil {
 			mails[i].Expires, mails[i].ValidFor = true, time.Duration(*r.Valid*float64(time.Second))
 		}

@@ -60,7 +60,7 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 	d := open(t, db.Options{URL: dbtest.New(t).App, Hooks: db.Hooks{Enqueued: func() { told.Add(1) }}})
 	ann := member(t, d, "ann", "PRIVATE")
 	m := db.Mail{
-		Kind: "verify_email", UserID: ann.UserID, Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"a": "b"},
+		ID: uuid.New(), Kind: "verify_email", UserID: ann.UserID, Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"a": "b"},
 	}
 	undone := errors.New("undone")
 	err := d.Write(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error {
@@ -85,7 +85,7 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 		t.Errorf("valid for %v, made at %v", got.ValidFor, got.CreatedAt)
 	}
 	want := db.ClaimedMail{
-		ID: got.ID, Kind: m.Kind, Recipient: m.Recipient, CodeID: m.CodeID, Data: m.Data,
+		ID: m.ID, Kind: m.Kind, Recipient: m.Recipient, HasCode: true, Data: m.Data,
 		CreatedAt: got.CreatedAt, Attempt: 1, Expires: true, ValidFor: got.ValidFor,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -100,7 +100,7 @@ func TestClaimsLeasesAndOutcomes(t *testing.T) {
 	enqueue(t, d, db.Mail{Kind: "first", Recipient: "a@example.org"})
 	enqueue(t, d, db.Mail{Kind: "second", Recipient: "b@example.org"})
 	first := claim(t, d, 1, 0)[0] // its lease ends at once
-	if first.Kind != "first" || first.CodeID != uuid.Nil || first.Expires {
+	if first.Kind != "first" || first.HasCode || first.Expires {
 		t.Errorf("the longest waiting is %+v", first)
 	}
 	both := claim(t, d, 5, time.Hour)

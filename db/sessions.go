@@ -34,11 +34,11 @@ func (d *DB) FindSessionUser(ctx context.Context, sessionID uuid.UUID) (uuid.UUI
 	return viewer.UserID, err
 }
 
-// StartSession starts a session for an account that has just been verified, unless its hash is not the one that was
-// seen any more: then ok is false. A new hash, if given, replaces the one that was seen.
-func (t *SystemTx) StartSession(ctx context.Context, userID uuid.UUID, seenHash, newHash string, s Session) (ok bool, err error) {
-	err = t.tx.GetContext(ctx, &ok, `SELECT app.sign_in($1, $2, NULLIF($3, ''), $4, $5, $6, $7)`,
-		userID, seenHash, newHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+// StartSession starts a session for the account of a normalised e-mail, if this is the hash of its password; with
+// verifiedOnly the e-mail has to be verified as well. Otherwise ok is false, and the refusal is recorded.
+func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, verifiedOnly bool, s Session) (ok bool, err error) {
+	err = t.tx.GetContext(ctx, &ok, `SELECT app.sign_in($1, $2, $3, $4, $5, $6, $7)`,
+		emailKey, hash, verifiedOnly, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	if err != nil {
 		return false, fmt.Errorf("start session: %w", err)
 	}

@@ -208,7 +208,7 @@ func (p *stage) newPerson(visibility string) *person {
 	return made
 }
 
-// newCode asks for a code, and derives it from its id as the service does for the mail.
+// newCode asks for a code, and derives it from its mail's id as the service does for the mail.
 func (p *stage) newCode(of *person, mutation string) (string, error) {
 	ask := map[string]string{"verifyEmail": requestVerification, "resetPassword": requestReset}[mutation]
 	if ask == "" {
@@ -217,10 +217,10 @@ func (p *stage) newCode(of *person, mutation string) (string, error) {
 	if r, err := p.maker.tryDo("", ask, input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
 	}
-	return p.maker.codeOf(p.dataDir, `SELECT id FROM app.codes WHERE email_key = $1`, of.seed["email"])
+	return p.maker.codeOf(p.dataDir, `SELECT o.id FROM app.codes k JOIN app.outbox o ON o.code_id = k.id WHERE k.email_key = $1`, of.seed["email"])
 }
 
-// codeOf derives a code from its id as the service does for the mail. The key is in the data folder.
+// codeOf derives a code from the id of its mail as the service does. The key is in the data folder.
 func (s *service) codeOf(dataDir, query string, args ...any) (string, error) {
 	keys, err := auth.LoadKeys(dataDir+"/signing-key.pem", time.Now)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold/app"
+	"freehold/auth"
 	"freehold/db"
 	"freehold/db/dbtest"
 )
@@ -86,18 +87,24 @@ func (s *service) settled() {
 func TestMailboxOfDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := startWith(t, d, bothWalls, appOptions()).work()
+	dir := t.TempDir()
+	s := startWith(t, d, bothWalls, appOptions(), "FREEHOLD_DATA_DIR="+dir).work()
+	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, _, body := s.fetch(http.MethodGet, s.url+"/dev/mail"); !strings.Contains(body, "There is none yet") {
 		t.Errorf("an empty mailbox: %s", body)
 	}
-	enqueue(t, d, db.Mail{Kind: "reset_password", Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
+	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
+	enqueue(t, d, db.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
 	list := s.mailbox(1)
 	if len(list) != 1 || list[0].Kind != "reset_password" || list[0].To != "ann@example.org" {
 		t.Fatalf("the mailbox has %+v", list)
 	}
 	m := list[0]
 	code := regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`).FindString(m.Text)
-	if code == "" || !strings.Contains(m.HTML, code) || strings.Contains(m.HTML, "ann<b>") {
+	if code != keys.Code(seed) || !strings.Contains(m.HTML, code) || strings.Contains(m.HTML, "ann<b>") {
 		t.Errorf("the mail is %+v", m)
 	}
 	for what, text := range map[string]string{"the database": strings.Join(s.everything(), "\n"), "the log": s.logs.String()} {

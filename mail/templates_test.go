@@ -48,7 +48,7 @@ func queued(kind Kind) (m Queued, code string) {
 		m.Data[name] = "ada_" + name
 	}
 	if kinds[kind].code {
-		m.CodeID, m.Expires, m.ValidFor, code = uuid.New(), true, 24*time.Hour, testCode
+		m.HasCode, m.Expires, m.ValidFor, code = true, true, 24*time.Hour, testCode
 	}
 	return m, code
 }

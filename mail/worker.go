@@ -27,7 +27,7 @@ type Queued struct {
 	ID        uuid.UUID
 	Kind      string
 	Recipient string
-	CodeID    uuid.UUID // uuid.Nil for none
+	HasCode   bool // whether there is a one-time code in it, which is derived from its id
 	Data      map[string]string
 	CreatedAt time.Time
 	Attempt   int           // 1 for the first
@@ -59,7 +59,7 @@ type WorkerOptions struct {
 	Outbox    Outbox
 	Templates *Templates
 	Sender    Sender
-	Code      func(id uuid.UUID) string // derives a one-time code
+	Code      func(id uuid.UUID) string // derives the one-time code of a mail's id; "" where it has not the key for that
 	Log       *slog.Logger
 	Settled   func(Kind, Outcome) // is told of each attempt, for metrics; nil for nobody
 
@@ -205,8 +205,10 @@ func (w *Worker) try(ctx context.Context, m Queued) (err error) {
 		return &Failure{Kind: "expired", Permanent: true}
 	}
 	code := ""
-	if m.CodeID != uuid.Nil {
-		code = w.Code(m.CodeID)
+	if m.HasCode {
+		if code = w.Code(m.ID); code == "" {
+			return &Failure{Kind: "code"} // made by a key that this instance does not have, maybe not yet
+		}
 	}
 	message, err := w.Templates.Render(m, code)
 	switch {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,16 +173,15 @@ func TestWorkerSends(t *testing.T) {
 			o.Code = func(id uuid.UUID) string { of = id; return testCode }
 			o.Settled = func(k Kind, outcome Outcome) { told = append(told, string(k)+" "+string(outcome)) }
 		})
-		codeID := uuid.New()
-		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.CodeID = codeID })
+		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.HasCode = true })
 		time.Sleep(10 * time.Minute)
 		w.stop()
 		tries, _ := w.sent.of(id)
 		if len(tries) != 1 || tries[0].To.String() != "ada@example.com" || !strings.Contains(tries[0].Text, testCode) || !strings.Contains(tries[0].Text, "24 hours") {
 			t.Errorf("sent was %+v", tries)
 		}
-		if of != codeID {
-			t.Errorf("the code is of %s, want %s", of, codeID)
+		if of != id {
+			t.Errorf("the code is of %s, want %s", of, id)
 		}
 		if got, want := w.shelf.endsOf(id), []Settled{{ID: id, Attempt: 1, Outcome: Sent}}; !slices.Equal(got, want) {
 			t.Errorf("settled was %+v, want %+v", got, want)
@@ -371,6 +371,27 @@ func TestNudge(t *testing.T) {
 		time.Sleep(time.Hour + time.Second)
 		if ends := w.shelf.endsOf(later); len(ends) != 1 {
 			t.Errorf("without a nudge, settled was %+v", ends)
+		}
+	})
+}
+
+// A mail whose code this instance cannot make is tried again: its key may arrive, or another instance may have it.
+func TestWorkerWaitsForTheKeyOfACode(t *testing.T) {
+	parallel(t, func(t *testing.T) {
+		var key atomic.Bool
+		w := work(t, nil, func(o *WorkerOptions) {
+			o.Code = func(uuid.UUID) string { return map[bool]string{true: testCode}[key.Load()] }
+		})
+		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.HasCode = true })
+		time.Sleep(time.Second)
+		if tries, _ := w.sent.of(id); len(tries) != 0 {
+			t.Errorf("without its code it was sent: %+v", tries)
+		}
+		key.Store(true)
+		time.Sleep(10 * time.Minute)
+		ends := w.shelf.endsOf(id)
+		if len(ends) < 2 || ends[0].Outcome != Failed || ends[0].Failure != "code" || ends[len(ends)-1].Outcome != Sent {
+			t.Errorf("settled was %+v", ends)
 		}
 	})
 }
