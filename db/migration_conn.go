@@ -91,7 +91,7 @@ func (c *migrationConnector) isWorking(ctx context.Context, process string) (boo
 	if err != nil {
 		return false, err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // it has answered
 	state, err := ask(ctx, conn.(pqConn), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid = `+process)
 	return state != "0", err
 }

@@ -16,7 +16,8 @@ import (
 // How long a database may be silent. lib/pq sets no deadline on a socket once it is connected, so a peer that is gone
 // without a word would keep a connection, and the request that uses it, for as long as TCP retries.
 const (
-	hostTimeout   = 2 * time.Second         // to connect to one host and to sign in there
+	onlyTimeout   = 5 * time.Second         // to connect to the only host, and to sign in there
+	hostTimeout   = 2 * time.Second         // to one of several
 	beginTimeout  = 1500 * time.Millisecond // of BEGIN and ROLLBACK, which wait for no lock
 	cancelTimeout = 500 * time.Millisecond  // to ask the server to end a statement
 	socketGrace   = 500 * time.Millisecond  // after a statement's time, so that the server's own answer arrives first
@@ -114,7 +115,7 @@ func (s *socket) note(err error) error {
 			s.doubt.raise(asked)
 		}
 	}
-	s.Conn.Close()
+	s.Close()
 	return err
 }
 
@@ -122,7 +123,7 @@ func (s *socket) note(err error) error {
 func (s *socket) end(cause error) {
 	s.cause.Store(&cause)
 	s.broken.Store(true)
-	s.Conn.Close()
+	s.Close()
 }
 
 // suspect reports whether the socket broke, or was last heard before another one met a silence.
@@ -141,9 +142,10 @@ func (s *socket) silence() time.Duration {
 
 // dialing is one attempt of lib/pq's to connect, which may try several hosts.
 type dialing struct {
-	hosts  int // left to try
-	doubt  *doubt
-	socket *socket // the last that was dialled, which is the one in use
+	hosts   int           // left to try
+	longest time.Duration // for each
+	doubt   *doubt
+	socket  *socket // the last that was dialled, which is the one in use
 }
 
 type dialingKey struct{}
@@ -189,7 +191,7 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 
 // limit is when to give up the next host: each has its share of the time that is left.
 func (a *dialing) limit(ctx context.Context) time.Time {
-	now, timeout := time.Now(), hostTimeout
+	now, timeout := time.Now(), a.longest
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, deadline.Sub(now)/time.Duration(max(1, a.hosts)))
 	}
@@ -219,8 +221,11 @@ func newPQConnector(url string) (*pqConnector, error) {
 
 // dial connects. The socket still has the deadline of connecting.
 func (c *pqConnector) dial(ctx context.Context) (driver.Conn, *socket, error) {
-	attempt := &dialing{hosts: c.hosts, doubt: &c.doubt}
-	conn, err := c.Connector.Connect(context.WithValue(ctx, dialingKey{}, attempt))
+	attempt := &dialing{hosts: c.hosts, longest: onlyTimeout, doubt: &c.doubt}
+	if c.hosts > 1 {
+		attempt.longest = hostTimeout
+	}
+	conn, err := c.Connect(context.WithValue(ctx, dialingKey{}, attempt))
 	if err != nil {
 		return nil, nil, err
 	}

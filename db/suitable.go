@@ -41,7 +41,7 @@ func (d *DB) inspect(ctx context.Context, fn func(context.Context, *sqlx.Tx) err
 }
 
 // CheckServer returns an error unless the database stores UTF-8, and what stands before it keeps prepared statements. Call
-// it before anything else is asked: the first answer may be wrong already.
+// it before anything else is asked: the first answer may be wrong already. It takes two of the pool's connections.
 func (d *DB) CheckServer(ctx context.Context) error {
 	if err := checkServer(ctx, d.pool.DB); err != nil {
 		return fmt.Errorf("check the database of DATABASE_URL: %w", err)
@@ -69,7 +69,7 @@ func onConnection(ctx context.Context, pool *sql.DB, fn func(pqConn) error) erro
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // it goes back to the pool
 	return c.Raw(func(raw any) error {
 		if ours, ok := raw.(*conn); ok {
 			ours.await(ctx, time.Hour)
@@ -109,7 +109,7 @@ func checkStatements(ctx context.Context, first, second pqConn) error {
 	if err != nil {
 		return statementsLost(err)
 	}
-	defer mine.Close()
+	defer mine.Close() //nolint:errcheck // the answer is what counts
 	for range rounds {
 		home, err := ask(ctx, first, `SELECT pg_backend_pid()`)
 		if err != nil {
@@ -144,7 +144,7 @@ func borrow(ctx context.Context, c pqConn, home string) (shared bool, err error)
 	if err != nil {
 		return true, statementsLost(err)
 	}
-	defer theirs.Close()
+	defer theirs.Close() //nolint:errcheck // the answer is what counts
 	return true, expectAnswer(ctx, theirs, "second")
 }
 

@@ -42,7 +42,7 @@ func NewPooler(t testing.TB, databaseURL string) *Pooler {
 		}
 	}()
 	t.Cleanup(func() {
-		listener.Close()
+		listener.Close() //nolint:errcheck // nothing is left to do
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, server := range p.idle {

@@ -48,7 +48,7 @@ func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	p.Turn(t, databaseURL)
 	go p.accept()
 	t.Cleanup(func() {
-		listener.Close()
+		listener.Close() //nolint:errcheck // nothing is left to do
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for l := range p.links {
@@ -72,7 +72,7 @@ func (p *Proxy) Turn(t testing.TB, databaseURL string) {
 
 // Port is the proxy's, on 127.0.0.1.
 func (p *Proxy) Port() string {
-	_, port, _ := net.SplitHostPort(p.listener.Addr().String()) //nolint:errcheck // it is one
+	_, port, _ := net.SplitHostPort(p.listener.Addr().String())
 	return port
 }
 

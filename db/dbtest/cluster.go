@@ -1,0 +1,88 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"freehold/db"
+	"freehold/devpg"
+)
+
+// Cluster is a PostgreSQL of one test's own, with a migrated database.
+type Cluster struct {
+	t       testing.TB
+	dir     string
+	running *devpg.Cluster
+}
+
+// NewCluster starts one, and stops it when the test ends.
+func NewCluster(t testing.TB) *Cluster {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "freehold-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user, who must get in
+		t.Fatal(err)
+	}
+	c := &Cluster{t: t, dir: dir}
+	t.Cleanup(func() {
+		c.stop()
+		os.RemoveAll(dir) //nolint:errcheck // it lies among temporary files
+	})
+	c.start(func(ctx context.Context, superuser *sql.DB, password string) error {
+		return db.Bootstrap(ctx, superuser, "freehold", password)
+	})
+	if err := db.Migrate(t.Context(), c.running.URL(db.OwnerRole, "freehold")); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *Cluster) start(setup func(context.Context, *sql.DB, string) error) {
+	c.t.Helper()
+	running, err := devpg.Start(c.t.Context(), devpg.Options{Dir: c.dir, Setup: setup})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.running = running
+}
+
+func (c *Cluster) stop() {
+	if c.running == nil {
+		return
+	}
+	if err := c.running.Stop(); err != nil {
+		c.t.Error(err)
+	}
+	c.running = nil
+}
+
+// App is the connection string of the role that serves.
+func (c *Cluster) App() string { return c.running.URL(db.AppRole, "freehold") }
+
+// Demote starts the cluster again as a standby, which takes no writes.
+func (c *Cluster) Demote() {
+	c.t.Helper()
+	c.stop()
+	if err := os.WriteFile(filepath.Join(c.dir, "data", "standby.signal"), nil, 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+	c.start(nil)
+}
+
+// Promote makes a standby take writes.
+func (c *Cluster) Promote() {
+	c.t.Helper()
+	superuser, err := sql.Open("postgres", c.running.URL(c.running.Superuser(), "postgres"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer superuser.Close()
+	if _, err := superuser.ExecContext(c.t.Context(), `SELECT pg_promote()`); err != nil {
+		c.t.Fatal(err)
+	}
+}
