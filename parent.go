@@ -1,23 +1,50 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // watchGoRun calls gone when the parent of a program run by `go run` ends: go run forwards neither SIGTERM nor
 // SIGKILL, and would leave the service and its PostgreSQL behind.
-func watchGoRun(gone func()) {
+func watchGoRun(ctx context.Context, gone func()) {
+	parent := os.Getppid()
 	path, err := os.Executable()
-	if err != nil || !strings.Contains(path, "go-build") {
+	if err != nil || !isGoRun(path, executableOf(ctx, parent)) {
 		return
 	}
-	parent := os.Getppid()
 	go func() {
 		for os.Getppid() == parent {
 			time.Sleep(200 * time.Millisecond)
 		}
 		gone()
 	}()
+}
+
+// goRunPath is where go run puts an executable: into a temporary folder, or into its build cache from the second run on.
+var goRunPath = regexp.MustCompile(`/(go-build[0-9]+/b001/exe|[0-9a-f]{2}/[0-9a-f]{64}-d)/[^/]+$`)
+
+// isGoRun reports whether a program was started by go run. Its folder alone does not tell: programs are also built in folders
+// with such names. The parent has to be the go command.
+func isGoRun(executable, parent string) bool {
+	return goRunPath.MatchString(filepath.ToSlash(executable)) && strings.TrimSuffix(filepath.Base(parent), ".exe") == "go"
+}
+
+// executableOf returns the path or the name of a process's program, "" where the system does not tell.
+func executableOf(ctx context.Context, pid int) string {
+	if path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
+		return path
+	}
+	name, err := exec.CommandContext(ctx, "ps", "-o", "comm=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(name))
 }

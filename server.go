@@ -113,7 +113,7 @@ func version() string {
 func serve(ctx context.Context, c app.Config) (err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	watchGoRun(func() { stop(nil) })
+	watchGoRun(ctx, func() { stop(nil) })
 	options := app.Options{Log: app.NewLog(os.Stderr, c)}
 	where := "DATABASE_URL"
 	if c.PrivateDatabase() {

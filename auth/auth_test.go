@@ -325,7 +325,7 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 			t.Error("two processes that started at once have different keys")
 		}
 	}
-	if err := os.Chmod(path, 0o640); err != nil {
+	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := LoadKeys(path, nil); err == nil {

@@ -68,7 +68,7 @@ type Keys struct {
 	changed time.Time
 }
 
-// LoadKeys reads the Ed25519 keys (PKCS #8 in PEM blocks) of a file. A file that others than its owner can read is
+// LoadKeys reads the Ed25519 keys (PKCS #8 in PEM blocks) of a file. A file that others than its owner and group can read is
 // refused. now is the clock; nil means time.Now.
 func LoadKeys(path string, now func() time.Time) (*Keys, error) {
 	if now == nil {
@@ -99,8 +99,17 @@ func LoadOrMakeKeys(path string, now func() time.Time) (*Keys, error) {
 }
 
 // RotateKeys adds a new key to a file. It begins to sign after ten minutes; those it replaces verify on, until a later
-// rotation finds them replaced for more than a day and drops them. It returns the new key's kid.
+// rotation finds them replaced for more than a day and drops them. It returns the new key's kid. Rotations at once wait for
+// each other.
 func RotateKeys(path string, now time.Time) (kid string, err error) {
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("read signing keys: %w", err) // before a lock is left beside nothing
+	}
+	unlock, err := lockKeys(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	blocks, keys, err := readKeys(path)
 	if err != nil {
 		return "", err
@@ -119,14 +128,11 @@ func RotateKeys(path string, now time.Time) (kid string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := writeKeys(path, append(blocks[first:], block), os.Rename); err != nil {
-		return "", err
-	}
-	_, keys, err = readKeys(path)
+	added, err := parseKey(block)
 	if err != nil {
 		return "", err
 	}
-	return keys[len(keys)-1].id, nil
+	return added.id, writeKeys(path, append(blocks[first:], block), os.Rename)
 }
 
 // signing returns the key that signs now.
@@ -173,8 +179,8 @@ func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read signing keys: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, nil, fmt.Errorf("read signing keys: %s can be read by others than its owner: chmod 600 it", path)
+	if err := checkMode(path, info.Mode()); err != nil {
+		return nil, nil, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -243,6 +249,9 @@ func writeKeys(path string, blocks []*pem.Block, place func(from, to string) err
 	}
 	defer os.Remove(tmp.Name())
 	var errs []error
+	if replaced, err := os.Stat(path); err == nil {
+		errs = append(errs, keepAccess(tmp, replaced))
+	}
 	for _, block := range blocks {
 		errs = append(errs, pem.Encode(tmp, block))
 	}

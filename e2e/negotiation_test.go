@@ -90,9 +90,10 @@ func TestEveryRefusalHasOurForm(t *testing.T) {
 		want string // status and code
 	}{
 		"no such page":            {"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n", "404 NOT_FOUND"},
-		"no such asset":           {"GET /playground/nope.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "404 NOT_FOUND"},
+		"no such asset":           {"GET /playground/nope.js HTTP/1.1\r\nHost: localhost\r\n\r\n", "404 NOT_FOUND"},
 		"no such page to post to": {"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "404 NOT_FOUND"},
 		"no such mail":            {"GET /dev/mail/nope HTTP/1.1\r\nHost: localhost\r\n\r\n", "404 NOT_FOUND"},
+		"a foreign Host":          {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "421 BAD_REQUEST"},
 		"a huge header":           {"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + strings.Repeat(".", 40<<10) + "\r\n\r\n", "431 BAD_REQUEST"},
 		"a huge URL":              {"GET /graphql?query=" + strings.Repeat("a", 40<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", "431 BAD_REQUEST"},
 		"no HTTP":                 {"nonsense\r\n\r\n", "400 BAD_REQUEST"},

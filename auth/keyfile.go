@@ -1,0 +1,50 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// rotationWait is how long a rotation waits for another one, which takes milliseconds.
+const rotationWait = 10 * time.Second
+
+// checkMode refuses a key file that somebody else may read or change. Its group may read it, since orchestrators mount
+// secrets so.
+func checkMode(path string, mode fs.FileMode) error {
+	if mode.Perm()&0o037 != 0 {
+		return fmt.Errorf("read signing keys: %s has mode %04o: others than its owner and group can read it, or its group can change it. chmod 600 or 440 it", path, mode.Perm())
+	}
+	return nil
+}
+
+// lockKeys gives a key file to one rotation, of all processes on the machine, until unlock is called or the process ends. The
+// lock is a file of its own, since a rotation replaces the key file.
+func lockKeys(path string) (unlock func() error, err error) {
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock signing keys: %w", err)
+	}
+	for deadline := time.Now().Add(rotationWait); ; time.Sleep(10 * time.Millisecond) {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return file.Close, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("lock signing keys: another rotation of %s may be under way: %w", path, err), file.Close())
+		}
+	}
+}
+
+// keepAccess gives a file the owner, group and mode of the one that it replaces, so that whoever reads that can read it too.
+func keepAccess(file *os.File, replaced fs.FileInfo) error {
+	if stat, ok := replaced.Sys().(*syscall.Stat_t); ok {
+		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
+			return fmt.Errorf("the new file cannot have the owner and group of the old one; rotate as its owner: %w", err)
+		}
+	}
+	return file.Chmod(replaced.Mode().Perm())
+}
