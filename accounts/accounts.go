@@ -16,15 +16,16 @@ import (
 
 // Config holds the settings of accounts.
 type Config struct {
-	PasswordMinLength int              // code points
-	DefaultVisibility string           // PRIVATE, MEMBERS or PUBLIC
-	SessionIdle       time.Duration    // a session ends when not renewed for so long
-	SessionLifetime   time.Duration    // and after this in any case
-	RefreshGrace      time.Duration    // how long a refresh may be retried
-	ReauthAfter       time.Duration    // sensitive acts ask for the password again when the last was longer ago
-	CodeLifetime      time.Duration    // of one-time codes
-	UsernameHold      time.Duration    // how long nobody else gets a username that was given up
-	RateLimit         bool             // whether limits hold
+	PasswordMinLength int           // code points
+	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
+	SessionIdle       time.Duration // a session ends when not renewed for so long
+	SessionLifetime   time.Duration // and after this in any case
+	RefreshGrace      time.Duration // how long a refresh may be retried
+	ReauthAfter       time.Duration // sensitive acts ask for the password again when the last was longer ago
+	CodeLifetime      time.Duration // of one-time codes
+	UsernameHold      time.Duration // how long nobody else gets a username that was given up
+	RateLimit         bool          // whether limits hold
+	Limits            Limits
 	ServiceName       string           // what the service is called; no password may consist of it
 	ServiceHost       string           // nor of this
 	Reserved          Reserved         // usernames that no account can have

@@ -33,7 +33,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}
-	if err := s.within(ctx, passwordLimit, viewer.UserID.String()); err != nil {
+	if err := s.within(ctx, s.config.Limits.Password.of("changePassword", viewer.UserID.String())); err != nil {
 		return nil, fault.LimitAt("input.newPassword", err)
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
@@ -68,11 +68,11 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
+	to, atLeast, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
 	if err != nil {
 		return nil, err
 	}
-	code := s.newCode(db.ChangeEmail, to)
+	code := s.newCode(db.ChangeEmail, to, atLeast)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
 			return err
 		}
-		if err := s.count(ctx, tx, usernameLimit, viewer.UserID.String()); err != nil { // here, so that only changes count
+		if err := s.count(ctx, tx, s.config.Limits.Username.of("changeUsername", viewer.UserID.String())); err != nil { // here, so that only changes count
 			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)

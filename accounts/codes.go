@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,11 +20,11 @@ var (
 
 // requestCode writes the same for every address, and leaves the sending to others.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
-	to, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
+	to, atLeast, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
 	if err != nil {
 		return err
 	}
-	code := s.newCode(purpose, to)
+	code := s.newCode(purpose, to, atLeast)
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		recipient, err := tx.RequestCode(ctx, code)
 		if err != nil {
@@ -37,20 +38,25 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 	return nil
 }
 
-// judgeRecipient reads an address to which somebody wants a mail to be sent, and counts it as what it is.
-func (s *Service) judgeRecipient(ctx context.Context, what, path, typed string) (address, error) {
-	if err := s.within(ctx, codeRequestLimit, client(ctx)); err != nil {
-		return address{}, err
+// judgeRecipient reads an address that is to get a mail with a code, and counts the mail. It returns how long the code has to
+// be valid at least: for as long as the limits admit no further one.
+func (s *Service) judgeRecipient(ctx context.Context, kind, path, typed string) (to address, atLeast time.Duration, err error) {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")); err != nil {
+		return address{}, 0, err
 	}
-	email, flaw := readEmail(typed)
+	to, flaw := readEmail(typed)
 	if !flaw.IsZero() {
-		return address{}, flaw.At(path)
+		return address{}, 0, flaw.At(path)
 	}
-	return email, fault.LimitAt(path, s.withinMails(ctx, what, email.key))
+	counted, err := s.countMail(ctx, kind, to.key)
+	if err != nil {
+		return address{}, 0, err
+	}
+	return to, counted.Full, fault.LimitAt(path, tooOften(counted))
 }
 
-func (s *Service) newCode(purpose db.Purpose, to address) db.Code {
-	return db.Code{ID: uuid.New(), Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: s.config.CodeLifetime}
+func (s *Service) newCode(purpose db.Purpose, to address, atLeast time.Duration) db.Code {
+	return db.Code{ID: uuid.New(), Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: max(s.config.CodeLifetime, atLeast)}
 }
 
 // codeMail is the mail that brings a code.
@@ -71,10 +77,10 @@ func (s *Service) judgeCodeOf(ctx context.Context, faults *fault.Faults, email, 
 		faults.Add("input.code", s.JudgeCode(typed))
 		return "", nil
 	}
-	if err := s.within(ctx, codeTryLimit, client(ctx)); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeTry, "codeTry")); err != nil {
 		return "", err
 	}
-	return to.key, fault.LimitAt("input.code", s.within(ctx, codeLimit, digest(to.key), client(ctx)))
+	return to.key, fault.LimitAt("input.code", s.within(ctx, s.codeGuesses(ctx, to.key)))
 }
 
 // findCode finds the code that was typed among those that were sent to an address. The error of one that is not among them is

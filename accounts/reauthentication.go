@@ -11,7 +11,7 @@ import (
 
 // isOwn reports whether the password at path is the viewer's, and returns the hash that it was verified against.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
-	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
+	if err := s.within(ctx, s.ownGuesses(viewer.UserID)); err != nil {
 		return "", false, fault.LimitAt(path, err)
 	}
 	hash, err := s.db.FindOwnHash(ctx, viewer)
@@ -22,7 +22,7 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	if err != nil || !ok {
 		return "", false, err
 	}
-	return hash, true, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
+	return hash, true, s.forget(ctx, s.ownGuesses(viewer.UserID))
 }
 
 // proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.

@@ -63,5 +63,6 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	if err != nil {
 		return fmt.Errorf("reset password: %w", err)
 	}
-	return s.forget(ctx, codeLimit, digest(key), client(ctx))
+	// What was guessed before was about another password.
+	return s.forget(ctx, s.codeGuesses(ctx, key), s.guesses(ctx, key), s.ownGuesses(code.UserID))
 }

@@ -22,7 +22,7 @@ func (s *Service) wrong() *fault.Error {
 // SignIn starts a session. An unknown e-mail, a wrong password and a disabled account are one error that takes one
 // time: there is a hash to compute and a refusal to note in any case.
 func (s *Service) SignIn(ctx context.Context, email, password string) (*Session, error) {
-	if err := s.within(ctx, signInLimit, client(ctx)); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignIn, "signIn")); err != nil {
 		return nil, err
 	}
 	from, _ := readEmail(email) // a faulty address has an empty key, which no account has
@@ -54,7 +54,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	if err := s.forget(ctx, guessLimit, digest(from.key), client(ctx)); err != nil {
+	if err := s.forget(ctx, s.guesses(ctx, from.key)); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	return session, nil

@@ -43,7 +43,7 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, email, ty
 	if err != nil {
 		return nil, fmt.Errorf("verify e-mail: %w", err)
 	}
-	return verification, s.forget(ctx, codeLimit, digest(key), client(ctx))
+	return verification, s.forget(ctx, s.codeGuesses(ctx, key))
 }
 
 func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key, typed string) (*Verification, error) {

@@ -115,7 +115,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: c.AppName, ServiceHost: c.host(),
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: accounts.DefaultLimits(), ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
 		Reserved: reserved, Now: o.Now,
 	})

@@ -244,7 +244,7 @@ func TestPurgeByTwoAtOnce(t *testing.T) {
 	d := open(t, db.Options{URL: server.App})
 	ann := member(t, d, "ann", "PRIVATE")
 	enqueue(t, d, db.Mail{Kind: "kept", Recipient: "a@example.org"})
-	if _, err := d.CountHit(t.Context(), "kept", 1, time.Minute); err != nil {
+	if _, err := d.CountHits(t.Context(), db.Bucket{Name: "kept", Limit: 1, Window: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	server.Query(t, `INSERT INTO app.outbox (id, kind, recipient, created_at) SELECT gen_random_uuid(), 'over', 'a@example.org', now() - interval '8 days' FROM generate_series(1, 2500)`)

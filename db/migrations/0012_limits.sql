@@ -1,0 +1,120 @@
+-- Limits that keep strangers from locking an owner out.
+
+-- +goose Up
+
+ALTER TABLE app.sessions ADD COLUMN signed_out boolean NOT NULL DEFAULT false; -- its own client ended it, so that client stays known
+GRANT UPDATE (signed_out) ON app.sessions TO freehold_definer;
+
+GRANT CREATE ON SCHEMA app TO freehold_definer; -- needed to hand functions over; taken back below
+
+-- Counts one more in each of these buckets if all of them are open, and in none otherwise. Returns for how many seconds one
+-- of them is closed, 0 if it was counted; and for how many seconds one of them admits no further, 0 if each does. The buckets
+-- are locked in one order, or two callers could wait for each other.
+DROP FUNCTION app.count_hit(text, integer, integer);
+-- +goose StatementBegin
+CREATE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[])
+  RETURNS TABLE (closed_seconds integer, full_seconds integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  until timestamptz;
+BEGIN
+  INSERT INTO app.rate_limits AS r (bucket, hits, ends_at)
+  SELECT b.bucket, 0, now() + make_interval(secs => b.seconds)
+    FROM unnest(p_buckets, p_windows) AS b (bucket, seconds)
+   ORDER BY b.bucket
+  ON CONFLICT (bucket) DO UPDATE
+     SET hits    = CASE WHEN r.ends_at <= now() THEN 0 ELSE r.hits END,
+         ends_at = CASE WHEN r.ends_at <= now() THEN excluded.ends_at ELSE r.ends_at END;
+  SELECT max(r.ends_at) INTO until
+    FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
+   WHERE r.hits >= b.hits;
+  IF until IS NOT NULL THEN
+    RETURN QUERY SELECT GREATEST(1, ceil(extract(epoch FROM until - now())))::integer, 0;
+    RETURN;
+  END IF;
+  UPDATE app.rate_limits r SET hits = r.hits + 1 WHERE r.bucket = ANY (p_buckets);
+  SELECT max(r.ends_at) INTO until
+    FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
+   WHERE r.hits >= b.hits;
+  RETURN QUERY SELECT 0, COALESCE(GREATEST(1, ceil(extract(epoch FROM until - now()))), 0)::integer;
+END
+$$;
+-- +goose StatementEnd
+
+-- Whether an account is used from a block of addresses: a session that nobody has revoked was started there since the address
+-- was last used to take the account over, or that happened there.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT EXISTS (SELECT FROM app.user_private u JOIN app.credentials c ON c.user_id = u.user_id
+                  WHERE u.email_key = p_email_key AND u.pending_until IS NULL
+                    AND (c.reset_ip <<= NULLIF(p_block, '')::inet
+                         OR EXISTS (SELECT FROM app.sessions s
+                                     WHERE s.user_id = u.user_id AND s.ip <<= NULLIF(p_block, '')::inet
+                                       AND (s.revoked_at IS NULL OR s.signed_out)
+                                       AND s.created_at >= COALESCE(c.reset_at, '-infinity'))))
+$$;
+-- +goose StatementEnd
+
+-- Puts a code in the place of an older one for the same. It is valid for as long as the older one at least: that one may be
+-- the last that the limits let anyone ask for.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision)
+  RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  INSERT INTO app.codes AS k (id, purpose, email, email_key, user_id, expires_at)
+  VALUES (p_id, p_purpose, p_email, p_email_key, COALESCE(p_user_id, '00000000-0000-0000-0000-000000000000'),
+          clock_timestamp() + make_interval(secs => p_valid_seconds))
+  ON CONFLICT (email_key, purpose, user_id) DO UPDATE
+     SET id = excluded.id, email = excluded.email, expires_at = GREATEST(k.expires_at, excluded.expires_at)
+$$;
+-- +goose StatementEnd
+
+-- Ends a session of the viewer that has not ended, and notes whether it is the one that asks. False for any other session.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  UPDATE app.sessions SET revoked_at = now(), signed_out = (p_session_id = app.session_id())
+   WHERE id = p_session_id AND user_id = app.viewer_id() AND revoked_at IS NULL;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM app.record_event(app.viewer_id(), CASE WHEN p_session_id = app.session_id() THEN 'SIGNED_OUT' ELSE 'SESSION_REVOKED' END);
+  RETURN true;
+END
+$$;
+-- +goose StatementEnd
+
+-- Revokes the session of a refresh token, and reports whether it was live. The token may be an old one of the session: we
+-- issued it, and using it again would revoke the session too.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION app.sign_out(p_session_id uuid, p_presented bytea, p_genuine boolean) RETURNS boolean
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  v_user_id uuid;
+BEGIN
+  UPDATE app.sessions s SET revoked_at = clock_timestamp(), signed_out = true
+   WHERE s.id = p_session_id AND (p_genuine OR p_presented IN (s.refresh_hash, s.previous_hash))
+     AND s.revoked_at IS NULL AND LEAST(s.expires_at, s.idle_expires_at) > clock_timestamp()
+  RETURNING s.user_id INTO v_user_id;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM app.record_event(v_user_id, 'SIGNED_OUT');
+  RETURN true;
+END
+$$;
+-- +goose StatementEnd
+
+GRANT EXECUTE ON FUNCTION
+  app.count_hits(text[], integer[], integer[])
+  TO freehold_app;
+ALTER FUNCTION app.count_hits(text[], integer[], integer[]) OWNER TO freehold_definer;
+
+REVOKE CREATE ON SCHEMA app FROM freehold_definer;
