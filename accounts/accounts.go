@@ -20,6 +20,7 @@ type Config struct {
 	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
 	SessionIdle       time.Duration // a session ends when not renewed for so long
 	SessionLifetime   time.Duration // and after this in any case
+	MaxSessions       int           // live ones of an account; a further one ends the oldest
 	RefreshGrace      time.Duration // how long a refresh may be retried
 	ReauthAfter       time.Duration // sensitive acts ask for the password again when the last was longer ago
 	CodeLifetime      time.Duration // of one-time codes

@@ -68,6 +68,9 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return nil, err
 	}
+	if err := s.withinWrites(ctx, viewer); err != nil {
+		return nil, err
+	}
 	to, atLeast, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
 	if err != nil {
 		return nil, err

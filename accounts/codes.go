@@ -25,6 +25,15 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 		return err
 	}
 	code := s.newCode(purpose, to, atLeast)
+	if purpose == db.ResetPassword {
+		withheld, err := s.withholdsReset(ctx, to.key)
+		if err != nil {
+			return fmt.Errorf("request a code: %w", err)
+		}
+		if withheld {
+			code.EmailKey = nobodys + code.EmailKey
+		}
+	}
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		recipient, err := tx.RequestCode(ctx, code)
 		if err != nil {
@@ -38,10 +47,13 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 	return nil
 }
 
+// nobodys makes a normalised address one that no account can have. The code for it takes no other's place.
+const nobodys = " "
+
 // judgeRecipient reads an address that is to get a mail with a code, and counts the mail. It returns how long the code has to
 // be valid at least: for as long as the limits admit no further one.
 func (s *Service) judgeRecipient(ctx context.Context, kind, path, typed string) (to address, atLeast time.Duration, err error) {
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")...); err != nil {
 		return address{}, 0, err
 	}
 	to, flaw := readEmail(typed)
@@ -77,10 +89,10 @@ func (s *Service) judgeCodeOf(ctx context.Context, faults *fault.Faults, email, 
 		faults.Add("input.code", s.JudgeCode(typed))
 		return "", nil
 	}
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeTry, "codeTry")); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeTry, "codeTry")...); err != nil {
 		return "", err
 	}
-	return to.key, fault.LimitAt("input.code", s.within(ctx, s.codeGuesses(ctx, to.key)))
+	return to.key, fault.LimitAt("input.code", s.withinCodeGuesses(ctx, to.key))
 }
 
 // findCode finds the code that was typed among those that were sent to an address. The error of one that is not among them is

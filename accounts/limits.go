@@ -13,52 +13,42 @@ import (
 	"freehold/auth"
 	"freehold/db"
 	"freehold/fault"
-	"freehold/mail"
 )
-
-// Limit is how often something may happen in a window, which begins with the first time.
-type Limit struct {
-	Hits   int
-	Window time.Duration
-}
 
 // Limits are all limits. docs/accounts.md says what each is for, and shows the arithmetic.
 type Limits struct {
-	// What one client (auth.Client.Block) may do, to any account.
+	// What one client (auth.Client.Block) may do, to any account. All clients of one auth.Client.Site may do sites times as much.
 	SignUp, SignIn, CodeRequest, CodeTry Limit
+	PasswordTry                          Limit // of the passwords of accounts that the client has sessions of
 
 	// What may be done to one account. Strangers are clients from which nobody has signed in to it.
 	Guess     Limit // of the password, by one client
 	Strangers Limit // of the password, by all strangers together
 	Code      Limit // of a code, by one client
+	CodeTotal Limit // of a code, by all strangers together that have not requested one
 	OwnGuess  Limit // of the password, within the sessions of the account
 
 	// Mails of one kind to one address: by one client, and by all clients together, where strangers and the clients that the
 	// account is used from have a count each. MailDay bounds what goes on for long.
 	Mail, MailTotal, MailDay Limit
-	Notice                   Limit // of one kind to an address that nobody has proved
+	Notice, NoticeDay        Limit // of one kind, and of all kinds, to a mailbox whose address nobody has proved
+	// Mails of all kinds to the addresses of one mailbox that have a subaddress, such as ann+freehold@example.org: by one client,
+	// and by all.
+	Subaddress, SubaddressTotal Limit
 
+	Write    Limit // changes of the profile, and requests for another address, by one account
 	Username Limit // changes by one account, or it could hold any number of usernames
 	Password Limit // changes by one account, or a person who signs up with another's address could end the owner's codes without end
 	Leave    Limit // accounts that leave one address which nobody has proved: these end codes too
 }
 
-// DefaultLimits are the limits if the operator sets none.
-func DefaultLimits() Limits {
-	return Limits{
-		SignUp: Limit{100, time.Hour}, SignIn: Limit{100, 15 * time.Minute}, CodeRequest: Limit{100, time.Hour}, CodeTry: Limit{100, 15 * time.Minute},
-		Guess: Limit{10, 15 * time.Minute}, Strangers: Limit{100, time.Hour}, Code: Limit{10, 15 * time.Minute}, OwnGuess: Limit{10, 15 * time.Minute},
-		Mail: Limit{3, time.Hour}, MailTotal: Limit{12, time.Hour}, MailDay: Limit{30, 12 * time.Hour}, Notice: Limit{3, time.Hour},
-		Username: Limit{5, 24 * time.Hour}, Password: Limit{5, 24 * time.Hour}, Leave: Limit{5, 24 * time.Hour},
-	}
-}
-
 // unlimited closes nothing. A client that an account is used from is counted by it: if it were not counted at all, the time
 // would tell its neighbours that there is an account.
-var unlimited = Limit{math.MaxInt32, time.Hour}
+var unlimited = Limit{math.MaxInt32, LongestMailWindow}
 
-// mailOfSignUp is what the mails of a sign-up are counted as, of whichever kind they are.
-const mailOfSignUp = "sign_up"
+// LongestMailWindow is the longest window of a limit of mails, and so the longest that a code may be valid: what is made of a
+// signing key must end before the key does, and a replaced key is kept for a day.
+const LongestMailWindow = 12 * time.Hour
 
 // of is the bucket of a limit, named by what is counted and by whom or to whom.
 func (l Limit) of(what string, of ...string) db.Bucket {
@@ -106,8 +96,17 @@ func (s *Service) forget(ctx context.Context, buckets ...db.Bucket) error {
 	return s.db.ClearHits(ctx, names...)
 }
 
-// byClient is the bucket of what one client may do.
-func byClient(ctx context.Context, l Limit, what string) db.Bucket { return l.of(what, client(ctx)) }
+// sites is how many times as much as one client all clients of one site may do.
+const sites = 8
+
+// byClient are the buckets of what one client may do, and its site.
+func byClient(ctx context.Context, l Limit, what string) []db.Bucket {
+	buckets := []db.Bucket{l.of(what, client(ctx))}
+	if site := auth.ClientFrom(ctx).Site; site != "" {
+		buckets = append(buckets, Limit{sites * l.Hits, l.Window}.of(what, site))
+	}
+	return buckets
+}
 
 func client(ctx context.Context) string { return auth.ClientFrom(ctx).Block }
 
@@ -125,6 +124,32 @@ func (s *Service) guesses(ctx context.Context, emailKey string) db.Bucket {
 // codeGuesses is the bucket of a client's guesses at the codes of an address.
 func (s *Service) codeGuesses(ctx context.Context, emailKey string) db.Bucket {
 	return s.config.Limits.Code.of("code", digest(emailKey), client(ctx))
+}
+
+// withinCodeGuesses counts a guess at the codes of an address. Strangers have a count together, too. A client that has requested
+// a code, or that the account is used from, has only one of its own, or strangers could use up the guesses of the owner.
+func (s *Service) withinCodeGuesses(ctx context.Context, emailKey string) error {
+	if !s.config.RateLimit {
+		return nil
+	}
+	known, err := s.db.IsKnownClient(ctx, emailKey, client(ctx))
+	if err != nil {
+		return err
+	}
+	requested, err := s.db.HasHits(ctx, requestsOf(ctx, emailKey).Name)
+	if err != nil {
+		return err
+	}
+	total := s.config.Limits.CodeTotal.of("codeTotal", digest(emailKey))
+	if known || requested {
+		total = unlimited.of("codeKnown", digest(emailKey), client(ctx))
+	}
+	return s.within(ctx, s.codeGuesses(ctx, emailKey), total)
+}
+
+// requestsOf is the bucket of the codes for an address that a client has requested. It closes nothing.
+func requestsOf(ctx context.Context, emailKey string) db.Bucket {
+	return unlimited.of("requested", digest(emailKey), client(ctx))
 }
 
 // ownGuesses is the bucket of the guesses at an account's password within its sessions.
@@ -149,30 +174,9 @@ func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 	return s.within(ctx, s.guesses(ctx, emailKey), total)
 }
 
-// mails are the buckets of a mail of a kind to an address, by whether the account is used from the client. Each kind has its
-// own, or mails that are not even sent could use up those of another.
-func (s *Service) mails(ctx context.Context, kind, emailKey string, known bool) []db.Bucket {
-	by, limits := "strangers", s.config.Limits
-	if known {
-		by = "known"
-	}
-	return []db.Bucket{
-		limits.Mail.of("mail", kind, digest(emailKey), client(ctx)),
-		limits.MailTotal.of("mailTotal", kind, digest(emailKey), by),
-		limits.MailDay.of("mailDay", kind, digest(emailKey), by),
-	}
-}
-
-// countMail counts a mail of a kind to an address, whether the address has an account or not.
-func (s *Service) countMail(ctx context.Context, kind, emailKey string) (db.Counted, error) {
-	if !s.config.RateLimit {
-		return db.Counted{}, nil
-	}
-	known, err := s.db.IsKnownClient(ctx, emailKey, client(ctx))
-	if err != nil {
-		return db.Counted{}, err
-	}
-	return s.db.CountHits(ctx, s.mails(ctx, kind, emailKey, known)...)
+// withinWrites counts a change that an account may make any number of times.
+func (s *Service) withinWrites(ctx context.Context, viewer auth.Viewer) error {
+	return s.within(ctx, s.config.Limits.Write.of("write", viewer.UserID.String()))
 }
 
 // withinLeaves counts that the viewer's account leaves its address, by another one or for good, where nobody has proved that.
@@ -182,18 +186,4 @@ func (s *Service) withinLeaves(ctx context.Context, from *db.Private) error {
 	}
 	left, _ := readEmail(from.Email)
 	return s.within(ctx, s.config.Limits.Leave.of("leave", digest(left.key)))
-}
-
-// withholdsNotice counts a notice of a change of the viewer's account, and reports whether it is not to be sent. An address
-// that nobody has proved may be anybody's, and gets few.
-func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, to *db.Private) (bool, error) {
-	if to.EmailVerifiedAt != nil {
-		return false, nil
-	}
-	recipient, _ := readEmail(to.Email)
-	err := s.within(ctx, s.config.Limits.Notice.of("notice", string(kind), digest(recipient.key)))
-	if fault.Is(err, fault.RateLimited) {
-		return true, nil
-	}
-	return false, err
 }

@@ -41,7 +41,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 		return nil, nil //nolint:nilnil // documented
 	}
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		limits := []db.Bucket{byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")}
+		limits := byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")
 		email, err := recipient(ctx, tx, userID, purpose)
 		if err != nil {
 			return err

@@ -11,6 +11,9 @@ import (
 
 // isOwn reports whether the password at path is the viewer's, and returns the hash that it was verified against.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+		return "", false, err
+	}
 	if err := s.within(ctx, s.ownGuesses(viewer.UserID)); err != nil {
 		return "", false, fault.LimitAt(path, err)
 	}

@@ -88,7 +88,7 @@ func (c *candidate) digest() []byte {
 // Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
 // this one until it is verified, and the address is sent a code, or told that it has an account.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return nil, err
 	}
 	c := s.read(in)
@@ -195,7 +195,7 @@ func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error)
 func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
 	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return faults.Fields()
 	}
 	if all, err := s.judge(ctx, &c); err == nil { // else the input is refused for what is known

@@ -108,7 +108,7 @@ func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode) (*Verifi
 			return errCode
 		}
 		v.PasswordCleared = verified.PasswordCleared
-		tx, err := system.Enter(ctx, session.ID)
+		tx, err := system.Enter(ctx, session.ID) // the account has no other session
 		if err != nil {
 			return err
 		}

@@ -110,12 +110,12 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords})
+	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: o.UnsafeCheapPasswords})
 	a.telemetry.metrics.watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: accounts.DefaultLimits(), ServiceName: c.AppName, ServiceHost: c.host(),
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
 		Reserved: reserved, Now: o.Now,
 	})

@@ -74,7 +74,8 @@ type Config struct {
 	Operations          string        `env:"FREEHOLD_OPERATIONS"`                               // file or folder of trusted documents
 	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`    // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
-	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
+	LimitSettings
+	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 }
 
 // Development reports whether this is a developer's own instance.
@@ -150,6 +151,7 @@ func nameFaults(err error) (faults []error) {
 
 var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
+	"accounts.Limit": "limit: a number and a duration, such as 100/15m",
 }
 
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
@@ -217,6 +219,7 @@ func (c *Config) faults() (faults []error) {
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
 	faults = append(faults, c.mailFaults()...)
+	faults = append(faults, c.LimitSettings.faults()...)
 	if !c.Development() {
 		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
 		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: production needs one")
@@ -254,8 +257,11 @@ func dataDir(vars map[string]string) string {
 func (c *Config) Print() string {
 	var b strings.Builder
 	v := reflect.ValueOf(*c)
-	for i, f := range reflect.VisibleFields(v.Type()) {
-		value := fmt.Sprint(v.Field(i).Interface())
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if f.Anonymous {
+			continue
+		}
+		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
 		if f.Tag.Get("secret") != "" {
 			value = mask(value)
 		}

@@ -67,6 +67,28 @@ func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...B
 	return until, nil
 }
 
+// HasHits reports whether something was counted in a bucket whose window has not ended.
+func (d *DB) HasHits(ctx context.Context, bucket string) (has bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &has, `SELECT app.has_hits($1)`, bucket)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for hits: %w", err)
+	}
+	return has, nil
+}
+
+// IsProved reports whether an account has proved that it has a normalised e-mail.
+func (d *DB) IsProved(ctx context.Context, emailKey string) (proved bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &proved, `SELECT app.is_proved($1)`, emailKey)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look whether an address is proved: %w", err)
+	}
+	return proved, nil
+}
+
 // ClearHits forgets what was counted in buckets.
 func (d *DB) ClearHits(ctx context.Context, buckets ...string) error {
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {

@@ -58,6 +58,56 @@ CREATE OR REPLACE FUNCTION app.is_known_client(p_email_key text, p_block text) R
 $$;
 -- +goose StatementEnd
 
+-- Whether something was counted in a bucket whose window has not ended.
+-- +goose StatementBegin
+CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT EXISTS (SELECT FROM app.rate_limits r WHERE r.bucket = p_bucket AND r.hits > 0 AND r.ends_at > now()) $$;
+-- +goose StatementEnd
+
+-- Whether the owner of an account has proved its address.
+-- +goose StatementBegin
+CREATE FUNCTION app.is_proved(p_email_key text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT EXISTS (SELECT FROM app.user_private u WHERE u.email_key = p_email_key AND u.email_verified_at IS NOT NULL) $$;
+-- +goose StatementEnd
+
+-- Revokes the oldest live sessions of the viewer until there are no more than so many. The one that asks stays.
+-- +goose StatementBegin
+CREATE FUNCTION app.end_oldest_sessions(p_keep integer) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  UPDATE app.sessions x SET revoked_at = now()
+   WHERE x.id IN (SELECT s.id FROM app.sessions s
+                   WHERE s.user_id = app.viewer_id() AND s.id <> app.session_id() AND s.revoked_at IS NULL
+                     AND LEAST(s.expires_at, s.idle_expires_at) > now()
+                   ORDER BY s.created_at DESC, s.id DESC
+                  OFFSET GREATEST(p_keep - 1, 0))
+$$;
+-- +goose StatementEnd
+
+-- Deletes the oldest events of each kind of an account, until there are no more than so many; also those of no account. Returns
+-- how many it has deleted.
+-- +goose StatementBegin
+CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  WITH many AS MATERIALIZED (
+    SELECT e.user_id, e.kind FROM app.security_events e GROUP BY e.user_id, e.kind HAVING count(*) > p_keep LIMIT 100
+  ), past AS MATERIALIZED (
+    SELECT x.id FROM many m CROSS JOIN LATERAL (
+      SELECT e.id FROM app.security_events e
+       WHERE e.user_id IS NOT DISTINCT FROM m.user_id AND e.kind = m.kind
+       ORDER BY e.created_at DESC, e.id DESC
+      OFFSET p_keep) x
+     LIMIT p_limit
+  ), deleted AS (
+    DELETE FROM app.security_events e USING past WHERE e.id = past.id RETURNING 1
+  )
+  SELECT count(*) FROM deleted
+$$;
+-- +goose StatementEnd
+
 -- Puts a code in the place of an older one for the same. It is valid for as long as the older one at least: that one may be
 -- the last that the limits let anyone ask for.
 -- +goose StatementBegin
@@ -113,8 +163,16 @@ $$;
 -- +goose StatementEnd
 
 GRANT EXECUTE ON FUNCTION
-  app.count_hits(text[], integer[], integer[])
+  app.count_hits(text[], integer[], integer[]),
+  app.has_hits(text),
+  app.is_proved(text),
+  app.end_oldest_sessions(integer),
+  app.purge_excess_events(integer, integer)
   TO freehold_app;
+ALTER FUNCTION app.has_hits(text) OWNER TO freehold_definer;
+ALTER FUNCTION app.is_proved(text) OWNER TO freehold_definer;
+ALTER FUNCTION app.end_oldest_sessions(integer) OWNER TO freehold_definer;
+ALTER FUNCTION app.purge_excess_events(integer, integer) OWNER TO freehold_definer;
 ALTER FUNCTION app.count_hits(text[], integer[], integer[]) OWNER TO freehold_definer;
 
 REVOKE CREATE ON SCHEMA app FROM freehold_definer;
