@@ -32,6 +32,8 @@ type Config struct {
 	Reserved          Reserved         // usernames that no account can have
 	Now               func() time.Time // the clock of birthdays; nil: time.Now
 
+	MailLatest time.Duration // a mail is sent after a random time, of a sixth of this to all of it; 0 for 3 s
+
 	RequireVerifiedEmail bool          // whether an account can be used only once its address was verified
 	PendingLifetime      time.Duration // how long it waits for that
 

@@ -55,7 +55,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
+		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
 	})
 	return profile, err
 }
@@ -87,9 +87,9 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "" && !s.config.RequireVerifiedEmail:
 			return fault.Taken("input.newEmail", emailTaken)
 		case taken != "":
-			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
+			return s.enqueue(ctx, tx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.text, Known: true}))
+		return s.enqueue(ctx, tx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.text, Known: true}))
 	})
 	return profile, err
 }
@@ -116,10 +116,10 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 			return errCode
 		}
 		before, after := db.Notice{Email: changed.Old, Username: changed.Username}, db.Notice{Email: changed.New, Username: changed.Username}
-		if err := tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
+		if err := s.enqueue(ctx, tx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
+		return s.enqueue(ctx, tx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
 	})
 }
 

@@ -39,7 +39,7 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 		if err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(kind, code, recipient))
+		return s.enqueue(ctx, tx, s.codeMail(kind, code, recipient))
 	})
 	if err != nil {
 		return fmt.Errorf("request a code: %w", err)

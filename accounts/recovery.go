@@ -58,7 +58,7 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		case !ok: // somebody else was quicker
 			return errCode
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
+		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
 	})
 	if err != nil {
 		return fmt.Errorf("reset password: %w", err)

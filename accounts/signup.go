@@ -314,7 +314,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return err
 	}
 	if taken != "" {
-		return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
+		return s.enqueue(ctx, tx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
 	}
-	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.text, Known: !c.withheld}))
+	return s.enqueue(ctx, tx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.text, Known: !c.withheld}))
 }

@@ -162,13 +162,31 @@ END
 $$;
 -- +goose StatementEnd
 
+-- Puts a mail into the outbox, which is sent after some seconds at the earliest. Without a time for which it is valid it is never
+-- too late. A mail that nobody is to get is written like the others, so that it can't be told from them, and given up at once.
+DROP FUNCTION app.enqueue_mail(uuid, text, uuid, text, uuid, jsonb, double precision, boolean);
+-- +goose StatementBegin
+CREATE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uuid, p_recipient text, p_code_id uuid, p_data jsonb,
+                                 p_valid_seconds double precision, p_after_seconds double precision, p_withheld boolean)
+  RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  INSERT INTO app.outbox (id, kind, user_id, recipient, code_id, data, expires_at, next_attempt_at, parked_at, last_error)
+  VALUES (p_id, p_kind, p_user_id, p_recipient, p_code_id, p_data, now() + make_interval(secs => p_valid_seconds),
+          now() + make_interval(secs => p_after_seconds),
+          CASE WHEN p_withheld THEN now() END, CASE WHEN p_withheld THEN 'for nobody' END)
+$$;
+-- +goose StatementEnd
+
 GRANT EXECUTE ON FUNCTION
+  app.enqueue_mail(uuid, text, uuid, text, uuid, jsonb, double precision, double precision, boolean),
   app.count_hits(text[], integer[], integer[]),
   app.has_hits(text),
   app.is_proved(text),
   app.end_oldest_sessions(integer),
   app.purge_excess_events(integer, integer)
   TO freehold_app;
+ALTER FUNCTION app.enqueue_mail(uuid, text, uuid, text, uuid, jsonb, double precision, double precision, boolean) OWNER TO freehold_definer;
 ALTER FUNCTION app.has_hits(text) OWNER TO freehold_definer;
 ALTER FUNCTION app.is_proved(text) OWNER TO freehold_definer;
 ALTER FUNCTION app.end_oldest_sessions(integer) OWNER TO freehold_definer;
