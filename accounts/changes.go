@@ -33,7 +33,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}
-	if err := s.within(ctx, s.config.Limits.Password.of("changePassword", viewer.UserID.String())); err != nil {
+	if err := s.within(ctx, s.config.Limits.Password.of("changePassword", digest(viewer.UserID.String()))); err != nil {
 		return nil, fault.LimitAt("input.newPassword", err)
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
@@ -138,7 +138,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
 			return err
 		}
-		if err := s.count(ctx, tx, s.config.Limits.Username.of("changeUsername", viewer.UserID.String())); err != nil { // here, so that only changes count
+		if err := s.count(ctx, tx, s.config.Limits.Username.of("changeUsername", digest(viewer.UserID.String()))); err != nil { // here, so that only changes count
 			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)

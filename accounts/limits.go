@@ -110,9 +110,9 @@ func byClient(ctx context.Context, l Limit, what string) []db.Bucket {
 
 func client(ctx context.Context) string { return auth.ClientFrom(ctx).Block }
 
-// digest stands for a normalised address in a bucket, so that no address is kept beyond its account.
-func digest(emailKey string) string {
-	sum := sha256.Sum256([]byte(emailKey))
+// digest stands for a normalised address, or the id of an account, in a bucket, so that neither is kept beyond the account.
+func digest(key string) string {
+	sum := sha256.Sum256([]byte(key))
 	return base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
@@ -154,7 +154,7 @@ func requestsOf(ctx context.Context, emailKey string) db.Bucket {
 
 // ownGuesses is the bucket of the guesses at an account's password within its sessions.
 func (s *Service) ownGuesses(userID uuid.UUID) db.Bucket {
-	return s.config.Limits.OwnGuess.of("ownGuess", userID.String())
+	return s.config.Limits.OwnGuess.of("ownGuess", digest(userID.String()))
 }
 
 // withinGuesses counts a guess at the password of an account, whether there is one or not. A client that the account is used
@@ -176,7 +176,7 @@ func (s *Service) withinGuesses(ctx context.Context, emailKey string) error {
 
 // withinWrites counts a change that an account may make any number of times.
 func (s *Service) withinWrites(ctx context.Context, viewer auth.Viewer) error {
-	return s.within(ctx, s.config.Limits.Write.of("write", viewer.UserID.String()))
+	return s.within(ctx, s.config.Limits.Write.of("write", digest(viewer.UserID.String())))
 }
 
 // withinLeaves counts that the viewer's account leaves its address, by another one or for good, where nobody has proved that.
