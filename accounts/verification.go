@@ -24,19 +24,26 @@ type Verification struct {
 	PasswordCleared bool     // the account has no password any more
 }
 
+// Proof is what proves an address.
+type Proof struct {
+	Email, Code string
+	Password    *string // of a sign-up that waits for its address; nil if none was typed
+}
+
 // VerifyEmail proves an address by a code that was sent to it: that of an account, or the one that the viewer's is to have,
-// which it has from then on. Whoever is not signed in to the account gets a session; and if somebody else may have signed
-// up with the address, the account's password and sessions are no more. An error of the code is BAD_USER_INPUT.
-func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, email, typed string) (*Verification, error) {
+// which it has from then on. A client that is not signed in to the account gets a session, and all others end. The account keeps
+// its password only if it is a sign-up that has waited for this, and the client knows the password: somebody else may have signed
+// up with the address. An error of the code is BAD_USER_INPUT.
+func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
-	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
+	key, err := s.judgeCodeOf(ctx, &faults, proof.Email, proof.Code)
 	if err != nil {
 		return nil, err
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	verification, err := s.verifyEmail(ctx, viewer, key, typed)
+	verification, err := s.verifyEmail(ctx, viewer, key, proof)
 	if errors.Is(err, db.ErrTaken) { // another account has proved the address since the code was sent
 		err = errCode
 	}
@@ -46,23 +53,50 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, email, ty
 	return verification, s.forget(ctx, s.codeGuesses(ctx, key))
 }
 
-func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key, typed string) (*Verification, error) {
+func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key string, proof Proof) (*Verification, error) {
 	if viewer.IsMember() {
-		code, err := s.findCode(ctx, db.ChangeEmail, key, typed)
+		code, err := s.findCode(ctx, db.ChangeEmail, key, proof.Code)
 		if err == nil && code.UserID == viewer.UserID {
 			return s.confirmEmail(ctx, viewer, code)
 		} else if err != nil && !errors.Is(err, errCode) {
 			return nil, err
 		}
 	}
-	code, err := s.findCode(ctx, db.VerifyEmail, key, typed)
+	code, err := s.findCode(ctx, db.VerifyEmail, key, proof.Code)
 	switch {
 	case err != nil:
 		return nil, err
 	case viewer.IsMember() && code.UserID == viewer.UserID:
 		return s.verifyOwn(ctx, viewer, code)
 	}
-	return s.verifyAndStart(ctx, code)
+	seen, err := s.provePending(ctx, key, code, proof.Password)
+	if err != nil {
+		return nil, err
+	}
+	return s.verifyAndStart(ctx, code, seen)
+}
+
+// provePending verifies the password of a sign-up that waits for its address, whose code the client has entered. It returns the
+// hash that the password was verified against; "" if it was not, and for any other account.
+func (s *Service) provePending(ctx context.Context, key string, code db.SentCode, password *string) (seenHash string, err error) {
+	if password == nil {
+		return "", nil
+	}
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+		return "", err
+	}
+	if err := s.within(ctx, s.guesses(ctx, key)); err != nil {
+		return "", fault.LimitAt("input.password", err)
+	}
+	hash, err := s.db.FindPendingHash(ctx, code.ID)
+	if err != nil {
+		return "", err
+	}
+	ok, _, err := s.hasher.Verify(ctx, auth.NormalizePassword(*password), hash)
+	if err != nil || !ok {
+		return "", err
+	}
+	return hash, s.forget(ctx, s.guesses(ctx, key))
 }
 
 // verifyOwn proves the address of the viewer's account.
@@ -94,13 +128,14 @@ func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(co
 	return v, nil
 }
 
-// verifyAndStart proves the address of an account for whoever is not signed in to it, and starts a session.
-func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode) (*Verification, error) {
+// verifyAndStart proves the address of an account for a client that is not signed in to it, and starts a session. The account keeps
+// its password if its hash is the one that was seen.
+func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, seenHash string) (*Verification, error) {
 	session, refreshToken := s.newSession()
 	v := &Verification{}
 	var viewer auth.Viewer
 	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
-		verified, ok, err := system.VerifyEmail(ctx, code.ID, session)
+		verified, ok, err := system.VerifyEmail(ctx, code.ID, seenHash, session)
 		switch {
 		case err != nil:
 			return err

@@ -119,18 +119,30 @@ type Verified struct {
 	PasswordCleared bool      `db:"password_cleared"` // it has no password any more, since somebody else may have chosen it
 }
 
+// FindPendingHash returns the password hash of the sign-up that waits for a code; "" if the code is another account's, or not
+// valid any more.
+func (d *DB) FindPendingHash(ctx context.Context, codeID uuid.UUID) (hash string, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &hash, `SELECT COALESCE(app.find_pending_hash($1), '')`, codeID)
+	})
+	if err != nil {
+		return "", fmt.Errorf("find the hash of a sign-up: %w", err)
+	}
+	return hash, nil
+}
+
 // VerifyEmail uses a code that proves an address, starts a session, and ends what else the account could be reached by;
-// see Enter for what follows. ok is false where the code does not count any more.
-func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, s Session) (v Verified, ok bool, err error) {
-	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5)`,
-		codeID, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+// see Enter for what follows. A sign-up that waits for the code keeps its password if that is the hash that was seen. ok is false where the code does not count any more.
+func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s Session) (v Verified, ok bool, err error) {
+	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6)`,
+		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	return v, err == nil, unlessNone(err, "verify e-mail")
 }
 
 // VerifyEmail uses a code that proves the viewer's address. ok is false where the code does not count any more.
 func (t *Tx) VerifyEmail(ctx context.Context, codeID uuid.UUID) (ok bool, err error) {
 	var userID uuid.UUID
-	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL)`, codeID)
+	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL, NULL)`, codeID)
 	return err == nil, unlessNone(err, "verify e-mail")
 }
 
