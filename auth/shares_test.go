@@ -41,7 +41,9 @@ func TestHasherGivesEachClientAShare(t *testing.T) {
 			}
 		}
 		wait(c.share)
-		if _, err := h.Hash(WithClient(ctx, c.from(c.share), ""), "pw"); !fault.Is(err, fault.RateLimited) {
+		soon, stop := context.WithTimeout(ctx, 5*time.Second)
+		defer stop()
+		if _, err := h.Hash(WithClient(soon, c.from(c.share), ""), "pw"); !fault.Is(err, fault.RateLimited) {
 			t.Errorf("%s: a caller beyond the share got %v, want RATE_LIMITED", what, err)
 		}
 		hash("198.51.100.7:80")
