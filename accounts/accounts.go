@@ -16,19 +16,23 @@ import (
 
 // Config holds the settings of accounts.
 type Config struct {
-	PasswordMinLength int              // code points
-	DefaultVisibility string           // PRIVATE, MEMBERS or PUBLIC
-	SessionIdle       time.Duration    // a session ends when not renewed for so long
-	SessionLifetime   time.Duration    // and after this in any case
-	RefreshGrace      time.Duration    // how long a refresh may be retried
-	ReauthAfter       time.Duration    // how long sensitive actions work after the password was entered
-	CodeLifetime      time.Duration    // of one-time codes
-	UsernameHold      time.Duration    // how long nobody else gets a username that was given up
-	RateLimit         bool             // whether limits hold
+	PasswordMinLength int           // code points
+	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
+	SessionIdle       time.Duration // a session ends when not renewed for so long
+	SessionLifetime   time.Duration // and after this in any case
+	MaxSessions       int           // live ones of an account; a further one ends the oldest
+	RefreshGrace      time.Duration // how long a refresh may be retried
+	ReauthAfter       time.Duration // how long sensitive actions work after the password was entered
+	CodeLifetime      time.Duration // of one-time codes
+	UsernameHold      time.Duration // how long nobody else gets a username that was given up
+	RateLimit         bool          // whether limits hold
+	Limits            Limits
 	ServiceName       string           // of the service; no password may consist of it
 	ServiceHost       string           // likewise
 	Reserved          Reserved         // usernames that no account can have
 	Now               func() time.Time // the clock of birthdays; nil: time.Now
+
+	MailLatest time.Duration // a mail is sent after a random time, of a sixth of this to all of it; 0 for 3 s
 
 	RequireVerifiedEmail bool          // whether an account can be used only once its address was verified
 	PendingLifetime      time.Duration // how long it waits for that

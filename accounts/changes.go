@@ -33,7 +33,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}
-	if err := s.within(ctx, passwordLimit, viewer.UserID.String()); err != nil {
+	if err := s.within(ctx, s.config.Limits.Password.of("changePassword", digest(viewer.UserID.String()))); err != nil {
 		return nil, fault.LimitAt("input.newPassword", err)
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
@@ -55,7 +55,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
+		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
 	})
 	return profile, err
 }
@@ -68,11 +68,14 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
+	if err := s.withinWrites(ctx, viewer); err != nil {
+		return nil, err
+	}
+	to, atLeast, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
 	if err != nil {
 		return nil, err
 	}
-	code := s.newCode(db.ChangeEmail, to)
+	code := s.newCode(db.ChangeEmail, to, atLeast)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
@@ -84,9 +87,9 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "" && !s.config.RequireVerifiedEmail:
 			return fault.Taken("input.newEmail", emailTaken)
 		case taken != "":
-			return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
+			return s.enqueue(ctx, tx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.text, Known: true}))
+		return s.enqueue(ctx, tx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.text, Known: true}))
 	})
 	return profile, err
 }
@@ -113,10 +116,10 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 			return errCode
 		}
 		before, after := db.Notice{Email: changed.Old, Username: changed.Username}, db.Notice{Email: changed.New, Username: changed.Username}
-		if err := tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
+		if err := s.enqueue(ctx, tx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
+		return s.enqueue(ctx, tx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
 	})
 }
 
@@ -135,7 +138,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
 			return err
 		}
-		if err := s.count(ctx, tx, usernameLimit, viewer.UserID.String()); err != nil { // here, so that only changes count
+		if err := s.count(ctx, tx, s.config.Limits.Username.of("changeUsername", digest(viewer.UserID.String()))); err != nil { // here, so that only changes count
 			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)

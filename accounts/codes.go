@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"freehold/db"
 	"freehold/fault"
@@ -17,17 +18,26 @@ var (
 
 // requestCode writes the same for every address, and leaves the sending to others.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
-	to, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
+	to, atLeast, err := s.judgeRecipient(ctx, mailOf[purpose], "input.email", email)
 	if err != nil {
 		return err
 	}
-	code := s.newCode(purpose, to)
+	code := s.newCode(purpose, to, atLeast)
+	if purpose == db.ResetPassword {
+		withheld, err := s.withholdsReset(ctx, to.key)
+		if err != nil {
+			return fmt.Errorf("request a code: %w", err)
+		}
+		if withheld {
+			code.EmailKey = nobodys + code.EmailKey
+		}
+	}
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		recipient, err := tx.RequestCode(ctx, code)
 		if err != nil {
 			return err
 		}
-		return tx.EnqueueMail(ctx, s.codeMail(kind, code, recipient))
+		return s.enqueue(ctx, tx, s.codeMail(kind, code, recipient))
 	})
 	if err != nil {
 		return fmt.Errorf("request a code: %w", err)
@@ -35,21 +45,29 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 	return nil
 }
 
-// judgeRecipient reads an address to which a client wants a mail to be sent, and counts the mail under its kind.
-func (s *Service) judgeRecipient(ctx context.Context, kind, path, typed string) (address, error) {
-	if err := s.within(ctx, codeRequestLimit, client(ctx)); err != nil {
-		return address{}, err
+// nobodys makes a normalised address one that no account can have. The code for it takes no other's place.
+const nobodys = " "
+
+// judgeRecipient reads an address that is to get a mail with a code, and counts the mail. It returns how long the code has to
+// be valid at least: for as long as the limits admit no further one.
+func (s *Service) judgeRecipient(ctx context.Context, kind, path, typed string) (to address, atLeast time.Duration, err error) {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")...); err != nil {
+		return address{}, 0, err
 	}
-	email, flaw := readEmail(typed)
+	to, flaw := readEmail(typed)
 	if !flaw.IsZero() {
-		return address{}, flaw.At(path)
+		return address{}, 0, flaw.At(path)
 	}
-	return email, fault.LimitAt(path, s.withinMails(ctx, kind, email.key))
+	counted, err := s.countMail(ctx, kind, to.key)
+	if err != nil {
+		return address{}, 0, err
+	}
+	return to, counted.Full, fault.LimitAt(path, tooOften(counted))
 }
 
-func (s *Service) newCode(purpose db.Purpose, to address) db.Code {
+func (s *Service) newCode(purpose db.Purpose, to address, atLeast time.Duration) db.Code {
 	seed, id := s.keys.NewCode(string(purpose), to.key)
-	return db.Code{ID: id, Seed: seed, Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: s.config.CodeLifetime}
+	return db.Code{ID: id, Seed: seed, Purpose: purpose, Email: to.text, EmailKey: to.key, ValidFor: max(s.config.CodeLifetime, atLeast)}
 }
 
 // codeMail is the mail that brings a code.
@@ -70,10 +88,10 @@ func (s *Service) judgeCodeOf(ctx context.Context, faults *fault.Faults, email, 
 		faults.Add("input.code", s.JudgeCode(typed))
 		return "", nil
 	}
-	if err := s.within(ctx, codeTryLimit, client(ctx)); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.CodeTry, "codeTry")...); err != nil {
 		return "", err
 	}
-	return to.key, fault.LimitAt("input.code", s.within(ctx, codeLimit, digest(to.key), client(ctx)))
+	return to.key, fault.LimitAt("input.code", s.withinCodeGuesses(ctx, to.key))
 }
 
 // findCode finds the code that was typed, which was sent to this address. The error is errCode if there is none.

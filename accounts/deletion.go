@@ -43,7 +43,7 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		case !ok:
 			return errPassword("input.password")
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
+		return s.enqueue(ctx, tx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
 	})
 	return profile, err
 }

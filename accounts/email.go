@@ -42,6 +42,16 @@ const (
 // form (RFC 5891). Two addresses with the same key are the same mailbox.
 type address struct{ text, key string }
 
+// mailbox is the address that mail for a subaddress (RFC 5233) most likely ends up in: ann@example.org for
+// ann+freehold@example.org. Both are addresses of their own in everything but limits.
+func mailbox(emailKey string) string {
+	local, domain, _ := strings.Cut(emailKey, "@")
+	if i := strings.Index(local, "+"); i > 0 {
+		local = local[:i]
+	}
+	return local + "@" + domain
+}
+
 // readEmail returns an address, without the white space around it, and what is wrong with it. An invalid address has no key.
 func readEmail(typed string) (address, fault.Flaw) {
 	email := auth.TrimPasted(typed)

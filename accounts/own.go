@@ -42,7 +42,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 		return nil, nil //nolint:nilnil // documented
 	}
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		limits := []db.Bucket{codeRequestLimit.of(client(ctx))}
+		limits := byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")
 		email, err := recipient(ctx, tx, userID, purpose)
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 			if err != nil {
 				return err
 			}
-			limits = append(limits, mailLimit.of(mailTo(mailOf[purpose], to.key, known)...))
+			limits = append(limits, s.mails(ctx, mailOf[purpose], to.key, known)...)
 		}
 		at, err = tx.FindClosedUntil(ctx, userID, limits...)
 		return err

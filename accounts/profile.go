@@ -19,6 +19,9 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	if err := s.withinWrites(ctx, viewer); err != nil {
+		return nil, err
+	}
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
 }
 

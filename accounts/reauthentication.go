@@ -11,7 +11,10 @@ import (
 
 // isOwn reports whether the password at path is the viewer's, and returns its hash.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
-	if err := s.within(ctx, ownGuessLimit, viewer.UserID.String()); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+		return "", false, err
+	}
+	if err := s.within(ctx, s.ownGuesses(viewer.UserID)); err != nil {
 		return "", false, fault.LimitAt(path, err)
 	}
 	salt, err := s.db.FindOwnSalt(ctx, viewer)
@@ -25,7 +28,7 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	if ok, err = s.db.IsOwnHash(ctx, viewer, hash); err != nil || !ok {
 		return "", false, err
 	}
-	return hash, true, s.forget(ctx, ownGuessLimit, viewer.UserID.String())
+	return hash, true, s.forget(ctx, s.ownGuesses(viewer.UserID))
 }
 
 // proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.

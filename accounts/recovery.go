@@ -56,10 +56,11 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		case !ok: // somebody else was quicker
 			return errCode
 		}
-		return tx.EnqueueMail(ctx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
+		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
 	})
 	if err != nil {
 		return fmt.Errorf("reset password: %w", err)
 	}
-	return s.forget(ctx, codeLimit, digest(key), client(ctx))
+	// What was guessed before was about another password.
+	return s.forget(ctx, s.codeGuesses(ctx, key), s.guesses(ctx, key), s.ownGuesses(code.UserID))
 }

@@ -22,7 +22,7 @@ func (s *Service) wrong() *fault.Error {
 // SignIn starts a session. An unknown e-mail, a wrong password and a disabled account are one error that takes one
 // time: there is a hash to compute and a refusal to note in any case.
 func (s *Service) SignIn(ctx context.Context, email, password string) (*Session, error) {
-	if err := s.within(ctx, signInLimit, client(ctx)); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignIn, "signIn")...); err != nil {
 		return nil, err
 	}
 	from, _ := readEmail(email) // an invalid address has an empty key, which no account has
@@ -47,7 +47,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 			return nil, fmt.Errorf("sign in: %w", err)
 		}
 	}
-	if err := s.forget(ctx, guessLimit, digest(from.key), client(ctx)); err != nil {
+	if err := s.forget(ctx, s.guesses(ctx, from.key)); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	return session, nil
@@ -63,7 +63,7 @@ func (s *Service) start(ctx context.Context, emailKey, hash string) (*Session, e
 		if ok, err = system.StartSession(ctx, emailKey, hash, s.config.RequireVerifiedEmail, session); err != nil || !ok {
 			return err // none for a refusal, which is to be committed
 		}
-		viewer, profile, err = enter(ctx, system, session)
+		viewer, profile, err = s.enter(ctx, system, session)
 		return err
 	})
 	switch {
@@ -89,9 +89,12 @@ func (s *Service) renewHash(ctx context.Context, viewer auth.Viewer, password, h
 }
 
 // enter goes on as the owner of a session that was started just now.
-func enter(ctx context.Context, system *db.SystemTx, session db.Session) (auth.Viewer, *db.Profile, error) {
+func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.Session) (auth.Viewer, *db.Profile, error) {
 	tx, err := system.Enter(ctx, session.ID)
 	if err != nil {
+		return auth.Viewer{}, nil, err
+	}
+	if err := tx.EndOldestSessions(ctx, s.config.MaxSessions); err != nil {
 		return auth.Viewer{}, nil, err
 	}
 	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -37,6 +38,8 @@ type candidate struct {
 	keyHash     []byte // nil without a key
 	fingerprint []byte // of the values; nil without a key
 	withheld    bool   // whether its address gets no mail of it
+
+	codeFor time.Duration // how long its code is valid at least
 
 	emailFlaw, usernameFlaw fault.Flaw
 	profileFaults           fault.Faults
@@ -85,7 +88,7 @@ func (c *candidate) makeFingerprint() []byte {
 // Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
 // this one until it is verified, and the address is sent a code, or told that it has an account.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
-	if err := s.within(ctx, signUpLimit, client(ctx)); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return nil, err
 	}
 	c := s.read(in)
@@ -137,7 +140,7 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Sessio
 	if session, err = s.start(ctx, c.email.key, hash); err != nil {
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	}
-	return session, true, s.forget(ctx, guessLimit, digest(c.email.key), client(ctx))
+	return session, true, s.forget(ctx, s.guesses(ctx, c.email.key))
 }
 
 func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error) {
@@ -152,11 +155,13 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 		c.Profile.Visibility.Value = &s.config.DefaultVisibility
 	}
 	if s.config.RequireVerifiedEmail {
-		// It goes on without a mail: it may be the owner's of the address, and those before it a stranger's, of whom it then
-		// tells that he is not alone.
-		if c.withheld, err = s.withholds(ctx, mailOfSignUp, c.email.key); err != nil {
+		// Beyond the limit it goes on without a mail. It may be the sign-up of the address's owner, and those before it a
+		// stranger's: then it shows that the stranger's was not the only one.
+		counted, err := s.countMail(ctx, mailOfSignUp, c.email.key)
+		if err != nil {
 			return nil, err
 		}
+		c.withheld, c.codeFor = counted.Closed > 0, counted.Full
 	}
 	hash, err := s.hasher.Hash(ctx, c.Password)
 	if err != nil {
@@ -188,7 +193,7 @@ func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error)
 func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
 	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
-	if err := s.within(ctx, signUpLimit, client(ctx)); err != nil {
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return faults.Fields()
 	}
 	if all, err := s.judge(ctx, &c); err == nil { // else the faults that are known must do
@@ -301,13 +306,13 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 	if !s.config.RequireVerifiedEmail {
 		return nil
 	}
-	code := s.newCode(db.VerifyEmail, c.email)
+	code := s.newCode(db.VerifyEmail, c.email, c.codeFor)
 	taken, err := tx.AwaitVerification(ctx, code, c.withheld)
 	if err != nil {
 		return err
 	}
 	if taken != "" {
-		return tx.EnqueueMail(ctx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
+		return s.enqueue(ctx, tx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
 	}
-	return tx.EnqueueMail(ctx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.text, Known: !c.withheld}))
+	return s.enqueue(ctx, tx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.text, Known: !c.withheld}))
 }

@@ -24,45 +24,80 @@ type Verification struct {
 	PasswordCleared bool     // the account has no password any more
 }
 
+// Proof is what proves an address.
+type Proof struct {
+	Email, Code string
+	Password    *string // of a sign-up that waits for its address; nil if none was typed
+}
+
 // VerifyEmail proves an address by a code that was sent to it: that of an account, or the one that the viewer's is to have,
-// which it has from then on. Whoever is not signed in to the account gets a session; and if somebody else may have signed
-// up with the address, the account's password and sessions are no more. An error of the code is BAD_USER_INPUT.
-func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, email, typed string) (*Verification, error) {
+// which it has from then on. A client that is not signed in to the account gets a session, and all others end. The account keeps
+// its password only if it is a sign-up that has waited for this, and the client knows the password: somebody else may have signed
+// up with the address. An error of the code is BAD_USER_INPUT.
+func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
-	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
+	key, err := s.judgeCodeOf(ctx, &faults, proof.Email, proof.Code)
 	if err != nil {
 		return nil, err
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	verification, err := s.verifyEmail(ctx, viewer, key, typed)
+	verification, err := s.verifyEmail(ctx, viewer, key, proof)
 	if errors.Is(err, db.ErrTaken) { // another account has proved the address since the code was sent
 		err = errCode
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify e-mail: %w", err)
 	}
-	return verification, s.forget(ctx, codeLimit, digest(key), client(ctx))
+	return verification, s.forget(ctx, s.codeGuesses(ctx, key))
 }
 
-func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key, typed string) (*Verification, error) {
+func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key string, proof Proof) (*Verification, error) {
 	if viewer.IsMember() {
-		code, err := s.findCode(ctx, db.ChangeEmail, key, typed)
+		code, err := s.findCode(ctx, db.ChangeEmail, key, proof.Code)
 		if err == nil && code.UserID == viewer.UserID {
 			return s.confirmEmail(ctx, viewer, code)
 		} else if err != nil && !errors.Is(err, errCode) {
 			return nil, err
 		}
 	}
-	code, err := s.findCode(ctx, db.VerifyEmail, key, typed)
+	code, err := s.findCode(ctx, db.VerifyEmail, key, proof.Code)
 	switch {
 	case err != nil:
 		return nil, err
 	case viewer.IsMember() && code.UserID == viewer.UserID:
 		return s.verifyOwn(ctx, viewer, code)
 	}
-	return s.verifyAndStart(ctx, code)
+	hash, err := s.hashPending(ctx, key, code, proof.Password)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.verifyAndStart(ctx, code, hash)
+	if err == nil && hash != "" && !v.PasswordCleared {
+		err = s.forget(ctx, s.guesses(ctx, key))
+	}
+	return v, err
+}
+
+// hashPending hashes a password as that of the sign-up that waits for a code, which the client has entered; "" if there is no
+// password. The database compares the hash.
+func (s *Service) hashPending(ctx context.Context, key string, code db.SentCode, password *string) (string, error) {
+	if password == nil {
+		return "", nil
+	}
+	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+		return "", err
+	}
+	if err := s.within(ctx, s.guesses(ctx, key)); err != nil {
+		return "", fault.LimitAt("input.password", err)
+	}
+	salt, err := s.db.FindPendingSalt(ctx, code.ID)
+	if err != nil {
+		return "", err
+	}
+	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(*password), salt)
+	return hash, err
 }
 
 // verifyOwn proves the address of the viewer's account.
@@ -94,13 +129,14 @@ func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(co
 	return v, nil
 }
 
-// verifyAndStart proves the address of an account for whoever is not signed in to it, and starts a session.
-func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode) (*Verification, error) {
+// verifyAndStart proves the address of an account for a client that is not signed in to it, and starts a session. The account keeps
+// its password if this is its hash.
+func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash string) (*Verification, error) {
 	session, refreshToken := s.newSession()
 	v := &Verification{}
 	var viewer auth.Viewer
 	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
-		verified, ok, err := system.VerifyEmail(ctx, code.ID, session)
+		verified, ok, err := system.VerifyEmail(ctx, code.ID, hash, session)
 		switch {
 		case err != nil:
 			return err
@@ -108,7 +144,7 @@ func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode) (*Verifi
 			return errCode
 		}
 		v.PasswordCleared = verified.PasswordCleared
-		tx, err := system.Enter(ctx, session.ID)
+		tx, err := system.Enter(ctx, session.ID) // the account has no other session
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ type Options struct {
 	Log            *slog.Logger
 	MailTemplates  fs.FS                  // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
 	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
+	MailLatest     time.Duration          // a mail is sent after a random time, of a sixth of this to all of it; 0 for the usual 3 s
 	Hooks          accounts.Hooks         // an adopter's parts of what happens to an account, in its transaction
 	Migrations     []db.MigrationSet      // an adopter's further migrations
 	Observe        func(query string)     // is told each SQL statement before it runs
@@ -108,14 +109,14 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, UnsafeCheap: o.UnsafeCheapPasswords})
+	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: o.UnsafeCheapPasswords})
 	a.telemetry.metrics.watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", ServiceName: c.AppName, ServiceHost: c.host(),
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
-		Reserved: reserved, Now: o.Now,
+		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,

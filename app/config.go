@@ -77,7 +77,8 @@ type Config struct {
 	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`      // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
-	LogLevel            slog.Level    `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
+	LimitSettings
+	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 }
 
 // Development reports whether this is a developer's own instance.
@@ -156,6 +157,7 @@ func nameFaults(err error) (faults []error) {
 
 var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
+	"accounts.Limit": "limit: a number and a duration, such as 100/15m",
 }
 
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
@@ -226,6 +228,7 @@ func (c *Config) faults() (faults []error) {
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
 	faults = append(faults, c.mailFaults()...)
+	faults = append(faults, c.LimitSettings.faults()...)
 	if !c.Development() {
 		check(err != nil || u.Scheme != "http", "FREEHOLD_PUBLIC_URL: production needs an https URL. Use FREEHOLD_ENV=development to try the service without TLS")
 		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
@@ -264,8 +267,11 @@ func dataDir(vars map[string]string) string {
 func (c *Config) Print() string {
 	var b strings.Builder
 	v := reflect.ValueOf(*c)
-	for i, f := range reflect.VisibleFields(v.Type()) {
-		value := fmt.Sprint(v.Field(i).Interface())
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if f.Anonymous {
+			continue
+		}
+		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
 		if f.Tag.Get("secret") != "" {
 			value = mask(value)
 		}

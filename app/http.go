@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -152,7 +153,14 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // even if the handler panics.
 func (a *App) around(next http.Handler) http.Handler {
 	trusted, _ := parseProxies(a.config.TrustedProxies) // judged with the rest of the configuration
+	var warn sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.config.Development() && len(r.Header["X-Forwarded-For"]) > 0 && !isTrusted(r.RemoteAddr, trusted) {
+			warn.Do(func() {
+				a.log.WarnContext(r.Context(), "a peer that is not in FREEHOLD_TRUSTED_PROXIES sends X-Forwarded-For, which is ignored; "+
+					"if it is your proxy, all its clients count as one for the limits", "peer", r.RemoteAddr)
+			})
+		}
 		begun, x := time.Now(), &exchange{id: uuid.NewString(), status: http.StatusOK, denials: &denials{}}
 		ctx := auth.WithClient(context.WithValue(r.Context(), exchangeKey{}, x), clientAddress(r, trusted), r.UserAgent())
 		ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)

@@ -128,7 +128,7 @@ func (a *App) Work(ctx context.Context) {
 }
 
 func (a *App) purge(ctx context.Context) {
-	deleted, err := a.db.Purge(ctx, a.config.EventRetention)
+	deleted, err := a.db.Purge(ctx, a.config.EventRetention, a.config.Events)
 	if err != nil && ctx.Err() == nil {
 		a.log.WarnContext(ctx, "what is long over could not all be deleted; it is tried again", "error", err)
 	}

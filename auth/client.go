@@ -10,7 +10,8 @@ import (
 // Client is where a request came from. The zero value is unknown.
 type Client struct {
 	IP     string // in its usual spelling; an IPv4 address in IPv6 clothes is an IPv4 address
-	Block  string // of addresses that count as one client: an IPv4 address, or the /64 that an IPv6 customer has
+	Block  string // of addresses that count as one client: an IPv4 address, or the /64 that an IPv6 customer has at least
+	Site   string // the /48 that an IPv6 customer has at most; "" for an IPv4 address
 	Device string // what the client says of itself (User-Agent), fit to be shown
 }
 
@@ -38,15 +39,21 @@ func newClient(remoteAddr, userAgent string) Client {
 		return c
 	}
 	ip := address.Addr().Unmap().WithZone("")
-	bits := 32
-	if ip.Is6() {
-		bits = 64
-	}
 	c.IP = ip.String()
-	if block, err := ip.Prefix(bits); err == nil {
-		c.Block = block.String()
+	if ip.Is4() {
+		c.Block = prefix(ip, 32)
+	} else {
+		c.Block, c.Site = prefix(ip, 64), prefix(ip, 48)
 	}
 	return c
+}
+
+func prefix(ip netip.Addr, bits int) string {
+	p, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
 }
 
 // device keeps of a User-Agent what can be shown and stored.

@@ -126,6 +126,7 @@ type Hasher struct {
 	params  argonParams
 	running chan struct{}
 	waiting chan struct{}
+	shares  shares
 	refused atomic.Uint64
 	decoy   string // a salt for accounts that do not exist, so that the answer takes as long
 }
@@ -133,12 +134,14 @@ type Hasher struct {
 // HasherConfig says how much a Hasher takes on.
 type HasherConfig struct {
 	Queue       int  // callers that may wait for their turn
+	Share       int  // of these, callers of one client (Client.Block); twice as many of one Client.Site. 0 for no bound
 	UnsafeCheap bool // hashes that cost nearly nothing: for tests that are not about passwords
 }
 
 // NewHasher returns a Hasher that leaves one core to everybody else.
 func NewHasher(c HasherConfig) *Hasher {
 	h := &Hasher{params: current, running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)), waiting: make(chan struct{}, c.Queue)}
+	h.shares = shares{most: c.Share, taken: map[string]int{}}
 	if c.UnsafeCheap {
 		h.params = argonParams{memory: 64, time: 1, threads: 1}
 	}
@@ -193,11 +196,15 @@ func (h *Hasher) Salted(ctx context.Context, password, salt string) (hash string
 
 // turn waits for one of the few places and returns the function that gives it back.
 func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
+	client := ClientFrom(ctx)
+	if !h.shares.take(client) {
+		return nil, h.refuse()
+	}
+	defer h.shares.giveBack(client)
 	select {
 	case h.waiting <- struct{}{}:
 	default:
-		h.refused.Add(1)
-		return nil, &fault.Error{Code: fault.RateLimited, Message: "Too many sign-ins at the moment. Try again.", RetryAfter: 2 * time.Second}
+		return nil, h.refuse()
 	}
 	defer func() { <-h.waiting }()
 	select {
@@ -206,6 +213,11 @@ func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 	case <-ctx.Done():
 		return nil, fault.Busy(fmt.Errorf("wait for a password hash: %w", ctx.Err()))
 	}
+}
+
+func (h *Hasher) refuse() error {
+	h.refused.Add(1)
+	return &fault.Error{Code: fault.RateLimited, Message: "Too many sign-ins at the moment. Try again.", RetryAfter: 2 * time.Second}
 }
 
 func derive(p argonParams, password string, salt []byte) []byte {

@@ -99,7 +99,7 @@ func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
-		"app.enter", "app.start_session", "app.sign_up", "app.find_salt", "app.sign_in", "app.renew_hash", "app.revoke_session", "app.sign_out", "app.taken", "app.count_hit", "app.refresh_session",
+		"app.enter", "app.start_session", "app.sign_up", "app.find_salt", "app.sign_in", "app.renew_hash", "app.revoke_session", "app.sign_out", "app.taken", "app.count_hits", "app.find_pending_salt", "app.has_hits", "app.is_proved", "app.end_oldest_sessions", "app.purge_excess_events", "app.refresh_session",
 		"app.record_event", "app.revoke_other_sessions",
 		"app.enqueue_mail", "app.claim_mails", "app.settle_mail", "app.count_waiting_mails", "app.purge_outbox", "app.purge_rate_limits", "app.purge_sessions", "app.purge_events",
 		"app.drop_overdue", "app.hold_username", "app.is_held", "app.find_sign_up", "app.prove_sign_up", "app.put_code", "app.await_verification", "app.request_code", "app.find_code",

@@ -119,18 +119,27 @@ type Verified struct {
 	PasswordCleared bool      `db:"password_cleared"` // it has no password any more, since somebody else may have chosen it
 }
 
+// FindPendingSalt returns what the password of the sign-up that waits for a code is hashed with; "" if the code is another
+// account's, or expired.
+func (d *DB) FindPendingSalt(ctx context.Context, codeID uuid.UUID) (salt string, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return unlessNone(tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_pending_salt($1)`, codeID), "find the salt of a sign-up")
+	})
+	return salt, err
+}
+
 // VerifyEmail uses a code that proves an address, starts a session, and ends what else the account could be reached by;
-// see Enter for what follows. ok is false where the code does not count any more.
-func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, s Session) (v Verified, ok bool, err error) {
-	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5)`,
-		codeID, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+// see Enter for what follows. A sign-up that waits for the code keeps its password if that is the hash that was seen. ok is false where the code does not count any more.
+func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s Session) (v Verified, ok bool, err error) {
+	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6)`,
+		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	return v, err == nil, unlessNone(err, "verify e-mail")
 }
 
 // VerifyEmail uses a code that proves the viewer's address. ok is false where the code does not count any more.
 func (t *Tx) VerifyEmail(ctx context.Context, codeID uuid.UUID) (ok bool, err error) {
 	var userID uuid.UUID
-	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL)`, codeID)
+	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL, NULL)`, codeID)
 	return err == nil, unlessNone(err, "verify e-mail")
 }
 

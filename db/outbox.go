@@ -19,6 +19,7 @@ type Mail struct {
 	CodeID    uuid.UUID         // of the one-time code in it; uuid.Nil for none
 	ValidFor  time.Duration     // from now on, for a mail that is no use later, such as one with a code; 0 for ever
 	Data      map[string]string // further values for the templates
+	After     time.Duration     // how long it waits before it is sent for the first time
 	Withheld  bool              // nobody is to get it: it is written only because that must not be told from writing one that is sent
 }
 
@@ -44,12 +45,14 @@ func enqueueMail(ctx context.Context, tx *sqlx.Tx, m Mail) error {
 		seconds := m.ValidFor.Seconds()
 		valid = &seconds
 	}
-	_, err = tx.ExecContext(ctx, `SELECT app.enqueue_mail($1, $2, $3, $4, $5, $6, $7, $8)`,
-		m.ID, m.Kind, nullable(m.UserID), m.Recipient, nullable(m.CodeID), data, valid, m.Withheld)
+	_, err = tx.ExecContext(ctx, `SELECT app.enqueue_mail($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		m.ID, m.Kind, nullable(m.UserID), m.Recipient, nullable(m.CodeID), data, valid, m.After.Seconds(), m.Withheld)
 	if err != nil {
 		return fmt.Errorf("enqueue mail: %w", err)
 	}
-	noteMail(ctx)
+	if m.After < time.Millisecond { // else there is nothing to send yet
+		noteMail(ctx)
+	}
 	return nil
 }
 

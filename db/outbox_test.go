@@ -200,7 +200,7 @@ func TestClaimingAndPurgingPassOverLockedRows(t *testing.T) {
 	if claimed := claim(t, d, 5, time.Hour); len(claimed) != 1 || claimed[0].Kind != "free" {
 		t.Errorf("claimed %v", claimed)
 	}
-	if deleted, err := d.Purge(t.Context(), 90*24*time.Hour); err != nil || deleted["outbox"] != 1 {
+	if deleted, err := d.Purge(t.Context(), 90*24*time.Hour, 1000); err != nil || deleted["outbox"] != 1 {
 		t.Errorf("purged %v, %v", deleted, err)
 	}
 	if left := server.Query(t, `SELECT kind FROM app.outbox`); len(left) != 1 || left[0] != "locked" {
@@ -244,7 +244,7 @@ func TestPurgeByTwoAtOnce(t *testing.T) {
 	d := open(t, db.Options{URL: server.App})
 	ann := member(t, d, "ann", "PRIVATE")
 	enqueue(t, d, db.Mail{Kind: "kept", Recipient: "a@example.org"})
-	if _, err := d.CountHit(t.Context(), "kept", 1, time.Minute); err != nil {
+	if _, err := d.CountHits(t.Context(), db.Bucket{Name: "kept", Limit: 1, Window: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	server.Query(t, `INSERT INTO app.outbox (id, kind, recipient, created_at) SELECT gen_random_uuid(), 'over', 'a@example.org', now() - interval '8 days' FROM generate_series(1, 2500)`)
@@ -255,7 +255,7 @@ func TestPurgeByTwoAtOnce(t *testing.T) {
 	var total [3]atomic.Int64
 	for range 2 {
 		wg.Go(func() {
-			deleted, err := d.Purge(t.Context(), 90*24*time.Hour)
+			deleted, err := d.Purge(t.Context(), 90*24*time.Hour, 1000)
 			if err != nil {
 				t.Error(err)
 			}

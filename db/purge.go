@@ -30,21 +30,25 @@ var purges = []struct {
 
 // Purge deletes rows that are long over, and returns how many by table. Several instances may purge at once; each leaves
 // to the others what they have in hand. A table that cannot be purged does not keep the others from it. Security events
-// are kept for as long as is said.
-func (d *DB) Purge(ctx context.Context, keepEvents time.Duration) (deleted map[string]int, err error) {
+// are kept for as long as is said, and of each kind only the newest of an account.
+func (d *DB) Purge(ctx context.Context, keepEvents time.Duration, eventsOfAKind int) (deleted map[string]int, err error) {
 	deleted = map[string]int{}
 	var errs []error
-	for _, p := range purges {
+	purge := func(table, query string, keep any) {
 		for n := purgeBatch; n == purgeBatch; {
 			err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-				return tx.tx.GetContext(ctx, &n, p.query, purgeBatch, cmp.Or(p.keep, keepEvents).Seconds())
+				return tx.tx.GetContext(ctx, &n, query, purgeBatch, keep)
 			})
 			if err != nil {
-				errs = append(errs, fmt.Errorf("purge %s: %w", p.table, err))
-				break
+				errs = append(errs, fmt.Errorf("purge %s: %w", table, err))
+				return
 			}
-			deleted[p.table] += n
+			deleted[table] += n
 		}
 	}
+	for _, p := range purges {
+		purge(p.table, p.query, cmp.Or(p.keep, keepEvents).Seconds())
+	}
+	purge("security_events", `SELECT app.purge_excess_events($1, $2)`, eventsOfAKind)
 	return deleted, errors.Join(errs...)
 }

@@ -9,49 +9,95 @@ import (
 	"github.com/lib/pq"
 )
 
-// CountHit counts one more in a bucket and returns how long the bucket is closed: zero while it is within limit hits
-// per window. Rivals are counted one by one, and the count stays whatever becomes of what is counted.
-func (d *DB) CountHit(ctx context.Context, bucket string, limit int, window time.Duration) (closed time.Duration, err error) {
+// Bucket is something that is counted: how often it may happen in a window. The window begins with the first time.
+type Bucket struct {
+	Name   string
+	Limit  int
+	Window time.Duration
+}
+
+// Counted is the result of CountHits.
+type Counted struct {
+	Closed time.Duration // how long one of the buckets is closed; zero if the hit was counted
+	Full   time.Duration // how long one of the buckets admits no further hit after this one; zero if all of them do
+}
+
+// CountHits counts one more in each of these buckets, which must differ; or in none, if one of them is closed. Rivals are
+// counted one by one. The count stays, whatever becomes of what is counted.
+func (d *DB) CountHits(ctx context.Context, buckets ...Bucket) (counted Counted, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
-		closed, err = tx.AsNobody().CountHit(ctx, bucket, limit, window)
+		counted, err = tx.AsNobody().CountHits(ctx, buckets...)
 		return err
 	})
-	return closed, err
+	return counted, err
 }
 
-// CountHit is DB.CountHit within the transaction: what is undone was not counted.
-func (t *Tx) CountHit(ctx context.Context, bucket string, limit int, window time.Duration) (closed time.Duration, err error) {
-	var wait int
-	if err := t.Get(ctx, &wait, `SELECT app.count_hit($1, $2, $3)`, bucket, limit, seconds(window)); err != nil {
-		return 0, fmt.Errorf("count a hit: %w", err)
-	}
-	return time.Duration(wait) * time.Second, nil
-}
-
-// Bucket is the name of a bucket, and how many hits it admits.
-type Bucket struct {
-	Name  string
-	Limit int
-}
-
-// FindClosedUntil returns until when CountHit would find one of these buckets closed, and counts nothing. It is nil if none is
-// closed, and if the viewer is another user.
-func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
-	names, limits := make([]string, len(buckets)), make([]int64, len(buckets))
+// CountHits is DB.CountHits inside the transaction. A rollback undoes the count.
+func (t *Tx) CountHits(ctx context.Context, buckets ...Bucket) (Counted, error) {
+	names, limits := split(buckets)
+	windows := make([]int64, len(buckets))
 	for i, b := range buckets {
-		names[i], limits[i] = b.Name, int64(b.Limit)
+		windows[i] = int64(seconds(b.Window))
 	}
+	var row struct {
+		Closed int `db:"closed_seconds"`
+		Full   int `db:"full_seconds"`
+	}
+	err := t.Get(ctx, &row, `SELECT closed_seconds, full_seconds FROM app.count_hits($1, $2, $3)`, pq.Array(names), pq.Array(limits), pq.Array(windows))
+	if err != nil {
+		return Counted{}, fmt.Errorf("count hits: %w", err)
+	}
+	return Counted{Closed: time.Duration(row.Closed) * time.Second, Full: time.Duration(row.Full) * time.Second}, nil
+}
+
+func split(buckets []Bucket) (names []string, limits []int64) {
+	for _, b := range buckets {
+		names, limits = append(names, b.Name), append(limits, int64(b.Limit))
+	}
+	return names, limits
+}
+
+// FindClosedUntil returns until when CountHits would find one of these buckets closed, and counts nothing. It is nil if none
+// is closed, and if the viewer is not this user.
+func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
+	names, limits := split(buckets)
 	if err := t.Get(ctx, &until, `SELECT app.closed_until($1, $2, $3)`, userID, pq.Array(names), pq.Array(limits)); err != nil {
 		return nil, fmt.Errorf("find until when something is limited: %w", err)
 	}
 	return until, nil
 }
 
-// ClearHits forgets what was counted in a bucket.
-func (d *DB) ClearHits(ctx context.Context, bucket string) error {
+// HasHits reports whether something was counted in a bucket whose window has not ended.
+func (d *DB) HasHits(ctx context.Context, bucket string) (has bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &has, `SELECT app.has_hits($1)`, bucket)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for hits: %w", err)
+	}
+	return has, nil
+}
+
+// IsProved reports whether an account has proved that it has a normalised e-mail.
+func (d *DB) IsProved(ctx context.Context, emailKey string) (proved bool, err error) {
+	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+		return tx.tx.GetContext(ctx, &proved, `SELECT app.is_proved($1)`, emailKey)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look whether an address is proved: %w", err)
+	}
+	return proved, nil
+}
+
+// ClearHits forgets what was counted in buckets.
+func (d *DB) ClearHits(ctx context.Context, buckets ...string) error {
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		_, err := tx.tx.ExecContext(ctx, `SELECT app.clear_hits($1)`, bucket)
-		return err
+		for _, bucket := range buckets {
+			if _, err := tx.tx.ExecContext(ctx, `SELECT app.clear_hits($1)`, bucket); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("clear hits: %w", err)

@@ -45,6 +45,15 @@ func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, veri
 	return ok, nil
 }
 
+// EndOldestSessions revokes the oldest live sessions of the viewer, until there are no more than so many, and never the one that
+// asks.
+func (t *Tx) EndOldestSessions(ctx context.Context, keep int) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.end_oldest_sessions($1)`, keep); err != nil {
+		return fmt.Errorf("end the oldest sessions: %w", err)
+	}
+	return nil
+}
+
 // RevokeSession ends a session of the viewer's, for good and at once; NOT_FOUND when it is not his, or over already.
 func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) error {
 	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error { return tx.RevokeSession(ctx, sessionID) })

@@ -182,7 +182,7 @@ func (p *stage) signUp(made *person) error {
 		VALUES (gen_random_uuid(), 'CHANGE_EMAIL', $1, $1, $2, now() + interval '1 hour')`, pending, made.id("User"))
 	p.maker.db.Query(p.maker.t, `
 		INSERT INTO app.rate_limits (bucket, hits, ends_at)
-		VALUES ('mail change_email ' || translate(encode(substr(sha256($1::bytea), 1, 15), 'base64'), '+/', '-_'), 3, now() + interval '1 hour')`, pending)
+		VALUES ('mailTotal change_email ' || translate(encode(substr(sha256($1::bytea), 1, 15), 'base64'), '+/', '-_') || ' strangers', 1000, now() + interval '1 hour')`, pending)
 	return nil
 }
 

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -120,6 +121,7 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 		url, o.UnsafeAnyRole = d.Bypass, true
 	}
 	c := config(t, url, further...)
+	o.MailLatest = cmp.Or(o.MailLatest, mailAtOnce)
 	o.Log = logInJSON(s.logs, c)
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
@@ -139,6 +141,9 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	s.url, s.app = server.URL, a
 	return s
 }
+
+// mailAtOnce has mails sent without the usual wait.
+const mailAtOnce = time.Nanosecond
 
 // logInJSON is the log of a service in the form of production, at all levels.
 func logInJSON(w io.Writer, c app.Config) *slog.Logger {

@@ -4,9 +4,14 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"freehold/app"
+	"freehold/db/dbtest"
 )
 
 // P02: whether an address has an account can be told neither by the answer to asking for a code nor by its time, whether
@@ -93,22 +98,30 @@ func sameTime(t *testing.T, pairs int, first string, a func(), second string, b 
 // sameTimeRested is sameTime for acts after which work goes on that would slow the next: it rests before each.
 func sameTimeRested(t *testing.T, pairs int, rest func(), first string, a func(), second string, b func()) {
 	t.Helper()
-	measure := func(act func()) time.Duration {
-		rest()
-		begun := time.Now()
-		act()
-		return time.Since(begun)
+	measured := func(act func()) func() time.Duration {
+		return func() time.Duration {
+			rest()
+			begun := time.Now()
+			act()
+			return time.Since(begun)
+		}
 	}
-	measure(a) // whatever is made at first use
-	measure(b)
+	sameTimes(t, pairs, first, measured(a), second, measured(b))
+}
+
+// sameTimes is sameTime for acts that say how long something took.
+func sameTimes(t *testing.T, pairs int, first string, a func() time.Duration, second string, b func() time.Duration) {
+	t.Helper()
+	a() // whatever is made at first use
+	b()
 	var as, bs []time.Duration
 	slower := 0
 	for i := range pairs {
 		var da, db time.Duration
 		if i%2 == 0 {
-			da, db = measure(a), measure(b)
+			da, db = a(), b()
 		} else {
-			db, da = measure(b), measure(a)
+			db, da = b(), a()
 		}
 		if da > db {
 			slower++
@@ -122,5 +135,82 @@ func sameTimeRested(t *testing.T, pairs int, rest func(), first string, a func()
 		t.Error(told)
 	} else {
 		t.Log(told)
+	}
+}
+
+// P25: nor can it be told by the time of the next request: the mail is sent a random while later.
+func TestNextRequestTakesTheSameTime(t *testing.T) {
+	t.Parallel()
+	for what, query := range map[string]string{"a new password": requestReset, "a verification": requestVerification} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			o := appOptions()
+			o.MailLatest = time.Minute // later than the test
+			s := startWith(t, dbtest.New(t), bothWalls, o).work()
+			a := s.signUp(nil)
+			try := func(email string) func() time.Duration {
+				return func() time.Duration {
+					s.must("", query, input("email", email))
+					begun := time.Now()
+					s.do("", query, input("email", "nobody-else@example.org"))
+					return time.Since(begun)
+				}
+			}
+			sameTimes(t, 100, "the request after a known address", try(a.Email), "after an unknown one", try("nobody@example.org"))
+		})
+	}
+}
+
+// P25: a mail is sent after 0.5 to 3 s, whatever it is about.
+func TestMailsWaitARandomWhile(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	o := appOptions()
+	o.MailLatest = 3 * time.Second
+	s := startWith(t, d, bothWalls, o)
+	a := s.signUp(nil)
+	for range 10 {
+		s.must("", requestReset, input("email", a.Email))
+		s.must("", requestVerification, input("email", a.Email))
+		s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
+	}
+	waits := map[string]bool{}
+	for _, text := range d.Query(t, `SELECT extract(epoch FROM next_attempt_at - created_at) FROM app.outbox`) {
+		wait, err := strconv.ParseFloat(text, 64)
+		if err != nil || wait < 0.5 || wait > 3 {
+			t.Errorf("a mail waits for %s s: %v", text, err)
+		}
+		waits[text] = true
+	}
+	if len(waits) < 20 {
+		t.Errorf("mails wait for %v", waits)
+	}
+	s.db.Query(t, `DELETE FROM app.outbox`)
+	s.work()
+	s.must("", requestReset, input("email", a.Email))
+	begun := time.Now()
+	s.mailTo(a.Email, "reset_password", 1)
+	if took := time.Since(begun); took < 400*time.Millisecond {
+		t.Errorf("the mail came after %v", took)
+	}
+}
+
+// A service that nothing else is said of waits for that long.
+func TestMailsWaitByDefault(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	a, err := app.New(t.Context(), config(t, d.App), appOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		a.Close()
+	})
+	s := &service{t: t, db: d, url: server.URL, app: a}
+	s.must("", requestReset, input("email", s.signUp(nil).Email))
+	if early := d.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
+		t.Error("a mail is sent at once")
 	}
 }

@@ -2024,6 +2024,11 @@ input VerifyEmailInput {
   email: String!
   "The code. Case, spaces, dashes and the width of characters don't matter."
   code: String!
+  """
+  The password of a sign-up that waits for its address to be verified. Without the right one, the account keeps no password, since
+  the code may be that of somebody else's sign-up. Ignored for any other account.
+  """
+  password: String
   "How the client is to hold the session that it gets, if any. Null is as absent."
   session: SessionTransport = TOKENS
 }
@@ -9772,7 +9777,7 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 		asMap["session"] = "TOKENS"
 	}
 
-	fieldsInOrder := [...]string{"email", "code", "session"}
+	fieldsInOrder := [...]string{"email", "code", "password", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9793,6 +9798,13 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 				return it, err
 			}
 			it.Code = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = graphql.OmittableOf(data)
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)

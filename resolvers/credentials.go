@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 
+	"freehold/accounts"
 	"freehold/auth"
 	"freehold/graph/model"
 )
@@ -19,7 +20,7 @@ func (m *mutation) VerifyEmail(ctx context.Context, input model.VerifyEmailInput
 	if err != nil {
 		return nil, err
 	}
-	v, err := m.Accounts.VerifyEmail(ctx, auth.ViewerFrom(ctx), input.Email, input.Code)
+	v, err := m.Accounts.VerifyEmail(ctx, auth.ViewerFrom(ctx), accounts.Proof{Email: input.Email, Code: input.Code, Password: input.Password.Value()})
 	if err != nil {
 		return nil, err
 	}

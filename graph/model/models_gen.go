@@ -495,6 +495,9 @@ type VerifyEmailInput struct {
 	Email string `json:"email"`
 	// The code. Case, spaces, dashes and the width of characters don't matter.
 	Code string `json:"code"`
+	// The password of a sign-up that waits for its address to be verified. Without the right one, the account keeps no password, since
+	// the code may be that of somebody else's sign-up. Ignored for any other account.
+	Password graphql.Omittable[*string] `json:"password,omitempty"`
 	// How the client is to hold the session that it gets, if any. Null is as absent.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }

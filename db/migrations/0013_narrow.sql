@@ -30,6 +30,19 @@ CREATE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE (salt text)
 $$;
 -- +goose StatementEnd
 
+-- What the password of a sign-up that waits for a code is hashed with. No row if the code is another account's, or expired.
+-- +goose StatementBegin
+CREATE FUNCTION app.find_pending_salt(p_code_id uuid) RETURNS TABLE (salt text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT app.salt_of(c.password_hash)
+    FROM app.codes k
+    JOIN app.user_private u ON u.user_id = k.user_id AND u.email_key = k.email_key
+    JOIN app.credentials c ON c.user_id = k.user_id
+   WHERE k.id = p_code_id AND k.purpose = 'VERIFY_EMAIL' AND k.expires_at > clock_timestamp() AND u.pending_until > now()
+$$;
+-- +goose StatementEnd
+
 -- Starts a session for the account of an address, if this is the hash of its password, and if the address is verified where
 -- that is asked for. Otherwise it records the refusal and returns false.
 DROP FUNCTION app.sign_in(uuid, text, text, uuid, bytea, integer, integer);
@@ -370,6 +383,7 @@ $$;
 
 GRANT EXECUTE ON FUNCTION
   app.find_salt(text),
+  app.find_pending_salt(uuid),
   app.sign_in(text, text, boolean, uuid, bytea, integer, integer),
   app.renew_hash(text, text),
   app.find_sign_up(bytea),
@@ -380,6 +394,7 @@ GRANT EXECUTE ON FUNCTION
   app.is_own_hash(text)
   TO freehold_app;
 ALTER FUNCTION app.find_salt(text) OWNER TO freehold_definer;
+ALTER FUNCTION app.find_pending_salt(uuid) OWNER TO freehold_definer;
 ALTER FUNCTION app.sign_in(text, text, boolean, uuid, bytea, integer, integer) OWNER TO freehold_definer;
 ALTER FUNCTION app.renew_hash(text, text) OWNER TO freehold_definer;
 ALTER FUNCTION app.find_sign_up(bytea) OWNER TO freehold_definer;
