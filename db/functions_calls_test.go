@@ -41,7 +41,16 @@ var callsWithoutViewer = []call{
 	{sql: `SELECT app.sign_out($ann_session, 'x', true)`, nobody: `true, writes security_events sessions`},
 	{sql: `SELECT app.sign_out($ann_session, 'token', false)`, nobody: `true, writes security_events sessions`},
 	{sql: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `true`},
-	{sql: `SELECT app.count_hit('bucket', 3, 60) > 0`, nobody: `true, writes rate_limits`},
+	{sql: `SELECT * FROM app.count_hits('{bucket,new}', '{3,3}', '{60,60}')`, nobody: `3600 0, writes rate_limits`},
+	{sql: `SELECT * FROM app.count_hits('{new}', '{3}', '{60}')`, nobody: `0 0, writes rate_limits`},
+	{sql: `SELECT * FROM app.count_hits('{new}', '{1}', '{60}')`, nobody: `0 60, writes rate_limits`},
+	{sql: `SELECT app.has_hits('new')`, nobody: `false`},
+	{sql: `SELECT app.has_hits('bucket')`, nobody: `true`},
+	{sql: `SELECT app.is_proved('ann@example.org')`, nobody: `false`},
+	{sql: `SELECT app.is_proved('bob@example.org')`, nobody: `true`},
+	{sql: `SELECT app.find_pending_salt($p_code)`, nobody: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},
+	{sql: `SELECT app.find_pending_salt($verify_code)`, nobody: `no row`},
+	{sql: `SELECT app.find_pending_salt($reset_code)`, nobody: `no row`},
 	{sql: `SELECT app.clear_hits('bucket')`, nobody: `void, writes rate_limits`},
 	{sql: `SELECT app.is_held('held')`, nobody: `true`, owner: `false`},
 }
@@ -59,9 +68,9 @@ var callsOfCodes = []call{
 	{sql: `SELECT * FROM app.reset_password($mail, 'x')`, nobody: `no row`},
 	{sql: `SELECT * FROM app.reset_password($verify_code, 'x')`, nobody: `no row`},
 	{sql: `SELECT * FROM app.reset_password($reset_code, 'x')`, nobody: `Ann@example.org Ann, writes codes credentials security_events sessions user_private`},
-	{sql: `SELECT user_id = $ann, password_cleared FROM app.verify_email($reset_code, $new, 'x', 60, 60)`, nobody: `no row`},
+	{sql: `SELECT user_id = $ann, password_cleared FROM app.verify_email($reset_code, NULL, $new, 'x', 60, 60)`, nobody: `no row`},
 	{
-		sql:    `SELECT user_id = $ann, password_cleared FROM app.verify_email($verify_code, $new, 'x', 60, 60)`,
+		sql:    `SELECT user_id = $ann, password_cleared FROM app.verify_email($verify_code, NULL, $new, 'x', 60, 60)`,
 		nobody: `true true, writes codes credentials security_events sessions user_private`, owner: `true false, writes codes security_events user_private`,
 	},
 	{sql: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60)`, nobody: `FH003 the account is gone`, other: `null, writes codes`},
@@ -79,14 +88,14 @@ var callsOfCodes = []call{
 	{
 		sql:    `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60), app.change_email($new)`,
 		nobody: `FH003 the account is gone`,
-		other:  `null (bob@example.org,x@example.org,""), writes codes security_events user_private`,
+		other:  `null (bob@example.org,x@example.org,bob), writes codes security_events user_private`,
 		owner:  `null (Ann@example.org,x@example.org,""), writes codes security_events user_private`,
 	},
 	{sql: `SELECT app.await_verification($new, 60, false)`, nobody: `P0002 query returned no rows`},
 }
 
 var callsOfMail = []call{
-	{sql: `SELECT app.enqueue_mail($new, 'x', NULL, 'x@example.org', NULL, '{}', 60, false)`, nobody: `void, writes outbox`},
+	{sql: `SELECT app.enqueue_mail($new, 'x', NULL, 'x@example.org', NULL, '{}', 60, 0, false)`, nobody: `void, writes outbox`},
 	{
 		sql:    `SELECT id = $mail, kind, recipient, has_code, data, attempt FROM app.claim_mails(10, 60)`,
 		nobody: `true reset_password Ann@example.org true {} 1, writes outbox`,
@@ -96,6 +105,7 @@ var callsOfMail = []call{
 	{sql: `SELECT app.purge_outbox(10, -1e9)`, nobody: `1, writes outbox`},
 	{sql: `SELECT app.purge_rate_limits(10, -1e9)`, nobody: `0`},
 	{sql: `SELECT app.purge_events(10, -1e9)`, nobody: `1, writes security_events`},
+	{sql: `SELECT app.purge_excess_events(10, 0)`, nobody: `1, writes security_events`},
 	{sql: `SELECT app.purge_sessions(10, -1e9)`, nobody: `0`},
 	{sql: `SELECT app.purge_codes(10, -1e9)`, nobody: `0`},
 	{sql: `SELECT app.purge_held_usernames(10, -1e9)`, nobody: `0`},
@@ -106,6 +116,8 @@ var callsOfMail = []call{
 var callsOfOwners = []call{
 	{sql: `SELECT app.revoke_session($ann_session)`, nobody: `false`, owner: `true, writes security_events sessions`},
 	{sql: `SELECT count(*) FROM app.revoke_other_sessions()`, nobody: `FH003 there is no session`, other: `0`, owner: `1, writes security_events sessions`, forged: `0`},
+	{sql: `SELECT app.end_oldest_sessions(1)`, nobody: `void`, owner: `void, writes sessions`, forged: `void`},
+	{sql: `SELECT app.end_oldest_sessions(2)`, nobody: `void`},
 	{sql: `SELECT app.pending_email($ann)`, nobody: `null`, owner: `ann@example.net`},
 	{sql: `SELECT app.has_password($ann)`, nobody: `null`, owner: `true`},
 	{sql: `SELECT app.recent_until($ann, 60) IS NOT NULL`, nobody: `false`, owner: `true`, forged: `false`},

@@ -164,7 +164,7 @@ func values(ctx context.Context, tx *sql.Tx, query string) (string, error) {
 // names stand for values in what follows.
 var names = strings.NewReplacer(
 	"$ann_session2", id(0xa2), "$ann_session", id(0xa1), "$bob_session", id(0xb1), "$ann", id(0xa0), "$bob", id(0xb0), "$pending", id(0xe0), "$new", id(0xf0),
-	"$reset_code", id(0xc1), "$verify_code", id(0xc2), "$change_code", id(0xc3), "$mail", id(0xd0),
+	"$reset_code", id(0xc1), "$verify_code", id(0xc2), "$change_code", id(0xc3), "$p_code", id(0xc4), "$mail", id(0xd0),
 	"$hash", `'$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$a2V5'`, "$guess", `'$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$Z3Vlc3M'`,
 )
 
@@ -174,6 +174,7 @@ func id(n int) string { return fmt.Sprintf(`'00000000-0000-4000-8000-%012x'::uui
 const fixture = `
 INSERT INTO app.users (id) VALUES ($ann), ($bob);
 INSERT INTO app.user_private (user_id, email, email_key) VALUES ($ann, 'Ann@example.org', 'ann@example.org'), ($bob, 'bob@example.org', 'bob@example.org');
+UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $bob;
 INSERT INTO app.credentials (user_id, password_hash) VALUES ($ann, $hash), ($bob, '');
 INSERT INTO app.profiles (id, user_id, username, username_key, display_name, visibility) VALUES ($ann, $ann, 'Ann', 'ann', 'Ann A.', 'PRIVATE'), ($bob, $bob, 'bob', 'bob', NULL, 'PRIVATE');
 INSERT INTO app.profile_private (user_id) VALUES ($ann), ($bob);
@@ -188,7 +189,8 @@ INSERT INTO app.credentials (user_id, password_hash) VALUES ($pending, $hash);
 INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at) VALUES
  ($reset_code, 'RESET_PASSWORD', 'Ann@example.org', 'ann@example.org', $ann, now() + interval '1 hour'),
  ($verify_code, 'VERIFY_EMAIL', 'Ann@example.org', 'ann@example.org', $ann, now() + interval '1 hour'),
- ($change_code, 'CHANGE_EMAIL', 'ann@example.net', 'ann@example.net', $ann, now() + interval '1 hour');
+ ($change_code, 'CHANGE_EMAIL', 'ann@example.net', 'ann@example.net', $ann, now() + interval '1 hour'),
+ ($p_code, 'VERIFY_EMAIL', 'p@example.org', 'p@example.org', $pending, now() + interval '1 hour');
 INSERT INTO app.outbox (id, kind, recipient, code_id, expires_at) VALUES ($mail, 'reset_password', 'Ann@example.org', $reset_code, now() + interval '1 hour');
 INSERT INTO app.sign_up_keys (key_hash, user_id, fingerprint) VALUES ('key', $ann, 'fingerprint');
 INSERT INTO app.held_usernames (username_key, user_id, held_until) VALUES ('held', $ann, now() + interval '1 hour');

@@ -37,7 +37,7 @@ BEGIN
   SELECT max(r.ends_at) INTO until
     FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
    WHERE r.hits >= b.hits;
-  RETURN QUERY SELECT 0, COALESCE(GREATEST(1, ceil(extract(epoch FROM until - now()))), 0)::integer;
+  RETURN QUERY SELECT 0, CASE WHEN until IS NULL THEN 0 ELSE GREATEST(1, ceil(extract(epoch FROM until - now())))::integer END;
 END
 $$;
 -- +goose StatementEnd
@@ -129,7 +129,7 @@ CREATE OR REPLACE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
-  UPDATE app.sessions SET revoked_at = now(), signed_out = (p_session_id = app.session_id())
+  UPDATE app.sessions SET revoked_at = now(), signed_out = (p_session_id IS NOT DISTINCT FROM app.session_id())
    WHERE id = p_session_id AND user_id = app.viewer_id() AND revoked_at IS NULL;
   IF NOT FOUND THEN
     RETURN false;
