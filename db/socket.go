@@ -16,10 +16,10 @@ import (
 // How long a database may be silent. lib/pq sets no deadline on a socket once it is connected, so a peer that is gone
 // without a word would keep a connection, and the request that uses it, for as long as TCP retries.
 const (
-	onlyTimeout   = 5 * time.Second         // to connect to the only host, and to sign in there
+	onlyTimeout   = 3 * time.Second         // to connect to the only host, and to sign in there
 	hostTimeout   = 2 * time.Second         // to one of several
 	beginTimeout  = 1500 * time.Millisecond // of BEGIN and ROLLBACK, which wait for no lock
-	cancelTimeout = 500 * time.Millisecond  // to ask the server to end a statement
+	cancelTimeout = time.Second             // to ask the server to end a statement
 	socketGrace   = 500 * time.Millisecond  // after a statement's time, so that the server's own answer arrives first
 )
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -52,9 +53,18 @@ func (d *DB) CheckServer(ctx context.Context) error {
 var errPooler = errors.New("the pooler in front of the database loses prepared statements: connect to the database directly, or use PgBouncer 1.21 or later with max_prepared_statements above 0")
 
 func checkServer(ctx context.Context, pool *sql.DB) error {
-	const timeout = 10 * time.Second
+	const timeout, attempts = 10 * time.Second, 3
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	for n := 1; ; n++ {
+		err := tryServer(ctx, pool)
+		if n == attempts || !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func tryServer(ctx context.Context, pool *sql.DB) error {
 	return onConnection(ctx, pool, func(first pqConn) error {
 		if err := checkEncoding(ctx, first); err != nil {
 			return err
@@ -133,7 +143,7 @@ func checkStatements(ctx context.Context, first, second pqConn) error {
 func borrow(ctx context.Context, c pqConn, home string) (shared bool, err error) {
 	tx, err := c.BeginTx(ctx, driver.TxOptions{ReadOnly: true})
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("begin a transaction (a pooler in front of the database must not be in statement mode): %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // there is nothing to undo
 	process, err := ask(ctx, c, `SELECT pg_backend_pid()`)

@@ -39,8 +39,9 @@ func (s *service) atOnce(n int, token, query string, variables func(i int) vars)
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
+			v := variables(i)
 			begun := time.Now()
-			r, err := s.tryDo(token, query, variables(i))
+			r, err := s.tryDo(token, query, v)
 			if took := time.Since(begun); err != nil || took > silentRequest+slack {
 				s.t.Errorf("request %d took %v: %v", i, took, err)
 			}
@@ -85,7 +86,7 @@ func (s *service) expectHealthy(since time.Time, token string) {
 		s.t.Errorf("after the silence requests took %v", took)
 	}
 	var used string
-	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if used = s.connectionsInUse(); used == "0" {
 			return
 		}

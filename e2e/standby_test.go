@@ -20,8 +20,10 @@ func TestStandby(t *testing.T) {
 	c.Demote()
 	p.Turn(t, c.App())
 
-	if status, body := s.get("/readyz"); status != http.StatusServiceUnavailable || body != `{"status":"database read-only"}` {
-		t.Errorf("on a standby /readyz is %d %s", status, body)
+	for name, on := range map[string]*service{"the same": s, "one started there": startWith(t, dbtest.Database{App: c.App()}, bothWalls, app.Options{})} {
+		if status, body := on.get("/readyz"); status != http.StatusServiceUnavailable || body != `{"status":"database read-only"}` {
+			t.Errorf("on a standby /readyz of %s is %d %s", name, status, body)
+		}
 	}
 	if r := s.do(a.Token, meQuery, nil); len(r.Errors) > 0 {
 		t.Errorf("a read on a standby: %s", r.Body)
