@@ -146,7 +146,8 @@ func TestReauthenticatedUntil(t *testing.T) {
 	act := func() string {
 		return s.do(a.Token, changeUsername, input("username", a.Username)).code()
 	}
-	for ago, want := range map[string]string{"-9 minutes": "", "-11 minutes": "REAUTH_REQUIRED"} {
+	for _, c := range []struct{ ago, want string }{{"-9 minutes", ""}, {"-11 minutes", "REAUTH_REQUIRED"}} {
+		ago, want := c.ago, c.want
 		s.db.Query(t, entered, a.UserID, ago)
 		until := s.ownFields(a.Token).ReauthenticatedUntil
 		if got := act(); got != want || (until == nil) != (want != "") {

@@ -383,7 +383,8 @@ func TestWorkerWaitsForTheKeyOfACode(t *testing.T) {
 			o.Code = func(uuid.UUID) string { return map[bool]string{true: testCode}[key.Load()] }
 		})
 		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.HasCode = true })
-		time.Sleep(time.Second)
+		time.Sleep(w.Poll + time.Millisecond)
+		synctest.Wait()
 		if tries, _ := w.sent.of(id); len(tries) != 0 {
 			t.Errorf("without its code it was sent: %+v", tries)
 		}
