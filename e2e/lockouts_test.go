@@ -150,6 +150,14 @@ func TestKnownClientsHaveACountEach(t *testing.T) {
 			expectCodes(t, what+" from "+home, repeat(4, ask), map[string]int{"": 3, "RATE_LIMITED": 1})
 		}
 	}
+	s = limited(t, "FREEHOLD_LIMIT_GUESS_TOTAL=5/1h")
+	a = s.signUp(nil)
+	for _, home := range homes {
+		expectCodes(t, home, []reply{s.guess(home, a.Email, password)}, map[string]int{"": 1})
+	}
+	guess := func(int) reply { return s.guess(homes[0], a.Email, "not the password") }
+	expectCodes(t, "guesses of one home", repeat(6, guess), map[string]int{"INVALID_CREDENTIALS": 6})
+	expectCodes(t, "another home", []reply{s.guess(homes[1], a.Email, password)}, map[string]int{"": 1})
 }
 
 // P18: the client of a session that was revoked is a stranger; the client of one that signed out, or has expired, is not.

@@ -187,7 +187,7 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		`INSERT INTO app.rate_limits (bucket, hits, ends_at) SELECT 'old ' || n, 1, now() - interval '1 day' FROM generate_series(1, 2500) n`,
 		`INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ('new', 1, now() + interval '1 minute')`,
 		`INSERT INTO app.security_events (user_id, kind, created_at) SELECT id, 'SIGNED_IN', now() - interval '2 days' FROM app.users, generate_series(1, 2500)`,
-		`INSERT INTO app.outbox (id, kind, recipient, created_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '30 days')`,
+		`INSERT INTO app.outbox (id, kind, recipient, created_at, parked_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '30 days', now())`,
 		`INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
 		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first has just ended
 		`INSERT INTO app.held_usernames (username_key, held_until) SELECT 'x' || n, now() - interval '1 day' * (n - 2) FROM generate_series(1, 3) n`,
