@@ -35,7 +35,7 @@ type Options struct {
 	MailLatest     time.Duration          // a mail is sent after a random time, of a sixth of this to all of it; 0 for the usual 3 s
 	Hooks          accounts.Hooks         // an adopter's parts of what happens to an account, in its transaction
 	Migrations     []db.MigrationSet      // an adopter's further migrations
-	Observe        func(query string)     // is told each SQL statement before it runs
+	Observe        func(query string)     // gets each SQL statement before it runs
 	Now            func() time.Time       // the clock of tokens and birthdays; nil: time.Now
 	Spans          sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A one-time code is not stored. Stored are a seed, with its mail, and an id, with the account that it is for: whoever reads
+// A one-time code is not stored. Stored are a seed, with its mail, and an id, with the account that it is for: somebody who reads
 // the database learns no code. The code is 40 bits of an HMAC of the seed, as eight characters of Crockford's base32, which
 // has no letters that look like digits. The id is an HMAC of the code, its purpose and the address that it was sent to, so
 // only who knows the code, and has our keys, can name the row.

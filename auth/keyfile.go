@@ -39,7 +39,7 @@ func lockKeys(path string) (unlock func() error, err error) {
 	}
 }
 
-// keepAccess gives a file the owner, group and mode of the one that it replaces, so that whoever reads that can read it too.
+// keepAccess gives a file the owner, group and mode of the one that it replaces, so that the same accounts can read it.
 func keepAccess(file *os.File, replaced fs.FileInfo) error {
 	if stat, ok := replaced.Sys().(*syscall.Stat_t); ok {
 		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {

@@ -129,14 +129,14 @@ func (d *DB) FindPendingSalt(ctx context.Context, codeID uuid.UUID) (salt string
 }
 
 // VerifyEmail uses a code that proves an address, starts a session, and ends what else the account could be reached by;
-// see Enter for what follows. A sign-up that waits for the code keeps its password if that is the hash that was seen. ok is false where the code does not count any more.
+// see Enter for what follows. A sign-up that waits for the code keeps its password if that is the hash that was seen. ok is false if the code is no longer valid.
 func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s Session) (v Verified, ok bool, err error) {
 	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6)`,
 		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	return v, err == nil, unlessNone(err, "verify e-mail")
 }
 
-// VerifyEmail uses a code that proves the viewer's address. ok is false where the code does not count any more.
+// VerifyEmail uses a code that proves the viewer's address. ok is false if the code is no longer valid.
 func (t *Tx) VerifyEmail(ctx context.Context, codeID uuid.UUID) (ok bool, err error) {
 	var userID uuid.UUID
 	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL, NULL)`, codeID)

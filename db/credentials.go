@@ -21,7 +21,7 @@ func (d *DB) FindOwnSalt(ctx context.Context, viewer auth.Viewer) (string, error
 	})
 }
 
-// IsOwnHash reports whether this is the hash of the viewer's password.
+// IsOwnHash reports whether this is the viewer's password hash.
 func (d *DB) IsOwnHash(ctx context.Context, viewer auth.Viewer, hash string) (bool, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (is bool, err error) {
 		if err := tx.Get(ctx, &is, `SELECT app.is_own_hash($1)`, hash); err != nil {
@@ -31,7 +31,7 @@ func (d *DB) IsOwnHash(ctx context.Context, viewer auth.Viewer, hash string) (bo
 	})
 }
 
-// RenewHash replaces the hash of the viewer's password by another of the same password. It does nothing if the password has
+// RenewHash replaces the viewer's password hash by another of the same password. It does nothing if the password has
 // changed.
 func (d *DB) RenewHash(ctx context.Context, viewer auth.Viewer, hash, renewed string) error {
 	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {

@@ -51,7 +51,7 @@ func TestLongMigrationIsLetBe(t *testing.T) {
 	}
 }
 
-// R28: whoever ends `freehold migrate` does not wait for a silent database.
+// R28: `freehold migrate` that is interrupted does not wait for a silent database.
 func TestMigrationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

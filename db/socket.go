@@ -119,7 +119,7 @@ func (s *socket) note(err error) error {
 	return err
 }
 
-// end closes the socket; whoever waits for an answer gets the cause.
+// end closes the socket. A caller that waits for an answer gets the cause.
 func (s *socket) end(cause error) {
 	s.cause.Store(&cause)
 	s.broken.Store(true)

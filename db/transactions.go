@@ -131,7 +131,7 @@ type inTransaction struct{}
 // attempt is one at a transaction.
 type attempt struct {
 	statement time.Duration // how long each may take
-	mail      bool          // a mail was put into the outbox, of which the worker is told after COMMIT
+	mail      bool          // a mail was put into the outbox; the worker hears of it after COMMIT
 }
 
 // noteMail notes that the transaction of ctx has put a mail into the outbox.

@@ -135,7 +135,7 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 }
 
 // R28: connections die at each step of a transaction, all of the pool's at once. What was not committed is tried again;
-// where the answer to COMMIT is lost, the client is told that the outcome is unknown.
+// where the answer to COMMIT is lost, the reply says that the outcome is unknown.
 func TestConnectionsThatDieInTransactions(t *testing.T) {
 	t.Parallel()
 	for step, name := range []string{"BEGIN", "entering", "the statement", "the statement after"} {

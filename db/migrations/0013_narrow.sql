@@ -75,7 +75,7 @@ $$;
 -- +goose StatementEnd
 REVOKE EXECUTE ON FUNCTION app.refuse_sign_in(uuid) FROM freehold_app; -- app.sign_in and app.prove_sign_up call it
 
--- Replaces the hash of the viewer's password by another of the same password, unless it has changed.
+-- Replaces the viewer's password hash by another of the same password, unless it has changed.
 -- +goose StatementBegin
 CREATE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -178,7 +178,7 @@ CREATE FUNCTION app.find_own_salt() RETURNS text
 $$;
 -- +goose StatementEnd
 
--- Whether this is the hash of the viewer's password.
+-- Whether this is the viewer's password hash.
 -- +goose StatementBegin
 CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
