@@ -141,7 +141,7 @@ CREATE FUNCTION app.find_code(p_purpose text, p_email_key text, p_ids uuid[])
 $$;
 -- +goose StatementEnd
 
--- Claims mails that are due, the longest waiting first, for as long as a lease; whoever is killed with a mail in hand
+-- Claims mails that are due, the longest waiting first, for as long as a lease; a worker that is killed with a mail in hand
 -- leaves it to the next after that. Several workers may claim at once, and no two get the same. It tells whether there is a
 -- code in the mail, but not the id of the code.
 DROP FUNCTION app.claim_mails(integer, double precision);
