@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"freehold/auth"
 	"freehold/fault"
@@ -19,63 +20,99 @@ type Admits string
 // Whom a policy can let at a row.
 const (
 	AdmitsOwner   Admits = "owner"      // its owner alone
-	AdmitsVisible Admits = "visible-to" // its owner, and whoever its visibility admits
+	AdmitsVisible Admits = "visible-to" // its owner, and everybody whom its visibility admits
 )
 
-// Policy is a row policy of the app's role, as it is meant; what PostgreSQL enforces is in the migrations, and a test
-// compares the two.
+// Table describes a table of owned rows: what app.protect was told about it in a migration. The names of its row policies,
+// whom each admits and how each is tried follow from it. The server does not start if the database has other policies.
+type Table struct {
+	Name   string   // in schema app
+	Key    string   // the column with the id of a row; "" for id
+	Owner  string   // the column with the id of the user who owns a row; "" for user_id
+	Admits Admits   // who may see a row; "" for AdmitsOwner
+	Insert bool     // whether owners may insert rows
+	Update []string // the columns that owners may update; none: they may not update rows
+	Delete bool     // whether owners may delete rows
+}
+
+// Policy is a row policy of the app's role, as it is declared. The migrations have what PostgreSQL enforces.
 type Policy struct {
-	Table   string // in schema app
-	Command string // SELECT, INSERT or UPDATE
-	Admits  Admits
-	// ByOwner says that Probe takes the id of the row's owner rather than that of the row.
-	ByOwner bool
-	// Probe touches a row if the policy lets the viewer at it. None for INSERT, which has no row yet.
-	Probe string
+	Table   Table
+	Command string // SELECT, INSERT, UPDATE or DELETE
 }
 
-// Policies are all row policies of the app's role.
-var Policies = []Policy{
-	{Table: "users", Command: "SELECT", Admits: AdmitsVisible, Probe: `SELECT id FROM app.users WHERE id = $1`},
-	{Table: "user_private", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT user_id FROM app.user_private WHERE user_id = $1`},
-	{Table: "profiles", Command: "SELECT", Admits: AdmitsVisible, Probe: `SELECT id FROM app.profiles WHERE id = $1`},
-	{Table: "profiles", Command: "INSERT", Admits: AdmitsOwner},
-	{Table: "profiles", Command: "UPDATE", Admits: AdmitsOwner, Probe: `UPDATE app.profiles SET updated_at = updated_at WHERE id = $1`},
-	{Table: "sessions", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT id FROM app.sessions WHERE user_id = $1`},
-	{Table: "security_events", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT id FROM app.security_events WHERE user_id = $1`},
-	{Table: "profile_private", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT user_id FROM app.profile_private WHERE user_id = $1`},
-	{Table: "profile_private", Command: "INSERT", Admits: AdmitsOwner},
-	{Table: "profile_private", Command: "UPDATE", Admits: AdmitsOwner, ByOwner: true, Probe: `UPDATE app.profile_private SET birthday = birthday WHERE user_id = $1`},
+// Policies returns the row policies of the table, that for SELECT first.
+func (t Table) Policies() []Policy {
+	list := []Policy{{t, "SELECT"}}
+	if t.Insert {
+		list = append(list, Policy{t, "INSERT"})
+	}
+	if len(t.Update) > 0 {
+		list = append(list, Policy{t, "UPDATE"})
+	}
+	if t.Delete {
+		list = append(list, Policy{t, "DELETE"})
+	}
+	return list
 }
 
-// Name is the policy's name, which is unique.
-func (p Policy) Name() string { return p.Table + "_" + strings.ToLower(p.Command) }
-
-// FindPolicy returns the policy of this name.
-func FindPolicy(name string) (Policy, bool) {
-	for _, p := range Policies {
-		if p.Name() == name {
+// Policy returns the policy for a command; false if the table has none.
+func (t Table) Policy(command string) (Policy, bool) {
+	for _, p := range t.Policies() {
+		if p.Command == command {
 			return p, true
 		}
 	}
 	return Policy{}, false
 }
 
+// Name returns the name of the policy, which is unique.
+func (p Policy) Name() string { return p.Table.Name + "_" + strings.ToLower(p.Command) }
+
+// Admits says whom the policy lets at a row.
+func (p Policy) Admits() Admits {
+	if p.Command == "SELECT" && p.Table.Admits != "" {
+		return p.Table.Admits
+	}
+	return AdmitsOwner
+}
+
+// RowRef names rows of a table by the id in one of its columns.
+type RowRef struct {
+	Column string
+	ID     uuid.UUID
+}
+
+// probe returns the statement that touches the rows of a reference if the policy lets the viewer at them. There is none for
+// INSERT, which has no row yet. What an UPDATE reads, the SELECT policy has to admit as well.
+func (p Policy) probe(column string) string {
+	table, where := `app.`+pq.QuoteIdentifier(p.Table.Name), ` WHERE `+pq.QuoteIdentifier(column)+` = $1`
+	switch p.Command {
+	case "SELECT":
+		return `SELECT FROM ` + table + where
+	case "UPDATE":
+		same := pq.QuoteIdentifier(p.Table.Update[0])
+		return `UPDATE ` + table + ` SET ` + same + ` = ` + same + where
+	case "DELETE":
+		return `DELETE FROM ` + table + where
+	}
+	return ""
+}
+
 // errProbed undoes what a probe did.
 var errProbed = errors.New("probed")
 
-// Probe reports whether a policy lets the viewer at a row, by trying it in a transaction of its own that is undone. The
-// id is the row's, or its owner's where the policy has ByOwner.
-func (d *DB) Probe(ctx context.Context, viewer auth.Viewer, p Policy, id uuid.UUID) (admitted bool, err error) {
+// Probe reports whether a policy lets the viewer at a row, by trying it in a transaction of its own that is undone.
+func (d *DB) Probe(ctx context.Context, viewer auth.Viewer, p Policy, row RowRef) (admitted bool, err error) {
 	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		return tx.probe(ctx, p, id, &admitted)
+		return tx.probe(ctx, p, row, &admitted)
 	})
 	return admitted, probed(p, err)
 }
 
 // ProbeWithoutSession is Probe for a user who has not proved a session, or for nobody where the id is uuid.Nil. It makes
 // anybody the viewer, so it is for an operator at the command line alone, never for what a request asks.
-func (d *DB) ProbeWithoutSession(ctx context.Context, userID uuid.UUID, p Policy, id uuid.UUID) (admitted bool, err error) {
+func (d *DB) ProbeWithoutSession(ctx context.Context, userID uuid.UUID, p Policy, row RowRef) (admitted bool, err error) {
 	err = d.transact(ctx, nil, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := enterNobody(ctx, tx); err != nil {
 			return err
@@ -85,14 +122,14 @@ func (d *DB) ProbeWithoutSession(ctx context.Context, userID uuid.UUID, p Policy
 				return fmt.Errorf("make a user the viewer: %w", err)
 			}
 		}
-		return (&Tx{tx: tx}).probe(ctx, p, id, &admitted)
+		return (&Tx{tx: tx}).probe(ctx, p, row, &admitted)
 	})
 	return admitted, probed(p, err)
 }
 
 // probe always returns an error, so that the transaction is undone: errProbed when all went well.
-func (t *Tx) probe(ctx context.Context, p Policy, id uuid.UUID, admitted *bool) error {
-	result, err := t.tx.ExecContext(ctx, p.Probe, id)
+func (t *Tx) probe(ctx context.Context, p Policy, row RowRef, admitted *bool) error {
+	result, err := t.tx.ExecContext(ctx, p.probe(row.Column), row.ID)
 	if err != nil {
 		return err
 	}

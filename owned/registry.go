@@ -1,0 +1,141 @@
+package owned
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+)
+
+// Registry has all owned types of a program.
+type Registry struct {
+	types  []*Type
+	byName map[string]*Type
+}
+
+// NewRegistry returns the registry of these types. The error names each type that is declared wrongly, and where.
+func NewRegistry(types ...Type) (*Registry, error) {
+	r := &Registry{byName: map[string]*Type{}}
+	var faults []error
+	for i := range types {
+		t := &types[i]
+		if other, twice := r.byName[t.Name]; twice {
+			faults = append(faults, t.fault("%s declares the type too", other.Where()))
+			continue
+		}
+		faults = append(faults, t.check())
+		r.types, r.byName[t.Name] = append(r.types, t), t
+	}
+	return r, errors.Join(faults...)
+}
+
+// Where returns the file and line of the type's declaration, the file with its folder.
+func (t *Type) Where() string { return cmp.Or(t.at, "a module that does not use owned.Declare") }
+
+// fault returns an error about the declaration.
+func (t *Type) fault(format string, args ...any) error {
+	return fmt.Errorf("%s: owned type %s: %s", t.Where(), t.Name, fmt.Sprintf(format, args...))
+}
+
+// check returns what is wrong with a declaration by itself.
+func (t *Type) check() error {
+	var faults []error
+	if t.Rows == nil {
+		faults = append(faults, t.fault("Rows is missing: nothing finds its rows by their ids"))
+	}
+	if model := reflect.ValueOf(t.Model); !model.IsValid() || model.Kind() == reflect.Pointer && model.IsNil() {
+		faults = append(faults, t.fault("Model is missing: give a value of its Go struct, such as &model.%s{}", t.Name))
+	}
+	if t.Table.Name == "" {
+		faults = append(faults, t.fault("Table is missing: describe the table of its rows"))
+	}
+	for _, name := range sortedKeys(t.Keys) {
+		if k := t.Keys[name]; k.Read == nil || k.Of == nil || k.Rows == nil {
+			faults = append(faults, t.fault("the key %s needs Read, Of and Rows", name))
+		}
+	}
+	for _, name := range sortedKeys(t.Fields) {
+		if t.Fields[name].Table.Name == "" {
+			faults = append(faults, t.fault("the field %s is in another table: describe it", name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// CheckDatabase returns an error that names each type whose tables the database does not protect as they are declared.
+func (r *Registry) CheckDatabase(ctx context.Context, d *db.DB) error {
+	var faults []error
+	for _, t := range r.types {
+		problems, err := d.CheckTables(ctx, t.tables())
+		if err != nil {
+			return err
+		}
+		for _, problem := range problems {
+			if problem != nil {
+				faults = append(faults, t.fault("%v", problem))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Types returns the types in the order of their declaration.
+func (r *Registry) Types() []*Type { return slices.Clone(r.types) }
+
+// Lookup returns the type of a GraphQL name; nil if it is not an owned type.
+func (r *Registry) Lookup(name string) *Type { return r.byName[name] }
+
+// Guards returns the policies of all tables of all types, each once, by their names.
+func (r *Registry) Guards() map[string]db.Policy {
+	all := map[string]db.Policy{}
+	for _, t := range r.types {
+		for _, table := range t.tables() {
+			for _, p := range table.Policies() {
+				all[p.Name()] = p
+			}
+		}
+	}
+	return all
+}
+
+// Find returns those of a type's rows with these ids that the viewer sees, by their ids.
+func (r *Registry) Find(ctx context.Context, d *db.DB, viewer auth.Viewer, name string, ids []uuid.UUID) (found map[uuid.UUID]Row, err error) {
+	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		found = make(map[uuid.UUID]Row, len(ids))
+		return r.byName[name].collect(ctx, tx, ids, found)
+	})
+	return found, err
+}
+
+// FindNodes returns the rows of any type with these ids that the viewer sees, by their ids. It always asks for each type, so
+// that an unknown id takes as long as a hidden one.
+func (r *Registry) FindNodes(ctx context.Context, d *db.DB, viewer auth.Viewer, ids []uuid.UUID) (found map[uuid.UUID]Row, err error) {
+	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		found = make(map[uuid.UUID]Row, len(ids))
+		for _, t := range r.types {
+			if err := t.collect(ctx, tx, ids, found); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (t *Type) collect(ctx context.Context, tx *db.Tx, ids []uuid.UUID, found map[uuid.UUID]Row) error {
+	rows, err := t.Rows(ctx, tx, ids)
+	for _, row := range rows {
+		found[row.RowID()] = row
+	}
+	return err
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

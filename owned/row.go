@@ -1,0 +1,86 @@
+// Package owned owns what an owned type is: rows that have an owner, the declaration of their type, and the registry of all
+// types of a program. The rules, Node, Federation's entities, the access matrix, explanations and the generated tests take
+// every type from the registry. It must not know GraphQL's execution, HTTP, or any one type.
+package owned
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+)
+
+// Row is a loaded row of an owned type. Structs get its methods by embedding By or ByVisibility.
+type Row interface {
+	// RowID returns the global id of the row.
+	RowID() uuid.UUID
+	// OwnerID returns the id of the user who owns the row.
+	OwnerID() uuid.UUID
+	// VisibleTo reports whether the viewer may see the row. It says in Go what the row policy of its table says in SQL.
+	VisibleTo(auth.Viewer) bool
+}
+
+// By is embedded in the struct of a type whose rows only their owners see.
+type By struct {
+	ID    uuid.UUID // of the row
+	Owner uuid.UUID // the id of the user who owns the row
+}
+
+// RowID returns the id of the row.
+func (b *By) RowID() uuid.UUID { return b.ID }
+
+// OwnerID returns the id of the user who owns the row.
+func (b *By) OwnerID() uuid.UUID { return b.Owner }
+
+// VisibleTo reports whether the viewer owns the row.
+func (b *By) VisibleTo(v auth.Viewer) bool { return v.Is(b.Owner) }
+
+// ByVisibility is embedded in the struct of a type whose rows say who may see them.
+type ByVisibility struct {
+	By
+
+	Visibility Visibility
+}
+
+// VisibleTo reports whether the row's visibility admits the viewer.
+func (b *ByVisibility) VisibleTo(v auth.Viewer) bool {
+	switch b.Visibility {
+	case Public:
+		return true
+	case Members:
+		return v.IsMember()
+	default:
+		return v.Is(b.Owner)
+	}
+}
+
+// Visibility says who may see a row besides its owner.
+type Visibility string
+
+// The values of the schema's enum ProfileVisibility, which are those of the column visibility.
+const (
+	Private Visibility = "PRIVATE" // nobody
+	Members Visibility = "MEMBERS" // every signed-in member
+	Public  Visibility = "PUBLIC"  // everybody
+)
+
+// Visibilities are all values of Visibility, from the narrowest to the widest.
+var Visibilities = []Visibility{Private, Members, Public}
+
+// UnmarshalGQL reads the enum.
+func (v *Visibility) UnmarshalGQL(value any) error {
+	text, _ := value.(string)
+	for _, known := range Visibilities {
+		if string(known) == text {
+			*v = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%v is not a visibility", value)
+}
+
+// MarshalGQL writes the enum.
+func (v Visibility) MarshalGQL(w io.Writer) { io.WriteString(w, strconv.Quote(string(v))) } //nolint:errcheck // as gqlgen's own
