@@ -1,0 +1,3 @@
+package main
+
+const composedFile = "modules/resolvers_gen.go"
