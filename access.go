@@ -10,6 +10,7 @@ import (
 
 	"freehold/access"
 	"freehold/app"
+	"freehold/modules"
 )
 
 var errUsage = errors.New(`usage:
@@ -21,14 +22,18 @@ var errWidened = errors.New("access was widened")
 
 // accessCommand runs `freehold access` with what follows.
 func accessCommand(ctx context.Context, args []string, w io.Writer) error {
-	if len(args) > 0 && args[0] == "explain" {
-		return explainAccess(ctx, args[1:], w)
+	p, err := modules.Program()
+	if err != nil {
+		return err
 	}
-	return printAccess(args, w)
+	if len(args) > 0 && args[0] == "explain" {
+		return explainAccess(ctx, p, args[1:], w)
+	}
+	return printAccess(p, args, w)
 }
 
 // printAccess prints the access matrix, or what changed since another one was printed.
-func printAccess(args []string, w io.Writer) error {
+func printAccess(p *app.Program, args []string, w io.Writer) error {
 	flags := flag.NewFlagSet("access", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	format := flags.String("format", "text", "")
@@ -36,7 +41,7 @@ func printAccess(args []string, w io.Writer) error {
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return errors.Join(err, errUsage)
 	}
-	matrix := app.Access()
+	matrix := p.Access()
 	if *diff != "" {
 		return printDifference(*diff, matrix, w)
 	}
@@ -72,7 +77,7 @@ func printDifference(path string, now *access.Matrix, w io.Writer) error {
 }
 
 // explainAccess prints what a viewer gets of a field, and why. A private PostgreSQL is used where it runs, or started.
-func explainAccess(ctx context.Context, args []string, w io.Writer) (err error) {
+func explainAccess(ctx context.Context, p *app.Program, args []string, w io.Writer) (err error) {
 	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	as := flags.String("as", "", "")
@@ -84,11 +89,11 @@ func explainAccess(ctx context.Context, args []string, w io.Writer) (err error) 
 		return err
 	}
 	if c.PrivateDatabase() {
-		stop, err := usePrivate(ctx, &c)
+		stop, err := usePrivate(ctx, p, &c)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	return app.ExplainAccess(ctx, c, *as, flags.Arg(0), flags.Arg(1), w)
+	return p.ExplainAccess(ctx, c, *as, flags.Arg(0), flags.Arg(1), w)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"freehold/app"
+	"freehold/modules"
 )
 
 func run1(t *testing.T, args ...string) (string, error) {
@@ -37,7 +37,7 @@ func TestAccessPageIsFresh(t *testing.T) {
 func TestAccessCommand(t *testing.T) {
 	t.Parallel()
 	text, err := run1(t)
-	if err != nil || len(strings.Split(text, "\n")) < len(app.Access().Fields) || !strings.Contains(text, "profile_private_select admits its owner alone") {
+	if err != nil || len(strings.Split(text, "\n")) < len(modules.MustProgram().Access().Fields) || !strings.Contains(text, "profile_private_select admits its owner alone") {
 		t.Errorf("as text: %v\n%s", err, text)
 	}
 	json, err := run1(t, "--format=json")

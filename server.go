@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -19,6 +20,7 @@ import (
 
 	"freehold/app"
 	"freehold/devpg"
+	"freehold/modules"
 )
 
 const help = `freehold is an accounts-and-profiles GraphQL service.
@@ -62,10 +64,16 @@ func run(ctx context.Context, args []string) error {
 		return say(version() + "\n")
 	case "roles":
 		return say(app.RolesSQL)
+	}
+	p, err := modules.Program()
+	if err != nil {
+		return err
+	}
+	switch command {
 	case "schema":
-		return say(app.SDL())
+		return say(p.SDL())
 	case "schema --client":
-		return say(app.ClientSDL())
+		return say(p.ClientSDL())
 	}
 	c, err := loadConfig()
 	if err != nil {
@@ -73,7 +81,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch command {
 	case "", "serve":
-		return serve(ctx, c)
+		return serve(ctx, p, c)
 	case "keys rotate":
 		kid, path, err := app.RotateKeys(c, time.Now())
 		if err != nil {
@@ -81,7 +89,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return say(fmt.Sprintf("key %s was added to %s; it signs after ten minutes\n", kid, path))
 	case "migrate":
-		return app.Migrate(ctx, c, app.Options{})
+		return p.Migrate(ctx, c)
 	case "config":
 		return say(c.Print())
 	}
@@ -110,14 +118,14 @@ func version() string {
 }
 
 // serve runs the service until ctx ends or the private PostgreSQL is gone for good.
-func serve(ctx context.Context, c app.Config) (err error) {
+func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	watchGoRun(ctx, func() { stop(nil) })
 	options := app.Options{Log: app.NewLog(os.Stderr, c)}
 	where := "DATABASE_URL"
 	if c.PrivateDatabase() {
-		cluster, err := startPrivate(ctx, &c, options)
+		cluster, err := startPrivate(ctx, p, &c, options.Log)
 		if err != nil {
 			return err
 		}
@@ -128,7 +136,7 @@ func serve(ctx context.Context, c app.Config) (err error) {
 		}()
 		where = "a private PostgreSQL in " + cluster.Dir()
 	}
-	a, err := app.New(ctx, c, options)
+	a, err := p.New(ctx, c, options)
 	if err != nil {
 		return err
 	}
@@ -157,13 +165,13 @@ func playground(a *app.App, addr net.Addr) (lines string) {
 }
 
 // startPrivate starts the private PostgreSQL, migrates it and enters its URLs into the configuration.
-func startPrivate(ctx context.Context, c *app.Config, o app.Options) (*devpg.Cluster, error) {
-	cluster, err := devpg.Start(ctx, devpg.Options{Dir: privateDir(*c), Log: o.Log, Setup: app.PreparePrivate})
+func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.Logger) (*devpg.Cluster, error) {
+	cluster, err := devpg.Start(ctx, devpg.Options{Dir: privateDir(*c), Log: log, Setup: app.PreparePrivate})
 	if err != nil {
 		return nil, err
 	}
 	enterURLs(c, cluster.URL)
-	if err := app.Migrate(ctx, *c, o); err != nil {
+	if err := p.Migrate(ctx, *c); err != nil {
 		return nil, errors.Join(err, cluster.Stop())
 	}
 	return cluster, nil
@@ -171,8 +179,8 @@ func startPrivate(ctx context.Context, c *app.Config, o app.Options) (*devpg.Clu
 
 // usePrivate enters the URLs of the private PostgreSQL: of the one that a server runs, or else one that runs until stop
 // is called.
-func usePrivate(ctx context.Context, c *app.Config) (stop func() error, err error) {
-	cluster, err := startPrivate(ctx, c, app.Options{})
+func usePrivate(ctx context.Context, p *app.Program, c *app.Config) (stop func() error, err error) {
+	cluster, err := startPrivate(ctx, p, c, nil)
 	if errors.Is(err, devpg.ErrInUse) {
 		url, err := devpg.Attach(privateDir(*c))
 		if err != nil {

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"freehold/access"
 	"freehold/accounts"
@@ -16,34 +15,31 @@ import (
 	"freehold/db"
 	"freehold/directives"
 	"freehold/fault"
-	"freehold/graph"
-	"freehold/graph/model"
-	"freehold/resolvers"
+	"freehold/owned"
 )
-
-// Access returns the access matrix of the schema.
-func Access() *access.Matrix { return access.New(graph.NewSchema(), walls()) }
 
 // inquiry is a question to ExplainAccess, and what it needs for the answer.
 type inquiry struct {
+	program     *Program
 	app, owners *db.DB
 	field       access.Field
 	rule        directives.Rule
 	viewer      auth.Viewer // without a session
 	name        string      // of the viewer
-	row         keyed       // nil for a field without one
-	typ         string      // of the row
+	row         owned.Row   // nil for a field without one
+	typ         *owned.Type // of the row
 	owner       string      // username of the row's owner
 }
 
-// ExplainAccess writes what a viewer gets of a field, written Type.field, and why: what its rule decides, and whether
-// the policies behind it let him at the row. The viewer is a username, the id of a user, or nobody; id is that of the
-// row, "" where the field has none. It asks the database, so no server has to run.
-func ExplainAccess(ctx context.Context, c Config, as, field, id string, w io.Writer) error {
+// ExplainAccess writes what a viewer gets of a field, written Type.field, and why: what its rule decides, and whether the
+// policies behind it let the viewer at the row. The viewer is a username, the id of a user, or nobody. The row is named by its
+// id or by a further key of its type, such as a username, and by "" where the field has none. It asks the database, so no
+// server has to run.
+func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, id string, w io.Writer) error {
 	if c.DatabaseURL == "" || c.MigrateURL == "" {
 		return errors.New("explaining needs DATABASE_URL and FREEHOLD_MIGRATE_URL: the app's role, to try the row policies, and the owner's, to find what they hide")
 	}
-	q := inquiry{}
+	q := inquiry{program: p}
 	var err error
 	if q.app, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: 1}); err != nil {
 		return err
@@ -64,10 +60,10 @@ func ExplainAccess(ctx context.Context, c Config, as, field, id string, w io.Wri
 
 func (q *inquiry) findField(name string) error {
 	var known bool
-	if q.field, known = Access().Find(name); !known {
+	if q.field, known = q.program.Access().Find(name); !known {
 		return fmt.Errorf("there is no field %q; `freehold access` lists them as Type.field", name)
 	}
-	q.rule, _ = directives.RuleOf(graph.NewSchema().Types[q.field.Type].Fields.ForName(q.field.Name))
+	q.rule, _ = directives.RuleOf(q.program.Schema().Types[q.field.Type].Fields.ForName(q.field.Name))
 	return nil
 }
 
@@ -75,56 +71,54 @@ func (q *inquiry) findViewer(ctx context.Context, as string) error {
 	if q.name = as; as == "nobody" {
 		return nil
 	}
-	p, err := q.find(ctx, as)
+	p, err := q.findProfile(ctx, as)
+	if fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("--as: there is no user %q", as)
+	}
 	if err != nil {
 		return err
 	}
-	if p == nil {
-		return fmt.Errorf("--as: there is no user %q", as)
-	}
-	q.viewer, q.name = auth.Viewer{UserID: p.Owner}, p.Username
+	q.viewer, q.name = auth.Viewer{UserID: p.UserID}, p.Username
 	return nil
 }
 
-// find returns a profile by an id, a user's id or a username, whoever may see it.
-func (q *inquiry) find(ctx context.Context, text string) (*model.Profile, error) {
-	id, _ := auth.ParseID(text) // else the zero id, which nothing has
-	key, _ := accounts.UsernameKey(text)
-	return (&resolvers.Resolvers{DB: q.owners}).FindProfileByAnyKey(ctx, auth.Viewer{}, id, key)
+// findProfile returns the profile of a user, by the user's id or username.
+func (q *inquiry) findProfile(ctx context.Context, user string) (*db.Profile, error) {
+	if id, ok := auth.ParseID(user); ok {
+		return q.owners.FindProfileOfUser(ctx, auth.Viewer{}, id)
+	}
+	key, _ := accounts.UsernameKey(user) // else no key, which nobody has
+	return q.owners.FindProfileByUsernameKey(ctx, auth.Viewer{}, key)
 }
 
 // findRow finds the row that the question is about, if the field belongs to one.
-func (q *inquiry) findRow(ctx context.Context, id string) error {
-	typ := q.field.Type
+func (q *inquiry) findRow(ctx context.Context, key string) error {
+	name := q.field.Type
 	if q.rule.Of != "" {
-		typ = q.rule.Of
+		name = q.rule.Of
 	}
-	if _, owned := ownedTypes[typ]; !owned {
-		if id != "" {
+	if q.typ = q.program.registry.Lookup(name); q.typ == nil {
+		if key != "" {
 			return fmt.Errorf("%s belongs to no row: leave the id out", q.field)
 		}
 		return nil
 	}
-	if id == "" {
-		return fmt.Errorf("%s belongs to a row: give the id of a %s, or a username", q.field, typ)
+	keys := strings.Join(append([]string{"id"}, slices.Sorted(maps.Keys(q.typ.Keys))...), " or ")
+	if key == "" {
+		return fmt.Errorf("%s belongs to a row: give the %s of a %s", q.field, keys, name)
 	}
-	parsed, _ := auth.ParseID(id) // else the zero id, which nothing has
-	key, _ := accounts.UsernameKey(id)
 	var err error
-	if q.row, err = findRow(ctx, q.owners, typ, parsed, key); err != nil {
+	if q.row, err = q.program.registry.Locate(ctx, q.owners, auth.Viewer{}, name, key); err != nil {
 		return err
 	}
 	if q.row == nil {
-		return fmt.Errorf("there is no %s with the id %q", typ, id)
+		return fmt.Errorf("there is no %s with the %s %q", name, keys, key)
 	}
-	owner, err := q.find(ctx, q.row.OwnerID().String())
+	owner, err := q.owners.FindProfileOfUser(ctx, auth.Viewer{}, q.row.OwnerID())
 	if err != nil {
 		return err
 	}
-	q.owner, q.typ = owner.Username, typ
-	if wanted, err := uuid.Parse(id); err == nil && q.row.RowID() != wanted {
-		return fmt.Errorf("%s is the id of another object than a %s", id, typ)
-	}
+	q.owner = owner.Username
 	return nil
 }
 
@@ -150,34 +144,42 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 	if q.row == nil {
 		return false, nil
 	}
-	rowPolicy := policyOfType[q.typ]
-	names := append([]string{rowPolicy}, policiesBehind(q.field.String())...)
-	for i, name := range names {
-		p, known := db.FindPolicy(name)
-		if !known || slices.Contains(names[:i], name) {
+	behind := q.program.behindField(q.field.String(), q.rule)
+	own := q.typ.Guard()
+	guards := append([]owned.Guard{own}, behind.guards...)
+	for i, guard := range guards {
+		if slices.ContainsFunc(guards[:i], func(g owned.Guard) bool { return g.Name() == guard.Name() }) {
 			continue
 		}
-		admits, err := q.app.ProbeWithoutSession(ctx, q.viewer.UserID, p, probeID(p, q.row))
+		admits, err := q.try(ctx, guard, w)
 		if err != nil {
 			return false, err
 		}
-		text, err := q.app.FindPolicyText(ctx, name)
-		if err != nil {
-			return false, err
-		}
-		hidden = hidden || name == rowPolicy && !admits
-		fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", name, text.Table, text.Command, map[bool]string{true: "admits", false: "refuses"}[admits])
-		if text.Using != nil {
-			fmt.Fprintf(w, "          USING %s\n", *text.Using)
-		}
-		if text.WithCheck != nil {
-			fmt.Fprintf(w, "          WITH CHECK %s\n", *text.WithCheck)
-		}
+		hidden = hidden || i == 0 && !admits
 	}
-	if definer, ok := definers[q.field.String()]; ok {
-		fmt.Fprintf(w, "  function %s admits %s\n", definer.Name, definer.Admits.InWords())
+	if f := behind.function; f != nil {
+		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.Admits.InWords())
 	}
 	return hidden, nil
+}
+
+// try tries a policy, and writes whether it admits the viewer and how PostgreSQL has it.
+func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
+	if admits, err = q.app.ProbeWithoutSession(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+		return false, err
+	}
+	text, err := q.app.FindPolicyText(ctx, guard.Name())
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", text.Name, text.Table, text.Command, map[bool]string{true: "admits", false: "refuses"}[admits])
+	if text.Using != nil {
+		fmt.Fprintf(w, "          USING %s\n", *text.Using)
+	}
+	if text.WithCheck != nil {
+		fmt.Fprintf(w, "          WITH CHECK %s\n", *text.WithCheck)
+	}
+	return admits, nil
 }
 
 func (q *inquiry) outcome(refusal error, hidden bool) string {

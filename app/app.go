@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -33,23 +34,20 @@ type Options struct {
 	MailTemplates  fs.FS                  // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
 	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
 	MailLatest     time.Duration          // a mail is sent after a random time, of a sixth of this to all of it; 0 for the usual 3 s
-	Hooks          accounts.Hooks         // an adopter's parts of what happens to an account, in its transaction
-	Migrations     []db.MigrationSet      // an adopter's further migrations
 	Observe        func(query string)     // gets each SQL statement before it runs
 	Now            func() time.Time       // the clock of tokens and birthdays; nil: time.Now
 	Spans          sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
 
-	// InputJudges complete the errors of inputs whose shape is wrong, by the name of the input type. They win over ours.
-	InputJudges map[string]resolvers.InputJudge
-
 	WithoutJobs bool // Serve serves requests and does no other work: see App.Work
+
+	Further []Module // that are added to those of the program; for tests
 
 	// UnsafeRule names the rule that decides about a field, written Type.field, in the place of the schema's: owner,
 	// visible, signedIn or public; "" for the schema's own. With it a test sees what a weaker rule would let through.
 	UnsafeRule    func(field string) string
 	UnsafeAnyRole bool // the database role may bypass row policies: the rules stand alone
 
-	withoutRules bool // no rule is asked at all: what a benchmark compares with
+	UnsafeNoRules bool // no rule is asked at all: what a benchmark compares with
 
 	UnsafeCheapPasswords bool // password hashes cost nearly nothing, for tests that are not about them
 }
@@ -57,6 +55,7 @@ type Options struct {
 // App is the service, ready to serve.
 type App struct {
 	config    Config
+	program   *Program
 	log       *slog.Logger
 	telemetry *telemetry
 	db        *db.DB
@@ -68,10 +67,24 @@ type App struct {
 	withoutJobs bool
 }
 
-// New checks everything that can be wrong before the first request (the schema's rules, the database's role and
-// migrations, the key) and returns the service. Close it.
-func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
-	a := &App{config: c, log: o.Log, withoutJobs: o.WithoutJobs}
+// New returns the service of a program that consists of these modules. Close it.
+func New(ctx context.Context, c Config, g Graph, modules ...Module) (*App, error) {
+	p, err := NewProgram(g, modules...)
+	if err != nil {
+		return nil, err
+	}
+	return p.New(ctx, c, Options{})
+}
+
+// New checks everything that can be wrong before the first request (the declarations of types, the schema's rules, the
+// database's role, migrations and row policies, the key) and returns the service. Close it.
+func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err error) {
+	if len(o.Further) > 0 {
+		if p, err = NewProgram(p.graph, slices.Concat(p.modules, o.Further)...); err != nil {
+			return nil, err
+		}
+	}
+	a := &App{config: c, program: p, log: o.Log, withoutJobs: o.WithoutJobs}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,7 +104,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err := a.checkDatabase(ctx, o); err != nil {
 		return nil, err
 	}
-	if a.explainer, err = newExplainer(c, a.db); err != nil {
+	if a.explainer, err = newExplainer(c, a.db, p); err != nil {
 		return nil, err
 	}
 	keys, err := loadKeys(c, o.Now)
@@ -115,13 +128,13 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
 		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
-		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: o.Hooks,
+		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: p.hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
-	schema, err := newSchema(root, a.denied, o)
+	schema, err := p.newSchema(root, a.denied, o)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +142,7 @@ func New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := a.newEndpoint(ctx, schema, inputJudges(root, o), origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+	graphQL, err := a.newEndpoint(ctx, schema, p.judges(root), origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
 	})
 	if err != nil {
@@ -148,7 +161,13 @@ func (a *App) checkDatabase(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return a.db.CheckVersion(ctx, o.Migrations...)
+	if err := a.db.CheckVersion(ctx, a.program.migrations()...); err != nil {
+		return err
+	}
+	if err := a.program.registry.CheckDatabase(ctx, a.db); err != nil {
+		return fmt.Errorf("the database does not protect an owned type as it is declared:\n%w", err)
+	}
+	return nil
 }
 
 func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
@@ -218,14 +237,6 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	case <-drain.Done(): // what was being sent is sent once more, by the next to look
 	}
 	return nil
-}
-
-// Migrate brings the database of FREEHOLD_MIGRATE_URL up to date.
-func Migrate(ctx context.Context, c Config, o Options) error {
-	if c.MigrateURL == "" {
-		return errors.New("FREEHOLD_MIGRATE_URL: migrating needs the URL of the owner's role (a private PostgreSQL is migrated at each start)")
-	}
-	return db.Migrate(ctx, c.MigrateURL, o.Migrations...)
 }
 
 // The database of a private PostgreSQL, and the roles to use it as.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,13 +13,6 @@ import (
 
 // judges say what is wrong with fields that fit their types, by the name of the input type.
 type judges map[string]resolvers.InputJudge
-
-// inputJudges are ours and the adopter's, which win.
-func inputJudges(r *resolvers.Resolvers, o Options) judges {
-	all := judges(r.InputJudges())
-	maps.Copy(all, o.InputJudges)
-	return all
-}
 
 // completion adds to the error of an input that does not fit the schema what else is wrong with the input. If the input of a
 // request fits, its use case judges it instead.

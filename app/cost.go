@@ -18,6 +18,9 @@ type limits struct {
 	cost    int // fields and the texts they may hold, each counted as often as the pages around it are long
 	depth   int // nested selections
 	aliases int // in the document
+
+	credentials map[string]bool // mutations of which an operation may have one: many would be many guesses for the price of one
+	textBytes   map[string]int  // what the text of a field may weigh, by Type.field, where that is not defaultTextBytes
 }
 
 const (
@@ -30,13 +33,6 @@ const (
 	// introspectionSize is what a list of introspection counts for, so that the usual query of tools stays within limits.
 	introspectionSize = 2
 )
-
-// credentialFields are the mutations that compute a password hash, judge a code or have a mail sent. One operation may have
-// one of them: many would be many guesses for the price of one request.
-var credentialFields = map[string]bool{
-	"signUp": true, "signIn": true, "reauthenticate": true, "changePassword": true, "deleteAccount": true,
-	"requestEmailVerification": true, "verifyEmail": true, "requestPasswordReset": true, "resetPassword": true, "changeEmail": true,
-}
 
 func tooCostly(cost, limit int, format string, args ...any) *fault.Error {
 	return &fault.Error{Code: fault.TooCostly, Message: fmt.Sprintf(format, args...), Cost: cost, CostLimit: limit}
@@ -79,7 +75,7 @@ func (l limits) judgeDocument(doc *ast.QueryDocument) *fault.Error {
 
 // judgeOperation refuses an operation that asks for too much. @skip and @include make nothing cheaper.
 func (l limits) judgeOperation(op *graphql.OperationContext) *fault.Error {
-	m := meter{schema: l.schema, variables: op.Variables, fragments: map[string]*measure{}}
+	m := meter{limits: l, variables: op.Variables, fragments: map[string]*measure{}}
 	asked := m.selections(op.Operation.SelectionSet)
 	switch {
 	case asked.credentials > 1:
@@ -97,7 +93,7 @@ type measure struct{ cost, depth, credentials int }
 
 // meter measures an operation in one pass: a fragment is measured once, however often it is spread.
 type meter struct {
-	schema    *ast.Schema
+	limits
 	variables map[string]any
 	fragments map[string]*measure
 }
@@ -141,7 +137,7 @@ func (m *meter) field(f *ast.Field) measure {
 	if (root == "Query" || root == "Mutation") && !strings.HasPrefix(f.Name, "__") {
 		inner.cost = min(costly, inner.cost+rootCost)
 	}
-	if root == "Mutation" && credentialFields[f.Name] {
+	if root == "Mutation" && m.limits.credentials[f.Name] {
 		inner.credentials++
 	}
 	return inner

@@ -14,28 +14,24 @@ import (
 	"freehold/e2e/hostile"
 	"freehold/fault"
 	"freehold/graph"
-	"freehold/resolvers"
 )
 
 // measureDocument runs a document through the stages before execution, and returns what it costs or the fault.
 func measureDocument(t testing.TB, query string, variables map[string]any) (measure, *fault.Error) {
 	t.Helper()
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := testSchema(t)
 	doc, err := parser.ParseQuery(&ast.Source{Input: query})
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	testLimits := limits{schema: schema.Schema(), cost: 10_000, depth: 20, aliases: 50}
+	testLimits := testProgram(t).limits(schema.Schema(), Config{CostLimit: 10_000, DepthLimit: 20, AliasLimit: 50})
 	if f := testLimits.judgeDocument(doc); f != nil {
 		return measure{}, f
 	}
 	if errs := validator.ValidateWithRules(schema.Schema(), doc, validationRules(judges(nil).complete(t.Context(), nil), true)); len(errs) > 0 {
 		t.Fatalf("%s: %v", query, errs)
 	}
-	m := meter{schema: schema.Schema(), variables: variables, fragments: map[string]*measure{}}
+	m := meter{limits: testLimits, variables: variables, fragments: map[string]*measure{}}
 	op := &graphql.OperationContext{Operation: doc.Operations[0], Variables: variables}
 	return m.selections(doc.Operations[0].SelectionSet), testLimits.judgeOperation(op)
 }
@@ -106,12 +102,9 @@ func TestMeteringIsLinear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := testSchema(t)
 	validator.Walk(schema.Schema(), doc, &validator.Events{})
-	m := meter{schema: schema.Schema(), fragments: map[string]*measure{}}
+	m := meter{limits: testProgram(t).limits(schema.Schema(), Config{}), fragments: map[string]*measure{}}
 	if got := m.selections(doc.Operations[0].SelectionSet); got.cost != costly || len(m.fragments) != 61 {
 		t.Errorf("cost %d by %d fragments", got.cost, len(m.fragments))
 	}

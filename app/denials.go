@@ -17,7 +17,7 @@ import (
 	"freehold/auth"
 	"freehold/directives"
 	"freehold/fault"
-	"freehold/resolvers"
+	"freehold/owned"
 )
 
 // maxExplained bounds how many refusals of a request are explained.
@@ -46,7 +46,7 @@ type told struct {
 	path   ast.Path
 	viewer auth.Viewer
 	denial *directives.Denial
-	missed *resolvers.Missed
+	missed *owned.Ref // a key under which the viewer sees no row
 }
 
 func (d *denials) add(t told) {
@@ -82,14 +82,14 @@ func noteError(ctx context.Context, code fault.Code, err error) {
 }
 
 // missed notes that a query found nothing under a key.
-func (a *App) missed(ctx context.Context, m resolvers.Missed) {
+func (a *App) missed(ctx context.Context, ref owned.Ref) {
 	f := graphql.GetFieldContext(ctx)
 	for f.Parent != nil && f.Object == "" {
 		f = f.Parent // of an entry to its list
 	}
 	viewer := auth.ViewerFrom(ctx)
 	exchangeOf(ctx).denials.add(told{
-		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Viewer: kindOf(viewer)}, path: graphql.GetPath(ctx), viewer: viewer, missed: &m,
+		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Viewer: kindOf(viewer)}, path: graphql.GetPath(ctx), viewer: viewer, missed: &ref,
 	})
 }
 

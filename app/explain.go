@@ -14,8 +14,7 @@ import (
 	"freehold/db"
 	"freehold/directives"
 	"freehold/fault"
-	"freehold/graph/model"
-	"freehold/resolvers"
+	"freehold/owned"
 )
 
 // explained is one refusal as extensions.denials tells it, in development, to a request with extensions.explain.
@@ -46,25 +45,20 @@ type explainedPolicy struct {
 	Admits    *bool   `json:"admits,omitempty"` // whether it lets this viewer at this row; none where there is no row to try
 }
 
-// keyed is a loaded row that can be asked for again.
-type keyed interface {
-	directives.Row
-	RowID() uuid.UUID
-}
-
 // explainer finds out why something was refused, in transactions of its own. It tells a hidden row from a missing one,
 // so it exists for a developer alone; see local.
 type explainer struct {
-	db     *db.DB // as the app's role
-	owners *db.DB // as the owner's role, which sees every row; nil where its URL is not known
+	program *Program
+	db      *db.DB // as the app's role
+	owners  *db.DB // as the owner's role, which sees every row; nil where its URL is not known
 }
 
 // newExplainer returns nil where nothing may be explained: in production, and where others than this machine can ask.
-func newExplainer(c Config, d *db.DB) (*explainer, error) {
+func newExplainer(c Config, d *db.DB, p *Program) (*explainer, error) {
 	if !c.Development() || !newLocal(c).listening {
 		return nil, nil //nolint:nilnil // nil explains nothing
 	}
-	e := &explainer{db: d}
+	e := &explainer{program: p, db: d}
 	if c.MigrateURL == "" {
 		return e, nil
 	}
@@ -120,7 +114,7 @@ func (e *explainer) explainOne(ctx context.Context, t told) (x explained, refuse
 	case t.denial == nil:
 		x.Wall, x.Viewer = "policy", newViewer(t.viewer, nil)
 		x.Why = "The rule let this through, and the database found no row that the viewer may touch: it is not his any more, or gone."
-		x.Policy, err = e.behind(ctx, t.viewer, t.Field, nil)
+		x.Policy, err = e.behind(ctx, t.viewer, t.Field, directives.Rule{}, nil)
 	case t.denial.Row != nil:
 		err = e.explainRow(ctx, &x, *t.denial)
 	case t.Code == fault.NotFound:
@@ -128,25 +122,25 @@ func (e *explainer) explainOne(ctx context.Context, t told) (x explained, refuse
 	default:
 		x.Wall, x.Viewer = "rule", newViewer(t.denial.Viewer, nil)
 		x.Why = "Nobody is signed in (" + string(cmp.Or(t.denial.Viewer.Reason, fault.Missing)) + ")."
-		x.Policy, err = e.behind(ctx, t.denial.Viewer, t.Field, nil)
+		x.Policy, err = e.behind(ctx, t.denial.Viewer, t.Field, t.denial.Rule, nil)
 	}
 	return x, true, err
 }
 
 // explainRow: a rule refused a row that was loaded.
 func (e *explainer) explainRow(ctx context.Context, x *explained, d directives.Denial) (err error) {
-	row, ok := d.Row.(keyed)
+	row, ok := d.Row.(owned.Row)
 	if !ok {
 		return nil
 	}
 	x.Wall, x.Viewer = "rule", newViewer(d.Viewer, row)
-	x.Policy, err = e.behind(ctx, d.Viewer, d.Field, row)
+	x.Policy, err = e.behind(ctx, d.Viewer, d.Field, d.Rule, row)
 	x.Why = whyRefused(d.Code, d.Viewer)
 	if x.Policy != nil && x.Policy.Admits != nil {
 		x.Why += whyBehind(*x.Policy.Admits)
 	}
-	if definer, ok := definers[d.Field]; ok {
-		x.Why += " Behind the rule, " + definer.Name + " answers its owner alone."
+	if f := e.program.behindField(d.Field, d.Rule).function; f != nil {
+		x.Why += " Behind the rule, " + f.Name + " answers " + f.Admits.InWords() + "."
 	}
 	return err
 }
@@ -176,15 +170,16 @@ func (e *explainer) explainHidden(ctx context.Context, x *explained, viewer auth
 		x.Why += ", or a row policy hides it (with FREEHOLD_MIGRATE_URL it can be told)"
 	}
 	x.Why += "."
+	rows, err := e.find(ctx, typ, ids)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
-		row, err := e.findRow(ctx, typ, id)
-		if err != nil {
-			return err
-		}
-		if row == nil || row.RowID() != id {
+		row := rows[id]
+		if row == nil {
 			continue
 		}
-		policy, err := e.policy(ctx, viewer, policyOfType[typ], row)
+		policy, err := e.policy(ctx, viewer, e.program.registry.Lookup(typ).Guard(), row)
 		if err != nil {
 			return err
 		}
@@ -199,75 +194,45 @@ func (e *explainer) explainHidden(ctx context.Context, x *explained, viewer auth
 
 // explainMissed: a query found nothing. That is a refusal only if a policy hides the row.
 func (e *explainer) explainMissed(ctx context.Context, x explained, t told) (_ explained, refused bool, err error) {
-	row, typ, err := e.findMissed(ctx, *t.missed)
+	row, err := e.findMissed(ctx, *t.missed)
 	if row == nil || err != nil {
 		return x, false, err
 	}
-	viewer := t.viewer
-	x.Wall, x.Viewer = "policy", newViewer(viewer, row)
+	x.Wall, x.Viewer = "policy", newViewer(t.viewer, row)
 	x.Why = "The row is there, and a row policy hides it from the viewer, as if it were missing."
-	x.Policy, err = e.policy(ctx, viewer, policyOfType[typ], row)
+	x.Policy, err = e.policy(ctx, t.viewer, e.program.registry.TypeOf(row).Guard(), row)
 	return x, true, err
 }
 
-// findMissed returns the row that a query has missed, and its type; nil if there is none or it cannot be known.
-func (e *explainer) findMissed(ctx context.Context, m resolvers.Missed) (row keyed, typ string, err error) {
-	profile, err := e.find(ctx, m.ID, m.Username)
+// findMissed returns the row that a query has missed, of any viewer; nil if there is none or it cannot be known.
+func (e *explainer) findMissed(ctx context.Context, ref owned.Ref) (owned.Row, error) {
+	registry := e.program.registry
 	switch {
-	case err != nil:
-		return nil, "", err
-	case profile != nil && m.ID == profile.Owner:
-		return profile.User, "User", nil
-	case profile != nil:
-		return profile, "Profile", nil
-	case m.AnyNode:
-		row, err = e.findRow(ctx, "Session", m.ID)
-		return row, "Session", err
-	}
-	return nil, "", nil
-}
-
-// find returns a profile by one of its ids or its username, whoever may see it; nil if there is none or it can't be told.
-func (e *explainer) find(ctx context.Context, id uuid.UUID, usernameKey string) (*model.Profile, error) {
-	if e.owners == nil {
+	case e.owners == nil:
 		return nil, nil //nolint:nilnil // as documented
+	case ref.Type == "":
+		found, err := registry.FindNodes(ctx, e.owners, auth.Viewer{}, []uuid.UUID{ref.ID})
+		return found[ref.ID], err
 	}
-	return (&resolvers.Resolvers{DB: e.owners}).FindProfileByAnyKey(ctx, auth.Viewer{}, id, usernameKey)
+	found, err := registry.FindRefs(ctx, e.owners, auth.Viewer{}, [][]owned.Ref{{ref}})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
 }
 
-func (e *explainer) findRow(ctx context.Context, typ string, id uuid.UUID) (keyed, error) {
+// find returns rows of any viewer by their ids; none if they cannot be known.
+func (e *explainer) find(ctx context.Context, typ string, ids []uuid.UUID) (map[uuid.UUID]owned.Row, error) {
 	if e.owners == nil {
-		return nil, nil //nolint:nilnil // as of find
+		return map[uuid.UUID]owned.Row{}, nil
 	}
-	return findRow(ctx, e.owners, typ, id, "")
-}
-
-// findRow returns a row of an owned type by its id or, where it belongs to a profile, by any key of that; nil if there is
-// none. The database is to be asked as the owner's role.
-func findRow(ctx context.Context, owners *db.DB, typ string, id uuid.UUID, usernameKey string) (keyed, error) {
-	r := &resolvers.Resolvers{DB: owners}
-	if typ == "Session" {
-		found, err := r.FindSessions(ctx, auth.Viewer{}, []uuid.UUID{id})
-		if s := found[id]; s != nil {
-			return s, nil
-		}
-		return nil, err
-	}
-	p, err := r.FindProfileByAnyKey(ctx, auth.Viewer{}, id, usernameKey)
-	switch {
-	case p == nil:
-		return nil, err
-	case typ == "User":
-		return p.User, nil
-	default:
-		return p, nil
-	}
+	return e.program.registry.Find(ctx, e.owners, auth.Viewer{}, typ, ids)
 }
 
 // behind returns the policy that stands behind a field: the first that refuses the viewer the row, else the first.
-func (e *explainer) behind(ctx context.Context, viewer auth.Viewer, field string, row keyed) (first *explainedPolicy, err error) {
-	for _, name := range policiesBehind(field) {
-		p, err := e.policy(ctx, viewer, name, row)
+func (e *explainer) behind(ctx context.Context, viewer auth.Viewer, field string, rule directives.Rule, row owned.Row) (first *explainedPolicy, err error) {
+	for _, guard := range e.program.behindField(field, rule).guards {
+		p, err := e.policy(ctx, viewer, guard, row)
 		if err != nil {
 			return nil, err
 		}
@@ -280,29 +245,21 @@ func (e *explainer) behind(ctx context.Context, viewer auth.Viewer, field string
 }
 
 // policy returns a policy as PostgreSQL has it, and tries it as the viewer if there is a row.
-func (e *explainer) policy(ctx context.Context, viewer auth.Viewer, name string, row keyed) (*explainedPolicy, error) {
-	text, err := e.db.FindPolicyText(ctx, name)
+func (e *explainer) policy(ctx context.Context, viewer auth.Viewer, guard owned.Guard, row owned.Row) (*explainedPolicy, error) {
+	text, err := e.db.FindPolicyText(ctx, guard.Name())
 	if err != nil {
 		return nil, err
 	}
 	x := &explainedPolicy{Table: text.Table, Name: text.Name, Command: text.Command, Using: text.Using, WithCheck: text.WithCheck}
-	p, known := db.FindPolicy(name)
-	if !known || row == nil {
+	if row == nil {
 		return x, nil
 	}
-	admits, err := e.db.Probe(ctx, viewer, p, probeID(p, row))
+	admits, err := e.db.Probe(ctx, viewer, guard.Policy, guard.Ref(row))
 	if fault.Is(err, fault.Unauthenticated) {
 		return x, nil // the session has ended meanwhile
 	}
 	x.Admits = &admits
 	return x, err
-}
-
-func probeID(p db.Policy, row keyed) uuid.UUID {
-	if p.ByOwner {
-		return row.OwnerID()
-	}
-	return row.RowID()
 }
 
 func newViewer(v auth.Viewer, row directives.Row) explainedViewer {

@@ -12,7 +12,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold/e2e/hostile"
-	"freehold/resolvers"
 )
 
 // seedLength is the length above which a seed would slow the fuzzing down.
@@ -46,15 +45,12 @@ func FuzzRequest(f *testing.F) {
 
 // fuzzed is an endpoint that executes nothing.
 func fuzzed(f *testing.F) *endpoint {
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
+	schema := testSchema(f)
 	c, err := LoadConfig(nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	a := &App{config: c, log: slog.New(slog.DiscardHandler), telemetry: &telemetry{}}
+	a := &App{config: c, program: testProgram(f), log: slog.New(slog.DiscardHandler), telemetry: &telemetry{}}
 	e, err := a.newEndpoint(f.Context(), schema, nil, nil, nil)
 	if err != nil {
 		f.Fatal(err)

@@ -54,7 +54,7 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	c := a.config
 	d := &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
-		limits: limits{schema: schema.Schema(), cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit},
+		limits: a.program.limits(schema.Schema(), c),
 	}
 	operations, err := loadTrusted(ctx, c.Operations, d)
 	if err != nil {

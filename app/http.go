@@ -60,7 +60,7 @@ func (a *App) serveDeveloper(mux *http.ServeMux) {
 	if a.HasMailbox() {
 		mailbox = "/dev/mail"
 	}
-	playground := local.protect(web.Handler("/graphql", mailbox, Access()))
+	playground := local.protect(web.Handler("/graphql", mailbox, a.program.Access()))
 	mux.Handle("GET /{$}", playground)
 	mux.Handle("GET /playground/", playground)
 	if a.mailer.mailbox != nil {

@@ -112,11 +112,6 @@ func prefixed(prefix string, names []string) []string {
 	return list
 }
 
-// With returns the program with further modules.
-func (p *Program) With(further ...Module) (*Program, error) {
-	return NewProgram(p.graph, slices.Concat(p.modules, further)...)
-}
-
 // Registry has the program's owned types.
 func (p *Program) Registry() *owned.Registry { return p.registry }
 

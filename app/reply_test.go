@@ -15,6 +15,7 @@ import (
 
 	"freehold/e2e/hostile"
 	"freehold/graph"
+	"freehold/resolvers"
 )
 
 // What is written is byte for byte what encoding/json makes of the response.
@@ -75,7 +76,7 @@ func TestReplyKeepsNoMoreThanItsLimit(t *testing.T) {
 func TestTextWeightsNameFields(t *testing.T) {
 	t.Parallel()
 	schema := graph.NewSchema()
-	for name := range textBytes {
+	for name := range resolvers.TextBytes {
 		typ, field, _ := strings.Cut(name, ".")
 		if d := schema.Types[typ]; d == nil || d.Fields.ForName(field) == nil || d.Fields.ForName(field).Type.Name() != "String" {
 			t.Errorf("%s is not a String of the schema", name)

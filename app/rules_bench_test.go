@@ -58,7 +58,7 @@ func newBenchApp(b *testing.B, d dbtest.Database, withoutRules bool) http.Handle
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := New(b.Context(), c, Options{UnsafeCheapPasswords: true, withoutRules: withoutRules})
+	a, err := testProgram(b).New(b.Context(), c, Options{UnsafeCheapPasswords: true, UnsafeNoRules: withoutRules})
 	if err != nil {
 		b.Fatal(err)
 	}

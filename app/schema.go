@@ -8,51 +8,42 @@ import (
 	"github.com/google/uuid"
 
 	"freehold/auth"
+	"freehold/db"
 	"freehold/directives"
-	"freehold/graph"
 	"freehold/resolvers"
 )
 
-// SDL returns the schema as a Federation subgraph.
-func SDL() string { return graph.SDL() }
-
-// ClientSDL returns the schema for client tools. Each description ends with the field's rule, as in introspection.
-func ClientSDL() string {
-	schema := graph.NewSchema()
-	directives.Describe(schema)
-	return graph.ClientSDL(schema)
-}
-
-// newSchema joins the generated schema with resolvers and rules, and refuses it if a field is undecided or a rule does
-// not run. Each refusal by a rule is told to denied. Of the options only
-// those about rules count.
-func newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), o Options) (graphql.ExecutableSchema, error) {
-	described := graph.NewSchema()
-	rows := map[string]directives.Rows{"Profile": rowsOf(r.FindProfiles), "Session": rowsOf(r.FindSessions)}
-	rules := directives.New(described, rows, denied)
-	r.ViewerCan = rules.ViewerCan
-	root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
+// newSchema joins the program's schema with resolvers and rules, and refuses it if a field is undecided or a rule does not
+// run. Each refusal by a rule is reported to denied. Of the options only those about rules count.
+func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), o Options) (graphql.ExecutableSchema, error) {
+	described := p.graph.Schema()
+	compiled := directives.New(described, p.rows(r.DB), denied)
+	r.Registry, r.EntityKeys, r.ViewerCan = p.registry, resolvers.EntityKeys(described), compiled.ViewerCan
+	rules := Rules{Owner: compiled.Owner, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
 	switch {
-	case o.withoutRules:
-		root = graph.DirectiveRoot{Visible: pass, SignedIn: pass, Owner: func(ctx context.Context, _ any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
+	case o.UnsafeNoRules:
+		rules = Rules{Visible: pass, SignedIn: pass, Owner: func(ctx context.Context, _ any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
 			return next(ctx)
 		}}
 	case o.UnsafeRule != nil:
-		root = weakened(root, o.UnsafeRule)
+		rules = weakened(rules, o.UnsafeRule)
 	}
 	directives.Describe(described)
-	schema := graph.NewExecutableSchema(graph.Config{Schema: described, Resolvers: r, Directives: root})
-	err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: ownedTypes, Rows: rows})
-	if err != nil {
+	schema, root := p.graph.Executable(described, r, rules)
+	owned := map[string]bool{}
+	for _, t := range p.registry.Types() {
+		owned[t.Name] = true
+	}
+	if err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: owned}); err != nil {
 		return nil, fmt.Errorf("the schema is not fit to be served:\n%w", err)
 	}
 	return schema, nil
 }
 
-// rowsOf makes a finder of one type a finder for rules.
-func rowsOf[T directives.Row](find func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]T, error)) directives.Rows {
-	return func(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]directives.Row, error) {
-		found, err := find(ctx, viewer, ids)
+// rows finds the rows of any owned type for the rules.
+func (p *Program) rows(d *db.DB) directives.Rows {
+	return func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]directives.Row, error) {
+		found, err := p.registry.Find(ctx, d, viewer, typ, ids)
 		rows := make(map[uuid.UUID]directives.Row, len(found))
 		for id, row := range found {
 			rows[id] = row
@@ -64,7 +55,7 @@ func rowsOf[T directives.Row](find func(context.Context, auth.Viewer, []uuid.UUI
 func pass(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
 
 // weakened lets another rule decide where unsafeRule names one.
-func weakened(root graph.DirectiveRoot, unsafeRule func(field string) string) graph.DirectiveRoot {
+func weakened(root Rules, unsafeRule func(field string) string) Rules {
 	type simple = func(context.Context, any, graphql.Resolver) (any, error)
 	owner := func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 		return root.Owner(ctx, obj, next, nil, nil, directives.OtherwiseError)
@@ -82,7 +73,7 @@ func weakened(root graph.DirectiveRoot, unsafeRule func(field string) string) gr
 			return own(ctx, obj, next)
 		}
 	}
-	return graph.DirectiveRoot{
+	return Rules{
 		SignedIn: or(root.SignedIn), Visible: or(root.Visible),
 		Owner: func(ctx context.Context, obj any, next graphql.Resolver, of, id *string, otherwise directives.Otherwise) (any, error) {
 			return or(func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {

@@ -8,23 +8,17 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/graph"
-	"freehold/resolvers"
 )
 
 func TestSchemaIsFitToBeServed(t *testing.T) {
 	t.Parallel()
-	if _, err := newSchema(&resolvers.Resolvers{}, nil, Options{}); err != nil {
-		t.Error(err)
-	}
+	testSchema(t)
 }
 
 // A type that has a key and is not in _Entity could be composed, and not be found.
 func TestEntitiesAreTheTypesWithAKey(t *testing.T) {
 	t.Parallel()
-	schema, err := newSchema(&resolvers.Resolvers{}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := testSchema(t)
 	for name, typ := range schema.Schema().Types {
 		keyed, entity := typ.Directives.ForName("key") != nil, slices.Contains(schema.Schema().Types["_Entity"].Types, name)
 		if keyed != entity {

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strings"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/access"
@@ -33,6 +35,12 @@ func (p *Program) behind(typ, field string, rule directives.Rule) behind {
 		return behind{guards: []owned.Guard{t.FieldGuard(field)}}
 	}
 	return behind{}
+}
+
+// behindField is behind for a field that is written Type.field.
+func (p *Program) behindField(field string, rule directives.Rule) behind {
+	typ, name, _ := strings.Cut(field, ".")
+	return p.behind(typ, name, rule)
 }
 
 // walls tells the matrix what stands in the database behind each field.

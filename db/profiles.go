@@ -111,37 +111,29 @@ func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, 
 	return &p, nil
 }
 
-// FindProfilesByAnyID returns the profiles the viewer sees whose own id or whose user's id is among ids,
-// in no order, some twice.
-func (d *DB) FindProfilesByAnyID(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) ([]Profile, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) ([]Profile, error) { return tx.findProfilesByAnyID(ctx, ids) })
+// FindProfiles returns those of the profiles with these ids that the viewer sees, in no order.
+func (t *Tx) FindProfiles(ctx context.Context, ids []uuid.UUID) ([]Profile, error) {
+	return t.findProfiles(ctx, selectProfile+`
+		 WHERE p.id = ANY ($1)`, pq.Array(ids))
 }
 
-func (t *Tx) findProfilesByAnyID(ctx context.Context, ids []uuid.UUID) (found []Profile, err error) {
-	err = t.Select(ctx, &found, selectProfile+`
-		 WHERE p.id = ANY ($1)
-		UNION ALL`+selectProfile+`
-		 WHERE p.user_id = ANY ($1)`, pq.Array(ids))
-	if err != nil {
-		return nil, fmt.Errorf("find profiles by id: %w", err)
+// FindProfilesOfUsers returns those of the profiles of these users that the viewer sees, in no order.
+func (t *Tx) FindProfilesOfUsers(ctx context.Context, userIDs []uuid.UUID) ([]Profile, error) {
+	return t.findProfiles(ctx, selectProfile+`
+		 WHERE p.user_id = ANY ($1)`, pq.Array(userIDs))
+}
+
+// FindProfilesByUsernameKeys returns those of the profiles with these normalised usernames that the viewer sees, in no order.
+func (t *Tx) FindProfilesByUsernameKeys(ctx context.Context, keys []string) ([]Profile, error) {
+	return t.findProfiles(ctx, selectProfile+`
+		 WHERE p.username_key = ANY ($1)`, pq.Array(keys))
+}
+
+func (t *Tx) findProfiles(ctx context.Context, query string, keys any) (found []Profile, err error) {
+	if err := t.Select(ctx, &found, query, keys); err != nil {
+		return nil, fmt.Errorf("find profiles: %w", err)
 	}
 	return found, nil
-}
-
-// FindProfilesByAnyKey is FindProfilesByAnyID, and finds profiles by their normalised usernames as well.
-func (d *DB) FindProfilesByAnyKey(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID, usernameKeys []string) ([]Profile, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []Profile, err error) {
-		err = tx.Select(ctx, &found, selectProfile+`
-			 WHERE p.id = ANY ($1)
-			UNION ALL`+selectProfile+`
-			 WHERE p.user_id = ANY ($1)
-			UNION ALL`+selectProfile+`
-			 WHERE p.username_key = ANY ($2)`, pq.Array(ids), pq.Array(usernameKeys))
-		if err != nil {
-			return nil, fmt.Errorf("find profiles by key: %w", err)
-		}
-		return found, nil
-	})
 }
 
 // CreateProfile writes the viewer's profile, with the private fields in their own table. ErrTaken for a username that is

@@ -131,12 +131,8 @@ func (d *DB) FindSessionPage(ctx context.Context, viewer auth.Viewer, userID uui
 	})
 }
 
-// FindSessions returns those of the sessions that are live and the viewer's.
-func (d *DB) FindSessions(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) ([]LiveSession, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) ([]LiveSession, error) { return tx.findSessions(ctx, ids) })
-}
-
-func (t *Tx) findSessions(ctx context.Context, ids []uuid.UUID) (found []LiveSession, err error) {
+// FindSessions returns those of the sessions with these ids that are live and the viewer's own.
+func (t *Tx) FindSessions(ctx context.Context, ids []uuid.UUID) (found []LiveSession, err error) {
 	if err := t.Select(ctx, &found, selectSession+` AND s.id = ANY ($1)`, pq.Array(ids)); err != nil {
 		return nil, fmt.Errorf("find sessions: %w", err)
 	}

@@ -81,7 +81,7 @@ func newSpecification(schema *ast.Schema, matrix *access.Matrix) specification {
 
 func ownSpecification(t testing.TB) specification {
 	t.Helper()
-	return newSpecification(parseSchema(t, schemaText(t)), app.Access())
+	return newSpecification(parseSchema(t, schemaText(t)), program.Access())
 }
 
 // request is one operation: a path, asked for by somebody about a target of some visibility.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"freehold/app"
 )
 
 // runTool runs a client tool in a folder and returns its output: node itself, or one of the packages in e2e/package.json.
@@ -43,7 +41,7 @@ func clientProject(t *testing.T, name string) string {
 		func() error { return err },
 		func() error { return os.CopyFS(dir, os.DirFS("clients/"+name)) },
 		func() error { return os.Symlink(packages, dir+"/node_modules") },
-		func() error { return os.WriteFile(dir+"/schema.graphql", []byte(app.ClientSDL()), 0o600) },
+		func() error { return os.WriteFile(dir+"/schema.graphql", []byte(program.ClientSDL()), 0o600) },
 		func() error { return os.Mkdir(dir+"/__generated__", 0o700) }, // relay-compiler wants it
 	} {
 		if err := step(); err != nil {
@@ -62,7 +60,7 @@ func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
 // graphql-js accepts the schema for clients. It equals the introspection of the server, without what routers need.
 func TestSchemaForClientsIsWhatIsServed(t *testing.T) {
 	t.Parallel()
-	t.Log(runTool(t, ".", app.ClientSDL(), "node", "clients/schema.mjs", start(t).url+"/graphql"))
+	t.Log(runTool(t, ".", program.ClientSDL(), "node", "clients/schema.mjs", start(t).url+"/graphql"))
 }
 
 func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {

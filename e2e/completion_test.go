@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"freehold/app"
 	"freehold/db/dbtest"
 	"freehold/fault"
 	"freehold/resolvers"
@@ -123,13 +124,16 @@ func TestAdoptersJudge(t *testing.T) {
 	var asked atomic.Int32
 	var got atomic.Value
 	o := appOptions()
-	o.InputJudges = map[string]resolvers.InputJudge{"UpdateProfileInput": func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
+	judge := func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
 		asked.Add(1)
 		got.Store(fmt.Sprint(in))
 		return map[string]fault.Flaw{
 			"location": {Code: "TOO_FAR", Message: "This is too far.", Params: fault.Params{"max": 5}}, "bio": {Code: "NOT_GIVEN"}, "avatarUrl": {Code: "NOT_FIT"}, "other": {Code: "NONE"},
 		}
-	}}
+	}
+	o.Further = []app.Module{{Judges: func(*resolvers.Resolvers) map[string]resolvers.InputJudge {
+		return map[string]resolvers.InputJudge{"UpdateProfileInput": judge}
+	}}}
 	s := startWith(t, dbtest.New(t), bothWalls, o)
 	a := s.signUp(nil)
 	s.must(a.Token, updateProfile, input("location", "Mars", "birthday", "", "visibility", "MEMBERS"))

@@ -199,7 +199,7 @@ func TestFaultsOfPages(t *testing.T) {
 func TestPanicIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	hook := func(context.Context, *db.Tx, *db.Profile) error { panic("canary of a panic") }
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}})
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}})
 	s.expectError("canary of a panic")
 	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})
 	if r.code() != "INTERNAL_SERVER_ERROR" || strings.Contains(r.Body, "canary") || r.Errors[0].Extensions.RequestID == "" {
@@ -259,7 +259,7 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 		return tx.Get(ctx, &s, `SELECT pg_sleep(300)::text`)
 	}
 	o := appOptions()
-	o.Hooks.AfterSignUp = []accounts.Hook{hook}
+	o.Further = []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}
 	s := startWith(t, dbtest.New(t), bothWalls, o, "FREEHOLD_REQUEST_TIMEOUT=1s")
 	begun := time.Now()
 	r := s.do("", signUpMutation, vars{"input": vars{"email": "a@x.org", "password": password, "username": "abc"}})
@@ -326,7 +326,7 @@ func listenOn(t *testing.T, d dbtest.Database, wrap func(net.Listener) net.Liste
 	t.Helper()
 	logs := &logBuffer{}
 	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
-	a, err := app.New(t.Context(), config(t, d.App, further...), o)
+	a, err := program.New(t.Context(), config(t, d.App, further...), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +364,7 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 		<-goOn
 		return nil
 	}
-	s, drain := listen(t, app.Options{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}})
+	s, drain := listen(t, app.Options{Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}})
 	answered := make(chan reply, 1)
 	go func() {
 		answered <- s.do("", signUpMutation, vars{"input": vars{"email": "a@example.org", "password": password, "username": "abc"}})

@@ -248,7 +248,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
 	} {
 		var out strings.Builder
-		if err := app.ExplainAccess(t.Context(), c, x.as, x.field, x.id, &out); err != nil {
+		if err := program.ExplainAccess(t.Context(), c, x.as, x.field, x.id, &out); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range x.want {
@@ -265,11 +265,11 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		"is the id of another object":         {"nobody", "User.email", ann.ProfileID},
 		"belongs to no row: leave the id out": {"nobody", "Query.me", ann.UserID},
 	} {
-		if err := app.ExplainAccess(t.Context(), c, x[0], x[1], x[2], io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+		if err := program.ExplainAccess(t.Context(), c, x[0], x[1], x[2], io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", x, err, want)
 		}
 	}
-	if err := app.ExplainAccess(t.Context(), config(t, d.App), "nobody", "Query.me", "", io.Discard); err == nil || !strings.Contains(err.Error(), "FREEHOLD_MIGRATE_URL") {
+	if err := program.ExplainAccess(t.Context(), config(t, d.App), "nobody", "Query.me", "", io.Discard); err == nil || !strings.Contains(err.Error(), "FREEHOLD_MIGRATE_URL") {
 		t.Errorf("without the owner's URL: %v", err)
 	}
 	if n := d.Query(t, `SELECT count(*) FROM app.profiles WHERE updated_at <> created_at`); n[0] != "0" {

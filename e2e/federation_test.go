@@ -45,7 +45,7 @@ func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
 				Service struct{ SDL string } `json:"_service"`
 			}
 			r.into(t, &data)
-			if len(r.Errors) > 0 || data.Service.SDL != app.SDL() {
+			if len(r.Errors) > 0 || data.Service.SDL != program.SDL() {
 				t.Errorf("%s, %s: %.300s", name, who, r.Body)
 			}
 		}
@@ -54,7 +54,7 @@ func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
 
 func TestSchemaIsASubgraph(t *testing.T) {
 	t.Parallel()
-	sdl := app.SDL()
+	sdl := program.SDL()
 	for _, want := range []string{
 		"extend schema\n  @link(url: \"https://specs.apollo.dev/federation/v2.", `@link(url: "https://freehold.dev/rules/v1.0"`,
 		`type User implements Node @key(fields: "id") {`, `type Profile implements Node @key(fields: "id") @key(fields: "username") {`,

@@ -23,6 +23,7 @@ import (
 
 	"freehold/app"
 	"freehold/db/dbtest"
+	"freehold/modules"
 )
 
 func TestMain(m *testing.M) {
@@ -32,6 +33,9 @@ func TestMain(m *testing.M) {
 	}
 	dbtest.Main(m)
 }
+
+// program is what is tested.
+var program = modules.MustProgram()
 
 // service is a running freehold with a database of its own.
 type service struct {
@@ -126,7 +130,7 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
 	}
-	a, err := app.New(t.Context(), c, o)
+	a, err := program.New(t.Context(), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func serveUntilKilled() {
 		panic(err)
 	}
 	withoutJobs := !strings.Contains(os.Getenv(victimFromEnv), "_mail") // their statements are none of a request's
-	a, err := app.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs, Log: logInJSON(os.Stderr, c)})
+	a, err := program.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs, Log: logInJSON(os.Stderr, c)})
 	if err != nil {
 		panic(err)
 	}

@@ -190,7 +190,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 	}
 	refused := func(what, setting string, want ...string) {
 		t.Helper()
-		made, err := app.New(t.Context(), config(t, d.App, append(frontEnd("https://app.example"), setting)...), appOptions())
+		made, err := program.New(t.Context(), config(t, d.App, append(frontEnd("https://app.example"), setting)...), appOptions())
 		if err == nil {
 			made.Close()
 			t.Errorf("%s is taken", what)

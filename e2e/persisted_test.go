@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
 	"freehold/db/dbtest"
 )
 
@@ -219,12 +218,12 @@ func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 		"nothing":         {map[string]string{"README.md": "x"}, "there is no document"},
 		"too many tokens": {map[string]string{"x.graphql": "{" + strings.Repeat(" __typename", 2000) + "}"}, "x.graphql: document "},
 	} {
-		_, err := app.New(t.Context(), config(t, d.App, "FREEHOLD_OPERATIONS="+write(t, c.files)), appOptions())
+		_, err := program.New(t.Context(), config(t, d.App, "FREEHOLD_OPERATIONS="+write(t, c.files)), appOptions())
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "FREEHOLD_OPERATIONS") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, err := app.New(t.Context(), config(t, d.App, "FREEHOLD_OPERATIONS=/nowhere"), appOptions()); err == nil || !strings.Contains(err.Error(), "FREEHOLD_OPERATIONS") {
+	if _, err := program.New(t.Context(), config(t, d.App, "FREEHOLD_OPERATIONS=/nowhere"), appOptions()); err == nil || !strings.Contains(err.Error(), "FREEHOLD_OPERATIONS") {
 		t.Errorf("a folder that is missing: %v", err)
 	}
 }

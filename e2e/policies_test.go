@@ -284,7 +284,7 @@ func TestPoliciesDoWhatIsDeclared(t *testing.T) {
 		}
 	}
 	functions := s.maker.db.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef`)
-	for _, f := range app.Access().Fields {
+	for _, f := range program.Access().Fields {
 		for _, name := range f.Policies {
 			if !slices.Contains(functions, name) && !slices.ContainsFunc(stored, func(p storedPolicy) bool { return p.name == name }) {
 				t.Errorf("the access matrix says that %s is held by %s, which is neither a row policy nor a definer function", f, name)

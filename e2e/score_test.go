@@ -139,7 +139,7 @@ func scoreRules(t *testing.T, s *score) {
 // ruled are the fields whose rule can be weakened, those of mutations last: see casesOf.
 func ruled() (fields []access.Field) {
 	var ofMutations []access.Field
-	for _, f := range app.Access().Fields {
+	for _, f := range program.Access().Fields {
 		name, _, _ := strings.Cut(f.Rule, "(")
 		switch {
 		case len(weaker[name]) == 0:

@@ -72,7 +72,7 @@ func TestStartNamesThePooler(t *testing.T) {
 
 func expectRefusal(t *testing.T, databaseURL, want string) {
 	t.Helper()
-	a, err := app.New(t.Context(), config(t, databaseURL), app.Options{})
+	a, err := program.New(t.Context(), config(t, databaseURL), app.Options{})
 	if err == nil {
 		a.Close()
 	}

@@ -225,7 +225,7 @@ func TestRetriesAndThePoolAreCounted(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	d.Query(t, failFunction)
-	s := startWith(t, d, bothWalls, app.Options{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}})
+	s := startWith(t, d, bothWalls, app.Options{Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}})
 	s.signUp(nil)
 	all := s.metrics()
 	if got, want := all.with("freehold_transaction_retries"), (metrics{`freehold_transaction_retries_total{reason="serialization_failure"}`: 1}); !maps.Equal(got, want) {
@@ -296,7 +296,7 @@ func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	d := dbtest.New(t)
 	d.Query(t, failFunction)
 	recorder := tracetest.NewSpanRecorder()
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true, Spans: recorder, Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}})
+	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true, Spans: recorder, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}})
 	a := s.signUp(nil)
 	s.do("", signUpMutation, vars{"input": vars{"email": a.Email, "password": password, "username": "another"}})
 	s.do("", `mutation Out { revokeOtherSessions { count } }`, nil)
@@ -339,7 +339,7 @@ func collector(t *testing.T) (url string, received func() string) {
 func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest // the environment is the process's
 	url, received := collector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-	s, drain := listen(t, app.Options{UnsafeCheapPasswords: true, Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
+	s, drain := listen(t, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
 	s.db.Query(t, failFunction) // PostgreSQL's error quotes the secret
 	const secret = "canary-of-a-secret"
 	ann := s.signUpAs("canary-name", vars{"bio": secret, "phoneNumber": canaryPhone, "birthday": canaryBirthday, "visibility": "PUBLIC"})

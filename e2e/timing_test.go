@@ -199,7 +199,7 @@ func TestMailsWaitARandomWhile(t *testing.T) {
 func TestMailsWaitByDefault(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	a, err := app.New(t.Context(), config(t, d.App), appOptions())
+	a, err := program.New(t.Context(), config(t, d.App), appOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -290,12 +290,12 @@ func TestReservedAndDottedUsernames(t *testing.T) {
 	}
 	for text, want := range map[string]string{"fine\nnot fine\n": "line 2 is not a username", "\u00fc": "line 1"} {
 		setting := list(text)
-		_, err := app.New(t.Context(), config(t, d.App, setting), app.Options{})
+		_, err := program.New(t.Context(), config(t, d.App, setting), app.Options{})
 		if err == nil || !strings.Contains(err.Error(), "FREEHOLD_RESERVED_USERNAMES: "+want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if _, err := app.New(t.Context(), config(t, d.App, "FREEHOLD_RESERVED_USERNAMES=/nowhere/at/all"), app.Options{}); err == nil || !strings.Contains(err.Error(), "FREEHOLD_RESERVED_USERNAMES") {
+	if _, err := program.New(t.Context(), config(t, d.App, "FREEHOLD_RESERVED_USERNAMES=/nowhere/at/all"), app.Options{}); err == nil || !strings.Contains(err.Error(), "FREEHOLD_RESERVED_USERNAMES") {
 		t.Errorf("no such file: %v", err)
 	}
 }

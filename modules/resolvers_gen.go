@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/app"
+	"freehold/core"
 	"freehold/graph"
 	"freehold/resolvers"
 )
@@ -32,10 +33,10 @@ type root struct {
 
 func newRoot(r *resolvers.Resolvers) *root {
 	return &root{
-		mutationResolver{resolversMutation{Resolvers: r}},
-		profileResolver{resolversProfile{Resolvers: r}},
-		queryResolver{resolversQuery{Resolvers: r}},
-		userResolver{resolversUser{Resolvers: r}},
+		mutationResolver{coreMutation{Resolvers: r}},
+		profileResolver{coreProfile{Resolvers: r}},
+		queryResolver{coreQuery{Resolvers: r}},
+		userResolver{coreUser{Resolvers: r}},
 	}
 }
 
@@ -45,34 +46,34 @@ func (r *root) Mutation() graph.MutationResolver { return &r.mutationResolver }
 
 type (
 	mutationResolver struct {
-		resolversMutation
+		coreMutation
 	}
-	resolversMutation = resolvers.MutationResolver
+	coreMutation = core.MutationResolver
 )
 
 func (r *root) Profile() graph.ProfileResolver { return &r.profileResolver }
 
 type (
 	profileResolver struct {
-		resolversProfile
+		coreProfile
 	}
-	resolversProfile = resolvers.ProfileResolver
+	coreProfile = core.ProfileResolver
 )
 
 func (r *root) Query() graph.QueryResolver { return &r.queryResolver }
 
 type (
 	queryResolver struct {
-		resolversQuery
+		coreQuery
 	}
-	resolversQuery = resolvers.QueryResolver
+	coreQuery = core.QueryResolver
 )
 
 func (r *root) User() graph.UserResolver { return &r.userResolver }
 
 type (
 	userResolver struct {
-		resolversUser
+		coreUser
 	}
-	resolversUser = resolvers.UserResolver
+	coreUser = core.UserResolver
 )

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"reflect"
 	"runtime"
 	"strings"
 
@@ -147,6 +148,9 @@ func (t *Type) command(mutation string) string {
 	}
 	return "UPDATE"
 }
+
+// isModelOf reports whether a row has the struct of the type.
+func (t *Type) isModelOf(row Row) bool { return reflect.TypeOf(t.Model) == reflect.TypeOf(row) }
 
 // tables returns the tables of the type, its own first.
 func (t *Type) tables() []db.Table {

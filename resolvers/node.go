@@ -43,24 +43,25 @@ func (q *QueryResolver) nodes(ctx context.Context, ids []string, place func(i in
 	for i, id := range ids {
 		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
 	}
-	viewer := auth.ViewerFrom(ctx)
-	rows, err := q.DB.FindNodes(ctx, viewer, distinct(slices.Clone(parsed)))
+	found, err := q.Registry.FindNodes(ctx, q.DB, auth.ViewerFrom(ctx), distinct(slices.Clone(parsed)))
 	if err != nil {
 		return nil, err
-	}
-	found := make(map[uuid.UUID]owned.Row, 2*len(rows.Profiles)+len(rows.Sessions))
-	for i := range rows.Profiles {
-		profile := newProfile(&rows.Profiles[i])
-		found[rows.Profiles[i].ID], found[profile.Owner] = profile, profile.User
-	}
-	for i := range rows.Sessions {
-		found[rows.Sessions[i].ID] = newSession(viewer, &rows.Sessions[i])
 	}
 	nodes := make([]owned.Row, len(ids))
 	for i, id := range parsed {
 		if nodes[i] = found[id]; nodes[i] == nil {
-			q.missed(place(i), Missed{ID: id, AnyNode: true})
+			q.missed(place(i), owned.Ref{ID: id})
 		}
 	}
 	return nodes, nil
+}
+
+// distinct returns the values in their order, each once.
+func distinct[T comparable](values []T) []T {
+	seen := make(map[T]bool, len(values))
+	return slices.DeleteFunc(values, func(v T) bool {
+		known := seen[v]
+		seen[v] = true
+		return known
+	})
 }

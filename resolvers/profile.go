@@ -20,7 +20,7 @@ func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Pr
 	}
 	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), key))
 	if p == nil && err == nil {
-		q.missed(ctx, Missed{Username: key})
+		q.missed(ctx, profileType.Ref("username", key))
 	}
 	return p, err
 }

@@ -3,8 +3,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"freehold/auth"
 	"freehold/db"
 	"freehold/graph/model"
@@ -79,19 +77,6 @@ func (m *MutationResolver) RevokeOtherSessions(ctx context.Context) (*model.Revo
 		payload.RevokedSessionIds = append(payload.RevokedSessionIds, id.String())
 	}
 	return payload, nil
-}
-
-// FindSessions finds sessions for their rules, as the viewer: his own, by their ids.
-func (r *Resolvers) FindSessions(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]*model.Session, error) {
-	rows, err := r.DB.FindSessions(ctx, viewer, ids)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[uuid.UUID]*model.Session, len(rows))
-	for i := range rows {
-		found[rows[i].ID] = newSession(viewer, &rows[i])
-	}
-	return found, nil
 }
 
 func newSession(viewer auth.Viewer, s *db.LiveSession) *model.Session {

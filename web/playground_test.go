@@ -19,6 +19,7 @@ import (
 
 	"freehold/app"
 	"freehold/db/dbtest"
+	"freehold/modules"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -32,7 +33,7 @@ func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, Log: slog.New(slog.DiscardHandler)})
+	a, err := modules.MustProgram().New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

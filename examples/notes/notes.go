@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold/accounts"
+	"freehold/app"
 	"freehold/auth"
 	"freehold/db"
 )
@@ -17,17 +19,21 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Migrations returns the migrations of notes, for app.Options.
-func Migrations() db.MigrationSet {
+// Module returns the module of notes. A program adds it to its list.
+func Module() app.Module {
+	return app.Module{Name: "notes", Migrations: migrations(), Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{welcome}}}
+}
+
+func migrations() fs.FS {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil {
 		panic(err) // the path is a constant
 	}
-	return db.MigrationSet{Name: "notes", Files: sub}
+	return sub
 }
 
-// Welcome is the hook, for app.Options: it writes a first note for the new account.
-func Welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
+// welcome writes a first note for the new account.
+func welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 	err := tx.ExecOne(ctx, `
 		INSERT INTO app.notes (id, user_id, body)
 		VALUES ($1, $2, $3)`,

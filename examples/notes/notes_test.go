@@ -11,27 +11,25 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/accounts"
 	"freehold/app"
 	"freehold/auth"
+	"freehold/core"
 	"freehold/db"
 	"freehold/db/dbtest"
 	"freehold/examples/notes"
+	"freehold/modules"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
 func TestEachNewAccountBeginsWithANoteOfItsOwn(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t, notes.Migrations())
+	d := dbtest.New(t, db.MigrationSet{Name: notes.Module().Name, Files: notes.Module().Migrations})
 	c, err := app.LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(t.Context(), c, app.Options{
-		Migrations: []db.MigrationSet{notes.Migrations()},
-		Hooks:      accounts.Hooks{AfterSignUp: []accounts.Hook{notes.Welcome}},
-	})
+	a, err := app.New(t.Context(), c, modules.Graph(), core.Module(), notes.Module())
 	if err != nil {
 		t.Fatal(err)
 	}

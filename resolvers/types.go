@@ -1,0 +1,89 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"freehold/accounts"
+	"freehold/db"
+	"freehold/graph/model"
+	"freehold/owned"
+)
+
+// The tables of accounts and profiles that the app's role may touch.
+var (
+	userPrivateTable    = db.Table{Name: "user_private", Key: "user_id"}
+	sessionsTable       = db.Table{Name: "sessions"}
+	securityEventsTable = db.Table{Name: "security_events"}
+	profilePrivateTable = db.Table{Name: "profile_private", Key: "user_id", Insert: true, Update: []string{"birthday", "phone_number"}}
+	profileColumns      = []string{"display_name", "bio", "avatar_url", "website_url", "location", "visibility", "updated_at"}
+)
+
+// Types are the owned types of accounts, profiles and sessions.
+func Types() []owned.Type { return []owned.Type{userType, profileType, sessionType} }
+
+// userType: a user is visible to everyone who sees the profile, so users are read from profiles.
+var userType = owned.Declare(owned.Type{
+	Name: "User", Model: &model.User{}, Rows: findUsers,
+	Table: db.Table{Name: "profiles", Key: "user_id", Admits: db.AdmitsVisible, Insert: true, Update: profileColumns},
+	Keys:  map[string]owned.Key{"username": {Read: accounts.UsernameKey, Of: usernameOfUser, Rows: findUsersByUsername}},
+	Fields: map[string]owned.Part{
+		"email": {Table: userPrivateTable}, "emailVerified": {Table: userPrivateTable},
+		"sessions": {Table: sessionsTable}, "securityEvents": {Table: securityEventsTable},
+	},
+})
+
+var profileType = owned.Declare(owned.Type{
+	Name: "Profile", Model: &model.Profile{}, Rows: findProfiles,
+	Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible, Insert: true, Update: profileColumns},
+	Keys:  map[string]owned.Key{"username": {Read: accounts.UsernameKey, Of: usernameOfProfile, Rows: findProfilesByUsername}},
+	Fields: map[string]owned.Part{
+		"birthday": {Table: profilePrivateTable}, "phoneNumber": {Table: profilePrivateTable},
+	},
+})
+
+var sessionType = owned.Declare(owned.Type{Name: "Session", Model: &model.Session{}, Rows: findSessions, Table: sessionsTable})
+
+func findUsers(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
+	found, err := tx.FindProfilesOfUsers(ctx, ids)
+	return rowsOf(found, newUser), err
+}
+
+func findUsersByUsername(ctx context.Context, tx *db.Tx, keys []string) ([]owned.Row, error) {
+	found, err := tx.FindProfilesByUsernameKeys(ctx, keys)
+	return rowsOf(found, newUser), err
+}
+
+func findProfiles(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
+	found, err := tx.FindProfiles(ctx, ids)
+	return rowsOf(found, newProfile), err
+}
+
+func findProfilesByUsername(ctx context.Context, tx *db.Tx, keys []string) ([]owned.Row, error) {
+	found, err := tx.FindProfilesByUsernameKeys(ctx, keys)
+	return rowsOf(found, newProfile), err
+}
+
+func findSessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
+	found, err := tx.FindSessions(ctx, ids)
+	return rowsOf(found, func(s *db.LiveSession) *model.Session { return newSession(tx.Viewer, s) }), err
+}
+
+// rowsOf makes owned rows of what the database has.
+func rowsOf[R any, M owned.Row](found []R, translate func(*R) M) []owned.Row {
+	rows := make([]owned.Row, len(found))
+	for i := range found {
+		rows[i] = translate(&found[i])
+	}
+	return rows
+}
+
+func newUser(p *db.Profile) *model.User { return newProfile(p).User }
+
+func usernameOfUser(row owned.Row) string { return usernameOfProfile(row.(*model.User).Profile) }
+
+func usernameOfProfile(row owned.Row) string {
+	key, _ := accounts.UsernameKey(row.(*model.Profile).Username) // a username has one
+	return key
+}
