@@ -78,7 +78,7 @@ func FuzzCost(f *testing.F) {
 			problems = e.documents.validate(doc, judges(nil).complete(t.Context(), nil))
 		}
 		if len(problems) == 0 {
-			m := meter{fragments: map[string]*measure{}}
+			m := meter{limits: e.documents.limits, fragments: map[string]*measure{}}
 			if got := m.selections(doc.Operations[0].SelectionSet); got.cost < 1 || got.depth < 1 || got.cost > costly {
 				t.Errorf("%q costs %+v", query, got)
 			}
