@@ -34,13 +34,17 @@ func (r *Resolvers) missed(ctx context.Context, ref owned.Ref) {
 	}
 }
 
-// The resolvers of the object types that have resolver methods. A module may embed them in its own.
-type (
-	QueryResolver    struct{ *Resolvers }
-	MutationResolver struct{ *Resolvers }
-	UserResolver     struct{ *Resolvers }
-	ProfileResolver  struct{ *Resolvers }
-)
+// QueryResolver has the methods of the fields of Query.
+type QueryResolver struct{ *Resolvers }
+
+// MutationResolver has the methods of the fields of Mutation.
+type MutationResolver struct{ *Resolvers }
+
+// UserResolver has the methods of those fields of User that are not in its row.
+type UserResolver struct{ *Resolvers }
+
+// ProfileResolver has the methods of those fields of Profile that are not in its row.
+type ProfileResolver struct{ *Resolvers }
 
 // Actions returns the actions that the viewer may take with a loaded row, which is what a field viewerCan answers.
 func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) ([]A, error) {

@@ -20,12 +20,8 @@ const composedFile = "modules/resolvers_gen.go"
 // GenerateCode writes the composition of the resolvers of all modules: for each object type, those of every package that
 // modules.go imports and that has a type of the name, such as QueryResolver. Go then refuses to compile a field that no
 // module resolves.
-func (*rules) GenerateCode(data *codegen.Data) error {
-	packages, err := modulePackages()
-	if err != nil {
-		return err
-	}
-	if err := unused(data.Objects, packages); err != nil {
+func (p *rules) GenerateCode(data *codegen.Data) error {
+	if err := unused(data.Objects, p.packages); err != nil {
 		return err
 	}
 	c := composition{Graph: data.Config.Exec.ImportPath()}
@@ -34,7 +30,7 @@ func (*rules) GenerateCode(data *codegen.Data) error {
 			c.Objects = append(c.Objects, object{Name: templates.UcFirst(o.Name)})
 		}
 	}
-	for _, p := range packages {
+	for _, p := range p.packages {
 		used := false
 		for i := range c.Objects {
 			if o := &c.Objects[i]; p.types[o.Name+"Resolver"] {

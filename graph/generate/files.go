@@ -48,7 +48,7 @@ func write(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // it is gone once it is renamed
+	defer os.Remove(f.Name()) // unless it has been renamed
 	_, err = f.Write(text)
 	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,15 +16,21 @@ import (
 )
 
 func main() {
-	if err := generate(); err != nil {
+	// An interrupt reaches the go commands that gqlgen waits for as well. gqlgen then fails, and the files are restored.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM)
+	if err := generate(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "generate: %v\n", err)
 		os.Exit(1)
 	}
 }
 
 // generate writes all files, or none if it fails.
-func generate() (err error) {
+func generate(ctx context.Context) (err error) {
 	cfg, err := config.LoadConfig("gqlgen.yml")
+	if err != nil {
+		return err
+	}
+	packages, err := modulePackages(ctx)
 	if err != nil {
 		return err
 	}
@@ -31,9 +38,6 @@ func generate() (err error) {
 	if err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	defer close(done)
-	go restoreOnSignal(kept, done)
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("gqlgen panicked: %v", r)
@@ -42,20 +46,7 @@ func generate() (err error) {
 			err = kept.restore(err)
 		}
 	}()
-	p := &rules{}
+	p := &rules{packages: packages}
 	models := &modelgen.Plugin{FieldHook: p.field, MutateHook: p.models}
 	return api.Generate(cfg, api.PrependPlugin(p), api.ReplacePlugin(models))
-}
-
-// restoreOnSignal restores the files and ends the program if the user interrupts it.
-func restoreOnSignal(kept files, done <-chan struct{}) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	select {
-	case s := <-signals:
-		fmt.Fprintf(os.Stderr, "generate: %v\n", kept.restore(fmt.Errorf("stopped by %v", s)))
-		os.Exit(1)
-	case <-done:
-	}
 }

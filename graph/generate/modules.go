@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,13 +33,13 @@ type goPackage struct {
 }
 
 // modulePackages returns the packages that modules.go imports, without those of Go itself.
-func modulePackages() (packages []goPackage, err error) {
+func modulePackages(ctx context.Context) (packages []goPackage, err error) {
 	names, err := imports(modulesFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the list of modules: %w", err)
 	}
 	args := []string{"list", "-e", "-find", "-json=ImportPath,Name,Dir,GoFiles,Standard,Error", "--"}
-	out, err := exec.Command("go", append(args, slices.Sorted(maps.Keys(names))...)...).Output()
+	out, err := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(names))...)...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the packages of modules: %w", err)
 	}

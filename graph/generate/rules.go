@@ -31,14 +31,15 @@ const (
 //   - Node and _Entity are owned.Row.
 //   - _Entity is the union of all types with @key.
 type rules struct {
-	owned map[string]bool // types, by their names
+	packages []goPackage     // those that modules.go imports
+	owned    map[string]bool // types, by their names
 }
 
 // Name is the plugin's name in errors of gqlgen.
 func (*rules) Name() string { return "graph/generate" }
 
 // InjectSourcesLate adds Federation's entry point, which names all types with a key.
-func (*rules) InjectSourcesLate(schema *ast.Schema) ([]*ast.Source, error) {
+func (*rules) InjectSourcesLate(schema *ast.Schema) ([]*ast.Source, error) { //nolint:unparam // gqlgen's interface
 	var entities []string
 	for _, t := range inOrder(schema) {
 		if t.Kind == ast.Object && t.Directives.ForName("key") != nil {
@@ -169,7 +170,7 @@ func (p *rules) models(b *modelgen.ModelBuild) *modelgen.ModelBuild {
 				fields = append(fields, f)
 			}
 		}
-		m.Fields = append(embedded, fields...)
+		m.Fields = slices.Concat(embedded, fields)
 	}
 	return b
 }
