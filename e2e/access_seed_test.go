@@ -242,4 +242,3 @@ func (p *person) remember(v any) {
 		}
 	}
 }
-

@@ -312,7 +312,9 @@ func (p *prober) checkInsert(ctx context.Context, table db.Table, say func(strin
 }
 
 func doing(statement string, args ...any) func(context.Context, *sql.Tx) (int64, error) {
-	return func(ctx context.Context, tx *sql.Tx) (int64, error) { return affected(tx.ExecContext(ctx, statement, args...)) }
+	return func(ctx context.Context, tx *sql.Tx) (int64, error) {
+		return affected(tx.ExecContext(ctx, statement, args...))
+	}
 }
 
 // attempt does something as the app's role in a transaction of a viewer that is undone, after preparations of the superuser.
@@ -367,4 +369,3 @@ func TestPoliciesDoWhatIsDeclared(t *testing.T) {
 		}
 	}
 }
-
