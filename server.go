@@ -2,7 +2,7 @@
 // rule. Run `freehold help`.
 package main
 
-//go:generate go tool gqlgen generate
+//go:generate go run ./graph/generate
 
 import (
 	"context"

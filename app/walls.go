@@ -1,81 +1,72 @@
 package app
 
 import (
-	"strings"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/access"
 	"freehold/db"
-	"freehold/graph/model"
+	"freehold/directives"
+	"freehold/owned"
 )
 
-// ownedTypes are the Go models of the types whose rows have an owner.
-var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile{}, "Session": &model.Session{}}
-
-// policies say by name under which row policy each owned type is read, and which ones stand behind a field that comes
-// from elsewhere or writes. A test holds each of them against the database.
-var (
-	policyOfType    = map[string]string{"User": "users_select", "Profile": "profiles_select", "Session": "sessions_select"}
-	policiesOfField = map[string][]string{
-		"User.email":             {"user_private_select"},
-		"User.emailVerified":     {"user_private_select"},
-		"User.sessions":          {"sessions_select"},
-		"User.securityEvents":    {"security_events_select"},
-		"Profile.birthday":       {"profile_private_select"},
-		"Profile.phoneNumber":    {"profile_private_select"},
-		"Mutation.updateProfile": {"profiles_update", "profile_private_update"},
-	}
-	// definers are the functions that stand behind a field, and whom they let through.
-	definers = map[string]access.Wall{
-		"User.pendingEmail":            {Name: "app.pending_email", Admits: access.AdmitsOwner},
-		"User.hasPassword":             {Name: "app.has_password", Admits: access.AdmitsOwner},
-		"User.reauthenticatedUntil":    {Name: "app.recent_until", Admits: access.AdmitsOwner},
-		"User.nextCodeAt":              {Name: "app.closed_until", Admits: access.AdmitsOwner},
-		"Mutation.revokeSession":       {Name: "app.revoke_session", Admits: access.AdmitsOwner},
-		"Mutation.revokeOtherSessions": {Name: "app.revoke_other_sessions", Admits: access.AdmitsMembers},
-		"Mutation.reauthenticate":      {Name: "app.reauthenticate", Admits: access.AdmitsMembers},
-		"Mutation.changePassword":      {Name: "app.change_password", Admits: access.AdmitsMembers},
-		"Mutation.changeEmail":         {Name: "app.require_recent", Admits: access.AdmitsMembers},
-		"Mutation.changeUsername":      {Name: "app.require_recent", Admits: access.AdmitsMembers},
-		"Mutation.deleteAccount":       {Name: "app.delete_account", Admits: access.AdmitsMembers},
-	}
-)
-
-// policiesBehind names the policies behind a field, Type.field.
-func policiesBehind(field string) []string {
-	if names, ok := policiesOfField[field]; ok {
-		return names
-	}
-	if _, ok := definers[field]; ok {
-		return nil // the function replaces the policy of the type
-	}
-	typ, _, _ := strings.Cut(field, ".")
-	if name, ok := policyOfType[typ]; ok {
-		return []string{name}
-	}
-	return nil
+// behind is what stands in the database behind a field: row policies, or a definer function instead of them.
+type behind struct {
+	guards   []owned.Guard
+	function *access.Wall
 }
 
-// walls tells the matrix what it needs of the policies.
-func walls() access.Walls {
-	w := access.Walls{Types: map[string]access.Wall{}, Fields: map[string][]access.Wall{}}
-	for typ, name := range policyOfType {
-		w.Types[typ] = wall(name)
-	}
-	for field, names := range policiesOfField {
-		for _, name := range names {
-			w.Fields[field] = append(w.Fields[field], wall(name))
+// behind returns what stands behind a field. The rule is the field's.
+func (p *Program) behind(typ, field string, rule directives.Rule) behind {
+	name := typ + "." + field
+	for _, m := range p.modules {
+		if f, ok := m.Functions[name]; ok {
+			return behind{function: &f}
 		}
 	}
-	for field, definer := range definers {
-		w.Fields[field] = append(w.Fields[field], definer)
+	switch t := p.registry.Lookup(rule.Of); {
+	case t != nil && typ == "Mutation":
+		return behind{guards: t.MutationGuards(field)}
+	case t != nil:
+		return behind{guards: []owned.Guard{t.Guard()}}
+	}
+	if t := p.registry.Lookup(typ); t != nil {
+		return behind{guards: []owned.Guard{t.FieldGuard(field)}}
+	}
+	return behind{}
+}
+
+// walls tells the matrix what stands in the database behind each field.
+func (p *Program) walls(schema *ast.Schema) access.Walls {
+	w := access.Walls{Types: map[string]access.Wall{}, Fields: map[string][]access.Wall{}}
+	for _, t := range p.registry.Types() {
+		w.Types[t.Name] = wall(t.Guard().Policy)
+		for _, f := range schema.Mutation.Fields {
+			if guard, ok := t.CreationGuard(f.Name); ok {
+				w.Fields["Mutation."+f.Name] = []access.Wall{{Name: guard.Name(), Admits: access.AdmitsMembers}}
+			}
+		}
+	}
+	for _, typ := range schema.Types {
+		for _, f := range typ.Fields {
+			rule, _ := directives.RuleOf(f)
+			switch b := p.behind(typ.Name, f.Name, rule); {
+			case b.function != nil:
+				w.Fields[typ.Name+"."+f.Name] = []access.Wall{*b.function}
+			case len(b.guards) > 0:
+				w.Fields[typ.Name+"."+f.Name] = wallsOf(b.guards)
+			}
+		}
 	}
 	return w
 }
 
-func wall(policy string) access.Wall {
-	p, known := db.FindPolicy(policy)
-	if !known {
-		panic("no row policy is called " + policy)
+func wallsOf(guards []owned.Guard) (list []access.Wall) {
+	for _, g := range guards {
+		list = append(list, wall(g.Policy))
 	}
-	return access.Wall{Name: policy, Admits: access.Admits(p.Admits)}
+	return list
+}
+
+func wall(p db.Policy) access.Wall {
+	return access.Wall{Name: p.Name(), Admits: access.Admits(p.Admits())}
 }

@@ -14,6 +14,7 @@ type action struct {
 	value string
 	field string // of Mutation
 	rule  Rule
+	at    *ast.Position
 	known bool // whether there is such a mutation, with @owner(of: the type)
 }
 
@@ -26,7 +27,7 @@ func actionsOf(schema *ast.Schema) map[string][]action {
 			continue
 		}
 		for _, value := range enum.EnumValues {
-			a := action{value: value.Name, field: mutationOf(value.Name, t.Name)}
+			a := action{value: value.Name, field: mutationOf(value.Name, t.Name), at: value.Position}
 			if schema.Mutation != nil {
 				if f := schema.Mutation.Fields.ForName(a.field); f != nil {
 					a.rule, a.known = RuleOf(f)

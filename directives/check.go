@@ -25,13 +25,12 @@ var DecidedInCode = map[string]string{
 // Checked is what the check of a schema looks at besides the schema.
 type Checked struct {
 	Root  any             // the generated graph.DirectiveRoot, filled in
-	Owned map[string]any  // a value of the Go type of each owned type
-	Rows  map[string]Rows // what @owner on a root field can find
+	Owned map[string]bool // the owned types that modules declare
 }
 
-// Check returns an error that names every place where the schema breaks a law: a field without exactly one rule, a
-// rule where gqlgen would never run it, a rule that is declared but not running, a refusable field that is not
-// nullable, an @owner that points nowhere, an @inherited that nothing decided.
+// Check returns an error that names every place where the schema breaks a law, by its file and line: a field without exactly
+// one rule, a rule where gqlgen would never run it, a rule that is declared but not running, a refusable field that is not
+// nullable, a rule about rows on a type that no module declares, an @inherited that nothing decided.
 func Check(schema *ast.Schema, c Checked) error {
 	k := &checker{schema: schema, Checked: c}
 	k.definitions()
@@ -55,7 +54,11 @@ type checker struct {
 	faults []error
 }
 
-func (k *checker) fault(where, format string, args ...any) {
+// fault notes what is wrong with an element of the schema, and where the element is.
+func (k *checker) fault(at *ast.Position, where, format string, args ...any) {
+	if at != nil && at.Src != nil {
+		where = fmt.Sprintf("%s:%d: %s", at.Src.Name, at.Line, where)
+	}
 	k.faults = append(k.faults, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
 }
 
@@ -74,11 +77,11 @@ func (k *checker) definitions() {
 	for name := range ruleNames {
 		d := k.schema.Directives[name]
 		if d == nil {
-			k.fault("@"+name, "the directive is not defined")
+			k.fault(nil, "@"+name, "the directive is not defined")
 			continue
 		}
 		if !slices.Equal(d.Locations, []ast.DirectiveLocation{ast.LocationFieldDefinition}) {
-			k.fault("@"+name, "a rule stands on FIELD_DEFINITION only, not on %v", d.Locations)
+			k.fault(d.Position, "@"+name, "a rule stands on FIELD_DEFINITION only, not on %v", d.Locations)
 		}
 	}
 }
@@ -92,9 +95,9 @@ func (k *checker) running() {
 		}
 		f := root.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
 		if !f.IsValid() {
-			k.fault("@"+name, "the rule does not run: gqlgen generates no call of it (see directives in gqlgen.yml)")
+			k.fault(nil, "gqlgen.yml: @"+name, "the rule does not run: gqlgen generates no call of it (see directives there)")
 		} else if f.IsNil() {
-			k.fault("@"+name, "the rule does not run: no function was supplied for it")
+			k.fault(nil, "@"+name, "the rule does not run: no function was supplied for it")
 		}
 	}
 }
@@ -106,12 +109,12 @@ func (k *checker) actions() {
 		told := map[string]bool{}
 		for _, a := range actions {
 			if told[a.field] = true; !a.known {
-				k.fault(typ+"Action."+a.value, "there is no mutation %s with @owner(of: %q)", a.field, typ)
+				k.fault(a.at, typ+"Action."+a.value, "there is no mutation %s with @owner(of: %q)", a.field, typ)
 			}
 		}
 		for _, f := range k.schema.Mutation.Fields {
 			if rule, ok := RuleOf(f); ok && rule.Of == typ && !told[f.Name] {
-				k.fault("Mutation."+f.Name, "@owner(of: %q), but %sAction has no value for it", typ, typ)
+				k.fault(f.Position, "Mutation."+f.Name, "@owner(of: %q), but %sAction has no value for it", typ, typ)
 			}
 		}
 	}
@@ -120,14 +123,14 @@ func (k *checker) actions() {
 // placement: no rule on a type, an interface's field or an input, where it would never run.
 func (k *checker) placement(t *ast.Definition) {
 	if len(rulesOf(t.Directives)) > 0 {
-		k.fault(t.Name, "a rule on a type never runs for _entities or behind an interface: put it on the fields")
+		k.fault(t.Position, t.Name, "a rule on a type never runs for _entities or behind an interface: put it on the fields")
 	}
 	if t.Kind == ast.Object {
 		return
 	}
 	for _, f := range t.Fields {
 		if len(rulesOf(f.Directives)) > 0 {
-			k.fault(t.Name+"."+f.Name, "a rule on a field of an %s never runs: put it on the fields of object types", t.Kind)
+			k.fault(f.Position, t.Name+"."+f.Name, "a rule on a field of an %s never runs: put it on the fields of object types", t.Kind)
 		}
 	}
 }
@@ -155,9 +158,9 @@ func (k *checker) object(t *ast.Definition) {
 		if rule, ok := RuleOf(f); ok {
 			k.rule(where, t, f, rule)
 		} else if n := len(rulesOf(f.Directives)); n == 0 {
-			k.fault(where, "the field has no rule: decide who may read it")
+			k.fault(f.Position, where, "the field has no rule: decide who may read it")
 		} else {
-			k.fault(where, "the field has %d rules; it needs exactly one", n)
+			k.fault(f.Position, where, "the field has %d rules; it needs exactly one", n)
 		}
 	}
 }
@@ -166,26 +169,31 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 	switch r.Name {
 	case "public":
 		if k.isRoot(t) && r.Reason == "" {
-			k.fault(where, "@public on a root field gives its reason")
+			k.fault(f.Position, where, "@public on a root field gives its reason")
 		}
 	case "visible":
-		if !implements[Visible](k.Owned[t.Name]) {
-			k.fault(where, "@visible needs a type whose Go model has VisibleTo (graph/model/owned.go)")
-		}
+		k.owned(where, t, f, r)
 	case "signedIn":
 		k.nullable(where, f, r)
 	case "owner":
 		k.nullable(where, f, r)
 		k.owner(where, t, f, r)
 	case "inherited":
-		k.inherited(where, t)
+		k.inherited(where, t, f)
+	}
+}
+
+// owned: a rule about the row that was loaded stands on an owned type only.
+func (k *checker) owned(where string, t *ast.Definition, f *ast.FieldDefinition, r Rule) {
+	if !k.Owned[t.Name] {
+		k.fault(f.Position, where, "@%s is about a row, and no module declares the owned type %s: add owned.Declare(owned.Type{Name: %[2]q, …}) to the Types of a module", r.Name, t.Name)
 	}
 }
 
 // nullable: a refused field is null, which must not take its siblings with it.
 func (k *checker) nullable(where string, f *ast.FieldDefinition, r Rule) {
 	if f.Type.NonNull {
-		k.fault(where, "a field with @%s can be refused, so it has to be nullable", r.Name)
+		k.fault(f.Position, where, "a field with @%s can be refused, so it has to be nullable", r.Name)
 	}
 }
 
@@ -193,21 +201,19 @@ func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition,
 	of, id := r.Of, r.ID
 	if !k.isRoot(t) {
 		if of != "" || id != "" {
-			k.fault(where, "@owner takes of and id on root fields only; here the loaded row decides")
+			k.fault(f.Position, where, "@owner takes of and id on root fields only; here the loaded row decides")
 		}
-		if !implements[Owned](k.Owned[t.Name]) {
-			k.fault(where, "@owner needs a type whose Go model has OwnerID (graph/model/owned.go)")
-		}
+		k.owned(where, t, f, r)
 		return
 	}
 	if of == "" || id == "" {
-		k.fault(where, "@owner on a root field says of which type and by which argument: @owner(of: …, id: …)")
+		k.fault(f.Position, where, "@owner on a root field says of which type and by which argument: @owner(of: …, id: …)")
 		return
 	}
 	if k.schema.Types[of] == nil {
-		k.fault(where, "@owner(of: %q): there is no such type", of)
-	} else if k.Rows[of] == nil {
-		k.fault(where, "@owner(of: %q): nobody can find such a row by id (resolvers.Rows)", of)
+		k.fault(f.Position, where, "@owner(of: %q): there is no such type", of)
+	} else if !k.Owned[of] {
+		k.fault(f.Position, where, "@owner(of: %q): no module declares such an owned type, so nothing finds its rows: add owned.Declare(owned.Type{Name: %[1]q, …}) to the Types of a module", of)
 	}
 	k.argumentPath(where, f, id)
 }
@@ -217,7 +223,7 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string
 	steps := strings.Split(path, ".")
 	arg := f.Arguments.ForName(steps[0])
 	if arg == nil {
-		k.fault(where, "@owner(id: %q): the field has no argument %s", path, steps[0])
+		k.fault(f.Position, where, "@owner(id: %q): the field has no argument %s", path, steps[0])
 		return
 	}
 	typ := arg.Type
@@ -228,7 +234,7 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string
 			next = input.Fields.ForName(step)
 		}
 		if next == nil {
-			k.fault(where, "@owner(id: %q): %s has no field %s", path, typ, step)
+			k.fault(f.Position, where, "@owner(id: %q): %s has no field %s", path, typ, step)
 			return
 		}
 		typ = next.Type
@@ -237,20 +243,20 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string
 		typ = typ.Elem
 	}
 	if typ.NamedType != "ID" {
-		k.fault(where, "@owner(id: %q): it is a %s, not an ID or a list of IDs", path, typ)
+		k.fault(f.Position, where, "@owner(id: %q): it is a %s, not an ID or a list of IDs", path, typ)
 	}
 }
 
 // inherited: only where some field has decided before. Whoever has a global id or a key is reached without one.
-func (k *checker) inherited(where string, t *ast.Definition) {
+func (k *checker) inherited(where string, t *ast.Definition, f *ast.FieldDefinition) {
 	switch {
 	case k.isRoot(t):
-		k.fault(where, "@inherited on a root field: nothing was decided before it")
+		k.fault(f.Position, where, "@inherited on a root field: nothing was decided before it")
 	case t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node"):
-		k.fault(where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
+		k.fault(f.Position, where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
 	default:
 		for _, path := range k.undecidedPathsTo(t) {
-			k.fault(where, "@inherited, but %s leads here without a rule", path)
+			k.fault(f.Position, where, "@inherited, but %s leads here without a rule", path)
 		}
 	}
 }
@@ -269,9 +275,4 @@ func (k *checker) undecidedPathsTo(t *ast.Definition) (paths []string) {
 		}
 	}
 	return paths
-}
-
-func implements[T any](v any) bool {
-	_, ok := v.(T)
-	return ok
 }

@@ -6,17 +6,9 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"freehold/auth"
 )
-
-type row struct{}
-
-func (row) OwnerID() uuid.UUID         { return uuid.Nil }
-func (row) VisibleTo(auth.Viewer) bool { return true }
 
 type simple = func(context.Context, any, graphql.Resolver) (any, error)
 
@@ -47,7 +39,7 @@ type Box { x: Int @inherited }
 
 func check(t *testing.T, sdl string, c Checked) string {
 	t.Helper()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Input: sdl})
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "test.graphqls", Input: sdl})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +52,7 @@ func check(t *testing.T, sdl string, c Checked) string {
 func TestCheckNamesEachFault(t *testing.T) {
 	t.Parallel()
 	good := Checked{
-		Root: root(), Owned: map[string]any{"Thing": row{}},
-		Rows: map[string]Rows{"Thing": func(context.Context, auth.Viewer, []uuid.UUID) (map[uuid.UUID]Row, error) {
-			return map[uuid.UUID]Row{}, nil
-		}},
+		Root: root(), Owned: map[string]bool{"Thing": true},
 	}
 	withQuery := func(fields string) string { return definitions + "type Query { " + fields + " }" }
 	fine := withQuery(`a: Thing @public(reason: "x") b(i: In!): Thing @owner(of: "Thing", id: "i.deep.id") c: Int @signedIn many(ids: [ID!]!): Int @owner(of: "Thing", id: "ids")`)
@@ -83,7 +72,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"non-null owner field", fine + `extend type Thing { s: String! @owner }`, "Thing.s: a field with @owner can be refused"},
 		{"of is missing", withQuery(`a(id: ID!): Int @owner(id: "id")`), "Query.a: @owner on a root field says of which type"},
 		{"of is no type", withQuery(`a(id: ID!): Int @owner(of: "Nope", id: "id")`), `@owner(of: "Nope"): there is no such type`},
-		{"of has no rows", withQuery(`a(id: ID!): Int @owner(of: "Box", id: "id")`), `@owner(of: "Box"): nobody can find such a row`},
+		{"of has no rows", withQuery(`a(id: ID!): Int @owner(of: "Box", id: "id")`), `@owner(of: "Box"): no module declares such an owned type`},
 		{"no such argument", withQuery(`a(id: ID!): Int @owner(of: "Thing", id: "nr")`), "the field has no argument nr"},
 		{"no such input field", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.nope")`), "In has no field nope"},
 		{"through a scalar", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.id.x")`), "ID has no field x"},
@@ -93,8 +82,8 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"an action by another rule", fine + `enum ThingAction { BURN } type Mutation { burnThing: Int @signedIn }`, `ThingAction.BURN: there is no mutation burnThing`},
 		{"a mutation without its action", fine + `enum ThingAction { BURN } type Mutation { burnThing(id: ID): Int @owner(of: "Thing", id: "id") eatThing(id: ID): Int @owner(of: "Thing", id: "id") }`, `Mutation.eatThing: @owner(of: "Thing"), but ThingAction has no value for it`},
 		{"of on a row's field", fine + `extend type Thing { s: String @owner(of: "Thing", id: "x") }`, "Thing.s: @owner takes of and id on root fields only"},
-		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner needs a type whose Go model has OwnerID"},
-		{"visible on a value", fine + `extend type Box { y: Int @visible }`, "Box.y: @visible needs a type"},
+		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner is about a row, and no module declares the owned type Box: add owned.Declare"},
+		{"visible on a value", fine + `extend type Box { y: Int @visible }`, "Box.y: @visible is about a row, and no module declares the owned type Box"},
 		{"inherited at the root", withQuery(`a: Int @inherited`), "Query.a: @inherited on a root field"},
 		{"inherited on a node", fine + `type N implements Node { id: ID! @inherited }`, "N.id: @inherited on a type with @key or Node"},
 		{"inherited on a key", fine + `type N @key(fields: "x") { x: Int @inherited }`, "N.x: @inherited on a type with @key or Node"},

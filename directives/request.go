@@ -30,12 +30,12 @@ func WithRequest(ctx context.Context) context.Context {
 func (r *Rules) find(ctx context.Context, viewer auth.Viewer, of string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
 	shared, ok := ctx.Value(requestKey{}).(*request)
 	if !ok || graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
-		return r.rows[of](ctx, viewer, ids)
+		return r.rows(ctx, viewer, of, ids)
 	}
 	shared.mu.Lock()
 	load, known := shared.rows[of]
 	if !known {
-		load = sync.OnceValues(func() (map[uuid.UUID]Row, error) { return r.rows[of](ctx, viewer, r.asked(ctx, of)) })
+		load = sync.OnceValues(func() (map[uuid.UUID]Row, error) { return r.rows(ctx, viewer, of, r.asked(ctx, of)) })
 		shared.rows[of] = load
 	}
 	shared.mu.Unlock()

@@ -35,8 +35,9 @@ type Row interface {
 	Visible
 }
 
-// Rows finds rows for @owner on root fields, as the viewer and without side effects: those that he sees, by their ids.
-type Rows func(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error)
+// Rows finds rows of an owned type for @owner on root fields, as the viewer and without side effects: those that the viewer
+// sees, by their ids.
+type Rows func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]Row, error)
 
 // Denial is a field that its rule refused.
 type Denial struct {
@@ -50,7 +51,7 @@ type Denial struct {
 
 // Rules are the rules of a schema, compiled: what the generated code calls before each resolver.
 type Rules struct {
-	rows    map[string]Rows
+	rows    Rows
 	fields  map[string]compiled // by Type.field
 	actions map[string][]action // by type
 	denied  func(context.Context, Denial)
@@ -62,9 +63,9 @@ type compiled struct {
 	path []string // to the argument with the id, of @owner on a root field
 }
 
-// New compiles the rules of a schema. Rows are by the name of their type. Each refusal is told to denied, unless that is
+// New compiles the rules of a schema. Rows finds the rows of any owned type. Each refusal is reported to denied, unless that is
 // nil. What is wrong with the schema is for Check to say.
-func New(schema *ast.Schema, rows map[string]Rows, denied func(context.Context, Denial)) *Rules {
+func New(schema *ast.Schema, rows Rows, denied func(context.Context, Denial)) *Rules {
 	r := &Rules{rows: rows, fields: map[string]compiled{}, actions: actionsOf(schema), denied: denied}
 	for _, t := range schema.Types {
 		for _, f := range t.Fields {

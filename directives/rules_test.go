@@ -298,13 +298,21 @@ type (
 	}
 )
 
-func compile(t *testing.T, find Rows, denied func(context.Context, Denial)) *Rules {
+// findThings finds rows of Thing.
+type findThings = func(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error)
+
+func compile(t *testing.T, find findThings, denied func(context.Context, Denial)) *Rules {
 	t.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: rootFields})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(schema, map[string]Rows{"Thing": find}, denied)
+	return New(schema, func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+		if typ != "Thing" {
+			t.Errorf("asked for rows of %s", typ)
+		}
+		return find(ctx, viewer, ids)
+	}, denied)
 }
 
 // ask runs the rule of the root field that ctx is in, as the generated code does.

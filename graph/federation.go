@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold/graph/model"
+	"freehold/owned"
 )
 
 // SDL returns the schema as a Federation subgraph: schema.graphqls, without what serves it.
@@ -14,11 +15,11 @@ func SDL() string { return sources[0].Input } // the first in gqlgen.yml
 // EntityResolver answers Query._entities. The resolver of Query implements it besides QueryResolver, from which gqlgen
 // leaves Federation's two fields out: it calls the methods below, which its federation plugin would otherwise generate.
 type EntityResolver interface {
-	// Entities returns the object of each representation in its place, or nil.
-	Entities(ctx context.Context, representations []any) ([]model.Entity, error)
+	// Entities returns the row of each representation in its place, or nil.
+	Entities(ctx context.Context, representations []any) ([]owned.Row, error)
 }
 
-func (ec *executionContext) __resolve_entities(ctx context.Context, representations []any) []model.Entity {
+func (ec *executionContext) __resolve_entities(ctx context.Context, representations []any) []owned.Row {
 	entities, err := ec.Resolvers.Query().(EntityResolver).Entities(ctx, representations)
 	graphql.AddError(ctx, graphql.AddFieldLocationToError(ctx, graphql.ErrorOnPath(ctx, err)))
 	return entities

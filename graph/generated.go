@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"freehold/directives"
 	"freehold/graph/model"
+	"freehold/owned"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
+	"github.com/google/uuid"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -308,8 +310,8 @@ type ProfileResolver interface {
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*model.User, error)
-	Node(ctx context.Context, id string) (model.Node, error)
-	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
+	Node(ctx context.Context, id string) (owned.Row, error)
+	Nodes(ctx context.Context, ids []string) ([]owned.Row, error)
 	Profile(ctx context.Context, username string) (*model.Profile, error)
 	Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error)
 	UsernameAvailable(ctx context.Context, username string) (*bool, error)
@@ -2243,9 +2245,6 @@ directive @shareable repeatable on OBJECT | FIELD_DEFINITION
 "A representation: an object with the ` + "`" + `__typename` + "`" + ` of an entity and the fields of one of its keys."
 scalar _Any
 
-"Every type with a key."
-union _Entity = User | Profile
-
 "This subgraph, for whoever composes."
 type _Service {
   "The schema as it is composed."
@@ -2253,14 +2252,19 @@ type _Service {
 }
 
 extend type Query {
+  "What this subgraph is; for anybody, and whether or not introspection is on."
+  _service: _Service!
+}
+`, BuiltIn: false},
+	{Name: "../entities.graphqls", Input: `"Every type with a key."
+union _Entity = User | Profile
+
+extend type Query {
   "The objects of these representations, in their order, null in the place of those that ` + "`" + `node` + "`" + ` would not find. A malformed one is null, with an error of its own. At most 500."
   _entities(
     "What to find. Federation has [_Any!]!, which these types admit; here a null spoils only its own place."
     representations: [_Any]!
   ): [_Entity]!
-
-  "What this subgraph is; for anybody, and whether or not introspection is on."
-  _service: _Service!
 }
 `, BuiltIn: false},
 }
@@ -4440,7 +4444,7 @@ func (ec *executionContext) _Profile_id(ctx context.Context, field graphql.Colle
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Visible == nil {
-					var zeroVal string
+					var zeroVal uuid.UUID
 					return zeroVal, errors.New("directive visible is not implemented")
 				}
 				return ec.Directives.Visible(ctx, obj, directive0)
@@ -4449,8 +4453,8 @@ func (ec *executionContext) _Profile_id(ctx context.Context, field graphql.Colle
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4692,7 +4696,7 @@ func (ec *executionContext) _Profile_visibility(ctx context.Context, field graph
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Visible == nil {
-					var zeroVal model.ProfileVisibility
+					var zeroVal owned.Visibility
 					return zeroVal, errors.New("directive visible is not implemented")
 				}
 				return ec.Directives.Visible(ctx, obj, directive0)
@@ -4701,8 +4705,8 @@ func (ec *executionContext) _Profile_visibility(ctx context.Context, field graph
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.ProfileVisibility) graphql.Marshaler {
-			return ec.marshalNProfileVisibility2freeholdᚋgraphᚋmodelᚐProfileVisibility(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
+			return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5143,8 +5147,8 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Node) graphql.Marshaler {
-			return ec.marshalONode2freeholdᚋgraphᚋmodelᚐNode(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v owned.Row) graphql.Marshaler {
+			return ec.marshalONode2freeholdᚋownedᚐRow(ctx, selections, v)
 		},
 		true,
 		false,
@@ -5187,8 +5191,8 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 			return ec.Resolvers.Query().Nodes(ctx, fc.Args["ids"].([]string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Node) graphql.Marshaler {
-			return ec.marshalNNode2ᚕfreeholdᚋgraphᚋmodelᚐNode(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []owned.Row) graphql.Marshaler {
+			return ec.marshalNNode2ᚕfreeholdᚋownedᚐRow(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5382,50 +5386,6 @@ func (ec *executionContext) fieldContext_Query_settings(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _Query__entities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Query__entities(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.__resolve_entities(ctx, fc.Args["representations"].([]any)), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Entity) graphql.Marshaler {
-			return ec.marshalN_Entity2ᚕfreeholdᚋgraphᚋmodelᚐEntity(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Query__entities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Query",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type _Entity does not have child fields")
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Query__entities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Query__service(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5454,6 +5414,50 @@ func (ec *executionContext) fieldContext_Query__service(_ context.Context, field
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields__Service(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query__entities(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query__entities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.__resolve_entities(ctx, fc.Args["representations"].([]any)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []owned.Row) graphql.Marshaler {
+			return ec.marshalN_Entity2ᚕfreeholdᚋownedᚐRow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query__entities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type _Entity does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query__entities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -6289,7 +6293,7 @@ func (ec *executionContext) _Session_id(ctx context.Context, field graphql.Colle
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Visible == nil {
-					var zeroVal string
+					var zeroVal uuid.UUID
 					return zeroVal, errors.New("directive visible is not implemented")
 				}
 				return ec.Directives.Visible(ctx, obj, directive0)
@@ -6298,8 +6302,8 @@ func (ec *executionContext) _Session_id(ctx context.Context, field graphql.Colle
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6871,8 +6875,8 @@ func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, fie
 			return obj.DefaultVisibility, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.ProfileVisibility) graphql.Marshaler {
-			return ec.marshalNProfileVisibility2freeholdᚋgraphᚋmodelᚐProfileVisibility(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
+			return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7274,7 +7278,7 @@ func (ec *executionContext) _User_id(ctx context.Context, field graphql.Collecte
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Visible == nil {
-					var zeroVal string
+					var zeroVal uuid.UUID
 					return zeroVal, errors.New("directive visible is not implemented")
 				}
 				return ec.Directives.Visible(ctx, obj, directive0)
@@ -7283,8 +7287,8 @@ func (ec *executionContext) _User_id(ctx context.Context, field graphql.Collecte
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9179,7 +9183,7 @@ func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context
 			it.Location = graphql.OmittableOf(data)
 		case "visibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visibility"))
-			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚋgraphᚋmodelᚐProfileVisibility(ctx, v)
+			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -9726,7 +9730,7 @@ func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context
 			it.Location = graphql.OmittableOf(data)
 		case "visibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visibility"))
-			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚋgraphᚋmodelᚐProfileVisibility(ctx, v)
+			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -9833,26 +9837,20 @@ func UnmarshalVerifyEmailInput(ctx context.Context, raw any) (model.VerifyEmailI
 
 // region    ************************** interface.gotpl ***************************
 
-func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj model.Node) graphql.Marshaler {
+func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj owned.Row) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.User:
-		return ec._User(ctx, sel, &obj)
 	case *model.User:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
-	case model.Session:
-		return ec._Session(ctx, sel, &obj)
 	case *model.Session:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
-	case model.Profile:
-		return ec._Profile(ctx, sel, &obj)
 	case *model.Profile:
 		if obj == nil {
 			return graphql.Null
@@ -9867,19 +9865,15 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	}
 }
 
-func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, obj model.Entity) graphql.Marshaler {
+func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, obj owned.Row) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.User:
-		return ec._User(ctx, sel, &obj)
 	case *model.User:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
-	case model.Profile:
-		return ec._Profile(ctx, sel, &obj)
 	case *model.Profile:
 		if obj == nil {
 			return graphql.Null
@@ -10512,17 +10506,17 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_settings(ctx, field)
 				})
-		case "_entities":
-			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Query__entities(ctx, field)
-				})
 		case "_service":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query__service(ctx, field)
+				})
+		case "_entities":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query__entities(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -12012,6 +12006,20 @@ func (ec *executionContext) unmarshalNDeleteAccountInput2freeholdᚋgraphᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
+	res, err := graphql.UnmarshalUUID(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, sel ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalUUID(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -12077,11 +12085,11 @@ func (ec *executionContext) marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(
 	return ec._Length(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNode2ᚕfreeholdᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
+func (ec *executionContext) marshalNNode2ᚕfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalONode2freeholdᚋgraphᚋmodelᚐNode(ctx, sel, v[i])
+		return ec.marshalONode2freeholdᚋownedᚐRow(ctx, sel, v[i])
 	})
 
 	return ret
@@ -12149,13 +12157,13 @@ func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚋgraphᚋmodelᚐPr
 	return ec._ProfileEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚋgraphᚋmodelᚐProfileVisibility(ctx context.Context, v any) (model.ProfileVisibility, error) {
-	var res model.ProfileVisibility
+func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx context.Context, v any) (owned.Visibility, error) {
+	var res owned.Visibility
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNProfileVisibility2freeholdᚋgraphᚋmodelᚐProfileVisibility(ctx context.Context, sel ast.SelectionSet, v model.ProfileVisibility) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
 	return v
 }
 
@@ -12340,11 +12348,11 @@ func (ec *executionContext) marshalN_Any2ᚕinterface(ctx context.Context, sel a
 	return ret
 }
 
-func (ec *executionContext) marshalN_Entity2ᚕfreeholdᚋgraphᚋmodelᚐEntity(ctx context.Context, sel ast.SelectionSet, v []model.Entity) graphql.Marshaler {
+func (ec *executionContext) marshalN_Entity2ᚕfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalO_Entity2freeholdᚋgraphᚋmodelᚐEntity(ctx, sel, v[i])
+		return ec.marshalO_Entity2freeholdᚋownedᚐRow(ctx, sel, v[i])
 	})
 
 	return ret
@@ -12626,7 +12634,7 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
-func (ec *executionContext) marshalONode2freeholdᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v model.Node) graphql.Marshaler {
+func (ec *executionContext) marshalONode2freeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -12691,16 +12699,16 @@ func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚋgraphᚋm
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚋgraphᚋmodelᚐProfileVisibility(ctx context.Context, v any) (*model.ProfileVisibility, error) {
+func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (*owned.Visibility, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(model.ProfileVisibility)
+	var res = new(owned.Visibility)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOProfileVisibility2ᚖfreeholdᚋgraphᚋmodelᚐProfileVisibility(ctx context.Context, sel ast.SelectionSet, v *model.ProfileVisibility) graphql.Marshaler {
+func (ec *executionContext) marshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v *owned.Visibility) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -12946,7 +12954,7 @@ func (ec *executionContext) marshalO_Any2interface(ctx context.Context, sel ast.
 	return res
 }
 
-func (ec *executionContext) marshalO_Entity2freeholdᚋgraphᚋmodelᚐEntity(ctx context.Context, sel ast.SelectionSet, v model.Entity) graphql.Marshaler {
+func (ec *executionContext) marshalO_Entity2freeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -3,16 +3,31 @@
 package graph
 
 import (
+	"strings"
+
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // NewSchema parses the schema anew, for callers that change it: the generated one is shared by all instances in the
-// process.
+// process. The positions in it name the files as they are called in the program's folder.
 func NewSchema() *ast.Schema {
-	schema := gqlparser.MustLoadSchema(sources...)
+	named := make([]*ast.Source, len(sources))
+	for i, s := range sources {
+		named[i] = &ast.Source{Name: strings.TrimPrefix(s.Name, "../"), Input: s.Input}
+	}
+	schema := gqlparser.MustLoadSchema(named...)
 	withoutExperiments(schema)
 	return schema
+}
+
+// Text returns the whole schema, as it is served.
+func Text() string {
+	texts := make([]string, len(sources))
+	for i, s := range sources {
+		texts[i] = s.Input
+	}
+	return strings.Join(texts, "\n")
 }
 
 // standardDirectives are those that the GraphQL specification defines.

@@ -28,7 +28,7 @@ func NewRegistry(types ...Type) (*Registry, error) {
 	for i := range types {
 		t := &types[i]
 		if other, twice := r.byName[t.Name]; twice {
-			faults = append(faults, t.fault("%s declares the type too", other.Where()))
+			faults = append(faults, t.Fault("%s declares the type too", other.Where()))
 			continue
 		}
 		faults = append(faults, t.check())
@@ -40,8 +40,8 @@ func NewRegistry(types ...Type) (*Registry, error) {
 // Where returns the file and line of the type's declaration, the file with its folder.
 func (t *Type) Where() string { return cmp.Or(t.at, "a module that does not use owned.Declare") }
 
-// fault returns an error about the declaration.
-func (t *Type) fault(format string, args ...any) error {
+// Fault returns an error about the declaration, with its place.
+func (t *Type) Fault(format string, args ...any) error {
 	return fmt.Errorf("%s: owned type %s: %s", t.Where(), t.Name, fmt.Sprintf(format, args...))
 }
 
@@ -49,25 +49,49 @@ func (t *Type) fault(format string, args ...any) error {
 func (t *Type) check() error {
 	var faults []error
 	if t.Rows == nil {
-		faults = append(faults, t.fault("Rows is missing: nothing finds its rows by their ids"))
-	}
-	if model := reflect.ValueOf(t.Model); !model.IsValid() || model.Kind() == reflect.Pointer && model.IsNil() {
-		faults = append(faults, t.fault("Model is missing: give a value of its Go struct, such as &model.%s{}", t.Name))
+		faults = append(faults, t.Fault("Rows is missing: nothing finds its rows by their ids"))
 	}
 	if t.Table.Name == "" {
-		faults = append(faults, t.fault("Table is missing: describe the table of its rows"))
+		faults = append(faults, t.Fault("Table is missing: describe the table of its rows"))
 	}
+	faults = append(faults, t.checkModel())
 	for _, name := range sortedKeys(t.Keys) {
 		if k := t.Keys[name]; k.Read == nil || k.Of == nil || k.Rows == nil {
-			faults = append(faults, t.fault("the key %s needs Read, Of and Rows", name))
+			faults = append(faults, t.Fault("the key %s needs Read, Of and Rows", name))
 		}
 	}
 	for _, name := range sortedKeys(t.Fields) {
 		if t.Fields[name].Table.Name == "" {
-			faults = append(faults, t.fault("the field %s is in another table: describe it", name))
+			faults = append(faults, t.Fault("the field %s is in another table: describe it", name))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// checkModel returns what is wrong with the Go struct: it is not owned, or says otherwise than the table who sees a row.
+func (t *Type) checkModel() error {
+	typ := reflect.TypeOf(t.Model)
+	for typ != nil && typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if typ == nil || typ.Kind() != reflect.Struct {
+		return t.Fault("Model is missing: give a value of its Go struct, such as &model.%s{}", t.Name)
+	}
+	if !reflect.PointerTo(typ).Implements(reflect.TypeFor[Row]()) {
+		return t.Fault("%s is not owned: embed owned.By or owned.ByVisibility in it", typ)
+	}
+	embeds := func(other reflect.Type) bool {
+		f, ok := typ.FieldByName(other.Name())
+		return ok && f.Type == other
+	}
+	byVisibility, visible := embeds(reflect.TypeFor[ByVisibility]()), t.Table.Admits == db.AdmitsVisible
+	switch {
+	case byVisibility && !visible:
+		return t.Fault("%s embeds owned.ByVisibility, but Table does not have Admits: db.AdmitsVisible", typ)
+	case !byVisibility && visible && embeds(reflect.TypeFor[By]()):
+		return t.Fault("%s embeds owned.By, but Table has Admits: db.AdmitsVisible", typ)
+	}
+	return nil
 }
 
 // CheckDatabase returns an error that names each type whose tables the database does not protect as they are declared.
@@ -80,7 +104,7 @@ func (r *Registry) CheckDatabase(ctx context.Context, d *db.DB) error {
 		}
 		for _, problem := range problems {
 			if problem != nil {
-				faults = append(faults, t.fault("%v", problem))
+				faults = append(faults, t.Fault("%v", problem))
 			}
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // nodes, _entities, viewerCan, explanations, the access matrix, the row policies and their names, and the generated tests.
 type Type struct {
 	Name  string   // in GraphQL
-	Model Row      // a value of the Go struct of the type
+	Model any      // a value of the Go struct of the type, such as &model.Note{}
 	Table db.Table // the table of the rows
 
 	// Rows finds rows by their ids, as the viewer of tx and without side effects: those that the viewer sees, in any order.
@@ -30,8 +30,9 @@ type Type struct {
 	// others see, and lists of rows that only the owner sees.
 	Fields map[string]Part
 
-	// Actions are the commands of mutations whose name does not begin with update or delete, such as archiveNote: "UPDATE".
-	// A mutation with @owner(of: the type) passes the row policy for its command.
+	// Actions are the commands of mutations that are not called createNote, updateNote or deleteNote, such as addNote: "INSERT".
+	// What a mutation does passes the row policy for its command. A mutation with @owner(of: the type) is an UPDATE if nothing
+	// else is said.
 	Actions map[string]string
 
 	at string // where the type was declared
@@ -127,6 +128,14 @@ func (t *Type) MutationGuards(mutation string) (guards []Guard) {
 		}
 	}
 	return guards
+}
+
+// CreationGuard returns the policy behind a mutation that makes rows of the type: createNote for Note, or an action INSERT.
+func (t *Type) CreationGuard(mutation string) (Guard, bool) {
+	if mutation != "create"+t.Name && t.Actions[mutation] != "INSERT" {
+		return Guard{}, false
+	}
+	return t.guard("INSERT")
 }
 
 func (t *Type) command(mutation string) string {

@@ -14,7 +14,7 @@ import (
 	"freehold/graph/model"
 )
 
-func (m *mutation) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
+func (m *MutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
 	jar, err := jarFor(ctx, input.Session)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func idempotencyKey(ctx context.Context, given *string) (string, fault.Flaw) {
 	return *given, fault.Flaw{}
 }
 
-func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
+func (m *MutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
 	jar, err := jarFor(ctx, input.Session)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (m *mutation) SignIn(ctx context.Context, input model.SignInInput) (*model.
 	return &model.SignInPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
 }
 
-func (m *mutation) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
+func (m *MutationResolver) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
 	tokens, err := m.Accounts.Refresh(ctx, input.RefreshToken)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (m *mutation) RefreshSession(ctx context.Context, input model.RefreshSessio
 	return &model.RefreshSessionPayload{Tokens: newTokens(tokens)}, nil
 }
 
-func (m *mutation) SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error) {
+func (m *MutationResolver) SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error) {
 	viewer, refreshToken := auth.ViewerFrom(ctx), ""
 	if input != nil {
 		if given := input.RefreshToken.Value(); given != nil {
@@ -121,7 +121,7 @@ func handOver(t *accounts.Tokens, jar *auth.Jar) *model.Tokens {
 	return nil
 }
 
-func (q *query) Me(ctx context.Context) (*model.User, error) {
+func (q *QueryResolver) Me(ctx context.Context) (*model.User, error) {
 	viewer := auth.ViewerFrom(ctx)
 	switch {
 	case viewer.Reason != "": // the client sent a token, so it takes the user for signed in
@@ -136,7 +136,7 @@ func (q *query) Me(ctx context.Context) (*model.User, error) {
 	return p.User, nil
 }
 
-func (u *user) Email(ctx context.Context, obj *model.User) (*string, error) {
+func (u *UserResolver) Email(ctx context.Context, obj *model.User) (*string, error) {
 	row, err := u.private(ctx, obj.Owner)
 	if row == nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (u *user) Email(ctx context.Context, obj *model.User) (*string, error) {
 	return &row.Email, nil
 }
 
-func (u *user) EmailVerified(ctx context.Context, obj *model.User) (*bool, error) {
+func (u *UserResolver) EmailVerified(ctx context.Context, obj *model.User) (*bool, error) {
 	row, err := u.private(ctx, obj.Owner)
 	if row == nil {
 		return nil, err

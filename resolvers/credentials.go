@@ -8,14 +8,14 @@ import (
 	"freehold/graph/model"
 )
 
-func (m *mutation) RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {
+func (m *MutationResolver) RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {
 	if err := m.Accounts.RequestEmailVerification(ctx, input.Email); err != nil {
 		return nil, err
 	}
 	return &model.RequestEmailVerificationPayload{Success: true}, nil
 }
 
-func (m *mutation) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
+func (m *MutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
 	jar, err := jarFor(ctx, input.Session)
 	if err != nil {
 		return nil, err
@@ -32,21 +32,21 @@ func (m *mutation) VerifyEmail(ctx context.Context, input model.VerifyEmailInput
 	return payload, nil
 }
 
-func (m *mutation) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
+func (m *MutationResolver) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
 	if err := m.Accounts.RequestPasswordReset(ctx, input.Email); err != nil {
 		return nil, err
 	}
 	return &model.RequestPasswordResetPayload{Success: true}, nil
 }
 
-func (m *mutation) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error) {
+func (m *MutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error) {
 	if err := m.Accounts.ResetPassword(ctx, input.Email, input.Code, input.NewPassword); err != nil {
 		return nil, err
 	}
 	return &model.ResetPasswordPayload{Success: true}, nil
 }
 
-func (m *mutation) Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error) {
+func (m *MutationResolver) Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error) {
 	p, err := m.Accounts.Reauthenticate(ctx, auth.ViewerFrom(ctx), input.Password)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (m *mutation) Reauthenticate(ctx context.Context, input model.Reauthenticat
 	return &model.ReauthenticatePayload{User: newProfile(p).User}, nil
 }
 
-func (m *mutation) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
+func (m *MutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
 	p, err := m.Accounts.ChangePassword(ctx, auth.ViewerFrom(ctx), input.CurrentPassword, input.NewPassword)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (m *mutation) ChangePassword(ctx context.Context, input model.ChangePasswor
 	return &model.ChangePasswordPayload{User: newProfile(p).User}, nil
 }
 
-func (m *mutation) ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error) {
+func (m *MutationResolver) ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error) {
 	p, err := m.Accounts.RequestEmailChange(ctx, auth.ViewerFrom(ctx), input.NewEmail)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (m *mutation) ChangeEmail(ctx context.Context, input model.ChangeEmailInput
 	return &model.ChangeEmailPayload{User: newProfile(p).User}, nil
 }
 
-func (m *mutation) ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error) {
+func (m *MutationResolver) ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error) {
 	p, err := m.Accounts.ChangeUsername(ctx, auth.ViewerFrom(ctx), input.Username)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (m *mutation) ChangeUsername(ctx context.Context, input model.ChangeUsernam
 	return &model.ChangeUsernamePayload{Profile: newProfile(p)}, nil
 }
 
-func (m *mutation) DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error) {
+func (m *MutationResolver) DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error) {
 	p, err := m.Accounts.DeleteAccount(ctx, auth.ViewerFrom(ctx), input.Password)
 	if err != nil {
 		return nil, err

@@ -12,12 +12,12 @@ import (
 	"freehold/auth"
 	"freehold/fault"
 	"freehold/graph"
-	"freehold/graph/model"
+	"freehold/owned"
 )
 
 const maxRepresentations = 500
 
-var _ graph.EntityResolver = (*query)(nil)
+var _ graph.EntityResolver = (*QueryResolver)(nil)
 
 // entityKey is one key of an object: an id, or a normalised username. What nothing can have as its key is the zero id.
 type entityKey struct {
@@ -27,7 +27,7 @@ type entityKey struct {
 }
 
 // Entities finds the objects of Federation's representations, all in one query.
-func (q *query) Entities(ctx context.Context, representations []any) ([]model.Entity, error) {
+func (q *QueryResolver) Entities(ctx context.Context, representations []any) ([]owned.Row, error) {
 	if len(representations) > maxRepresentations {
 		return nil, tooMany("representations", maxRepresentations)
 	}
@@ -43,7 +43,7 @@ func (q *query) Entities(ctx context.Context, representations []any) ([]model.En
 	if err != nil {
 		return nil, err
 	}
-	entities := make([]model.Entity, len(keys))
+	entities := make([]owned.Row, len(keys))
 	for i := range keys {
 		if entities[i] = pick(found, keys[i]); entities[i] == nil && len(keys[i]) > 0 {
 			q.missed(withIndex(ctx, i), Missed{ID: keys[i][0].id, Username: keys[i][0].username})
@@ -120,13 +120,13 @@ func distinct[T comparable](values []T) []T {
 }
 
 // findEntities returns what the viewer sees of the objects with these keys, under each key that they have.
-func (q *query) findEntities(ctx context.Context, keys [][]entityKey) (map[entityKey]model.Entity, error) {
+func (q *QueryResolver) findEntities(ctx context.Context, keys [][]entityKey) (map[entityKey]owned.Row, error) {
 	ids, usernames := distinctKeys(keys)
 	rows, err := q.DB.FindProfilesByAnyKey(ctx, auth.ViewerFrom(ctx), ids, usernames)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[entityKey]model.Entity, 3*len(rows))
+	found := make(map[entityKey]owned.Row, 3*len(rows))
 	for i := range rows {
 		profile := newProfile(&rows[i])
 		found[entityKey{typename: "User", id: rows[i].UserID}] = profile.User
@@ -137,7 +137,7 @@ func (q *query) findEntities(ctx context.Context, keys [][]entityKey) (map[entit
 }
 
 // pick returns the object that has all of the keys, nil if they are not of one object.
-func pick(found map[entityKey]model.Entity, keys []entityKey) (entity model.Entity) {
+func pick(found map[entityKey]owned.Row, keys []entityKey) (entity owned.Row) {
 	for i, key := range keys {
 		if i > 0 && found[key] != entity {
 			return nil

@@ -9,7 +9,7 @@ import (
 
 	"freehold/auth"
 	"freehold/fault"
-	"freehold/graph/model"
+	"freehold/owned"
 )
 
 const maxNodes = 100
@@ -21,7 +21,7 @@ func tooMany(argument string, most int) error {
 	}.At(argument)
 }
 
-func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
+func (q *QueryResolver) Node(ctx context.Context, id string) (owned.Row, error) {
 	nodes, err := q.nodes(ctx, []string{id}, func(int) context.Context { return ctx })
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (q *query) Node(ctx context.Context, id string) (model.Node, error) {
 	return nodes[0], nil
 }
 
-func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+func (q *QueryResolver) Nodes(ctx context.Context, ids []string) ([]owned.Row, error) {
 	if len(ids) > maxNodes {
 		return nil, tooMany("ids", maxNodes)
 	}
@@ -38,7 +38,7 @@ func (q *query) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 
 // nodes finds the objects of ids in one transaction. A malformed id gets the same answer as an unknown one, in the same time.
 // The last argument gives the context of the place that an object has in the answer.
-func (q *query) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]model.Node, error) {
+func (q *QueryResolver) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]owned.Row, error) {
 	parsed := make([]uuid.UUID, len(ids))
 	for i, id := range ids {
 		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
@@ -48,7 +48,7 @@ func (q *query) nodes(ctx context.Context, ids []string, place func(i int) conte
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[uuid.UUID]model.Node, 2*len(rows.Profiles)+len(rows.Sessions))
+	found := make(map[uuid.UUID]owned.Row, 2*len(rows.Profiles)+len(rows.Sessions))
 	for i := range rows.Profiles {
 		profile := newProfile(&rows.Profiles[i])
 		found[rows.Profiles[i].ID], found[profile.Owner] = profile, profile.User
@@ -56,7 +56,7 @@ func (q *query) nodes(ctx context.Context, ids []string, place func(i int) conte
 	for i := range rows.Sessions {
 		found[rows.Sessions[i].ID] = newSession(viewer, &rows.Sessions[i])
 	}
-	nodes := make([]model.Node, len(ids))
+	nodes := make([]owned.Row, len(ids))
 	for i, id := range parsed {
 		if nodes[i] = found[id]; nodes[i] == nil {
 			q.missed(place(i), Missed{ID: id, AnyNode: true})

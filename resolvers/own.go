@@ -22,25 +22,25 @@ type (
 	}
 )
 
-func (u *user) PendingEmail(ctx context.Context, obj *model.User) (*string, error) {
+func (u *UserResolver) PendingEmail(ctx context.Context, obj *model.User) (*string, error) {
 	return once(ctx, pendingEmailKey{obj.Owner}, func() (*string, error) {
 		return u.Accounts.PendingEmail(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }
 
-func (u *user) HasPassword(ctx context.Context, obj *model.User) (*bool, error) {
+func (u *UserResolver) HasPassword(ctx context.Context, obj *model.User) (*bool, error) {
 	return once(ctx, hasPasswordKey{obj.Owner}, func() (*bool, error) {
 		return u.Accounts.HasPassword(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }
 
-func (u *user) ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error) {
+func (u *UserResolver) ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error) {
 	return once(ctx, recentKey{obj.Owner}, func() (*time.Time, error) {
 		return u.Accounts.ReauthenticatedUntil(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }
 
-func (u *user) NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error) {
+func (u *UserResolver) NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error) {
 	return once(ctx, nextCodeKey{obj.Owner, purpose}, func() (*time.Time, error) {
 		return u.Accounts.NextCodeAt(ctx, auth.ViewerFrom(ctx), obj.Owner, db.Purpose(purpose))
 	})

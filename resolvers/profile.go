@@ -13,7 +13,7 @@ import (
 	"freehold/graph/model"
 )
 
-func (q *query) Profile(ctx context.Context, username string) (*model.Profile, error) {
+func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Profile, error) {
 	key, ok := accounts.UsernameKey(username)
 	if !ok {
 		return nil, nil //nolint:nilnil // nobody can have this username
@@ -25,7 +25,7 @@ func (q *query) Profile(ctx context.Context, username string) (*model.Profile, e
 	return p, err
 }
 
-func (q *query) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
+func (q *QueryResolver) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
 	ok, err := q.Accounts.UsernameAvailable(ctx, username)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (q *query) UsernameAvailable(ctx context.Context, username string) (*bool, 
 	return &ok, nil
 }
 
-func (m *mutation) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error) {
+func (m *MutationResolver) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error) {
 	id := uuid.Nil // the viewer's own
 	if text := input.ID.Value(); text != nil {
 		var ok bool
@@ -51,7 +51,7 @@ func (m *mutation) UpdateProfile(ctx context.Context, input model.UpdateProfileI
 	return &model.UpdateProfilePayload{Profile: newProfile(p)}, nil
 }
 
-func (p *profile) Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error) {
+func (p *ProfileResolver) Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error) {
 	row, err := p.private(ctx, obj.Owner)
 	if row == nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (p *profile) Birthday(ctx context.Context, obj *model.Profile) (*time.Time,
 	return row.Birthday, nil
 }
 
-func (p *profile) PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error) {
+func (p *ProfileResolver) PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error) {
 	row, err := p.private(ctx, obj.Owner)
 	if row == nil {
 		return nil, err
@@ -67,11 +67,6 @@ func (p *profile) PhoneNumber(ctx context.Context, obj *model.Profile) (*string,
 	return row.PhoneNumber, nil
 }
 
-func (p *profile) ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error) {
-	can := p.Resolvers.ViewerCan(ctx, "Profile", obj)
-	actions := make([]model.ProfileAction, len(can))
-	for i, action := range can {
-		actions[i] = model.ProfileAction(action)
-	}
-	return actions, nil
+func (p *ProfileResolver) ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error) {
+	return Actions[model.ProfileAction](ctx, p.Resolvers, "Profile", obj)
 }

@@ -8,7 +8,7 @@ import (
 	"freehold/graph/model"
 )
 
-func (q *query) Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error) {
+func (q *QueryResolver) Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error) {
 	r, err := newRange(first, after, last, before)
 	if err != nil {
 		return nil, err

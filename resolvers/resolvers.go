@@ -12,11 +12,10 @@ import (
 	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
-	"freehold/graph"
 	"freehold/graph/model"
 )
 
-// Resolvers implements graph.ResolverRoot.
+// Resolvers has what resolvers need.
 type Resolvers struct {
 	DB       *db.DB
 	Accounts *accounts.Service
@@ -41,24 +40,23 @@ func (r *Resolvers) missed(ctx context.Context, m Missed) {
 	}
 }
 
-// Query returns the resolvers of Query.
-func (r *Resolvers) Query() graph.QueryResolver { return &query{r} }
-
-// Mutation returns the resolvers of Mutation.
-func (r *Resolvers) Mutation() graph.MutationResolver { return &mutation{r} }
-
-// User returns the resolvers of the fields of User that are not in its row.
-func (r *Resolvers) User() graph.UserResolver { return &user{r} }
-
-// Profile returns the resolvers of the fields of Profile that are not in its row.
-func (r *Resolvers) Profile() graph.ProfileResolver { return &profile{r} }
-
+// The resolvers of the object types that have resolver methods. A module may embed them in its own.
 type (
-	query    struct{ *Resolvers }
-	mutation struct{ *Resolvers }
-	user     struct{ *Resolvers }
-	profile  struct{ *Resolvers }
+	QueryResolver    struct{ *Resolvers }
+	MutationResolver struct{ *Resolvers }
+	UserResolver     struct{ *Resolvers }
+	ProfileResolver  struct{ *Resolvers }
 )
+
+// Actions returns the actions that the viewer may take with a loaded row, which is what a field viewerCan answers.
+func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) ([]A, error) {
+	can := r.ViewerCan(ctx, typ, row)
+	actions := make([]A, len(can))
+	for i, action := range can {
+		actions[i] = A(action)
+	}
+	return actions, nil
+}
 
 // FindProfiles finds profiles for their rules, as the viewer: those that he sees, by their ids.
 func (r *Resolvers) FindProfiles(ctx context.Context, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]*model.Profile, error) {

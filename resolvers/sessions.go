@@ -8,12 +8,13 @@ import (
 	"freehold/auth"
 	"freehold/db"
 	"freehold/graph/model"
+	"freehold/owned"
 )
 
 // maxRevoked bounds the list of sessions that were ended. No client shows more.
 const maxRevoked = 1000
 
-func (u *user) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {
+func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {
 	r, err := newRange(first, after, last, before)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func (u *user) Sessions(ctx context.Context, obj *model.User, first *int, after 
 	return c, nil
 }
 
-func (u *user) SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error) {
+func (u *UserResolver) SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error) {
 	r, err := newRange(first, after, last, before)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func newEvent(e *db.SecurityEvent) *model.SecurityEvent {
 	}
 }
 
-func (m *mutation) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
+func (m *MutationResolver) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
 	id, _ := auth.ParseID(input.ID) // else the zero id, which nothing has
 	p, err := m.Accounts.RevokeSession(ctx, auth.ViewerFrom(ctx), id)
 	if err != nil {
@@ -68,7 +69,7 @@ func (m *mutation) RevokeSession(ctx context.Context, input model.RevokeSessionI
 	return payload, nil
 }
 
-func (m *mutation) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
+func (m *MutationResolver) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
 	ids, p, err := m.Accounts.RevokeOtherSessions(ctx, auth.ViewerFrom(ctx))
 	if err != nil {
 		return nil, err
@@ -95,7 +96,7 @@ func (r *Resolvers) FindSessions(ctx context.Context, viewer auth.Viewer, ids []
 
 func newSession(viewer auth.Viewer, s *db.LiveSession) *model.Session {
 	return &model.Session{
-		ID: s.ID.String(), Owner: s.UserID, Device: s.Device, IP: s.IP, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt,
-		ExpiresAt: s.ExpiresAt, Current: s.ID == viewer.SessionID,
+		By:     owned.By{ID: s.ID, Owner: s.UserID},
+		Device: s.Device, IP: s.IP, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt, Current: s.ID == viewer.SessionID,
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"freehold/accounts"
 	"freehold/graph/model"
+	"freehold/owned"
 )
 
 // RequestLimits are the limits that the HTTP edge enforces, for Query.settings.
@@ -18,14 +19,14 @@ type RequestLimits struct {
 	Reply   int // bytes of data
 }
 
-func (q *query) Settings(context.Context) (*model.Settings, error) {
+func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 	s := q.Accounts.Settings()
 	length := func(l accounts.Length) *model.Length { return &model.Length{Min: l.Min, Max: l.Max} }
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
 	return &model.Settings{
 		PasswordLength: length(s.Password), UsernameLength: length(s.Username), DisplayNameLength: length(s.DisplayName),
 		BioLength: length(s.Bio), LocationLength: length(s.Location),
-		VerifiedEmailRequired: s.RequireVerifiedEmail, DefaultVisibility: model.ProfileVisibility(s.DefaultVisibility),
+		VerifiedEmailRequired: s.RequireVerifiedEmail, DefaultVisibility: owned.Visibility(s.DefaultVisibility),
 		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
 		RequestLimits: &model.RequestLimits{
 			PageSize: maxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,

@@ -9,6 +9,7 @@ import (
 	"freehold/db"
 	"freehold/fault"
 	"freehold/graph/model"
+	"freehold/owned"
 )
 
 // orNull turns NOT_FOUND into null, for queries: what is missing and what is hidden is no error there.
@@ -29,13 +30,15 @@ func profileOrNull(p *db.Profile, err error) (*model.Profile, error) {
 
 // newProfile translates a row into a profile and its user, which refer to each other.
 func newProfile(p *db.Profile) *model.Profile {
+	visibility := owned.Visibility(p.Visibility)
 	profile := &model.Profile{
-		ID: p.ID.String(), Owner: p.UserID, Username: p.Username, DisplayName: p.DisplayName, Bio: p.Bio, AvatarURL: p.AvatarURL,
-		WebsiteURL: p.WebsiteURL, Location: p.Location, Visibility: model.ProfileVisibility(p.Visibility),
+		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.ID, Owner: p.UserID}, Visibility: visibility},
+		Username:     p.Username, DisplayName: p.DisplayName, Bio: p.Bio, AvatarURL: p.AvatarURL, WebsiteURL: p.WebsiteURL, Location: p.Location,
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 	profile.User = &model.User{
-		ID: p.UserID.String(), Owner: p.UserID, Visibility: profile.Visibility, Profile: profile, CreatedAt: p.UserCreatedAt,
+		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.UserID, Owner: p.UserID}, Visibility: visibility},
+		Profile:      profile, CreatedAt: p.UserCreatedAt,
 	}
 	return profile
 }
@@ -49,13 +52,8 @@ func patch[T any](o graphql.Omittable[*T]) db.Patch[T] {
 	return db.Patch[T]{Set: o.IsSet(), Value: o.Value()}
 }
 
-func visibilityPatch(o graphql.Omittable[*model.ProfileVisibility]) db.Patch[string] {
-	p := db.Patch[string]{Set: o.IsSet()}
-	if v := o.Value(); v != nil {
-		text := v.String()
-		p.Value = &text
-	}
-	return p
+func visibilityPatch(o graphql.Omittable[*owned.Visibility]) db.Patch[string] {
+	return db.Patch[string]{Set: o.IsSet(), Value: (*string)(o.Value())}
 }
 
 // withIndex is the context of an entry of the list that ctx's field answers.

@@ -5,23 +5,13 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"freehold/owned"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/google/uuid"
 )
-
-// An object with a global id (Relay's Global Object Identification).
-type Node interface {
-	IsNode()
-}
-
-// Every type with a key.
-type Entity interface {
-	IsEntity()
-}
 
 // A change of the viewer's address.
 type ChangeEmailInput struct {
@@ -98,8 +88,7 @@ type PageInfo struct {
 
 // What an account shows of itself, to those its visibility admits. Some fields are the owner's alone whatever the visibility.
 type Profile struct {
-	// The global id. It is not the id of the user.
-	ID string `json:"id"`
+	owned.ByVisibility
 	// The unique name, in the case it was signed up with.
 	Username string `json:"username"`
 	// The name to show.
@@ -112,21 +101,13 @@ type Profile struct {
 	WebsiteURL *string `json:"websiteUrl,omitempty"`
 	// Where the owner says to be.
 	Location *string `json:"location,omitempty"`
-	// Who may see this profile.
-	Visibility ProfileVisibility `json:"visibility"`
 	// The account of this profile.
 	User *User `json:"user,omitempty"`
 	// When the profile was made.
 	CreatedAt time.Time `json:"createdAt"`
 	// When the profile was last changed.
 	UpdatedAt time.Time `json:"updatedAt"`
-	// The id of the user who owns this profile.
-	Owner uuid.UUID `json:"-"`
 }
-
-func (Profile) IsNode() {}
-
-func (Profile) IsEntity() {}
 
 // A page of profiles (Relay's Cursor Connections).
 type ProfileConnection struct {
@@ -159,7 +140,7 @@ type ProfileFieldsInput struct {
 	// One line of at most 100 characters. A tab becomes a space; a line break within the text is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
 	// Who may see the profile; absent, the service's default.
-	Visibility graphql.Omittable[*ProfileVisibility] `json:"visibility,omitempty"`
+	Visibility graphql.Omittable[*owned.Visibility] `json:"visibility,omitempty"`
 	// The owner's date of birth: from 1900-01-01 to today in any time zone.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
 	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456.
@@ -310,8 +291,7 @@ type SecurityEventEdge struct {
 
 // A session, which a sign-in starts. Only its owner sees it, until it ends. It does not show its tokens; the client that signs in gets them once.
 type Session struct {
-	// The global id, also for `revokeSession`.
-	ID string `json:"id"`
+	owned.By
 	// What the client said of itself (User-Agent) when the session was used last.
 	Device *string `json:"device,omitempty"`
 	// The address from which the session was used last.
@@ -324,11 +304,7 @@ type Session struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 	// Whether it is the one that asks.
 	Current bool `json:"current"`
-	// The id of the user whose session this is.
-	Owner uuid.UUID `json:"-"`
 }
-
-func (Session) IsNode() {}
 
 // A page of sessions (Relay's Cursor Connections).
 type SessionConnection struct {
@@ -363,7 +339,7 @@ type Settings struct {
 	// Whether users must verify their address before they can use their account. If so, `signUp` returns neither user nor tokens, and `verifyEmail` starts the session.
 	VerifiedEmailRequired bool `json:"verifiedEmailRequired"`
 	// The visibility of a new profile if the sign-up names none.
-	DefaultVisibility ProfileVisibility `json:"defaultVisibility"`
+	DefaultVisibility owned.Visibility `json:"defaultVisibility"`
 	// For how many seconds a one-time code is valid.
 	CodeLifetimeSeconds int `json:"codeLifetimeSeconds"`
 	// For how many seconds sensitive actions work after the password was entered; see `User.reauthenticatedUntil`.
@@ -458,7 +434,7 @@ type UpdateProfileInput struct {
 	// One line of at most 100 characters. A tab becomes a space; a line break within the text is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
 	// Who may see the profile. It can be changed, not cleared.
-	Visibility graphql.Omittable[*ProfileVisibility] `json:"visibility,omitempty"`
+	Visibility graphql.Omittable[*owned.Visibility] `json:"visibility,omitempty"`
 	// The owner's date of birth: from 1900-01-01 to today in any time zone.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
 	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456.
@@ -473,21 +449,12 @@ type UpdateProfilePayload struct {
 
 // An account. Others see at most its id, its age and its profile; the rest is the owner's alone.
 type User struct {
-	// The global id.
-	ID string `json:"id"`
+	owned.ByVisibility
 	// The profile of this account.
 	Profile *Profile `json:"profile,omitempty"`
 	// When the account was made.
 	CreatedAt time.Time `json:"createdAt"`
-	// The user's own id, which is what OwnerID returns.
-	Owner uuid.UUID `json:"-"`
-	// The visibility of the user's profile, which is what VisibleTo follows.
-	Visibility ProfileVisibility `json:"-"`
 }
-
-func (User) IsNode() {}
-
-func (User) IsEntity() {}
 
 // How an address is proved.
 type VerifyEmailInput struct {
@@ -629,67 +596,6 @@ func (e *ProfileAction) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProfileAction) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// Who may see a profile. Owners always see their own.
-type ProfileVisibility string
-
-const (
-	// The owner alone.
-	ProfileVisibilityPrivate ProfileVisibility = "PRIVATE"
-	// Every signed-in member.
-	ProfileVisibilityMembers ProfileVisibility = "MEMBERS"
-	// Everybody.
-	ProfileVisibilityPublic ProfileVisibility = "PUBLIC"
-)
-
-var AllProfileVisibility = []ProfileVisibility{
-	ProfileVisibilityPrivate,
-	ProfileVisibilityMembers,
-	ProfileVisibilityPublic,
-}
-
-func (e ProfileVisibility) IsValid() bool {
-	switch e {
-	case ProfileVisibilityPrivate, ProfileVisibilityMembers, ProfileVisibilityPublic:
-		return true
-	}
-	return false
-}
-
-func (e ProfileVisibility) String() string {
-	return string(e)
-}
-
-func (e *ProfileVisibility) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = ProfileVisibility(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid ProfileVisibility", str)
-	}
-	return nil
-}
-
-func (e ProfileVisibility) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *ProfileVisibility) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e ProfileVisibility) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -1,3 +1,5 @@
+// Package model owns the Go types of the GraphQL schema: those that gqlgen generates, and the scalars. It must not know where
+// rows come from.
 package model
 
 import (

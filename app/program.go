@@ -1,0 +1,198 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/access"
+	"freehold/accounts"
+	"freehold/db"
+	"freehold/directives"
+	"freehold/owned"
+	"freehold/resolvers"
+)
+
+// Module is a part of a program: owned types, and what belongs to them. Each type and field is declared in one module.
+type Module struct {
+	Name       string         // also the name of the table in schema migrations that keeps the module's version
+	Migrations fs.FS          // NNNN_name.sql, and functions/name.sql; nil for none
+	Types      []owned.Type   // made by owned.Declare
+	Hooks      accounts.Hooks // run after those of the modules before this one
+
+	// Functions are the definer functions that stand behind fields instead of row policies, by Type.field, and whom they admit.
+	Functions map[string]access.Wall
+	// Credential are the mutations that compute a password hash, judge a code or have a mail sent. An operation may have one.
+	Credential []string
+	// Judges complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
+	Judges func(*resolvers.Resolvers) map[string]resolvers.InputJudge
+	// TextBytes is how many bytes the text of a field may take in a reply, by Type.field. Other texts cost as much as the longest.
+	TextBytes map[string]int
+}
+
+// Graph is what gqlgen has generated of a program's schema. The generator of package graph writes it.
+type Graph struct {
+	Schema    func() *ast.Schema              // the schema, parsed anew
+	Text      func() string                   // all of the schema as it is written, with what serves Federation
+	SDL       func() string                   // the schema as a Federation subgraph
+	ClientSDL func(schema *ast.Schema) string // a schema for client tools
+
+	// Executable joins a schema with the resolvers of all modules and the rules. It returns the generated DirectiveRoot too.
+	Executable func(schema *ast.Schema, r *resolvers.Resolvers, rules Rules) (executable graphql.ExecutableSchema, root any)
+}
+
+// Rules are the rule directives that run.
+type Rules struct {
+	Owner             func(ctx context.Context, obj any, next graphql.Resolver, of, id *string, otherwise directives.Otherwise) (any, error)
+	SignedIn, Visible func(ctx context.Context, obj any, next graphql.Resolver) (any, error)
+}
+
+// Program is a graph and its modules.
+type Program struct {
+	graph    Graph
+	modules  []Module
+	registry *owned.Registry
+}
+
+// NewProgram returns the program of these modules. The error names each declaration that is wrong, with its file and line.
+func NewProgram(g Graph, modules ...Module) (*Program, error) {
+	p := &Program{graph: g, modules: modules}
+	var types []owned.Type
+	for _, m := range modules {
+		types = append(types, m.Types...)
+	}
+	var err error
+	if p.registry, err = owned.NewRegistry(types...); err != nil {
+		return nil, fmt.Errorf("an owned type is declared wrongly:\n%w", err)
+	}
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("a module is declared wrongly:\n%w", err)
+	}
+	return p, nil
+}
+
+// check returns an error that names what modules say about elements that the schema does not have.
+func (p *Program) check() error {
+	schema := p.graph.Schema()
+	var faults []error
+	for _, t := range p.registry.Types() {
+		if d := schema.Types[t.Name]; d == nil || d.Kind != ast.Object {
+			faults = append(faults, t.Fault("the schema has no object type of this name"))
+			continue
+		}
+		for _, name := range slices.Concat(slices.Sorted(maps.Keys(t.Fields))) {
+			if schema.Types[t.Name].Fields.ForName(name) == nil {
+				faults = append(faults, t.Fault("Fields has %s, which is not a field of the type", name))
+			}
+		}
+	}
+	for _, m := range p.modules {
+		for _, field := range slices.Concat(slices.Sorted(maps.Keys(m.Functions)), slices.Sorted(maps.Keys(m.TextBytes)), prefixed("Mutation.", m.Credential)) {
+			typ, name, _ := strings.Cut(field, ".")
+			if d := schema.Types[typ]; d == nil || d.Fields.ForName(name) == nil {
+				faults = append(faults, fmt.Errorf("module %s names the field %s, which is not in the schema", m.Name, field))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func prefixed(prefix string, names []string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = prefix + name
+	}
+	return list
+}
+
+// With returns the program with further modules.
+func (p *Program) With(further ...Module) (*Program, error) {
+	return NewProgram(p.graph, slices.Concat(p.modules, further)...)
+}
+
+// Registry has the program's owned types.
+func (p *Program) Registry() *owned.Registry { return p.registry }
+
+// Schema returns the program's schema, parsed anew.
+func (p *Program) Schema() *ast.Schema { return p.graph.Schema() }
+
+// Text returns the whole schema as it is written.
+func (p *Program) Text() string { return p.graph.Text() }
+
+// SDL returns the schema as a Federation subgraph.
+func (p *Program) SDL() string { return p.graph.SDL() }
+
+// ClientSDL returns the schema for client tools. Each description ends with the field's rule, as in introspection.
+func (p *Program) ClientSDL() string {
+	schema := p.graph.Schema()
+	directives.Describe(schema)
+	return p.graph.ClientSDL(schema)
+}
+
+// Access returns the access matrix of the program's schema.
+func (p *Program) Access() *access.Matrix {
+	schema := p.graph.Schema()
+	return access.New(schema, p.walls(schema))
+}
+
+// migrations are the sets of the modules that have any. Freehold's own come before all of them.
+func (p *Program) migrations() (sets []db.MigrationSet) {
+	for _, m := range p.modules {
+		if m.Migrations != nil {
+			sets = append(sets, db.MigrationSet{Name: m.Name, Files: m.Migrations})
+		}
+	}
+	return sets
+}
+
+// Migrate brings the database of FREEHOLD_MIGRATE_URL up to date.
+func (p *Program) Migrate(ctx context.Context, c Config) error {
+	if c.MigrateURL == "" {
+		return errors.New("FREEHOLD_MIGRATE_URL: migrating needs the URL of the owner's role (a private PostgreSQL is migrated at each start)")
+	}
+	return db.Migrate(ctx, c.MigrateURL, p.migrations()...)
+}
+
+// hooks are those of all modules, in their order.
+func (p *Program) hooks() (all accounts.Hooks) {
+	for _, m := range p.modules {
+		all.BeforeSignUp = append(all.BeforeSignUp, m.Hooks.BeforeSignUp...)
+		all.AfterSignUp = append(all.AfterSignUp, m.Hooks.AfterSignUp...)
+		all.AfterVerification = append(all.AfterVerification, m.Hooks.AfterVerification...)
+		all.BeforeDeletion = append(all.BeforeDeletion, m.Hooks.BeforeDeletion...)
+	}
+	return all
+}
+
+// judges are those of all modules. A later module wins over an earlier one.
+func (p *Program) judges(r *resolvers.Resolvers) judges {
+	all := judges{}
+	for _, m := range p.modules {
+		if m.Judges != nil {
+			maps.Copy(all, m.Judges(r))
+		}
+	}
+	return all
+}
+
+// limits are the bounds of operations on the program's schema.
+func (p *Program) limits(schema *ast.Schema, c Config) limits {
+	l := limits{
+		schema: schema, cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit,
+		credentials: map[string]bool{}, textBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())},
+	}
+	for _, m := range p.modules {
+		maps.Copy(l.textBytes, m.TextBytes)
+		for _, mutation := range m.Credential {
+			l.credentials[mutation] = true
+		}
+	}
+	return l
+}

@@ -1,0 +1,6 @@
+// Package modules lists the modules of this program.
+package modules
+
+import "freehold/resolvers"
+
+var _ resolvers.QueryResolver
