@@ -86,7 +86,7 @@ func TestWhatIsNotTestedIsNamed(t *testing.T) {
 		{"stale, no such field", all, map[string]string{"Pet.name": "said why", "User.shoeSize": "gone"}, "User.shoeSize is exempt, but"},
 	} {
 		faults := pretend(s, c.gives).incomplete(s, c.exempt)
-		wrong := slices.ContainsFunc(faults, func(f string) bool { return c.want == "" || !strings.Contains(f, c.want) })
+		wrong := slices.ContainsFunc(faults, func(f finding) bool { return c.want == "" || !strings.Contains(f.what, c.want) })
 		if wrong || (len(faults) == 0) != (c.want == "") {
 			t.Errorf("%s: got %v, want %q", c.name, faults, c.want)
 		}
@@ -100,10 +100,10 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 		[2]string{"scalar _Any\n", "type Pet implements Node @key(fields: \"id\") { id: ID! @public }\n"},
 		[2]string{"input SignInInput {\n", "proof: _Any!\n"})
 	for _, c := range []struct{ root, want string }{
-		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in access_seed_test.go"},
+		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in access_arguments_test.go"},
 		{"other", ""},
 		{"herd", "no Pet.id is known to ask Query.herd with"},
-		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in access_seed_test.go"},
+		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in access_arguments_test.go"},
 	} {
 		i := slices.IndexFunc(s.paths, func(p path) bool { return p.rootField().def.Name == c.root })
 		_, _, err := s.paths[i].query(newPerson(s.schema, "PUBLIC").argumentValue)

@@ -20,11 +20,19 @@ type verdict struct {
 	request request
 	twins   []string // the fields that gave a value
 	oneWall []string // the fields that only the rule refuses, while the rules are off
-	faults  []string
+	faults  []finding
 }
 
-func (v *verdict) fault(format string, args ...any) {
-	v.faults = append(v.faults, v.request.String()+": "+fmt.Sprintf(format, args...))
+// fault notes what is wrong, the same words in every request, and what is so in this one.
+func (v *verdict) fault(what, format string, args ...any) {
+	v.faults = append(v.faults, finding{what: what, where: v.request.String(), detail: fmt.Sprintf(format, args...)})
+}
+
+func (v *verdict) impossible(err error) *verdict {
+	f := newFinding(err)
+	f.where = v.request.String()
+	v.faults = append(v.faults, f)
+	return v
 }
 
 // judge asks, and holds the reply against the matrix.
@@ -32,37 +40,34 @@ func (p *stage) judge(r request) *verdict {
 	v := &verdict{request: r}
 	target, token, err := p.cast(r)
 	if err != nil {
-		v.fault("%v", err)
-		return v
+		return v.impossible(err)
 	}
 	text, variables, err := r.path.query(target.argumentValue)
 	if err != nil {
-		v.fault("%v", err)
-		return v
+		return v.impossible(err)
 	}
-	got, err := p.asked.tryDo(token, text, variables)
+	got, err := p.ask(token, text, variables)
 	if err != nil {
-		v.fault("%v", err)
-		return v
+		return v.impossible(err)
 	}
 	h := &hearing{stage: p, verdict: v, viewer: r.viewer(), target: target, reply: got}
 	if err := json.Unmarshal(got.Data, &h.data); err != nil {
-		v.fault("no data: %.500s", got.Body)
+		v.fault("the reply has no data", "%.500s", got.Body)
 		return v
 	}
 	if h.indices, err = p.places(r, target, h.data, text, variables); err != nil {
-		v.fault("%v", err)
-		return v
+		return v.impossible(err)
 	}
 	h.hold()
 	return v
 }
 
-// places returns where in each list on the path the target's object is, as far as it is found. Without the row policies
-// nothing is left out of a list, but what is refused does not tell whose it is: there the owner's own list shows it.
+// places returns where in each list on the path the target's object is, as far as it is found: an index for each list, and for
+// each list within a list. Without the row policies nothing is left out of a list, but what is refused does not tell whose it is:
+// there the owner's own list shows it.
 func (p *stage) places(r request, target *person, data any, text string, variables vars) (indices []int, err error) {
-	if p.walls == rulesAlone && r.path.throughList() && !r.path.isMutation() && r.own() == "" {
-		owners, err := p.asked.tryDo(target.token(), text, variables)
+	if p.walls == rulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
+		owners, err := p.ask(target.token(), text, variables)
 		if err != nil {
 			return nil, err
 		}
@@ -72,20 +77,35 @@ func (p *stage) places(r request, target *person, data any, text string, variabl
 	}
 	for n, s := range r.path.steps {
 		object, _ := data.(map[string]any)
-		if data = object[s.def.Name]; s.def.Type.Elem == nil {
-			continue
+		data = object[s.def.Name]
+		is := func(any) bool { return true }
+		if typ := r.path.toldBy(n); typ != nil {
+			is = target.finds(typ.Name)
 		}
-		list, _ := data.([]any)
-		i := 0
-		if r.path.tellsWhose() && !r.path.ownersAlone(n+1) {
-			i = slices.IndexFunc(list, target.is)
-		}
-		if i < 0 || i >= len(list) {
+		at, element, found := search(data, s.def.Type, is)
+		if !found {
 			break
 		}
-		indices, data = append(indices, i), list[i]
+		indices, data = append(indices, at...), element
 	}
 	return indices, nil
+}
+
+// search looks in a list of this type, or in lists within it, for an element. What is no list is its own element.
+func search(value any, t *ast.Type, is func(any) bool) (at []int, element any, found bool) {
+	if t.Elem == nil {
+		return nil, value, true
+	}
+	list, _ := value.([]any)
+	for i, x := range list {
+		if t.Elem.Elem == nil && !is(x) {
+			continue
+		}
+		if at, element, found := search(x, t.Elem, is); found {
+			return append([]int{i}, at...), element, true
+		}
+	}
+	return nil, nil, false
 }
 
 // hearing is one reply being held against the matrix.
@@ -108,7 +128,7 @@ func (h *hearing) answer(c call) access.Answer {
 	f, known := h.matrix[c.name()]
 	switch {
 	case !known:
-		h.fault("%s is not in the access matrix", c.name())
+		h.fault(c.name()+" is not in the access matrix", "")
 		return access.Value
 	case isInherited(f) || f.Rule == "in code":
 		return access.Value // for whoever gets there
@@ -145,8 +165,8 @@ func (h *hearing) hidden(c call) bool {
 func (h *hearing) hold() {
 	h.told = map[string]bool{}
 	h.leaks()
-	if h.request.own() == showsTheViewer && h.request.asker == byNobody {
-		h.absent(get(h.data, h.request.path.rootField()))
+	if root := h.request.path.rootField(); h.request.own == showsTheViewer && h.request.asker == byNobody && h.answer(root) == access.Value {
+		h.absent(root, get(h.data, root))
 	} else if object, reached := h.follow(); reached {
 		h.leaves(object)
 	}
@@ -162,22 +182,22 @@ func get(object any, c call) any {
 // nothing that lies behind can be there.
 func (h *hearing) follow() (object any, reached bool) {
 	object = h.data
-	for _, s := range h.request.path.steps {
+	for n, s := range h.request.path.steps {
 		h.at = append(h.at, s.def.Name)
 		value := get(object, s.call)
 		if a := h.answer(s.call); a != access.Value {
 			h.refused(s.call, value, a)
 			return nil, false
 		}
-		if s.def.Type.Elem != nil {
+		for t := s.def.Type; t.Elem != nil; t = t.Elem {
 			value = h.pick(value)
 		}
 		if h.hidden(s.call) {
-			h.absent(value)
+			h.absent(s.call, value)
 			return nil, false
 		}
 		if object = value; s.withID {
-			h.field(call{parent: s.on, def: s.on.Fields.ForName(listedID)}, object)
+			h.field(n+1, call{parent: s.on, def: s.on.Fields.ForName(listedID)}, object)
 		}
 	}
 	return object, true
@@ -196,9 +216,9 @@ func (h *hearing) pick(value any) any {
 	return nil
 }
 
-func (h *hearing) absent(value any) {
+func (h *hearing) absent(c call, value any) {
 	if value != nil {
-		h.fault("%v is hidden, but there is %v", h.at, value)
+		h.fault(c.name()+" leads to a hidden row", "at %v there is %v", h.at, value)
 	}
 }
 
@@ -208,7 +228,7 @@ func (h *hearing) leaves(object any) {
 		h.nulled = h.nulled || c.def.Type.NonNull && h.answer(c) != access.Value
 	}
 	for _, c := range h.request.path.leaves {
-		if h.field(c, object) {
+		if h.field(len(h.request.path.steps), c, object) {
 			h.twins = append(h.twins, c.name())
 		}
 		if f := h.matrix[c.name()]; h.walls == policiesOnly && !isInherited(f) && f.Answers[h.viewer] != access.Value && !policyRefuses(f, h.viewer) {
@@ -217,8 +237,8 @@ func (h *hearing) leaves(object any) {
 	}
 }
 
-// field holds one field of an object, and reports whether it gave a value as it should.
-func (h *hearing) field(c call, object any) (gave bool) {
+// field holds one field of the object that is reached by n steps, and reports whether it gave a value as it should.
+func (h *hearing) field(n int, c call, object any) (gave bool) {
 	h.at = append(h.at, c.def.Name)
 	defer func() { h.at = h.at[:len(h.at)-1] }()
 	value := get(object, c)
@@ -231,28 +251,46 @@ func (h *hearing) field(c call, object any) (gave bool) {
 	case h.nulled:
 		return false // what it gave went with its object
 	case c.def.Type.Elem == nil && h.hidden(c) && (!h.request.path.throughList() || h.request.path.tellsWhose()):
-		h.absent(value)
+		h.absent(c, value)
 		return false
-	case value == nil && h.request.isNullAfter(c):
+	case value == nil && (h.request.isNullAfter(c) || h.request.optional):
 		return false
 	case value == nil:
-		h.fault("%s is null, and should have a value: %.700s", c.name(), h.reply.Body)
+		h.fault(c.name()+" is null, and should have a value", "%.700s", h.reply.Body)
 		return false
 	}
-	if want, known := h.seeded(c); known && !sameJSON(value, want) {
-		h.fault("%s is %v, and was seeded with %v", c.name(), value, want)
+	if want, known := h.seeded(n, c); known && !sameJSON(value, want) {
+		h.fault(c.name()+" has another value than the row was made with", "%v, want %v", value, want)
 		return false
 	}
 	return true
 }
 
-// seeded is what a field of the target was made with: the input's field of this name, or the id it got.
-func (h *hearing) seeded(c call) (want any, known bool) {
-	if c.def.Name == listedID {
-		want, known = h.target.objects[c.parent.Name][listedID]
-		return want, known && !h.request.path.ownersAlone(len(h.request.path.steps)) // else it is one of several
+// seeded is what a field of the object that is reached by n steps was made with: the input's field of this name, or its id.
+func (h *hearing) seeded(n int, c call) (want any, known bool) {
+	p, path := h.target, h.request.path
+	made, id := p.rows[c.parent.Name], p.objects[c.parent.Name][listedID]
+	typ, _ := subjectOf(h.schema, path.rootField().def)
+	switch {
+	case !isOwned(h.schema, c.parent) || c.object:
+		return nil, false
+	case typ == c.parent.Name && p.subject != nil && path.subjectAt(h.schema) == n:
+		made, id = p.subject, p.subject.id
+	case made != nil:
+		id = made.id
+	case path.ownersAlone(n):
+		id = nil // it is one of several
 	}
-	want, known = h.target.seed[c.def.Name]
+	if c.def.Name == listedID {
+		return id, id != nil
+	}
+	if made == nil && factsOf(h.schema).withSignUp[c.parent.Name] {
+		made = p.sown
+	}
+	if made == nil {
+		return nil, false
+	}
+	want, known = made.seed[c.def.Name]
 	return want, known
 }
 
@@ -268,7 +306,7 @@ func (h *hearing) refused(c call, value any, a access.Answer) {
 		value = nil // a list that a policy has left empty
 	}
 	if h.nulled = h.nulled || c.def.Type.NonNull; value != nil {
-		h.fault("%s is %v, and should be refused: %s", c.name(), value, a)
+		h.fault(fmt.Sprintf("%s has a value for %s, and should be refused: %s", c.name(), h.viewer, a), "it is %v", value)
 	}
 	h.errors(c, a)
 }
@@ -281,7 +319,10 @@ func isEmpty(value any) bool {
 	case bool:
 		return !v
 	case []any:
-		return len(v) == 0
+		return !slices.ContainsFunc(v, func(x any) bool {
+			list, inList := x.([]any)
+			return !inList || !isEmpty(list)
+		})
 	case map[string]any:
 		for name, inner := range v {
 			if name != "__typename" && name != "pageInfo" && !isEmpty(inner) {
@@ -313,7 +354,7 @@ func (h *hearing) errors(c call, want access.Answer) {
 	case (want == access.Value || want == access.Null) && len(codes) == 0:
 	case len(codes) == 1 && codes[0] == string(want):
 	default:
-		h.fault("%s has the errors %v, and should answer: %s", c.name(), codes, want)
+		h.fault(fmt.Sprintf("%s has the errors %v for %s, and should answer: %s", c.name(), codes, h.viewer, want), "%.700s", h.reply.Body)
 	}
 }
 
@@ -326,7 +367,7 @@ func (h *hearing) unexpected() {
 	for _, e := range h.reply.Errors {
 		known := h.told[where(e.Path)] || h.beside(e.Path) && isRefusal(e.Extensions.Code)
 		if !known {
-			h.fault("unexpected error %s at %v: %s", e.Extensions.Code, e.Path, e.Message)
+			h.fault(fmt.Sprintf("unexpected error %s on the way to %s", e.Extensions.Code, h.request.path.end()), "at %v: %s", e.Path, e.Message)
 		}
 	}
 }
@@ -347,25 +388,43 @@ func (h *hearing) beside(path []any) bool {
 
 // leaks holds that nothing of the target which this viewer may not know is anywhere in the reply.
 func (h *hearing) leaks() {
-	for name, canary := range h.target.canaries {
-		if !h.mayKnow(name) && strings.Contains(h.reply.Body, canary) {
-			h.fault("the %s %q is in the reply: %s", name, canary, h.reply.Body)
-		}
+	typ, _ := subjectOf(h.schema, h.request.path.rootField().def)
+	h.leaksOf("", h.target.sown)
+	for typ, row := range h.target.rows {
+		h.leaksOf(typ, row)
+	}
+	if h.target.subject != nil {
+		h.leaksOf(typ, h.target.subject)
 	}
 	for typ, fields := range h.target.objects {
 		id, ok := fields[listedID].(string)
 		if ok && (h.viewer == access.Nobody || h.viewer == access.Member) && strings.Contains(h.reply.Body, id) {
-			h.fault("the id of the hidden %s is in the reply: %s", typ, h.reply.Body)
+			h.fault("the id of a hidden "+typ+" is in the reply", "%s", h.reply.Body)
 		}
 	}
 }
 
-// mayKnow reports whether some field of this name gives the viewer its value.
-func (h *hearing) mayKnow(name string) bool {
+// leaksOf looks for what a row of a type was made with, or the account where there is no type.
+func (h *hearing) leaksOf(typ string, made *sown) {
+	for name, canary := range made.canaries {
+		if !h.mayKnow(typ, name) && strings.Contains(h.reply.Body, canary) {
+			h.fault(strings.TrimSpace("the seed of "+typ+" "+name)+" is in the reply to "+string(h.viewer), "%q is in %s", canary, h.reply.Body)
+		}
+	}
+}
+
+// mayKnow reports whether the field of this name gives the viewer its value: that of the type or, if it has none, that of any type.
+func (h *hearing) mayKnow(typ, name string) bool {
+	gives := func(f access.Field) bool {
+		return f.Answers[h.viewer] == access.Value && !policyRefuses(f, h.viewer)
+	}
+	if f, known := h.matrix[typ+"."+name]; known {
+		return gives(f)
+	}
 	for _, f := range h.matrix {
-		if f.Name == name && f.Answers[h.viewer] == access.Value && !policyRefuses(f, h.viewer) {
+		if f.Name == name && gives(f) {
 			return true
 		}
 	}
-	return false
+	return typ != "" && h.viewer == access.Owner // a name of the input's alone
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,18 +10,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// schemaText is the schema as it is written, what serves Federation included.
+// schemaText is the program's schema as it is written, what serves Federation included.
 func schemaText(t testing.TB) string {
 	t.Helper()
-	var all strings.Builder
-	for _, file := range []string{"../schema.graphqls", "../federation.graphqls"} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(text)
-	}
-	return all.String()
+	return program.Text()
 }
 
 func parseSchema(t testing.TB, text string) *ast.Schema {
@@ -104,6 +95,14 @@ func (p path) String() string {
 	return strings.Join(names, " ")
 }
 
+// end is the type at the end of the path, or its only field.
+func (p path) end() string {
+	if len(p.steps) > 0 {
+		return p.steps[len(p.steps)-1].on.Name
+	}
+	return p.leaves[0].name()
+}
+
 func (p path) count(t *ast.Definition) (n int) {
 	for _, s := range p.steps {
 		if s.on == t {
@@ -124,6 +123,22 @@ func (p path) tellsWhose() bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return s.withID })
 }
 
+// toldBy returns the type whose id tells the elements of the list at the n-th step from each other; nil where no id is asked for in
+// an element. Then any is as good as another.
+func (p path) toldBy(n int) *ast.Definition {
+	for _, s := range p.steps[n:] {
+		if s.withID {
+			return s.on
+		}
+	}
+	return nil
+}
+
+// subjectAt is after how many steps the row is reached that the root field's payload is about: the first owned type on the way.
+func (p path) subjectAt(schema *ast.Schema) int {
+	return 1 + slices.IndexFunc(p.steps, func(s step) bool { return isOwned(schema, s.on) })
+}
+
 // ownersAlone reports whether a field on the path up to its n-th step is only the owner's: all that lies behind is the
 // target's then, whichever object of a list it is.
 func (p path) ownersAlone(n int) bool {
@@ -134,7 +149,8 @@ func (p path) ownersAlone(n int) bool {
 func (p path) then(schema *ast.Schema, c call, how style) path {
 	q := path{root: p.root, steps: append(slices.Clone(p.steps), step{call: c, style: how})}
 	last := &q.steps[len(q.steps)-1]
-	last.withID = c.on.Fields.ForName(listedID) != nil && (how == byInterface || q.throughList() && !q.ownersAlone(len(q.steps)))
+	oneOfMany := q.throughList() && (!q.ownersAlone(len(q.steps)) || factsOf(schema).creators[c.on.Name] != nil)
+	last.withID = c.on.Fields.ForName(listedID) != nil && (how == byInterface || oneOfMany)
 	for _, f := range c.on.Fields {
 		q.leaves = append(q.leaves, calls(schema, c.on, f)[0])
 	}
@@ -225,7 +241,7 @@ func (p path) query(arguments func(call, *ast.ArgumentDefinition) (any, bool, er
 	d := &document{arguments: arguments, variables: vars{}}
 	body, err := d.steps(p.steps, p.leaves)
 	if err != nil {
-		return "", nil, fmt.Errorf("%s: %w", p, err)
+		return "", nil, err
 	}
 	parameters := ""
 	if len(d.parameters) > 0 {
@@ -291,7 +307,7 @@ func (d *document) call(c call) (string, error) {
 			return "", err
 		}
 		if !known && a.Type.NonNull && a.DefaultValue == nil {
-			return "", fmt.Errorf("no value is known for the argument %s of %s: add it to argumentValue in access_seed_test.go", a.Name, c.name())
+			return "", fmt.Errorf("no value is known for the argument %s of %s: add it to argumentValue in access_arguments_test.go", a.Name, c.name())
 		}
 		if known {
 			name := fmt.Sprintf("v%d", len(d.parameters))

@@ -8,19 +8,37 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// person is an account that was made from the schema alone: each field of signUp's input has a value of its own, so that
-// a new field of the schema is seeded by itself.
+// asking sends an operation to a service, or to what stands in for one.
+type asking func(token, query string, v vars) (reply, error)
+
+// sown is what one mutation was given to make or change a row with.
+type sown struct {
+	id       any               // of the row; nil while it is not known
+	seed     map[string]any    // by the name of the input's field
+	canaries map[string]string // those of the seeds that nobody else has, as they are written
+}
+
+func newSown() *sown { return &sown{seed: map[string]any{}, canaries: map[string]string{}} }
+
+func (s *sown) plant(field, value string) any {
+	s.seed[field], s.canaries[field] = value, value
+	return value
+}
+
+// person is an account that was made from the schema alone: each field of signUp's input has a value of its own, and so has each
+// field of the input of a mutation that makes a row of another owned type. So new fields and types are seeded by themselves.
 type person struct {
+	*sown // of the sign-up
+
 	schema     *ast.Schema
 	visibility string
-	seed       map[string]any            // what was put in, by the name of the input's field
-	canaries   map[string]string         // those of the seeds that nobody else has, as they are written
-	objects    map[string]map[string]any // what the sign-up returned: the fields of each object by its type
+	objects    map[string]map[string]any // what was returned of the rows that were made: the fields of each object by its type
+	rows       map[string]*sown          // by type: those that a mutation of their own made
+	subject    *sown                     // the row beside these that a request's mutation makes or deletes; nil if there is none
 
 	// newCode makes the one-time code that a mutation asks for. Nil where nothing is to be asked.
 	newCode func(p *person, mutation string) (string, error)
@@ -31,15 +49,10 @@ var canarySerial atomic.Int64
 
 func newPerson(schema *ast.Schema, visibility string) *person {
 	name := fmt.Sprintf("canary-%06d", canarySerial.Add(1))
-	p := &person{schema: schema, visibility: visibility, seed: map[string]any{}, canaries: map[string]string{}, objects: map[string]map[string]any{}}
+	p := &person{sown: newSown(), schema: schema, visibility: visibility, objects: map[string]map[string]any{}, rows: map[string]*sown{}}
 	p.plant("username", name)
 	p.plant("email", name+"@example.org")
 	return p
-}
-
-func (p *person) plant(field, value string) any {
-	p.seed[field], p.canaries[field] = value, value
-	return value
 }
 
 func (p *person) token() string {
@@ -61,29 +74,126 @@ func (p *person) is(object any) bool {
 	return strings.Contains(string(text), p.canaries["username"])
 }
 
-// signUp makes the person, and remembers every object that the payload leads to.
-func (p *person) signUp(s *service) error {
-	c := call{parent: p.schema.Mutation, def: p.schema.Mutation.Fields.ForName("signUp")}
-	if c.def == nil {
+// finds returns what tells a person's object of a type from others: its id is in it, or below it. Where no id of the type is
+// known, anything of the person is.
+func (p *person) finds(typ string) func(object any) bool {
+	id, known := p.objects[typ][listedID].(string)
+	if !known {
+		return p.is
+	}
+	return func(object any) bool {
+		text, err := json.Marshal(object)
+		return err == nil && strings.Contains(string(text), `"`+id+`"`)
+	}
+}
+
+// signUp makes the person, remembers every object that the payload leads to, and makes a row of each owned type that has a
+// mutation for it.
+func (p *person) signUp(ask asking) error {
+	f := p.schema.Mutation.Fields.ForName("signUp")
+	if f == nil {
 		return errors.New("the schema has no signUp to make persons with")
 	}
-	d := &document{arguments: p.argumentValue, variables: vars{}}
-	field, err := d.call(c)
+	payload, err := p.mutate(ask, "", f)
 	if err != nil {
-		return err
+		return &unseeded{"signUp refuses its seed; its values are from inputValue in access_arguments_test.go", err}
 	}
-	query := "mutation(" + strings.Join(d.parameters, ", ") + ") { " + field + everything(p.schema, c.def, nil) + " }"
-	r, err := s.tryDo("", query, d.variables)
-	if err != nil {
-		return err
-	}
-	var data any
-	if err := json.Unmarshal(r.Data, &data); err != nil || len(r.Errors) > 0 {
-		return fmt.Errorf("sign up: %s", r.Body)
-	}
-	p.remember(data)
+	p.remember(payload)
 	if p.token() == "" {
-		return fmt.Errorf("a sign-up without an access token: %s", r.Body)
+		return fmt.Errorf("a sign-up without an access token: %v", payload)
+	}
+	creators := factsOf(p.schema).creators
+	left := slices.Sorted(maps.Keys(creators))
+	for len(left) > 0 { // a row may need the id of one of another type
+		var later []string
+		var faults []error
+		for _, typ := range left {
+			if err := p.makeRow(ask, typ, creators[typ]); err != nil {
+				later, faults = append(later, typ), append(faults, err)
+			}
+		}
+		if len(later) == len(left) {
+			return errors.Join(faults...)
+		}
+		left = later
+	}
+	return nil
+}
+
+// makeRow makes a row that the person has from then on.
+func (p *person) makeRow(ask asking, typ string, by *ast.FieldDefinition) error {
+	made, fields, err := p.anotherRow(ask, typ, by)
+	if err != nil {
+		return err
+	}
+	p.rows[typ], p.objects[typ] = made, fields
+	return nil
+}
+
+// anotherRow makes a row, and returns what it was made with and what was returned of it.
+func (p *person) anotherRow(ask asking, typ string, by *ast.FieldDefinition) (*sown, map[string]any, error) {
+	made := newSown()
+	p.subject = made
+	defer func() { p.subject = nil }()
+	payload, err := p.mutate(ask, p.token(), by)
+	if err != nil {
+		return nil, nil, &unseeded{fmt.Sprintf("no %s to ask about: %s refuses its seed; its values are from inputValue in access_arguments_test.go", typ, by.Name), err}
+	}
+	fields := firstOf(p.schema, payload, typ)
+	if fields == nil || fields[listedID] == nil {
+		return nil, nil, &unseeded{fmt.Sprintf("no %s to ask about: the payload of %s has none with an id", typ, by.Name), fmt.Errorf("%v", payload)}
+	}
+	made.id = fields[listedID]
+	for name, canary := range made.canaries { // a field of another name may have it
+		if p.schema.Types[typ].Fields.ForName(name) != nil {
+			continue
+		}
+		for field, value := range fields {
+			if text, ok := value.(string); ok && strings.Contains(text, canary) {
+				delete(made.canaries, name)
+				made.canaries[field] = canary
+				break
+			}
+		}
+	}
+	return made, fields, nil
+}
+
+// mutate asks for everything that a mutation returns, and returns the payload.
+func (p *person) mutate(ask asking, token string, f *ast.FieldDefinition) (payload any, err error) {
+	d := &document{arguments: p.argumentValue, variables: vars{}}
+	field, err := d.call(call{parent: p.schema.Mutation, def: f})
+	if err != nil {
+		return nil, err
+	}
+	parameters := ""
+	if len(d.parameters) > 0 {
+		parameters = "(" + strings.Join(d.parameters, ", ") + ")"
+	}
+	r, err := ask(token, "mutation"+parameters+" { "+field+everything(p.schema, f, nil)+" }", d.variables)
+	if err != nil {
+		return nil, err
+	}
+	var data map[string]any
+	if err := json.Unmarshal(r.Data, &data); err != nil || len(r.Errors) > 0 {
+		return nil, fmt.Errorf("%s", r.Body)
+	}
+	return data[f.Name], nil
+}
+
+// firstOf returns the first object of a type in a payload, in the payload itself or in values such as an edge.
+func firstOf(schema *ast.Schema, v any, typ string) map[string]any {
+	object, _ := v.(map[string]any)
+	if object["__typename"] == typ {
+		return object
+	}
+	if name, _ := object["__typename"].(string); name == "" || isOwned(schema, schema.Types[name]) {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if found := firstOf(schema, object[name], typ); found != nil {
+			return found
+		}
 	}
 	return nil
 }
@@ -130,164 +240,5 @@ func (p *person) remember(v any) {
 		for _, x := range v {
 			p.remember(x)
 		}
-	}
-}
-
-// argumentValue is the value of an argument by its name, for a call that is about this person. An argument that is not
-// here is left out, or where it is required, the tests fail and say so.
-func (p *person) argumentValue(c call, a *ast.ArgumentDefinition) (value any, known bool, err error) {
-	switch a.Name {
-	case "id":
-		value, err = p.idFor(c)
-		return value, true, err
-	case "ids":
-		value, err = p.idFor(c)
-		return []any{value}, true, err
-	case "representations":
-		value, err = p.representation(c)
-		return []any{value}, true, err
-	case "username":
-		return p.seed["username"], true, nil
-	case "first":
-		if c.parent != p.schema.Query {
-			return 5, true, nil // of the target's own; lists within lists would cost too much
-		}
-		return 100, true, nil
-	case "name":
-		return "Query", true, nil // a type to introspect
-	case "purpose":
-		return "CHANGE_EMAIL", true, nil // the one whose limit no mutation of these tests meets
-	}
-	if t := p.schema.Types[a.Type.Name()]; t.Kind == ast.InputObject {
-		value, err = p.input(c, t)
-		return value, true, err
-	}
-	return nil, false, nil
-}
-
-// idFor is the id of the person's object that a call is about: of the type that its rule names, or that it returns.
-func (p *person) idFor(c call) (any, error) {
-	typ := ""
-	if c.on != nil {
-		typ = c.on.Name
-	}
-	if owner := c.def.Directives.ForName("owner"); owner != nil && owner.Arguments.ForName("of") != nil {
-		typ = owner.Arguments.ForName("of").Value.Raw
-	}
-	return p.known(typ, listedID, c)
-}
-
-func (p *person) known(typ, field string, c call) (any, error) {
-	value, ok := p.objects[typ][field]
-	if !ok {
-		return nil, fmt.Errorf("no %s.%s is known to ask %s with: signUp's payload does not lead to one, so make one in signUp of access_seed_test.go", typ, field, c.name())
-	}
-	return value, nil
-}
-
-func (p *person) representation(c call) (any, error) {
-	fields := vars{"__typename": c.on.Name}
-	for _, name := range strings.Fields(c.key) {
-		value, err := p.known(c.on.Name, name, c)
-		if err != nil {
-			return nil, err
-		}
-		fields[name] = value
-	}
-	return fields, nil
-}
-
-// input fills an input object with a value for each of its fields.
-func (p *person) input(c call, t *ast.Definition) (vars, error) {
-	filled := vars{}
-	for _, f := range t.Fields {
-		value, known, err := p.inputValue(c, f)
-		if err != nil {
-			return nil, err
-		}
-		if known {
-			filled[f.Name] = value
-		} else if f.Type.NonNull && f.DefaultValue == nil {
-			return nil, fmt.Errorf("no value is known for %s.%s of %s: add it to inputValue in access_seed_test.go", t.Name, f.Name, c.name())
-		}
-	}
-	return filled, nil
-}
-
-// inputValue is the value of an input's field: by its name where only some values make sense, else a new canary of its
-// type, which the person has from then on.
-func (p *person) inputValue(c call, f *ast.FieldDefinition) (value any, known bool, err error) {
-	switch f.Name {
-	case "id":
-		value, err = p.idFor(c)
-		return value, true, err
-	case "email", "username":
-		if c.def.Name == "changeUsername" {
-			return p.plant(f.Name, fmt.Sprintf("canary-%06d", canarySerial.Add(1))), true, nil
-		}
-		return p.seed[f.Name], true, nil
-	case "password", "currentPassword":
-		return password, true, nil
-	case "newPassword":
-		return newPassword, true, nil
-	case "newEmail":
-		return p.plant("pendingEmail", fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1))), true, nil
-	case "code":
-		if p.newCode == nil {
-			return "0000-0000", true, nil
-		}
-		value, err = p.newCode(p, c.def.Name)
-		return value, true, err
-	case "idempotencyKey":
-		return nil, false, nil // a key of the client's, and no field of the person
-	case "refreshToken":
-		value, err = p.known("Tokens", f.Name, c)
-		return value, true, err
-	case "visibility":
-		p.seed[f.Name] = p.visibility
-		return p.visibility, true, nil
-	case "phoneNumber":
-		return p.plant(f.Name, fmt.Sprintf("+4930%06d", canarySerial.Add(1))), true, nil
-	}
-	if f.Type.Elem != nil {
-		return nil, false, nil
-	}
-	return p.canary(c, f)
-}
-
-func (p *person) canary(c call, f *ast.FieldDefinition) (value any, known bool, err error) {
-	n := canarySerial.Add(1)
-	switch t := p.schema.Types[f.Type.Name()]; t.Name {
-	case "String":
-		return p.plant(f.Name, fmt.Sprintf("Canary %s %06d", f.Name, n)), true, nil
-	case "URL":
-		return p.plant(f.Name, fmt.Sprintf("https://canary.example/%s/%06d", f.Name, n)), true, nil
-	case "Date":
-		return p.plant(f.Name, time.Date(1900, 1, 1+int(n%40_000), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)), true, nil
-	case "DateTime":
-		return p.plant(f.Name, time.Date(1900, 1, 1, 0, 0, int(n), 0, time.UTC).Format(time.RFC3339)), true, nil
-	case "Int":
-		value = 1_000_000 + n
-	case "Float":
-		value = 1_000_000.5 + float64(n)
-	case "Boolean":
-		value = true
-	default:
-		return p.composed(c, t)
-	}
-	p.seed[f.Name] = value
-	return value, true, nil
-}
-
-// composed is a value of an enum, or of an input object within another.
-func (p *person) composed(c call, t *ast.Definition) (value any, known bool, err error) {
-	switch t.Kind {
-	case ast.Enum:
-		return t.EnumValues[0].Name, true, nil
-	case ast.InputObject:
-		value, err = p.input(c, t)
-		return value, true, err
-	default:
-		return nil, false, nil
 	}
 }

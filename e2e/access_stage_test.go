@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -38,19 +39,13 @@ const (
 	makesTheAccount  = "whoever gets the answer owns what was just made"
 )
 
-// ownAnswers are the root fields whose answer is the viewer's own row, whoever else there is.
+// ownAnswers are the root fields whose answer is the viewer's own row, whoever else there is, where the schema does not tell.
+// ownRow knows the others: a field without arguments that returns an owned type, and mutations with @signedIn.
 var ownAnswers = map[string]string{
-	"Query.me":                showsTheViewer,
-	"Mutation.signUp":         makesTheAccount,
-	"Mutation.signIn":         makesTheViewer,
-	"Mutation.verifyEmail":    makesASession,
-	"Mutation.signOut":        makesTheViewer, // by the refresh token
-	"Mutation.changeUsername": changesTheViewer,
-
-	"Mutation.reauthenticate":      changesTheViewer,
-	"Mutation.changePassword":      changesTheViewer,
-	"Mutation.changeEmail":         changesTheViewer,
-	"Mutation.revokeOtherSessions": changesTheViewer,
+	"Mutation.signUp":      makesTheAccount,
+	"Mutation.signIn":      makesTheViewer,
+	"Mutation.verifyEmail": makesASession,
+	"Mutation.signOut":     makesTheViewer, // by the refresh token
 }
 
 // nullAfter are the fields, by root field, whose value is null on every path from there, and why. Elsewhere they have values.
@@ -69,14 +64,34 @@ type specification struct {
 	schema *ast.Schema
 	matrix map[string]access.Field
 	paths  []path
+	own    map[string]string // why the answer of a root field is the viewer's own row
 }
 
 func newSpecification(schema *ast.Schema, matrix *access.Matrix) specification {
-	s := specification{schema: schema, matrix: map[string]access.Field{}, paths: pathsOf(schema)}
+	s := specification{schema: schema, matrix: map[string]access.Field{}, paths: pathsOf(schema), own: map[string]string{}}
 	for _, f := range matrix.Fields {
 		s.matrix[f.String()] = f
 	}
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
+		for _, f := range root.Fields {
+			name := root.Name + "." + f.Name
+			s.own[name] = cmp.Or(ownAnswers[name], ownRow(schema, root, f), s.listsTheViewers(root, f))
+		}
+	}
 	return s
+}
+
+// listsTheViewers: a query that only members may ask, for rows that only their owners see, can show no others.
+func (s specification) listsTheViewers(root *ast.Definition, f *ast.FieldDefinition) string {
+	if root != s.schema.Query || f.Directives.ForName("signedIn") == nil {
+		return ""
+	}
+	for _, t := range ownedBehind(s.schema, f, true) {
+		if s.matrix[t.Name+"."+listedID].Answers[access.MemberVisibleTo] != access.Value {
+			return showsTheViewer
+		}
+	}
+	return ""
 }
 
 func ownSpecification(t testing.TB) specification {
@@ -89,13 +104,13 @@ type request struct {
 	path       path
 	asker      string
 	visibility string
+	own        string // why the answer is the viewer's own row; "" where it is not
+	optional   bool   // nothing need be at the end of the path: an account that was just made has rows of the sign-up only, and those of hooks
 }
 
 func (r request) String() string {
 	return fmt.Sprintf("%s, %s about a %s target", r.path, r.asker, r.visibility)
 }
-
-func (r request) own() string { return ownAnswers[r.path.rootField().name()] }
 
 // isNullAfter reports whether a field has no value on any path from this root field.
 func (r request) isNullAfter(c call) bool {
@@ -105,7 +120,7 @@ func (r request) isNullAfter(c call) bool {
 // viewer says how the asker stands to the target's rows.
 func (r request) viewer() access.Viewer {
 	switch {
-	case r.asker == byOwner, r.own() == makesTheViewer, r.own() == makesASession, r.own() == makesTheAccount:
+	case r.asker == byOwner, r.own == makesTheViewer, r.own == makesASession, r.own == makesTheAccount:
 		return access.Owner
 	case r.asker == byMember && r.visibility != "PRIVATE":
 		return access.MemberVisibleTo
@@ -120,11 +135,13 @@ func (r request) viewer() access.Viewer {
 
 // requests are all of them, queries first: the accounts that mutations make would crowd the lists.
 func (s specification) requests() (list []request) {
+	creators := factsOf(s.schema).creators
 	for _, p := range s.paths {
 		for _, visibility := range visibilities {
 			for _, asker := range askers {
-				r := request{p, asker, visibility}
-				if (r.own() == showsTheViewer || r.own() == changesTheViewer) && asker == byMember || (r.own() == makesTheAccount || r.own() == makesASession) && asker == byOwner {
+				r := request{path: p, asker: asker, visibility: visibility, own: s.own[p.rootField().name()]}
+				r.optional = r.own == makesTheAccount && slices.ContainsFunc(p.steps, func(s step) bool { return creators[s.on.Name] != nil })
+				if (r.own == showsTheViewer || r.own == changesTheViewer) && asker == byMember || (r.own == makesTheAccount || r.own == makesASession) && asker == byOwner {
 					continue // a member is the owner of what he is shown; nobody owns what is not yet made
 				}
 				list = append(list, r)
@@ -143,6 +160,7 @@ type stage struct {
 	specification
 	walls   walls
 	asked   *service
+	ask     asking // asked, if it is a service
 	maker   *service
 	dataDir string             // where the key is
 	targets map[string]*person // by visibility
@@ -154,7 +172,7 @@ func newStage(t testing.TB, spec specification) *stage {
 	t.Helper()
 	p := &stage{specification: spec, targets: map[string]*person{}, dataDir: t.TempDir()}
 	p.maker = startWith(t, dbtest.New(t), bothWalls, appOptions(), "FREEHOLD_DATA_DIR="+p.dataDir)
-	p.asked = p.maker
+	p.asked, p.ask = p.maker, p.maker.tryDo
 	for _, visibility := range visibilities {
 		p.targets[visibility] = p.make(t, visibility)
 	}
@@ -173,7 +191,7 @@ func (p *stage) make(t testing.TB, visibility string) *person {
 
 // signUp makes a person with a pending change of address and a limit that is reached, so that these fields have values.
 func (p *stage) signUp(made *person) error {
-	if err := made.signUp(p.maker); err != nil {
+	if err := made.signUp(p.maker.tryDo); err != nil {
 		return err
 	}
 	pending := made.plant("pendingEmail", fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1)))
@@ -267,6 +285,7 @@ func (p *stage) behind(t testing.TB, w walls, o app.Options) *stage {
 	}
 	q.asked = startWith(t, p.maker.db, w, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
 	q.asked.fromAnywhere = true
+	q.ask = q.asked.tryDo
 	return &q
 }
 
@@ -290,13 +309,18 @@ func (p *stage) cast(r request) (target *person, token string, err error) {
 
 func (p *stage) fresh(r request) (target, another *person, err error) {
 	target, another = p.newPerson(r.visibility), p.another
-	if r.own() != makesTheAccount {
+	if r.own != makesTheAccount {
 		if err := p.signUp(target); err != nil {
 			return nil, nil, err
 		}
 	}
 	if r.path.rootField().def.Name == "revokeSession" { // not the one that asks, after which nobody would be signed in
 		if err := p.signInAgain(target); err != nil {
+			return nil, nil, err
+		}
+	}
+	if typ, command := subjectOf(p.schema, r.path.rootField().def); command == "DELETE" && target.rows[typ] != nil { // the other row stays
+		if target.subject, _, err = target.anotherRow(p.maker.tryDo, typ, factsOf(p.schema).creators[typ]); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 
 	"freehold/access"
-	"freehold/app"
 )
 
 // mutant is a rule or a policy that was weakened. A test of ours has to be red then, or it would be in anybody's power
@@ -24,7 +23,7 @@ type mutant struct {
 // check is something that finds faults, green while nothing is weakened.
 type check struct {
 	name string
-	run  func() (faults []string)
+	run  func() (faults []finding)
 }
 
 // score weakens one thing after the other and says which check was red.
@@ -98,7 +97,7 @@ func TestRulesScore(t *testing.T) {
 
 // judged is a check by one of the generated cases.
 func (p *stage) judged(r request) check {
-	return check{p.walls.String() + ": " + r.String(), func() []string { return p.judge(r).faults }}
+	return check{p.walls.String() + ": " + r.String(), func() []finding { return p.judge(r).faults }}
 }
 
 // weaker are the rules that let more through than a rule does, for those that are not the weakest.
@@ -172,10 +171,10 @@ func scorePolicies(t *testing.T, s *score) {
 	t.Helper()
 	p := newStage(t, ownSpecification(t)).behind(t, policiesOnly, appOptions())
 	stored := storedPolicies(t, p.maker.db)
-	trials := newProber(t, p, stored)
+	trials := newProber(t, p, program.Registry())
 	for _, policy := range stored {
 		checks := shortCases(p, policy)
-		checks = append(checks, check{"a direct trial of " + policy.name, func() []string { return trials.check(t.Context(), policy) }})
+		checks = append(checks, check{"a direct trial of " + policy.name, func() []finding { return trials.check(t.Context(), policy) }})
 		for _, w := range policy.weakenings() {
 			s.try(t, mutant{
 				name:    policy.name + " " + w.name,

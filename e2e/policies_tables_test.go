@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"freehold/db"
+	"freehold/owned"
+)
+
+// shelf are tables of kinds that the service itself does not have: several rows per account, private rows that are keyed by the row
+// they belong to, no column that may be null, columns that are unique, and rows that owners may delete.
+var shelf = []owned.Type{
+	{
+		Name: "Bookmark", Table: db.Table{Name: "bookmarks", Admits: db.AdmitsVisible, Insert: true, Update: []string{"url", "visibility"}, Delete: true},
+		Fields: map[string]owned.Part{"note": {
+			Table: db.Table{Name: "bookmark_private", Key: "bookmark_id", Insert: true, Update: []string{"note"}}, Row: "bookmark_id",
+		}},
+	},
+	{Name: "Label", Table: db.Table{Name: "labels", Key: "label_id", Owner: "owner_id", Insert: true, Update: []string{"name"}, Delete: true}},
+	{Name: "Receipt", Table: db.Table{Name: "receipts"}},
+}
+
+const shelfTables = `
+	CREATE TABLE app.bookmarks (
+	  id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	  user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  url        text NOT NULL CHECK (url LIKE 'https://%'),
+	  visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
+	  UNIQUE (id, user_id)
+	);
+	CREATE TABLE app.bookmark_private (
+	  bookmark_id uuid PRIMARY KEY,
+	  user_id     uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  note        text NOT NULL,
+	  FOREIGN KEY (bookmark_id, user_id) REFERENCES app.bookmarks (id, user_id) ON DELETE CASCADE
+	);
+	CREATE TABLE app.labels (
+	  label_id uuid   PRIMARY KEY DEFAULT gen_random_uuid(),
+	  owner_id uuid   NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  name     text   NOT NULL UNIQUE,
+	  number   bigint GENERATED ALWAYS AS IDENTITY,
+	  serial   int    NOT NULL UNIQUE
+	);
+	CREATE TABLE app.receipts (
+	  id      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	  user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE
+	)`
+
+// shelfRows makes three rows of each table for a user.
+const shelfRows = `
+	INSERT INTO app.bookmarks (user_id, url, visibility) SELECT $1, 'https://example.org/' || n, $2 FROM generate_series(1, 3) n;
+	INSERT INTO app.bookmark_private (bookmark_id, user_id, note) SELECT id, user_id, 'mine' FROM app.bookmarks WHERE user_id = $1;
+	INSERT INTO app.labels (owner_id, name, serial) SELECT $1, $1::text || n, (random() * 2000000000)::int FROM generate_series(1, 3) n;
+	INSERT INTO app.receipts (user_id) SELECT $1 FROM generate_series(1, 3) n`
+
+// protection is what app.protect does for a table.
+func protection(t db.Table) (statements []string) {
+	on, owner := ` ON app.`+t.Name, "user_id"
+	if t.Owner != "" {
+		owner = t.Owner
+	}
+	own := owner + ` = app.viewer_id()`
+	sees := own
+	if t.Admits == db.AdmitsVisible {
+		sees = own + ` OR visibility = 'PUBLIC' OR (visibility = 'MEMBERS' AND app.viewer_id() IS NOT NULL)`
+	}
+	statements = []string{
+		`ALTER TABLE app.` + t.Name + ` ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`,
+		`GRANT SELECT` + on + ` TO freehold_app`,
+		`CREATE POLICY ` + t.Name + `_select` + on + ` FOR SELECT TO freehold_app USING (` + sees + `)`,
+	}
+	if t.Insert {
+		statements = append(statements, `GRANT INSERT`+on+` TO freehold_app`,
+			`CREATE POLICY `+t.Name+`_insert`+on+` FOR INSERT TO freehold_app WITH CHECK (`+own+`)`)
+	}
+	if len(t.Update) > 0 {
+		statements = append(statements, `GRANT UPDATE (`+strings.Join(t.Update, ", ")+`)`+on+` TO freehold_app`,
+			`CREATE POLICY `+t.Name+`_update`+on+` FOR UPDATE TO freehold_app USING (`+own+`) WITH CHECK (`+own+`)`)
+	}
+	if t.Delete {
+		statements = append(statements, `GRANT DELETE`+on+` TO freehold_app`,
+			`CREATE POLICY `+t.Name+`_delete`+on+` FOR DELETE TO freehold_app USING (`+own+`)`)
+	}
+	return statements
+}
+
+// newShelf returns a prober of these tables, and their policies.
+func newShelf(t *testing.T) (*prober, []storedPolicy) {
+	t.Helper()
+	types := slices.Clone(shelf)
+	for i := range types {
+		types[i].Model = &owned.ByVisibility{}
+		types[i].Rows = func(context.Context, *db.Tx, []uuid.UUID) ([]owned.Row, error) { return nil, nil }
+	}
+	r, err := owned.NewRegistry(types...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStage(t, ownSpecification(t))
+	tables := map[string]db.Table{}
+	for _, p := range r.Guards() {
+		tables[p.Table.Name] = p.Table
+	}
+	var statements []string
+	for _, table := range tables {
+		statements = append(statements, protection(table)...)
+	}
+	for _, statement := range append([]string{shelfTables}, statements...) {
+		s.maker.db.Query(t, statement)
+	}
+	for visibility, person := range s.targets {
+		for statement := range strings.SplitSeq(shelfRows, ";") {
+			statement = strings.ReplaceAll(strings.ReplaceAll(statement, "$2", "'"+visibility+"'"), "$1", "'"+person.id("User").String()+"'::uuid")
+			s.maker.db.Query(t, statement)
+		}
+	}
+	p := newProber(t, s, r)
+	stored := slices.DeleteFunc(storedPolicies(t, s.maker.db), func(p storedPolicy) bool { return tables[p.table].Name == "" })
+	return p, stored
+}
+
+// mistakes are weaker policies than those that score tries for every policy: what somebody might write.
+var mistakes = map[string][]string{
+	"bookmarks_select":        {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`, `visibility <> 'PRIVATE' OR user_id = app.viewer_id()`, `user_id = app.viewer_id()`},
+	"bookmarks_update":        {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`},
+	"bookmarks_delete":        {`user_id = app.viewer_id() OR visibility = 'MEMBERS'`, `false`},
+	"bookmark_private_select": {`EXISTS (SELECT FROM app.bookmarks b WHERE b.id = bookmark_id)`},
+	"bookmark_private_update": {`EXISTS (SELECT FROM app.bookmarks b WHERE b.id = bookmark_id)`, `false`},
+	"labels_delete":           {`name <> ''`},
+	"receipts_select":         {`id IS NOT NULL`, `false`},
+}
+
+// The prober finds nothing wrong with right policies of tables that it has not seen, and something with each that is weakened.
+func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
+	t.Parallel()
+	p, stored := newShelf(t)
+	if len(stored) != 4+3+4+1 {
+		t.Errorf("%d policies: %v", len(stored), stored)
+	}
+	for _, policy := range stored {
+		check := func() []finding { return p.check(t.Context(), policy) }
+		expectNone(t, check())
+		weakenings := policy.weakenings()
+		for _, using := range mistakes[policy.name] {
+			on := policy.name + " ON app." + policy.table
+			weakenings = append(weakenings, weakening{
+				using, "ALTER POLICY " + on + expressions(using, policy.check.String), "ALTER POLICY " + on + expressions(policy.using.String, policy.check.String),
+			})
+		}
+		for _, w := range weakenings {
+			p.alter(t, w.weaken)
+			if len(check()) == 0 {
+				t.Errorf("%s, %s: the prober finds nothing", policy.name, w.name)
+			}
+			p.alter(t, w.restore)
+		}
+		expectNone(t, check())
+	}
+}
+
+// What the prober cannot try, it says; and it tries more than the policies.
+func TestProberSaysWhatItCannotTry(t *testing.T) {
+	t.Parallel()
+	p, stored := newShelf(t)
+	for _, c := range []struct{ policy, change, want string }{
+		{"bookmark_private_insert", `ALTER TABLE app.bookmark_private DROP CONSTRAINT bookmark_private_bookmark_id_user_id_fkey,
+			ADD FOREIGN KEY (bookmark_id) REFERENCES app.bookmarks ON DELETE CASCADE`, "what refers to a row of another in bookmarks"},
+		{"bookmarks_update", `REVOKE UPDATE (url, visibility) ON app.bookmarks FROM freehold_app`, "may update no column of bookmarks"},
+		{"labels_delete", `REVOKE DELETE ON app.labels FROM freehold_app`, "permission denied"},
+		{"bookmark_private_select", `DELETE FROM app.bookmark_private`, "no Bookmark of anybody has a row in bookmark_private"},
+		{"labels_update", `DELETE FROM app.labels`, "has a row in labels"},
+	} {
+		i := slices.IndexFunc(stored, func(s storedPolicy) bool { return s.name == c.policy })
+		expectNone(t, p.check(t.Context(), stored[i]))
+		p.alter(t, c.change)
+		if got := fmt.Sprint(p.check(t.Context(), stored[i])); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %v, want %q", c.policy, got, c.want)
+		}
+	}
+	if got := p.check(t.Context(), storedPolicy{table: "bookmarks", name: "bookmarks_everything", command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].what, "no owned type declares") {
+		t.Errorf("a policy that nobody declares: %v", got)
+	}
+}
