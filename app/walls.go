@@ -14,7 +14,7 @@ var ownedTypes = map[string]any{"User": &model.User{}, "Profile": &model.Profile
 // policies say by name under which row policy each owned type is read, and which ones stand behind a field that comes
 // from elsewhere or writes. A test holds each of them against the database.
 var (
-	policyOfType    = map[string]string{"User": "users_select", "Profile": "profiles_select", "Session": "sessions_select"}
+	policyOfType    = map[string]string{"User": "profiles_select", "Profile": "profiles_select", "Session": "sessions_select"}
 	policiesOfField = map[string][]string{
 		"User.email":             {"user_private_select"},
 		"User.emailVerified":     {"user_private_select"},

@@ -36,9 +36,8 @@ type Policy struct {
 
 // Policies are all row policies of the app's role.
 var Policies = []Policy{
-	{Table: "users", Command: "SELECT", Admits: AdmitsVisible, Probe: `SELECT id FROM app.users WHERE id = $1`},
 	{Table: "user_private", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT user_id FROM app.user_private WHERE user_id = $1`},
-	{Table: "profiles", Command: "SELECT", Admits: AdmitsVisible, Probe: `SELECT id FROM app.profiles WHERE id = $1`},
+	{Table: "profiles", Command: "SELECT", Admits: AdmitsVisible, Probe: `SELECT id FROM app.profiles WHERE id = $1 OR user_id = $1`}, // users are read from there
 	{Table: "profiles", Command: "INSERT", Admits: AdmitsOwner},
 	{Table: "profiles", Command: "UPDATE", Admits: AdmitsOwner, Probe: `UPDATE app.profiles SET updated_at = updated_at WHERE id = $1`},
 	{Table: "sessions", Command: "SELECT", Admits: AdmitsOwner, ByOwner: true, Probe: `SELECT id FROM app.sessions WHERE user_id = $1`},

@@ -167,7 +167,7 @@ func (p *prober) checkRows(ctx context.Context, declared db.Policy, say func(str
 	for _, visibility := range visibilities {
 		for _, asker := range askers {
 			id := p.targets[visibility].profile
-			if declared.ByOwner || declared.Table == "users" {
+			if declared.ByOwner {
 				id = p.targets[visibility].user
 			}
 			want := asker == byOwner || declared.Admits == db.AdmitsVisible && (visibility == "PUBLIC" || visibility == "MEMBERS" && asker == byMember)
