@@ -19,7 +19,6 @@ BEGIN
   IF old_key <> p_username_key THEN
     PERFORM app.hold_username(old_key, app.viewer_id(), now() + make_interval(secs => p_hold_seconds));
   END IF;
-  PERFORM app.record_event(app.viewer_id(), 'USERNAME_CHANGED');
   RETURN true;
 END
 $$;

@@ -7,12 +7,12 @@ CREATE OR REPLACE FUNCTION app.check_protection(table_name text, sees text, inse
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  t oid := to_regclass(format('app.%I', table_name));
+  t oid := to_regclass('app.' || quote_ident(table_name));
   o record; -- the owner's column
   wrong text;
 BEGIN
   IF t IS NULL OR NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t AND c.relkind IN ('r', 'p')) THEN
-    RAISE EXCEPTION 'app.protect: there is no table % in schema app', table_name
+    RAISE EXCEPTION 'app.protect: there is no table % in schema app', COALESCE(table_name, 'NULL')
       USING HINT = 'Write CREATE TABLE app.notes (…) before SELECT app.protect(''notes''), which takes the name without the schema.';
   ELSIF sees IS NULL OR sees NOT IN ('owner', 'visibility', 'nobody') THEN
     RAISE EXCEPTION 'app.protect: % cannot be seen by %', table_name, COALESCE(sees, 'NULL')

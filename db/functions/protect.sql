@@ -22,8 +22,8 @@ CREATE OR REPLACE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  target text := format('app.%I', table_name);
-  owned text := format('%I = app.viewer_id()', owner);
+  target text := 'app.' || quote_ident(table_name);
+  owned text := quote_ident(owner) || ' = app.viewer_id()';
   seen text := CASE sees WHEN 'visibility' THEN format(
     'visibility = ''PUBLIC'' OR %s OR (visibility = ''MEMBERS'' AND app.viewer_id() IS NOT NULL)', owned) ELSE owned END;
   columns text;

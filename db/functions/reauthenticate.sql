@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Records that the viewer has proved the password again. False if this is not the hash of the viewer's password.
+-- Notes in the session that asks that the viewer has proved the password. False if this is not the hash of the viewer's password.
 CREATE OR REPLACE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -9,7 +9,6 @@ BEGIN
     RETURN false;
   END IF;
   UPDATE app.sessions SET authenticated_at = clock_timestamp() WHERE id = app.session_id() AND user_id = app.viewer_id();
-  PERFORM app.record_event(app.viewer_id(), 'REAUTHENTICATED');
   RETURN true;
 END
 $$;

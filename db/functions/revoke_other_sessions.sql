@@ -16,8 +16,5 @@ BEGIN
       RETURNING s.id, s.created_at
     )
     SELECT ended.id FROM ended ORDER BY ended.created_at DESC, ended.id DESC;
-  IF FOUND THEN
-    PERFORM app.record_event(app.viewer_id(), 'OTHER_SESSIONS_REVOKED');
-  END IF;
 END
 $$;

@@ -7,10 +7,6 @@ CREATE OR REPLACE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean
 BEGIN
   UPDATE app.sessions SET revoked_at = now(), signed_out = (p_session_id IS NOT DISTINCT FROM app.session_id())
    WHERE id = p_session_id AND user_id = app.viewer_id() AND revoked_at IS NULL;
-  IF NOT FOUND THEN
-    RETURN false;
-  END IF;
-  PERFORM app.record_event(app.viewer_id(), CASE WHEN p_session_id = app.session_id() THEN 'SIGNED_OUT' ELSE 'SESSION_REVOKED' END);
-  RETURN true;
+  RETURN FOUND;
 END
 $$;
