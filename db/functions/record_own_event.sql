@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION app.record_own_event(p_kind text) RETURNS void
 BEGIN
   IF app.viewer_id() IS NULL THEN
     RAISE EXCEPTION 'there is no session' USING ERRCODE = 'FH003';
-  ELSIF p_kind NOT IN ('SIGNED_OUT', 'SESSION_REVOKED', 'OTHER_SESSIONS_REVOKED', 'REAUTHENTICATED', 'USERNAME_CHANGED') THEN
+  ELSIF p_kind IS NULL OR p_kind NOT IN ('SIGNED_OUT', 'SESSION_REVOKED', 'OTHER_SESSIONS_REVOKED', 'REAUTHENTICATED', 'USERNAME_CHANGED') THEN
     RAISE EXCEPTION 'viewers do not record the event %', p_kind USING ERRCODE = 'invalid_parameter_value';
   END IF;
   PERFORM app.record_event(app.viewer_id(), p_kind);
