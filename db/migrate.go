@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -50,6 +47,10 @@ func (ownSet) Open(name string) (fs.File, error) {
 // Several processes may migrate at once; they wait for each other. A set is migrated completely or not at all, unless one
 // of its new migrations says that it takes no transaction.
 func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
+	return migrateSets(ctx, ownerURL, append([]MigrationSet{OwnMigrations()}, further...))
+}
+
+func migrateSets(ctx context.Context, ownerURL string, sets []MigrationSet) error {
 	inner, err := newPQConnector(ownerURL)
 	if err != nil {
 		return errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
@@ -64,7 +65,7 @@ func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) erro
 		return fmt.Errorf("migrate: wait for other migrations: %w", err)
 	}
 	defer unlock()
-	for _, set := range append([]MigrationSet{OwnMigrations()}, further...) {
+	for _, set := range sets {
 		m := migration{set: set, pool: pool, conn: conn}
 		if err := m.run(ctx); err != nil {
 			return fmt.Errorf("migrate %s: %w", set.Name, err)
@@ -98,12 +99,16 @@ type migration struct {
 	set  MigrationSet
 	pool *sql.DB
 	conn *sql.Conn // which holds the lock
+	tx   *sql.Tx
 
-	tx        *sql.Tx
+	numbered  []numberedFile
 	functions []functionFile
 }
 
 func (m *migration) run(ctx context.Context) (err error) {
+	if m.numbered, err = readNumbered(m.set.Files); err != nil {
+		return err
+	}
 	if m.functions, err = readFunctions(m.set.Files); err != nil {
 		return err
 	}
@@ -111,17 +116,22 @@ func (m *migration) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { m.tx.Rollback() }() //nolint:errcheck // after a commit it does nothing
+	switch v, err := published(ctx, m.tx, m.set.Name); {
+	case err != nil:
+		return err
+	case v.number > latest(m.numbered): // a newer build has migrated, and its functions stay
+		return v.refuse(m.set.Name, latest(m.numbered))
+	}
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
-	version, err := m.migrate(ctx)
-	if err != nil {
+	if err := m.migrate(ctx); err != nil {
 		return err
 	}
 	if err := m.applyFunctions(ctx); err != nil {
 		return err
 	}
-	if err := publishVersion(ctx, m.tx, m.set, version); err != nil {
+	if err := versionAt(m.numbered, latest(m.numbered)).publish(ctx, m.tx, m.set.Name); err != nil {
 		return err
 	}
 	return m.tx.Commit()
@@ -164,109 +174,56 @@ func (m *migration) applyFunctions(ctx context.Context) error {
 	return recordFunctions(ctx, m.tx, m.set.Name, m.functions, changed)
 }
 
-// migrate runs the new numbered migrations and returns the database's version. They are part of the transaction, unless
-// one of them takes none.
-func (m *migration) migrate(ctx context.Context) (int64, error) {
-	inside, err := nestedPool(m.conn)
+// migrate runs the new numbered migrations. They are part of the transaction, unless one of them takes none.
+func (m *migration) migrate(ctx context.Context) error {
+	nested, err := nestedPool(m.conn)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer inside.Close()
-	provider, err := m.provider(inside)
+	defer nested.Close()
+	provider, err := m.provider(nested)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	version, err := provider.GetDBVersion(ctx)
+	number, err := provider.GetDBVersion(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if version > latest(provider) {
-		return 0, fmt.Errorf("the database has migration %d and this build knows %d: it is too old", version, latest(provider))
+	if number > latest(m.numbered) {
+		return fmt.Errorf("the database has migration %d, and this build knows migrations up to %d: run a newer build", number, latest(m.numbered))
 	}
-	alone, err := takesNoTransaction(m.set.Files, provider, version)
-	if err != nil {
-		return 0, err
-	}
+	alone := slices.ContainsFunc(m.numbered, func(f numberedFile) bool { return f.number > number && f.noTransaction })
 	if alone {
-		if err := m.tx.Commit(); err != nil {
-			return 0, err
-		}
-		if provider, err = m.provider(m.pool); err != nil {
-			return 0, err
-		}
+		return m.migrateAlone(ctx)
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return 0, err
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// migrateAlone runs the new numbered migrations each by itself. If one fails, those before it stay.
+func (m *migration) migrateAlone(ctx context.Context) error {
+	if err := m.tx.Commit(); err != nil {
+		return err
 	}
-	if alone {
-		if err := m.begin(ctx); err != nil {
-			return 0, err
-		}
+	provider, err := m.provider(m.pool)
+	if err != nil {
+		return err
 	}
-	return latest(provider), nil
+	_, failure := provider.Up(ctx)
+	if err := m.begin(ctx); err != nil || failure == nil {
+		return errors.Join(failure, err)
+	}
+	number, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return errors.Join(failure, err)
+	}
+	if err := versionAt(m.numbered, number).publish(ctx, m.tx, m.set.Name); err != nil {
+		return errors.Join(failure, err)
+	}
+	return errors.Join(failure, m.tx.Commit())
 }
 
 func (m *migration) provider(pool *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, pool, m.set.Files,
 		goose.WithTableName("migrations."+m.set.Name), goose.WithDisableGlobalRegistry(true))
-}
-
-var noTransaction = regexp.MustCompile(`(?mi)^--.*\+goose\s+NO TRANSACTION\s*$`)
-
-// takesNoTransaction says whether a migration after version is marked as one that cannot run in a transaction.
-func takesNoTransaction(files fs.FS, provider *goose.Provider, version int64) (bool, error) {
-	for _, source := range provider.ListSources() {
-		if source.Version <= version {
-			continue
-		}
-		text, err := fs.ReadFile(files, source.Path)
-		if err != nil {
-			return false, err
-		}
-		if noTransaction.Match(text) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-func latest(provider *goose.Provider) int64 {
-	sources := provider.ListSources()
-	if len(sources) == 0 {
-		return 0
-	}
-	return sources[len(sources)-1].Version
-}
-
-// publishVersion lets the app's role, which cannot read the version tables, know how far a set has come.
-func publishVersion(ctx context.Context, tx *sql.Tx, set MigrationSet, version int64) error {
-	comment := fmt.Sprintf(`COMMENT ON TABLE migrations.%s IS '%d'`, pq.QuoteIdentifier(set.Name), version)
-	if _, err := tx.ExecContext(ctx, comment); err != nil {
-		return fmt.Errorf("publish version: %w", err)
-	}
-	return nil
-}
-
-// CheckVersion returns an error unless the database has exactly the migrations that this build knows.
-func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
-	for _, set := range append([]MigrationSet{OwnMigrations()}, further...) {
-		names, err := fs.Glob(set.Files, "*.sql")
-		if err != nil {
-			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
-		}
-		var version int
-		err = d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-			return tx.GetContext(ctx, &version, `
-				SELECT COALESCE(max(obj_description(c.oid, 'pg_class')::int), 0)
-				  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-				 WHERE n.nspname = 'migrations' AND c.relname = $1`, set.Name)
-		})
-		if err != nil {
-			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
-		}
-		if version != len(names) {
-			return fmt.Errorf("the database has migration %d of %s and this build needs %d: run `freehold migrate` of the newer build, or that build itself", version, set.Name, len(names))
-		}
-	}
-	return nil
 }
