@@ -343,7 +343,7 @@ CREATE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RET
 -- Records a security event of an account, or of no account.
 CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Records a security event of the viewer's account that the viewer has caused.
+-- Records a security event of the viewer's account.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Exchanges a refresh token for its successor.
