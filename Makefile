@@ -28,9 +28,11 @@ test: build fresh lint unit fuzz compose stranger ## everything that CI runs
 
 generate: ## regenerate what is generated
 	@$(GO) generate ./...
-	@$(GO) run . access --format=markdown >docs/access.md
+	@$(GO) run . access --format=markdown >docs/.access.md.new && mv docs/.access.md.new docs/access.md || { rm -f docs/.access.md.new; exit 1; }
+	@scripts/need.sh postgres
+	@$(GO) test -count=1 -run '^TestSchemaIsDocumented$$' ./db -update
 
-fresh: ## prove that generated files are those of the sources (a test looks at docs/access.md)
+fresh: ## prove that generated files are those of the sources (tests look at docs/access.md and docs/schema.sql)
 	@before=$$(cat graph/generated.go graph/model/models_gen.go modules/resolvers_gen.go | cksum); $(GO) generate ./... && \
 	after=$$(cat graph/generated.go graph/model/models_gen.go modules/resolvers_gen.go | cksum) && \
 	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi

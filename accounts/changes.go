@@ -138,6 +138,9 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
 			return err
 		}
+		if err := tx.RecordEvent(ctx, db.UsernameChanged); err != nil {
+			return err
+		}
 		if err := s.count(ctx, tx, s.config.Limits.Username.of("changeUsername", digest(viewer.UserID.String()))); err != nil { // here, so that only changes count
 			return fault.LimitAt("input.username", err)
 		}

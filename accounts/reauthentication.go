@@ -59,6 +59,9 @@ func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, passwo
 		case !ok:
 			return errPassword("input.password")
 		}
+		if err := tx.RecordEvent(ctx, db.Reauthenticated); err != nil {
+			return err
+		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err
 	})

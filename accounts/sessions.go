@@ -27,7 +27,7 @@ func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken 
 	if !viewer.IsMember() {
 		return uuid.Nil, nil
 	}
-	err = s.db.RevokeSession(ctx, viewer, viewer.SessionID)
+	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return revoke(ctx, tx, viewer.SessionID) })
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) { // it has ended in the meantime
 		return uuid.Nil, nil
 	}
@@ -38,7 +38,7 @@ func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken 
 // or has ended. The profile is nil if the session is the one that asks, since the viewer is then signed out.
 func (s *Service) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) (profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := tx.RevokeSession(ctx, sessionID); err != nil || sessionID == viewer.SessionID {
+		if err := revoke(ctx, tx, sessionID); err != nil || sessionID == viewer.SessionID {
 			return err
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
@@ -47,12 +47,28 @@ func (s *Service) RevokeSession(ctx context.Context, viewer auth.Viewer, session
 	return profile, err
 }
 
+// revoke revokes a session of the viewer and records it.
+func revoke(ctx context.Context, tx *db.Tx, sessionID uuid.UUID) error {
+	if err := tx.RevokeSession(ctx, sessionID); err != nil {
+		return err
+	}
+	if sessionID == tx.Viewer.SessionID {
+		return tx.RecordEvent(ctx, db.SignedOut)
+	}
+	return tx.RecordEvent(ctx, db.SessionRevoked)
+}
+
 // RevokeOtherSessions ends every session of the viewer but the one that asks. It returns their ids, the newest first, and
 // the viewer's profile.
 func (s *Service) RevokeOtherSessions(ctx context.Context, viewer auth.Viewer) (ids []uuid.UUID, profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if ids, err = tx.RevokeOtherSessions(ctx); err != nil {
 			return err
+		}
+		if len(ids) > 0 {
+			if err := tx.RecordEvent(ctx, db.OtherSessionsRevoked); err != nil {
+				return err
+			}
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err

@@ -2,7 +2,9 @@ package db_test
 
 import (
 	"fmt"
+	"io/fs"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -42,25 +44,39 @@ func TestEveryTableForcesRowSecurity(t *testing.T) {
 		   AND NOT COALESCE('security_invoker=true' = ANY (reloptions), false)`), nil)
 }
 
-// The policies of the app's role: one permissive policy for each table and command that the role is granted, with the
-// expressions that the command takes.
+// grants are what the app's role may do with the tables, and the columns if not with all. It may do nothing with other tables.
+var grants = []string{
+	"user_private SELECT",
+	"profiles SELECT", "profiles INSERT", "profiles UPDATE avatar_url bio display_name location updated_at visibility website_url",
+	"profile_private SELECT", "profile_private INSERT", "profile_private UPDATE birthday phone_number",
+	"sessions SELECT created_at device expires_at id idle_expires_at ip last_used_at revoked_at user_id", // not the hashes
+	"security_events SELECT",
+}
+
+// Each grant of the app's role has one permissive policy, with the expressions that its command takes. There are no others.
 func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
+	diff(t, "grants of the app's role", d.Query(t, `
+		SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants
+		 WHERE table_schema = 'app' AND grantee = 'freehold_app'
+		UNION ALL
+		SELECT g.table_name || ' ' || g.privilege_type || ' ' || string_agg(g.column_name, ' ' ORDER BY g.column_name)
+		  FROM information_schema.role_column_grants g
+		 WHERE g.table_schema = 'app' AND g.grantee = 'freehold_app'
+		   AND NOT EXISTS (SELECT FROM information_schema.role_table_grants w
+		                    WHERE w.table_schema = 'app' AND w.grantee = 'freehold_app' AND (w.table_name, w.privilege_type) = (g.table_name, g.privilege_type))
+		 GROUP BY g.table_name, g.privilege_type`), slices.Clone(grants))
+	expressions := map[string]string{"SELECT": "USING", "INSERT": "CHECK", "UPDATE": "USING CHECK", "DELETE": "USING"}
+	var policies []string
+	for _, grant := range grants {
+		words := strings.Fields(grant)
+		table, command := words[0], words[1]
+		policies = append(policies, fmt.Sprintf("%s %s %s_%s %s", table, command, table, strings.ToLower(command), expressions[command]))
+	}
 	diff(t, "policies of the app's role", d.Query(t, `
 		SELECT concat_ws(' ', tablename, cmd, policyname, CASE WHEN qual IS NOT NULL THEN 'USING' END, CASE WHEN with_check IS NOT NULL THEN 'CHECK' END)
-		  FROM pg_policies WHERE schemaname = 'app' AND roles = '{freehold_app}' AND permissive = 'PERMISSIVE'`), []string{
-		"users SELECT users_select USING",
-		"user_private SELECT user_private_select USING",
-		"sessions SELECT sessions_select USING",
-		"security_events SELECT security_events_select USING",
-		"profiles SELECT profiles_select USING",
-		"profiles INSERT profiles_insert CHECK",
-		"profiles UPDATE profiles_update USING CHECK",
-		"profile_private SELECT profile_private_select USING",
-		"profile_private INSERT profile_private_insert CHECK",
-		"profile_private UPDATE profile_private_update USING CHECK",
-	})
+		  FROM pg_policies WHERE schemaname = 'app' AND roles = '{freehold_app}' AND permissive = 'PERMISSIVE'`), policies)
 	diff(t, "policies with a sub-select", d.Query(t, `
 		SELECT policyname FROM pg_policies WHERE COALESCE(qual, '') || COALESCE(with_check, '') ILIKE '%SELECT%'`), nil)
 	diff(t, "policies of other roles that are not <table>_owner or <table>_definer for every command", d.Query(t, `
@@ -68,52 +84,74 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 		 WHERE roles <> '{freehold_app}'
 		   AND NOT (policyname = tablename || '_owner' AND roles = '{freehold_owner}' AND cmd = 'ALL' AND qual = 'true')
 		   AND NOT (policyname = tablename || '_definer' AND roles = '{freehold_definer}' AND cmd = 'ALL' AND qual = 'true')`), nil)
-	diff(t, "tables without the owner's policy", d.Query(t, `
-		SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace
-		   AND NOT EXISTS (SELECT FROM pg_policies WHERE tablename = relname AND policyname = relname || '_owner')`), nil)
-	diff(t, "commands of the app's role", d.Query(t, `
-		SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants
-		 WHERE table_schema = 'app' AND grantee = 'freehold_app'`), []string{
-		"users SELECT", "user_private SELECT", "security_events SELECT", "profiles SELECT", "profiles INSERT", "profile_private SELECT", "profile_private INSERT",
-	})
-	diff(t, "columns that the app's role may update", d.Query(t, `
-		SELECT table_name || '.' || column_name FROM information_schema.role_column_grants
-		 WHERE table_schema = 'app' AND grantee = 'freehold_app' AND privilege_type = 'UPDATE'`), []string{
-		"profiles.display_name", "profiles.bio", "profiles.avatar_url", "profiles.website_url", "profiles.location",
-		"profiles.visibility", "profiles.updated_at", "profile_private.birthday", "profile_private.phone_number",
-	})
+	diff(t, "tables without the owner's or the definer's policy", d.Query(t, `
+		SELECT relname || role FROM pg_class c, unnest('{_owner,_definer}'::text[]) role WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace
+		   AND NOT EXISTS (SELECT FROM pg_policies WHERE tablename = relname AND policyname = relname || role)`), nil)
 }
 
-// Of a session its owner sees nothing by which somebody could go on with it.
-func TestColumnsOfSessionsThatTheAppSees(t *testing.T) {
-	t.Parallel()
-	d := dbtest.New(t)
-	diff(t, "columns of sessions that the app's role may read", d.Query(t, `
-		SELECT column_name FROM information_schema.role_column_grants
-		 WHERE table_schema = 'app' AND table_name = 'sessions' AND grantee = 'freehold_app'`), []string{
-		"id", "user_id", "created_at", "last_used_at", "idle_expires_at", "expires_at", "revoked_at", "device", "ip",
-	})
+// runAsCaller are the functions that are not SECURITY DEFINER, and why.
+var runAsCaller = map[string]string{
+	"check_protection": "its caller owns the table",
+	"protect":          "its caller owns the table",
+	"viewer_id":        "policies call it, in which PostgreSQL inlines it",
+	"client_device":    "it reads a setting",
+	"client_ip":        "it reads a setting",
+	"session_id":       "it reads a setting",
+	"proved_name":      "it computes",
+	"salt_of":          "it computes",
 }
 
-func TestDefinerFunctionsAreTheListedOnes(t *testing.T) {
+// functionFiles are the functions of db/functions, and the roles that may execute each, in order.
+func functionFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := db.OwnMigrations().Files
+	names, err := fs.Glob(files, "functions/*.sql")
+	if err != nil || len(names) < 50 {
+		t.Fatalf("found only the functions %v, %v", names, err)
+	}
+	functions := map[string]string{}
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		roles, found := strings.CutPrefix(first, "-- Executed by: ")
+		if !found {
+			t.Errorf("%s does not begin with the roles that may execute it", name)
+		}
+		if roles == "nobody" {
+			roles = ""
+		}
+		listed := strings.Split(roles, ", ")
+		slices.Sort(listed)
+		functions[strings.TrimSuffix(path.Base(name), ".sql")] = strings.Join(listed, ", ")
+	}
+	return functions
+}
+
+// D06: the functions are those of db/functions, each once, owned by the definer, and executed by the roles that its file names.
+func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	diff(t, "SECURITY DEFINER functions", d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), []string{
-		"app.enter", "app.start_session", "app.sign_up", "app.find_salt", "app.sign_in", "app.renew_hash", "app.revoke_session", "app.sign_out", "app.taken", "app.count_hits", "app.find_pending_salt", "app.has_hits", "app.is_proved", "app.end_oldest_sessions", "app.purge_excess_events", "app.refresh_session",
-		"app.record_event", "app.revoke_other_sessions",
-		"app.enqueue_mail", "app.claim_mails", "app.settle_mail", "app.count_waiting_mails", "app.purge_outbox", "app.purge_rate_limits", "app.purge_sessions", "app.purge_events",
-		"app.drop_overdue", "app.hold_username", "app.is_held", "app.find_sign_up", "app.prove_sign_up", "app.put_code", "app.await_verification", "app.request_code", "app.find_code",
-		"app.shut_out", "app.silence_rivals", "app.reset_password", "app.verify_email", "app.request_email_change", "app.change_email", "app.find_own_salt", "app.is_own_hash",
-		"app.require_recent", "app.reauthenticate", "app.change_password", "app.change_username", "app.delete_account", "app.refuse_sign_in",
-		"app.is_known_client", "app.clear_hits", "app.purge_codes", "app.purge_held_usernames", "app.purge_sign_up_keys", "app.purge_pending",
-		"app.pending_email", "app.has_password", "app.recent_until", "app.closed_until",
-	})
-	diff(t, "definer functions without the definer's ownership or a fixed search_path", d.Query(t, `
-		SELECT oid::regproc FROM pg_proc
-		 WHERE prosecdef AND (proowner <> 'freehold_definer'::regrole OR proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}')`), nil)
-	diff(t, "functions that PUBLIC may execute", d.Query(t, `
-		SELECT p.oid::regproc FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
-		 WHERE p.pronamespace = 'app'::regnamespace AND a.grantee = 0`), nil)
+	var want []string
+	for name, roles := range functionFiles(t) {
+		kind := "definer"
+		if runAsCaller[name] != "" {
+			kind = "invoker"
+		}
+		want = append(want, fmt.Sprintf("%s %s of freehold_definer, executed by [%s]", name, kind, roles))
+	}
+	diff(t, "functions in schema app", d.Query(t, `
+		SELECT format('%s %s of %s, executed by [%s]', p.proname, CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END, p.proowner::regrole,
+		              (SELECT string_agg(CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ' ORDER BY a.grantee::regrole::text)
+		                 FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner))
+		  FROM pg_proc p WHERE p.pronamespace = 'app'::regnamespace`), want)
+	diff(t, "definer functions elsewhere", d.Query(t, `
+		SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('app'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), nil)
+	diff(t, "functions without the fixed search_path, which only those need not have that read settings or compute", d.Query(t, `
+		SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'`),
+		[]string{"viewer_id", "client_device", "client_ip", "session_id", "proved_name", "salt_of"})
 	diff(t, "things the definer owns besides its functions", d.Query(t, `
 		SELECT oid::regclass FROM pg_class WHERE relowner = 'freehold_definer'::regrole`), nil)
 	diff(t, "schemas in which the definer or the app's role may create", d.Query(t, `
@@ -132,9 +170,9 @@ func TestRolesAreLeast(t *testing.T) {
 		SELECT m.member::regrole || ' in ' || m.roleid::regrole FROM pg_auth_members m
 		 WHERE m.member::regrole::text LIKE 'freehold%' AND m.member::regrole::text <> 'freehold_bypass'`),
 		[]string{"freehold_owner in freehold_definer"})
-	diff(t, "what the app's role may do with what is the definer's, and with versions", d.Query(t, `
+	diff(t, "tables that everybody may use, and what the app's role may do with versions", d.Query(t, `
 		SELECT table_schema || '.' || table_name FROM information_schema.role_table_grants
-		 WHERE grantee IN ('freehold_app', 'PUBLIC') AND (table_name IN ('credentials', 'sessions', 'codes', 'outbox', 'rate_limits', 'held_usernames', 'sign_up_keys') OR table_schema = 'migrations')`), nil)
+		 WHERE grantee = 'PUBLIC' AND table_schema IN ('app', 'migrations') OR grantee = 'freehold_app' AND table_schema = 'migrations'`), nil)
 }
 
 // A role that could go around a policy does not get to serve, whichever way it could.
@@ -158,6 +196,8 @@ func TestCheckRole(t *testing.T) {
 		"tester_super":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, postgres`, "superuser"},
 		"tester_hashes":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT (refresh_hash) ON app.sessions TO %[1]s`, "app.sessions.refresh_hash"},
 		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.credentials TO %[1]s`, "app.credentials"},
+		"tester_update":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT UPDATE (expires_at) ON app.sessions TO %[1]s`, "app.sessions by UPDATE"},
+		"tester_delete":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT DELETE ON app.profiles TO %[1]s`, "app.profiles by DELETE"},
 		"tester_outbox":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.outbox TO %[1]s`, "app.outbox"},
 	} {
 		d.Query(t, fmt.Sprintf(c.make, name))

@@ -57,8 +57,8 @@ func (d *DB) Close() error { return d.pool.Close() }
 func (d *DB) Stats() sql.DBStats { return d.pool.Stats() }
 
 // CheckRole returns an error unless the role that serves is bound by every row policy: no superuser, no BYPASSRLS, no
-// right to make roles or replicate, owner of no table or schema, be it by itself or through a role it is a member of,
-// and no access to credentials and sessions.
+// right to make roles or replicate, owner of no table or schema, by itself or through a role that it is a member of, and
+// no access to tables without a policy for it and to secrets.
 func (d *DB) CheckRole(ctx context.Context) error {
 	var problems []string
 	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
@@ -81,9 +81,12 @@ func (d *DB) CheckRole(ctx context.Context) error {
 		UNION ALL
 		SELECT format('it owns the schema %I', nspname) FROM pg_namespace WHERE nspname IN ('app', 'migrations') AND pg_has_role(current_user, nspowner, 'MEMBER')
 		UNION ALL
-		SELECT format('it may use %s, which only the definer may', oid::regclass) FROM pg_class
-		 WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND relname IN ('credentials', 'sessions', 'codes', 'outbox', 'rate_limits', 'held_usernames', 'sign_up_keys')
-		   AND (has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(oid, 'INSERT, UPDATE'))
+		SELECT format('it may use %s by %s, for which it has no row policy', c.oid::regclass, privilege)
+		  FROM pg_class c, (VALUES ('SELECT', 'r'::"char"), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) command (privilege, letter)
+		 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND c.relkind IN ('r', 'p')
+		   AND (has_table_privilege(c.oid, privilege) OR privilege <> 'DELETE' AND has_any_column_privilege(c.oid, privilege))
+		   AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd IN (letter, '*')
+		                      AND p.polroles && ARRAY[0, (SELECT oid FROM pg_roles WHERE rolname = 'freehold_app')])
 		UNION ALL
 		SELECT format('it may read %s.%I, which only the definer may', c.oid::regclass, a.attname)
 		  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,81 +13,124 @@ import (
 
 	"github.com/lib/pq"
 
+	"freehold/db"
 	"freehold/db/dbtest"
 )
 
-// call is a call of a definer function by the app's role, and what it gives to whom: the result, and the tables that it
-// writes. Without an outcome of its own, another member gets what nobody gets, the owner what another member gets, and a
-// caller that sets app.viewer_id to the owner, without a session, what the owner gets.
-type call struct {
-	sql                          string
+// outcome is what a call of a function does, which the app's role makes after the superuser has run setup: the result, and the
+// tables that it writes, and what the superuser reads then. Unless it says otherwise, another member gets what nobody gets, the owner what another member gets, and
+// a caller that sets app.viewer_id to the owner, without a session, what the owner gets.
+type outcome struct {
+	name, setup, call, then      string
 	nobody, other, owner, forged string
+	inside                       string // what another function gets, if the app's role may not call this one
 }
 
-// D14, D08: each definer function, called as the app's role without a viewer, as another member, as the owner, and by a
-// caller that sets the viewer itself, does what calls says and nothing more.
-func TestDefinerFunctionsGiveWhatIsListed(t *testing.T) {
+// D14, D08: each function, called as the app's role without a viewer, as another member, as the owner, and by a caller that sets
+// the viewer itself, does what is listed and nothing more. Each of its outcomes is listed.
+func TestFunctionsDoWhatIsListed(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	pool, err := sql.Open("postgres", d.Superuser)
+	listed := map[string]bool{"protect": true, "check_protection": true} // see TestProtect
+	for topic, functions := range map[string]map[string][]outcome{
+		"accounts": accountOutcomes, "own": ownOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes,
+	} {
+		for name, outcomes := range functions {
+			if listed[name] {
+				t.Errorf("app.%s is listed twice", name)
+			}
+			listed[name] = true
+			if n := ends(t, name); len(outcomes) < n {
+				t.Errorf("app.%s has %d outcomes here, and %d statements that return or raise", name, len(outcomes), n)
+			}
+		}
+		t.Run(topic, func(t *testing.T) {
+			t.Parallel()
+			expectOutcomes(t, functions)
+		})
+	}
+	for name := range functionFiles(t) {
+		if !listed[name] {
+			t.Errorf("app.%s has no outcomes here", name)
+		}
+	}
+}
+
+// ends counts the statements of a function that return or raise.
+func ends(t *testing.T, function string) int {
+	t.Helper()
+	text, err := fs.ReadFile(db.OwnMigrations().Files, "functions/"+function+".sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pool.Close()
+	return len(regexp.MustCompile(`(?m)^ +(RETURN|RAISE EXCEPTION)\b`).FindAll(text, -1))
+}
+
+func expectOutcomes(t *testing.T, functions map[string][]outcome) {
+	t.Helper()
+	pool := connect(t, dbtest.New(t).Superuser)
 	for _, statement := range strings.Split(fixture, ";\n") {
 		if _, err := pool.ExecContext(t.Context(), names.Replace(statement)); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
-	called := map[string]bool{}
-	function := regexp.MustCompile(`app\.\w+`)
-	for _, c := range slices.Concat(callsWithoutViewer, callsOfCodes, callsOfMail, callsOfOwners, callsRefused) {
-		called[function.FindString(c.sql)] = true
-		other := cmp.Or(c.other, c.nobody)
-		owner := cmp.Or(c.owner, other)
-		for _, as := range []struct{ who, enter, want string }{
-			{"nobody", `SELECT`, c.nobody},
-			{"another member", `SELECT app.enter($bob_session, 10000)`, other},
-			{"the owner", `SELECT app.enter($ann_session, 10000)`, owner},
-			{"who sets the viewer", `SELECT set_config('app.viewer_id', $ann::text, true)`, cmp.Or(c.forged, owner)},
-		} {
-			if got := outcome(t, pool, names.Replace(as.enter), names.Replace(c.sql)); got != as.want {
-				t.Errorf("%s, as %s:\n got %s\nwant %s", c.sql, as.who, got, as.want)
+	digests := snapshots(t, pool)
+	for function, outcomes := range functions {
+		seen := map[string]bool{}
+		for _, o := range outcomes {
+			if seen[o.name] || !strings.Contains(o.call, "app."+function+"(") {
+				t.Errorf("app.%s: the outcome %q is listed twice, or of another function", function, o.name)
+			}
+			seen[o.name] = true
+			other := cmp.Or(o.other, o.nobody)
+			owner := cmp.Or(o.owner, other)
+			callers := []struct{ who, role, enter, want string }{
+				{"nobody", db.AppRole, `SELECT`, o.nobody},
+				{"another member", db.AppRole, `SELECT app.enter($bob_session, 10000)`, other},
+				{"the owner", db.AppRole, `SELECT app.enter($ann_session, 10000)`, owner},
+				{"who sets the viewer", db.AppRole, `SELECT set_config('app.viewer_id', $ann::text, true)`, cmp.Or(o.forged, owner)},
+			}
+			if o.inside != "" {
+				callers = callers[:2]
+				callers[0].want = "42501 permission denied for function " + function
+				callers[1] = struct{ who, role, enter, want string }{"another function", "freehold_definer", `SELECT`, o.inside}
+			}
+			for _, c := range callers {
+				if got := call(t, pool, digests, c.role, c.enter, o); got != c.want {
+					t.Errorf("app.%s, %s, as %s:\n got %s\nwant %s", function, o.name, c.who, got, c.want)
+				}
 			}
 		}
 	}
-	var listed []string
-	for name := range called {
-		listed = append(listed, name)
-	}
-	diff(t, "definer functions that are called here", listed, d.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace = 'app'::regnamespace`))
 }
 
-// outcome calls as the app's role, in a transaction that is undone.
-func outcome(t *testing.T, pool *sql.DB, enter, query string) string {
+// call calls as a role, in a transaction that is undone.
+func call(t *testing.T, pool *sql.DB, digests, role, enter string, o outcome) string {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	before := snapshot(t, tx)
-	for _, statement := range []string{`SET LOCAL ROLE freehold_app`, enter} {
-		if _, err := tx.ExecContext(t.Context(), statement); err != nil {
+	for _, statement := range []string{`SET LOCAL ROLE freehold_app`, enter, `RESET ROLE`, o.setup} {
+		if _, err := tx.ExecContext(t.Context(), names.Replace(statement)); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
-	got, err := values(t.Context(), tx, query)
+	before := snapshot(t, tx, digests)
+	if _, err := tx.ExecContext(t.Context(), `SET LOCAL ROLE `+role); err != nil {
+		t.Fatal(err)
+	}
+	got, err := values(t.Context(), tx, names.Replace(o.call))
 	if e := pq.As(err); e != nil {
 		return strings.Join([]string{string(e.Code), e.Message}, " ")
 	} else if err != nil {
-		t.Fatalf("%s: %v", query, err)
+		t.Fatalf("%s: %v", o.call, err)
 	}
 	if _, err := tx.ExecContext(t.Context(), `RESET ROLE`); err != nil {
 		t.Fatal(err)
 	}
 	var written []string
-	for table, rows := range snapshot(t, tx) {
+	for table, rows := range snapshot(t, tx, digests) {
 		if rows != before[table] {
 			written = append(written, table)
 		}
@@ -95,26 +139,44 @@ func outcome(t *testing.T, pool *sql.DB, enter, query string) string {
 		slices.Sort(written)
 		got += ", writes " + strings.Join(written, " ")
 	}
+	if o.then != "" {
+		after, err := values(t.Context(), tx, names.Replace(o.then))
+		if err != nil {
+			t.Fatalf("%s: %v", o.then, err)
+		}
+		got += ", then " + after
+	}
 	return got
 }
 
-// snapshot is a digest of each table's rows.
-func snapshot(t *testing.T, tx *sql.Tx) map[string]string {
+// snapshots returns a query of a digest of each table's rows.
+func snapshots(t *testing.T, pool *sql.DB) string {
 	t.Helper()
-	rows, err := tx.QueryContext(t.Context(), `
-		SELECT relname, md5(query_to_xml('SELECT x::text FROM app.' || relname || ' x ORDER BY 1', true, false, '')::text)
-		  FROM pg_class WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace`)
+	var query string
+	err := pool.QueryRowContext(t.Context(), `
+		SELECT string_agg(format('SELECT %L, md5(string_agg(x::text, chr(10) ORDER BY x::text)) FROM app.%I x', relname, relname), ' UNION ALL ')
+		  FROM pg_class WHERE relkind = 'r' AND relnamespace = 'app'::regnamespace`).Scan(&query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return query
+}
+
+func snapshot(t *testing.T, tx *sql.Tx, query string) map[string]string {
+	t.Helper()
+	rows, err := tx.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
 	tables := map[string]string{}
 	for rows.Next() {
-		var table, digest string
+		var table string
+		var digest sql.NullString // null of no rows
 		if err := rows.Scan(&table, &digest); err != nil {
 			t.Fatal(err)
 		}
-		tables[table] = digest
+		tables[table] = digest.String
 	}
 	if rows.Err() != nil || len(tables) < 6 {
 		t.Fatalf("found only the tables %v, %v", tables, rows.Err())
@@ -170,7 +232,8 @@ var names = strings.NewReplacer(
 
 func id(n int) string { return fmt.Sprintf(`'00000000-0000-4000-8000-%012x'::uuid`, n) }
 
-// fixture is ann, the owner, who has all that an account can have, and bob.
+// fixture is ann, the owner, who has all that an account can have; bob, who has proved an address but has no password; and a
+// sign-up that waits for its address.
 const fixture = `
 INSERT INTO app.users (id) VALUES ($ann), ($bob);
 INSERT INTO app.user_private (user_id, email, email_key) VALUES ($ann, 'Ann@example.org', 'ann@example.org'), ($bob, 'bob@example.org', 'bob@example.org');
@@ -186,6 +249,7 @@ INSERT INTO app.security_events (user_id, kind) VALUES ($ann, 'SIGNED_UP');
 INSERT INTO app.users (id) VALUES ($pending);
 INSERT INTO app.user_private (user_id, email, email_key, pending_until) VALUES ($pending, 'p@example.org', 'p@example.org', now() + interval '1 hour');
 INSERT INTO app.credentials (user_id, password_hash) VALUES ($pending, $hash);
+INSERT INTO app.profiles (id, user_id, username, username_key, visibility) VALUES ($pending, $pending, 'Pending', 'pending', 'PUBLIC');
 INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at) VALUES
  ($reset_code, 'RESET_PASSWORD', 'Ann@example.org', 'ann@example.org', $ann, now() + interval '1 hour'),
  ($verify_code, 'VERIFY_EMAIL', 'Ann@example.org', 'ann@example.org', $ann, now() + interval '1 hour'),

@@ -3,7 +3,6 @@ package db_test
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"regexp"
 	"strings"
 	"sync"
@@ -40,7 +39,8 @@ func TestMigratingTwiceAndAtOnceIsClean(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
 	further := db.MigrationSet{Name: "further", Files: fstest.MapFS{
-		"0001_x.sql": {Data: []byte("-- +goose Up\nCREATE TABLE app.x (id int);\n")},
+		"0001_x.sql":           {Data: []byte("-- +goose Up\nCREATE TABLE app.x (id int);\n")},
+		"functions/read_x.sql": {Data: []byte(readX)},
 	}}
 	app := open(t, db.Options{URL: server.App})
 	if err := app.CheckVersion(t.Context()); err != nil {
@@ -60,29 +60,6 @@ func TestMigratingTwiceAndAtOnceIsClean(t *testing.T) {
 	wg.Wait()
 	if err := app.CheckVersion(t.Context(), further); err != nil {
 		t.Error(err)
-	}
-}
-
-// An older build neither migrates nor serves a database that a newer one has migrated.
-func TestOlderBuildIsRefused(t *testing.T) {
-	t.Parallel()
-	server := dbtest.New(t)
-	files := fstest.MapFS{"0001_x.sql": {Data: []byte("-- +goose Up\nCREATE TABLE app.x (id int);\n")}}
-	older := db.MigrationSet{Name: "further", Files: maps.Clone(files)}
-	files["0002_y.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE app.y (id int);\n")}
-	newer := db.MigrationSet{Name: "further", Files: files}
-	if err := db.Migrate(t.Context(), server.Owner, newer); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Migrate(t.Context(), server.Owner, older); err == nil || !strings.Contains(err.Error(), "too old") {
-		t.Errorf("migrating: %v", err)
-	}
-	app := open(t, db.Options{URL: server.App})
-	if err := app.CheckVersion(t.Context(), older); err == nil {
-		t.Error("the older build would serve")
-	}
-	if err := app.CheckVersion(t.Context(), newer); err != nil {
-		t.Errorf("the newer build: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -94,4 +95,52 @@ func (c *migrationConnector) isWorking(ctx context.Context, process string) (boo
 	defer conn.Close() //nolint:errcheck // it has answered
 	state, err := ask(ctx, conn.(pqConn), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid = `+process)
 	return state != "0", err
+}
+
+// nestedPool returns a pool whose only connection is conn, which is in a transaction. Its transactions are savepoints, and
+// its end leaves the connection open.
+func nestedPool(conn *sql.Conn) (*sql.DB, error) {
+	var inner pqConn
+	err := conn.Raw(func(raw any) error {
+		var ok bool
+		if inner, ok = raw.(pqConn); !ok {
+			return fmt.Errorf("lib/pq's %T has lost an interface that migrations need", raw)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	pool := sql.OpenDB(nestedConnector{inner})
+	pool.SetMaxOpenConns(1)
+	return pool, nil
+}
+
+type nestedConnector struct{ conn pqConn }
+
+func (c nestedConnector) Connect(context.Context) (driver.Conn, error) {
+	return nestedConn{c.conn}, nil
+}
+
+func (c nestedConnector) Driver() driver.Driver { return &pq.Driver{} }
+
+type nestedConn struct{ pqConn }
+
+func (nestedConn) Close() error { return nil }
+
+func (c nestedConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	_, err := c.ExecContext(ctx, `SAVEPOINT nested`, nil)
+	return savepoint{c.pqConn}, err
+}
+
+type savepoint struct{ conn pqConn }
+
+func (s savepoint) Commit() error {
+	_, err := s.conn.ExecContext(context.Background(), `RELEASE SAVEPOINT nested`, nil)
+	return err
+}
+
+func (s savepoint) Rollback() error {
+	_, err := s.conn.ExecContext(context.Background(), `ROLLBACK TO SAVEPOINT nested`, nil)
+	return err
 }

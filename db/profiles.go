@@ -50,8 +50,8 @@ type ProfileFields struct {
 
 const selectProfile = `
 	SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
-	       p.created_at, p.updated_at, u.created_at AS user_created_at
-	  FROM app.profiles p JOIN app.users u ON u.id = p.user_id`
+	       p.created_at, p.updated_at, p.created_at AS user_created_at
+	  FROM app.profiles p`
 
 var profileList = list{
 	newest: selectProfile + `

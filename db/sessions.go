@@ -54,11 +54,6 @@ func (t *Tx) EndOldestSessions(ctx context.Context, keep int) error {
 	return nil
 }
 
-// RevokeSession ends a session of the viewer's, for good and at once; NOT_FOUND when it is not his, or over already.
-func (d *DB) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) error {
-	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error { return tx.RevokeSession(ctx, sessionID) })
-}
-
 // SignOut revokes the session of a refresh token, and reports whether it was live. Genuine says whether we issued the token,
 // however old it is.
 func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte, genuine bool) (revoked bool, err error) {
@@ -71,7 +66,8 @@ func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte,
 	return revoked, nil
 }
 
-// RevokeSession is DB.RevokeSession inside a transaction, in which the viewer remains the viewer.
+// RevokeSession revokes a session of the viewer; NOT_FOUND if it is not the viewer's, or has been revoked. The viewer remains the
+// viewer of this transaction.
 func (t *Tx) RevokeSession(ctx context.Context, sessionID uuid.UUID) error {
 	var ok bool
 	if err := t.Get(ctx, &ok, `SELECT app.revoke_session($1)`, sessionID); err != nil {

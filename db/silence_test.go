@@ -23,10 +23,10 @@ func TestMigrationEndsInSilence(t *testing.T) {
 	t.Parallel()
 	for name, silence := range map[string]func(*dbtest.Proxy){
 		"from the start":  (*dbtest.Proxy).SilenceAll,
-		"at the lock":     func(p *dbtest.Proxy) { p.SilenceAfter("pg_advisory", 0, 9) },
+		"at the lock":     func(p *dbtest.Proxy) { p.SilenceAfter("pg_try_advisory", 0, 9) },
 		"at a statement":  func(p *dbtest.Proxy) { p.SilenceAfter("pg_sleep", 0, 9) },
 		"at its COMMIT":   func(p *dbtest.Proxy) { p.SilenceCommits(9, true) },
-		"after the first": func(p *dbtest.Proxy) { p.SilenceAfter("pg_advisory", 1, 9) },
+		"after the first": func(p *dbtest.Proxy) { p.SilenceAfter("pg_try_advisory", 1, 9) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

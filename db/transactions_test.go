@@ -227,13 +227,6 @@ func TestViewerSeesWhatIsHis(t *testing.T) {
 				t.Errorf("%s: %d rows of %s, %v", c.name, rows, table, err)
 			}
 		}
-		var users int
-		err := d.Read(t.Context(), c.viewer, func(ctx context.Context, tx *db.Tx) error {
-			return tx.Get(ctx, &users, `SELECT count(*) FROM app.users WHERE id = $1`, c.of.UserID)
-		})
-		if err != nil || (users == 1) != c.profile {
-			t.Errorf("%s: %d users, %v", c.name, users, err)
-		}
 	}
 }
 
@@ -259,7 +252,7 @@ func TestWritesToOthersAndToFixedColumnsAreRefused(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		`SELECT count(*) FROM app.credentials`, `SELECT count(*) FROM migrations.freehold`, `SELECT count(refresh_hash) FROM app.sessions`,
+		`SELECT count(*) FROM app.users`, `SELECT count(*) FROM app.credentials`, `SELECT count(*) FROM migrations.freehold`, `SELECT count(refresh_hash) FROM app.sessions`,
 		`SELECT count(previous_hash) FROM app.sessions`, `SELECT count(*) FROM app.rate_limits`, `SELECT count(s) FROM app.sessions s`,
 	} {
 		err := d.Read(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error {
@@ -350,7 +343,7 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 	}
 	var names []string
 	err := d.Read(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error {
-		return tx.Select(ctx, &names, `SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%app.profiles p JOIN%' AND statement NOT LIKE '%pg_prepared%'`)
+		return tx.Select(ctx, &names, `SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%FROM app.profiles p%user_id = $1%' AND statement NOT LIKE '%pg_prepared%'`)
 	})
 	if err != nil || len(names) != 1 {
 		t.Errorf("%d prepared statements for one query (%v)", len(names), err)

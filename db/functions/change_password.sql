@@ -1,0 +1,18 @@
+-- Executed by: freehold_app
+-- Changes the viewer's password, revokes the other sessions and deletes all codes. Returns who gets the notice about it; no row
+-- if the hash is not the viewer's.
+CREATE OR REPLACE FUNCTION app.change_password(p_seen_hash text, p_password_hash text) RETURNS TABLE (email text, username text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now()
+   WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  PERFORM app.shut_out(app.viewer_id(), app.session_id());
+  UPDATE app.sessions s SET authenticated_at = clock_timestamp() WHERE s.id = app.session_id() AND s.user_id = app.viewer_id();
+  PERFORM app.record_event(app.viewer_id(), 'PASSWORD_CHANGED');
+  RETURN QUERY SELECT u.email, app.proved_name(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
+END
+$$;

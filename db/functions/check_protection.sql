@@ -1,0 +1,73 @@
+-- Executed by: freehold_owner
+-- Created: before the tables
+-- Raises an error, whose hint says what to write in the migration, if app.protect with these arguments would leave rows of a table
+-- open, or if viewers would read other users' rows to find their own.
+CREATE OR REPLACE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[])
+  RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  t oid := to_regclass('app.' || quote_ident(table_name));
+  o record; -- the owner's column
+  wrong text;
+BEGIN
+  IF t IS NULL OR NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t AND c.relkind IN ('r', 'p')) THEN
+    RAISE EXCEPTION 'app.protect: there is no table % in schema app', COALESCE(table_name, 'NULL')
+      USING HINT = 'Write CREATE TABLE app.notes (…) before SELECT app.protect(''notes''), which takes the name without the schema.';
+  ELSIF sees IS NULL OR sees NOT IN ('owner', 'visibility', 'nobody') THEN
+    RAISE EXCEPTION 'app.protect: % cannot be seen by %', table_name, COALESCE(sees, 'NULL')
+      USING HINT = 'Write sees => ''owner'', sees => ''visibility'' or sees => ''nobody''.';
+  ELSIF inserts IS NULL OR updates IS NULL OR deletes IS NULL OR reads = '{}' THEN
+    RAISE EXCEPTION 'app.protect: what the app may do with % is not clear', table_name
+      USING HINT = 'Write inserts => true, updates => ''{title,…}'', deletes => true and reads => ''{id,…}'', or leave them out.';
+  ELSIF sees = 'nobody' AND (inserts OR deletes OR updates <> '{}' OR reads IS NOT NULL) THEN
+    RAISE EXCEPTION 'app.protect: nobody sees %, so nobody can write to it or read columns of it', table_name
+      USING HINT = 'Write sees => ''owner'', or leave out inserts, updates, deletes and reads.';
+  ELSIF sees = 'nobody' THEN
+    RETURN;
+  END IF;
+
+  SELECT a.attnum, a.attnotnull INTO o FROM pg_attribute a WHERE a.attrelid = t AND a.attname = owner AND a.attnum > 0 AND NOT a.attisdropped;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'app.protect: % has no column % for the owner of a row', table_name, COALESCE(owner, 'NULL')
+      USING HINT = 'Write user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE in CREATE TABLE, or name the column: owner => ''author_id''.';
+  ELSIF NOT o.attnotnull AND (inserts OR deletes OR updates <> '{}') THEN -- no viewer sees a row without an owner, but functions may write one
+    RAISE EXCEPTION 'app.protect: %.% may be NULL, so a row could have no owner', table_name, owner
+      USING HINT = format('Write %I uuid NOT NULL REFERENCES app.users ON DELETE CASCADE in CREATE TABLE.', owner);
+  ELSIF NOT EXISTS (SELECT FROM pg_constraint k
+                     WHERE k.conrelid = t AND k.contype = 'f' AND k.conkey = ARRAY[o.attnum]
+                       AND k.confrelid = to_regclass('app.users') AND k.confdeltype = 'c') THEN
+    RAISE EXCEPTION 'app.protect: %.% does not refer to app.users ON DELETE CASCADE, so rows would outlive their owner', table_name, owner
+      USING HINT = format('Write %I uuid NOT NULL REFERENCES app.users ON DELETE CASCADE in CREATE TABLE.', owner);
+  END IF;
+
+  IF sees = 'visibility' AND NOT EXISTS (
+    SELECT FROM pg_attribute a
+      JOIN pg_constraint k ON k.conrelid = t AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
+     WHERE a.attrelid = t AND a.attname = 'visibility' AND a.attnotnull AND a.atttypid = 'text'::regtype
+       AND pg_get_constraintdef(k.oid) LIKE 'CHECK ((visibility = ANY (ARRAY[%])))'
+       AND (SELECT array_agg(DISTINCT v[1] ORDER BY v[1]) FROM regexp_matches(pg_get_constraintdef(k.oid), '''([^'']*)''', 'g') v) = '{MEMBERS,PRIVATE,PUBLIC}'
+  ) THEN
+    RAISE EXCEPTION 'app.protect: % has no column visibility that is PRIVATE, MEMBERS or PUBLIC', table_name
+      USING HINT = 'Write visibility text NOT NULL CHECK (visibility IN (''PRIVATE'', ''MEMBERS'', ''PUBLIC'')) in CREATE TABLE.';
+  END IF;
+
+  SELECT c INTO wrong FROM unnest(updates || reads) c
+   WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t AND a.attname = c AND a.attnum > 0 AND NOT a.attisdropped);
+  IF FOUND THEN
+    RAISE EXCEPTION 'app.protect: % has no column %', table_name, wrong
+      USING HINT = 'Name columns of the table in updates and reads.';
+  END IF;
+  SELECT a.attname INTO wrong FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = t AND i.indisprimary
+   WHERE a.attrelid = t AND a.attname = ANY (updates) AND (a.attnum = o.attnum OR a.attnum = ANY (i.indkey));
+  IF FOUND THEN
+    RAISE EXCEPTION 'app.protect: %.% says which row it is and whose, so nobody may update it', table_name, wrong
+      USING HINT = format('Leave %I out of updates.', wrong);
+  END IF;
+
+  IF NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t AND i.indkey[0] = o.attnum AND i.indpred IS NULL AND i.indisvalid) THEN
+    RAISE EXCEPTION 'app.protect: no index of % begins with %, so viewers would read all rows to find their own', table_name, owner
+      USING HINT = format('Write CREATE INDEX %I ON app.%I (%I) before it; name further columns by which lists are sorted.', table_name || '_' || owner, table_name, owner);
+  END IF;
+END
+$$;

@@ -1,0 +1,5 @@
+-- Executed by: nobody
+-- The address of the client that this transaction serves; NULL if it is not known.
+CREATE OR REPLACE FUNCTION app.client_ip() RETURNS inet
+  LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT NULLIF(current_setting('app.client_ip', true), '')::inet $$;

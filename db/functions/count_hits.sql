@@ -1,0 +1,32 @@
+-- Executed by: freehold_app
+-- Counts one more in each of these buckets if all of them are open, and in none otherwise. Returns for how many seconds one of
+-- them is closed, 0 if it was counted; and for how many seconds one of them admits no further hit, 0 if each does. The buckets
+-- are locked in one order, or two callers could wait for each other.
+CREATE OR REPLACE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[])
+  RETURNS TABLE (closed_seconds integer, full_seconds integer)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  until timestamptz;
+BEGIN
+  INSERT INTO app.rate_limits AS r (bucket, hits, ends_at)
+  SELECT b.bucket, 0, now() + make_interval(secs => b.seconds)
+    FROM unnest(p_buckets, p_windows) AS b (bucket, seconds)
+   ORDER BY b.bucket
+  ON CONFLICT (bucket) DO UPDATE
+     SET hits    = CASE WHEN r.ends_at <= now() THEN 0 ELSE r.hits END,
+         ends_at = CASE WHEN r.ends_at <= now() THEN excluded.ends_at ELSE r.ends_at END;
+  SELECT max(r.ends_at) INTO until
+    FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
+   WHERE r.hits >= b.hits;
+  IF until IS NOT NULL THEN
+    RETURN QUERY SELECT GREATEST(1, ceil(extract(epoch FROM until - now())))::integer, 0;
+    RETURN;
+  END IF;
+  UPDATE app.rate_limits r SET hits = r.hits + 1 WHERE r.bucket = ANY (p_buckets);
+  SELECT max(r.ends_at) INTO until
+    FROM unnest(p_buckets, p_limits) AS b (bucket, hits) JOIN app.rate_limits r ON r.bucket = b.bucket
+   WHERE r.hits >= b.hits;
+  RETURN QUERY SELECT 0, CASE WHEN until IS NULL THEN 0 ELSE GREATEST(1, ceil(extract(epoch FROM until - now())))::integer END;
+END
+$$;

@@ -1,0 +1,24 @@
+-- Executed by: freehold_app
+-- Deletes the viewer's account with all that refers to it, and holds its username for nobody. Returns who gets the notice about
+-- it; no row if the hash is not the viewer's.
+CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE (email text, username text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  mine record;
+BEGIN
+  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  SELECT u.email, app.proved_name(u, p) AS username, p.username_key INTO STRICT mine
+    FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
+   WHERE u.user_id = app.viewer_id()
+     FOR NO KEY UPDATE OF p; -- its username may be changed at this very moment
+  PERFORM app.hold_username(mine.username_key, NULL, now() + make_interval(secs => p_hold_seconds));
+  DELETE FROM app.outbox o USING app.codes k WHERE k.user_id = app.viewer_id() AND o.code_id = k.id AND o.sent_at IS NULL AND o.parked_at IS NULL;
+  DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();
+  DELETE FROM app.users x WHERE x.id = app.viewer_id();
+  RETURN QUERY SELECT mine.email, mine.username;
+END
+$$;

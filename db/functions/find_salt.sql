@@ -1,0 +1,9 @@
+-- Executed by: freehold_app
+-- What the password of a sign-in is hashed with. No row for an unknown address, and for a disabled or pending account.
+CREATE OR REPLACE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE (salt text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT app.salt_of(c.password_hash)
+    FROM app.user_private u JOIN app.credentials c ON c.user_id = u.user_id
+   WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL
+$$;

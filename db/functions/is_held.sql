@@ -1,0 +1,10 @@
+-- Executed by: freehold_app
+-- Whether a username is held for another user than the viewer. Ask after the username was written: only then it cannot be given
+-- up in between.
+CREATE OR REPLACE FUNCTION app.is_held(p_username_key text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT EXISTS (SELECT FROM app.held_usernames h
+                  WHERE h.username_key = p_username_key AND h.held_until > now()
+                    AND (h.user_id IS NULL OR h.user_id IS DISTINCT FROM app.viewer_id()))
+$$;

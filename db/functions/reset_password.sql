@@ -1,0 +1,33 @@
+-- Executed by: freehold_app
+-- Uses a code for a new password, which also proves the address, and ends all that the account could be reached by. Returns who
+-- gets the notice about it; no row if the code is not valid.
+CREATE OR REPLACE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS TABLE (email text, username text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  used record;
+BEGIN
+  PERFORM FROM app.credentials c JOIN app.codes k ON k.user_id = c.user_id
+    WHERE k.id = p_code_id AND c.disabled_at IS NULL
+      FOR NO KEY UPDATE OF c; -- first, as whatever else changes an account does
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  DELETE FROM app.codes k WHERE k.id = p_code_id AND k.purpose = 'RESET_PASSWORD' AND k.expires_at > clock_timestamp()
+  RETURNING k.user_id, k.email_key INTO used;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  UPDATE app.user_private u SET email_verified_at = COALESCE(u.email_verified_at, now())
+   WHERE u.user_id = used.user_id AND u.email_key = used.email_key AND u.pending_until IS NULL;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now(), reset_at = now(), reset_ip = app.client_ip()
+   WHERE c.user_id = used.user_id;
+  PERFORM app.shut_out(used.user_id, NULL);
+  PERFORM app.silence_rivals(used.email_key, used.user_id);
+  PERFORM app.record_event(used.user_id, 'PASSWORD_RESET');
+  RETURN QUERY SELECT u.email, p.username FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = used.user_id;
+END
+$$;

@@ -1,0 +1,22 @@
+-- Executed by: freehold_app
+-- Writes an account, its credentials and its first session. The profile follows, written as its owner. With p_pending_seconds,
+-- app.await_verification must follow as well.
+CREATE OR REPLACE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_username_key text, p_password_hash text,
+                                       p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer,
+                                       p_pending_seconds integer, p_key_hash bytea, p_fingerprint bytea)
+  RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  PERFORM app.drop_overdue(p_username_key);
+  INSERT INTO app.users (id) VALUES (p_user_id);
+  IF p_key_hash IS NOT NULL THEN
+    INSERT INTO app.sign_up_keys (key_hash, user_id, fingerprint) VALUES (p_key_hash, p_user_id, p_fingerprint);
+  END IF;
+  INSERT INTO app.user_private (user_id, email, email_key, pending_until)
+  VALUES (p_user_id, p_email, p_email_key, now() + make_interval(secs => p_pending_seconds));
+  INSERT INTO app.credentials (user_id, password_hash) VALUES (p_user_id, p_password_hash);
+  PERFORM app.start_session(p_user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds);
+  PERFORM app.record_event(p_user_id, 'SIGNED_UP');
+END
+$$;

@@ -1,0 +1,133 @@
+package db_test
+
+var accountOutcomes = map[string][]outcome{
+	"taken": {
+		{name: "an account has both", call: `SELECT app.taken('ann@example.org', 'ann')`, nobody: `(t,t)`},
+		{name: "nobody has either", call: `SELECT app.taken('x@example.org', 'x')`, nobody: `(f,f)`},
+		{name: "a sign-up waits with both", call: `SELECT app.taken('p@example.org', 'pending')`, nobody: `(f,t)`},
+		{
+			name: "an overdue sign-up has both", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`,
+			call: `SELECT app.taken('p@example.org', 'pending')`, nobody: `(f,f)`,
+		},
+		{name: "the username is held", call: `SELECT app.taken('', 'held')`, nobody: `(f,t)`, owner: `(f,f)`},
+	},
+	"sign_up": {
+		{
+			name: "a new account", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, NULL, NULL)`,
+			nobody: `void, writes credentials security_events sessions user_private users`,
+		},
+		{
+			name: "with a key", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, 'x', 'x')`,
+			nobody: `void, writes credentials security_events sessions sign_up_keys user_private users`,
+		},
+		{
+			name: "with a key that was used", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, 'key', 'x')`,
+			nobody: `23505 duplicate key value violates unique constraint "sign_up_keys_pkey"`,
+		},
+		{
+			name: "a taken address", call: `SELECT app.sign_up($new, 'x@example.org', 'ann@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, NULL, NULL)`,
+			nobody: `23505 duplicate key value violates unique constraint "user_private_email_key"`,
+		},
+		{
+			name: "a taken address that must be verified", call: `SELECT app.sign_up($new, 'x@example.org', 'ann@example.org', 'x', 'x', $new, 'x', 60, 60, 60, NULL, NULL)`,
+			nobody: `void, writes credentials security_events sessions user_private users`,
+		},
+		{
+			name: "the username of an overdue sign-up", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`,
+			call:   `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'pending', 'x', $new, 'x', 60, 60, NULL, NULL, NULL)`,
+			nobody: `void, writes credentials profiles security_events sessions user_private users`,
+		},
+	},
+	"find_salt": {
+		{name: "an account", call: `SELECT salt FROM app.find_salt('ann@example.org')`, nobody: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},
+		{name: "an account without a password", call: `SELECT salt FROM app.find_salt('bob@example.org')`, nobody: `''`},
+		{name: "a sign-up that waits", call: `SELECT salt FROM app.find_salt('p@example.org')`, nobody: `no row`},
+		{name: "an unknown address", call: `SELECT salt FROM app.find_salt('x@example.org')`, nobody: `no row`},
+		{name: "a disabled account", setup: disabled, call: `SELECT salt FROM app.find_salt('ann@example.org')`, nobody: `no row`},
+	},
+	"sign_in": {
+		{name: "another hash", call: `SELECT app.sign_in('ann@example.org', $guess, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
+		{name: "no password", call: `SELECT app.sign_in('bob@example.org', '', false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
+		{name: "a sign-up that waits", call: `SELECT app.sign_in('p@example.org', $hash, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
+		{name: "an unknown address", call: `SELECT app.sign_in('x@example.org', $guess, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
+		{name: "a disabled account", setup: disabled, call: `SELECT app.sign_in('ann@example.org', $hash, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
+		{name: "an address that is not verified", call: `SELECT app.sign_in('ann@example.org', $hash, true, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
+		{name: "a verified address", setup: verified, call: `SELECT app.sign_in('ann@example.org', $hash, true, $new, 'x', 60, 60)`, nobody: `true, writes security_events sessions`},
+		{name: "any address", call: `SELECT app.sign_in('ann@example.org', $hash, false, $new, 'x', 60, 60)`, nobody: `true, writes security_events sessions`},
+	},
+	"find_sign_up": {
+		{name: "a key that was used", call: `SELECT salt FROM app.find_sign_up('key')`, nobody: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},
+		{name: "another key", call: `SELECT salt FROM app.find_sign_up('x')`, nobody: `no row`},
+		{name: "a disabled account", setup: disabled, call: `SELECT salt FROM app.find_sign_up('key')`, nobody: `no row`},
+		{name: "a sign-up that waits", setup: pendingKey, call: `SELECT salt FROM app.find_sign_up('pending')`, nobody: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},
+		{name: "an overdue sign-up", setup: pendingKey + `; UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`, call: `SELECT salt FROM app.find_sign_up('pending')`, nobody: `no row`},
+	},
+	"prove_sign_up": {
+		{name: "another hash", call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $guess)`, nobody: `no row, writes security_events`},
+		{name: "another address", call: `SELECT * FROM app.prove_sign_up('key', 'bob@example.org', $hash)`, nobody: `no row, writes security_events`},
+		{name: "another key", call: `SELECT * FROM app.prove_sign_up('x', 'ann@example.org', $hash)`, nobody: `no row, writes security_events`},
+		{name: "a disabled account", setup: disabled, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $hash)`, nobody: `no row, writes security_events`},
+		{name: "no password", setup: `UPDATE app.credentials SET password_hash = '' WHERE user_id = $ann`, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', '')`, nobody: `no row, writes security_events`},
+		{name: "an account", call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $hash)`, nobody: `false false fingerprint`},
+		{name: "an account with a verified address", setup: verified, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $hash)`, nobody: `false true fingerprint`},
+		{name: "a sign-up that waits", setup: pendingKey, call: `SELECT * FROM app.prove_sign_up('pending', 'p@example.org', $hash)`, nobody: `true false fingerprint`},
+	},
+	"is_known_client": {
+		{name: "a session from there", call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `true`},
+		{name: "no session from there", call: `SELECT app.is_known_client('ann@example.org', '10.0.1.0/24')`, nobody: `false`},
+		{name: "no block", call: `SELECT app.is_known_client('ann@example.org', '')`, nobody: `false`},
+		{name: "an unknown address", call: `SELECT app.is_known_client('x@example.org', '10.0.0.0/24')`, nobody: `false`},
+		{name: "a revoked session", setup: revoked, call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `false`},
+		{name: "a session that was signed out", setup: revoked + `; UPDATE app.sessions SET signed_out = true WHERE id = $ann_session`, call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `true`},
+		{
+			name: "a session from before the account was taken over", setup: `UPDATE app.credentials SET reset_at = now() + interval '1 second', reset_ip = '10.0.2.1' WHERE user_id = $ann`,
+			call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `false`,
+		},
+		{
+			name: "the client that took the account over", setup: `UPDATE app.credentials SET reset_at = now() + interval '1 second', reset_ip = '10.0.2.1' WHERE user_id = $ann`,
+			call: `SELECT app.is_known_client('ann@example.org', '10.0.2.0/24')`, nobody: `true`,
+		},
+		{
+			name: "a sign-up that waits", setup: `UPDATE app.user_private SET pending_until = now() + interval '1 hour' WHERE user_id = $ann`,
+			call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `false`,
+		},
+	},
+	"is_proved": {
+		{name: "not verified", call: `SELECT app.is_proved('ann@example.org')`, nobody: `false`},
+		{name: "verified", call: `SELECT app.is_proved('bob@example.org')`, nobody: `true`},
+		{name: "unknown", call: `SELECT app.is_proved('x@example.org')`, nobody: `false`},
+	},
+	"is_held": {
+		{name: "for a user", call: `SELECT app.is_held('held')`, nobody: `true`, owner: `false`},
+		{name: "for nobody", setup: `UPDATE app.held_usernames SET user_id = NULL`, call: `SELECT app.is_held('held')`, nobody: `true`},
+		{name: "no longer", setup: `UPDATE app.held_usernames SET held_until = now()`, call: `SELECT app.is_held('held')`, nobody: `false`},
+		{name: "not at all", call: `SELECT app.is_held('x')`, nobody: `false`},
+	},
+	"count_hits": {
+		{name: "one bucket is closed", setup: `UPDATE app.rate_limits SET ends_at = now() + interval '1 hour'`, call: `SELECT * FROM app.count_hits('{bucket,new}', '{3,3}', '{60,60}')`, nobody: `3600 0, writes rate_limits`},
+		{name: "counted in new buckets", call: `SELECT * FROM app.count_hits('{new,newer}', '{3,3}', '{60,60}')`, nobody: `0 0, writes rate_limits`},
+		{name: "counted as the last", call: `SELECT * FROM app.count_hits('{new}', '{1}', '{60}')`, nobody: `0 60, writes rate_limits`},
+		{name: "counted in a window that goes on", call: `SELECT * FROM app.count_hits('{bucket}', '{5}', '{60}')`, nobody: `0 0, writes rate_limits`},
+		{
+			name: "counted in a new window", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT * FROM app.count_hits('{bucket}', '{1}', '{60}')`,
+			nobody: `0 60, writes rate_limits`,
+		},
+	},
+	"has_hits": {
+		{name: "a new bucket", call: `SELECT app.has_hits('new')`, nobody: `false`},
+		{name: "a bucket with hits", call: `SELECT app.has_hits('bucket')`, nobody: `true`},
+		{name: "a bucket without hits", setup: `UPDATE app.rate_limits SET hits = 0`, call: `SELECT app.has_hits('bucket')`, nobody: `false`},
+		{name: "a window that has ended", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT app.has_hits('bucket')`, nobody: `false`},
+	},
+	"clear_hits": {
+		{name: "a bucket", call: `SELECT app.clear_hits('bucket')`, nobody: `void, writes rate_limits`},
+		{name: "a new bucket", call: `SELECT app.clear_hits('new')`, nobody: `void`},
+	},
+}
+
+const (
+	disabled   = `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $ann`
+	verified   = `UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $ann`
+	revoked    = `UPDATE app.sessions SET revoked_at = now() WHERE id = $ann_session`
+	pendingKey = `INSERT INTO app.sign_up_keys (key_hash, user_id, fingerprint) VALUES ('pending', $pending, 'fingerprint')`
+)

@@ -1,0 +1,96 @@
+package db_test
+
+// ownOutcomes are those of the functions that tell or change what is the viewer's own.
+var ownOutcomes = map[string][]outcome{
+	"pending_email": {
+		{name: "a change that is not confirmed", call: `SELECT app.pending_email($ann)`, nobody: `null`, owner: `ann@example.net`},
+		{name: "no change", setup: `DELETE FROM app.codes WHERE id = $change_code`, call: `SELECT app.pending_email($ann)`, nobody: `null`},
+		{name: "a code that has expired", setup: expired, call: `SELECT app.pending_email($ann)`, nobody: `null`},
+	},
+	"has_password": {
+		{name: "a password", call: `SELECT app.has_password($ann)`, nobody: `null`, owner: `true`},
+		{name: "no password", call: `SELECT app.has_password($bob)`, nobody: `null`, other: `false`, owner: `null`},
+	},
+	"recent_until": {
+		{name: "recent", call: `SELECT app.recent_until($ann, 60) IS NOT NULL`, nobody: `false`, owner: `true`, forged: `false`},
+		{name: "too long ago", setup: longAgo, call: `SELECT app.recent_until($ann, 60) IS NOT NULL`, nobody: `false`},
+	},
+	"require_recent": {
+		{name: "recent", call: `SELECT app.require_recent(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the sign-in was too long ago`},
+		{name: "too long ago", setup: longAgo, call: `SELECT app.require_recent(60)`, nobody: `FH003 there is no session`, other: `FH004 the sign-in was too long ago`},
+	},
+	"closed_until": {
+		{name: "a closed bucket", call: `SELECT app.closed_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`, owner: `true`},
+		{name: "an open bucket", call: `SELECT app.closed_until($ann, '{bucket}', '{4}') IS NOT NULL`, nobody: `false`},
+		{name: "a window that has ended", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT app.closed_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`},
+		{name: "a new bucket", call: `SELECT app.closed_until($ann, '{new}', '{3}') IS NOT NULL`, nobody: `false`},
+	},
+	"find_own_salt": {
+		{name: "a salt", call: `SELECT app.find_own_salt()`, nobody: `null`, other: `''`, owner: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},
+	},
+	"is_own_hash": {
+		{name: "another hash", call: `SELECT app.is_own_hash($guess)`, nobody: `false`},
+		{name: "no password", call: `SELECT app.is_own_hash('')`, nobody: `false`},
+		{name: "the hash", call: `SELECT app.is_own_hash($hash)`, nobody: `false`, owner: `true`},
+	},
+	"renew_hash": {
+		{name: "another hash", call: `SELECT app.renew_hash($guess, 'x')`, nobody: `void`},
+		{name: "no password", call: `SELECT app.renew_hash('', 'x')`, nobody: `void`},
+		{name: "the hash", call: `SELECT app.renew_hash($hash, 'x')`, nobody: `void`, owner: `void, writes credentials`},
+	},
+	"reauthenticate": {
+		{name: "another hash", call: `SELECT app.reauthenticate($guess)`, nobody: `false`},
+		{name: "no password", call: `SELECT app.reauthenticate('')`, nobody: `false`},
+		{name: "the hash", call: `SELECT app.reauthenticate($hash)`, nobody: `false`, owner: `true, writes sessions`, forged: `true`},
+	},
+	"change_password": {
+		{name: "another hash", call: `SELECT * FROM app.change_password($guess, 'x')`, nobody: `no row`},
+		{name: "no password", call: `SELECT * FROM app.change_password('', 'x')`, nobody: `no row`},
+		{name: "the hash", call: `SELECT * FROM app.change_password($hash, 'x')`, nobody: `no row`, owner: `Ann@example.org '', writes codes credentials security_events sessions`},
+		{
+			name: "the hash, of an account with a verified address", setup: verified, call: `SELECT * FROM app.change_password($hash, 'x')`,
+			then:   `SELECT count(*) FROM app.sessions WHERE user_id = $ann AND revoked_at IS NULL`,
+			nobody: `no row, then 2`, owner: `Ann@example.org Ann, writes codes credentials security_events sessions, then 1`,
+			forged: `Ann@example.org Ann, writes codes credentials security_events sessions, then 0`,
+		},
+	},
+	"delete_account": {
+		{name: "another hash", call: `SELECT * FROM app.delete_account($guess, 60)`, nobody: `no row`},
+		{name: "no password", call: `SELECT * FROM app.delete_account('', 60)`, nobody: `no row`},
+		{
+			name: "the hash", call: `SELECT * FROM app.delete_account($hash, 60)`,
+			nobody: `no row`, owner: `Ann@example.org '', writes codes credentials held_usernames outbox profile_private profiles security_events sessions sign_up_keys user_private users`,
+		},
+		{
+			name: "the hash, of an account with a verified address", setup: verified + `; DELETE FROM app.outbox`, call: `SELECT * FROM app.delete_account($hash, 60)`,
+			then:   `SELECT user_id IS NULL, held_until > now() FROM app.held_usernames WHERE username_key = 'ann'`,
+			nobody: `no row, then no row`,
+			owner:  `Ann@example.org Ann, writes codes credentials held_usernames profile_private profiles security_events sessions sign_up_keys user_private users, then true true`,
+		},
+	},
+	"change_username": {
+		{name: "a free one", call: `SELECT app.change_username('x', 'x', 60)`, nobody: `FH003 the account is gone`, other: `true, writes held_usernames profiles`},
+		{
+			name: "one that is held for the owner", call: `SELECT app.change_username('held', 'held', 60)`,
+			nobody: `FH003 the account is gone`, other: `false, writes profiles`, owner: `true, writes held_usernames profiles`,
+		},
+		{
+			name: "another spelling", call: `SELECT app.change_username('ANN', 'ann', 60)`,
+			nobody: `FH003 the account is gone`, other: `23505 duplicate key value violates unique constraint "profiles_username_key"`, owner: `true, writes profiles`,
+		},
+		{
+			name: "one of a sign-up that waits", call: `SELECT app.change_username('x', 'pending', 60)`,
+			nobody: `FH003 the account is gone`, other: `23505 duplicate key value violates unique constraint "profiles_username_key"`,
+		},
+		{
+			name: "one of an overdue sign-up", setup: overdue, call: `SELECT app.change_username('x', 'pending', 60)`,
+			nobody: `FH003 the account is gone`, other: `true, writes credentials held_usernames profiles user_private users`,
+		},
+	},
+}
+
+const (
+	expired = `UPDATE app.codes SET expires_at = now() - interval '1 second'`
+	longAgo = `UPDATE app.sessions SET authenticated_at = now() - interval '61 seconds'`
+	overdue = `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`
+)

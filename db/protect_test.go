@@ -1,0 +1,175 @@
+package db_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/lib/pq"
+
+	"freehold/db/dbtest"
+)
+
+const notesTable = `
+	CREATE TABLE app.notes (
+	  id         uuid PRIMARY KEY,
+	  user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  title      text,
+	  visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC'))
+	);
+	CREATE INDEX notes_user_id ON app.notes (user_id);`
+
+// app.protect refuses a table whose rows it would leave open or slow, and says what to write.
+func TestProtectRefuses(t *testing.T) {
+	t.Parallel()
+	owner := connect(t, dbtest.New(t).Owner)
+	for _, c := range []struct{ name, before, call, want, hint string }{
+		{"no table", `DROP TABLE app.notes`, `'notes'`, "there is no table notes in schema app", "CREATE TABLE app.notes"},
+		{"a table elsewhere", `CREATE SCHEMA x; ALTER TABLE app.notes SET SCHEMA x`, `'notes'`, "there is no table notes in schema app", "CREATE TABLE app.notes"},
+		{"a name with the schema", ``, `'app.notes'`, "there is no table app.notes in schema app", "the name without the schema"},
+		{"no table of this name", ``, `NULL`, "there is no table NULL in schema app", "CREATE TABLE app.notes"},
+		{"a view", `CREATE VIEW app.x AS SELECT 1`, `'x'`, "there is no table x in schema app", "CREATE TABLE app.notes"},
+		{"other viewers", ``, `'notes', sees => 'members'`, "notes cannot be seen by members", "sees => 'visibility'"},
+		{"null viewers", ``, `'notes', sees => NULL`, "notes cannot be seen by NULL", "sees => 'visibility'"},
+		{"null inserts", ``, `'notes', inserts => NULL`, "what the app may do with notes is not clear", "inserts => true"},
+		{"null updates", ``, `'notes', updates => NULL`, "what the app may do with notes is not clear", "updates => '{title,…}'"},
+		{"null deletes", ``, `'notes', deletes => NULL`, "what the app may do with notes is not clear", "deletes => true"},
+		{"no column to read", ``, `'notes', reads => '{}'`, "what the app may do with notes is not clear", "reads => '{id,…}'"},
+		{"unseen inserts", ``, `'notes', sees => 'nobody', inserts => true`, "nobody sees notes", "sees => 'owner'"},
+		{"unseen updates", ``, `'notes', sees => 'nobody', updates => '{title}'`, "nobody sees notes", "sees => 'owner'"},
+		{"unseen deletes", ``, `'notes', sees => 'nobody', deletes => true`, "nobody sees notes", "sees => 'owner'"},
+		{"unseen reads", ``, `'notes', sees => 'nobody', reads => '{id}'`, "nobody sees notes", "sees => 'owner'"},
+		{"no owner", ``, `'notes', owner => 'author_id'`, "notes has no column author_id", "user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE"},
+		{"a dropped owner", `ALTER TABLE app.notes DROP COLUMN user_id`, `'notes'`, "notes has no column user_id", "owner => 'author_id'"},
+		{"a null owner", ``, `'notes', owner => NULL`, "notes has no column NULL", "owner => 'author_id'"},
+		{"rows without an owner", `ALTER TABLE app.notes ALTER user_id DROP NOT NULL`, `'notes', inserts => true`, "notes.user_id may be NULL", "Write user_id uuid NOT NULL"},
+		{"no reference", `ALTER TABLE app.notes DROP CONSTRAINT notes_user_id_fkey`, `'notes'`, "notes.user_id does not refer to app.users ON DELETE CASCADE", "Write user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE"},
+		{
+			"a reference that keeps the account",
+			`ALTER TABLE app.notes DROP CONSTRAINT notes_user_id_fkey, ADD FOREIGN KEY (user_id) REFERENCES app.users`,
+			`'notes'`, "notes.user_id does not refer to app.users ON DELETE CASCADE", "ON DELETE CASCADE",
+		},
+		{
+			"a reference to something else",
+			`ALTER TABLE app.notes DROP CONSTRAINT notes_user_id_fkey, ADD FOREIGN KEY (user_id) REFERENCES app.profiles (user_id) ON DELETE CASCADE`,
+			`'notes'`, "notes.user_id does not refer to app.users ON DELETE CASCADE", "REFERENCES app.users",
+		},
+		{"no visibility", `ALTER TABLE app.notes DROP COLUMN visibility`, `'notes', sees => 'visibility'`, "notes has no column visibility that is PRIVATE, MEMBERS or PUBLIC", "visibility text NOT NULL CHECK"},
+		{"a null visibility", `ALTER TABLE app.notes ALTER visibility DROP NOT NULL`, `'notes', sees => 'visibility'`, "notes has no column visibility", "visibility text NOT NULL CHECK"},
+		{"any visibility", `ALTER TABLE app.notes DROP CONSTRAINT notes_visibility_check`, `'notes', sees => 'visibility'`, "notes has no column visibility", "visibility text NOT NULL CHECK"},
+		{
+			"a further visibility",
+			`ALTER TABLE app.notes DROP CONSTRAINT notes_visibility_check, ADD CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC', 'FRIENDS'))`,
+			`'notes', sees => 'visibility'`, "notes has no column visibility", "visibility text NOT NULL CHECK",
+		},
+		{
+			"a visibility that is only sometimes checked",
+			`ALTER TABLE app.notes DROP CONSTRAINT notes_visibility_check, ADD CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC') OR length(visibility) > 9)`,
+			`'notes', sees => 'visibility'`, "notes has no column visibility", "visibility text NOT NULL CHECK",
+		},
+		{"an unknown column to update", ``, `'notes', updates => '{title,txt}'`, "notes has no column txt", "updates and reads"},
+		{"an unknown column to read", ``, `'notes', reads => '{id,txt}'`, "notes has no column txt", "updates and reads"},
+		{"an owner that may be updated", ``, `'notes', updates => '{title,user_id}'`, "notes.user_id says which row it is and whose", "Leave user_id out"},
+		{"a key that may be updated", ``, `'notes', updates => '{id}'`, "notes.id says which row it is and whose", "Leave id out"},
+		{"no index", `DROP INDEX app.notes_user_id`, `'notes'`, "no index of notes begins with user_id", "CREATE INDEX notes_user_id ON app.notes (user_id)"},
+		{"an index that begins otherwise", `DROP INDEX app.notes_user_id; CREATE INDEX ON app.notes (title, user_id)`, `'notes'`, "no index of notes begins with user_id", "CREATE INDEX"},
+		{"an index of some rows", `DROP INDEX app.notes_user_id; CREATE INDEX ON app.notes (user_id) WHERE visibility = 'PUBLIC'`, `'notes'`, "no index of notes begins with user_id", "CREATE INDEX"},
+	} {
+		err := attempt(t, owner, notesTable+c.before, `SELECT app.protect(`+c.call+`)`)
+		e := pq.As(err)
+		if e == nil || !strings.HasPrefix(e.Message, "app.protect: "+c.want) || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%s: got %v\nwant %q, and the hint %q", c.name, err, c.want, c.hint)
+			if e != nil {
+				t.Errorf("the hint is %q", e.Hint)
+			}
+		}
+	}
+}
+
+// What app.protect makes of its arguments: policies, and what the app's role may do.
+func TestProtect(t *testing.T) {
+	t.Parallel()
+	const owned, seen = `(user_id = app.viewer_id())`,
+		`((visibility = 'PUBLIC'::text) OR (user_id = app.viewer_id()) OR ((visibility = 'MEMBERS'::text) AND (app.viewer_id() IS NOT NULL)))`
+	roles := []string{"notes_owner ALL true true", "notes_definer ALL true true"}
+	for name, c := range map[string]struct {
+		calls            []string
+		policies, grants []string // besides roles
+	}{
+		"defaults":      {[]string{`'notes'`}, []string{"notes_select SELECT " + owned}, []string{"SELECT"}},
+		"nobody":        {[]string{`'notes', sees => 'nobody'`}, nil, nil},
+		"some columns":  {[]string{`'notes', reads => '{id,title}'`}, []string{"notes_select SELECT " + owned}, []string{"SELECT id", "SELECT title"}},
+		"another owner": {[]string{`'notes', owner => 'id'`}, []string{"notes_select SELECT (id = app.viewer_id())"}, []string{"SELECT"}},
+		"everything": {
+			[]string{`'notes', sees => 'visibility', inserts => true, updates => '{title,visibility}', deletes => true`},
+			[]string{"notes_select SELECT " + seen, "notes_insert INSERT " + owned, "notes_update UPDATE " + owned + " " + owned, "notes_delete DELETE " + owned},
+			[]string{"SELECT", "INSERT", "UPDATE title", "UPDATE visibility", "DELETE"},
+		},
+		"again": {
+			[]string{`'notes', sees => 'visibility', inserts => true, updates => '{title}', deletes => true, reads => '{id,title}'`, `'notes', updates => '{visibility}'`},
+			[]string{"notes_select SELECT " + owned, "notes_update UPDATE " + owned + " " + owned}, []string{"SELECT", "UPDATE visibility"},
+		},
+		"the same twice": {[]string{`'notes'`, `'notes'`}, []string{"notes_select SELECT " + owned}, []string{"SELECT"}},
+		"rows without an owner, which only functions write": {
+			[]string{`'notes', owner => 'reviewer_id'`}, []string{"notes_select SELECT (reviewer_id = app.viewer_id())"}, []string{"SELECT"},
+		},
+	} {
+		d := dbtest.New(t)
+		owner := connect(t, d.Owner)
+		statements := []string{notesTable, `
+			ALTER TABLE app.notes ADD FOREIGN KEY (id) REFERENCES app.users ON DELETE CASCADE, ADD COLUMN reviewer_id uuid REFERENCES app.users ON DELETE CASCADE;
+			CREATE INDEX ON app.notes (reviewer_id)`}
+		for _, call := range c.calls {
+			statements = append(statements, `SELECT app.protect(`+call+`)`)
+		}
+		for _, statement := range statements {
+			if _, err := owner.ExecContext(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %s: %v", name, statement, err)
+			}
+		}
+		diff(t, name+": policies", d.Query(t, `SELECT concat_ws(' ', policyname, cmd, qual, with_check) FROM pg_policies WHERE tablename = 'notes'`), append(c.policies, roles...))
+		diff(t, name+": grants", d.Query(t, `
+			SELECT a.privilege_type FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'app.notes'::regclass AND a.grantee = 'freehold_app'::regrole
+			UNION ALL
+			SELECT a.privilege_type || ' ' || attname FROM pg_attribute, aclexplode(attacl) a WHERE attrelid = 'app.notes'::regclass`), c.grants)
+		diff(t, name+": row security", d.Query(t, `SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'app.notes'::regclass`), []string{"true"})
+	}
+}
+
+// Only the owner's role protects tables, and protect gives nobody else its rights.
+func TestProtectIsForMigrations(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	if err := attempt(t, connect(t, d.App), ``, `SELECT app.protect('profiles')`); err == nil || !strings.Contains(err.Error(), "permission denied for function protect") {
+		t.Errorf("the app's role: %v", err)
+	}
+	err := attempt(t, connect(t, d.Superuser), `GRANT EXECUTE ON FUNCTION app.protect, app.check_protection TO freehold_app; SET LOCAL ROLE freehold_app`, `SELECT app.protect('profiles')`)
+	if err == nil || !strings.Contains(err.Error(), "must be owner of table profiles") {
+		t.Errorf("the app's role with a mistaken grant: %v", err)
+	}
+}
+
+func connect(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	pool, err := sql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+// attempt runs a statement after others, and returns its error. All of it is undone.
+func attempt(t *testing.T, pool *sql.DB, before, statement string) error {
+	t.Helper()
+	tx, err := pool.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), before); err != nil {
+		t.Fatalf("%s: %v", before, err)
+	}
+	_, err = tx.ExecContext(t.Context(), statement)
+	return err
+}

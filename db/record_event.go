@@ -1,0 +1,26 @@
+package db
+
+import (
+	"context"
+	"fmt"
+)
+
+// EventKind is the kind of a security event that a viewer causes. The functions of the database record the other kinds.
+type EventKind string
+
+// The kinds that app.record_own_event takes.
+const (
+	SignedOut            EventKind = "SIGNED_OUT"
+	SessionRevoked       EventKind = "SESSION_REVOKED"
+	OtherSessionsRevoked EventKind = "OTHER_SESSIONS_REVOKED"
+	Reauthenticated      EventKind = "REAUTHENTICATED"
+	UsernameChanged      EventKind = "USERNAME_CHANGED"
+)
+
+// RecordEvent records a security event of the viewer's account.
+func (t *Tx) RecordEvent(ctx context.Context, kind EventKind) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.record_own_event($1)`, kind); err != nil {
+		return fmt.Errorf("record event %s: %w", kind, err)
+	}
+	return nil
+}

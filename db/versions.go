@@ -1,0 +1,159 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+)
+
+// A numberedFile is a numbered migration of a MigrationSet.
+type numberedFile struct {
+	number        int64
+	serves        int64 // the lowest number of a build that works with the database after this migration
+	noTransaction bool
+}
+
+var (
+	servesLine    = regexp.MustCompile(`(?mi)^\s*--\s*Serves builds\b.*$`)
+	serves        = regexp.MustCompile(`^-- Serves builds from: ([0-9]+)\r?$`)
+	noTransaction = regexp.MustCompile(`(?mi)^--.*\+goose\s+NO TRANSACTION\s*$`)
+)
+
+// readNumbered returns the numbered migrations of a set in their order.
+func readNumbered(files fs.FS) ([]numberedFile, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("the set has no migration")
+	}
+	var numbered []numberedFile
+	var last int64
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("read migration: %w", err)
+		}
+		f := numberedFile{noTransaction: noTransaction.Match(text)}
+		if f.number, err = goose.NumericComponent(name); err != nil {
+			return nil, fmt.Errorf("%s: a migration is called <number>_<name>.sql: %w", name, err)
+		}
+		if f.number <= last {
+			return nil, fmt.Errorf("%s: the number is not above %d, which is that of the file before: write each number once, and with as many digits as the others", name, last)
+		}
+		if f.serves, err = servedBuild(string(text), f.number); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		numbered, last = append(numbered, f), f.number
+	}
+	return numbered, nil
+}
+
+// servedBuild returns the build that a migration declares it serves, or its own number.
+func servedBuild(text string, number int64) (int64, error) {
+	lines := servesLine.FindAllString(text, 2)
+	if len(lines) == 0 {
+		return number, nil
+	}
+	if found := serves.FindStringSubmatch(lines[0]); found != nil && len(lines) == 1 {
+		if build, err := strconv.ParseInt(found[1], 10, 64); err == nil && build <= number {
+			return build, nil
+		}
+	}
+	return 0, fmt.Errorf("want one line %q, with the number of this or an earlier migration, and got %q", "-- Serves builds from: <number>", lines)
+}
+
+// A version says how far a database is with a set, and the lowest number of a build that may serve it.
+type version struct{ number, serves int64 }
+
+// versionAt returns the version of a database that has the migrations up to number: a build must work with each of them.
+func versionAt(numbered []numberedFile, number int64) version {
+	v := version{number: number}
+	for _, f := range numbered {
+		if f.number <= number {
+			v.serves = max(v.serves, f.serves)
+		}
+	}
+	return v
+}
+
+func latest(numbered []numberedFile) int64 { return numbered[len(numbered)-1].number }
+
+// refuse returns an error unless a build with this number may serve the database.
+func (v version) refuse(set string, build int64) error {
+	switch {
+	case v.number < build:
+		return fmt.Errorf("the database has migration %d of %s and this build needs %d: run `freehold migrate` of this build", v.number, set, build)
+	case build < v.serves:
+		return fmt.Errorf("the database has migration %d of %s, which builds from migration %d on may serve, and this build has %d: run a newer build", v.number, set, v.serves, build)
+	}
+	return nil
+}
+
+// comment is the form in which the app's role, which cannot read the version tables, learns the version.
+const comment = "%d, serves builds from %d"
+
+// publish lets the app's role know a version.
+func (v version) publish(ctx context.Context, tx *sql.Tx, set string) error {
+	statement := fmt.Sprintf(`COMMENT ON TABLE migrations.%s IS %s`, pq.QuoteIdentifier(set), pq.QuoteLiteral(fmt.Sprintf(comment, v.number, v.serves)))
+	if _, err := tx.ExecContext(ctx, statement); err != nil {
+		return fmt.Errorf("publish version: %w", err)
+	}
+	return nil
+}
+
+// published returns the version that the database has of a set; of an unknown set, it is 0.
+func published(ctx context.Context, tx *sql.Tx, set string) (version, error) {
+	var text sql.NullString
+	err := tx.QueryRowContext(ctx, `
+		SELECT obj_description(c.oid, 'pg_class')
+		  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		 WHERE n.nspname = 'migrations' AND c.relname = $1`, set).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !text.Valid {
+		return version{}, nil
+	}
+	if err != nil {
+		return version{}, fmt.Errorf("read the version: %w", err)
+	}
+	var v version
+	if _, err := fmt.Sscanf(text.String, comment, &v.number, &v.serves); err != nil {
+		return version{}, fmt.Errorf("the comment %q on migrations.%s is not a version: %w", text.String, set, err)
+	}
+	return v, nil
+}
+
+// CheckVersion returns an error unless this build may serve the database: it has this build's migrations, or newer ones
+// that say that they serve this build.
+func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
+	return d.checkSets(ctx, append([]MigrationSet{OwnMigrations()}, further...))
+}
+
+func (d *DB) checkSets(ctx context.Context, sets []MigrationSet) error {
+	for _, set := range sets {
+		numbered, err := readNumbered(set.Files)
+		if err != nil {
+			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
+		}
+		var v version
+		err = d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) (err error) {
+			v, err = published(ctx, tx.Tx, set.Name)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
+		}
+		if err := v.refuse(set.Name, latest(numbered)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
