@@ -39,7 +39,7 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 var testsMayImport = map[string][]string{
 	"app":            {"db/dbtest", "e2e/hostile", "graph"},
 	"db":             {"db", "db/dbtest"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
+	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
 	"examples/notes": {"core", "db/dbtest", "examples/notes", "modules"},
 	"web":            {"app", "db/dbtest", "modules"},
 }

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"freehold/app"
 	"freehold/db/dbtest"
 )
 
