@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
 	"freehold/db/dbtest"
 )
 
