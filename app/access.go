@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"freehold/access"
 	"freehold/accounts"
 	"freehold/auth"
@@ -112,7 +114,7 @@ func (q *inquiry) findRow(ctx context.Context, key string) error {
 		return err
 	}
 	if q.row == nil {
-		return fmt.Errorf("there is no %s with the %s %q", name, keys, key)
+		return q.notFound(ctx, name, keys, key)
 	}
 	owner, err := q.owners.FindProfileOfUser(ctx, auth.Viewer{}, q.row.OwnerID())
 	if err != nil {
@@ -120,6 +122,19 @@ func (q *inquiry) findRow(ctx context.Context, key string) error {
 	}
 	q.owner = owner.Username
 	return nil
+}
+
+// notFound returns the error about a key that no row of the type has. An id may be that of another type.
+func (q *inquiry) notFound(ctx context.Context, name, keys, key string) error {
+	id, _ := auth.ParseID(key) // else the zero id, which nothing has
+	found, err := q.program.registry.FindNodes(ctx, q.owners, auth.Viewer{}, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	if row := found[id]; row != nil {
+		return fmt.Errorf("%s is the id of a %s, not of a %s", key, q.program.registry.TypeOf(row).Name, name)
+	}
+	return fmt.Errorf("there is no %s with the %s %q", name, keys, key)
 }
 
 func (q *inquiry) answer(ctx context.Context, w io.Writer) error {

@@ -258,12 +258,13 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		}
 	}
 	for want, x := range map[string][3]string{
-		`there is no field "User.phone"`:      {"nobody", "User.phone", ""},
-		`there is no user "eve"`:              {"eve", "User.email", ann.UserID},
-		"give the id of a User":               {"nobody", "User.email", ""},
-		`there is no User with the id "x"`:    {"nobody", "User.email", "x"},
-		"is the id of another object":         {"nobody", "User.email", ann.ProfileID},
-		"belongs to no row: leave the id out": {"nobody", "Query.me", ann.UserID},
+		`there is no field "User.phone"`:          {"nobody", "User.phone", ""},
+		`there is no user "eve"`:                  {"eve", "User.email", ann.UserID},
+		"give the id or username of a User":       {"nobody", "User.email", ""},
+		`no User with the id or username "x"`:     {"nobody", "User.email", "x"},
+		`no Session with the id "` + ann.Username: {"nobody", "Session.device", ann.Username},
+		"is the id of a Profile, not of a User":   {"nobody", "User.email", ann.ProfileID},
+		"belongs to no row: leave the id out":     {"nobody", "Query.me", ann.UserID},
 	} {
 		if err := program.ExplainAccess(t.Context(), c, x[0], x[1], x[2], io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", x, err, want)

@@ -84,7 +84,7 @@ func (t *Type) checkModel() error {
 		f, ok := typ.FieldByName(other.Name())
 		return ok && f.Type == other
 	}
-	byVisibility, visible := embeds(reflect.TypeFor[ByVisibility]()), t.Table.Admits == db.AdmitsVisible
+	byVisibility, visible := typ == reflect.TypeFor[ByVisibility]() || embeds(reflect.TypeFor[ByVisibility]()), t.Table.Admits == db.AdmitsVisible
 	switch {
 	case byVisibility && !visible:
 		return t.Fault("%s embeds owned.ByVisibility, but Table does not have Admits: db.AdmitsVisible", typ)
