@@ -173,7 +173,7 @@ func TestJudgeFindsLies(t *testing.T) {
 		f.lie = c.lie
 		l := newLedger()
 		for _, r := range p.aboutBookmarks() {
-			if len(r.path.steps) < 4 {
+			if len(r.path.steps) < 3 {
 				l.add(p.judge(r))
 			}
 		}
