@@ -13,6 +13,12 @@ import (
 // extended is the specification of our schema with changes, each the text after which something is put in.
 func extended(t *testing.T, changes ...[2]string) specification {
 	t.Helper()
+	return extendedBehind(t, access.Walls{}, changes...)
+}
+
+// extendedBehind is extended with what stands in the database behind the fields.
+func extendedBehind(t *testing.T, walls access.Walls, changes ...[2]string) specification {
+	t.Helper()
 	text := schemaText(t)
 	for _, c := range changes {
 		if strings.Count(text, c[0]) != 1 {
@@ -21,7 +27,7 @@ func extended(t *testing.T, changes ...[2]string) specification {
 		text = strings.Replace(text, c[0], c[0]+c[1], 1)
 	}
 	schema := parseSchema(t, text)
-	return newSpecification(schema, access.New(schema, access.Walls{}))
+	return newSpecification(schema, access.New(schema, walls))
 }
 
 // pretend is the ledger of a run in which every field gave its value to everybody.

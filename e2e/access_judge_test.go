@@ -9,7 +9,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/access"
-	"freehold/fault"
 )
 
 // refusedSomehow is the answer where a row policy refuses and no rule says how: no value, with an error or without.
@@ -60,52 +59,6 @@ func (p *stage) judge(r request) *verdict {
 	}
 	h.hold()
 	return v
-}
-
-// places returns where in each list on the path the target's object is, as far as it is found: an index for each list, and for
-// each list within a list. Without the row policies nothing is left out of a list, but what is refused does not tell whose it is:
-// there the owner's own list shows it.
-func (p *stage) places(r request, target *person, data any, text string, variables vars) (indices []int, err error) {
-	if p.walls == rulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
-		owners, err := p.ask(target.token(), text, variables)
-		if err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(owners.Data, &data); err != nil {
-			return nil, fmt.Errorf("the owner gets no data: %.500s", owners.Body)
-		}
-	}
-	for n, s := range r.path.steps {
-		object, _ := data.(map[string]any)
-		data = object[s.def.Name]
-		is := func(any) bool { return true }
-		if typ := r.path.toldBy(n); typ != nil {
-			is = target.finds(typ.Name)
-		}
-		at, element, found := search(data, s.def.Type, is)
-		if !found {
-			break
-		}
-		indices, data = append(indices, at...), element
-	}
-	return indices, nil
-}
-
-// search looks in a list of this type, or in lists within it, for an element. What is no list is its own element.
-func search(value any, t *ast.Type, is func(any) bool) (at []int, element any, found bool) {
-	if t.Elem == nil {
-		return nil, value, true
-	}
-	list, _ := value.([]any)
-	for i, x := range list {
-		if t.Elem.Elem == nil && !is(x) {
-			continue
-		}
-		if at, element, found := search(x, t.Elem, is); found {
-			return append([]int{i}, at...), element, true
-		}
-	}
-	return nil, nil, false
 }
 
 // hearing is one reply being held against the matrix.
@@ -334,97 +287,4 @@ func isEmpty(value any) bool {
 	default:
 		return false
 	}
-}
-
-// errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. Who sends no
-// token is told so by the rule; what else might refuse him would give another reason.
-func (h *hearing) errors(c call, want access.Answer) {
-	var codes []string
-	for _, e := range h.reply.Errors {
-		if where(e.Path) == where(h.at) {
-			codes = append(codes, strings.TrimSpace(e.Extensions.Code+" "+e.Extensions.Reason))
-		}
-	}
-	if want == access.Answer(fault.Unauthenticated) {
-		want += access.Answer(" " + fault.Missing)
-	}
-	h.told[where(h.at)] = true
-	switch {
-	case want == refusedSomehow && len(codes) < 2:
-	case (want == access.Value || want == access.Null) && len(codes) == 0:
-	case len(codes) == 1 && codes[0] == string(want):
-	default:
-		h.fault(fmt.Sprintf("%s has the errors %v for %s, and should answer: %s", c.name(), codes, h.viewer, want), "%.700s", h.reply.Body)
-	}
-}
-
-// where writes a path of a response, so that those that were decoded and those that were made compare.
-func where(path []any) string { return fmt.Sprint(path) }
-
-// unexpected holds the errors that are at no field which was looked at: those of other people's objects in a list are
-// refusals, and there are no others.
-func (h *hearing) unexpected() {
-	for _, e := range h.reply.Errors {
-		known := h.told[where(e.Path)] || h.beside(e.Path) && isRefusal(e.Extensions.Code)
-		if !known {
-			h.fault(fmt.Sprintf("unexpected error %s on the way to %s", e.Extensions.Code, h.request.path.end()), "at %v: %s", e.Path, e.Message)
-		}
-	}
-}
-
-func isRefusal(code string) bool {
-	return slices.Contains([]fault.Code{fault.Unauthenticated, fault.NotFound, fault.Forbidden}, fault.Code(code))
-}
-
-// beside reports whether a path leads to another object than the target's in one of the lists on the way.
-func (h *hearing) beside(path []any) bool {
-	for i, list := range h.lists {
-		if len(path) > len(list) && where(path[:len(list)]) == where(list) {
-			return i >= len(h.indices) || where(path[len(list):len(list)+1]) != where([]any{h.indices[i]})
-		}
-	}
-	return false
-}
-
-// leaks holds that nothing of the target which this viewer may not know is anywhere in the reply.
-func (h *hearing) leaks() {
-	typ, _ := subjectOf(h.schema, h.request.path.rootField().def)
-	h.leaksOf("", h.target.sown)
-	for typ, row := range h.target.rows {
-		h.leaksOf(typ, row)
-	}
-	if h.target.subject != nil {
-		h.leaksOf(typ, h.target.subject)
-	}
-	for typ, fields := range h.target.objects {
-		id, ok := fields[listedID].(string)
-		if ok && (h.viewer == access.Nobody || h.viewer == access.Member) && strings.Contains(h.reply.Body, id) {
-			h.fault("the id of a hidden "+typ+" is in the reply", "%s", h.reply.Body)
-		}
-	}
-}
-
-// leaksOf looks for what a row of a type was made with, or the account where there is no type.
-func (h *hearing) leaksOf(typ string, made *sown) {
-	for name, canary := range made.canaries {
-		if !h.mayKnow(typ, name) && strings.Contains(h.reply.Body, canary) {
-			h.fault(strings.TrimSpace("the seed of "+typ+" "+name)+" is in the reply to "+string(h.viewer), "%q is in %s", canary, h.reply.Body)
-		}
-	}
-}
-
-// mayKnow reports whether the field of this name gives the viewer its value: that of the type or, if it has none, that of any type.
-func (h *hearing) mayKnow(typ, name string) bool {
-	gives := func(f access.Field) bool {
-		return f.Answers[h.viewer] == access.Value && !policyRefuses(f, h.viewer)
-	}
-	if f, known := h.matrix[typ+"."+name]; known {
-		return gives(f)
-	}
-	for _, f := range h.matrix {
-		if f.Name == name && gives(f) {
-			return true
-		}
-	}
-	return typ != "" && h.viewer == access.Owner // a name of the input's alone
 }

@@ -160,10 +160,12 @@ type stage struct {
 	specification
 	walls   walls
 	asked   *service
-	ask     asking // asked, if it is a service
+	ask     asking // asked, or what stands in for it
 	maker   *service
-	dataDir string             // where the key is
-	targets map[string]*person // by visibility
+	making  asking              // maker, or what stands in for it
+	furnish func(*person) error // gives a person what no mutation can
+	dataDir string              // where the key is
+	targets map[string]*person  // by visibility
 	another *person
 }
 
@@ -172,7 +174,7 @@ func newStage(t testing.TB, spec specification) *stage {
 	t.Helper()
 	p := &stage{specification: spec, targets: map[string]*person{}, dataDir: t.TempDir()}
 	p.maker = startWith(t, dbtest.New(t), bothWalls, appOptions(), "FREEHOLD_DATA_DIR="+p.dataDir)
-	p.asked, p.ask = p.maker, p.maker.tryDo
+	p.asked, p.ask, p.making, p.furnish = p.maker, p.maker.tryDo, p.maker.tryDo, p.addPending
 	for _, visibility := range visibilities {
 		p.targets[visibility] = p.make(t, visibility)
 	}
@@ -189,11 +191,16 @@ func (p *stage) make(t testing.TB, visibility string) *person {
 	return made
 }
 
-// signUp makes a person with a pending change of address and a limit that is reached, so that these fields have values.
+// signUp makes a person with everything that there is to ask for.
 func (p *stage) signUp(made *person) error {
-	if err := made.signUp(p.maker.tryDo); err != nil {
+	if err := made.signUp(p.making); err != nil || p.furnish == nil {
 		return err
 	}
+	return p.furnish(made)
+}
+
+// addPending adds a pending change of address and a limit that is reached, so that these fields have values.
+func (p *stage) addPending(made *person) error {
 	pending := made.plant("pendingEmail", fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1)))
 	p.maker.db.Query(p.maker.t, `
 		INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
@@ -320,7 +327,7 @@ func (p *stage) fresh(r request) (target, another *person, err error) {
 		}
 	}
 	if typ, command := subjectOf(p.schema, r.path.rootField().def); command == "DELETE" && target.rows[typ] != nil { // the other row stays
-		if target.subject, _, err = target.anotherRow(p.maker.tryDo, typ, factsOf(p.schema).creators[typ]); err != nil {
+		if target.subject, _, err = target.anotherRow(p.making, typ, factsOf(p.schema).creators[typ]); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/directives"
+	"freehold/owned"
 )
 
 // isOwned reports whether objects of a type are rows that have an owner: a rule of some field is about the row.
@@ -45,7 +46,11 @@ func ownedBehind(schema *ast.Schema, f *ast.FieldDefinition, inLists bool) (type
 type schemaFacts struct {
 	withSignUp map[string]bool                 // the types of which each sign-up makes one row
 	creators   map[string]*ast.FieldDefinition // the mutation that makes a row for its viewer, by the type
+	subjects   map[*ast.FieldDefinition]subject
 }
+
+// subject is the type whose row a mutation makes, changes or deletes, and the command.
+type subject struct{ typ, command string }
 
 var knownFacts sync.Map // of schemas
 
@@ -53,7 +58,7 @@ func factsOf(schema *ast.Schema) *schemaFacts {
 	if known, ok := knownFacts.Load(schema); ok {
 		return known.(*schemaFacts)
 	}
-	f := &schemaFacts{withSignUp: map[string]bool{}, creators: map[string]*ast.FieldDefinition{}}
+	f := &schemaFacts{withSignUp: map[string]bool{}, creators: map[string]*ast.FieldDefinition{}, subjects: map[*ast.FieldDefinition]subject{}}
 	if signUp := schema.Mutation.Fields.ForName("signUp"); signUp != nil {
 		f.follow(schema, signUp)
 	}
@@ -61,6 +66,10 @@ func factsOf(schema *ast.Schema) *schemaFacts {
 		if c := f.creator(schema, t); c != nil {
 			f.creators[t.Name] = c
 		}
+	}
+	registry := program.Registry()
+	for _, m := range schema.Mutation.Fields {
+		f.subjects[m] = f.subject(schema, registry, m)
 	}
 	knownFacts.Store(schema, f)
 	return f
@@ -98,35 +107,29 @@ func (f *schemaFacts) creator(schema *ast.Schema, t *ast.Definition) (first *ast
 
 // subjectOf returns the type whose row a mutation makes, changes or deletes, and the command; "" for another root field.
 func subjectOf(schema *ast.Schema, f *ast.FieldDefinition) (typ, command string) {
-	rule, _ := directives.RuleOf(f)
-	switch {
-	case schema.Mutation.Fields.ForName(f.Name) != f:
-		return "", ""
-	case rule.Of != "":
-		return rule.Of, commandOf(rule.Of, f.Name)
-	case rule.Name == "signedIn":
-		for _, t := range ownedBehind(schema, f, false) {
-			if factsOf(schema).creators[t.Name] != nil {
-				return t.Name, "INSERT"
-			}
-		}
-	}
-	return "", ""
+	s := factsOf(schema).subjects[f]
+	return s.typ, s.command
 }
 
-// commandOf is UPDATE or DELETE, as the registry has it for types that it knows.
-func commandOf(typ, mutation string) string {
-	if t := program.Registry().Lookup(typ); t != nil {
-		for _, g := range t.MutationGuards(mutation) {
-			if g.Command == "DELETE" {
-				return g.Command
+// subject tells a deletion from a change as the registry does or, for a type that it does not have, by the name.
+func (f *schemaFacts) subject(schema *ast.Schema, registry *owned.Registry, m *ast.FieldDefinition) subject {
+	rule, _ := directives.RuleOf(m)
+	if rule.Of != "" {
+		s := subject{rule.Of, "UPDATE"}
+		if t := registry.Lookup(rule.Of); t == nil && strings.HasPrefix(m.Name, "delete") ||
+			t != nil && slices.ContainsFunc(t.MutationGuards(m.Name), func(g owned.Guard) bool { return g.Command == "DELETE" }) {
+			s.command = "DELETE"
+		}
+		return s
+	}
+	if rule.Name == "signedIn" {
+		for _, t := range ownedBehind(schema, m, false) {
+			if f.creators[t.Name] != nil {
+				return subject{t.Name, "INSERT"}
 			}
 		}
 	}
-	if strings.HasPrefix(mutation, "delete") {
-		return "DELETE"
-	}
-	return "UPDATE"
+	return subject{}
 }
 
 // ownRow says by rule why the answer of a root field is the viewer's own row, whoever else there is; "" where it is not.

@@ -95,7 +95,9 @@ func newShelf(t *testing.T) (*prober, []storedPolicy) {
 	t.Helper()
 	types := slices.Clone(shelf)
 	for i := range types {
-		types[i].Model = &owned.ByVisibility{}
+		if types[i].Model = &owned.By{}; types[i].Table.Admits == db.AdmitsVisible {
+			types[i].Model = &owned.ByVisibility{}
+		}
 		types[i].Rows = func(context.Context, *db.Tx, []uuid.UUID) ([]owned.Row, error) { return nil, nil }
 	}
 	r, err := owned.NewRegistry(types...)
