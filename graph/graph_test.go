@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -48,5 +49,34 @@ func TestGeneratedCodeCallsEachRuleWhereItStands(t *testing.T) {
 	}
 	if seen < 20 {
 		t.Errorf("only %d rules were seen", seen)
+	}
+}
+
+// Errors of the start name the file and line of an element as a reader finds them.
+func TestPositionsNameTheFiles(t *testing.T) {
+	t.Parallel()
+	schema := NewSchema()
+	for name, want := range map[string]string{"Profile": "schema.graphqls", "_Service": "federation.graphqls", "_Entity": "entities.graphqls"} {
+		at := schema.Types[name].Position
+		if at.Src.Name != want {
+			t.Errorf("%s is in %s; want %s", name, at.Src.Name, want)
+		}
+		if line := strings.Split(at.Src.Input, "\n")[at.Line-1]; !strings.Contains(line, " "+name+" ") {
+			t.Errorf("%s is not in line %d of %s: %s", name, at.Line, want, line)
+		}
+	}
+}
+
+func TestTextIsTheWholeSchema(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: Text()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(schema.Types), len(parsedSchema.Types); got != want {
+		t.Errorf("the text has %d types; want %d", got, want)
+	}
+	if !strings.HasPrefix(Text(), SDL()) || strings.Contains(SDL(), "_Entity") {
+		t.Error("the text does not begin with the subgraph's own schema")
 	}
 }

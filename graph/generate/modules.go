@@ -38,6 +38,9 @@ func modulePackages(ctx context.Context) (packages []goPackage, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the list of modules: %w", err)
 	}
+	if len(names) == 0 {
+		return nil, nil
+	}
 	args := []string{"list", "-e", "-find", "-json=ImportPath,Name,Dir,GoFiles,Standard,Error", "--"}
 	out, err := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(names))...)...).Output()
 	if err != nil {
@@ -65,7 +68,7 @@ func modulePackages(ctx context.Context) (packages []goPackage, err error) {
 
 // imports returns what a Go file imports: other names that it gives to packages, by their import paths; "" for none.
 func imports(name string) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,3 @@
+package resolvers
+
+type Resolvers struct{}
