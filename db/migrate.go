@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -68,10 +69,21 @@ func migrateSets(ctx context.Context, ownerURL string, sets []MigrationSet) erro
 	for _, set := range sets {
 		m := migration{set: set, pool: pool, conn: conn}
 		if err := m.run(ctx); err != nil {
-			return fmt.Errorf("migrate %s: %w", set.Name, err)
+			return fmt.Errorf("migrate %s: %w", set.Name, explained(err))
 		}
 	}
 	return nil
+}
+
+// explained names the migration's file, and adds PostgreSQL's hint, which says what to write instead.
+func explained(err error) error {
+	if partial, ok := errors.AsType[*goose.PartialError](err); ok && partial.Failed != nil {
+		err = fmt.Errorf("%s: %w", partial.Failed.Source.Path, partial.Err)
+	}
+	if e := pq.As(err); e != nil && e.Hint != "" {
+		return fmt.Errorf("%w\n%s", err, e.Hint)
+	}
+	return err
 }
 
 // lockMigrations returns a connection that keeps other processes from migrating until it is unlocked.
