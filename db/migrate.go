@@ -146,13 +146,20 @@ func (m *migration) run(ctx context.Context) (err error) {
 	if err := versionAt(m.numbered, latest(m.numbered)).publish(ctx, m.tx, m.set.Name); err != nil {
 		return err
 	}
-	return m.tx.Commit()
+	if err := m.tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }
 
 // begin begins a transaction. It does not end with ctx by itself, since other users of the connection would not notice.
-func (m *migration) begin(ctx context.Context) (err error) {
-	m.tx, err = m.conn.BeginTx(context.WithoutCancel(ctx), nil)
-	return err
+func (m *migration) begin(ctx context.Context) error {
+	tx, err := m.conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	m.tx = tx
+	return nil
 }
 
 // prepare makes what the numbered migrations need.
