@@ -155,6 +155,38 @@ func TestMigrationWithoutTransaction(t *testing.T) {
 	}
 }
 
+// If a migration fails in a set that takes no transaction, those before it stay, and the published version is theirs: an
+// older build that does not work with them is not to start.
+func TestFailedMigrationWithoutTransaction(t *testing.T) {
+	t.Parallel()
+	older := map[string]string{"0001_x.sql": tableX}
+	texts := maps.Clone(older)
+	texts["0002_index.sql"] = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY x_id ON app.x (id);\n"
+	texts["0003_y.sql"] = "-- +goose Up\nCREATE TABLE app.y (id int);\nSELECT 1/0;\n"
+	texts["functions/read_x.sql"] = readX
+	d := dbtest.New(t, db.MigrationSet{Name: "further", Files: filesOf(older)})
+	app := open(t, db.Options{URL: d.App})
+	newer := func() db.MigrationSet { return db.MigrationSet{Name: "further", Files: filesOf(texts)} }
+	if err := db.Migrate(t.Context(), d.Owner, newer()); err == nil || !strings.Contains(err.Error(), "division by zero") {
+		t.Errorf("got %v", err)
+	}
+	diff(t, "functions", functionsOf(t, d), nil)
+	diff(t, "the table of the failed migration", d.Query(t, `SELECT relname FROM pg_class WHERE relname = 'y'`), nil)
+	for build, set := range map[string]db.MigrationSet{"the older": {Name: "further", Files: filesOf(older)}, "the newer": newer()} {
+		if err := app.CheckVersion(t.Context(), set); err == nil || !strings.Contains(err.Error(), "has migration 2 of further") {
+			t.Errorf("%s build: %v", build, err)
+		}
+	}
+	texts["0003_y.sql"] = "-- +goose Up\nCREATE TABLE app.y (id int);\n"
+	if err := db.Migrate(t.Context(), d.Owner, newer()); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "functions after the correction", functionsOf(t, d), []string{"read_x freehold_definer freehold_app"})
+	if err := app.CheckVersion(t.Context(), newer()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A file of a function that is wrong fails the migration, and the error names it.
 func TestErrorsOfFunctionFiles(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -68,10 +69,21 @@ func migrateSets(ctx context.Context, ownerURL string, sets []MigrationSet) erro
 	for _, set := range sets {
 		m := migration{set: set, pool: pool, conn: conn}
 		if err := m.run(ctx); err != nil {
-			return fmt.Errorf("migrate %s: %w", set.Name, err)
+			return fmt.Errorf("migrate %s: %w", set.Name, explained(err))
 		}
 	}
 	return nil
+}
+
+// explained names the migration's file, and adds PostgreSQL's hint, which says what to write instead.
+func explained(err error) error {
+	if partial, ok := errors.AsType[*goose.PartialError](err); ok && partial.Failed != nil {
+		err = fmt.Errorf("%s: %w", partial.Failed.Source.Path, partial.Err)
+	}
+	if e := pq.As(err); e != nil && e.Hint != "" {
+		return fmt.Errorf("%w\n%s", err, e.Hint)
+	}
+	return err
 }
 
 // lockMigrations returns a connection that keeps other processes from migrating until it is unlocked.
@@ -134,13 +146,20 @@ func (m *migration) run(ctx context.Context) (err error) {
 	if err := versionAt(m.numbered, latest(m.numbered)).publish(ctx, m.tx, m.set.Name); err != nil {
 		return err
 	}
-	return m.tx.Commit()
+	if err := m.tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }
 
 // begin begins a transaction. It does not end with ctx by itself, since other users of the connection would not notice.
-func (m *migration) begin(ctx context.Context) (err error) {
-	m.tx, err = m.conn.BeginTx(context.WithoutCancel(ctx), nil)
-	return err
+func (m *migration) begin(ctx context.Context) error {
+	tx, err := m.conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	m.tx = tx
+	return nil
 }
 
 // prepare makes what the numbered migrations need.

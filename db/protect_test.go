@@ -7,6 +7,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"freehold/db"
 	"freehold/db/dbtest"
 )
 
@@ -82,6 +83,18 @@ func TestProtectRefuses(t *testing.T) {
 			if e != nil {
 				t.Errorf("the hint is %q", e.Hint)
 			}
+		}
+	}
+}
+
+// A migration with such a table fails with the name of its file and the hint.
+func TestMigrationSaysWhatToWrite(t *testing.T) {
+	t.Parallel()
+	files := filesOf(map[string]string{"0001_notes.sql": "-- +goose Up\n" + notesTable + "\nDROP INDEX app.notes_user_id;\nSELECT app.protect('notes');\n"})
+	err := db.Migrate(t.Context(), dbtest.New(t).Owner, db.MigrationSet{Name: "further", Files: files})
+	for _, want := range []string{"0001_notes.sql", "no index of notes begins with user_id", "Write CREATE INDEX notes_user_id ON app.notes (user_id)"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
 }
