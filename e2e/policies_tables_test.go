@@ -95,7 +95,8 @@ func newShelf(t *testing.T) (*prober, []storedPolicy) {
 	t.Helper()
 	types := slices.Clone(shelf)
 	for i := range types {
-		if types[i].Model = &owned.By{}; types[i].Table.Admits == db.AdmitsVisible {
+		types[i].Model = &owned.By{}
+		if types[i].Table.Admits == db.AdmitsVisible {
 			types[i].Model = &owned.ByVisibility{}
 		}
 		types[i].Rows = func(context.Context, *db.Tx, []uuid.UUID) ([]owned.Row, error) { return nil, nil }
