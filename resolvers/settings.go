@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freehold/accounts"
+	"freehold/db"
 	"freehold/graph/model"
 )
 
@@ -28,7 +29,7 @@ func (q *query) Settings(context.Context) (*model.Settings, error) {
 		VerifiedEmailRequired: s.RequireVerifiedEmail, DefaultVisibility: model.ProfileVisibility(s.DefaultVisibility),
 		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
 		RequestLimits: &model.RequestLimits{
-			PageSize: maxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
+			PageSize: db.MaxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
 			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes, ReplyBytes: q.Limits.Reply,
 		},
 	}, nil
