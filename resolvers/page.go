@@ -14,8 +14,6 @@ import (
 // DefaultPage is how many entries a page has that is not asked for by size.
 const DefaultPage = 20
 
-const maxPage = 100
-
 // newRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
 func newRange(first *int, after *string, last *int, before *string) (db.Range, error) {
 	r := db.Range{Size: DefaultPage, FromEnd: last != nil}
@@ -24,8 +22,8 @@ func newRange(first *int, after *string, last *int, before *string) (db.Range, e
 		if n == nil {
 			return
 		}
-		if r.Size = *n; *n < 1 || *n > maxPage {
-			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page has 1 to %d entries.", maxPage), Params: fault.Params{"min": 1, "max": maxPage}})
+		if r.Size = *n; *n < 1 || *n > db.MaxPage {
+			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page has 1 to %d entries.", db.MaxPage), Params: fault.Params{"min": 1, "max": db.MaxPage}})
 		}
 	}
 	place := func(path string, text *string) *db.Place {
