@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		serveUntilKilled()
 		return
 	}
-	dbtest.Main(m)
+	dbtest.Main(m, program.Migrations()...)
 }
 
 // program is what is tested.
