@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-
-	"freehold/modules"
 )
 
 // nonesuch is an account that is not there, shaped like those that are.
