@@ -159,7 +159,7 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 	if q.row == nil {
 		return false, nil
 	}
-	behind := q.program.behindField(q.field.String(), q.rule)
+	behind := q.program.behinds[q.field.String()]
 	own := q.typ.Guard()
 	guards := append([]owned.Guard{own}, behind.guards...)
 	for i, guard := range guards {

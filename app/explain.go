@@ -114,7 +114,7 @@ func (e *explainer) explainOne(ctx context.Context, t told) (x explained, refuse
 	case t.denial == nil:
 		x.Wall, x.Viewer = "policy", newViewer(t.viewer, nil)
 		x.Why = "The rule let this through, and the database found no row that the viewer may touch: it is not his any more, or gone."
-		x.Policy, err = e.behind(ctx, t.viewer, t.Field, directives.Rule{}, nil)
+		x.Policy, err = e.behind(ctx, t.viewer, t.Field, nil)
 	case t.denial.Row != nil:
 		err = e.explainRow(ctx, &x, *t.denial)
 	case t.Code == fault.NotFound:
@@ -122,7 +122,7 @@ func (e *explainer) explainOne(ctx context.Context, t told) (x explained, refuse
 	default:
 		x.Wall, x.Viewer = "rule", newViewer(t.denial.Viewer, nil)
 		x.Why = "Nobody is signed in (" + string(cmp.Or(t.denial.Viewer.Reason, fault.Missing)) + ")."
-		x.Policy, err = e.behind(ctx, t.denial.Viewer, t.Field, t.denial.Rule, nil)
+		x.Policy, err = e.behind(ctx, t.denial.Viewer, t.Field, nil)
 	}
 	return x, true, err
 }
@@ -134,12 +134,12 @@ func (e *explainer) explainRow(ctx context.Context, x *explained, d directives.D
 		return nil
 	}
 	x.Wall, x.Viewer = "rule", newViewer(d.Viewer, row)
-	x.Policy, err = e.behind(ctx, d.Viewer, d.Field, d.Rule, row)
+	x.Policy, err = e.behind(ctx, d.Viewer, d.Field, row)
 	x.Why = whyRefused(d.Code, d.Viewer)
 	if x.Policy != nil && x.Policy.Admits != nil {
 		x.Why += whyBehind(*x.Policy.Admits)
 	}
-	if f := e.program.behindField(d.Field, d.Rule).function; f != nil {
+	if f := e.program.behinds[d.Field].function; f != nil {
 		x.Why += " Behind the rule, " + f.Name + " answers " + f.Admits.InWords() + "."
 	}
 	return err
@@ -230,8 +230,8 @@ func (e *explainer) find(ctx context.Context, typ string, ids []uuid.UUID) (map[
 }
 
 // behind returns the policy that stands behind a field: the first that refuses the viewer the row, else the first.
-func (e *explainer) behind(ctx context.Context, viewer auth.Viewer, field string, rule directives.Rule, row owned.Row) (first *explainedPolicy, err error) {
-	for _, guard := range e.program.behindField(field, rule).guards {
+func (e *explainer) behind(ctx context.Context, viewer auth.Viewer, field string, row owned.Row) (first *explainedPolicy, err error) {
+	for _, guard := range e.program.behinds[field].guards {
 		p, err := e.policy(ctx, viewer, guard, row)
 		if err != nil {
 			return nil, err

@@ -59,6 +59,7 @@ type Program struct {
 	graph    Graph
 	modules  []Module
 	registry *owned.Registry
+	behinds  map[string]behind // by Type.field
 }
 
 // NewProgram returns the program of these modules. The error names each declaration that is wrong, with its file and line.
@@ -75,6 +76,7 @@ func NewProgram(g Graph, modules ...Module) (*Program, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("a module is declared wrongly:\n%w", err)
 	}
+	p.behinds = p.behindEach(g.Schema())
 	return p, nil
 }
 
@@ -133,8 +135,7 @@ func (p *Program) ClientSDL() string {
 
 // Access returns the access matrix of the program's schema.
 func (p *Program) Access() *access.Matrix {
-	schema := p.graph.Schema()
-	return access.New(schema, p.walls(schema))
+	return access.New(p.graph.Schema(), p.walls())
 }
 
 // migrations are the sets of the modules that have any. Freehold's own come before all of them.

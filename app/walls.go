@@ -1,8 +1,6 @@
 package app
 
 import (
-	"strings"
-
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold/access"
@@ -14,6 +12,7 @@ import (
 // behind is what stands in the database behind a field: row policies, or a definer function instead of them.
 type behind struct {
 	guards   []owned.Guard
+	creates  *owned.Guard // of a mutation that makes a row, which any member may
 	function *access.Wall
 }
 
@@ -34,35 +33,40 @@ func (p *Program) behind(typ, field string, rule directives.Rule) behind {
 	if t := p.registry.Lookup(typ); t != nil {
 		return behind{guards: []owned.Guard{t.FieldGuard(field)}}
 	}
+	for _, t := range p.registry.Types() {
+		if guard, ok := t.CreationGuard(field); ok && typ == "Mutation" {
+			return behind{creates: &guard}
+		}
+	}
 	return behind{}
 }
 
-// behindField is behind for a field that is written Type.field.
-func (p *Program) behindField(field string, rule directives.Rule) behind {
-	typ, name, _ := strings.Cut(field, ".")
-	return p.behind(typ, name, rule)
-}
-
-// walls tells the matrix what stands in the database behind each field.
-func (p *Program) walls(schema *ast.Schema) access.Walls {
-	w := access.Walls{Types: map[string]access.Wall{}, Fields: map[string][]access.Wall{}}
-	for _, t := range p.registry.Types() {
-		w.Types[t.Name] = wall(t.Guard().Policy)
-		for _, f := range schema.Mutation.Fields {
-			if guard, ok := t.CreationGuard(f.Name); ok {
-				w.Fields["Mutation."+f.Name] = []access.Wall{{Name: guard.Name(), Admits: access.AdmitsMembers}}
-			}
-		}
-	}
+// behindEach returns what stands behind each field of a schema, by Type.field.
+func (p *Program) behindEach(schema *ast.Schema) map[string]behind {
+	all := map[string]behind{}
 	for _, typ := range schema.Types {
 		for _, f := range typ.Fields {
 			rule, _ := directives.RuleOf(f)
-			switch b := p.behind(typ.Name, f.Name, rule); {
-			case b.function != nil:
-				w.Fields[typ.Name+"."+f.Name] = []access.Wall{*b.function}
-			case len(b.guards) > 0:
-				w.Fields[typ.Name+"."+f.Name] = wallsOf(b.guards)
-			}
+			all[typ.Name+"."+f.Name] = p.behind(typ.Name, f.Name, rule)
+		}
+	}
+	return all
+}
+
+// walls tells the matrix what stands in the database behind each field.
+func (p *Program) walls() access.Walls {
+	w := access.Walls{Types: map[string]access.Wall{}, Fields: map[string][]access.Wall{}}
+	for _, t := range p.registry.Types() {
+		w.Types[t.Name] = wall(t.Guard().Policy)
+	}
+	for field, b := range p.behinds {
+		switch {
+		case b.function != nil:
+			w.Fields[field] = []access.Wall{*b.function}
+		case b.creates != nil:
+			w.Fields[field] = []access.Wall{{Name: b.creates.Name(), Admits: access.AdmitsMembers}}
+		case len(b.guards) > 0:
+			w.Fields[field] = wallsOf(b.guards)
 		}
 	}
 	return w

@@ -169,31 +169,31 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 	switch r.Name {
 	case "public":
 		if k.isRoot(t) && r.Reason == "" {
-			k.fault(f.Position, where, "@public on a root field gives its reason")
+			k.fault(r.at, where, "@public on a root field gives its reason")
 		}
 	case "visible":
-		k.owned(where, t, f, r)
+		k.owned(where, t, r)
 	case "signedIn":
 		k.nullable(where, f, r)
 	case "owner":
 		k.nullable(where, f, r)
 		k.owner(where, t, f, r)
 	case "inherited":
-		k.inherited(where, t, f)
+		k.inherited(where, t, r)
 	}
 }
 
 // owned: a rule about the row that was loaded stands on an owned type only.
-func (k *checker) owned(where string, t *ast.Definition, f *ast.FieldDefinition, r Rule) {
+func (k *checker) owned(where string, t *ast.Definition, r Rule) {
 	if !k.Owned[t.Name] {
-		k.fault(f.Position, where, "@%s is about a row, and no module declares the owned type %s: add owned.Declare(owned.Type{Name: %[2]q, …}) to the Types of a module", r.Name, t.Name)
+		k.fault(r.at, where, "@%s is about a row, and no module declares the owned type %s: add owned.Declare(owned.Type{Name: %[2]q, …}) to the Types of a module", r.Name, t.Name)
 	}
 }
 
 // nullable: a refused field is null, which must not take its siblings with it.
 func (k *checker) nullable(where string, f *ast.FieldDefinition, r Rule) {
 	if f.Type.NonNull {
-		k.fault(f.Position, where, "a field with @%s can be refused, so it has to be nullable", r.Name)
+		k.fault(r.at, where, "a field with @%s can be refused, so it has to be nullable", r.Name)
 	}
 }
 
@@ -201,29 +201,30 @@ func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition,
 	of, id := r.Of, r.ID
 	if !k.isRoot(t) {
 		if of != "" || id != "" {
-			k.fault(f.Position, where, "@owner takes of and id on root fields only; here the loaded row decides")
+			k.fault(r.at, where, "@owner takes of and id on root fields only; here the loaded row decides")
 		}
-		k.owned(where, t, f, r)
+		k.owned(where, t, r)
 		return
 	}
 	if of == "" || id == "" {
-		k.fault(f.Position, where, "@owner on a root field says of which type and by which argument: @owner(of: …, id: …)")
+		k.fault(r.at, where, "@owner on a root field says of which type and by which argument: @owner(of: …, id: …)")
 		return
 	}
 	if k.schema.Types[of] == nil {
-		k.fault(f.Position, where, "@owner(of: %q): there is no such type", of)
+		k.fault(r.at, where, "@owner(of: %q): there is no such type", of)
 	} else if !k.Owned[of] {
-		k.fault(f.Position, where, "@owner(of: %q): no module declares such an owned type, so nothing finds its rows: add owned.Declare(owned.Type{Name: %[1]q, …}) to the Types of a module", of)
+		k.fault(r.at, where, "@owner(of: %q): no module declares such an owned type, so nothing finds its rows: add owned.Declare(owned.Type{Name: %[1]q, …}) to the Types of a module", of)
 	}
-	k.argumentPath(where, f, id)
+	k.argumentPath(where, f, r)
 }
 
 // argumentPath: the path leads through input objects to an ID or a list of them.
-func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string) {
+func (k *checker) argumentPath(where string, f *ast.FieldDefinition, r Rule) {
+	path := r.ID
 	steps := strings.Split(path, ".")
 	arg := f.Arguments.ForName(steps[0])
 	if arg == nil {
-		k.fault(f.Position, where, "@owner(id: %q): the field has no argument %s", path, steps[0])
+		k.fault(r.at, where, "@owner(id: %q): the field has no argument %s", path, steps[0])
 		return
 	}
 	typ := arg.Type
@@ -234,7 +235,7 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string
 			next = input.Fields.ForName(step)
 		}
 		if next == nil {
-			k.fault(f.Position, where, "@owner(id: %q): %s has no field %s", path, typ, step)
+			k.fault(r.at, where, "@owner(id: %q): %s has no field %s", path, typ, step)
 			return
 		}
 		typ = next.Type
@@ -243,20 +244,20 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, path string
 		typ = typ.Elem
 	}
 	if typ.NamedType != "ID" {
-		k.fault(f.Position, where, "@owner(id: %q): it is a %s, not an ID or a list of IDs", path, typ)
+		k.fault(r.at, where, "@owner(id: %q): it is a %s, not an ID or a list of IDs", path, typ)
 	}
 }
 
 // inherited: only where some field has decided before. Whoever has a global id or a key is reached without one.
-func (k *checker) inherited(where string, t *ast.Definition, f *ast.FieldDefinition) {
+func (k *checker) inherited(where string, t *ast.Definition, r Rule) {
 	switch {
 	case k.isRoot(t):
-		k.fault(f.Position, where, "@inherited on a root field: nothing was decided before it")
+		k.fault(r.at, where, "@inherited on a root field: nothing was decided before it")
 	case t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node"):
-		k.fault(f.Position, where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
+		k.fault(r.at, where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
 	default:
 		for _, path := range k.undecidedPathsTo(t) {
-			k.fault(f.Position, where, "@inherited, but %s leads here without a rule", path)
+			k.fault(r.at, where, "@inherited, but %s leads here without a rule", path)
 		}
 	}
 }

@@ -13,6 +13,7 @@ type Rule struct {
 	Otherwise Otherwise
 	Reason    string // of @public
 	text      string
+	at        *ast.Position
 }
 
 // IsRule reports whether a directive is a rule.
@@ -33,7 +34,7 @@ func RuleOf(f *ast.FieldDefinition) (Rule, bool) {
 func newRule(d *ast.Directive) Rule {
 	r := Rule{
 		Name: d.Name, Of: argument(d, "of"), ID: argument(d, "id"),
-		Otherwise: Otherwise(argument(d, "otherwise")), Reason: argument(d, "reason"),
+		Otherwise: Otherwise(argument(d, "otherwise")), Reason: argument(d, "reason"), at: d.Position,
 	}
 	if r.Otherwise == "" {
 		r.Otherwise = OtherwiseError

@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 		serveUntilKilled()
 		return
 	}
-	dbtest.Main(m)
+	dbtest.MainOf(m, func(ctx context.Context, ownerURL string) error {
+		return program.Migrate(ctx, app.Config{MigrateURL: ownerURL})
+	})
 }
 
 // program is what is tested.

@@ -38,8 +38,17 @@ var (
 	copying   sync.Mutex // a template can be copied by one session at a time
 )
 
+// migrate brings the template up to date, from which all databases are made.
+var migrate = func(ctx context.Context, ownerURL string) error { return db.Migrate(ctx, ownerURL) }
+
 // Main runs the tests of a package and stops the PostgreSQL that they started. Call it from TestMain.
 func Main(m *testing.M) { os.Exit(run(m)) }
+
+// MainOf is Main for the tests of a program: each database has the migrations of its modules too.
+func MainOf(m *testing.M, migrateProgram func(ctx context.Context, ownerURL string) error) {
+	migrate = migrateProgram
+	Main(m)
+}
 
 func run(m *testing.M) int {
 	defer stop()
@@ -123,7 +132,7 @@ func start() (*devpg.Cluster, error) {
 	if admin, err = sql.Open("postgres", c.URL(c.Superuser(), "postgres")); err != nil {
 		return nil, err
 	}
-	return c, db.Migrate(context.Background(), c.URL(db.OwnerRole, template))
+	return c, migrate(context.Background(), c.URL(db.OwnerRole, template))
 }
 
 func setup(ctx context.Context, superuser *sql.DB, password string) error {

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	gqlparser "github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold/access"
+	"freehold/db"
+	"freehold/db/dbtest"
+	"freehold/graph"
+	"freehold/graph/model"
+	"freehold/owned"
+	"freehold/resolvers"
+)
+
+// here is the file and line of the caller, as messages about declarations name them.
+func here() string {
+	_, _, line, _ := runtime.Caller(1)
+	return fmt.Sprintf("app/declarations_test.go:%d: ", line)
+}
+
+func findNone(context.Context, *db.Tx, []uuid.UUID) ([]owned.Row, error) { return nil, nil }
+
+type unowned struct{ ID uuid.UUID }
+
+var (
+	session  = &model.Session{}
+	sessions = db.Table{Name: "sessions"}
+	anyKey   = map[string]owned.Key{"slug": {Read: func(text string) (string, bool) { return text, true }}}
+)
+
+// declared are declarations of Session. Each is wrong in one way, and says at which line.
+var declared = []struct {
+	name string
+	at   string
+	typ  owned.Type
+	want string
+}{
+	{"no finder", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions}), "Rows is missing"},
+	{"no table", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Rows: findNone}), "Table is missing"},
+	{"no struct", here(), owned.Declare(owned.Type{Name: "Session", Table: sessions, Rows: findNone}), "Model is missing: give a value of its Go struct, such as &model.Session{}"},
+	{"a struct that is not owned", here(), owned.Declare(owned.Type{Name: "Session", Model: &unowned{}, Table: sessions, Rows: findNone}), "app.unowned is not owned: embed owned.By or owned.ByVisibility in it"},
+	{"a struct that admits more than the table", here(), owned.Declare(owned.Type{Name: "Session", Model: &model.Profile{}, Table: sessions, Rows: findNone}), "model.Profile embeds owned.ByVisibility, but Table does not have Admits: db.AdmitsVisible"},
+	{"a table that admits more than the struct", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Rows: findNone, Table: db.Table{Name: "sessions", Admits: db.AdmitsVisible}}), "model.Session embeds owned.By, but Table has Admits: db.AdmitsVisible"},
+	{"a key that finds nothing", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Keys: anyKey}), "the key slug needs Read, Of and Rows"},
+	{"a field in no table", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"device": {}}}), "the field device is in another table: describe it"},
+	{"a field that the type does not have", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"colour": {Table: sessions}}}), "Fields has colour, which is not a field of the type"},
+	{"a type that the schema does not have", here(), owned.Declare(owned.Type{Name: "Sesion", Model: session, Table: sessions, Rows: findNone}), "the schema has no object type of this name"},
+	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "resolvers/types.go:"},
+}
+
+// A type that is declared wrongly stops the start. The message says where the declaration is and what to write there.
+func TestWrongDeclarationsAreNamedWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	for _, c := range declared {
+		m := testModule()
+		m.Types[2] = c.typ // of Session
+		_, err := NewProgram(testGraph(), m)
+		if want := c.at + "owned type " + c.typ.Name + ": "; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q and %q", c.name, err, want, c.want)
+		}
+	}
+	for name, m := range map[string]Module{
+		"module wrong names the field User.shoeSize":     {Name: "wrong", Functions: map[string]access.Wall{"User.shoeSize": {}}},
+		"module wrong names the field Mutation.signUpp":  {Name: "wrong", Credential: []string{"signUpp"}},
+		"module wrong names the field Profile.biography": {Name: "wrong", TextBytes: map[string]int{"Profile.biography": 1}},
+	} {
+		if _, err := NewProgram(testGraph(), testModule(), m); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is wrong with a field stops the start as well. The message says where the field is.
+func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, old, new, want string }{
+		{"no rule", "  location: String @visible", "  location: String", "Profile.location: the field has no rule: decide who may read it"},
+		{"a rule about rows of a type that no module declares", "  hasNextPage: Boolean! @inherited", "  hasNextPage: Boolean! @visible",
+			`PageInfo.hasNextPage: @visible is about a row, and no module declares the owned type PageInfo: add owned.Declare(owned.Type{Name: "PageInfo", …}) to the Types of a module`},
+		{"of a type that no module declares", `@owner(of: "Session", id: "input.id")`, `@owner(of: "Tokens", id: "input.id")`, `@owner(of: "Tokens"): no module declares such an owned type, so nothing finds its rows`},
+	} {
+		text := graph.Text()
+		if n := strings.Count(text, c.old); n != 1 {
+			t.Fatalf("%s: the schema has %q %d times", c.name, c.old, n)
+		}
+		line := strings.Count(text[:strings.Index(text, c.old)], "\n") + 1
+		g := testGraph()
+		g.Schema = func() *ast.Schema {
+			return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphqls", Input: strings.Replace(text, c.old, c.new, 1)})
+		}
+		p, err := NewProgram(g, testModule())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.newSchema(&resolvers.Resolvers{}, nil, Options{})
+		if want := fmt.Sprintf("schema.graphqls:%d: ", line); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q and %q", c.name, err, want, c.want)
+		}
+	}
+}
+
+// A table that the database protects otherwise than declared stops the start.
+func TestTablesThatAreNotProtectedAreNamedWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	d.Query(t, `CREATE TABLE app.bare (id uuid PRIMARY KEY)`)
+	d.Query(t, `ALTER TABLE app.user_private NO FORCE ROW LEVEL SECURITY`)
+	c, err := LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		name  string
+		table db.Table
+		want  string
+	}{
+		{"no table", db.Table{Name: "nowhere"}, "the database has no table app.nowhere"},
+		{"no policy", db.Table{Name: "bare"}, "the database has no row policy bare_select: call app.protect('bare', …) in a migration, with no further arguments"},
+		{"no policy for a command", db.Table{Name: "sessions", Insert: true, Update: []string{"device"}, Delete: true}, "the database has no row policy sessions_insert: call app.protect('sessions', …) in a migration, with inserts => true, updates => '{device}', deletes => true"},
+		{"a policy too many", db.Table{Name: "profile_private", Key: "user_id"}, "the database has the row policy profile_private_insert, which the type does not declare"},
+		{"row security is not forced", db.Table{Name: "user_private", Key: "user_id"}, "row security of app.user_private is not forced"},
+	} {
+		m := testModule()
+		at, typ := here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: x.table, Rows: findNone})
+		m.Types = append(slices.Clone(m.Types[1:2]), typ) // Profile's tables are protected
+		p, err := NewProgram(testGraph(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.New(t.Context(), c, Options{})
+		if want := at + "owned type Session: " + x.want; err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "owned type") != 2 {
+			t.Errorf("%s: %v, want %q", x.name, err, want)
+		}
+	}
+}
