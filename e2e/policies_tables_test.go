@@ -1,13 +1,16 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 
 	"freehold/db"
 	"freehold/owned"
@@ -50,7 +53,11 @@ const shelfTables = `
 	CREATE TABLE app.receipts (
 	  id      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	  user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE
-	)`
+	);
+	CREATE INDEX ON app.bookmarks (user_id);
+	CREATE INDEX ON app.bookmark_private (user_id);
+	CREATE INDEX ON app.labels (owner_id);
+	CREATE INDEX ON app.receipts (user_id)`
 
 // shelfRows makes three rows of each table for a user.
 const shelfRows = `
@@ -59,35 +66,15 @@ const shelfRows = `
 	INSERT INTO app.labels (owner_id, name, serial) SELECT $1, $1::text || n, (random() * 2000000000)::int FROM generate_series(1, 3) n;
 	INSERT INTO app.receipts (user_id) SELECT $1 FROM generate_series(1, 3) n`
 
-// protection is what app.protect does for a table.
-func protection(t db.Table) (statements []string) {
-	on, owner := ` ON app.`+t.Name, "user_id"
-	if t.Owner != "" {
-		owner = t.Owner
+// protect gives a table the policies that are declared, as its migration would.
+func protect(t *testing.T, owners *sql.DB, table db.Table) {
+	t.Helper()
+	sees := map[db.Admits]string{"": "owner", db.AdmitsOwner: "owner", db.AdmitsVisible: "visibility"}[table.Admits]
+	_, err := owners.ExecContext(t.Context(), `SELECT app.protect($1, sees => $2, inserts => $3, updates => $4, deletes => $5, owner => $6)`,
+		table.Name, sees, table.Insert, pq.StringArray(append([]string{}, table.Update...)), table.Delete, cmp.Or(table.Owner, "user_id"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	own := owner + ` = app.viewer_id()`
-	sees := own
-	if t.Admits == db.AdmitsVisible {
-		sees = own + ` OR visibility = 'PUBLIC' OR (visibility = 'MEMBERS' AND app.viewer_id() IS NOT NULL)`
-	}
-	statements = []string{
-		`ALTER TABLE app.` + t.Name + ` ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`,
-		`GRANT SELECT` + on + ` TO freehold_app`,
-		`CREATE POLICY ` + t.Name + `_select` + on + ` FOR SELECT TO freehold_app USING (` + sees + `)`,
-	}
-	if t.Insert {
-		statements = append(statements, `GRANT INSERT`+on+` TO freehold_app`,
-			`CREATE POLICY `+t.Name+`_insert`+on+` FOR INSERT TO freehold_app WITH CHECK (`+own+`)`)
-	}
-	if len(t.Update) > 0 {
-		statements = append(statements, `GRANT UPDATE (`+strings.Join(t.Update, ", ")+`)`+on+` TO freehold_app`,
-			`CREATE POLICY `+t.Name+`_update`+on+` FOR UPDATE TO freehold_app USING (`+own+`) WITH CHECK (`+own+`)`)
-	}
-	if t.Delete {
-		statements = append(statements, `GRANT DELETE`+on+` TO freehold_app`,
-			`CREATE POLICY `+t.Name+`_delete`+on+` FOR DELETE TO freehold_app USING (`+own+`)`)
-	}
-	return statements
 }
 
 // newShelf returns a prober of these tables, and their policies.
@@ -110,12 +97,12 @@ func newShelf(t *testing.T) (*prober, []storedPolicy) {
 	for _, p := range r.Guards() {
 		tables[p.Table.Name] = p.Table
 	}
-	var statements []string
-	for _, table := range tables {
-		statements = append(statements, protection(table)...)
+	owners := open(t, s.maker.db.Owner)
+	if _, err := owners.ExecContext(t.Context(), shelfTables); err != nil {
+		t.Fatal(err)
 	}
-	for _, statement := range append([]string{shelfTables}, statements...) {
-		s.maker.db.Query(t, statement)
+	for _, table := range tables {
+		protect(t, owners, table)
 	}
 	for visibility, person := range s.targets {
 		for statement := range strings.SplitSeq(shelfRows, ";") {

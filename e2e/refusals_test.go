@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-
 )
 
 // nonesuch is an account that is not there, shaped like those that are.
