@@ -161,7 +161,7 @@ func (a *App) checkDatabase(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	if err := a.db.CheckVersion(ctx, a.program.migrations()...); err != nil {
+	if err := a.db.CheckVersion(ctx, a.program.Migrations()...); err != nil {
 		return err
 	}
 	if err := a.program.registry.CheckDatabase(ctx, a.db); err != nil {

@@ -138,8 +138,8 @@ func (p *Program) Access() *access.Matrix {
 	return access.New(p.graph.Schema(), p.walls())
 }
 
-// migrations are the sets of the modules that have any. Freehold's own come before all of them.
-func (p *Program) migrations() (sets []db.MigrationSet) {
+// Migrations are the sets of the modules that have any. Freehold's own, which run before all of them, are not among them.
+func (p *Program) Migrations() (sets []db.MigrationSet) {
 	for _, m := range p.modules {
 		if m.Migrations != nil {
 			sets = append(sets, db.MigrationSet{Name: m.Name, Files: m.Migrations})
@@ -153,7 +153,7 @@ func (p *Program) Migrate(ctx context.Context, c Config) error {
 	if c.MigrateURL == "" {
 		return errors.New("FREEHOLD_MIGRATE_URL: migrating needs the URL of the owner's role (a private PostgreSQL is migrated at each start)")
 	}
-	return db.Migrate(ctx, c.MigrateURL, p.migrations()...)
+	return db.Migrate(ctx, c.MigrateURL, p.Migrations()...)
 }
 
 // hooks are those of all modules, in their order.

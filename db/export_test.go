@@ -1,6 +1,12 @@
 package db
 
-import "context"
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+)
 
 // Tests migrate and check sets that stand for freehold's own.
 
@@ -10,4 +16,16 @@ func MigrateSet(ctx context.Context, ownerURL string, set MigrationSet) error {
 
 func (d *DB) CheckSet(ctx context.Context, set MigrationSet) error {
 	return d.checkSets(ctx, []MigrationSet{set})
+}
+
+// The lists of this package.
+var (
+	ProfileList = profileList
+	SessionList = sessionList
+	EventList   = eventList
+)
+
+// FindBy is FindPage or, with an owner, FindPageOf in a transaction of the caller, who runs the statements.
+func (l *List[T]) FindBy(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range) (*Page[T], error) {
+	return l.find(ctx, run, viewer, owner, r)
 }

@@ -48,33 +48,19 @@ type ProfileFields struct {
 	PhoneNumber Patch[string]
 }
 
-const selectProfile = `
-	SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
-	       p.created_at, p.updated_at, p.created_at AS user_created_at
-	  FROM app.profiles p`
+// An account and its profile are made in one transaction, so they have one date.
+const profileColumns = `id, user_id, username, display_name, bio, avatar_url, website_url, location, visibility, created_at, updated_at,
+		       created_at AS user_created_at`
 
-var profileList = list{
-	newest: selectProfile + `
-		 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
-		 ORDER BY p.created_at DESC, p.id DESC
-		 LIMIT $5`,
-	oldest: selectProfile + `
-		 WHERE (p.created_at, p.id) < ($1, $2) AND (p.created_at, p.id) > ($3, $4)
-		 ORDER BY p.created_at, p.id
-		 LIMIT $5`,
-	before: `SELECT EXISTS (SELECT FROM app.profiles p WHERE (p.created_at, p.id) >= ($1, $2))`,
-	after:  `SELECT EXISTS (SELECT FROM app.profiles p WHERE (p.created_at, p.id) <= ($1, $2))`,
-}
+const selectProfile = `
+	SELECT ` + profileColumns + `
+	  FROM app.profiles`
+
+var profileList = NewList[Profile](Listing{Table: `app.profiles`, Columns: profileColumns})
 
 // FindProfilePage returns a page of the profiles that the viewer sees.
 func (d *DB) FindProfilePage(ctx context.Context, viewer auth.Viewer, r Range) (*Page[Profile], error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Page[Profile], error) {
-		p, err := findPage[Profile](ctx, tx, profileList, r)
-		if err != nil {
-			return nil, fmt.Errorf("list profiles: %w", err)
-		}
-		return p, nil
-	})
+	return profileList.FindPage(ctx, d, viewer, r)
 }
 
 // FindProfileByUsernameKey returns the profile with this normalised username; NOT_FOUND when there is none that the
@@ -82,7 +68,7 @@ func (d *DB) FindProfilePage(ctx context.Context, viewer auth.Viewer, r Range) (
 func (d *DB) FindProfileByUsernameKey(ctx context.Context, viewer auth.Viewer, key string) (*Profile, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
 		return tx.findProfile(ctx, selectProfile+`
-			 WHERE p.username_key = $1`, key)
+			 WHERE username_key = $1`, key)
 	})
 }
 
@@ -96,7 +82,7 @@ func (d *DB) FindProfileOfUser(ctx context.Context, viewer auth.Viewer, userID u
 // FindProfileOfUser is DB.FindProfileOfUser inside a transaction.
 func (t *Tx) FindProfileOfUser(ctx context.Context, userID uuid.UUID) (*Profile, error) {
 	return t.findProfile(ctx, selectProfile+`
-		 WHERE p.user_id = $1`, userID)
+		 WHERE user_id = $1`, userID)
 }
 
 func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, error) {
@@ -114,19 +100,19 @@ func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, 
 // FindProfiles returns those of the profiles with these ids that the viewer sees, in no order.
 func (t *Tx) FindProfiles(ctx context.Context, ids []uuid.UUID) ([]Profile, error) {
 	return t.findProfiles(ctx, selectProfile+`
-		 WHERE p.id = ANY ($1)`, pq.Array(ids))
+		 WHERE id = ANY ($1)`, pq.Array(ids))
 }
 
 // FindProfilesOfUsers returns those of the profiles of these users that the viewer sees, in no order.
 func (t *Tx) FindProfilesOfUsers(ctx context.Context, userIDs []uuid.UUID) ([]Profile, error) {
 	return t.findProfiles(ctx, selectProfile+`
-		 WHERE p.user_id = ANY ($1)`, pq.Array(userIDs))
+		 WHERE user_id = ANY ($1)`, pq.Array(userIDs))
 }
 
 // FindProfilesByUsernameKeys returns those of the profiles with these normalised usernames that the viewer sees, in no order.
 func (t *Tx) FindProfilesByUsernameKeys(ctx context.Context, keys []string) ([]Profile, error) {
 	return t.findProfiles(ctx, selectProfile+`
-		 WHERE p.username_key = ANY ($1)`, pq.Array(keys))
+		 WHERE username_key = ANY ($1)`, pq.Array(keys))
 }
 
 func (t *Tx) findProfiles(ctx context.Context, query string, keys any) (found []Profile, err error) {

@@ -98,38 +98,26 @@ type LiveSession struct {
 	ExpiresAt  time.Time `db:"expires_at"`   // unless it is renewed
 }
 
-const selectSession = `
-	SELECT s.id, s.user_id, s.device, host(s.ip) AS ip, s.created_at, s.last_used_at, LEAST(s.expires_at, s.idle_expires_at) AS expires_at
-	  FROM app.sessions s
-	 WHERE s.revoked_at IS NULL AND LEAST(s.expires_at, s.idle_expires_at) > now()`
+const sessionColumns = `id, user_id, device, host(ip) AS ip, created_at, last_used_at, LEAST(expires_at, idle_expires_at) AS expires_at`
 
-var sessionList = list{
-	newest: selectSession + `
-	   AND (s.created_at, s.id) < ($1, $2) AND (s.created_at, s.id) > ($3, $4) AND s.user_id = $6
-	 ORDER BY s.created_at DESC, s.id DESC
-	 LIMIT $5`,
-	oldest: selectSession + `
-	   AND (s.created_at, s.id) < ($1, $2) AND (s.created_at, s.id) > ($3, $4) AND s.user_id = $6
-	 ORDER BY s.created_at, s.id
-	 LIMIT $5`,
-	before: `SELECT EXISTS (` + selectSession + ` AND (s.created_at, s.id) >= ($1, $2) AND s.user_id = $3)`,
-	after:  `SELECT EXISTS (` + selectSession + ` AND (s.created_at, s.id) <= ($1, $2) AND s.user_id = $3)`,
-}
+// liveSession has the expression of the index sessions_live, of which an account's sessions that have ended are a part that
+// is not read. LEAST passes over NULL. A session that was revoked after this transaction began has not ended by its time.
+const liveSession = `LEAST(expires_at, idle_expires_at, revoked_at) > now() AND revoked_at IS NULL`
 
-// FindSessionPage returns a page of the live sessions of a user, of which the viewer sees his own alone.
+// Its index is in the order of their ends: a page reads all live sessions of an account, of which a setting bounds the number.
+var sessionList = NewList[LiveSession](Listing{Table: `app.sessions`, Columns: sessionColumns, Where: liveSession, OwnerOnly: true})
+
+// FindSessionPage returns a page of the live sessions of a user, of which the viewer sees only their own.
 func (d *DB) FindSessionPage(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, r Range) (*Page[LiveSession], error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Page[LiveSession], error) {
-		p, err := findPage[LiveSession](ctx, tx, sessionList, r, userID)
-		if err != nil {
-			return nil, fmt.Errorf("list sessions: %w", err)
-		}
-		return p, nil
-	})
+	return sessionList.FindPageOf(ctx, d, viewer, userID, r)
 }
 
 // FindSessions returns those of the sessions with these ids that are live and the viewer's own.
 func (t *Tx) FindSessions(ctx context.Context, ids []uuid.UUID) (found []LiveSession, err error) {
-	if err := t.Select(ctx, &found, selectSession+` AND s.id = ANY ($1)`, pq.Array(ids)); err != nil {
+	if err := t.Select(ctx, &found, `
+		SELECT `+sessionColumns+`
+		  FROM app.sessions
+		 WHERE `+liveSession+` AND id = ANY ($1)`, pq.Array(ids)); err != nil {
 		return nil, fmt.Errorf("find sessions: %w", err)
 	}
 	return found, nil

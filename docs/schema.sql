@@ -113,7 +113,7 @@ CREATE TABLE app.profiles (
   CONSTRAINT profiles_username_key UNIQUE (username_key),
   CONSTRAINT profiles_visibility_check CHECK ((visibility = ANY (ARRAY['PRIVATE'::text, 'MEMBERS'::text, 'PUBLIC'::text])))
 );
-CREATE INDEX profiles_newest ON app.profiles USING btree (created_at, id);
+CREATE INDEX profiles_newest ON app.profiles USING btree (visibility, created_at, id);
 ALTER TABLE app.profiles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY profiles_definer ON app.profiles FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY profiles_insert ON app.profiles FOR INSERT TO freehold_app WITH CHECK ((user_id = app.viewer_id()));
@@ -173,7 +173,7 @@ CREATE TABLE app.sessions (
   CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_expires_at ON app.sessions USING btree (expires_at);
-CREATE INDEX sessions_newest ON app.sessions USING btree (user_id, created_at, id);
+CREATE INDEX sessions_live ON app.sessions USING btree (user_id, LEAST(expires_at, idle_expires_at, revoked_at));
 ALTER TABLE app.sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY sessions_definer ON app.sessions FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY sessions_owner ON app.sessions FOR ALL TO freehold_owner USING (true) WITH CHECK (true);

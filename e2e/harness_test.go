@@ -31,9 +31,7 @@ func TestMain(m *testing.M) {
 		serveUntilKilled()
 		return
 	}
-	dbtest.MainOf(m, func(ctx context.Context, ownerURL string) error {
-		return program.Migrate(ctx, app.Config{MigrateURL: ownerURL})
-	})
+	dbtest.Main(m, program.Migrations()...)
 }
 
 // program is what is tested.

@@ -23,8 +23,8 @@ func (m *MutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 	in.Key, in.KeyFlaw = idempotencyKey(ctx, input.IdempotencyKey.Value())
 	if f := input.Profile.Value(); f != nil {
 		in.Profile = db.ProfileFields{
-			DisplayName: patch(f.DisplayName), Bio: patch(f.Bio), AvatarURL: patch(f.AvatarURL), WebsiteURL: patch(f.WebsiteURL),
-			Location: patch(f.Location), Visibility: visibilityPatch(f.Visibility), Birthday: patch(f.Birthday), PhoneNumber: patch(f.PhoneNumber),
+			DisplayName: Patch(f.DisplayName), Bio: Patch(f.Bio), AvatarURL: Patch(f.AvatarURL), WebsiteURL: Patch(f.WebsiteURL),
+			Location: Patch(f.Location), Visibility: visibilityPatch(f.Visibility), Birthday: Patch(f.Birthday), PhoneNumber: Patch(f.PhoneNumber),
 		}
 	}
 	session, err := m.Accounts.SignUp(ctx, in)

@@ -11,7 +11,7 @@ import (
 	"freehold/graph/model"
 )
 
-// The keys of what owners may know about their own account; see once.
+// The keys of what owners may know about their own account; see Once.
 type (
 	pendingEmailKey struct{ userID uuid.UUID }
 	hasPasswordKey  struct{ userID uuid.UUID }
@@ -23,25 +23,25 @@ type (
 )
 
 func (u *UserResolver) PendingEmail(ctx context.Context, obj *model.User) (*string, error) {
-	return once(ctx, pendingEmailKey{obj.Owner}, func() (*string, error) {
+	return Once(ctx, pendingEmailKey{obj.Owner}, func() (*string, error) {
 		return u.Accounts.PendingEmail(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }
 
 func (u *UserResolver) HasPassword(ctx context.Context, obj *model.User) (*bool, error) {
-	return once(ctx, hasPasswordKey{obj.Owner}, func() (*bool, error) {
+	return Once(ctx, hasPasswordKey{obj.Owner}, func() (*bool, error) {
 		return u.Accounts.HasPassword(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }
 
 func (u *UserResolver) ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error) {
-	return once(ctx, recentKey{obj.Owner}, func() (*time.Time, error) {
+	return Once(ctx, recentKey{obj.Owner}, func() (*time.Time, error) {
 		return u.Accounts.ReauthenticatedUntil(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }
 
 func (u *UserResolver) NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error) {
-	return once(ctx, nextCodeKey{obj.Owner, purpose}, func() (*time.Time, error) {
+	return Once(ctx, nextCodeKey{obj.Owner, purpose}, func() (*time.Time, error) {
 		return u.Accounts.NextCodeAt(ctx, auth.ViewerFrom(ctx), obj.Owner, db.Purpose(purpose))
 	})
 }

@@ -14,18 +14,16 @@ import (
 // DefaultPage is how many entries a page has that is not asked for by size.
 const DefaultPage = 20
 
-const maxPage = 100
-
-// newRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
-func newRange(first *int, after *string, last *int, before *string) (db.Range, error) {
+// NewRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
+func NewRange(first *int, after *string, last *int, before *string) (db.Range, error) {
 	r := db.Range{Size: DefaultPage, FromEnd: last != nil}
 	var faults fault.Faults
 	size := func(path string, n *int) {
 		if n == nil {
 			return
 		}
-		if r.Size = *n; *n < 1 || *n > maxPage {
-			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page has 1 to %d entries.", maxPage), Params: fault.Params{"min": 1, "max": maxPage}})
+		if r.Size = *n; *n < 1 || *n > db.MaxPage {
+			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page has 1 to %d entries.", db.MaxPage), Params: fault.Params{"min": 1, "max": db.MaxPage}})
 		}
 	}
 	place := func(path string, text *string) *db.Place {
@@ -75,8 +73,8 @@ func parseCursor(text string) (place db.Place, ok bool) {
 	return place, place.CreatedAt.Year() > 1970 && place.CreatedAt.Year() < 9999
 }
 
-// connect makes the parts of a connection of a page: of each row a node, and of that an edge with the row's cursor.
-func connect[R, N, E any](page *db.Page[R], place func(*R) db.Place, node func(*R) *N, edge func(cursor string, node *N) *E) ([]*E, []*N, *model.PageInfo) {
+// Connect makes the parts of a connection of a page: of each row a node, and of that an edge with the row's cursor.
+func Connect[R, N, E any](page *db.Page[R], place func(*R) db.Place, node func(*R) *N, edge func(cursor string, node *N) *E) ([]*E, []*N, *model.PageInfo) {
 	n := len(page.Rows)
 	edges, nodes, info := make([]*E, n), make([]*N, n), &model.PageInfo{HasNextPage: page.MoreAfter, HasPreviousPage: page.MoreBefore}
 	for i := range page.Rows {

@@ -24,8 +24,8 @@ func withLoaded(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loadedKey{}, &loaded{values: map[any]any{}})
 }
 
-// once returns the value of a key, and loads it the first time. Each type of key has one type of value.
-func once[T any](ctx context.Context, key any, load func() (T, error)) (T, error) {
+// Once returns the value of a key, and loads it the first time. Each type of key has one type of value.
+func Once[T any](ctx context.Context, key any, load func() (T, error)) (T, error) {
 	l := ctx.Value(loadedKey{}).(*loaded)
 	l.mu.Lock()
 	known, ok := l.values[key].(func() (T, error))
@@ -43,7 +43,7 @@ type privateKey struct{ userID uuid.UUID }
 // which happens only when the rules are switched off.
 func (r *Resolvers) private(ctx context.Context, userID uuid.UUID) (*db.Private, error) {
 	viewer := auth.ViewerFrom(ctx)
-	return once(ctx, privateKey{userID}, func() (*db.Private, error) {
-		return orNull(r.DB.FindPrivate(ctx, viewer, userID))
+	return Once(ctx, privateKey{userID}, func() (*db.Private, error) {
+		return OrNull(r.DB.FindPrivate(ctx, viewer, userID))
 	})
 }

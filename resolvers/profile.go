@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/accounts"
 	"freehold/auth"
 	"freehold/db"
 	"freehold/fault"
@@ -14,15 +13,7 @@ import (
 )
 
 func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Profile, error) {
-	key, ok := accounts.UsernameKey(username)
-	if !ok {
-		return nil, nil //nolint:nilnil // nobody can have this username
-	}
-	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), key))
-	if p == nil && err == nil {
-		q.missed(ctx, profileType.Ref("username", key))
-	}
-	return p, err
+	return Find[*model.Profile](ctx, q.Resolvers, "Profile", "username", username)
 }
 
 func (q *QueryResolver) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
@@ -42,8 +33,8 @@ func (m *MutationResolver) UpdateProfile(ctx context.Context, input model.Update
 		}
 	}
 	p, err := m.Accounts.UpdateProfile(ctx, auth.ViewerFrom(ctx), id, db.ProfileFields{
-		DisplayName: patch(input.DisplayName), Bio: patch(input.Bio), AvatarURL: patch(input.AvatarURL), WebsiteURL: patch(input.WebsiteURL),
-		Location: patch(input.Location), Visibility: visibilityPatch(input.Visibility), Birthday: patch(input.Birthday), PhoneNumber: patch(input.PhoneNumber),
+		DisplayName: Patch(input.DisplayName), Bio: Patch(input.Bio), AvatarURL: Patch(input.AvatarURL), WebsiteURL: Patch(input.WebsiteURL),
+		Location: Patch(input.Location), Visibility: visibilityPatch(input.Visibility), Birthday: Patch(input.Birthday), PhoneNumber: Patch(input.PhoneNumber),
 	})
 	if err != nil {
 		return nil, err

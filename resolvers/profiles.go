@@ -9,7 +9,7 @@ import (
 )
 
 func (q *QueryResolver) Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error) {
-	r, err := newRange(first, after, last, before)
+	r, err := NewRange(first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (q *QueryResolver) Profiles(ctx context.Context, first *int, after *string,
 
 func newConnection(page *db.Page[db.Profile]) *model.ProfileConnection {
 	c := &model.ProfileConnection{}
-	c.Edges, c.Nodes, c.PageInfo = connect(page,
+	c.Edges, c.Nodes, c.PageInfo = Connect(page,
 		func(p *db.Profile) db.Place { return db.Place{CreatedAt: p.CreatedAt, ID: p.ID} }, newProfile,
 		func(at string, p *model.Profile) *model.ProfileEdge { return &model.ProfileEdge{Cursor: at, Node: p} })
 	return c

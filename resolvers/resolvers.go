@@ -56,6 +56,20 @@ func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) 
 	return actions, nil
 }
 
+// Find returns the row of a type that has a key, such as id or username; nil if there is none that the viewer sees.
+func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string) (row M, err error) {
+	ref := r.Registry.Lookup(typ).Ref(key, text)
+	found, err := r.Registry.FindRefs(ctx, r.DB, auth.ViewerFrom(ctx), [][]owned.Ref{{ref}})
+	if err != nil {
+		return row, err
+	}
+	row, ok := found[0].(M)
+	if !ok {
+		r.missed(ctx, ref)
+	}
+	return row, nil
+}
+
 // AroundRootField opens the scope of a root field: it begins with the request's viewer, and what was loaded of private
 // rows is shared within it.
 func AroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {

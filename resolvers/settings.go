@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"freehold/accounts"
+	"freehold/db"
 	"freehold/graph/model"
 	"freehold/owned"
 )
@@ -29,7 +30,7 @@ func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 		VerifiedEmailRequired: s.RequireVerifiedEmail, DefaultVisibility: owned.Visibility(s.DefaultVisibility),
 		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
 		RequestLimits: &model.RequestLimits{
-			PageSize: maxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
+			PageSize: db.MaxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
 			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes, ReplyBytes: q.Limits.Reply,
 		},
 	}, nil

@@ -12,17 +12,17 @@ import (
 	"freehold/owned"
 )
 
-// orNull turns NOT_FOUND into null, for queries: what is missing and what is hidden is no error there.
-func orNull[T any](row *T, err error) (*T, error) {
+// OrNull turns NOT_FOUND into null, for queries: what is missing and what is hidden is no error there.
+func OrNull[T any](row *T, err error) (*T, error) {
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil //nolint:nilnil // null is the answer
 	}
 	return row, err
 }
 
-// profileOrNull is orNull, translated.
+// profileOrNull is OrNull, translated.
 func profileOrNull(p *db.Profile, err error) (*model.Profile, error) {
-	if p, err = orNull(p, err); p == nil {
+	if p, err = OrNull(p, err); p == nil {
 		return nil, err
 	}
 	return newProfile(p), nil
@@ -47,8 +47,8 @@ func newTokens(t *accounts.Tokens) *model.Tokens {
 	return &model.Tokens{AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, ExpiresAt: t.ExpiresAt}
 }
 
-// patch translates an input field: absent, null or a value.
-func patch[T any](o graphql.Omittable[*T]) db.Patch[T] {
+// Patch translates an input field: absent, null or a value.
+func Patch[T any](o graphql.Omittable[*T]) db.Patch[T] {
 	return db.Patch[T]{Set: o.IsSet(), Value: o.Value()}
 }
 

@@ -22,7 +22,7 @@ import (
 	"freehold/modules"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }
 
 // serve runs a whole service with its playground and returns where. What is wrapped around stands before it.
 func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {

@@ -36,7 +36,7 @@ func NewCluster(t testing.TB) *Cluster {
 	c.start(func(ctx context.Context, superuser *sql.DB, password string) error {
 		return db.Bootstrap(ctx, superuser, "freehold", password)
 	})
-	if err := db.Migrate(t.Context(), c.running.URL(db.OwnerRole, "freehold")); err != nil {
+	if err := db.Migrate(t.Context(), c.running.URL(db.OwnerRole, "freehold"), further...); err != nil {
 		t.Fatal(err)
 	}
 	return c

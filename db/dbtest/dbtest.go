@@ -38,16 +38,14 @@ var (
 	copying   sync.Mutex // a template can be copied by one session at a time
 )
 
-// migrate brings the template up to date, from which all databases are made.
-var migrate = func(ctx context.Context, ownerURL string) error { return db.Migrate(ctx, ownerURL) }
+// further are the migrations that each database has besides freehold's.
+var further []db.MigrationSet
 
-// Main runs the tests of a package and stops the PostgreSQL that they started. Call it from TestMain.
-func Main(m *testing.M) { os.Exit(run(m)) }
-
-// MainOf is Main for the tests of a program: each database has the migrations of its modules too.
-func MainOf(m *testing.M, migrateProgram func(ctx context.Context, ownerURL string) error) {
-	migrate = migrateProgram
-	Main(m)
+// Main runs the tests of a package and stops the PostgreSQL that they started. Each database has these sets of migrations
+// besides freehold's. Call it from TestMain.
+func Main(m *testing.M, sets ...db.MigrationSet) {
+	further = sets
+	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
@@ -55,12 +53,12 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// New makes a database with freehold's migrations and those of further sets, and drops it when the test ends.
-func New(t testing.TB, further ...db.MigrationSet) Database {
+// New makes a database with the migrations of the package and those of more sets, and drops it when the test ends.
+func New(t testing.TB, more ...db.MigrationSet) Database {
 	t.Helper()
 	d := NewEmpty(t, `TEMPLATE `+template)
-	if len(further) > 0 {
-		if err := db.Migrate(t.Context(), d.Owner, further...); err != nil {
+	if len(more) > 0 {
+		if err := db.Migrate(t.Context(), d.Owner, more...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -132,7 +130,7 @@ func start() (*devpg.Cluster, error) {
 	if admin, err = sql.Open("postgres", c.URL(c.Superuser(), "postgres")); err != nil {
 		return nil, err
 	}
-	return c, migrate(context.Background(), c.URL(db.OwnerRole, template))
+	return c, db.Migrate(context.Background(), c.URL(db.OwnerRole, template), further...)
 }
 
 func setup(ctx context.Context, superuser *sql.DB, password string) error {

@@ -60,7 +60,7 @@ CREATE TABLE app.profiles (
   CONSTRAINT profiles_user_id UNIQUE (user_id),
   CONSTRAINT profiles_username_key UNIQUE (username_key)
 );
-CREATE INDEX profiles_newest ON app.profiles (created_at, id);
+CREATE INDEX profiles_newest ON app.profiles (visibility, created_at, id); -- a page reads the rows that its viewer sees, see db.Listing
 SELECT app.protect('profiles', sees => 'visibility', inserts => true,
                    updates => '{display_name,bio,avatar_url,website_url,location,visibility,updated_at}');
 GRANT SELECT, UPDATE (username, username_key, visibility, updated_at) ON app.profiles TO freehold_definer;
@@ -91,7 +91,8 @@ CREATE TABLE app.sessions (
   device           text, -- from where it was used last
   ip               inet
 );
-CREATE INDEX sessions_newest ON app.sessions (user_id, created_at, id);
+-- By when a session ends or has ended: an account has few live ones, and may have many others.
+CREATE INDEX sessions_live ON app.sessions (user_id, LEAST(expires_at, idle_expires_at, revoked_at));
 CREATE INDEX sessions_expires_at ON app.sessions (expires_at);
 SELECT app.protect('sessions', reads => '{id,user_id,created_at,last_used_at,idle_expires_at,expires_at,revoked_at,device,ip}');
 GRANT SELECT, INSERT, DELETE,
