@@ -52,11 +52,11 @@ func clippingWalls() access.Walls {
 	}
 }
 
-// withClippings is a stage of a fake service with this type. Its hook makes a clipping of another kind at each sign-up.
-func withClippings(t *testing.T, changes ...[2]string) (*stage, *fake) {
+// withClippings is a stage of a fake service with this type. A hook makes rows of some types at each sign-up.
+func withClippings(t *testing.T, hook ...string) (*stage, *fake) {
 	t.Helper()
-	s := extendedBehind(t, clippingWalls(), slices.Concat(clippings, changes)...)
-	f := &fake{specification: s, hook: []string{"Clipping"}}
+	s := extendedBehind(t, clippingWalls(), clippings...)
+	f := &fake{specification: s, hook: hook}
 	p := &stage{specification: s, ask: f.do, making: f.do, targets: map[string]*person{}}
 	for _, visibility := range visibilities {
 		p.targets[visibility] = p.make(t, visibility)
@@ -81,36 +81,41 @@ func (p *stage) aboutClippings() []request {
 	})
 }
 
-// A type that the tests have never seen is seeded, asked for on every path and judged without a line of test code.
+// A type that the tests have never seen is seeded, asked for on every path and judged without a line of test code, whether or not
+// its rows are beside others, which a hook made.
 func TestUnseenTypeIsProved(t *testing.T) {
 	t.Parallel()
-	p, _ := withClippings(t)
-	for visibility, person := range p.targets {
-		made := person.rows["Clipping"]
-		if made == nil || made.id == nil || made.canaries["note"] == "" || made.canaries["tags"] == "" || made.seed["visibility"] != visibility {
-			t.Fatalf("the clipping of the %s target was made with %+v", visibility, made)
-		}
-	}
-	requests := p.aboutClippings()
-	l := newLedger()
-	for _, r := range requests { // one after the other: the fake has no locks
-		l.add(p.judge(r))
-	}
-	findings := slices.DeleteFunc(l.incomplete(p.specification, nil), func(f finding) bool {
-		return strings.HasSuffix(f.what, "no path leads to it") && !strings.Contains(f.what, "Clipping")
-	})
-	expectNone(t, append(findings, l.faults...))
-	for _, field := range []string{"Clipping.note", "Clipping.tags", "ClippingTag.name", "ClippingEdge.node", "Mutation.deleteClipping"} {
-		if l.cases[field] == 0 {
-			t.Errorf("%s has no case", field)
-		}
+	for name, hook := range map[string][]string{"without a hook": nil, "beside rows of a hook": {"Clipping"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _ := withClippings(t, hook...)
+			for visibility, person := range p.targets {
+				made := person.rows["Clipping"]
+				if made == nil || made.id == nil || made.canaries["note"] == "" || made.canaries["tags"] == "" || made.seed["visibility"] != visibility {
+					t.Fatalf("the clipping of the %s target was made with %+v", visibility, made)
+				}
+			}
+			l := newLedger()
+			for _, r := range p.aboutClippings() { // one after the other: the fake has no locks
+				l.add(p.judge(r))
+			}
+			findings := slices.DeleteFunc(l.incomplete(p.specification, nil), func(f finding) bool {
+				return strings.HasSuffix(f.what, "no path leads to it") && !strings.Contains(f.what, "Clipping")
+			})
+			expectNone(t, append(findings, l.faults...))
+			for _, field := range []string{"Clipping.note", "Clipping.tags", "ClippingTag.name", "ClippingEdge.node", "Mutation.deleteClipping"} {
+				if l.cases[field] == 0 {
+					t.Errorf("%s has no case", field)
+				}
+			}
+		})
 	}
 }
 
 // The judge finds each lie of a service about a type that it has not seen.
 func TestJudgeFindsLies(t *testing.T) {
 	t.Parallel()
-	p, f := withClippings(t)
+	p, f := withClippings(t, "Clipping")
 	others := f.owned("", "Clipping", 1)
 	for name, c := range map[string]struct {
 		lie  func(field string, viewer access.Viewer, a *fakeAnswer)
