@@ -81,7 +81,7 @@ func (p *person) idFor(c call, name string) (any, error) {
 	switch {
 	case rule.Of != "" && (name == listedID || strings.HasSuffix("."+rule.ID, "."+name)):
 		typ = rule.Of
-		if _, command := subjectOf(p.schema, c.def); command == "DELETE" && p.subject != nil {
+		if _, command := subjectOf(p.schema, c.def); command == "DELETE" && p.hasSpare() {
 			return p.subject.id, nil
 		}
 	case p.schema.Types[typ] != nil:
@@ -128,6 +128,9 @@ func (p *person) input(c call, t *ast.Definition) (vars, error) {
 	return filled, nil
 }
 
+// hasSpare reports whether a row was made to be deleted.
+func (p *person) hasSpare() bool { return p.subject != nil && p.subject.id != nil }
+
 // into is where the values go that a mutation is given: to the row that it makes, changes or deletes, or else to the person.
 // Those of a query are no row's.
 func (p *person) into(c call) *sown {
@@ -135,10 +138,10 @@ func (p *person) into(c call) *sown {
 	switch {
 	case c.parent != p.schema.Mutation:
 		return newSown()
-	case command == "INSERT" && p.subject == nil:
+	case command == "INSERT" && (p.subject == nil || p.hasSpare()):
 		p.subject = newSown()
 		return p.subject
-	case command == "INSERT", command == "DELETE" && p.subject != nil:
+	case command == "INSERT", command == "DELETE" && p.hasSpare():
 		return p.subject
 	case p.rows[typ] != nil:
 		return p.rows[typ]

@@ -96,7 +96,7 @@ func (p *person) signUp(ask asking) error {
 	}
 	payload, err := p.mutate(ask, "", f)
 	if err != nil {
-		return &unseeded{"signUp refuses its seed; its values are from inputValue in access_arguments_test.go", err}
+		return &unseeded{"signUp makes nobody to ask about", err}
 	}
 	p.remember(payload)
 	if p.token() == "" {
@@ -137,11 +137,11 @@ func (p *person) anotherRow(ask asking, typ string, by *ast.FieldDefinition) (*s
 	defer func() { p.subject = nil }()
 	payload, err := p.mutate(ask, p.token(), by)
 	if err != nil {
-		return nil, nil, &unseeded{fmt.Sprintf("no %s to ask about: %s refuses its seed; its values are from inputValue in access_arguments_test.go", typ, by.Name), err}
+		return nil, nil, &unseeded{fmt.Sprintf("%s makes no %s to ask about", by.Name, typ), err}
 	}
 	fields := firstOf(p.schema, payload, typ)
 	if fields == nil || fields[listedID] == nil {
-		return nil, nil, &unseeded{fmt.Sprintf("no %s to ask about: the payload of %s has none with an id", typ, by.Name), fmt.Errorf("%v", payload)}
+		return nil, nil, &unseeded{fmt.Sprintf("%s makes no %s to ask about", by.Name, typ), fmt.Errorf("its payload has none with an id: %v", payload)}
 	}
 	made.id = fields[listedID]
 	for name, canary := range made.canaries { // a field of another name may have it
@@ -175,10 +175,26 @@ func (p *person) mutate(ask asking, token string, f *ast.FieldDefinition) (paylo
 		return nil, err
 	}
 	var data map[string]any
-	if err := json.Unmarshal(r.Data, &data); err != nil || len(r.Errors) > 0 {
-		return nil, fmt.Errorf("%s", r.Body)
+	if len(r.Errors) > 0 {
+		return nil, failed(r.Errors)
+	}
+	if err := json.Unmarshal(r.Data, &data); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Body, err)
 	}
 	return data[f.Name], nil
+}
+
+// failed is the error of a mutation that was to make something, with what to do about an input that is refused.
+func failed(list []replyError) error {
+	var all []error
+	for _, e := range list {
+		text := fmt.Sprintf("%s at %v: %s", e.Extensions.Code, e.Path, e.Message)
+		for _, f := range e.Extensions.Fields {
+			text += fmt.Sprintf("\n\t%s %s: %s (the value is from inputValue in access_arguments_test.go)", f.Path, f.Code, f.Message)
+		}
+		all = append(all, errors.New(text))
+	}
+	return errors.Join(all...)
 }
 
 // firstOf returns the first object of a type in a payload, in the payload itself or in values such as an edge.

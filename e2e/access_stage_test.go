@@ -140,7 +140,9 @@ func (s specification) requests() (list []request) {
 		for _, visibility := range visibilities {
 			for _, asker := range askers {
 				r := request{path: p, asker: asker, visibility: visibility, own: s.own[p.rootField().name()]}
-				r.optional = r.own == makesTheAccount && slices.ContainsFunc(p.steps, func(s step) bool { return creators[s.on.Name] != nil })
+				r.optional = r.own == makesTheAccount && slices.ContainsFunc(p.steps, func(st step) bool {
+					return slices.ContainsFunc(ownedBehind(s.schema, st.def, true), func(t *ast.Definition) bool { return creators[t.Name] != nil })
+				})
 				if (r.own == showsTheViewer || r.own == changesTheViewer) && asker == byMember || (r.own == makesTheAccount || r.own == makesASession) && asker == byOwner {
 					continue // a member is the owner of what he is shown; nobody owns what is not yet made
 				}

@@ -20,51 +20,51 @@ import (
 // they belong to, no column that may be null, columns that are unique, and rows that owners may delete.
 var shelf = []owned.Type{
 	{
-		Name: "Bookmark", Table: db.Table{Name: "bookmarks", Admits: db.AdmitsVisible, Insert: true, Update: []string{"url", "visibility"}, Delete: true},
+		Name: "Clipping", Table: db.Table{Name: "clippings", Admits: db.AdmitsVisible, Insert: true, Update: []string{"url", "visibility"}, Delete: true},
 		Fields: map[string]owned.Part{"note": {
-			Table: db.Table{Name: "bookmark_private", Key: "bookmark_id", Insert: true, Update: []string{"note"}}, Row: "bookmark_id",
+			Table: db.Table{Name: "clipping_private", Key: "clipping_id", Insert: true, Update: []string{"note"}}, Row: "clipping_id",
 		}},
 	},
-	{Name: "Label", Table: db.Table{Name: "labels", Key: "label_id", Owner: "owner_id", Insert: true, Update: []string{"name"}, Delete: true}},
-	{Name: "Receipt", Table: db.Table{Name: "receipts"}},
+	{Name: "Label", Table: db.Table{Name: "clipping_labels", Key: "label_id", Owner: "owner_id", Insert: true, Update: []string{"name"}, Delete: true}},
+	{Name: "Receipt", Table: db.Table{Name: "clipping_receipts"}},
 }
 
 const shelfTables = `
-	CREATE TABLE app.bookmarks (
+	CREATE TABLE app.clippings (
 	  id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	  user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
 	  url        text NOT NULL CHECK (url LIKE 'https://%'),
 	  visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
 	  UNIQUE (id, user_id)
 	);
-	CREATE TABLE app.bookmark_private (
-	  bookmark_id uuid PRIMARY KEY,
+	CREATE TABLE app.clipping_private (
+	  clipping_id uuid PRIMARY KEY,
 	  user_id     uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
 	  note        text NOT NULL,
-	  FOREIGN KEY (bookmark_id, user_id) REFERENCES app.bookmarks (id, user_id) ON DELETE CASCADE
+	  FOREIGN KEY (clipping_id, user_id) REFERENCES app.clippings (id, user_id) ON DELETE CASCADE
 	);
-	CREATE TABLE app.labels (
+	CREATE TABLE app.clipping_labels (
 	  label_id uuid   PRIMARY KEY DEFAULT gen_random_uuid(),
 	  owner_id uuid   NOT NULL REFERENCES app.users ON DELETE CASCADE,
 	  name     text   NOT NULL UNIQUE,
 	  number   bigint GENERATED ALWAYS AS IDENTITY,
 	  serial   int    NOT NULL UNIQUE
 	);
-	CREATE TABLE app.receipts (
+	CREATE TABLE app.clipping_receipts (
 	  id      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	  user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE
 	);
-	CREATE INDEX ON app.bookmarks (user_id);
-	CREATE INDEX ON app.bookmark_private (user_id);
-	CREATE INDEX ON app.labels (owner_id);
-	CREATE INDEX ON app.receipts (user_id)`
+	CREATE INDEX ON app.clippings (user_id);
+	CREATE INDEX ON app.clipping_private (user_id);
+	CREATE INDEX ON app.clipping_labels (owner_id);
+	CREATE INDEX ON app.clipping_receipts (user_id)`
 
 // shelfRows makes three rows of each table for a user.
 const shelfRows = `
-	INSERT INTO app.bookmarks (user_id, url, visibility) SELECT $1, 'https://example.org/' || n, $2 FROM generate_series(1, 3) n;
-	INSERT INTO app.bookmark_private (bookmark_id, user_id, note) SELECT id, user_id, 'mine' FROM app.bookmarks WHERE user_id = $1;
-	INSERT INTO app.labels (owner_id, name, serial) SELECT $1, $1::text || n, (random() * 2000000000)::int FROM generate_series(1, 3) n;
-	INSERT INTO app.receipts (user_id) SELECT $1 FROM generate_series(1, 3) n`
+	INSERT INTO app.clippings (user_id, url, visibility) SELECT $1, 'https://example.org/' || n, $2 FROM generate_series(1, 3) n;
+	INSERT INTO app.clipping_private (clipping_id, user_id, note) SELECT id, user_id, 'mine' FROM app.clippings WHERE user_id = $1;
+	INSERT INTO app.clipping_labels (owner_id, name, serial) SELECT $1, $1::text || n, (random() * 2000000000)::int FROM generate_series(1, 3) n;
+	INSERT INTO app.clipping_receipts (user_id) SELECT $1 FROM generate_series(1, 3) n`
 
 // protect gives a table the policies that are declared, as its migration would.
 func protect(t *testing.T, owners *sql.DB, table db.Table) {
@@ -117,13 +117,13 @@ func newShelf(t *testing.T) (*prober, []storedPolicy) {
 
 // mistakes are weaker policies than those that score tries for every policy: what somebody might write.
 var mistakes = map[string][]string{
-	"bookmarks_select":        {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`, `visibility <> 'PRIVATE' OR user_id = app.viewer_id()`, `user_id = app.viewer_id()`},
-	"bookmarks_update":        {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`},
-	"bookmarks_delete":        {`user_id = app.viewer_id() OR visibility = 'MEMBERS'`, `false`},
-	"bookmark_private_select": {`EXISTS (SELECT FROM app.bookmarks b WHERE b.id = bookmark_id)`},
-	"bookmark_private_update": {`EXISTS (SELECT FROM app.bookmarks b WHERE b.id = bookmark_id)`, `false`},
-	"labels_delete":           {`name <> ''`},
-	"receipts_select":         {`id IS NOT NULL`, `false`},
+	"clippings_select":         {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`, `visibility <> 'PRIVATE' OR user_id = app.viewer_id()`, `user_id = app.viewer_id()`},
+	"clippings_update":         {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`},
+	"clippings_delete":         {`user_id = app.viewer_id() OR visibility = 'MEMBERS'`, `false`},
+	"clipping_private_select":  {`EXISTS (SELECT FROM app.clippings b WHERE b.id = clipping_id)`},
+	"clipping_private_update":  {`EXISTS (SELECT FROM app.clippings b WHERE b.id = clipping_id)`, `false`},
+	"clipping_labels_delete":   {`name <> ''`},
+	"clipping_receipts_select": {`id IS NOT NULL`, `false`},
 }
 
 // The prober finds nothing wrong with right policies of tables that it has not seen, and something with each that is weakened.
@@ -159,12 +159,12 @@ func TestProberSaysWhatItCannotTry(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)
 	for _, c := range []struct{ policy, change, want string }{
-		{"bookmark_private_insert", `ALTER TABLE app.bookmark_private DROP CONSTRAINT bookmark_private_bookmark_id_user_id_fkey,
-			ADD FOREIGN KEY (bookmark_id) REFERENCES app.bookmarks ON DELETE CASCADE`, "what refers to a row of another in bookmarks"},
-		{"bookmarks_update", `REVOKE UPDATE (url, visibility) ON app.bookmarks FROM freehold_app`, "may update no column of bookmarks"},
-		{"labels_delete", `REVOKE DELETE ON app.labels FROM freehold_app`, "permission denied"},
-		{"bookmark_private_select", `DELETE FROM app.bookmark_private`, "no Bookmark of anybody has a row in bookmark_private"},
-		{"labels_update", `DELETE FROM app.labels`, "has a row in labels"},
+		{"clipping_private_insert", `ALTER TABLE app.clipping_private DROP CONSTRAINT clipping_private_clipping_id_user_id_fkey,
+			ADD FOREIGN KEY (clipping_id) REFERENCES app.clippings ON DELETE CASCADE`, "what refers to a row of another in clippings"},
+		{"clippings_update", `REVOKE UPDATE (url, visibility) ON app.clippings FROM freehold_app`, "may update no column of clippings"},
+		{"clipping_labels_delete", `REVOKE DELETE ON app.clipping_labels FROM freehold_app`, "permission denied"},
+		{"clipping_private_select", `DELETE FROM app.clipping_private`, "no Clipping of anybody has a row in clipping_private"},
+		{"clipping_labels_update", `DELETE FROM app.clipping_labels`, "has a row in clipping_labels"},
 	} {
 		i := slices.IndexFunc(stored, func(s storedPolicy) bool { return s.name == c.policy })
 		expectNone(t, p.check(t.Context(), stored[i]))
@@ -173,7 +173,7 @@ func TestProberSaysWhatItCannotTry(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", c.policy, got, c.want)
 		}
 	}
-	if got := p.check(t.Context(), storedPolicy{table: "bookmarks", name: "bookmarks_everything", command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].what, "no owned type declares") {
+	if got := p.check(t.Context(), storedPolicy{table: "clippings", name: "clippings_everything", command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].what, "no owned type declares") {
 		t.Errorf("a policy that nobody declares: %v", got)
 	}
 }

@@ -119,6 +119,9 @@ func scoreRules(t *testing.T, s *score) {
 	}
 	party := newStage(t, spec)
 	stages := []*stage{party.behind(t, rulesAlone, options), party.behind(t, bothWalls, options)}
+	for _, p := range stages { // what a weakened rule lets through may fail in the database
+		p.asked.allowed = append(p.asked.allowed, `"msg":"an internal error"`)
+	}
 	for _, f := range ruled() {
 		name, _, _ := strings.Cut(f.Rule, "(")
 		for _, rule := range weaker[name] {
