@@ -191,7 +191,16 @@ func TestFailedMigrationWithoutTransaction(t *testing.T) {
 func TestErrorsOfFunctionFiles(t *testing.T) {
 	t.Parallel()
 	const create = "CREATE OR REPLACE FUNCTION app.read_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
-	header := "-- Executed by: nobody\n"
+	const header = "-- Executed by: nobody\n"
+	texts := map[string]string{
+		"0001_x.sql":          tableX,
+		"functions/old_x.sql": header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';\n",
+	}
+	theirs := map[string]string{
+		"0001_x.sql":            "-- +goose Up\n",
+		"functions/their_x.sql": header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 2';\n",
+	}
+	d := dbtest.New(t, db.MigrationSet{Name: "theirs", Files: filesOf(theirs)}, db.MigrationSet{Name: "further", Files: filesOf(texts)})
 	for name, c := range map[string]struct{ file, text, want string }{
 		"no header":           {"read_x", create, "the first line must be"},
 		"no roles":            {"read_x", "-- Executed by:\n" + create, `role ""`},
@@ -211,24 +220,11 @@ func TestErrorsOfFunctionFiles(t *testing.T) {
 		"another result":      {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS text LANGUAGE sql AS 'SELECT ''1''';\n", "a changed signature gets a new name"},
 		"another set's":       {"their_x", header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "a function of the migration set theirs"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := dbtest.New(t)
-			texts := map[string]string{
-				"0001_x.sql":          tableX,
-				"functions/old_x.sql": header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';\n",
-			}
-			theirs := map[string]string{"0001_x.sql": "-- +goose Up\n", "functions/their_x.sql": header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 2';\n"}
-			further := db.MigrationSet{Name: "further", Files: filesOf(texts)}
-			if err := db.Migrate(t.Context(), d.Owner, db.MigrationSet{Name: "theirs", Files: filesOf(theirs)}, further); err != nil {
-				t.Fatal(err)
-			}
-			changed := maps.Clone(texts)
-			changed["functions/"+c.file+".sql"] = c.text
-			err := db.Migrate(t.Context(), d.Owner, db.MigrationSet{Name: "further", Files: filesOf(changed)})
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "functions/"+c.file+".sql: ") {
-				t.Errorf("got %v, want an error that names the file and says %q", err, c.want)
-			}
-		})
+		changed := maps.Clone(texts)
+		changed["functions/"+c.file+".sql"] = c.text
+		err := db.Migrate(t.Context(), d.Owner, db.MigrationSet{Name: "further", Files: filesOf(changed)})
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "functions/"+c.file+".sql: ") {
+			t.Errorf("%s: got %v, want an error that names the file and says %q", name, err, c.want)
+		}
 	}
 }
