@@ -130,10 +130,8 @@ func TestProtect(t *testing.T) {
 	} {
 		before := notesTable + `
 			ALTER TABLE app.notes ADD FOREIGN KEY (id) REFERENCES app.users ON DELETE CASCADE, ADD COLUMN reviewer_id uuid REFERENCES app.users ON DELETE CASCADE;
-			CREATE INDEX ON app.notes (reviewer_id);`
-		for _, call := range c.calls {
-			before += `SELECT app.protect(` + call + `);`
-		}
+			CREATE INDEX ON app.notes (reviewer_id);
+			SELECT app.protect(` + strings.Join(c.calls, `); SELECT app.protect(`) + `)`
 		read := func(query string) []string {
 			t.Helper()
 			return queryAfter(t, owner, before, query)
