@@ -59,9 +59,9 @@ func (p *stage) judge(r request) *verdict {
 }
 
 // places returns where in each list on the path the target's object is, as far as it is found. Without the row policies
-// nothing is left out of a list, but what is refused does not tell whose it is: there the owner's own list shows it.
+// nothing is left out of a list of ids, but what is refused does not tell whose it is: there the owner's own list shows it.
 func (p *stage) places(r request, target *person, data any, text string, variables vars) (indices []int, err error) {
-	if p.walls == rulesAlone && r.path.throughList() && !r.path.isMutation() && r.own() == "" {
+	if p.walls == rulesAlone && r.path.throughList() && !r.path.throughPage() && !r.path.isMutation() && r.own() == "" {
 		owners, err := p.asked.tryDo(target.token(), text, variables)
 		if err != nil {
 			return nil, err
@@ -99,6 +99,7 @@ type hearing struct {
 	indices []int           // the target's place in each list on the way
 	at      []any           // where in the response
 	lists   [][]any         // where the lists on the way are: beside the target there are other people's objects in them
+	paged   bool            // it went through a connection
 	nulled  bool            // a field that is never null was refused, and takes its object along
 	told    map[string]bool // the errors that were looked at, by their paths
 }
@@ -131,9 +132,10 @@ func policyRefuses(f access.Field, v access.Viewer) bool {
 	return !isInherited(f) && byRule != once
 }
 
-// hidden reports whether the row policies keep the whole object behind a call from the viewer, so that it is not there.
+// hidden reports whether the row policies, or the statements of a connection, keep the whole object behind a call from the
+// viewer, so that it is not there.
 func (h *hearing) hidden(c call) bool {
-	if c.on == nil || h.walls == rulesAlone {
+	if c.on == nil || h.walls == rulesAlone && !h.paged {
 		return false
 	}
 	return !slices.ContainsFunc(c.on.Fields, func(f *ast.FieldDefinition) bool {
@@ -176,6 +178,7 @@ func (h *hearing) follow() (object any, reached bool) {
 			h.absent(value)
 			return nil, false
 		}
+		h.paged = h.paged || s.isPage()
 		if object = value; s.withID {
 			h.field(call{parent: s.on, def: s.on.Fields.ForName(listedID)}, object)
 		}

@@ -118,6 +118,15 @@ func (p path) throughList() bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return s.def.Type.Elem != nil })
 }
 
+// throughPage reports whether the first list on the path is that of a connection. Its statements name what the viewer sees, so
+// what it leaves out does not depend on the row policies.
+func (p path) throughPage() bool {
+	i := slices.IndexFunc(p.steps, func(s step) bool { return s.isPage() || s.def.Type.Elem != nil })
+	return i >= 0 && p.steps[i].isPage()
+}
+
+func (c call) isPage() bool { return c.on != nil && c.on.Fields.ForName("pageInfo") != nil }
+
 // tellsWhose reports whether the path asks for an id by which the target's object in a list is known. Where it does not,
 // as among the edges of a connection, any object is as good as another.
 func (p path) tellsWhose() bool {
