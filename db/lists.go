@@ -139,7 +139,7 @@ func (l Listing) statements(conditions ...string) statements {
 }
 
 // statement has a branch for each condition. Each branch reads its rows from an index in the order of the page, and stops
-// at $5. The constant LIMIT is never reached. It tells PostgreSQL how few rows are asked for when it plans without knowing
+// at $5. The constant LIMIT changes no result. It tells PostgreSQL how few rows are asked for when it plans without knowing
 // $5: otherwise it expects a tenth of the table, and plans the statement anew each time.
 func (l Listing) statement(conditions []string, order string) string {
 	end := `
