@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/access"
 	"freehold/fault"
@@ -47,7 +48,7 @@ type fakeReply struct {
 
 // do is asking. A token is the id of the user whom it proves.
 func (f *fake) do(token, query string, v vars) (r reply, err error) {
-	doc, errs := gqlparser.LoadQuery(f.schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(f.schema, query, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		return r, fmt.Errorf("%s: %w", query, errs)
 	}
@@ -172,7 +173,7 @@ func (x *fakeReply) value(o fakeObject, s *ast.Field, arguments map[string]any) 
 	case o.typ == x.schema.Mutation:
 		return x.mutate(s, arguments)
 	case o.typ == x.schema.Query:
-		return x.query(s, t, arguments)
+		return x.query(t, arguments)
 	case o.row == nil:
 		return o.fields[s.Name]
 	case isOwned(x.schema, t):
@@ -223,7 +224,7 @@ func (x *fakeReply) findRow(key any) *fakeRow {
 	return x.rows[i]
 }
 
-func (x *fakeReply) query(s *ast.Field, t *ast.Definition, arguments map[string]any) any {
+func (x *fakeReply) query(t *ast.Definition, arguments map[string]any) any {
 	list := func(key string) (found []any) {
 		for _, k := range arguments[key].([]any) {
 			if representation, ok := k.(map[string]any); ok {
@@ -251,7 +252,7 @@ func (x *fakeReply) query(s *ast.Field, t *ast.Definition, arguments map[string]
 }
 
 // rowOf returns the row that a mutation with @owner is about.
-func (x *fakeReply) rowOf(s *ast.Field, arguments map[string]any) *fakeRow {
+func (x *fakeReply) rowOf(arguments map[string]any) *fakeRow {
 	in, _ := arguments["input"].(map[string]any)
 	return x.findRow(in[listedID])
 }
@@ -259,7 +260,7 @@ func (x *fakeReply) rowOf(s *ast.Field, arguments map[string]any) *fakeRow {
 // allows is the answer of a mutation's rule.
 func (x *fakeReply) allows(s *ast.Field, arguments map[string]any) access.Answer {
 	isOwner := s.Definition.Directives.ForName("owner") != nil
-	row := x.rowOf(s, arguments)
+	row := x.rowOf(arguments)
 	switch {
 	case x.viewer == "" && (isOwner || s.Definition.Directives.ForName("signedIn") != nil):
 		return access.Answer(fault.Unauthenticated)
@@ -280,10 +281,10 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 	case "INSERT":
 		row = x.insert(typ, x.viewer, in)
 	case "UPDATE":
-		row = x.rowOf(s, arguments)
+		row = x.rowOf(arguments)
 		row.set(x.schema, in)
 	case "DELETE":
-		row = x.rowOf(s, arguments)
+		row = x.rowOf(arguments)
 		row.deleted = true
 		payload.fields["deleted"+typ+"Id"] = row.id
 	default:

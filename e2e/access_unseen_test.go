@@ -161,7 +161,7 @@ func TestJudgeFindsLies(t *testing.T) {
 				a.value = nil
 			}
 		}, "ClippingTag.name is null, and should have a value"},
-		"anybody deletes": {func(field string, viewer access.Viewer, a *fakeAnswer) {
+		"anybody deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.deleteClipping" && a.code == "FORBIDDEN" {
 				*a = fakeAnswer{value: fakeObject{typ: p.schema.Types["DeleteClippingPayload"]}}
 			}
