@@ -202,9 +202,9 @@ func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
 	return fakeObject{typ: t, fields: map[string]any{"nodes": rows, "edges": edges, "pageInfo": page}}
 }
 
-// owned are rows of an owner, "" for all owners, the newest first; with at least one entry.
+// owned are rows of an owner, "" for all owners, the oldest first, so that those of hooks are before others; at least one entry.
 func (f *fake) owned(owner, typ string, most int) (rows []any) {
-	for _, r := range slices.Backward(f.rows) {
+	for _, r := range f.rows {
 		if r.typ == typ && !r.deleted && (owner == "" || r.owner == owner) && len(rows) < most {
 			rows = append(rows, r)
 		}
