@@ -20,7 +20,7 @@ import (
 type fake struct {
 	specification
 	rows []*fakeRow
-	hook []string // the types of which a hook makes a row at each sign-up
+	hook map[string]string // the types of which a hook makes a row at each sign-up, and its visibility; "" for that of the profile
 	lie  func(field string, viewer access.Viewer, a *fakeAnswer)
 }
 
@@ -296,8 +296,8 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 		x.insert("User", x.viewer, map[string]any{"email": in["email"], "visibility": profile["visibility"]}).id = x.viewer
 		row = x.insert("Profile", x.viewer, profile)
 		row.fields["username"] = in["username"]
-		for _, typ := range x.hook {
-			x.insert(typ, x.viewer, nil)
+		for typ, visibility := range x.hook {
+			x.insert(typ, x.viewer, map[string]any{"visibility": cmp.Or(visibility, row.visibility)})
 		}
 		payload.fields["tokens"] = fakeObject{typ: x.schema.Types["Tokens"], fields: map[string]any{"accessToken": x.viewer, "refreshToken": "r", "expiresAt": "2030-01-01T00:00:00Z"}}
 	}
