@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold/access"
 	"freehold/fault"
@@ -19,7 +20,7 @@ import (
 type fake struct {
 	specification
 	rows []*fakeRow
-	hook []string // the types of which a hook makes a row at each sign-up
+	hook map[string]string // the types of which a hook makes a row at each sign-up, and its visibility; "" for that of the profile
 	lie  func(field string, viewer access.Viewer, a *fakeAnswer)
 }
 
@@ -47,7 +48,7 @@ type fakeReply struct {
 
 // do is asking. A token is the id of the user whom it proves.
 func (f *fake) do(token, query string, v vars) (r reply, err error) {
-	doc, errs := gqlparser.LoadQuery(f.schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(f.schema, query, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		return r, fmt.Errorf("%s: %w", query, errs)
 	}
@@ -172,7 +173,7 @@ func (x *fakeReply) value(o fakeObject, s *ast.Field, arguments map[string]any) 
 	case o.typ == x.schema.Mutation:
 		return x.mutate(s, arguments)
 	case o.typ == x.schema.Query:
-		return x.query(s, t, arguments)
+		return x.query(t, arguments)
 	case o.row == nil:
 		return o.fields[s.Name]
 	case isOwned(x.schema, t):
@@ -201,9 +202,9 @@ func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
 	return fakeObject{typ: t, fields: map[string]any{"nodes": rows, "edges": edges, "pageInfo": page}}
 }
 
-// owned are rows of an owner, "" for all owners, the newest first; with at least one entry.
+// owned are rows of an owner, "" for all owners, the oldest first, so that those of hooks are before others; at least one entry.
 func (f *fake) owned(owner, typ string, most int) (rows []any) {
-	for _, r := range slices.Backward(f.rows) {
+	for _, r := range f.rows {
 		if r.typ == typ && !r.deleted && (owner == "" || r.owner == owner) && len(rows) < most {
 			rows = append(rows, r)
 		}
@@ -223,7 +224,7 @@ func (x *fakeReply) findRow(key any) *fakeRow {
 	return x.rows[i]
 }
 
-func (x *fakeReply) query(s *ast.Field, t *ast.Definition, arguments map[string]any) any {
+func (x *fakeReply) query(t *ast.Definition, arguments map[string]any) any {
 	list := func(key string) (found []any) {
 		for _, k := range arguments[key].([]any) {
 			if representation, ok := k.(map[string]any); ok {
@@ -251,7 +252,7 @@ func (x *fakeReply) query(s *ast.Field, t *ast.Definition, arguments map[string]
 }
 
 // rowOf returns the row that a mutation with @owner is about.
-func (x *fakeReply) rowOf(s *ast.Field, arguments map[string]any) *fakeRow {
+func (x *fakeReply) rowOf(arguments map[string]any) *fakeRow {
 	in, _ := arguments["input"].(map[string]any)
 	return x.findRow(in[listedID])
 }
@@ -259,7 +260,7 @@ func (x *fakeReply) rowOf(s *ast.Field, arguments map[string]any) *fakeRow {
 // allows is the answer of a mutation's rule.
 func (x *fakeReply) allows(s *ast.Field, arguments map[string]any) access.Answer {
 	isOwner := s.Definition.Directives.ForName("owner") != nil
-	row := x.rowOf(s, arguments)
+	row := x.rowOf(arguments)
 	switch {
 	case x.viewer == "" && (isOwner || s.Definition.Directives.ForName("signedIn") != nil):
 		return access.Answer(fault.Unauthenticated)
@@ -280,10 +281,10 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 	case "INSERT":
 		row = x.insert(typ, x.viewer, in)
 	case "UPDATE":
-		row = x.rowOf(s, arguments)
+		row = x.rowOf(arguments)
 		row.set(x.schema, in)
 	case "DELETE":
-		row = x.rowOf(s, arguments)
+		row = x.rowOf(arguments)
 		row.deleted = true
 		payload.fields["deleted"+typ+"Id"] = row.id
 	default:
@@ -295,8 +296,8 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 		x.insert("User", x.viewer, map[string]any{"email": in["email"], "visibility": profile["visibility"]}).id = x.viewer
 		row = x.insert("Profile", x.viewer, profile)
 		row.fields["username"] = in["username"]
-		for _, typ := range x.hook {
-			x.insert(typ, x.viewer, nil)
+		for typ, visibility := range x.hook {
+			x.insert(typ, x.viewer, map[string]any{"visibility": cmp.Or(visibility, row.visibility)})
 		}
 		payload.fields["tokens"] = fakeObject{typ: x.schema.Types["Tokens"], fields: map[string]any{"accessToken": x.viewer, "refreshToken": "r", "expiresAt": "2030-01-01T00:00:00Z"}}
 	}

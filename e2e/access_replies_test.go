@@ -52,8 +52,9 @@ func isRefusal(code string) bool {
 // beside reports whether a path leads to another object than the target's in one of the lists on the way.
 func (h *hearing) beside(path []any) bool {
 	for i, list := range h.lists {
-		if len(path) > len(list) && where(path[:len(list)]) == where(list) {
-			return i >= len(h.indices) || where(path[len(list):len(list)+1]) != where([]any{h.indices[i]})
+		inList := len(path) > len(list) && where(path[:len(list)]) == where(list)
+		if inList && (i >= len(h.indices) || where(path[len(list):len(list)+1]) != where([]any{h.indices[i]})) {
+			return true
 		}
 	}
 	return false

@@ -188,11 +188,10 @@ func (p *person) mutate(ask asking, token string, f *ast.FieldDefinition) (paylo
 func failed(list []replyError) error {
 	var all []error
 	for _, e := range list {
-		text := fmt.Sprintf("%s at %v: %s", e.Extensions.Code, e.Path, e.Message)
+		all = append(all, fmt.Errorf("%s at %v: %s", e.Extensions.Code, e.Path, e.Message))
 		for _, f := range e.Extensions.Fields {
-			text += fmt.Sprintf("\n\t%s %s: %s (the value is from inputValue in access_arguments_test.go)", f.Path, f.Code, f.Message)
+			all = append(all, fmt.Errorf("%s %s: %s (the value is from inputValue in access_arguments_test.go)", f.Path, f.Code, f.Message))
 		}
-		all = append(all, errors.New(text))
 	}
 	return errors.Join(all...)
 }

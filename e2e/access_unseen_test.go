@@ -53,7 +53,7 @@ func clippingWalls() access.Walls {
 }
 
 // withClippings is a stage of a fake service with this type. A hook makes rows of some types at each sign-up.
-func withClippings(t *testing.T, hook ...string) (*stage, *fake) {
+func withClippings(t *testing.T, hook map[string]string) (*stage, *fake) {
 	t.Helper()
 	s := extendedBehind(t, clippingWalls(), clippings...)
 	f := &fake{specification: s, hook: hook}
@@ -85,10 +85,12 @@ func (p *stage) aboutClippings() []request {
 // its rows are beside others, which a hook made.
 func TestUnseenTypeIsProved(t *testing.T) {
 	t.Parallel()
-	for name, hook := range map[string][]string{"without a hook": nil, "beside rows of a hook": {"Clipping"}} {
+	for name, hook := range map[string]map[string]string{
+		"without a hook": nil, "beside rows that others see": {"Clipping": ""}, "beside rows that nobody else sees": {"Clipping": "PRIVATE"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, _ := withClippings(t, hook...)
+			p, _ := withClippings(t, hook)
 			for visibility, person := range p.targets {
 				made := person.rows["Clipping"]
 				if made == nil || made.id == nil || made.canaries["note"] == "" || made.canaries["tags"] == "" || made.seed["visibility"] != visibility {
@@ -115,7 +117,7 @@ func TestUnseenTypeIsProved(t *testing.T) {
 // The judge finds each lie of a service about a type that it has not seen.
 func TestJudgeFindsLies(t *testing.T) {
 	t.Parallel()
-	p, f := withClippings(t, "Clipping")
+	p, f := withClippings(t, map[string]string{"Clipping": "PRIVATE"})
 	others := f.owned("", "Clipping", 1)
 	for name, c := range map[string]struct {
 		lie  func(field string, viewer access.Viewer, a *fakeAnswer)
@@ -161,7 +163,7 @@ func TestJudgeFindsLies(t *testing.T) {
 				a.value = nil
 			}
 		}, "ClippingTag.name is null, and should have a value"},
-		"anybody deletes": {func(field string, viewer access.Viewer, a *fakeAnswer) {
+		"anybody deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.deleteClipping" && a.code == "FORBIDDEN" {
 				*a = fakeAnswer{value: fakeObject{typ: p.schema.Types["DeleteClippingPayload"]}}
 			}
