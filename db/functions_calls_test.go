@@ -41,7 +41,7 @@ var callsWithoutViewer = []call{
 	{sql: `SELECT app.sign_out($ann_session, 'x', true)`, nobody: `true, writes security_events sessions`},
 	{sql: `SELECT app.sign_out($ann_session, 'token', false)`, nobody: `true, writes security_events sessions`},
 	{sql: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `true`},
-	{sql: `SELECT * FROM app.count_hits('{bucket,new}', '{3,3}', '{60,60}')`, nobody: `3600 0, writes rate_limits`},
+	{sql: `SELECT closed_seconds BETWEEN 3000 AND 3600, full_seconds FROM app.count_hits('{bucket,new}', '{3,3}', '{60,60}')`, nobody: `true 0, writes rate_limits`},
 	{sql: `SELECT * FROM app.count_hits('{new}', '{3}', '{60}')`, nobody: `0 0, writes rate_limits`},
 	{sql: `SELECT * FROM app.count_hits('{new}', '{1}', '{60}')`, nobody: `0 60, writes rate_limits`},
 	{sql: `SELECT app.has_hits('new')`, nobody: `false`},
