@@ -19,7 +19,7 @@ import (
 // measureDocument runs a document through the stages before execution, and returns what it costs or the fault.
 func measureDocument(t testing.TB, query string, variables map[string]any) (measure, *fault.Error) {
 	t.Helper()
-	schema := testSchema(t)
+	schema := testSchema()
 	doc, err := parser.ParseQuery(&ast.Source{Input: query})
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -102,7 +102,7 @@ func TestMeteringIsLinear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := testSchema(t)
+	schema := testSchema()
 	validator.Walk(schema.Schema(), doc, &validator.Events{})
 	m := meter{limits: testProgram(t).limits(schema.Schema(), Config{}), fragments: map[string]*measure{}}
 	if got := m.selections(doc.Operations[0].SelectionSet); got.cost != costly || len(m.fragments) != 61 {

@@ -21,62 +21,62 @@ import (
 	"freehold/owned"
 )
 
-// bookmark is a type that the core has never seen: several rows of an account, and a note in a table keyed by the row.
-type bookmark struct{ owned.ByVisibility }
+// curio is a type that the core has never seen: several rows of an account, and a note in a table keyed by the row.
+type curio struct{ owned.ByVisibility }
 
-const bookmarkSchema = `
-type Bookmark implements Node { id: ID! @visible visibility: ProfileVisibility! @visible note: String @owner }
-extend type Mutation { deleteBookmark(id: ID!): Boolean @owner(of: "Bookmark", id: "id") }
+const curioSchema = `
+type Curio implements Node { id: ID! @visible visibility: ProfileVisibility! @visible note: String @owner }
+extend type Mutation { deleteCurio(id: ID!): Boolean @owner(of: "Curio", id: "id") }
 `
 
-var bookmarkMigrations = fstest.MapFS{"20261125190000_bookmarks.sql": {Data: []byte(`-- +goose Up
-CREATE TABLE app.bookmarks (
+var curioMigrations = fstest.MapFS{"20261125190000_curios.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE app.curios (
   id         uuid PRIMARY KEY,
   user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
   visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
   UNIQUE (id, user_id)
 );
-CREATE INDEX bookmarks_user_id ON app.bookmarks (user_id);
-CREATE TABLE app.bookmark_private (
-  bookmark_id uuid PRIMARY KEY,
+CREATE INDEX curios_user_id ON app.curios (user_id);
+CREATE TABLE app.curio_private (
+  curio_id uuid PRIMARY KEY,
   user_id     uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
   note        text NOT NULL,
-  FOREIGN KEY (bookmark_id, user_id) REFERENCES app.bookmarks (id, user_id) ON DELETE CASCADE
+  FOREIGN KEY (curio_id, user_id) REFERENCES app.curios (id, user_id) ON DELETE CASCADE
 );
-CREATE INDEX bookmark_private_user_id ON app.bookmark_private (user_id);
-SELECT app.protect('bookmarks', sees => 'visibility', inserts => true, updates => '{visibility}', deletes => true);
-SELECT app.protect('bookmark_private', inserts => true, updates => '{note}');
+CREATE INDEX curio_private_user_id ON app.curio_private (user_id);
+SELECT app.protect('curios', sees => 'visibility', inserts => true, updates => '{visibility}', deletes => true);
+SELECT app.protect('curio_private', inserts => true, updates => '{note}');
 `)}}
 
-func findBookmarks(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
+func findCurios(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
 	var found []struct {
 		ID         uuid.UUID `db:"id"`
 		UserID     uuid.UUID `db:"user_id"`
 		Visibility string    `db:"visibility"`
 	}
-	err := tx.Select(ctx, &found, `SELECT id, user_id, visibility FROM app.bookmarks WHERE id = ANY ($1)`, pq.Array(ids))
+	err := tx.Select(ctx, &found, `SELECT id, user_id, visibility FROM app.curios WHERE id = ANY ($1)`, pq.Array(ids))
 	rows := make([]owned.Row, len(found))
 	for i, f := range found {
-		rows[i] = &bookmark{owned.ByVisibility{By: owned.By{ID: f.ID, Owner: f.UserID}, Visibility: owned.Visibility(f.Visibility)}}
+		rows[i] = &curio{owned.ByVisibility{By: owned.By{ID: f.ID, Owner: f.UserID}, Visibility: owned.Visibility(f.Visibility)}}
 	}
 	return rows, err
 }
 
-func bookmarkModule() Module {
-	return Module{Name: "bookmarks", Migrations: bookmarkMigrations, Types: []owned.Type{owned.Declare(owned.Type{
-		Name: "Bookmark", Model: &bookmark{}, Rows: findBookmarks,
-		Table:  db.Table{Name: "bookmarks", Admits: db.AdmitsVisible, Insert: true, Update: []string{"visibility"}, Delete: true},
-		Fields: map[string]owned.Part{"note": {Table: db.Table{Name: "bookmark_private", Key: "bookmark_id", Insert: true, Update: []string{"note"}}, Row: "bookmark_id"}},
+func curioModule() Module {
+	return Module{Name: "curios", Migrations: curioMigrations, Types: []owned.Type{owned.Declare(owned.Type{
+		Name: "Curio", Model: &curio{}, Rows: findCurios,
+		Table:  db.Table{Name: "curios", Admits: db.AdmitsVisible, Insert: true, Update: []string{"visibility"}, Delete: true},
+		Fields: map[string]owned.Part{"note": {Table: db.Table{Name: "curio_private", Key: "curio_id", Insert: true, Update: []string{"note"}}, Row: "curio_id"}},
 	})}}
 }
 
-func bookmarkProgram(t *testing.T) *Program {
+func curioProgram(t *testing.T) *Program {
 	t.Helper()
 	g := testGraph()
 	g.Schema = func() *ast.Schema {
-		return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphqls", Input: graph.Text() + bookmarkSchema})
+		return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphqls", Input: graph.Text() + curioSchema})
 	}
-	p, err := NewProgram(g, testModule(), bookmarkModule())
+	p, err := NewProgram(g, testModule(), curioModule())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,30 +86,30 @@ func bookmarkProgram(t *testing.T) *Program {
 // explanations of rows of a type that the core does not know are about that type.
 func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t, db.MigrationSet{Name: "bookmarks", Files: bookmarkMigrations})
+	d := dbtest.New(t, db.MigrationSet{Name: "curios", Files: curioMigrations})
 	pool := openPool(t, d.App)
 	ann, bob := makeAccount(t, pool, "ann"), makeAccount(t, pool, "bob")
 	hidden, seen, missing := uuid.New(), uuid.New(), uuid.New()
 	for id, visibility := range map[uuid.UUID]string{hidden: "PRIVATE", seen: "PUBLIC"} {
-		d.Query(t, `INSERT INTO app.bookmarks (id, user_id, visibility) VALUES ($1, $2, $3)`, id, ann.UserID, visibility)
-		d.Query(t, `INSERT INTO app.bookmark_private (bookmark_id, user_id, note) VALUES ($1, $2, 'a note')`, id, ann.UserID)
+		d.Query(t, `INSERT INTO app.curios (id, user_id, visibility) VALUES ($1, $2, $3)`, id, ann.UserID, visibility)
+		d.Query(t, `INSERT INTO app.curio_private (curio_id, user_id, note) VALUES ($1, $2, 'a note')`, id, ann.UserID)
 	}
-	p := bookmarkProgram(t)
+	p := curioProgram(t)
 	c := Config{DatabaseURL: d.App, MigrateURL: d.Owner}
 	for _, x := range []struct {
 		as, field, key string
 		want           string // of the text or of the error
 	}{
-		{"bob", "Bookmark.note", hidden.String(), "which is ann's, as bob (member)\n  answer  none: the row is not there for this viewer"},
-		{"bob", "Bookmark.note", hidden.String(), "bookmarks_select on app.bookmarks for SELECT refuses"},
-		{"bob", "Bookmark.note", seen.String(), "an error with the code FORBIDDEN"},
-		{"bob", "Bookmark.note", seen.String(), "bookmark_private_select on app.bookmark_private for SELECT refuses"},
-		{"ann", "Bookmark.note", hidden.String(), "bookmark_private_select on app.bookmark_private for SELECT admits"},
-		{"bob", "Mutation.deleteBookmark", seen.String(), "bookmarks_delete on app.bookmarks for DELETE refuses"},
-		{"ann", "Mutation.deleteBookmark", seen.String(), "bookmarks_delete on app.bookmarks for DELETE admits"},
-		{"bob", "Bookmark.note", "ann", `there is no Bookmark with the id "ann"`},
-		{"bob", "Bookmark.note", ann.UserID.String(), ann.UserID.String() + " is the id of a User, not of a Bookmark"},
-		{"bob", "User.email", hidden.String(), hidden.String() + " is the id of a Bookmark, not of a User"},
+		{"bob", "Curio.note", hidden.String(), "which is ann's, as bob (member)\n  answer  none: the row is not there for this viewer"},
+		{"bob", "Curio.note", hidden.String(), "curios_select on app.curios for SELECT refuses"},
+		{"bob", "Curio.note", seen.String(), "an error with the code FORBIDDEN"},
+		{"bob", "Curio.note", seen.String(), "curio_private_select on app.curio_private for SELECT refuses"},
+		{"ann", "Curio.note", hidden.String(), "curio_private_select on app.curio_private for SELECT admits"},
+		{"bob", "Mutation.deleteCurio", seen.String(), "curios_delete on app.curios for DELETE refuses"},
+		{"ann", "Mutation.deleteCurio", seen.String(), "curios_delete on app.curios for DELETE admits"},
+		{"bob", "Curio.note", "ann", `there is no Curio with the id "ann"`},
+		{"bob", "Curio.note", ann.UserID.String(), ann.UserID.String() + " is the id of a User, not of a Curio"},
+		{"bob", "User.email", hidden.String(), hidden.String() + " is the id of a Curio, not of a User"},
 	} {
 		var out strings.Builder
 		text := ""
@@ -120,14 +120,14 @@ func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 			t.Errorf("%s of %s as %s: want %q in\n%s", x.field, x.key, x.as, x.want, text)
 		}
 	}
-	if n := d.Query(t, `SELECT count(*) FROM app.bookmarks`); n[0] != "2" {
-		t.Errorf("explaining a deletion left %s bookmarks", n[0])
+	if n := d.Query(t, `SELECT count(*) FROM app.curios`); n[0] != "2" {
+		t.Errorf("explaining a deletion left %s curios", n[0])
 	}
 
 	e := &explainer{program: p, db: pool, owners: openPool(t, d.Owner)}
-	rule := directives.Rule{Name: "owner", Of: "Bookmark", ID: "id"}
+	rule := directives.Rule{Name: "owner", Of: "Curio", ID: "id"}
 	denied := func(id uuid.UUID) told {
-		denial := directives.Denial{Field: "Mutation.deleteBookmark", Rule: rule, Code: fault.NotFound, Viewer: bob, IDs: []uuid.UUID{id}}
+		denial := directives.Denial{Field: "Mutation.deleteCurio", Rule: rule, Code: fault.NotFound, Viewer: bob, IDs: []uuid.UUID{id}}
 		return told{denialKind: denialKind{Field: denial.Field, Code: fault.NotFound}, viewer: bob, denial: &denial}
 	}
 	missed := func(ref owned.Ref) told {
@@ -140,10 +140,10 @@ func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 		policy  string
 		why     string
 	}{
-		{"a hidden row, by a rule", denied(hidden), true, "bookmarks_select", "The row is there, and a row policy hides it"},
+		{"a hidden row, by a rule", denied(hidden), true, "curios_select", "The row is there, and a row policy hides it"},
 		{"a missing row, by a rule", denied(missing), true, "", "There is no such row."},
-		{"a hidden row, by node", missed(owned.Ref{ID: hidden}), true, "bookmarks_select", "The row is there, and a row policy hides it"},
-		{"a hidden row, by its type", missed(owned.Ref{Type: "Bookmark", ID: hidden}), true, "bookmarks_select", "The row is there, and a row policy hides it"},
+		{"a hidden row, by node", missed(owned.Ref{ID: hidden}), true, "curios_select", "The row is there, and a row policy hides it"},
+		{"a hidden row, by its type", missed(owned.Ref{Type: "Curio", ID: hidden}), true, "curios_select", "The row is there, and a row policy hides it"},
 		{"a missing row, by node", missed(owned.Ref{ID: missing}), false, "", ""},
 	} {
 		got, refused, err := e.explainOne(t.Context(), x.told)

@@ -45,7 +45,7 @@ func FuzzRequest(f *testing.F) {
 
 // fuzzed is an endpoint that executes nothing.
 func fuzzed(f *testing.F) *endpoint {
-	schema := testSchema(f)
+	schema := testSchema()
 	c, err := LoadConfig(nil)
 	if err != nil {
 		f.Fatal(err)

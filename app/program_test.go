@@ -10,22 +10,13 @@ import (
 	"freehold/resolvers"
 )
 
-// testRoot has the resolvers of the first module alone. Tests of this package cannot use the list of modules, which needs it.
-type testRoot struct{ r *resolvers.Resolvers }
-
-func (t testRoot) Query() graph.QueryResolver { return &resolvers.QueryResolver{Resolvers: t.r} }
-func (t testRoot) Mutation() graph.MutationResolver {
-	return &resolvers.MutationResolver{Resolvers: t.r}
-}
-func (t testRoot) User() graph.UserResolver       { return &resolvers.UserResolver{Resolvers: t.r} }
-func (t testRoot) Profile() graph.ProfileResolver { return &resolvers.ProfileResolver{Resolvers: t.r} }
-
+// testGraph resolves nothing: package modules, which knows the resolvers of all modules, needs this one.
 func testGraph() Graph {
 	return Graph{
 		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: graph.ClientSDL,
-		Executable: func(schema *ast.Schema, r *resolvers.Resolvers, rules Rules) (graphql.ExecutableSchema, any) {
+		Executable: func(schema *ast.Schema, _ *resolvers.Resolvers, rules Rules) (graphql.ExecutableSchema, any) {
 			root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
-			return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: testRoot{r}, Directives: root}), root
+			return graph.NewExecutableSchema(graph.Config{Schema: schema, Directives: root}), root
 		},
 	}
 }
@@ -43,12 +34,14 @@ func testProgram(t testing.TB) *Program {
 	return p
 }
 
-// testSchema is the schema of a service that has no database.
-func testSchema(t testing.TB) graphql.ExecutableSchema {
-	t.Helper()
-	schema, err := testProgram(t).newSchema(&resolvers.Resolvers{}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+// testSchema is the schema of a service that has neither resolvers nor a database.
+func testSchema() graphql.ExecutableSchema {
+	schema, _ := testGraph().Executable(graph.NewSchema(), nil, Rules{})
 	return schema
+}
+
+// CheckSchema returns what is wrong with the schema and its rules, for tests outside of the package.
+func (p *Program) CheckSchema() error {
+	_, err := p.newSchema(&resolvers.Resolvers{}, nil, Options{})
+	return err
 }

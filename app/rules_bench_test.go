@@ -1,4 +1,4 @@
-package app
+package app_test
 
 import (
 	"encoding/json"
@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"freehold/app"
 	"freehold/db/dbtest"
+	"freehold/modules"
 )
-
-func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // BenchmarkListOf50 compares requests for 50 profiles with and without rules, in turn, since machines are noisy. It
 // reports the tenth that was quickest, and what the rules cost in percent of a request. (gqlgen's own closures around each rule are in both.)
@@ -54,11 +54,11 @@ func BenchmarkListOf50(b *testing.B) {
 
 func newBenchApp(b *testing.B, d dbtest.Database, withoutRules bool) http.Handler {
 	b.Helper()
-	c, err := LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + b.TempDir(), "FREEHOLD_RATE_LIMIT=off"})
+	c, err := app.LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + b.TempDir(), "FREEHOLD_RATE_LIMIT=off"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := testProgram(b).New(b.Context(), c, Options{UnsafeCheapPasswords: true, UnsafeNoRules: withoutRules})
+	a, err := modules.MustProgram().New(b.Context(), c, app.Options{UnsafeCheapPasswords: true, UnsafeNoRules: withoutRules})
 	if err != nil {
 		b.Fatal(err)
 	}

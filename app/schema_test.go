@@ -10,15 +10,10 @@ import (
 	"freehold/graph"
 )
 
-func TestSchemaIsFitToBeServed(t *testing.T) {
-	t.Parallel()
-	testSchema(t)
-}
-
 // A type that has a key and is not in _Entity could be composed, and not be found.
 func TestEntitiesAreTheTypesWithAKey(t *testing.T) {
 	t.Parallel()
-	schema := testSchema(t)
+	schema := testSchema()
 	for name, typ := range schema.Schema().Types {
 		keyed, entity := typ.Directives.ForName("key") != nil, slices.Contains(schema.Schema().Types["_Entity"].Types, name)
 		if keyed != entity {

@@ -13,14 +13,13 @@ import (
 
 	"freehold/app"
 	"freehold/auth"
-	"freehold/core"
 	"freehold/db"
 	"freehold/db/dbtest"
 	"freehold/examples/notes"
 	"freehold/modules"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }
 
 func TestEachNewAccountBeginsWithANoteOfItsOwn(t *testing.T) {
 	t.Parallel()
@@ -29,7 +28,7 @@ func TestEachNewAccountBeginsWithANoteOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(t.Context(), c, modules.Graph(), core.Module(), notes.Module())
+	a, err := modules.MustProgram().New(t.Context(), c, app.Options{Further: []app.Module{notes.Module()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,17 @@
+package app_test
+
+import (
+	"testing"
+
+	"freehold/db/dbtest"
+	"freehold/modules"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }
+
+func TestSchemaIsFitToBeServed(t *testing.T) {
+	t.Parallel()
+	if err := modules.MustProgram().CheckSchema(); err != nil {
+		t.Error(err)
+	}
+}
