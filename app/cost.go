@@ -137,7 +137,7 @@ func (m *meter) field(f *ast.Field) measure {
 	if (root == "Query" || root == "Mutation") && !strings.HasPrefix(f.Name, "__") {
 		inner.cost = min(costly, inner.cost+rootCost)
 	}
-	if root == "Mutation" && m.limits.credentials[f.Name] {
+	if root == "Mutation" && m.credentials[f.Name] {
 		inner.credentials++
 	}
 	return inner

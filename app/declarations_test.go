@@ -92,7 +92,8 @@ func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
 		if n := strings.Count(text, c.old); n != 1 {
 			t.Fatalf("%s: the schema has %q %d times", c.name, c.old, n)
 		}
-		line := strings.Count(text[:strings.Index(text, c.old)], "\n") + 1
+		before, _, _ := strings.Cut(text, c.old)
+		line := strings.Count(before, "\n") + 1
 		g := testGraph()
 		g.Schema = func() *ast.Schema {
 			return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphqls", Input: strings.Replace(text, c.old, c.new, 1)})

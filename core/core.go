@@ -8,12 +8,15 @@ import (
 	"freehold/resolvers"
 )
 
-// The resolvers of the module's fields.
 type (
-	QueryResolver    = resolvers.QueryResolver
+	// QueryResolver resolves the module's fields of Query.
+	QueryResolver = resolvers.QueryResolver
+	// MutationResolver resolves the module's mutations.
 	MutationResolver = resolvers.MutationResolver
-	UserResolver     = resolvers.UserResolver
-	ProfileResolver  = resolvers.ProfileResolver
+	// UserResolver resolves the fields of User that are not in its row.
+	UserResolver = resolvers.UserResolver
+	// ProfileResolver resolves the fields of Profile that are not in its row.
+	ProfileResolver = resolvers.ProfileResolver
 )
 
 // Module returns the module. Its migrations are those of package db, which run before all others.

@@ -67,13 +67,13 @@ type Page[T any] struct {
 
 // Listing describes the table of a List. The texts are SQL and must be constants.
 //
-// A page reads no more rows than it returns, times three, however many others there are. That takes an index:
+// A page reads none of the rows that its viewer does not see, however many there are. That takes an index:
 //
 //	(visibility, created_at, id)           for FindPage
 //	(user_id, visibility, created_at, id)  for FindPageOf, and for FindPage unless user_id is unique
 //	(user_id, created_at, id)              for both, with OwnerOnly
 //
-// An index has to be partial, WHERE the same condition, if there is a Where that hides more than a few rows.
+// If a Where hides more than a few rows, the index must be partial, with the same condition in its own WHERE.
 type Listing struct {
 	Table   string // has the columns id, user_id, created_at and, unless OwnerOnly, visibility
 	Columns string // of a SELECT; id and created_at are among them, under these names
@@ -85,9 +85,8 @@ type Listing struct {
 
 // List finds pages of a table's rows, the newest first.
 //
-// Its statements name what a viewer sees, so that PostgreSQL reads just these rows from an index. This does not replace
-// the row policies, which check each row as everywhere. A policy that admits more viewers than a Listing can say needs
-// statements of its own, or its list lacks rows.
+// The WHERE of its statements names what the viewer sees, only so that PostgreSQL can use an index. The row policies still
+// check each row. If a policy admits further viewers, a List does not find their rows: write statements for them.
 type List[T any] struct {
 	table     string
 	ownerOnly bool
@@ -139,9 +138,9 @@ func (l Listing) statements(conditions ...string) statements {
 	}
 }
 
-// statement has a branch for each condition, so that each reads its rows from an index in the order of the page, and
-// stops. The constant LIMIT changes no result: for a plan that PostgreSQL makes without knowing $5 it would expect a
-// tenth of the table.
+// statement has a branch for each condition. Each branch reads its rows from an index in the order of the page, and stops
+// at $5. The constant LIMIT changes no result. It tells PostgreSQL how few rows are asked for when it plans without knowing
+// $5: otherwise it expects a tenth of the table, and plans the statement anew each time.
 func (l Listing) statement(conditions []string, order string) string {
 	end := `
 	 ORDER BY ` + order + `

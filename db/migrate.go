@@ -16,7 +16,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-//go:embed migrations/*.sql functions
+//go:embed migrations/*.sql functions/*.sql
 var ownFiles embed.FS
 
 // RolesSQL makes the three database roles; see docs/deployment.md.

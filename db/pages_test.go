@@ -143,7 +143,7 @@ func TestPagesAreThoseOfAllRowsSortedAndCut(t *testing.T) {
 		}
 		viewer := auth.Viewer{UserID: rapid.SampledFrom(append(users, uuid.Nil)).Draw(rt, "viewer")}
 		tx := enter(t, pool, viewer)
-		defer tx.Rollback() //nolint:errcheck // it only reads
+		defer tx.Rollback()
 		for _, c := range lists(rapid.SampledFrom(users).Draw(rt, "owner of the list")) {
 			for range 3 {
 				r := db.Range{After: place("after"), Before: place("before"), Size: rapid.IntRange(1, 6).Draw(rt, "size"), FromEnd: rapid.Bool().Draw(rt, "from end")}

@@ -104,6 +104,7 @@ func TestProtect(t *testing.T) {
 	t.Parallel()
 	const owned, seen = `(user_id = app.viewer_id())`,
 		`((visibility = 'PUBLIC'::text) OR (user_id = app.viewer_id()) OR ((visibility = 'MEMBERS'::text) AND (app.viewer_id() IS NOT NULL)))`
+	owner := connect(t, dbtest.New(t).Owner)
 	roles := []string{"notes_owner ALL true true", "notes_definer ALL true true"}
 	for name, c := range map[string]struct {
 		calls            []string
@@ -127,26 +128,42 @@ func TestProtect(t *testing.T) {
 			[]string{`'notes', owner => 'reviewer_id'`}, []string{"notes_select SELECT (reviewer_id = app.viewer_id())"}, []string{"SELECT"},
 		},
 	} {
-		d := dbtest.New(t)
-		owner := connect(t, d.Owner)
-		statements := []string{notesTable, `
+		before := notesTable + `
 			ALTER TABLE app.notes ADD FOREIGN KEY (id) REFERENCES app.users ON DELETE CASCADE, ADD COLUMN reviewer_id uuid REFERENCES app.users ON DELETE CASCADE;
-			CREATE INDEX ON app.notes (reviewer_id)`}
-		for _, call := range c.calls {
-			statements = append(statements, `SELECT app.protect(`+call+`)`)
+			CREATE INDEX ON app.notes (reviewer_id);
+			SELECT app.protect(` + strings.Join(c.calls, `); SELECT app.protect(`) + `)`
+		read := func(query string) []string {
+			t.Helper()
+			return queryAfter(t, owner, before, query)
 		}
-		for _, statement := range statements {
-			if _, err := owner.ExecContext(t.Context(), statement); err != nil {
-				t.Fatalf("%s: %s: %v", name, statement, err)
-			}
-		}
-		diff(t, name+": policies", d.Query(t, `SELECT concat_ws(' ', policyname, cmd, qual, with_check) FROM pg_policies WHERE tablename = 'notes'`), append(c.policies, roles...))
-		diff(t, name+": grants", d.Query(t, `
+		diff(t, name+": policies", read(`SELECT concat_ws(' ', policyname, cmd, qual, with_check) FROM pg_policies WHERE tablename = 'notes'`), append(c.policies, roles...))
+		diff(t, name+": grants", read(`
 			SELECT a.privilege_type FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'app.notes'::regclass AND a.grantee = 'freehold_app'::regrole
 			UNION ALL
 			SELECT a.privilege_type || ' ' || attname FROM pg_attribute, aclexplode(attacl) a WHERE attrelid = 'app.notes'::regclass`), c.grants)
-		diff(t, name+": row security", d.Query(t, `SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'app.notes'::regclass`), []string{"true"})
+		diff(t, name+": row security", read(`SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'app.notes'::regclass`), []string{"true"})
 	}
+}
+
+// queryAfter runs a query after statements, and returns its rows. All of it is undone.
+func queryAfter(t *testing.T, pool *sql.DB, before, query string) []string {
+	t.Helper()
+	tx, err := pool.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), before); err != nil {
+		t.Fatalf("%s: %v", before, err)
+	}
+	rows, err := values(t.Context(), tx, query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	if rows == "no row" {
+		return nil
+	}
+	return strings.Split(rows, "; ")
 }
 
 // Only the owner's role protects tables, and protect gives nobody else its rights.

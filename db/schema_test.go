@@ -25,7 +25,8 @@ const schemaHeader = `-- The database as migrations and functions make it: what 
 func TestSchemaIsDocumented(t *testing.T) {
 	t.Parallel()
 	const page = "../docs/schema.sql"
-	want := schemaHeader + strings.Join(dumpTables(t), "") + strings.Join(dumpFunctions(t), "")
+	d := dbtest.New(t)
+	want := schemaHeader + strings.Join(dumpTables(t, d), "") + strings.Join(dumpFunctions(t, d), "")
 	if *update {
 		writeWhole(t, page, want)
 	}
@@ -33,8 +34,8 @@ func TestSchemaIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, string(got)); d != "" {
-		t.Errorf("docs/schema.sql is stale; run `make generate` (-want +got):\n%s", d)
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/schema.sql is stale; run `make generate` (-want +got):\n%s", diff)
 	}
 }
 
@@ -61,9 +62,9 @@ func writeWhole(t *testing.T, path, text string) {
 }
 
 // dumpTables describes each table with all that belongs to it.
-func dumpTables(t *testing.T) []string {
+func dumpTables(t *testing.T, d dbtest.Database) []string {
 	t.Helper()
-	return dbtest.New(t).Query(t, `
+	return d.Query(t, `
 		SELECT E'\nCREATE TABLE ' || c.oid::regclass || E' (\n' || concat_ws(E',\n',
 		  (SELECT string_agg(format('  %I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN ' NOT NULL' END,
 		                            ' DEFAULT ' || pg_get_expr(f.adbin, f.adrelid)), E',\n' ORDER BY a.attnum)
@@ -91,9 +92,8 @@ func dumpTables(t *testing.T) []string {
 }
 
 // dumpFunctions describes each function: the first sentence about it, its signature, and who may execute it.
-func dumpFunctions(t *testing.T) []string {
+func dumpFunctions(t *testing.T, d dbtest.Database) []string {
 	t.Helper()
-	d := dbtest.New(t)
 	names := d.Query(t, `SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace ORDER BY proname`)
 	texts := d.Query(t, `
 		SELECT format(E'CREATE FUNCTION %s(%s) RETURNS %s%s; -- executed by %s\n', p.oid::regproc, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),

@@ -100,11 +100,13 @@ type LiveSession struct {
 
 const sessionColumns = `id, user_id, device, host(ip) AS ip, created_at, last_used_at, LEAST(expires_at, idle_expires_at) AS expires_at`
 
-// liveSession has the expression of the index sessions_live, of which an account's sessions that have ended are a part that
-// is not read. LEAST passes over NULL. A session that was revoked after this transaction began has not ended by its time.
+// liveSession begins with the expression of the index sessions_live, so that PostgreSQL reads no session that has ended,
+// of which an account may have many. LEAST ignores NULL. A session that was revoked after this transaction began ends later
+// than now(), so revoked_at is checked as well.
 const liveSession = `LEAST(expires_at, idle_expires_at, revoked_at) > now() AND revoked_at IS NULL`
 
-// Its index is in the order of their ends: a page reads all live sessions of an account, of which a setting bounds the number.
+// Since now() moves on, no index has the live sessions in the order of a page. A page reads all of an account's live sessions;
+// FREEHOLD_ACCOUNT_SESSIONS bounds their number.
 var sessionList = NewList[LiveSession](Listing{Table: `app.sessions`, Columns: sessionColumns, Where: liveSession, OwnerOnly: true})
 
 // FindSessionPage returns a page of the live sessions of a user, of which the viewer sees only their own.

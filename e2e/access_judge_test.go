@@ -104,9 +104,10 @@ func policyRefuses(f access.Field, v access.Viewer) bool {
 	return !isInherited(f) && byRule != once
 }
 
-// hidden reports whether the row policies keep the whole object behind a call from the viewer, so that it is not there.
-func (h *hearing) hidden(c call) bool {
-	if c.on == nil || h.walls == rulesAlone {
+// hidden reports whether the row policies keep the whole object behind a call from the viewer, so that it is not there. The page
+// of a connection leaves it out by itself, so the first n steps of the path decide where the rules stand alone.
+func (h *hearing) hidden(c call, n int) bool {
+	if c.on == nil || h.walls == rulesAlone && !h.request.path.throughPage(n) {
 		return false
 	}
 	return !slices.ContainsFunc(c.on.Fields, func(f *ast.FieldDefinition) bool {
@@ -145,7 +146,7 @@ func (h *hearing) follow() (object any, reached bool) {
 		for t := s.def.Type; t.Elem != nil; t = t.Elem {
 			value = h.pick(value)
 		}
-		if h.hidden(s.call) {
+		if h.hidden(s.call, n+1) {
 			h.absent(s.call, value)
 			return nil, false
 		}
@@ -203,7 +204,7 @@ func (h *hearing) field(n int, c call, object any) (gave bool) {
 	switch {
 	case h.nulled:
 		return false // what it gave went with its object
-	case c.def.Type.Elem == nil && h.hidden(c) && (!h.request.path.throughList() || h.request.path.tellsWhose()):
+	case c.def.Type.Elem == nil && h.hidden(c, len(h.request.path.steps)) && (!h.request.path.throughList() || h.request.path.tellsWhose()):
 		h.absent(c, value)
 		return false
 	case value == nil && (h.request.isNullAfter(c) || h.request.optional):

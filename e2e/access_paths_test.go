@@ -145,6 +145,11 @@ func (p path) ownersAlone(n int) bool {
 	return slices.ContainsFunc(p.steps[:n], func(s step) bool { return s.def.Directives.ForName("owner") != nil && s.parent != p.root })
 }
 
+// throughPage reports whether one of the first n steps leads to a page of a connection.
+func (p path) throughPage(n int) bool {
+	return slices.ContainsFunc(p.steps[:n], func(s step) bool { return s.on != nil && s.on.Fields.ForName("pageInfo") != nil })
+}
+
 // then returns the path with one step more, and the fields of the type it reaches as leaves.
 func (p path) then(schema *ast.Schema, c call, how style) path {
 	q := path{root: p.root, steps: append(slices.Clone(p.steps), step{call: c, style: how})}

@@ -69,8 +69,8 @@ func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 			o.Observe = b.observe
 			s := startWith(t, dbtest.New(t), w, o)
 			for moment, texts := range map[string][]string{
-				"before the write's transaction": {"WHERE p.id = ANY ($1)", "BEGIN"}, // the look-up of the rule, then the next BEGIN
-				"before the write":               {"WHERE p.id = ANY ($1)", "UPDATE app.profiles"},
+				"before the write's transaction": {"WHERE id = ANY ($1)", "BEGIN"}, // the look-up of the rule, then the next BEGIN
+				"before the write":               {"WHERE id = ANY ($1)", "UPDATE app.profiles"},
 			} {
 				const changesHands = `DELETE FROM app.profiles WHERE user_id = 'ANOTHER'; UPDATE app.profiles SET user_id = 'ANOTHER' WHERE id = 'ROW'`
 				for change, statements := range map[string]string{
