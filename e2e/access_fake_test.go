@@ -293,7 +293,8 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 		}
 		x.viewer = uuid.NewString() // for the payload
 		profile, _ := in["profile"].(map[string]any)
-		x.insert("User", x.viewer, map[string]any{"email": in["email"], "visibility": profile["visibility"]}).id = x.viewer
+		user := map[string]any{"email": in["email"], "visibility": profile["visibility"], "pendingEmail": nil, "nextCodeAt": nil}
+		x.insert("User", x.viewer, user).id = x.viewer
 		row = x.insert("Profile", x.viewer, profile)
 		row.fields["username"] = in["username"]
 		for typ, visibility := range x.hook {
@@ -340,6 +341,13 @@ func (r *fakeRow) set(schema *ast.Schema, in map[string]any) {
 			r.visibility, _ = value.(string)
 		}
 	}
+}
+
+// furnish gives a person what comes after a sign-up.
+func (f *fake) furnish(p *person) error {
+	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == p.token() })
+	f.rows[i].fields["pendingEmail"], f.rows[i].fields["nextCodeAt"] = p.plant("pendingEmail", p.token()+"@example.org"), "2026-01-01T00:00:00Z"
+	return nil
 }
 
 // objects makes values of a type of texts, in the same lists.

@@ -82,7 +82,8 @@ func (h *hearing) leaks() {
 func (h *hearing) leaksOf(typ string, made *sown) {
 	for name, canary := range made.canaries {
 		if !h.mayKnow(typ, name) && strings.Contains(h.reply.Body, canary) {
-			h.fault(strings.TrimSpace("the seed of "+typ+" "+name)+" is in the reply to "+string(h.viewer), "%q is in %s", canary, h.reply.Body)
+			seed := strings.TrimPrefix(typ+"."+name, ".")
+			h.fault("the seed of "+seed+" is in the reply to "+string(h.viewer), "%q is in %s", canary, h.reply.Body)
 		}
 	}
 }
