@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION app.end_oldest_sessions(p_keep integer) RETURNS void
   UPDATE app.sessions x SET revoked_at = now()
    WHERE x.id IN (SELECT s.id FROM app.sessions s
                    WHERE s.user_id = app.viewer_id() AND s.id <> app.session_id() AND s.revoked_at IS NULL
-                     AND LEAST(s.expires_at, s.idle_expires_at) > now()
+                     AND LEAST(s.expires_at, s.idle_expires_at, s.revoked_at) > now() -- as the index sessions_live has it
                    ORDER BY s.created_at DESC, s.id DESC
                   OFFSET GREATEST(p_keep - 1, 0))
 $$;

@@ -12,7 +12,7 @@ BEGIN
     WITH ended AS (
       UPDATE app.sessions s SET revoked_at = now()
        WHERE s.user_id = app.viewer_id() AND s.id <> app.session_id() AND s.revoked_at IS NULL
-         AND LEAST(s.expires_at, s.idle_expires_at) > now()
+         AND LEAST(s.expires_at, s.idle_expires_at, s.revoked_at) > now() -- as the index sessions_live has it
       RETURNING s.id, s.created_at
     )
     SELECT ended.id FROM ended ORDER BY ended.created_at DESC, ended.id DESC;
