@@ -48,6 +48,7 @@ func TestPendingEmail(t *testing.T) {
 		t.Errorf("got %s, want %s", r.Data, want)
 	}
 	expect("requested", next)
+	s.codeTo(next, "change_email", 1) // so that its mail is the first
 	s.db.Query(t, `UPDATE app.codes SET expires_at = now()`)
 	expect("expired", "")
 	s.must(a.Token, changeEmail, input("newEmail", "first-"+a.Email))
