@@ -40,12 +40,7 @@ CREATE TABLE app.bookmarks (
 );
 CREATE INDEX bookmarks_newest ON app.bookmarks (visibility, created_at, id);
 CREATE INDEX bookmarks_of ON app.bookmarks (user_id, visibility, created_at, id);
-ALTER TABLE app.bookmarks ENABLE ROW LEVEL SECURITY;
-ALTER TABLE app.bookmarks FORCE ROW LEVEL SECURITY;
-GRANT SELECT ON app.bookmarks TO freehold_app;
-CREATE POLICY bookmarks_owner ON app.bookmarks TO freehold_owner USING (true) WITH CHECK (true);
-CREATE POLICY bookmarks_select ON app.bookmarks FOR SELECT TO freehold_app
-  USING (visibility = 'PUBLIC' OR user_id = app.viewer_id() OR (visibility = 'MEMBERS' AND app.viewer_id() IS NOT NULL));
+SELECT app.protect('bookmarks', sees => 'visibility');
 `)}}}
 
 type runner = func(ctx context.Context, dest any, query string, args ...any) error

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"path"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -9,8 +11,19 @@ import (
 	"freehold/owned"
 )
 
-// SDL returns the schema as a Federation subgraph: schema.graphqls, without what serves it.
-func SDL() string { return sources[0].Input } // the first in gqlgen.yml
+// servesFederation are the sources that every subgraph has. Routers know them.
+var servesFederation = map[string]bool{"federation.graphqls": true, "entities.graphqls": true}
+
+// SDL returns the schema as a Federation subgraph: the files of the schema, without what serves it.
+func SDL() string {
+	var texts []string
+	for _, s := range sources {
+		if !servesFederation[path.Base(s.Name)] {
+			texts = append(texts, s.Input)
+		}
+	}
+	return strings.Join(texts, "\n")
+}
 
 // EntityResolver answers Query._entities. The resolver of Query implements it besides QueryResolver, from which gqlgen
 // leaves Federation's two fields out: it calls the methods below, which its federation plugin would otherwise generate.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -78,5 +79,26 @@ func TestTextIsTheWholeSchema(t *testing.T) {
 	}
 	if !strings.HasPrefix(Text(), SDL()) || strings.Contains(SDL(), "_Entity") {
 		t.Error("the text does not begin with the subgraph's own schema")
+	}
+}
+
+// The subgraph has every file of the schema, and nothing of what serves it.
+func TestSubgraphHasEveryFileOfTheSchema(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../*.graphqls")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("found %v, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Contains(SDL(), string(text)), filepath.Base(file) != "federation.graphqls"; got != want {
+			t.Errorf("%s is in the subgraph: %v, want %v", file, got, want)
+		}
+	}
+	if strings.Contains(SDL(), "_entities") {
+		t.Error("the subgraph has what serves Federation")
 	}
 }
