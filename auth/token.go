@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -23,6 +24,8 @@ type Tokens struct {
 	issuer string
 	ttl    time.Duration
 	parser *jwt.Parser
+
+	verified verified
 }
 
 // Pair is what proves a session.
@@ -83,28 +86,48 @@ func (t *Tokens) readAccess(token string) (viewer Viewer, ageing bool, reason fa
 	if len(token) > maxAccessBytes {
 		return Viewer{}, true, fault.Invalid
 	}
+	keys, hash, now := t.keys.all(), tokenHash(sha256.Sum256([]byte(token))), t.keys.now()
+	known, ok := t.verified.find(keys, hash, now)
+	if !ok {
+		if known, reason = t.verify(keys, token); reason != "" {
+			return Viewer{}, true, reason
+		}
+		t.verified.add(keys, hash, known)
+	}
+	ageing = time.Unix(known.expires, 0).Sub(now) < t.ttl/3
+	return Viewer{UserID: known.userID, SessionID: known.sessionID}, ageing, ""
+}
+
+// verify reads a token and proves that one of the keys has signed it.
+func (t *Tokens) verify(keys []key, token string) (verifiedToken, fault.Reason) {
 	var claims accessClaims
-	_, err := t.parser.ParseWithClaims(token, &claims, t.publicKey)
+	_, err := t.parser.ParseWithClaims(token, &claims, func(j *jwt.Token) (any, error) { return publicKey(keys, j) })
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return Viewer{}, true, fault.Expired
+		return verifiedToken{}, fault.Expired
 	case err != nil:
-		return Viewer{}, true, fault.Invalid
+		return verifiedToken{}, fault.Invalid
 	}
 	userID, err1 := uuid.Parse(claims.Subject)
 	sessionID, err2 := uuid.Parse(claims.SessionID)
 	if err1 != nil || err2 != nil || userID == uuid.Nil {
-		return Viewer{}, true, fault.Invalid
+		return verifiedToken{}, fault.Invalid
 	}
-	ageing = claims.ExpiresAt.Sub(t.keys.now()) < t.ttl/3
-	return Viewer{UserID: userID, SessionID: sessionID}, ageing, ""
+	known := verifiedToken{userID: userID, sessionID: sessionID, expires: claims.ExpiresAt.Unix()}
+	known.until = claims.ExpiresAt.Add(leeway).Unix()
+	for _, begins := range []*jwt.NumericDate{claims.IssuedAt, claims.NotBefore} {
+		if begins != nil {
+			known.from = max(known.from, begins.Add(-leeway).Unix())
+		}
+	}
+	return known, ""
 }
 
 // publicKey gives the key for a token that says it is an access token of ours. Header fields that offer a key (jwk,
 // jku, x5u) are never looked at.
-func (t *Tokens) publicKey(j *jwt.Token) (any, error) {
+func publicKey(keys []key, j *jwt.Token) (any, error) {
 	if j.Header["typ"] == accessType {
-		for _, key := range t.keys.all() {
+		for _, key := range keys {
 			if j.Header["kid"] == key.id {
 				return key.private.Public(), nil
 			}

@@ -1,0 +1,192 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/fault"
+)
+
+// A token that is remembered is valid as long as it would be if it were verified again.
+func TestVerifiedTokensAreValidForTheirOwnTime(t *testing.T) {
+	t.Parallel()
+	issued := time.Now().Truncate(time.Second)
+	clock := issued
+	tokens := NewTokens(testKeys(t, func() time.Time { return clock }), "x", 15*time.Minute)
+	token, expires, err := tokens.Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at     time.Time
+		ageing bool
+		reason fault.Reason
+	}{
+		{issued, false, ""},
+		{expires.Add(-5 * time.Minute), false, ""},
+		{expires.Add(-5*time.Minute + time.Second), true, ""},
+		{expires.Add(leeway - time.Nanosecond), true, ""},
+		{expires.Add(leeway), true, fault.Expired},
+		{expires.Add(leeway + time.Second), true, fault.Expired},
+		{issued.Add(-leeway), false, ""}, // the clock is set back
+		{issued.Add(-leeway - time.Nanosecond), true, fault.Invalid},
+		{issued, false, ""},
+	} {
+		clock = c.at
+		for range 2 {
+			if viewer, ageing, reason := tokens.readAccess(token); reason != c.reason || ageing != c.ageing || viewer.IsMember() != (reason == "") {
+				t.Errorf("%v after it was issued: %+v, ageing %v, %q; want ageing %v, %q", c.at.Sub(issued), viewer, ageing, reason, c.ageing, c.reason)
+			}
+		}
+	}
+}
+
+// A token is refused as soon as a set of keys without its own is loaded, and is read again when that key returns.
+func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
+	t.Parallel()
+	clock := time.Now().Truncate(time.Second)
+	path := filepath.Join(t.TempDir(), "key.pem")
+	keys, err := LoadOrMakeKeys(path, func() time.Time { return clock })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := NewTokens(keys, "x", 15*time.Minute)
+	token, _, err := tokens.Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := RotateKeys(path, clock); err != nil {
+		t.Fatal(err)
+	}
+	both, _, err := readKeys(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		blocks []*pem.Block
+		reason fault.Reason
+	}{{both[:1], ""}, {both, ""}, {both[1:], fault.Invalid}, {both, ""}, {both[1:], fault.Invalid}} {
+		if err := writeKeys(path, c.blocks, os.Rename); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, clock, clock); err != nil {
+			t.Fatal(err)
+		}
+		clock = clock.Add(reloadInterval)
+		for range 2 {
+			if _, reason := tokens.ReadAccess(token); reason != c.reason {
+				t.Errorf("%d: with %d keys the token is %q, want %q", i, len(c.blocks), reason, c.reason)
+			}
+		}
+	}
+}
+
+// What old keys have verified is not remembered for new ones.
+func TestTokensVerifiedDuringAReloadAreForgotten(t *testing.T) {
+	t.Parallel()
+	var v verified
+	before, after, now := []key{{id: "a"}}, []key{{id: "a"}}, time.Unix(1, 0)
+	v.find(before, tokenHash{}, now)
+	v.find(after, tokenHash{}, now)
+	v.add(before, tokenHash{}, verifiedToken{until: 2})
+	if _, ok := v.find(after, tokenHash{}, now); ok {
+		t.Error("the token is remembered")
+	}
+}
+
+// No byte of a token that is remembered can be changed, and a token that is refused is not remembered.
+func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
+	t.Parallel()
+	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
+	token, _, err := tokens.Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, reason := tokens.ReadAccess(token); reason != "" {
+		t.Fatal(reason)
+	}
+	for i := range token {
+		tampered := []byte(token)
+		if tampered[i]++; tampered[i] == '.' {
+			tampered[i]++
+		}
+		for range 2 {
+			if v, reason := tokens.ReadAccess(string(tampered)); reason != fault.Invalid || v.IsMember() {
+				t.Fatalf("with byte %d changed: %+v, %q", i, v, reason)
+			}
+		}
+	}
+	if n := len(tokens.verified.young) + len(tokens.verified.old); n != 1 {
+		t.Errorf("%d tokens are remembered, want 1", n)
+	}
+}
+
+// A flood of tokens takes no more than the bound, and does not displace a token that is used meanwhile.
+func TestVerifiedTokensAreBounded(t *testing.T) {
+	t.Parallel()
+	var v verified
+	keys, now := []key{{id: "a"}}, time.Unix(1, 0)
+	hash := func(i int) tokenHash { return sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)}) }
+	v.find(keys, hash(0), now)
+	for i := range 5 * maxVerified {
+		v.add(keys, hash(i), verifiedToken{until: 2})
+		if n := len(v.young) + len(v.old); n > 2*maxVerified {
+			t.Fatalf("%d tokens are remembered", n)
+		}
+		if i%(maxVerified/2) == 0 {
+			if _, ok := v.find(keys, hash(0), now); !ok {
+				t.Fatalf("a token in use is forgotten after %d others", i)
+			}
+		}
+	}
+	if _, ok := v.find(keys, hash(1), now); ok {
+		t.Error("a token that was used once is remembered after a flood")
+	}
+}
+
+// Many requests read the same tokens while the keys are loaded anew and tokens expire.
+func TestTokensAreReadConcurrently(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key.pem")
+	var mu sync.Mutex
+	clock := time.Now().Truncate(time.Second)
+	keys, err := LoadOrMakeKeys(path, func() time.Time { mu.Lock(); defer mu.Unlock(); return clock })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, user := NewTokens(keys, "x", time.Hour), uuid.New()
+	token, _, err := tokens.Access(user, uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				if v, reason := tokens.ReadAccess(token); reason != "" || v.UserID != user {
+					t.Errorf("%+v, %q", v, reason)
+				}
+				own, _, err := tokens.Access(user, uuid.New())
+				if _, reason := tokens.ReadAccess(own); err != nil || reason != "" {
+					t.Errorf("%v, %q", err, reason)
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		if err := os.Chtimes(path, clock, clock.Add(time.Duration(-i)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		clock = clock.Add(reloadInterval)
+		mu.Unlock()
+	}
+	wg.Wait()
+}
