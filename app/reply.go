@@ -134,8 +134,8 @@ type replyWriter struct {
 }
 
 func (w *replyWriter) Write(text []byte) (int, error) {
-	for i := range text {
-		if escaped, _ := escape(text[i:]); escaped != "" {
+	for _, c := range text {
+		if mayEscape[c] {
 			return w.WriteString(string(text))
 		}
 	}
@@ -148,6 +148,9 @@ func (w *replyWriter) Write(text []byte) (int, error) {
 func (w *replyWriter) WriteString(text string) (int, error) {
 	begun := 0
 	for i := 0; i < len(text); i++ {
+		if !mayEscape[text[i]] {
+			continue
+		}
 		if escaped, length := escape(text[i:]); escaped != "" {
 			w.put(text[begun:i])
 			w.put(escaped)
@@ -165,8 +168,11 @@ func (w *replyWriter) put(text string) {
 	}
 }
 
+// mayEscape has the bytes that escape may return something for.
+var mayEscape = [256]bool{'<': true, '>': true, '&': true, 0xe2: true}
+
 // escape returns what to write for the character that a text begins with, and its length; "" for the character itself.
-func escape[T string | []byte](text T) (escaped string, length int) {
+func escape(text string) (escaped string, length int) {
 	switch text[0] {
 	case '<':
 		return `\u003c`, 1
@@ -187,15 +193,15 @@ func escape[T string | []byte](text T) (escaped string, length int) {
 
 // envelope is a response as text, in parts that are written one after the other, so that the data is not copied.
 func envelope(response *graphql.Response) (parts [][]byte, err error) {
-	errs, err := json.Marshal(response.Errors)
-	if err != nil {
-		return nil, fmt.Errorf("encode the errors: %w", err)
-	}
-	if response.Data == nil {
-		return [][]byte{[]byte(`{"errors":`), errs, []byte("}")}, nil
-	}
 	begin := []byte(`{"data":`)
-	if len(response.Errors) > 0 {
+	if len(response.Errors) > 0 || response.Data == nil {
+		errs, err := json.Marshal(response.Errors)
+		if err != nil {
+			return nil, fmt.Errorf("encode the errors: %w", err)
+		}
+		if response.Data == nil {
+			return [][]byte{[]byte(`{"errors":`), errs, []byte("}")}, nil
+		}
 		begin = fmt.Appendf(nil, `{"errors":%s,"data":`, errs)
 	}
 	end := []byte("}")

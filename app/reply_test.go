@@ -30,6 +30,7 @@ func TestRepliesAreEncodedAsJSON(t *testing.T) {
 			{},
 			{Errors: gqlerror.List{{Message: text, Extensions: map[string]any{"code": "X"}}}},
 			{Extensions: map[string]any{"denials": []string{text}}},
+			{Errors: gqlerror.List{{Message: text}, {Message: "b", Path: ast.Path{ast.PathName(text), ast.PathIndex(1)}}}, Extensions: map[string]any{text: nil}},
 		} {
 			var raw, written bytes.Buffer
 			value := graphql.Array{graphql.MarshalString(text), graphql.WriterFunc(func(w io.Writer) { graphql.MarshalString(text).MarshalGQL(bytesOnly{w}) }), graphql.Null, graphql.True}
