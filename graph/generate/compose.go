@@ -24,6 +24,9 @@ func (p *rules) GenerateCode(data *codegen.Data) error {
 	if err := unused(data.Objects, p.packages); err != nil {
 		return err
 	}
+	if err := p.writeConcurrent(data.Objects); err != nil {
+		return fmt.Errorf("write %s: %w", concurrentFile, err)
+	}
 	c := composition{Graph: data.Config.Exec.ImportPath()}
 	for _, o := range slices.Concat(data.Objects, data.Inputs) {
 		if o.HasResolvers() {

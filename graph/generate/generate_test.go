@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var outputs = []string{"graph/generated.go", "graph/model/models_gen.go", "modules/resolvers_gen.go"}
+var outputs = []string{"graph/generated.go", "graph/model/models_gen.go", "modules/resolvers_gen.go", "graph/concurrent_gen.go"}
 
 func TestGenerate(t *testing.T) {
 	t.Parallel()
@@ -24,6 +24,7 @@ func TestGenerate(t *testing.T) {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		p.write(t, name, program{dir: "../.."}.read(t, name))
 	}
+	p.write(t, "graph/fields.go", program{dir: ".."}.read(t, "fields.go"))
 	if out, err := p.generate(t); err != nil {
 		t.Fatalf("generate: %v\n%s", err, out)
 	}
@@ -33,6 +34,7 @@ func TestGenerate(t *testing.T) {
 	t.Run("structs", p.testStructs)
 	t.Run("resolver methods", p.testResolverMethods)
 	t.Run("entities", p.testEntities)
+	t.Run("goroutines", p.testGoroutines)
 	t.Run("again", p.testAgain)
 	t.Run("composition", p.testComposition)
 	t.Run("failures", p.testFailures)
@@ -105,6 +107,21 @@ func (p program) testResolverMethods(t *testing.T) {
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the generated code does not have %s", want)
+		}
+	}
+}
+
+// Only fields that may wait on their own are resolved at the same time as others, and gqlgen's ways that graph/fields.go replaces are
+// gone.
+func (p program) testGoroutines(t *testing.T) {
+	t.Parallel()
+	if text := p.read(t, concurrentFile); !strings.Contains(text, `= map[string]bool{"bookmark": true, "bookmarks": true, "length": true}`) {
+		t.Error(text)
+	}
+	text := p.read(t, "graph/generated.go")
+	for _, gone := range []string{"graphql.NewFieldSet(", "graphql.MarshalSliceConcurrently(", "graphql.NewDeferredGroup("} {
+		if strings.Contains(text, gone) {
+			t.Errorf("the generated code has %s", gone)
 		}
 	}
 }
@@ -191,6 +208,7 @@ func (p program) testFailures(t *testing.T) {
 		{"generated code that does not compile", false, edit{"graph/graph.go", "[]owned.Row {\n\treturn nil", "[]owned.Row {\n\treturn 1"}, "graph/graph.go:17:9: cannot use 1"},
 		{"panic of gqlgen", false, edit{"schema.graphqls", "scalar _Any", `scalar _Any directive @goModel(model: String) on UNION union Any @goModel(model: "freehold/owned.Any") = Person`},
 			"gqlgen panicked: "},
+		{"code that is not as expected", false, edit{"gqlgen.yml", "  package: graph\n", "  package: graph\n  worker_limit: 5\n"}, "the code that gqlgen generated does not have \"graphql.MarshalSliceConcurrently(ctx, len(v), 0"},
 		{"first generation", true, edit{"graph/graph.go", "[]owned.Row {\n\treturn nil", "[]owned.Row {\n\treturn 1"}, "graph/graph.go:17:9: cannot use 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

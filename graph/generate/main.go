@@ -34,7 +34,7 @@ func generate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	kept, err := keep(cfg.Exec.Filename, cfg.Model.Filename, composedFile)
+	kept, err := keep(cfg.Exec.Filename, cfg.Model.Filename, composedFile, concurrentFile)
 	if err != nil {
 		return err
 	}
@@ -48,5 +48,8 @@ func generate(ctx context.Context) (err error) {
 	}()
 	p := &rules{packages: packages}
 	models := &modelgen.Plugin{FieldHook: p.field, MutateHook: p.models}
-	return api.Generate(cfg, api.PrependPlugin(p), api.ReplacePlugin(models))
+	if err := api.Generate(cfg, api.PrependPlugin(p), api.ReplacePlugin(models)); err != nil {
+		return err
+	}
+	return tune(cfg.Exec.Filename)
 }

@@ -33,6 +33,7 @@ const (
 type rules struct {
 	packages []goPackage     // those that modules.go imports
 	owned    map[string]bool // types, by their names
+	quick    map[string]bool // fields whose resolver methods are not worth a goroutine, as Type.field
 }
 
 // Name is the plugin's name in errors of gqlgen.
@@ -75,7 +76,7 @@ func inOrder(schema *ast.Schema) []*ast.Definition {
 
 // MutateConfig tells gqlgen what follows from the schema, before it makes the Go types.
 func (p *rules) MutateConfig(cfg *config.Config) error {
-	p.owned = map[string]bool{}
+	p.owned, p.quick = map[string]bool{}, map[string]bool{}
 	var faults []error
 	for _, t := range inOrder(cfg.Schema) {
 		if t.Kind != ast.Object || cfg.IsRoot(t) || strings.HasPrefix(t.Name, "__") {
@@ -89,7 +90,7 @@ func (p *rules) MutateConfig(cfg *config.Config) error {
 		} else if t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node") {
 			faults = append(faults, fault(t.Position, "type %s has @key or is a Node, so its rows need an owner: give its fields @visible or @owner", t.Name))
 		}
-		resolverMethods(t, &entry)
+		p.resolverMethods(t, &entry)
 		cfg.Models[t.Name] = entry
 	}
 	for _, name := range []string{"Node", "_Entity"} {
@@ -126,8 +127,9 @@ func embed(cfg *config.Config, t *ast.Definition, entry *config.TypeMapEntry) er
 	return nil
 }
 
-// resolverMethods enters the fields of a type that are methods of its resolver.
-func resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
+// resolverMethods enters the fields of a type that are methods of its resolver. Quick are those that list actions, which need no
+// I/O, and those for the owner alone: what is loaded of an owner is shared, and others are refused before anything is loaded.
+func (p *rules) resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
 	othersSee := slices.ContainsFunc(entry.EmbedExtraFields, func(f config.ModelExtraField) bool { return f.Type == ownedByVisibility })
 	fields := maps.Clone(entry.Fields)
 	if fields == nil {
@@ -141,6 +143,7 @@ func resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
 		private := othersSee && f.Directives.ForName("owner") != nil
 		if len(f.Arguments) > 0 || actions || private {
 			fields[f.Name] = config.TypeMapField{Resolver: true}
+			p.quick[t.Name+"."+f.Name] = len(f.Arguments) == 0
 		}
 	}
 	entry.Fields = fields
