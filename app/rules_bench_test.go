@@ -20,7 +20,7 @@ import (
 // reports the tenth that was quickest, and what the rules cost in percent of a request. (gqlgen's own closures around each rule are in both.)
 func BenchmarkListOf50(b *testing.B) {
 	d := dbtest.New(b)
-	with, without := newBenchApp(b, d, false), newBenchApp(b, d, true)
+	with, without := newTestApp(b, d, false), newTestApp(b, d, true)
 	for i := range 50 {
 		answer := post(with, fmt.Sprintf(`mutation { signUp(input: {email: "m%[1]d@example.org", password: "correct horse battery", username: "member%[1]d", profile: {visibility: PUBLIC}}) { user { id } } }`, i))
 		if strings.Contains(answer, "errors") {
@@ -52,17 +52,17 @@ func BenchmarkListOf50(b *testing.B) {
 	b.ReportMetric(testing.AllocsPerRun(20, func() { post(without, query) }), "allocs/without")
 }
 
-func newBenchApp(b *testing.B, d dbtest.Database, withoutRules bool) http.Handler {
-	b.Helper()
-	c, err := app.LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + b.TempDir(), "FREEHOLD_RATE_LIMIT=off"})
+func newTestApp(t testing.TB, d dbtest.Database, withoutRules bool) http.Handler {
+	t.Helper()
+	c, err := app.LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off"})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	a, err := modules.MustProgram().New(b.Context(), c, app.Options{UnsafeCheapPasswords: true, UnsafeNoRules: withoutRules})
+	a, err := modules.MustProgram().New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, UnsafeNoRules: withoutRules})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	b.Cleanup(func() { a.Close() })
+	t.Cleanup(func() { a.Close() })
 	return a.Handler()
 }
 
