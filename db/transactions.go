@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,43 +88,6 @@ func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) 
 // AsNobody is the transaction as one of nobody.
 func (t *SystemTx) AsNobody() *Tx { return &Tx{tx: t.tx} }
 
-func enter(ctx context.Context, tx *sqlx.Tx, sessionID uuid.UUID) (auth.Viewer, error) {
-	var entered struct {
-		UserID uuid.UUID `db:"user_id"`
-		IP     string    `db:"ip"`
-		Device string    `db:"device"`
-	}
-	client := auth.ClientFrom(ctx)
-	err := tx.GetContext(ctx, &entered, `
-		SELECT app.enter($1, $2) AS user_id, set_config('app.client_ip', $3, true) AS ip, set_config('app.client_device', $4, true) AS device`,
-		sessionID, timeout(ctx).Milliseconds(), client.IP, client.Device)
-	if err != nil {
-		return auth.Viewer{}, fmt.Errorf("enter a transaction: %w", err)
-	}
-	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID}, nil
-}
-
-func enterNobody(ctx context.Context, tx *sqlx.Tx) error {
-	client := auth.ClientFrom(ctx)
-	_, err := tx.ExecContext(ctx, `
-		SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`,
-		strconv.FormatInt(timeout(ctx).Milliseconds(), 10), client.IP, client.Device)
-	if err != nil {
-		return fmt.Errorf("enter a transaction as nobody: %w", err)
-	}
-	return nil
-}
-
-// timeout is how long a statement of the transaction of ctx may take: no longer than what is left of the request's time,
-// at least a millisecond (0 would mean for ever).
-func timeout(ctx context.Context) time.Duration {
-	longest := ctx.Value(inTransaction{}).(*attempt).statement
-	if deadline, ok := ctx.Deadline(); ok {
-		longest = min(longest, time.Until(deadline))
-	}
-	return max(time.Millisecond, longest)
-}
-
 type inTransaction struct{}
 
 // attempt is one at a transaction.
@@ -144,6 +106,11 @@ func noteMail(ctx context.Context) {
 // transact runs fn in a transaction, again where that can help, and returns errors that are ours wherever a client
 // can be told something.
 func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) error {
+	return d.retrying(ctx, func(ctx context.Context) (err error, again bool) { return d.attempt(ctx, options, fn) })
+}
+
+// retrying runs try until another attempt cannot help.
+func (d *DB) retrying(ctx context.Context, try func(context.Context) (err error, again bool)) error {
 	if ctx.Value(inTransaction{}) != nil {
 		return errors.New("a transaction was begun inside another")
 	}
@@ -154,7 +121,7 @@ func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(conte
 	defer leave()
 	for n := 1; ; n++ {
 		this := &attempt{statement: d.statement}
-		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, this), options, fn)
+		err, again := try(context.WithValue(ctx, inTransaction{}, this))
 		switch {
 		case err == nil:
 			d.hooks.committed(this)
@@ -188,7 +155,7 @@ func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(contex
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before, the connection is dropped if it fails
 	if err := fn(ctx, tx); err != nil {
-		return err, isTransient(err) || isStale(err) || isStatementLost(err) || isLost(err)
+		return err, mayPass(err)
 	}
 	switch err := tx.Commit(); {
 	case err == nil:
