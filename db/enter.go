@@ -17,12 +17,21 @@ import (
 	"freehold/auth"
 )
 
-const enterAsMember = `
+const (
+	enterAsMember = `
 	SELECT app.enter($1, $2) AS user_id, set_config('app.client_ip', $3, true) AS ip, set_config('app.client_device', $4, true) AS device`
+	enterAsNobody = `
+	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
+)
 
 func memberArgs(ctx context.Context, sessionID uuid.UUID) []any {
 	client := auth.ClientFrom(ctx)
 	return []any{sessionID, timeout(ctx).Milliseconds(), client.IP, client.Device}
+}
+
+func nobodyArgs(ctx context.Context) []any {
+	client := auth.ClientFrom(ctx)
+	return []any{strconv.FormatInt(timeout(ctx).Milliseconds(), 10), client.IP, client.Device}
 }
 
 // enter makes the owner of a session the viewer of a transaction that has begun.
@@ -38,25 +47,75 @@ func enter(ctx context.Context, tx *sqlx.Tx, sessionID uuid.UUID) (auth.Viewer, 
 	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID}, nil
 }
 
-func enterNobody(ctx context.Context, tx *sqlx.Tx) error {
-	client := auth.ClientFrom(ctx)
-	_, err := tx.ExecContext(ctx, `
-		SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`,
-		strconv.FormatInt(timeout(ctx).Milliseconds(), 10), client.IP, client.Device)
-	if err != nil {
-		return fmt.Errorf("enter a transaction as nobody: %w", err)
-	}
-	return nil
-}
-
 // timeout is how long a statement of the transaction of ctx may take: no longer than what is left of the request's time,
 // at least a millisecond (0 would mean for ever).
 func timeout(ctx context.Context) time.Duration {
-	longest := ctx.Value(inTransaction{}).(*attempt).statement
+	longest := attemptOf(ctx).statement
 	if deadline, ok := ctx.Deadline(); ok {
 		longest = min(longest, time.Until(deadline))
 	}
 	return max(time.Millisecond, longest)
+}
+
+// errEntering is the error of a transaction that has begun and that its viewer cannot enter.
+var errEntering = errors.New("enter a transaction")
+
+// BeginTx begins a transaction and enters it as the viewer of its attempt, in one trip: BEGIN takes no parameters, so all
+// goes out as one message of the simple protocol. The server has a part of the time only. A server that takes longer is
+// silent, and there is time left to try another connection.
+func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	this := attemptOf(ctx)
+	if this == nil || options.Isolation != 0 {
+		return nil, errors.New("a transaction was begun that is no attempt, or is isolated in another way")
+	}
+	begin := "BEGIN READ WRITE; "
+	if options.ReadOnly {
+		begin = "BEGIN READ ONLY; "
+	}
+	c.observe("BEGIN")
+	longest := c.awaitBegin(ctx)
+	query, args := enterAsNobody, nobodyArgs(ctx)
+	if this.viewer.IsMember() {
+		query, args = enterAsMember, memberArgs(ctx, this.viewer.SessionID)
+	}
+	answer, err := c.enterWith(ctx, begin+limit(longest), query, args)
+	if err != nil {
+		return nil, err
+	}
+	if this.viewer.IsMember() {
+		userID, err := uuid.Parse(answer)
+		if err != nil {
+			c.dropped = true
+			return nil, fmt.Errorf("app.enter returned no id: %w", err)
+		}
+		this.viewer = auth.Viewer{UserID: userID, SessionID: this.viewer.SessionID}
+	}
+	return &tx{Tx: c.pqConn, conn: c, ctx: ctx}, nil
+}
+
+// enterWith runs begin and a query that enters, and returns the first column. After an error the transaction is over.
+func (c *conn) enterWith(ctx context.Context, begin, query string, args []any) (answer string, err error) {
+	end := c.connector.hooks.statement(ctx, query)
+	defer func() { end(err) }()
+	c.observe(query)
+	text, err := inline(query, args...)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errEntering, err)
+	}
+	answer, err = ask(ctx, c.pqConn, begin+text)
+	switch {
+	case err == nil:
+		return answer, nil
+	case pq.As(err) == nil:
+		c.dropped = true
+		return "", c.elsewhere(err)
+	}
+	c.observe("ROLLBACK")
+	if c.Rollback() == nil {
+		return "", fmt.Errorf("%w: %w", errEntering, err)
+	}
+	c.dropped = true // BEGIN failed: a standby's, or a pooler's error; another connection may reach another server
+	return "", err
 }
 
 type aloneKey struct{}
@@ -129,11 +188,10 @@ func inline(query string, args ...any) (string, error) {
 		if !found {
 			return text.String(), nil
 		}
-		n := int(after[0] - '1')
-		if n < 0 || n >= len(literals) {
-			return "", fmt.Errorf("a query has no argument for $%c", after[0])
+		if after == "" || after[0] < '1' || int(after[0]-'1') >= len(literals) {
+			return "", fmt.Errorf("an argument is missing: %s", query)
 		}
-		text.WriteString(literals[n])
+		text.WriteString(literals[after[0]-'1'])
 		rest = after[1:]
 	}
 }

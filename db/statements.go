@@ -43,6 +43,7 @@ type pqConn interface {
 	driver.QueryerContext
 	driver.ExecerContext
 	driver.ConnBeginTx
+	driver.Tx // of the transaction that has begun on it
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
@@ -98,21 +99,6 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 func (c *conn) Ping(ctx context.Context) error {
 	c.await(ctx, beginTimeout)
 	return c.pqConn.Ping(ctx)
-}
-
-// BeginTx gives BEGIN a part of the time only. It does no work, so a server that takes longer is silent, and there is time
-// left to try another connection.
-func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	c.observe("BEGIN")
-	c.awaitBegin(ctx)
-	inner, err := c.pqConn.BeginTx(ctx, options)
-	if err != nil {
-		if pq.As(err) != nil { // a standby's, or a pooler's; another connection may reach another server
-			c.dropped = true
-		}
-		return nil, c.elsewhere(err)
-	}
-	return &tx{Tx: inner, conn: c, ctx: ctx}, nil
 }
 
 // elsewhere makes database/sql go on with another connection if this one broke before anything was done on it.
@@ -179,13 +165,15 @@ func (t *tx) Commit() error {
 	return t.Tx.Commit()
 }
 
+// Rollback ends the connection if its context has ended: a request to cancel a statement may be on its way, and must not
+// meet another one.
 func (t *tx) Rollback() error {
 	t.conn.observe("ROLLBACK")
-	if t.ctx.Err() != nil {
-		t.conn.socket.allow(time.Now().Add(socketGrace), 0)
-	} else {
-		t.conn.await(t.ctx, beginTimeout)
+	if err := t.ctx.Err(); err != nil {
+		t.conn.dropped = true
+		return err
 	}
+	t.conn.await(t.ctx, beginTimeout)
 	return t.Tx.Rollback()
 }
 
