@@ -157,9 +157,11 @@ func (c *conn) enterAlone(ctx context.Context, query string, args []driver.Named
 	return rows, c.elsewhere(err)
 }
 
-// limit is the statement that limits the time of those after it in a transaction.
+// limit is the statement that limits the time of those after it in a transaction. It has few texts, since PostgreSQL's
+// statistics keep each.
 func limit(longest time.Duration) string {
-	return "SET LOCAL statement_timeout = " + strconv.FormatInt(max(1, longest.Milliseconds()), 10) + "; "
+	const step = 50 * time.Millisecond
+	return "SET LOCAL statement_timeout = " + strconv.FormatInt(max(step, longest.Truncate(step)).Milliseconds(), 10) + "; "
 }
 
 // inline returns a query with its arguments as literals, since the simple protocol, which takes several statements at once,
