@@ -57,12 +57,24 @@ func translate(err error) error {
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:
-		return &fault.Error{Code: fault.BadUserInput, Message: "A text holds a character that cannot be stored.", Err: err}
-	case isTransient(err), isStale(err), isStatementLost(err), isLost(err), e.Code == pqerror.QueryCanceled, strings.HasPrefix(string(e.Code), "53"):
+		return notStorable(err)
+	case mayPass(err), isCanceled(err), strings.HasPrefix(string(e.Code), "53"):
 		return fault.Busy(err)
 	}
 	return err
 }
+
+func notStorable(cause error) error {
+	return &fault.Error{Code: fault.BadUserInput, Message: "A text holds a character that cannot be stored.", Err: cause}
+}
+
+// mayPass reports whether another attempt can help.
+func mayPass(err error) bool {
+	return isTransient(err) || isStale(err) || isStatementLost(err) || isLost(err)
+}
+
+// isCanceled reports whether the server ended a statement, at the end of its time or because we asked.
+func isCanceled(err error) bool { return pq.As(err, pqerror.QueryCanceled) != nil }
 
 // isTransient reports whether the server rolled the transaction back for a reason that may not come again.
 func isTransient(err error) bool {

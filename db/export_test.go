@@ -18,6 +18,8 @@ func (d *DB) CheckSet(ctx context.Context, set MigrationSet) error {
 	return d.checkSets(ctx, []MigrationSet{set})
 }
 
+func Inline(query string, args ...any) (string, error) { return inline(query, args...) }
+
 // The lists of this package.
 var (
 	ProfileList = profileList

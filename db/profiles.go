@@ -153,12 +153,9 @@ func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, username
 // UpdateProfile changes the viewer's profile and returns it as it then is; NOT_FOUND when the profile with this id is
 // not the viewer's. uuid.Nil stands for the viewer's own, whatever its id.
 func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, f ProfileFields) (updated *Profile, err error) {
-	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		if err := tx.updateProfile(ctx, id, f); err != nil {
+	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) (err error) {
+		if updated, err = tx.updateProfile(ctx, id, f); err != nil {
 			return fmt.Errorf("update profile: %w", err)
-		}
-		if updated, err = tx.FindProfileOfUser(ctx, tx.Viewer.UserID); err != nil {
-			return err
 		}
 		return nil
 	})
@@ -167,8 +164,9 @@ func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID
 
 // updateProfile names the owner in its WHERE, so that a row that changes hands after the rule was checked is not
 // written.
-func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) error {
-	err := t.ExecOne(ctx, `
+func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (*Profile, error) {
+	var p Profile
+	err := t.Get(ctx, &p, `
 		UPDATE app.profiles
 		   SET display_name = CASE WHEN $3 THEN $4 ELSE display_name END,
 		       bio          = CASE WHEN $5 THEN $6 ELSE bio END,
@@ -177,16 +175,27 @@ func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) e
 		       location     = CASE WHEN $11 THEN $12 ELSE location END,
 		       visibility   = CASE WHEN $13 THEN $14 ELSE visibility END,
 		       updated_at   = now()
-		 WHERE user_id = $1 AND (id = $2 OR $2 = '00000000-0000-0000-0000-000000000000')`,
+		 WHERE user_id = $1 AND (id = $2 OR $2 = '00000000-0000-0000-0000-000000000000')
+		RETURNING `+profileColumns,
 		t.Viewer.UserID, id, f.DisplayName.Set, f.DisplayName.Value, f.Bio.Set, f.Bio.Value, f.AvatarURL.Set, f.AvatarURL.Value,
 		f.WebsiteURL.Set, f.WebsiteURL.Value, f.Location.Set, f.Location.Value, f.Visibility.Set, f.Visibility.Value)
-	if err != nil {
-		return err
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.Gone()
 	}
-	return t.ExecOne(ctx, `
+	if err != nil {
+		return nil, err
+	}
+	if !f.Birthday.Set && !f.PhoneNumber.Set {
+		return &p, nil
+	}
+	err = t.ExecOne(ctx, `
 		UPDATE app.profile_private
 		   SET birthday     = CASE WHEN $2 THEN $3 ELSE birthday END,
 		       phone_number = CASE WHEN $4 THEN $5 ELSE phone_number END
 		 WHERE user_id = $1`,
 		t.Viewer.UserID, f.Birthday.Set, f.Birthday.Value, f.PhoneNumber.Set, f.PhoneNumber.Value)
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
 }

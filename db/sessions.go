@@ -2,12 +2,10 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"freehold/auth"
@@ -23,16 +21,6 @@ type Session struct {
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
-
-// FindSessionUser returns the user of a live session; UNAUTHENTICATED with its reason for any other.
-func (d *DB) FindSessionUser(ctx context.Context, sessionID uuid.UUID) (uuid.UUID, error) {
-	var viewer auth.Viewer
-	err := d.transact(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx *sqlx.Tx) (err error) {
-		viewer, err = enter(ctx, tx, sessionID)
-		return err
-	})
-	return viewer.UserID, err
-}
 
 // StartSession starts a session for the account of a normalised e-mail, if this is the hash of its password; with
 // verifiedOnly the e-mail has to be verified as well. Otherwise ok is false, and the refusal is recorded.

@@ -43,6 +43,7 @@ type pqConn interface {
 	driver.QueryerContext
 	driver.ExecerContext
 	driver.ConnBeginTx
+	driver.Tx // of the transaction that has begun on it
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
@@ -64,6 +65,9 @@ type conn struct {
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
+	if ctx.Value(aloneKey{}) != nil {
+		return c.enterAlone(ctx, query, args)
+	}
 	end := c.connector.hooks.statement(ctx, query)
 	defer func() { end(err) }()
 	c.await(ctx, c.connector.statement)
@@ -97,23 +101,12 @@ func (c *conn) Ping(ctx context.Context) error {
 	return c.pqConn.Ping(ctx)
 }
 
-// BeginTx gives BEGIN a part of the time only. It does no work, so a server that takes longer is silent, and there is time
-// left to try another connection.
-func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	c.observe("BEGIN")
-	c.awaitBegin(ctx)
-	inner, err := c.pqConn.BeginTx(ctx, options)
-	switch {
-	case err == nil:
-		return &tx{Tx: inner, conn: c, ctx: ctx}, nil
-	case pq.As(err) != nil: // a standby's, or a pooler's; another connection may reach another server
-		c.dropped = true
-		return nil, err
-	case !c.socket.broken.Load() || errors.Is(err, driver.ErrBadConn):
-		return nil, err
-	default:
-		return nil, fmt.Errorf("%w: %w", driver.ErrBadConn, err) // database/sql goes on with another
+// elsewhere makes database/sql go on with another connection if this one broke before anything was done on it.
+func (c *conn) elsewhere(err error) error {
+	if err == nil || pq.As(err) != nil || !c.socket.broken.Load() || errors.Is(err, driver.ErrBadConn) {
+		return err
 	}
+	return fmt.Errorf("%w: %w", driver.ErrBadConn, err)
 }
 
 // ResetSession keeps a connection from being used that broke, or that is suspect.
@@ -142,18 +135,21 @@ func (c *conn) await(ctx context.Context, longest time.Duration) {
 	c.socket.allow(until.Add(socketGrace), asked)
 }
 
-func (c *conn) awaitBegin(ctx context.Context) {
+// awaitBegin gives the server the time of BEGIN to answer, and returns how long what goes along with BEGIN may take, so that
+// the server's own answer arrives first.
+func (c *conn) awaitBegin(ctx context.Context) time.Duration {
 	const least = 250 * time.Millisecond // on a busy machine a live server may take as long
 	longest := beginTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
 		if left < least {
 			c.await(ctx, left)
-			return
+			return left
 		}
 		longest = min(longest, max(least, left/3))
 	}
 	c.socket.allow(time.Now().Add(longest), clock())
+	return min(c.connector.statement, longest*2/3)
 }
 
 // tx gives COMMIT and ROLLBACK, which have no context, the time of their transaction.
@@ -169,13 +165,15 @@ func (t *tx) Commit() error {
 	return t.Tx.Commit()
 }
 
+// Rollback ends the connection if its context has ended: a request to cancel a statement may be on its way, and must not
+// meet another one.
 func (t *tx) Rollback() error {
 	t.conn.observe("ROLLBACK")
-	if t.ctx.Err() != nil {
-		t.conn.socket.allow(time.Now().Add(socketGrace), 0)
-	} else {
-		t.conn.await(t.ctx, beginTimeout)
+	if err := t.ctx.Err(); err != nil {
+		t.conn.dropped = true
+		return err
 	}
+	t.conn.await(t.ctx, beginTimeout)
 	return t.Tx.Rollback()
 }
 

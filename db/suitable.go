@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"freehold/auth"
 )
 
 // ErrReadOnly is the error of Ready where the database takes no writes: a standby, or one that was set to be read.
@@ -33,12 +35,7 @@ func (d *DB) Ready(ctx context.Context) error {
 
 // inspect runs fn in a read-only transaction of the service itself, which a standby takes too.
 func (d *DB) inspect(ctx context.Context, fn func(context.Context, *sqlx.Tx) error) error {
-	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx *sqlx.Tx) error {
-		if err := enterNobody(ctx, tx); err != nil {
-			return err
-		}
-		return fn(ctx, tx)
-	})
+	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, auth.Viewer{}, fn)
 }
 
 // CheckServer returns an error unless the database stores UTF-8, and what stands before it keeps prepared statements. Call

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,21 +31,18 @@ type SystemTx struct{ tx *sqlx.Tx }
 // after a serialization failure, a deadlock or a lost connection the whole transaction is tried again. A transaction
 // inside another is refused. The error of a viewer whose session has ended is UNAUTHENTICATED with its reason.
 func (d *DB) Read(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
-	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, asViewer(viewer, fn))
+	return d.asViewer(ctx, &sql.TxOptions{ReadOnly: true}, viewer, fn)
 }
 
 // Write is Read for transactions that change rows. Where the reply to COMMIT is lost the error says that the outcome
 // is unknown.
 func (d *DB) Write(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
-	return d.transact(ctx, nil, asViewer(viewer, fn))
+	return d.asViewer(ctx, nil, viewer, fn)
 }
 
 // AsSystem runs fn in a transaction of the service itself; see SystemTx.
 func (d *DB) AsSystem(ctx context.Context, fn func(context.Context, *SystemTx) error) error {
-	return d.transact(ctx, nil, func(ctx context.Context, tx *sqlx.Tx) error {
-		if err := enterNobody(ctx, tx); err != nil {
-			return err
-		}
+	return d.transact(ctx, nil, auth.Viewer{}, func(ctx context.Context, tx *sqlx.Tx) error {
 		return fn(ctx, &SystemTx{tx: tx})
 	})
 }
@@ -60,20 +56,10 @@ func read[T any](ctx context.Context, d *DB, viewer auth.Viewer, fn func(context
 	return result, err
 }
 
-func asViewer(viewer auth.Viewer, fn func(context.Context, *Tx) error) func(context.Context, *sqlx.Tx) error {
-	return func(ctx context.Context, tx *sqlx.Tx) error {
-		if !viewer.IsMember() {
-			if err := enterNobody(ctx, tx); err != nil {
-				return err
-			}
-			return fn(ctx, &Tx{tx: tx, Viewer: viewer})
-		}
-		entered, err := enter(ctx, tx, viewer.SessionID)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, &Tx{tx: tx, Viewer: entered})
-	}
+func (d *DB) asViewer(ctx context.Context, options *sql.TxOptions, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
+	return d.transact(ctx, options, viewer, func(ctx context.Context, tx *sqlx.Tx) error {
+		return fn(ctx, &Tx{tx: tx, Viewer: attemptOf(ctx).viewer})
+	})
 }
 
 // Enter turns a transaction of the system into one of the owner of a session, which sign-up and sign-in have just
@@ -89,62 +75,39 @@ func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) 
 // AsNobody is the transaction as one of nobody.
 func (t *SystemTx) AsNobody() *Tx { return &Tx{tx: t.tx} }
 
-func enter(ctx context.Context, tx *sqlx.Tx, sessionID uuid.UUID) (auth.Viewer, error) {
-	var entered struct {
-		UserID uuid.UUID `db:"user_id"`
-		IP     string    `db:"ip"`
-		Device string    `db:"device"`
-	}
-	client := auth.ClientFrom(ctx)
-	err := tx.GetContext(ctx, &entered, `
-		SELECT app.enter($1, $2) AS user_id, set_config('app.client_ip', $3, true) AS ip, set_config('app.client_device', $4, true) AS device`,
-		sessionID, timeout(ctx).Milliseconds(), client.IP, client.Device)
-	if err != nil {
-		return auth.Viewer{}, fmt.Errorf("enter a transaction: %w", err)
-	}
-	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID}, nil
-}
-
-func enterNobody(ctx context.Context, tx *sqlx.Tx) error {
-	client := auth.ClientFrom(ctx)
-	_, err := tx.ExecContext(ctx, `
-		SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`,
-		strconv.FormatInt(timeout(ctx).Milliseconds(), 10), client.IP, client.Device)
-	if err != nil {
-		return fmt.Errorf("enter a transaction as nobody: %w", err)
-	}
-	return nil
-}
-
-// timeout is how long a statement of the transaction of ctx may take: no longer than what is left of the request's time,
-// at least a millisecond (0 would mean for ever).
-func timeout(ctx context.Context) time.Duration {
-	longest := ctx.Value(inTransaction{}).(*attempt).statement
-	if deadline, ok := ctx.Deadline(); ok {
-		longest = min(longest, time.Until(deadline))
-	}
-	return max(time.Millisecond, longest)
-}
-
 type inTransaction struct{}
 
 // attempt is one at a transaction.
 type attempt struct {
 	statement time.Duration // how long each may take
+	viewer    auth.Viewer   // who asks; from BEGIN on, as the database has proved it
 	mail      bool          // a mail was put into the outbox; the worker hears of it after COMMIT
+}
+
+func attemptOf(ctx context.Context) *attempt {
+	this, _ := ctx.Value(inTransaction{}).(*attempt)
+	return this
 }
 
 // noteMail notes that the transaction of ctx has put a mail into the outbox.
 func noteMail(ctx context.Context) {
-	if a, ok := ctx.Value(inTransaction{}).(*attempt); ok {
+	if a := attemptOf(ctx); a != nil {
 		a.mail = true
 	}
 }
 
-// transact runs fn in a transaction, again where that can help, and returns errors that are ours wherever a client
+// transact runs fn in a transaction of viewer, again where that can help, and returns errors that are ours wherever a client
 // can be told something.
-func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) error {
-	if ctx.Value(inTransaction{}) != nil {
+func (d *DB) transact(ctx context.Context, options *sql.TxOptions, viewer auth.Viewer, fn func(context.Context, *sqlx.Tx) error) error {
+	return d.retrying(ctx, func(ctx context.Context) (err error, again bool) {
+		attemptOf(ctx).viewer = viewer
+		return d.attempt(ctx, options, fn)
+	})
+}
+
+// retrying runs try until another attempt cannot help.
+func (d *DB) retrying(ctx context.Context, try func(context.Context) (err error, again bool)) error {
+	if attemptOf(ctx) != nil {
 		return errors.New("a transaction was begun inside another")
 	}
 	leave, err := enterShare(ctx)
@@ -154,7 +117,7 @@ func (d *DB) transact(ctx context.Context, options *sql.TxOptions, fn func(conte
 	defer leave()
 	for n := 1; ; n++ {
 		this := &attempt{statement: d.statement}
-		err, again := d.attempt(context.WithValue(ctx, inTransaction{}, this), options, fn)
+		err, again := try(context.WithValue(ctx, inTransaction{}, this))
 		switch {
 		case err == nil:
 			d.hooks.committed(this)
@@ -182,13 +145,16 @@ func pause(ctx context.Context, n int) {
 func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) (err error, again bool) {
 	ctx, end := d.hooks.transaction(ctx)
 	defer func() { end(err) }()
-	tx, err := d.pool.BeginTxx(ctx, options)
+	tx, err := d.pool.BeginTxx(ctx, options) // and enter: see conn.BeginTx
+	if errors.Is(err, errEntering) {
+		return err, mayPass(err) || isCanceled(err)
+	}
 	if err != nil {
 		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before, the connection is dropped if it fails
 	if err := fn(ctx, tx); err != nil {
-		return err, isTransient(err) || isStale(err) || isStatementLost(err) || isLost(err)
+		return err, mayPass(err)
 	}
 	switch err := tx.Commit(); {
 	case err == nil:

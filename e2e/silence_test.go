@@ -138,7 +138,7 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 // where the answer to COMMIT is lost, the reply says that the outcome is unknown.
 func TestConnectionsThatDieInTransactions(t *testing.T) {
 	t.Parallel()
-	for step, name := range []string{"BEGIN", "entering", "the statement", "the statement after"} {
+	for step, name := range []string{"BEGIN and entering", "the statement", "the statement after"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, p := startBehindProxy(t)

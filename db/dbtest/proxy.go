@@ -19,6 +19,7 @@ type Proxy struct {
 	links    map[*link]bool
 	trap     *trap
 	deaf     bool // new connections are silent too
+	trips    atomic.Int64
 }
 
 // trap silences a connection while it is used.
@@ -128,6 +129,9 @@ func (p *Proxy) set(t *trap, times int) {
 	p.trap = t
 }
 
+// Trips is how many packets clients have sent that await an answer.
+func (p *Proxy) Trips() int { return int(p.trips.Load()) }
+
 // Cut drops all connections.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
@@ -177,6 +181,9 @@ func (p *Proxy) forward(l *link) {
 		n, err := l.client.Read(buffer)
 		if err != nil {
 			return
+		}
+		if buffer[0] != 'X' { // which says goodbye
+			p.trips.Add(1)
 		}
 		if p.springs(l, buffer[:n]) {
 			continue

@@ -1,0 +1,260 @@
+package db_test
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold/auth"
+	"freehold/db"
+	"freehold/db/dbtest"
+	"freehold/fault"
+)
+
+// usersSeen are those whose private rows a viewer sees.
+func usersSeen(t *testing.T, d *db.DB, viewer auth.Viewer) (seen []uuid.UUID) {
+	t.Helper()
+	err := d.Read(t.Context(), viewer, func(ctx context.Context, tx *db.Tx) error {
+		return tx.Select(ctx, &seen, `SELECT user_id FROM app.user_private`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// The session is proved by one statement, whose viewer ends with it: the connection, which is the only one, has none left.
+func TestSessionUserIsFoundByOneStatement(t *testing.T) {
+	t.Parallel()
+	server := dbtest.New(t)
+	var ran []string
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observe: func(query string) { ran = append(ran, query) }})
+	ann, bob := member(t, d, "ann", "PRIVATE"), member(t, d, "bob", "PRIVATE")
+	for _, viewer := range []auth.Viewer{ann, bob} {
+		ran = nil
+		if user, err := d.FindSessionUser(t.Context(), viewer.SessionID); err != nil || user != viewer.UserID {
+			t.Fatalf("found %v, %v", user, err)
+		}
+		if want := []string{`SELECT app.enter($1, $2)`}; !slices.Equal(ran, want) {
+			t.Errorf("ran %q, want %q", ran, want)
+		}
+		if seen := usersSeen(t, d, auth.Viewer{}); len(seen) > 0 {
+			t.Errorf("afterwards nobody sees %v", seen)
+		}
+		if _, err := d.FindProfileOfUser(t.Context(), auth.Viewer{}, viewer.UserID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("afterwards nobody finds a private profile: %v", err)
+		}
+	}
+	if _, err := d.FindSessionUser(t.Context(), uuid.New()); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("of an unknown session: %v", err)
+	}
+	if seen := usersSeen(t, d, ann); !slices.Equal(seen, []uuid.UUID{ann.UserID}) {
+		t.Errorf("after an error, ann sees %v", seen)
+	}
+}
+
+// entries are the ways to prove a session.
+var entries = map[string]func(context.Context, *db.DB, auth.Viewer) error{
+	"the session's user": func(ctx context.Context, d *db.DB, v auth.Viewer) error {
+		_, err := d.FindSessionUser(ctx, v.SessionID)
+		return err
+	},
+	"a transaction": func(ctx context.Context, d *db.DB, v auth.Viewer) error {
+		_, err := d.FindPrivate(ctx, v, v.UserID)
+		return err
+	},
+}
+
+// A connection that was lost is replaced, however many there are, and a lock that a migration holds for a moment is waited
+// for. The server ends what waits, so that nothing is left there.
+func TestEnteringIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, entry := range entries {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := dbtest.New(t)
+			retries := map[string]int{}
+			d := open(t, db.Options{URL: server.App, MaxConnections: 1, Hooks: db.Hooks{Retry: func(reason string) { retries[reason]++ }}})
+			ann := member(t, d, "ann", "PRIVATE")
+			terminate := `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app'`
+			server.Query(t, terminate)
+			if err := entry(t.Context(), d, ann); err != nil {
+				t.Errorf("after the connection was lost: %v", err)
+			}
+			lock := func() (wait func()) {
+				released := make(chan struct{})
+				go func() {
+					defer close(released)
+					server.Query(t, `DO $$ BEGIN LOCK TABLE app.sessions; PERFORM pg_sleep(2); END $$`)
+				}()
+				time.Sleep(200 * time.Millisecond)
+				return func() { <-released }
+			}
+			wait := lock()
+			begun := time.Now()
+			if err := entry(t.Context(), d, ann); err != nil || retries["query_canceled"] == 0 || time.Since(begun) < time.Second {
+				t.Errorf("after a lock, %v and the retries %v: %v", time.Since(begun), retries, err)
+			}
+			wait()
+			defer lock()()
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			if err := entry(ctx, d, ann); !fault.Is(err, fault.Unavailable) {
+				t.Errorf("with little time: %v", err)
+			}
+			if n := server.Query(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app' AND state = 'active'`)[0]; n != "0" {
+				t.Errorf("%s connections still wait for the lock", n)
+			}
+		})
+	}
+}
+
+// hostile are texts that could end a literal, a statement or a message before their end.
+var hostile = []string{
+	``, `'`, `''`, `\`, `\'`, `\\'`, `'; SELECT 1; --`, `'||current_user||'`, `$1`, `$$`, `$2$3`, `E'`, `\x00`, `\u0000`, "\n", "a\tb", `/*`, `--`, "\u2019", "\uff07", "ü😀",
+	strings.Repeat(`'\`, 100_000),
+}
+
+// Texts arrive as they are, whatever the server makes of backslashes.
+func TestTextsAreInlinedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, conforming := range []string{"on", "off"} {
+		server := dbtest.New(t)
+		server.Query(t, `ALTER DATABASE `+server.Query(t, `SELECT current_database()`)[0]+` SET standard_conforming_strings = `+conforming)
+		pool, err := sql.Open("postgres", server.App)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		for _, text := range hostile {
+			query, err := db.Inline(`SELECT $2, $1, $3::int8, current_setting('standard_conforming_strings')`, text, text+"2", int64(-7))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var first, second, setting string
+			var number int64
+			err = pool.QueryRowContext(t.Context(), query).Scan(&second, &first, &number, &setting)
+			if err != nil || first != text || second != text+"2" || number != -7 || setting != conforming {
+				t.Errorf("%.30q became %.30q and %.30q with %q: %v", text, first, second, setting, err)
+			}
+		}
+		d := open(t, db.Options{URL: server.App, MaxConnections: 1})
+		ann := member(t, d, "ann", "PRIVATE")
+		for _, viewer := range []auth.Viewer{ann, {}} {
+			for _, text := range hostile {
+				ctx := auth.WithClient(t.Context(), "10.1.2.3:4", text)
+				var seen []string
+				err := d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+					return tx.Select(ctx, &seen, `SELECT unnest(ARRAY[current_setting('app.client_device'), current_setting('app.client_ip'), COALESCE(app.viewer_id()::text, '')])`)
+				})
+				want := []string{auth.ClientFrom(ctx).Device, "10.1.2.3", ""}
+				if viewer.IsMember() {
+					want[2] = viewer.UserID.String()
+				}
+				if err != nil || !slices.Equal(seen, want) {
+					t.Errorf("a User-Agent of %.30q became %.90q: %v", text, seen, err)
+				}
+			}
+		}
+	}
+}
+
+// What PostgreSQL cannot store is the client's mistake, as it is in a parameter.
+func TestTextsThatAreNotInlined(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a\x00", "\x00", "\xff", "a\xc3"} {
+		if query, err := db.Inline(`SELECT $1`, text); !fault.Is(err, fault.BadUserInput) || query != "" {
+			t.Errorf("%q became %q: %v", text, query, err)
+		}
+	}
+	for _, arg := range []any{nil, 1, 1.5, []byte("x"), true} {
+		if query, err := db.Inline(`SELECT $1`, arg); err == nil || query != "" {
+			t.Errorf("%v became %q", arg, query)
+		}
+	}
+	for _, query := range []string{`SELECT $2`, `SELECT $0`, `SELECT $x`, `SELECT $`} {
+		if query, err := db.Inline(query, "a"); err == nil {
+			t.Errorf("got %q", query)
+		}
+	}
+}
+
+// A viewer who cannot enter leaves a connection that is clean, and the same one.
+func TestConnectionIsCleanAfterARefusal(t *testing.T) {
+	t.Parallel()
+	server := dbtest.New(t)
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1})
+	ann := member(t, d, "ann", "PRIVATE")
+	process := func(viewer auth.Viewer) (pid int) {
+		t.Helper()
+		err := d.Read(t.Context(), viewer, func(ctx context.Context, tx *db.Tx) error { return tx.Get(ctx, &pid, `SELECT pg_backend_pid()`) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	before := process(ann)
+	for name, entry := range entries {
+		if err := entry(t.Context(), d, auth.Viewer{UserID: ann.UserID, SessionID: uuid.New()}); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: an unknown session: %v", name, err)
+		}
+		state := server.Query(t, `SELECT state FROM pg_stat_activity WHERE pid = $1`, before)
+		if after := process(auth.Viewer{}); after != before || !slices.Equal(state, []string{"idle"}) {
+			t.Errorf("%s: the connection %d is %v, and then %d", name, before, state, after)
+		}
+		if seen := usersSeen(t, d, auth.Viewer{}); len(seen) > 0 {
+			t.Errorf("%s: nobody sees %v", name, seen)
+		}
+	}
+	// The viewer is the session's owner, whoever the token names.
+	var viewer auth.Viewer
+	err := d.Read(t.Context(), auth.Viewer{UserID: uuid.New(), SessionID: ann.SessionID}, func(_ context.Context, tx *db.Tx) error {
+		viewer = tx.Viewer
+		return nil
+	})
+	if err != nil || viewer != ann {
+		t.Errorf("the viewer is %v, want %v: %v", viewer, ann, err)
+	}
+	if err := d.Read(t.Context(), auth.Viewer{UserID: ann.UserID}, func(context.Context, *db.Tx) error { return nil }); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("without a session: %v", err)
+	}
+}
+
+// Two viewers and nobody share the server connections of a transaction pooler.
+func TestEnteringThroughAPooler(t *testing.T) {
+	t.Parallel()
+	server := dbtest.New(t)
+	p := dbtest.NewPooler(t, server.App)
+	direct := open(t, db.Options{URL: server.App})
+	ann, bob := member(t, direct, "ann", "PRIVATE"), member(t, direct, "bob", "PRIVATE")
+	var all sync.WaitGroup
+	for _, viewer := range []auth.Viewer{ann, {}, bob, {}} {
+		d := open(t, db.Options{URL: p.URL(server.App), MaxConnections: 1})
+		all.Go(func() {
+			for range 20 {
+				err := d.Read(t.Context(), viewer, func(_ context.Context, tx *db.Tx) error {
+					if tx.Viewer != viewer {
+						t.Errorf("the viewer is %v, want %v", tx.Viewer, viewer)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				if !viewer.IsMember() {
+					continue
+				}
+				if user, err := d.FindSessionUser(t.Context(), viewer.SessionID); err != nil || user != viewer.UserID {
+					t.Errorf("found %v, want %v: %v", user, viewer.UserID, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,63 @@
+package db_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"freehold/db"
+	"freehold/db/dbtest"
+)
+
+// An update writes the tables that change and no other, and returns the row without a further statement.
+func TestUpdateProfileWritesOnlyWhatChanges(t *testing.T) {
+	t.Parallel()
+	server := dbtest.New(t)
+	var ran []string
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observe: func(query string) {
+		words := strings.Fields(query)
+		ran = append(ran, strings.Join(words[:min(2, len(words))], " "))
+	}})
+	ann := member(t, d, "ann", "PRIVATE")
+	born := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name    string
+		fields  db.ProfileFields
+		private bool
+	}{
+		{"a public field", db.ProfileFields{Bio: text("new")}, false},
+		{"no field", db.ProfileFields{}, false},
+		{"a birthday", db.ProfileFields{Birthday: db.Patch[time.Time]{Set: true, Value: &born}}, true},
+		{"a phone number", db.ProfileFields{PhoneNumber: text("+4930123456")}, true},
+		{"a phone number that is cleared", db.ProfileFields{PhoneNumber: db.Patch[string]{Set: true}}, true},
+		{"fields of both", db.ProfileFields{Location: text("Rome"), PhoneNumber: text("+4930123457")}, true},
+	} {
+		version := func() string {
+			return server.Query(t, `SELECT xmin::text FROM app.profile_private WHERE user_id = $1`, ann.UserID)[0]
+		}
+		before := version()
+		ran = nil
+		updated, err := d.UpdateProfile(t.Context(), ann, uuid.Nil, c.fields)
+		want := []string{"BEGIN", "SELECT app.enter($1,", "UPDATE app.profiles", "COMMIT"}
+		if c.private {
+			want = slices.Insert(want, 3, "UPDATE app.profile_private")
+		}
+		if err != nil || !slices.Equal(ran, want) {
+			t.Errorf("%s: ran %q, want %q: %v", c.name, ran, want, err)
+		}
+		if written := version() != before; written != c.private {
+			t.Errorf("%s: the private row was written: %v", c.name, written)
+		}
+		found, err := d.FindProfileOfUser(t.Context(), ann, ann.UserID)
+		if err != nil || found.UpdatedAt.Before(time.Now().Add(-time.Minute)) {
+			t.Fatal(found, err)
+		}
+		if same := cmp.Diff(found, updated); same != "" {
+			t.Errorf("%s: the row differs from what was returned:\n%s", c.name, same)
+		}
+	}
+}
