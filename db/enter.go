@@ -15,6 +15,7 @@ import (
 	"github.com/lib/pq"
 
 	"freehold/auth"
+	"freehold/fault"
 )
 
 const (
@@ -57,7 +58,7 @@ func timeout(ctx context.Context) time.Duration {
 	return max(time.Millisecond, longest)
 }
 
-// errEntering is the error of a transaction that has begun and that its viewer cannot enter.
+// errEntering is the error of a server that was reached, where the viewer could not enter.
 var errEntering = errors.New("enter a transaction")
 
 // BeginTx begins a transaction and enters it as the viewer of its attempt, in one trip: BEGIN takes no parameters, so all
@@ -128,10 +129,15 @@ func (d *DB) FindSessionUser(ctx context.Context, sessionID uuid.UUID) (userID u
 		defer func() { end(err) }()
 		alone := context.WithValue(ctx, aloneKey{}, true)
 		err = d.pool.GetContext(alone, &userID, `SELECT app.enter($1, $2)`, sessionID, timeout(ctx).Milliseconds())
-		if err != nil {
-			return fmt.Errorf("find the user of a session: %w", err), mayPass(err) || isCanceled(err)
+		if err == nil {
+			return nil, false
 		}
-		return nil, false
+		again = mayPass(err) || isCanceled(err)
+		err = fmt.Errorf("find the user of a session: %w", err)
+		if !errors.Is(err, errEntering) { // there was no connection
+			err = fault.Busy(err)
+		}
+		return err, again
 	})
 	return userID, err
 }
@@ -147,12 +153,15 @@ func (c *conn) enterAlone(ctx context.Context, query string, args []driver.Named
 	}
 	text, err := inline(query, values...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errEntering, err)
 	}
 	c.observe(query)
 	rows, err := c.pqConn.QueryContext(ctx, limit(c.awaitBegin(ctx))+text, nil)
 	if err != nil && (isLost(err) || isStatementLost(err)) {
 		c.dropped = true
+	}
+	if pq.As(err) != nil {
+		return nil, fmt.Errorf("%w: %w", errEntering, err)
 	}
 	return rows, c.elsewhere(err)
 }
