@@ -82,7 +82,7 @@ func (a Admits) admits(v Viewer) bool {
 }
 
 var admitsInWords = map[Admits]string{
-	AdmitsOwner: "its owner alone", AdmitsVisible: "whoever it is visible to", AdmitsMembers: "signed-in members",
+	AdmitsOwner: "its owner alone", AdmitsVisible: "everyone who may see it", AdmitsMembers: "signed-in members",
 }
 
 // InWords says whom a wall lets through.

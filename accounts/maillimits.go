@@ -69,7 +69,7 @@ func (s *Service) withholdsReset(ctx context.Context, emailKey string) (bool, er
 	return counted.Closed > 0 && !proved, err
 }
 
-// withholdsNotice counts a notice of a change of the viewer's account, and reports whether it is not to be sent. An address
+// withholdsNotice counts a notice that tells a viewer of a change of their account, and reports whether it is not to be sent. An address
 // that nobody has proved may be anybody's, and gets few.
 func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, private *db.Private) (bool, error) {
 	if private.EmailVerifiedAt != nil {

@@ -149,7 +149,7 @@ func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 		  FROM pg_proc p WHERE p.pronamespace = 'app'::regnamespace`), want)
 	diff(t, "definer functions elsewhere", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('app'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), nil)
-	diff(t, "functions without the fixed search_path, which only those need not have that read settings or compute", d.Query(t, `
+	diff(t, "functions without the fixed search_path, but for those that read settings or compute", d.Query(t, `
 		SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'`),
 		[]string{"viewer_id", "client_device", "client_ip", "session_id", "proved_name", "salt_of"})
 	diff(t, "things the definer owns besides its functions", d.Query(t, `

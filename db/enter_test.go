@@ -212,7 +212,7 @@ func TestConnectionIsCleanAfterARefusal(t *testing.T) {
 			t.Errorf("%s: nobody sees %v", name, seen)
 		}
 	}
-	// The viewer is the session's owner, whoever the token names.
+	// The viewer is the session's owner, not the user whom the token names.
 	var viewer auth.Viewer
 	err := d.Read(t.Context(), auth.Viewer{UserID: uuid.New(), SessionID: ann.SessionID}, func(_ context.Context, tx *db.Tx) error {
 		viewer = tx.Viewer

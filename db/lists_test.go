@@ -118,7 +118,7 @@ func TestEveryListIsTested(t *testing.T) {
 }
 
 // hide fills the tables with 100,000 rows each that the viewers do not see, and in the middle of them 40 to 61 of each kind
-// that they see. Users are told by a number.
+// that they see. The number tells users apart.
 const hide = `
 	SET session_replication_role = replica; -- without looking up each reference
 	CREATE FUNCTION pg_temp.nth(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;

@@ -17,7 +17,7 @@ const (
 	UsernameChanged      EventKind = "USERNAME_CHANGED"
 )
 
-// RecordEvent records a security event of the viewer's account.
+// RecordEvent records a security event of the account that is asking.
 func (t *Tx) RecordEvent(ctx context.Context, kind EventKind) error {
 	if _, err := t.tx.ExecContext(ctx, `SELECT app.record_own_event($1)`, kind); err != nil {
 		return fmt.Errorf("record event %s: %w", kind, err)

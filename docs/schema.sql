@@ -229,7 +229,7 @@ GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 -- Closes a sign-up, as its owner, until its address is verified: its sessions are deleted and its profile is hidden.
 CREATE FUNCTION app.await_verification(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
--- Uses a code that proves a new address, and makes it the address of the viewer's account.
+-- Uses a code that proves a new address, and makes it the address of the account that is asking.
 CREATE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE(old_email text, new_email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Changes the viewer's password, revokes the other sessions and deletes all codes.
@@ -334,7 +334,7 @@ CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS
 -- Replaces the code of an address, a purpose and an account.
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Notes in the session that asks that the viewer has proved the password.
+-- Notes in the session that the viewer has proved the password.
 CREATE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Until when the session that asks may take sensitive actions without the password; NULL if that time has passed, and if the user is not the viewer.
@@ -343,7 +343,7 @@ CREATE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RET
 -- Records a security event of an account, or of no account.
 CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Records a security event of the viewer's account.
+-- Records a security event of the account that is asking.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Exchanges a refresh token for its successor.

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Notes in the session that asks that the viewer has proved the password. False if this is not the hash of the viewer's password.
+-- Notes in the session that the viewer has proved the password. False if the hash is not that of the account's password.
 CREATE OR REPLACE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

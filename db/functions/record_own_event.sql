@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Records a security event of the viewer's account. Other kinds are recorded by the functions that start sessions or change how an
+-- Records a security event of the account that is asking. Other kinds are recorded by the functions that start sessions or change how an
 -- account is reached, so that there is neither without the other. Raises FH003 if there is no viewer.
 CREATE OR REPLACE FUNCTION app.record_own_event(p_kind text) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
