@@ -73,23 +73,23 @@ func NewProgram(g Graph, modules ...Module) (*Program, error) {
 	if p.registry, err = owned.NewRegistry(types...); err != nil {
 		return nil, fmt.Errorf("an owned type is declared wrongly:\n%w", err)
 	}
-	if err := p.check(); err != nil {
+	schema := g.Schema()
+	if err := p.check(schema); err != nil {
 		return nil, fmt.Errorf("a module is declared wrongly:\n%w", err)
 	}
-	p.behinds = p.behindEach(g.Schema())
+	p.behinds = p.behindEach(schema)
 	return p, nil
 }
 
 // check returns an error that names what modules say about elements that the schema does not have.
-func (p *Program) check() error {
-	schema := p.graph.Schema()
+func (p *Program) check(schema *ast.Schema) error {
 	var faults []error
 	for _, t := range p.registry.Types() {
 		if d := schema.Types[t.Name]; d == nil || d.Kind != ast.Object {
 			faults = append(faults, t.Fault("the schema has no object type of this name"))
 			continue
 		}
-		for _, name := range slices.Concat(slices.Sorted(maps.Keys(t.Fields))) {
+		for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 			if schema.Types[t.Name].Fields.ForName(name) == nil {
 				faults = append(faults, t.Fault("Fields has %s, which is not a field of the type", name))
 			}

@@ -9,8 +9,8 @@ import (
 	"freehold/fault"
 )
 
-// errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. Who sends no
-// token is told so by the rule; what else might refuse him would give another reason.
+// errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. A
+// request without a token has the reason of the rule. Other refusals have other reasons.
 func (h *hearing) errors(c call, want access.Answer) {
 	var codes []string
 	for _, e := range h.reply.Errors {

@@ -39,7 +39,7 @@ const (
 	makesTheAccount  = "whoever gets the answer owns what was just made"
 )
 
-// ownAnswers are the root fields whose answer is the viewer's own row, whoever else there is, where the schema does not tell.
+// ownAnswers are the root fields that answer with a row of the viewer, and for which the schema does not say so.
 // ownRow knows the others: a field without arguments that returns an owned type, and mutations with @signedIn.
 var ownAnswers = map[string]string{
 	"Mutation.signUp":      makesTheAccount,

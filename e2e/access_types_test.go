@@ -132,7 +132,7 @@ func (f *schemaFacts) subject(schema *ast.Schema, registry *owned.Registry, m *a
 	return subject{}
 }
 
-// ownRow says by rule why the answer of a root field is the viewer's own row, whoever else there is; "" where it is not.
+// ownRow derives from the schema why a root field answers with a row of the viewer; "" if it does not.
 func ownRow(schema *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) string {
 	returned := schema.Types[f.Type.Name()]
 	switch {

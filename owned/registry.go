@@ -96,16 +96,21 @@ func (t *Type) checkModel() error {
 
 // CheckDatabase returns an error that names each type whose tables the database does not protect as they are declared.
 func (r *Registry) CheckDatabase(ctx context.Context, d *db.DB) error {
-	var faults []error
+	var tables []db.Table
+	var types []*Type // of the tables, in their order
 	for _, t := range r.types {
-		problems, err := d.CheckTables(ctx, t.tables())
-		if err != nil {
-			return err
+		for _, table := range t.tables() {
+			tables, types = append(tables, table), append(types, t)
 		}
-		for _, problem := range problems {
-			if problem != nil {
-				faults = append(faults, t.Fault("%v", problem))
-			}
+	}
+	problems, err := d.CheckTables(ctx, tables)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for i, problem := range problems {
+		if problem != nil {
+			faults = append(faults, types[i].Fault("%v", problem))
 		}
 	}
 	return errors.Join(faults...)
@@ -131,35 +136,32 @@ func (r *Registry) Guards() map[string]db.Policy {
 }
 
 // Find returns those of a type's rows with these ids that the viewer sees, by their ids.
-func (r *Registry) Find(ctx context.Context, d *db.DB, viewer auth.Viewer, name string, ids []uuid.UUID) (found map[uuid.UUID]Row, err error) {
-	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		found = make(map[uuid.UUID]Row, len(ids))
-		return r.byName[name].collect(ctx, tx, ids, found)
-	})
-	return found, err
+func (r *Registry) Find(ctx context.Context, d *db.DB, viewer auth.Viewer, name string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+	return find(ctx, d, viewer, []*Type{r.byName[name]}, ids)
 }
 
 // FindNodes returns the rows of any type with these ids that the viewer sees, by their ids. It always asks for each type, so
 // that an unknown id takes as long as a hidden one.
-func (r *Registry) FindNodes(ctx context.Context, d *db.DB, viewer auth.Viewer, ids []uuid.UUID) (found map[uuid.UUID]Row, err error) {
+func (r *Registry) FindNodes(ctx context.Context, d *db.DB, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+	return find(ctx, d, viewer, r.types, ids)
+}
+
+// find asks for rows of each of the types in one transaction.
+func find(ctx context.Context, d *db.DB, viewer auth.Viewer, types []*Type, ids []uuid.UUID) (found map[uuid.UUID]Row, err error) {
 	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		found = make(map[uuid.UUID]Row, len(ids))
-		for _, t := range r.types {
-			if err := t.collect(ctx, tx, ids, found); err != nil {
+		for _, t := range types {
+			rows, err := t.Rows(ctx, tx, ids)
+			if err != nil {
 				return err
+			}
+			for _, row := range rows {
+				found[row.RowID()] = row
 			}
 		}
 		return nil
 	})
 	return found, err
-}
-
-func (t *Type) collect(ctx context.Context, tx *db.Tx, ids []uuid.UUID, found map[uuid.UUID]Row) error {
-	rows, err := t.Rows(ctx, tx, ids)
-	for _, row := range rows {
-		found[row.RowID()] = row
-	}
-	return err
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -85,8 +85,8 @@ func imports(name string) (map[string]string, error) {
 	return names, nil
 }
 
-// parse finds the types and methods of a package. The package need not compile: what can't be read here is for the compiler to
-// complain about.
+// parse finds the types and methods of a package. It reads packages that do not compile. Go's compiler reports
+// what it cannot read.
 func (p *goPackage) parse() {
 	p.types, p.methods = map[string]bool{}, map[string]token.Position{}
 	for _, name := range p.GoFiles {
