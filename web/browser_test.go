@@ -24,7 +24,7 @@ const (
 	stepTime  = time.Minute     // for one thing to show up
 )
 
-// visitor is somebody at a Chromium of his own. He hears every complaint of the browser.
+// visitor is a user with a Chromium of their own. It records every complaint of the browser.
 type visitor struct {
 	t    *testing.T
 	ctx  context.Context

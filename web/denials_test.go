@@ -127,7 +127,7 @@ func TestThePanelTakesWhateverIsExplained(t *testing.T) {
 	v.await(`window.atOnce ?? "not yet"`, "all in sight")
 	v.click(".denials summary")
 	v.read(editorOf(".graphiql-editor-tool") + `.setValue("{"), ""`) // GraphiQL says so by itself, and asks nothing
-	v.click(".graphiql-execute-button")
+	v.click(`.graphiql-execute-button[aria-label^="Execute"]`)
 	v.await(response, "invalid JSON")
 	v.await(panel, "no panel")
 }
