@@ -217,6 +217,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		}
 	}()
 	server := newServer(a.handler, a.config, a.log)
+	server.ConnContext = withConn
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(jsonErrors{l}) }()
 	select {

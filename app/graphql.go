@@ -263,7 +263,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 		w.Header().Set("WWW-Authenticate", challenge(x.reason))
 	}
 	auth.JarFrom(r.Context()).Write(w.Header())
-	if err := writeParts(w, status, parts); err != nil {
+	if err := writeParts(w, r, status, parts); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
 }

@@ -213,12 +213,14 @@ func envelope(response *graphql.Response, errs []byte) (parts [][]byte, err erro
 }
 
 // writeParts writes a body in parts.
-func writeParts(w http.ResponseWriter, status int, parts [][]byte) error {
+func writeParts(w http.ResponseWriter, r *http.Request, status int, parts [][]byte) (err error) {
 	size := 0
 	for _, part := range parts {
 		size += len(part)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(size))
+	release := holdReply(w, r, size)
+	defer func() { err = errors.Join(err, release()) }()
 	w.WriteHeader(status)
 	for _, part := range parts {
 		if _, err := w.Write(part); err != nil {
