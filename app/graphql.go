@@ -1,13 +1,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -21,10 +18,7 @@ import (
 	"freehold/resolvers"
 )
 
-const (
-	maxErrors     = 20       // of a request that is refused
-	maxErrorBytes = 64 << 10 // of any reply
-)
+const maxErrors = 20 // of a request that is refused
 
 // endpoint serves GraphQL over HTTP: one operation per request. gqlgen's executor does the work; its transports are not
 // used, because they repeat what was sent and decode JSON loosely.
@@ -219,7 +213,8 @@ func statusOfRefused(media string) int {
 // specification, 7.1).
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, status int, response *graphql.Response) {
 	x := exchangeOf(r.Context())
-	response.Errors = bounded(response.Errors)
+	var errs []byte
+	response.Errors, errs = encodeErrors(response.Errors)
 	x.outcome = outcomeOf(r.Context(), response.Errors)
 	if response.Data == nil {
 		switch x.outcome {
@@ -233,7 +228,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 			status = statusOfRefused(media)
 		}
 	}
-	parts, err := envelope(response)
+	parts, err := envelope(response, errs)
 	if err != nil {
 		panic(err) // the recoverer answers
 	}
@@ -242,7 +237,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 		w.Header().Set("WWW-Authenticate", challenge(x.reason))
 	}
 	auth.JarFrom(r.Context()).Write(w.Header())
-	if err := writeParts(w, status, parts); err != nil {
+	if err := writeParts(w, r, status, parts); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
 }
@@ -250,28 +245,4 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 // challenge is the WWW-Authenticate header for an invalid token (RFC 6750, 3).
 func challenge(reason fault.Reason) string {
 	return fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, fault.SignIn(reason).Message)
-}
-
-// bounded puts errors in the order of their paths, since fields are resolved at once and fail in any order, and cuts a
-// list that would take too much room, saying how many are left out.
-func bounded(errs gqlerror.List) gqlerror.List {
-	slices.SortStableFunc(errs, func(a, b *gqlerror.Error) int { return slices.CompareFunc(a.Path, b.Path, compareSteps) })
-	size := 0
-	for i, err := range errs {
-		text, marshalErr := json.Marshal(err)
-		if size += len(text); size > maxErrorBytes || marshalErr != nil {
-			rest := &gqlerror.Error{Message: fmt.Sprintf("There are %d more errors.", len(errs)-i), Extensions: map[string]any{"code": err.Extensions["code"]}}
-			return append(errs[:i:i], rest)
-		}
-	}
-	return errs
-}
-
-func compareSteps(a, b ast.PathElement) int {
-	i, isIndex := a.(ast.PathIndex)
-	j, bothIndexes := b.(ast.PathIndex)
-	if isIndex && bothIndexes {
-		return cmp.Compare(i, j)
-	}
-	return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
 }
