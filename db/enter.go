@@ -16,36 +16,37 @@ import (
 	"freehold/fault"
 )
 
+// The statements that enter a transaction. Only the one of members reads tables, and so may have to wait for a lock.
 const (
-	enterAsMember = `
-	SELECT app.enter($1, $2) AS user_id, set_config('app.client_ip', $3, true) AS ip, set_config('app.client_device', $4, true) AS device`
+	enterAsMember = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
 	enterAsNobody = `
 	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
+	readAsNobody = enterAsNobody + `, set_config('transaction_read_only', 'on', true)`
 )
 
-// memberArgs are the arguments of enterAsMember. Each statement of the transaction may take so long.
-func memberArgs(ctx context.Context, sessionID uuid.UUID, statement time.Duration) []any {
-	client := auth.ClientFrom(ctx)
-	return []any{sessionID, statement.Milliseconds(), client.IP, client.Device}
+// entering returns the statement that enters a transaction, whose statements may take so long. It waits for a lock no longer than
+// wait.
+func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) call {
+	client, limit := auth.ClientFrom(ctx), milliseconds(statement)
+	switch {
+	case a.viewer.IsMember():
+		return call{enterAsMember, []any{a.viewer.SessionID, limit, milliseconds(wait), client.IP, client.Device, a.single == singleRead}}
+	case a.single == singleRead:
+		return call{readAsNobody, []any{limit, client.IP, client.Device}}
+	default:
+		return call{enterAsNobody, []any{limit, client.IP, client.Device}}
+	}
 }
 
-// nobodyArgs are the arguments of enterAsNobody.
-func nobodyArgs(ctx context.Context, statement time.Duration) []any {
-	client := auth.ClientFrom(ctx)
-	return []any{strconv.FormatInt(statement.Milliseconds(), 10), client.IP, client.Device}
-}
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // enter makes the owner of a session the viewer of a transaction that has begun.
 func enter(ctx context.Context, tx runner, sessionID uuid.UUID) (auth.Viewer, error) {
-	var entered struct {
-		UserID uuid.UUID `db:"user_id"`
-		IP     string    `db:"ip"`
-		Device string    `db:"device"`
-	}
-	if err := tx.GetContext(ctx, &entered, enterAsMember, memberArgs(ctx, sessionID, timeout(ctx))...); err != nil {
+	var userID uuid.UUID
+	if err := tx.GetContext(ctx, &userID, `SELECT app.enter($1, $2)`, sessionID, timeout(ctx).Milliseconds()); err != nil {
 		return auth.Viewer{}, fmt.Errorf("enter a transaction: %w", err)
 	}
-	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID}, nil
+	return auth.Viewer{UserID: userID, SessionID: sessionID}, nil
 }
 
 // timeout is how long a statement of the transaction of ctx may take: no longer than what is left of the request's time,
@@ -75,11 +76,8 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 	}
 	c.observe("BEGIN")
 	longest := c.awaitBegin(ctx)
-	query, args := enterAsNobody, nobodyArgs(ctx, timeout(ctx))
-	if this.viewer.IsMember() {
-		query, args = enterAsMember, memberArgs(ctx, this.viewer.SessionID, timeout(ctx))
-	}
-	answer, err := c.enterBlock(ctx, begin, longest, call{query, args})
+	enter := this.entering(ctx, timeout(ctx), longest)
+	answer, err := c.enterBlock(ctx, begin, longest, enter)
 	if err != nil {
 		return nil, err
 	}

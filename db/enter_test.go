@@ -80,7 +80,7 @@ func TestProveSession(t *testing.T) {
 	d := open(t, db.Options{URL: dbtest.New(t).App, MaxConnections: 1, Observe: func(query string) { ran = append(ran, query) }})
 	ann, bob := member(t, d, "ann", "PRIVATE"), member(t, d, "bob", "PRIVATE")
 	ran = nil
-	if err := d.ProveSession(t.Context(), ann); err != nil || len(ran) != 2 || !strings.Contains(ran[0], "app.enter($1, $2)") {
+	if err := d.ProveSession(t.Context(), ann); err != nil || len(ran) != 2 || !strings.Contains(ran[0], "app.enter_session($1") {
 		t.Errorf("ran %q: %v", ran, err)
 	}
 	for name, viewer := range map[string]auth.Viewer{
@@ -136,7 +136,7 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 			}
 			wait := lock()
 			begun := time.Now()
-			if err := entry(t.Context(), d, ann); err != nil || retries["query_canceled"] == 0 || time.Since(begun) < time.Second {
+			if err := entry(t.Context(), d, ann); err != nil || retries["lock_not_available"] == 0 || time.Since(begun) < time.Second {
 				t.Errorf("after a lock, %v and the retries %v: %v", time.Since(begun), retries, err)
 			}
 			wait()

@@ -288,7 +288,7 @@ func (p plan) read() (n float64) {
 // entered returns the statements of a read without those that enter, one before each.
 func entered(ran []string) (statements []string) {
 	for i, query := range ran {
-		if i%2 == 1 && strings.Contains(ran[i-1], "transaction_read_only") {
+		if i%2 == 1 {
 			statements = append(statements, query)
 		}
 	}

@@ -28,7 +28,6 @@ type call struct {
 func (c *conn) message(ctx context.Context, longest time.Duration, calls ...call) (string, error) {
 	var text strings.Builder
 	text.Grow(512)
-	text.WriteString(limit(longest))
 	for _, call := range calls {
 		if err := c.persist(ctx, longest, call.query); err != nil {
 			return "", err
@@ -82,8 +81,7 @@ func nameOf(query string) string {
 	return name
 }
 
-// limit is the statement that limits the time of those after it in a transaction. It has few texts, since PostgreSQL's
-// statistics keep each.
+// limit is the statement that limits the time of those after it in a transaction.
 func limit(longest time.Duration) string {
 	const step = 50 * time.Millisecond
 	return "SET LOCAL statement_timeout = " + strconv.FormatInt(max(step, longest.Truncate(step)).Milliseconds(), 10) + "; "

@@ -20,7 +20,7 @@ import (
 // A statement that is a transaction of its own takes one trip. It goes out as one message of the simple protocol, behind the
 // statement that enters:
 //
-//	SET LOCAL statement_timeout = …; EXECUTE freehold_1f…(session, …); EXECUTE freehold_9c…(…)
+//	EXECUTE freehold_1f…(session, …); EXECUTE freehold_9c…(…)
 //
 // PostgreSQL runs such a message as one transaction, and stops at the first error. So the row policies know the viewer, and
 // what entering has set ends with the message.
@@ -32,12 +32,6 @@ const (
 	inBlock single = iota // the statements are in a block of BEGIN and COMMIT
 	singleRead
 	singleWrite
-)
-
-// The statements that enter a read. The server then refuses to write.
-const (
-	readAsMember = enterAsMember + `, set_config('transaction_read_only', 'on', true)`
-	readAsNobody = enterAsNobody + `, set_config('transaction_read_only', 'on', true)`
 )
 
 // Read runs fn, whose statements read as viewer. Each statement proves the viewer's session and takes one trip. As in a
@@ -73,7 +67,7 @@ func (d *DB) singly(ctx context.Context, mode single, viewer auth.Viewer, fn fun
 		if err != nil && !this.connected {
 			return fault.Busy(fmt.Errorf("connect: %w", err)), isLost(err)
 		}
-		return err, mayPass(err) || errors.Is(err, errEntering) && isCanceled(err)
+		return err, mayPass(err) || errors.Is(err, errEntering) && isCut(err)
 	})
 }
 
@@ -125,7 +119,7 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 		end(err)
 	}()
 	longest := c.awaitSingle(this)
-	enter := this.enter(ctx, longest)
+	enter := this.entering(ctx, longest, min(longest, enterTimeout))
 	c.observe(enter.query)
 	c.observe(query)
 	values := make([]any, len(args))
@@ -152,18 +146,6 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 		}
 		return nil, c.elsewhere(err)
 	}
-}
-
-// enter returns the statement that enters an attempt whose statements are transactions of their own.
-func (a *attempt) enter(ctx context.Context, longest time.Duration) call {
-	asMember, asNobody := readAsMember, readAsNobody
-	if a.single == singleWrite {
-		asMember, asNobody = enterAsMember, enterAsNobody
-	}
-	if a.viewer.IsMember() {
-		return call{asMember, memberArgs(ctx, a.viewer.SessionID, longest)}
-	}
-	return call{asNobody, nobodyArgs(ctx, longest)}
 }
 
 // send runs a message and returns the rows of its last statement.

@@ -68,7 +68,7 @@ func (d *DB) checkMessages(ctx context.Context) error {
 		for _, viewer := range []string{ann, bob, "", bob, ann, ""} {
 			calls := []call{{become, []any{viewer}}, {who, nil}}
 			if viewer == "" {
-				calls[0] = call{enterAsNobody, nobodyArgs(ctx, c.connector.statement)}
+				calls[0] = (&attempt{single: singleRead}).entering(ctx, c.connector.statement, enterTimeout)
 			}
 			seen, err := c.second(ctx, calls)
 			if err != nil {

@@ -181,7 +181,7 @@ func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(contex
 	defer func() { end(err) }()
 	tx, err := d.pool.BeginTxx(ctx, options) // and enter: see conn.BeginTx
 	if errors.Is(err, errEntering) {
-		return err, mayPass(err) || isCanceled(err)
+		return err, mayPass(err) || isCut(err)
 	}
 	if err != nil {
 		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)
