@@ -3,9 +3,11 @@ package db
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -138,6 +140,8 @@ func writeLiteral(text *strings.Builder, value any) error {
 		text.WriteString("'" + strconv.FormatInt(v, 10) + "'")
 	case float64:
 		text.WriteString("'" + strconv.FormatFloat(v, 'g', -1, 64) + "'")
+	case int:
+		text.WriteString("'" + strconv.Itoa(v) + "'")
 	case uuid.UUID:
 		text.WriteString("'" + v.String() + "'")
 	case time.Time:
@@ -150,7 +154,11 @@ func writeLiteral(text *strings.Builder, value any) error {
 		}
 		text.WriteString(pq.QuoteLiteral(v))
 	default:
-		return fmt.Errorf("no literal can be made of a %T", value)
+		converted, err := driver.DefaultParameterConverter.ConvertValue(value)
+		if err != nil || reflect.TypeOf(converted) == reflect.TypeOf(value) {
+			return fmt.Errorf("no literal can be made of a %T", value)
+		}
+		return writeLiteral(text, converted)
 	}
 	return nil
 }

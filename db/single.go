@@ -77,23 +77,44 @@ type singles struct {
 	this *attempt
 }
 
-func (s singles) context(ctx context.Context) context.Context {
-	if attemptOf(ctx) == s.this {
-		return ctx
-	}
-	return context.WithValue(ctx, inTransaction{}, s.this)
-}
-
+// GetContext scans the first row into dest; sql.ErrNoRows when there is none.
 func (s singles) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	return s.pool.GetContext(s.context(ctx), dest, query, args...)
+	return s.run(ctx, query, args, func(rows driver.Rows) error { return scanOne(s.pool.Mapper, query, rows, dest) })
 }
 
+// SelectContext scans all rows into the slice that dest points to.
 func (s singles) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
-	return s.pool.SelectContext(s.context(ctx), dest, query, args...)
+	return s.run(ctx, query, args, func(rows driver.Rows) error { return scanAll(s.pool.Mapper, query, rows, dest) })
 }
 
+// ExecContext runs a function that returns nothing of interest.
 func (s singles) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return s.pool.ExecContext(s.context(ctx), query, args...)
+	return driver.ResultNoRows, s.run(ctx, query, args, func(driver.Rows) error { return nil })
+}
+
+// run sends a query on a connection of the pool, or on another if that one turns out to be broken, but was not when it was new.
+func (s singles) run(ctx context.Context, query string, args []any, scan func(driver.Rows) error) error {
+	for {
+		c, err := s.pool.DB.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		err = c.Raw(func(raw any) error {
+			rows, err := raw.(*conn).querySingle(ctx, s.this, query, args)
+			if err != nil {
+				return err
+			}
+			err = scan(rows)
+			if closed := rows.Close(); err == nil || closed != nil && errors.Is(err, sql.ErrNoRows) {
+				err = closed
+			}
+			return err
+		})
+		c.Close() //nolint:errcheck // it goes back to the pool, unless it is broken
+		if !errors.Is(err, driver.ErrBadConn) || s.this.fresh {
+			return err
+		}
+	}
 }
 
 // ProveSession returns nil if the session of a viewer lives and is the viewer's; else UNAUTHENTICATED with its reason.
@@ -112,7 +133,8 @@ func (d *DB) ProveSession(ctx context.Context, viewer auth.Viewer) error {
 }
 
 // querySingle runs a query of an attempt whose statements are transactions of their own.
-func (c *conn) querySingle(ctx context.Context, this *attempt, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
+func (c *conn) querySingle(ctx context.Context, this *attempt, query string, args []any) (_ driver.Rows, err error) {
+	this.fresh = len(c.persisted) == 0
 	end := c.connector.hooks.statement(ctx, query)
 	defer func() {
 		this.connected = !errors.Is(err, driver.ErrBadConn) // else the pool tries another connection
@@ -122,16 +144,12 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 	enter := this.entering(ctx, longest, min(longest, enterTimeout))
 	c.observe(enter.query)
 	c.observe(query)
-	values := make([]any, len(args))
-	for i := range args {
-		values[i] = args[i].Value
-	}
 	mode := ""
 	if this.single == singleWrite {
 		mode = "SET TRANSACTION READ WRITE; " // a standby refuses it
 	}
 	for {
-		text, err := c.message(ctx, min(longest, enterTimeout), enter, call{query, values})
+		text, err := c.message(ctx, min(longest, enterTimeout), enter, call{query, args})
 		if err != nil {
 			return nil, err
 		}

@@ -69,9 +69,6 @@ type conn struct {
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
-	if this := attemptOf(ctx); this != nil && this.single != inBlock {
-		return c.querySingle(ctx, this, query, args)
-	}
 	end := c.connector.hooks.statement(ctx, query)
 	defer func() { end(err) }()
 	c.await(ctx, c.connector.statement)
@@ -84,13 +81,6 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
-	if this := attemptOf(ctx); this != nil && this.single != inBlock {
-		rows, err := c.querySingle(ctx, this, query, args)
-		if err != nil {
-			return nil, err
-		}
-		return driver.ResultNoRows, rows.Close()
-	}
 	end := c.connector.hooks.statement(ctx, query)
 	defer func() { end(err) }()
 	c.await(ctx, c.connector.statement)

@@ -86,6 +86,7 @@ type attempt struct {
 	single    single
 	deadline  time.Time // of single statements; the zero time for none
 	connected bool      // whether there was a connection for a single statement
+	fresh     bool      // whether that connection was new
 }
 
 func attemptOf(ctx context.Context) *attempt {
