@@ -117,7 +117,7 @@ func BenchmarkReads(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer d.Close() //nolint:errcheck // nothing is left to do
+	defer d.Close()
 	for name, run := range map[string]func(context.Context, auth.Viewer, func(context.Context, *db.Tx) error) error{"reads": d.Read, "transactions": d.Write} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

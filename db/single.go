@@ -95,7 +95,7 @@ func (s singles) ExecContext(ctx context.Context, query string, args ...any) (sq
 // run sends a query on a connection of the pool, or on another if that one turns out to be broken, but was not when it was new.
 func (s singles) run(ctx context.Context, query string, args []any, scan func(driver.Rows) error) error {
 	for {
-		c, err := s.pool.DB.Conn(ctx)
+		c, err := s.pool.Conn(ctx)
 		if err != nil {
 			return err
 		}
