@@ -3,10 +3,13 @@ package graph
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // What the fields that graph/generate/direct.go writes are made of.
@@ -67,9 +70,35 @@ var allowed any = new(byte)
 // refuse answers for a field that its rule refused, or whose resolver failed: null, and the error if there is one.
 func (ec *executionContext) refuse(ctx context.Context, err error) graphql.Marshaler {
 	if err != nil {
-		ec.Error(ctx, graphql.AddFieldLocationToError(ctx, err))
+		ec.Error(ctx, located(ctx, err))
 	}
 	return graphql.Null
+}
+
+// located adds the path and place of a field to an error, as graphql.AddFieldLocationToError does. It makes the path at once.
+func located(ctx context.Context, err error) error {
+	f := graphql.GetFieldContext(ctx)
+	if _, ok := errors.AsType[*gqlerror.Error](err); ok || f == nil || f.Field.Position == nil || f.Field.Position.Line == 0 {
+		return graphql.AddFieldLocationToError(ctx, err)
+	}
+	n := 0
+	for at := f; at != nil; at = at.Parent {
+		n++
+	}
+	path := make(ast.Path, n)
+	for at := f; at != nil; at = at.Parent {
+		switch {
+		case at.Index != nil:
+			n--
+			path[n] = ast.PathIndex(*at.Index)
+		case at.Field.Field != nil:
+			n--
+			path[n] = ast.PathName(at.Field.Alias)
+		}
+	}
+	wrapped := gqlerror.WrapPath(path[n:], err)
+	wrapped.Locations = []gqlerror.Location{{Line: f.Field.Position.Line, Column: f.Field.Position.Column}}
+	return wrapped
 }
 
 // orNull makes a panic the error of its field.
