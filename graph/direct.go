@@ -120,19 +120,32 @@ func textOrNull(s *string) graphql.Marshaler {
 }
 
 // MarshalGQL writes the text as JSON.
-func (t *text) MarshalGQL(w io.Writer) {
-	for i := range len(*t) {
-		if c := (*t)[i]; c < 0x20 || c == '\\' || c == '"' {
-			graphql.MarshalString(string(*t)).MarshalGQL(w)
-			return
-		}
-	}
-	put(w, `"`)
-	put(w, string(*t))
-	put(w, `"`)
+func (t *text) MarshalGQL(w io.Writer) { writerOf(w).WriteText(string(*t)) }
+
+// Writer may be implemented by what replies are encoded to. It writes the texts of a reply at once, since each byte counts.
+type Writer interface {
+	io.Writer
+	// WriteSafe writes texts, one after the other, in which nothing needs an escape.
+	WriteSafe(a, b, c string)
+	// WriteText writes a text as a JSON string.
+	WriteText(text string)
 }
 
-func put(w io.Writer, text string) { io.WriteString(w, text) } //nolint:errcheck // gqlgen's writers take everything
+func writerOf(w io.Writer) Writer {
+	if own, ok := w.(Writer); ok {
+		return own
+	}
+	return plainWriter{w}
+}
+
+// plainWriter is any other writer.
+type plainWriter struct{ io.Writer }
+
+func (w plainWriter) WriteSafe(a, b, c string) {
+	io.WriteString(w.Writer, a+b+c) //nolint:errcheck // gqlgen's writers take everything
+}
+
+func (w plainWriter) WriteText(text string) { graphql.MarshalString(text).MarshalGQL(w.Writer) }
 
 // rowID is written as graphql.MarshalUUID writes it.
 type rowID uuid.UUID

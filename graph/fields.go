@@ -113,7 +113,7 @@ func (s *fieldSet) MarshalGQL(w io.Writer) {
 	if len(s.fields) > manyFields {
 		written = make(map[string]bool, len(s.fields))
 	}
-	put := func(text string) { io.WriteString(w, text) } //nolint:errcheck // gqlgen's writers take everything
+	out := writerOf(w)
 	begin := `{"`
 	for i := range s.fields {
 		name := s.fields[i].Alias // a GraphQL name: nothing in it needs an escape
@@ -123,16 +123,14 @@ func (s *fieldSet) MarshalGQL(w io.Writer) {
 		if written != nil {
 			written[name] = true
 		}
-		put(begin)
-		put(name)
-		put(`":`)
+		out.WriteSafe(begin, name, `":`)
 		s.Values[i].MarshalGQL(w)
 		begin = `,"`
 	}
 	if len(s.fields) == 0 {
-		put("{")
+		out.WriteSafe("{", "", "")
 	}
-	put("}")
+	out.WriteSafe("}", "", "")
 }
 
 // place is the context of an element of a list.
