@@ -63,6 +63,13 @@ func (d *denials) add(ctx context.Context, t told) {
 	}
 }
 
+// reset forgets the refusals of an operation whose response is not sent.
+func (d *denials) reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.counts, d.told = nil, nil
+}
+
 // denied notes that a rule refused the field that ctx is in.
 func (a *App) denied(ctx context.Context, d directives.Denial) {
 	a.telemetry.metrics.denied("@"+d.Rule.Name, d.Code)

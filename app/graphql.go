@@ -14,7 +14,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"freehold/auth"
-	"freehold/directives"
 	"freehold/fault"
 	"freehold/resolvers"
 )
@@ -32,6 +31,8 @@ type endpoint struct {
 	explainer *explainer // nil where refusals are not explained
 	local     local      // whom they are explained to
 	viewer    findViewer
+	prove     prove
+	guarded   map[string]bool // see mayClaim
 	origins   *origins
 	cookies   *auth.Cookies
 	bodyLimit int64
@@ -40,11 +41,8 @@ type endpoint struct {
 	replyMemory *replyMemory
 }
 
-// findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
-type findViewer func(context.Context, http.Header) (auth.Viewer, error)
-
 // newEndpoint reads the trusted documents, and fails if one of them is invalid.
-func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, o *origins, viewer findViewer) (*endpoint, error) {
+func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, o *origins, viewer findViewer, prove prove) (*endpoint, error) {
 	c := a.config
 	d := &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
@@ -58,7 +56,7 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	a.telemetry.names.trusted = operations
 	e := &endpoint{
 		exec: executor.New(schema), documents: d, persisted: newPersisted(operations, c.OperationsOnly == "on"),
-		presenter: presenter{a.log}, telemetry: a.telemetry, explainer: a.explainer, viewer: viewer, origins: o,
+		presenter: presenter{a.log}, telemetry: a.telemetry, explainer: a.explainer, viewer: viewer, prove: prove, guarded: guarded(schema.Schema()), origins: o,
 		cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
 		local:   newLocal(c), bodyLimit: c.BodyLimit,
 		replyLimit: c.ReplyLimit, replyMemory: newReplyMemory(c.ReplyMemory),
@@ -69,24 +67,10 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	if c.Development() {
 		e.exec.Use(extension.Introspection{})
 	}
-	e.exec.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		v, err := e.authenticate(ctx, graphql.GetOperationContext(ctx).Headers)
-		if err != nil {
-			return graphql.OneShot(e.refuseOperation(ctx, err))
-		}
-		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
-	})
 	e.exec.AroundRootFields(takeTurns)
 	e.exec.AroundRootFields(boundRootField)
 	e.exec.AroundRootFields(resolvers.AroundRootField)
 	return e, nil
-}
-
-// authenticate finds the viewer. If the client sent an invalid token, it notes the reason for the reply.
-func (e *endpoint) authenticate(ctx context.Context, header http.Header) (auth.Viewer, error) {
-	v, err := e.viewer(ctx, header)
-	exchangeOf(ctx).reason = v.Reason
-	return v, err
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -139,13 +123,7 @@ func (e *endpoint) answer(ctx context.Context, read *request, media string, limi
 	return statusOfRefused(media), e.refuseOperation(ctx, problems...)
 }
 
-// reportToken finds out for the reply to a refused request whether its token is invalid.
-func (e *endpoint) reportToken(ctx context.Context, header http.Header) {
-	e.authenticate(ctx, header) //nolint:errcheck // if the database fails the reply lacks WWW-Authenticate
-}
-
-// execute runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
-// begins. The answer is then UNAVAILABLE.
+// execute runs an operation, and bounds and observes its reply.
 func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext, limit *reply) *graphql.Response {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
@@ -153,11 +131,7 @@ func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationCont
 	x := exchangeOf(ctx)
 	asked, _ := operation.Extensions["explain"].(bool)
 	x.denials.explain = asked && e.explainer != nil
-	handler, ctx := e.exec.DispatchOperation(ctx, operation)
-	response := handler(ctx)
-	if response == nil {
-		response = e.refuseOperation(ctx, fault.Busy(context.Cause(ctx)))
-	}
+	response := e.run(ctx, operation, limit)
 	if err := limit.settle(operation.Operation.Operation); err != nil {
 		response = e.refuseOperation(ctx, err)
 	}

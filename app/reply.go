@@ -126,6 +126,12 @@ func (r *reply) settle(op ast.Operation) error {
 	return nil
 }
 
+// reset makes room for another reply in place of one that is not sent.
+func (r *reply) reset() {
+	r.release(0)
+	r.size, r.err = 0, nil
+}
+
 // release gives back all memory but what is kept.
 func (r *reply) release(keep int64) {
 	if back := r.held - keep; back > 0 {
