@@ -145,7 +145,10 @@ func (m *meter) field(f *ast.Field) measure {
 
 // size is how many objects a field may return.
 func (m *meter) size(f *ast.Field) int {
-	arguments := f.ArgumentMap(m.variables)
+	var arguments map[string]any
+	if len(f.Definition.Arguments) > 0 {
+		arguments = f.ArgumentMap(m.variables)
+	}
 	for _, name := range []string{"first", "last"} {
 		if n, ok := asInt(arguments[name]); ok {
 			return max(0, min(n, costly))

@@ -73,9 +73,13 @@ func (d *denials) reset() {
 // denied notes that a rule refused the field that ctx is in.
 func (a *App) denied(ctx context.Context, d directives.Denial) {
 	a.telemetry.metrics.denied("@"+d.Rule.Name, d.Code)
-	exchangeOf(ctx).denials.add(ctx, told{
-		denialKind: denialKind{d.Field, d.Rule.String(), d.Code, kindOf(d.Viewer)}, viewer: d.Viewer, denial: &d,
-	})
+	all := exchangeOf(ctx).denials
+	t := told{denialKind: denialKind{d.Field, d.Rule.String(), d.Code, kindOf(d.Viewer)}, viewer: d.Viewer}
+	if all.explain {
+		kept := d // moves to the heap
+		t.denial = &kept
+	}
+	all.add(ctx, t)
 }
 
 // noteError notes a refusal that no rule accounts for: the database let the viewer touch no row.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -36,9 +37,15 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("%q is read as %+v", body, read)
 		}
 		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.UseNumber()
 		var first map[string]any
 		if err := decoder.Decode(&first); err != nil || decoder.More() {
 			t.Errorf("%q is not one JSON object: %v", body, err)
+		}
+		variables, _ := first["variables"].(map[string]any)
+		query, _ := first["query"].(string)
+		if !reflect.DeepEqual(read.Variables, variables) || read.Query != query {
+			t.Errorf("%q is read as %q with %v", body, read.Query, read.Variables)
 		}
 	})
 }

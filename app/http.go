@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -149,6 +150,15 @@ func (w *statusWriter) WriteHeader(status int) {
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// usualHeaders are those of every reply that have one value for all. Replies share the lists, which have no room for another.
+var usualHeaders = http.Header{
+	"Cache-Control":           {"no-store"},
+	"X-Content-Type-Options":  {"nosniff"},
+	"X-Frame-Options":         {"DENY"},
+	"Referrer-Policy":         {"no-referrer"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+}
+
 // around gives each request an id, a deadline, the headers that every reply has, a line in the log, and an answer
 // even if the handler panics.
 func (a *App) around(next http.Handler) http.Handler {
@@ -168,20 +178,18 @@ func (a *App) around(next http.Handler) http.Handler {
 		ctx = a.db.WithShare(ctx)
 		inner := r.WithContext(ctx) // the mux notes the route in it: what was sent as a path may be anything
 		h := w.Header()
+		maps.Copy(h, usualHeaders)
 		h.Set("X-Request-Id", x.id)
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		sw := &statusWriter{w, x}
 		defer func() {
 			if cause := recover(); cause != nil {
 				a.answerPanic(ctx, sw, cause)
 			}
 			x.denials.log(ctx, a.log)
-			a.log.InfoContext(ctx, "request", "route", inner.Pattern, "method", shorten(r.Method), "operation", x.operation,
-				"status", x.status, "took", time.Since(begun).Round(time.Microsecond).String())
+			if a.log.Enabled(ctx, slog.LevelInfo) { // the arguments take time
+				a.log.InfoContext(ctx, "request", "route", inner.Pattern, "method", shorten(r.Method), "operation", x.operation,
+					"status", x.status, "took", time.Since(begun).Round(time.Microsecond).String())
+			}
 		}()
 		next.ServeHTTP(&plainErrors{ResponseWriter: sw, request: inner}, inner)
 	})

@@ -13,7 +13,11 @@ import (
 // client's own word, and not believed.
 func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 	remote := r.RemoteAddr
-	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	sent := r.Header["X-Forwarded-For"]
+	if len(sent) == 0 {
+		return remote
+	}
+	forwarded := strings.Split(strings.Join(sent, ","), ",")
 	for _, entry := range slices.Backward(forwarded) {
 		if !isTrusted(remote, trusted) {
 			break

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,7 +74,14 @@ func (r *reply) bound(ctx context.Context, field graphql.Marshaler) graphql.Mars
 	if field == graphql.Null || field == graphql.RequiredNull {
 		return field
 	}
-	return graphql.WriterFunc(func(w io.Writer) { field.MarshalGQL(&replyWriter{ctx, w, r}) })
+	return graphql.WriterFunc(func(w io.Writer) {
+		text, ok := w.(*bytes.Buffer) // it is, since graph encodes all into one
+		if !ok {
+			text = new(bytes.Buffer)
+			defer func() { w.Write(text.Bytes()) }() //nolint:errcheck // gqlgen's writers take everything
+		}
+		field.MarshalGQL(&replyWriter{ctx, text, r})
+	})
 }
 
 func boundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
@@ -132,10 +140,11 @@ func (r *reply) release(keep int64) {
 	r.held = keep
 }
 
-// replyWriter is where a root field is encoded to. Like encoding/json it escapes what HTML and JavaScript could mistake.
+// replyWriter is where a root field is encoded to. Like encoding/json it escapes what HTML and JavaScript could mistake. It is a
+// graph.Writer.
 type replyWriter struct {
 	ctx   context.Context //nolint:containedctx // gqlgen's encoding takes no context
-	w     io.Writer
+	text  *bytes.Buffer
 	reply *reply
 }
 
@@ -146,7 +155,7 @@ func (w *replyWriter) Write(text []byte) (int, error) {
 		}
 	}
 	if w.reply.admit(w.ctx, len(text)) {
-		w.w.Write(text) //nolint:errcheck // gqlgen's buffer takes everything
+		w.text.Write(text)
 	}
 	return len(text), nil
 }
@@ -158,20 +167,33 @@ func (w *replyWriter) WriteString(text string) (int, error) {
 			continue
 		}
 		if escaped, length := escape(text[i:]); escaped != "" {
-			w.put(text[begun:i])
-			w.put(escaped)
+			w.WriteSafe(text[begun:i], escaped, "")
 			begun = i + length
 			i = begun - 1
 		}
 	}
-	w.put(text[begun:])
+	w.WriteSafe(text[begun:], "", "")
 	return len(text), nil
 }
 
-func (w *replyWriter) put(text string) {
-	if text != "" && w.reply.admit(w.ctx, len(text)) {
-		io.WriteString(w.w, text) //nolint:errcheck // gqlgen's buffer takes everything
+// WriteSafe writes texts in which nothing needs an escape.
+func (w *replyWriter) WriteSafe(a, b, c string) {
+	if w.reply.admit(w.ctx, len(a)+len(b)+len(c)) {
+		w.text.WriteString(a)
+		w.text.WriteString(b)
+		w.text.WriteString(c)
 	}
+}
+
+// WriteText writes a JSON string.
+func (w *replyWriter) WriteText(text string) {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || mayEscape[c] {
+			graphql.MarshalString(text).MarshalGQL(w)
+			return
+		}
+	}
+	w.WriteSafe(`"`, text, `"`)
 }
 
 // mayEscape has the bytes that escape may return something for.

@@ -23,7 +23,8 @@ func encodeErrors(errs gqlerror.List) (bounded gqlerror.List, text []byte) {
 	if len(errs) == 0 {
 		return errs, []byte("null")
 	}
-	text = append(make([]byte, 0, 256), '[')
+	const usual = 192 // bytes of an error
+	text = append(make([]byte, 0, usual*min(len(errs), 100)), '[')
 	size := 0 // without the commas
 	for i, err := range errs {
 		if i > 0 {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -66,18 +67,26 @@ func readPost(w http.ResponseWriter, r *http.Request, limit int64) (*request, *r
 	if !isJSON(r.Header.Get("Content-Type")) || !isPlain(r.Header.Get("Content-Encoding")) {
 		return nil, refuse(http.StatusUnsupportedMediaType, "Send the request as application/json, in UTF-8 and uncompressed.")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), smallBody)) + bytes.MinRead) // no more for a client that only says that it will send more
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is too large. At most %d bytes are allowed.", limit))
 	}
 	if err != nil {
 		return nil, refuse(http.StatusRequestTimeout, "The request did not arrive completely. Send it again.")
 	}
-	return parseRequest(body)
+	return parseRequest(body.Bytes())
 }
+
+// smallBody is how many bytes most requests have at most.
+const smallBody = 4 << 10
 
 // isJSON accepts application/json with the names of UTF-8 that clients send (WHATWG Encoding, 4.2).
 func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
 	media, params, err := mime.ParseMediaType(contentType)
 	charset := strings.ToLower(params["charset"])
 	return err == nil && media == "application/json" && (charset == "" || charset == "utf-8" || charset == "utf8")
@@ -87,29 +96,127 @@ func isPlain(encoding string) bool { return encoding == "" || strings.EqualFold(
 
 const notARequest = "Send one JSON object with query, and optionally operationName, variables and extensions."
 
+// decoders read requests. Each has a buffer of its own that is worth keeping.
+var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(new(bytes.Buffer)) }}
+
 // parseRequest is strict where encoding/json is not: one document, no duplicate names, valid UTF-8 and surrogates, and
 // names in their exact case.
 func parseRequest(body []byte) (*request, *refusal) {
-	if !jsontext.Value(body).IsValid() {
-		return nil, refuse(http.StatusBadRequest, notARequest)
-	}
-	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+	d := decoders.Get().(*jsontext.Decoder)
+	defer func() {
+		d.Reset(new(bytes.Buffer)) // it would keep the body
+		decoders.Put(d)
+	}()
+	d.Reset(bytes.NewBuffer(body))
+	if d.PeekKind() == '[' && jsontext.Value(body).IsValid() {
 		return nil, refuse(http.StatusBadRequest, "Batches are not supported. Send each operation in a request of its own.")
 	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil || members == nil {
+	read := &request{RawParams: &graphql.RawParams{}}
+	if err := read.members(d); err != nil {
 		return nil, refuse(http.StatusBadRequest, notARequest)
 	}
-	read := &request{RawParams: &graphql.RawParams{}}
-	for name, into := range map[string]any{
-		"query": &read.Query, "documentId": &read.documentID, "operationName": &read.OperationName,
-		"variables": &read.Variables, "extensions": &read.Extensions,
-	} {
-		if raw, present := members[name]; present && !decode(raw, into) {
-			return nil, refuse(http.StatusBadRequest, notARequest)
+	return read, nil
+}
+
+var errNotARequest = errors.New("not a request")
+
+// members reads the members of a request: one JSON object, and nothing after it. It ignores those that it does not know, and null.
+func (r *request) members(d *jsontext.Decoder) error {
+	if begin, err := d.ReadToken(); err != nil || begin.Kind() != '{' {
+		return errNotARequest
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		switch name.String() {
+		case "query":
+			err = readText(d, &r.Query)
+		case "documentId":
+			err = readText(d, &r.documentID)
+		case "operationName":
+			err = readText(d, &r.OperationName)
+		case "variables":
+			err = readObject(d, &r.Variables)
+		case "extensions":
+			err = readObject(d, &r.Extensions)
+		default:
+			err = d.SkipValue()
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return read, nil
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return errNotARequest
+	}
+	return nil
+}
+
+func readText(d *jsontext.Decoder, into *string) error {
+	value, err := readValue(d)
+	if text, ok := value.(string); ok {
+		*into = text
+	} else if value != nil {
+		return errNotARequest
+	}
+	return err
+}
+
+func readObject(d *jsontext.Decoder, into *map[string]any) error {
+	value, err := readValue(d)
+	if object, ok := value.(map[string]any); ok {
+		*into = object
+	} else if value != nil {
+		return errNotARequest
+	}
+	return err
+}
+
+// readValue reads a value like encoding/json, with numbers as json.Number.
+func readValue(d *jsontext.Decoder) (any, error) {
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch byte(token.Kind()) {
+	case '{':
+		object := map[string]any{}
+		for d.PeekKind() != '}' {
+			token, err := d.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			name := token.String() // the next read takes it away
+			if object[name], err = readValue(d); err != nil {
+				return nil, err
+			}
+		}
+		_, err := d.ReadToken()
+		return object, err
+	case '[':
+		list := []any{}
+		for d.PeekKind() != ']' {
+			value, err := readValue(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		_, err := d.ReadToken()
+		return list, err
+	case '"':
+		return token.String(), nil
+	case '0':
+		return json.Number(token.String()), nil
+	case 't', 'f':
+		return token.Bool(), nil
+	}
+	return nil, nil //nolint:nilnil // JSON's null
 }
 
 func decode(text []byte, into any) bool {

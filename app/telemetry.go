@@ -65,7 +65,10 @@ func (t *telemetry) around(next http.Handler) http.Handler {
 			t.metrics.requested(x.observed, time.Since(begun))
 			end(status)
 		}()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		if ctx != r.Context() {
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
 		answered = true
 	})
 }

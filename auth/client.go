@@ -20,16 +20,21 @@ const maxDevice = 200
 
 type clientKey struct{}
 
+type rawClient struct{ remoteAddr, userAgent string }
+
 // WithClient notes where a request came from: its address, in the form "host:port" of http.Request.RemoteAddr, and its
 // User-Agent.
 func WithClient(ctx context.Context, remoteAddr, userAgent string) context.Context {
-	return context.WithValue(ctx, clientKey{}, newClient(remoteAddr, userAgent))
+	return context.WithValue(ctx, clientKey{}, rawClient{remoteAddr, userAgent})
 }
 
-// ClientFrom returns where the request of ctx came from.
+// ClientFrom returns where the request of ctx came from. It reads the address anew each time, since most requests do not ask.
 func ClientFrom(ctx context.Context) Client {
-	client, _ := ctx.Value(clientKey{}).(Client)
-	return client
+	raw, ok := ctx.Value(clientKey{}).(rawClient)
+	if !ok {
+		return Client{}
+	}
+	return newClient(raw.remoteAddr, raw.userAgent)
 }
 
 func newClient(remoteAddr, userAgent string) Client {

@@ -76,6 +76,9 @@ func inputField(v reflect.Value, name string) (reflect.Value, bool) {
 			continue
 		}
 		field := v.Field(i)
+		if o, ok := field.Interface().(graphql.Omittable[*string]); ok { // most are: reflection takes longer
+			return reflect.ValueOf(o.Value()), o.IsSet()
+		}
 		if o, ok := field.Interface().(omittable); ok {
 			return field.MethodByName("Value").Call(nil)[0], o.IsSet()
 		}

@@ -128,10 +128,11 @@ var (
 func (r *Rules) decide(ctx context.Context, rule Rule, row any) error {
 	err := rule.Judge(auth.ViewerFrom(ctx), row)
 	if err != nil {
-		if c, ok := r.fields[fieldOf(ctx)]; ok && c.Name == rule.Name {
+		field := fieldOf(ctx)
+		if c, ok := r.fields[field]; ok && c.Name == rule.Name {
 			rule = c.Rule // with its parameters
 		}
-		return r.deny(ctx, rule, row, nil, err)
+		return r.deny(ctx, field, rule, row, nil, err)
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (r *Rules) ownsAsked(ctx context.Context) error {
 		return fmt.Errorf("@owner on %s: the rule was not compiled", name)
 	}
 	if err := signedIn.Judge(viewer, nil); err != nil {
-		return r.deny(ctx, rule.Rule, nil, nil, err)
+		return r.deny(ctx, name, rule.Rule, nil, nil, err)
 	}
 	ids, err := argumentIDs(ctx, rule.path)
 	if err != nil || len(ids) == 0 {
@@ -191,10 +192,10 @@ func (r *Rules) ownsAsked(ctx context.Context) error {
 	for _, id := range ids {
 		row, found := rows[id]
 		if !found {
-			return r.deny(ctx, rule.Rule, nil, ids, fault.Gone())
+			return r.deny(ctx, name, rule.Rule, nil, ids, fault.Gone())
 		}
 		if err := judgeOwner(viewer, row); err != nil {
-			return r.deny(ctx, rule.Rule, row, ids, err)
+			return r.deny(ctx, name, rule.Rule, row, ids, err)
 		}
 	}
 	return nil
@@ -210,12 +211,12 @@ func (r *Refusal) Error() string { return r.Err.Error() }
 func (r *Refusal) Unwrap() error { return r.Err }
 
 // deny reports an error of a rule if it is a refusal, and returns it.
-func (r *Rules) deny(ctx context.Context, rule Rule, row any, ids []uuid.UUID, err error) error {
+func (r *Rules) deny(ctx context.Context, field string, rule Rule, row any, ids []uuid.UUID, err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || r.denied == nil {
 		return err
 	}
-	d := Denial{Field: fieldOf(ctx), Rule: rule, Code: f.Code, Viewer: auth.ViewerFrom(ctx), IDs: ids}
+	d := Denial{Field: field, Rule: rule, Code: f.Code, Viewer: auth.ViewerFrom(ctx), IDs: ids}
 	d.Row, _ = row.(Owned)
 	r.denied(ctx, d)
 	return &Refusal{err}

@@ -3,10 +3,13 @@ package graph
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // What the fields that graph/generate/direct.go writes are made of.
@@ -67,9 +70,35 @@ var allowed any = new(byte)
 // refuse answers for a field that its rule refused, or whose resolver failed: null, and the error if there is one.
 func (ec *executionContext) refuse(ctx context.Context, err error) graphql.Marshaler {
 	if err != nil {
-		ec.Error(ctx, graphql.AddFieldLocationToError(ctx, err))
+		ec.Error(ctx, located(ctx, err))
 	}
 	return graphql.Null
+}
+
+// located adds the path and place of a field to an error, as graphql.AddFieldLocationToError does. It makes the path at once.
+func located(ctx context.Context, err error) error {
+	f := graphql.GetFieldContext(ctx)
+	if _, ok := errors.AsType[*gqlerror.Error](err); ok || f == nil || f.Field.Position == nil || f.Field.Position.Line == 0 {
+		return graphql.AddFieldLocationToError(ctx, err)
+	}
+	n := 0
+	for at := f; at != nil; at = at.Parent {
+		n++
+	}
+	path := make(ast.Path, n)
+	for at := f; at != nil; at = at.Parent {
+		switch {
+		case at.Index != nil:
+			n--
+			path[n] = ast.PathIndex(*at.Index)
+		case at.Field.Field != nil:
+			n--
+			path[n] = ast.PathName(at.Field.Alias)
+		}
+	}
+	wrapped := gqlerror.WrapPath(path[n:], err)
+	wrapped.Locations = []gqlerror.Location{{Line: f.Field.Position.Line, Column: f.Field.Position.Column}}
+	return wrapped
 }
 
 // orNull makes a panic the error of its field.
@@ -91,19 +120,32 @@ func textOrNull(s *string) graphql.Marshaler {
 }
 
 // MarshalGQL writes the text as JSON.
-func (t *text) MarshalGQL(w io.Writer) {
-	for i := range len(*t) {
-		if c := (*t)[i]; c < 0x20 || c == '\\' || c == '"' {
-			graphql.MarshalString(string(*t)).MarshalGQL(w)
-			return
-		}
-	}
-	put(w, `"`)
-	put(w, string(*t))
-	put(w, `"`)
+func (t *text) MarshalGQL(w io.Writer) { writerOf(w).WriteText(string(*t)) }
+
+// Writer may be implemented by what replies are encoded to. It writes the texts of a reply at once, since each byte counts.
+type Writer interface {
+	io.Writer
+	// WriteSafe writes texts, one after the other, in which nothing needs an escape.
+	WriteSafe(a, b, c string)
+	// WriteText writes a text as a JSON string.
+	WriteText(text string)
 }
 
-func put(w io.Writer, text string) { io.WriteString(w, text) } //nolint:errcheck // gqlgen's writers take everything
+func writerOf(w io.Writer) Writer {
+	if own, ok := w.(Writer); ok {
+		return own
+	}
+	return plainWriter{w}
+}
+
+// plainWriter is any other writer.
+type plainWriter struct{ io.Writer }
+
+func (w plainWriter) WriteSafe(a, b, c string) {
+	io.WriteString(w.Writer, a+b+c) //nolint:errcheck // gqlgen's writers take everything
+}
+
+func (w plainWriter) WriteText(text string) { graphql.MarshalString(text).MarshalGQL(w.Writer) }
 
 // rowID is written as graphql.MarshalUUID writes it.
 type rowID uuid.UUID

@@ -3,12 +3,14 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"freehold/graph/model"
 )
@@ -120,5 +122,27 @@ func TestPanicsAreErrorsOfTheirField(t *testing.T) {
 	answer := ec._User_profile(ctx, graphql.CollectedField{Field: &ast.Field{Name: "profile", Alias: "mine"}}, &model.User{})
 	if errs := graphql.GetErrors(ctx); answer != graphql.Null || len(errs) != 1 || errs[0].Path.String() != "mine" {
 		t.Errorf("%v, %v", answer, errs)
+	}
+}
+
+// Errors get the path and place that gqlgen gives them.
+func TestErrorsAreLocatedAsByGqlgen(t *testing.T) {
+	t.Parallel()
+	at := func(line int) *graphql.CollectedField {
+		return &graphql.CollectedField{Field: &ast.Field{Name: "bio", Alias: "about", Position: &ast.Position{Line: line, Column: 7}}}
+	}
+	inList := &place{fieldContext{withField(t.Context(), "Query", at(1)), graphql.FieldContext{}}, 3}
+	inList.field = graphql.FieldContext{Parent: graphql.GetFieldContext(inList.Context), Index: &inList.index}
+	nowhere := &graphql.CollectedField{Field: &ast.Field{Name: "bio", Alias: "bio"}}
+	for name, ctx := range map[string]context.Context{
+		"none": t.Context(), "root": withField(t.Context(), "Query", at(2)), "in a list": withField(inList, "Profile", at(300)),
+		"without a line": withField(inList, "Profile", at(0)), "without a place": withField(inList, "Profile", nowhere),
+	} {
+		for _, err := range []error{errors.New("no"), gqlerror.Errorf("no"), fmt.Errorf("it fails: %w", gqlerror.Errorf("no"))} {
+			got := located(ctx, err)
+			if want := graphql.AddFieldLocationToError(ctx, err); fmt.Sprint(got) != fmt.Sprint(want) || !errors.Is(got, err) {
+				t.Errorf("%s: %v; want %v", name, got, want)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"slices"
@@ -19,13 +20,16 @@ type fieldSet struct {
 	Invalids uint32
 	fields   []graphql.CollectedField
 	delayed  []delayedField
-	read     fieldContext // see at
+	one      [1]delayedField // room for delayed
+	read     fieldContext    // see at
 }
 
 type delayedField struct {
 	i          int
 	concurrent bool
 	invalid    graphql.Marshaler // the value that makes the object null
+	op         *graphql.OperationContext
+	root       context.Context //nolint:containedctx // of a root field, whose middleware is to run; nil for others
 	resolve    func(context.Context) graphql.Marshaler
 }
 
@@ -35,32 +39,32 @@ func newFieldSet(fields []graphql.CollectedField) *fieldSet {
 
 // ResolveConcurrently schedules a field with a resolver method for Dispatch.
 func (s *fieldSet) ResolveConcurrently(op *graphql.OperationContext, _ *graphql.DeferredGroup, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
-	f := delayedField{i, isConcurrent(s.fields[i].Field), graphql.RequiredNull, func(ctx context.Context) graphql.Marshaler { return recovered(ctx, op, resolve) }}
-	if nonNull {
-		f.invalid = graphql.Null
-	}
-	s.delayed = append(s.delayed, f)
+	s.delay(delayedField{i: i, concurrent: isConcurrent(s.fields[i].Field), op: op, resolve: resolve}, nonNull)
 }
 
 // ResolveRootConcurrently schedules a root field for Dispatch. Its context is that of the root field.
 func (s *fieldSet) ResolveRootConcurrently(ctx context.Context, op *graphql.OperationContext, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
-	f := delayedField{i, true, graphql.RequiredNull, func(context.Context) graphql.Marshaler {
-		return op.RootResolverMiddleware(ctx, func(ctx context.Context) graphql.Marshaler { return recovered(ctx, op, resolve) })
-	}}
-	if nonNull {
+	s.delay(delayedField{i: i, concurrent: true, op: op, root: ctx, resolve: resolve}, nonNull)
+}
+
+func (s *fieldSet) delay(f delayedField, nonNull bool) {
+	if f.invalid = graphql.RequiredNull; nonNull {
 		f.invalid = graphql.Null
+	}
+	if s.delayed == nil {
+		s.delayed = s.one[:0]
 	}
 	s.delayed = append(s.delayed, f)
 }
 
-func recovered(ctx context.Context, op *graphql.OperationContext, resolve func(context.Context) graphql.Marshaler) (value graphql.Marshaler) {
+func (f *delayedField) recovered(ctx context.Context) (value graphql.Marshaler) {
 	defer func() {
 		if r := recover(); r != nil {
-			op.Error(ctx, op.Recover(ctx, r))
+			f.op.Error(ctx, f.op.Recover(ctx, r))
 			value = graphql.Null
 		}
 	}()
-	return resolve(ctx)
+	return f.resolve(ctx)
 }
 
 // Dispatch resolves the scheduled fields. This goroutine takes the first concurrent one, and then those that are not.
@@ -88,7 +92,12 @@ func (s *fieldSet) Dispatch(ctx context.Context) {
 }
 
 func (s *fieldSet) resolve(ctx context.Context, f *delayedField) {
-	value := f.resolve(ctx)
+	var value graphql.Marshaler
+	if f.root != nil {
+		value = f.op.RootResolverMiddleware(f.root, f.recovered)
+	} else {
+		value = f.recovered(ctx)
+	}
 	s.Values[f.i] = value
 	if value == f.invalid {
 		atomic.AddUint32(&s.Invalids, 1)
@@ -104,7 +113,7 @@ func (s *fieldSet) MarshalGQL(w io.Writer) {
 	if len(s.fields) > manyFields {
 		written = make(map[string]bool, len(s.fields))
 	}
-	put := func(text string) { io.WriteString(w, text) } //nolint:errcheck // gqlgen's writers take everything
+	out := writerOf(w)
 	begin := `{"`
 	for i := range s.fields {
 		name := s.fields[i].Alias // a GraphQL name: nothing in it needs an escape
@@ -114,16 +123,14 @@ func (s *fieldSet) MarshalGQL(w io.Writer) {
 		if written != nil {
 			written[name] = true
 		}
-		put(begin)
-		put(name)
-		put(`":`)
+		out.WriteSafe(begin, name, `":`)
 		s.Values[i].MarshalGQL(w)
 		begin = `,"`
 	}
 	if len(s.fields) == 0 {
-		put("{")
+		out.WriteSafe("{", "", "")
 	}
-	put("}")
+	out.WriteSafe("}", "", "")
 }
 
 // place is the context of an element of a list.
@@ -184,3 +191,21 @@ func selectsConcurrent(sel ast.SelectionSet, seen map[*ast.FragmentDefinition]bo
 }
 
 func isConcurrent(f *ast.Field) bool { return concurrentFields[f.Name] }
+
+// encoding has the buffers that replies are encoded into.
+var encoding = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keptBuffer bounds a buffer that waits for the next reply.
+const keptBuffer = 64 << 10
+
+// encode returns data as JSON, with room for the end of its envelope.
+func encode(data graphql.Marshaler) []byte {
+	b := encoding.Get().(*bytes.Buffer)
+	data.MarshalGQL(b)
+	text := append(make([]byte, 0, b.Len()+1), b.Bytes()...)
+	if b.Cap() <= keptBuffer {
+		b.Reset()
+		encoding.Put(b)
+	}
+	return text
+}

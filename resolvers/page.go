@@ -1,10 +1,14 @@
 package resolvers
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"freehold/db"
 	"freehold/fault"
@@ -73,18 +77,29 @@ func parseCursor(text string) (place db.Place, ok bool) {
 	return place, place.CreatedAt.Year() > 1970 && place.CreatedAt.Year() < 9999
 }
 
-// Connect makes the parts of a connection of a page: of each row a node, and of that an edge with the row's cursor.
-func Connect[R, N, E any](page *db.Page[R], place func(*R) db.Place, node func(*R) *N, edge func(cursor string, node *N) *E) ([]*E, []*N, *model.PageInfo) {
-	n := len(page.Rows)
-	edges, nodes, info := make([]*E, n), make([]*N, n), &model.PageInfo{HasNextPage: page.MoreAfter, HasPreviousPage: page.MoreBefore}
+// Connect makes the parts of a connection of a page: of each row a node, and of that an edge with the row's cursor if the field that ctx
+// is in asks for edges.
+func Connect[R, N, E any](ctx context.Context, page *db.Page[R], place func(*R) db.Place, node func(*R) *N, edge func(cursor string, node *N) *E) (edges []*E, nodes []*N, info *model.PageInfo) {
+	info = &model.PageInfo{HasNextPage: page.MoreAfter, HasPreviousPage: page.MoreBefore}
+	nodes = make([]*N, len(page.Rows))
 	for i := range page.Rows {
-		at := cursor(place(&page.Rows[i]))
 		nodes[i] = node(&page.Rows[i])
-		edges[i] = edge(at, nodes[i])
-		if i == 0 {
-			info.StartCursor = &at
+	}
+	at := func(i int) string { return cursor(place(&page.Rows[i])) }
+	if selects(ctx, "edges") {
+		edges = make([]*E, len(nodes))
+		for i := range edges {
+			edges[i] = edge(at(i), nodes[i])
 		}
-		info.EndCursor = &at
+	}
+	if len(nodes) > 0 {
+		first, last := at(0), at(len(nodes)-1)
+		info.StartCursor, info.EndCursor = &first, &last
 	}
 	return edges, nodes, info
+}
+
+// selects reports whether the field that ctx is in asks for a field of its object.
+func selects(ctx context.Context, name string) bool {
+	return slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, nil), func(f graphql.CollectedField) bool { return f.Name == name })
 }

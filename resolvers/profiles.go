@@ -17,12 +17,12 @@ func (q *QueryResolver) Profiles(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	return newConnection(page), nil
+	return newConnection(ctx, page), nil
 }
 
-func newConnection(page *db.Page[db.Profile]) *model.ProfileConnection {
+func newConnection(ctx context.Context, page *db.Page[db.Profile]) *model.ProfileConnection {
 	c := &model.ProfileConnection{}
-	c.Edges, c.Nodes, c.PageInfo = Connect(page,
+	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
 		func(p *db.Profile) db.Place { return db.Place{CreatedAt: p.CreatedAt, ID: p.ID} }, newProfile,
 		func(at string, p *model.Profile) *model.ProfileEdge { return &model.ProfileEdge{Cursor: at, Node: p} })
 	return c

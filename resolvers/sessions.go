@@ -23,7 +23,7 @@ func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int
 		return nil, err
 	}
 	c := &model.SessionConnection{}
-	c.Edges, c.Nodes, c.PageInfo = Connect(page,
+	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
 		func(s *db.LiveSession) db.Place { return db.Place{CreatedAt: s.CreatedAt, ID: s.ID} },
 		func(s *db.LiveSession) *model.Session { return newSession(viewer, s) },
 		func(at string, s *model.Session) *model.SessionEdge { return &model.SessionEdge{Cursor: at, Node: s} })
@@ -40,7 +40,7 @@ func (u *UserResolver) SecurityEvents(ctx context.Context, obj *model.User, firs
 		return nil, err
 	}
 	c := &model.SecurityEventConnection{}
-	c.Edges, c.Nodes, c.PageInfo = Connect(page,
+	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
 		func(e *db.SecurityEvent) db.Place { return db.Place{CreatedAt: e.CreatedAt, ID: e.ID} }, newEvent,
 		func(at string, e *model.SecurityEvent) *model.SecurityEventEdge {
 			return &model.SecurityEventEdge{Cursor: at, Node: e}

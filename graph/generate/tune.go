@@ -15,7 +15,10 @@ import (
 var replacements = []struct{ before, after string }{
 	{"graphql.NewFieldSet(fields)", "newFieldSet(fields)"},
 	{"graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, ", "marshalList(ctx, sel, len(v), "},
-	{"graphql.NewDeferredGroup(ctx)", "graphql.DeferredGroup{}"}, // it makes a map and a path for each object, for @defer
+	{"graphql.NewDeferredGroup(ctx)", "graphql.DeferredGroup{}"},                      // it makes a map and a path for each object, for @defer
+	{"var buf bytes.Buffer\n\t\t\tdata.MarshalGQL(&buf)\n", "text := encode(data)\n"}, // in a buffer that has its size already
+	{"buf.Bytes()", "text"},
+	{"\t\"bytes\"\n", ""},
 }
 
 // tune replaces in the generated code what costs most. It fails if another version of gqlgen writes something else.
