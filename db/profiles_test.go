@@ -61,3 +61,19 @@ func TestUpdateProfileWritesOnlyWhatChanges(t *testing.T) {
 		}
 	}
 }
+
+// An update that fails at its end, when it has returned its row already, has failed.
+func TestUpdateThatFailsAtItsEnd(t *testing.T) {
+	t.Parallel()
+	server := dbtest.New(t)
+	d := open(t, db.Options{URL: server.App})
+	ann := member(t, d, "ann", "PRIVATE")
+	server.Query(t, `CREATE FUNCTION app.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'at the end'; END $$`)
+	server.Query(t, `CREATE CONSTRAINT TRIGGER fail AFTER UPDATE ON app.profiles DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.fail()`)
+	if _, err := d.UpdateProfile(t.Context(), ann, uuid.Nil, db.ProfileFields{Bio: text("new")}); err == nil || !strings.Contains(err.Error(), "at the end") {
+		t.Errorf("got %v", err)
+	}
+	if bio := server.Query(t, `SELECT COALESCE(bio, 'none') FROM app.profiles`)[0]; bio != "none" {
+		t.Errorf("the bio is %q", bio)
+	}
+}

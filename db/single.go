@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -104,7 +103,7 @@ func (s singles) run(ctx context.Context, query string, args []any, scan func(dr
 			if err != nil {
 				return err
 			}
-			err = scan(rows)
+			err = scan(rows) // closing reads on to the end, where the statement is committed
 			if closed := rows.Close(); err == nil || closed != nil && errors.Is(err, sql.ErrNoRows) {
 				err = closed
 			}
@@ -176,15 +175,20 @@ func (c *conn) send(ctx context.Context, this *attempt, text string) (driver.Row
 		rows.Close() //nolint:errcheck // the error is known already
 		return nil, err
 	}
-	switch next, ok := rows.(driver.RowsNextResultSet); {
-	case !ok || !next.HasNextResultSet(): // of a statement without rows
-		return &collected{}, rows.Close()
-	case this.single == singleRead:
-		return rows, next.NextResultSet()
-	default:
-		return collect(rows, next.NextResultSet())
+	next, ok := rows.(driver.RowsNextResultSet)
+	if !ok || !next.HasNextResultSet() { // of a statement without rows
+		return noRows{}, rows.Close()
 	}
+	return rows, next.NextResultSet()
 }
+
+type noRows struct{}
+
+func (noRows) Columns() []string { return nil }
+
+func (noRows) Close() error { return nil }
+
+func (noRows) Next([]driver.Value) error { return io.EOF }
 
 // hasEntered checks the row of the statement that enters, and goes on to the end of it.
 func (a *attempt) hasEntered(rows driver.Rows) error {
@@ -207,47 +211,6 @@ func (a *attempt) hasEntered(rows driver.Rows) error {
 	default:
 		return err
 	}
-}
-
-// collected are rows that have arrived with all that follows them, so that their statement is committed.
-type collected struct {
-	columns []string
-	rows    [][]driver.Value
-}
-
-func collect(rows driver.Rows, err error) (*collected, error) {
-	if err != nil {
-		return nil, errors.Join(err, rows.Close())
-	}
-	all := &collected{columns: rows.Columns()}
-	for {
-		row := make([]driver.Value, len(all.columns))
-		switch err := rows.Next(row); {
-		case errors.Is(err, io.EOF):
-			return all, rows.Close()
-		case err != nil:
-			return nil, errors.Join(err, rows.Close())
-		}
-		for i, value := range row {
-			if text, ok := value.([]byte); ok {
-				row[i] = slices.Clone(text)
-			}
-		}
-		all.rows = append(all.rows, row)
-	}
-}
-
-func (r *collected) Columns() []string { return r.columns }
-
-func (r *collected) Close() error { return nil }
-
-func (r *collected) Next(dest []driver.Value) error {
-	if len(r.rows) == 0 {
-		return io.EOF
-	}
-	copy(dest, r.rows[0])
-	r.rows = r.rows[1:]
-	return nil
 }
 
 // awaitSingle gives the server the time of one statement to answer, and returns how long it may work. If the server is silent,
