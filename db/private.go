@@ -51,7 +51,7 @@ func (d *DB) FindOwn(ctx context.Context, viewer auth.Viewer) (*Profile, *Privat
 	err := d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) error {
 		return tx.Get(ctx, &own, `
 		SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
-		       p.created_at, p.updated_at, p.created_at AS user_created_at, u.email, u.email_verified_at, q.birthday, q.phone_number
+		       p.created_at, p.updated_at, u.email, u.email_verified_at, q.birthday, q.phone_number
 		  FROM app.profiles p JOIN app.user_private u ON u.user_id = p.user_id JOIN app.profile_private q ON q.user_id = p.user_id
 		 WHERE p.user_id = $1`, viewer.UserID)
 	})

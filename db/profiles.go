@@ -16,18 +16,17 @@ import (
 
 // Profile is a row that a viewer may see, with what is not private of its user. A nil text is an empty field.
 type Profile struct {
-	ID            uuid.UUID `db:"id"`
-	UserID        uuid.UUID `db:"user_id"`
-	Username      string    `db:"username"`
-	DisplayName   *string   `db:"display_name"`
-	Bio           *string   `db:"bio"`
-	AvatarURL     *string   `db:"avatar_url"`
-	WebsiteURL    *string   `db:"website_url"`
-	Location      *string   `db:"location"`
-	Visibility    string    `db:"visibility"` // PRIVATE, MEMBERS or PUBLIC
-	CreatedAt     time.Time `db:"created_at"`
-	UpdatedAt     time.Time `db:"updated_at"`
-	UserCreatedAt time.Time `db:"user_created_at"`
+	ID          uuid.UUID `db:"id"`
+	UserID      uuid.UUID `db:"user_id"`
+	Username    string    `db:"username"`
+	DisplayName *string   `db:"display_name"`
+	Bio         *string   `db:"bio"`
+	AvatarURL   *string   `db:"avatar_url"`
+	WebsiteURL  *string   `db:"website_url"`
+	Location    *string   `db:"location"`
+	Visibility  string    `db:"visibility"` // PRIVATE, MEMBERS or PUBLIC
+	CreatedAt   time.Time `db:"created_at"` // of the user too, who is made in the same transaction
+	UpdatedAt   time.Time `db:"updated_at"`
 }
 
 // Patch is a change of one column: nothing where Set is false, else the value, or NULL for nil.
@@ -51,9 +50,7 @@ type ProfileFields struct {
 // hasPrivate reports whether fields of profile_private are written.
 func (f *ProfileFields) hasPrivate() bool { return f.Birthday.Set || f.PhoneNumber.Set }
 
-// An account and its profile are made in one transaction, so they have one date.
-const profileColumns = `id, user_id, username, display_name, bio, avatar_url, website_url, location, visibility, created_at, updated_at,
-		       created_at AS user_created_at`
+const profileColumns = `id, user_id, username, display_name, bio, avatar_url, website_url, location, visibility, created_at, updated_at`
 
 const selectProfile = `
 	SELECT ` + profileColumns + `

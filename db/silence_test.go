@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/uuid"
+
 	"freehold/auth"
 	"freehold/db"
 	"freehold/db/dbtest"
@@ -81,8 +83,13 @@ func TestTransactionsStateWhatTheyAre(t *testing.T) {
 		if err := d.Write(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error { return tx.Get(ctx, &state, `SHOW transaction_read_only`) }); err != nil || state != "off" {
 			t.Errorf("with the default %s, a transaction for writing has transaction_read_only %q (%v)", inherited, state, err)
 		}
-		if err := d.Read(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error { return tx.Get(ctx, &state, `SHOW transaction_read_only`) }); err != nil || state != "on" {
-			t.Errorf("with the default %s, a transaction for reading has transaction_read_only %q (%v)", inherited, state, err)
+		if _, err := d.UpdateProfile(t.Context(), ann, uuid.Nil, db.ProfileFields{Bio: text("new")}); err != nil {
+			t.Errorf("with the default %s, one write: %v", inherited, err)
+		}
+		for _, viewer := range []auth.Viewer{ann, {}} {
+			if err := d.Read(t.Context(), viewer, func(ctx context.Context, tx *db.Tx) error { return tx.Get(ctx, &state, `SHOW transaction_read_only`) }); err != nil || state != "on" {
+				t.Errorf("with the default %s, a read has transaction_read_only %q (%v)", inherited, state, err)
+			}
 		}
 	}
 }

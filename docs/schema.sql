@@ -118,7 +118,12 @@ ALTER TABLE app.profiles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY profiles_definer ON app.profiles FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY profiles_insert ON app.profiles FOR INSERT TO freehold_app WITH CHECK ((user_id = app.viewer_id()));
 CREATE POLICY profiles_owner ON app.profiles FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
-CREATE POLICY profiles_select ON app.profiles FOR SELECT TO freehold_app USING (((visibility = 'PUBLIC'::text) OR (user_id = app.viewer_id()) OR ((visibility = 'MEMBERS'::text) AND (app.viewer_id() IS NOT NULL))));
+CREATE POLICY profiles_select ON app.profiles FOR SELECT TO freehold_app USING (
+CASE visibility
+    WHEN 'PUBLIC'::text THEN true
+    WHEN 'MEMBERS'::text THEN (app.viewer_id() IS NOT NULL)
+    ELSE (user_id = app.viewer_id())
+END);
 CREATE POLICY profiles_update ON app.profiles FOR UPDATE TO freehold_app USING ((user_id = app.viewer_id())) WITH CHECK ((user_id = app.viewer_id()));
 GRANT INSERT, SELECT, UPDATE (display_name, bio, avatar_url, website_url, location, visibility, updated_at) ON app.profiles TO freehold_app;
 GRANT SELECT, UPDATE (username, username_key, visibility, updated_at) ON app.profiles TO freehold_definer;

@@ -47,7 +47,7 @@ func newProfile(p *db.Profile) *model.Profile {
 	}
 	profile.User = &model.User{
 		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.UserID, Owner: p.UserID}, Visibility: visibility},
-		Profile:      profile, CreatedAt: p.UserCreatedAt,
+		Profile:      profile, CreatedAt: p.CreatedAt,
 	}
 	return profile
 }

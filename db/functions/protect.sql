@@ -24,8 +24,9 @@ CREATE OR REPLACE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner
 DECLARE
   target text := 'app.' || quote_ident(table_name);
   owned text := quote_ident(owner) || ' = app.viewer_id()';
+  -- An OR would do. But PostgreSQL would look for the rows of all its parts in indexes, take them for few, and sort them.
   seen text := CASE sees WHEN 'visibility' THEN format(
-    'visibility = ''PUBLIC'' OR %s OR (visibility = ''MEMBERS'' AND app.viewer_id() IS NOT NULL)', owned) ELSE owned END;
+    'CASE visibility WHEN ''PUBLIC'' THEN true WHEN ''MEMBERS'' THEN app.viewer_id() IS NOT NULL ELSE %s END', owned) ELSE owned END;
   columns text;
   policy name;
 BEGIN
