@@ -35,11 +35,11 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 		allowed float64
 		replies int // how often the reply has a username
 	}{
-		{`{ me { id email profile { id username displayName } } }`, 450, 1},
-		{`mutation { updateProfile(input: {displayName: "Ann"}) { profile { id username displayName } } }`, 392, 1},
-		{`{ profiles(first: 50) { edges { node { id username displayName createdAt } } } }`, 2470, 50},
-		{`{ profiles(first: 50) { edges { node { id username viewerCan } } } }`, 2680, 50},
-		{`{ profiles(first: 50) { edges { node { id username birthday } } } }`, 3285, 50}, // with the race detector, sync.Pool forgets
+		{`{ me { id email profile { id username displayName } } }`, 265, 1},
+		{`mutation { updateProfile(input: {displayName: "Ann"}) { profile { id username displayName } } }`, 308, 1},
+		{`{ profiles(first: 50) { edges { node { id username displayName createdAt } } } }`, 2000, 50},
+		{`{ profiles(first: 50) { edges { node { id username viewerCan } } } }`, 2205, 50},
+		{`{ profiles(first: 50) { edges { node { id username birthday } } } }`, 2770, 50}, // with the race detector, sync.Pool forgets
 	} {
 		body, err := json.Marshal(map[string]string{"query": c.query})
 		if err != nil {
