@@ -39,17 +39,16 @@ func (b *bench) execute(ctx context.Context, role, database, statements string) 
 	return nil
 }
 
-func (b *bench) createDatabase(ctx context.Context, name, owner string) error {
+// createDatabase makes a database that only its owner and another role can connect to.
+func (b *bench) createDatabase(ctx context.Context, name, owner, user string) error {
 	for _, statement := range []string{
 		`CREATE DATABASE ` + name + ` OWNER ` + owner,
 		`REVOKE ALL ON DATABASE ` + name + ` FROM PUBLIC`,
+		`GRANT CONNECT ON DATABASE ` + name + ` TO ` + user,
 	} {
 		if err := b.execute(ctx, "postgres", "postgres", statement); err != nil {
 			return err
 		}
-	}
-	if name == "freehold" {
-		return b.execute(ctx, "postgres", "postgres", `GRANT CONNECT ON DATABASE freehold TO freehold_app`)
 	}
 	return nil
 }

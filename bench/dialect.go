@@ -23,6 +23,7 @@ type user struct {
 	userID, profileID, session string
 	displayName, bio, birthday string
 	public                     bool
+	sessions, events           []string // the ids of their first pages, newest first
 }
 
 // A query is a GraphQL request, and what its answer has to be.

@@ -29,10 +29,10 @@ var kinds = []kind{
 		return d.updateOther(users[i], users[(i+1)%len(users)])
 	}, after: true},
 	{name: "W4a", text: "50 profiles, 4 fields", query: func(d dialect, users []*user, i int) query {
-		return d.list(users[i], users[:pageSize], false)
+		return d.list(users[i], firstPage(users, users[i]), false)
 	}},
 	{name: "W4b", text: "the same with a field for owners only", query: func(d dialect, users []*user, i int) query {
-		return d.list(users[i], users[:pageSize], true)
+		return d.list(users[i], firstPage(users, users[i]), true)
 	}},
 	{name: "W5", text: "sign-up", query: func(d dialect, _ []*user, _ int) query {
 		return d.signUp(load.Stamp+"@example.org", load.Stamp, func(string) {})
@@ -44,6 +44,15 @@ var kinds = []kind{
 func me(d dialect, users []*user, i int) query { return d.me(users[i]) }
 
 func signIn(d dialect, users []*user, i int) query { return d.signIn(users[i], func(string) {}) }
+
+// firstPage are the profiles that a user sees first: those of the first users, which are public, and before them the user's own if it is
+// private.
+func firstPage(users []*user, u *user) []*user {
+	if u.public {
+		return users[:pageSize]
+	}
+	return append([]*user{u}, users[:pageSize-1]...)
+}
 
 // calls returns a call for each user.
 func (s *server) calls(query func(d dialect, users []*user, i int) query) []*load.Call {

@@ -26,6 +26,8 @@ type options struct {
 	rounds, connections int
 	accounts            int
 	variants            []variant
+	growing             bool
+	drawing             string
 }
 
 // bench is one run: a PostgreSQL and the servers on it.
@@ -67,10 +69,14 @@ func run(ctx context.Context, args []string) (err error) {
 	if b.postgres, err = host.StartPostgres(ctx, b.dir); err != nil {
 		return err
 	}
+	if b.growing {
+		return b.grow(ctx, os.Stdout)
+	}
 	if err := b.startServers(ctx); err != nil {
 		return err
 	}
-	results, err := b.measureAll(ctx)
+	loads := slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return !slices.Contains(b.loads, k.name) })
+	results, err := b.measureAll(ctx, loads, b.measured())
 	if err != nil {
 		return err
 	}
@@ -91,6 +97,8 @@ func parseOptions(args []string) (o options, err error) {
 		o.variants = append(o.variants, v)
 		return err
 	})
+	f.BoolVar(&o.growing, "grow", false, "measure freehold alone, with many accounts and with accounts that have many sessions")
+	f.StringVar(&o.drawing, "svg", "../docs/growth.svg", "the `file` that -grow draws")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -120,7 +128,7 @@ func parseOptions(args []string) (o options, err error) {
 func (b *bench) startServers(ctx context.Context) error {
 	for _, v := range b.variants {
 		if slices.Contains(b.options.servers, "freehold") || slices.Contains(b.options.servers, "pgbench") {
-			if err := b.startFreehold(ctx, v); err != nil {
+			if err := b.startFreehold(ctx, v, "freehold"); err != nil {
 				return err
 			}
 		}
@@ -140,18 +148,23 @@ func (b *bench) startServers(ctx context.Context) error {
 		if s.idle, _, err = s.process.Memory(); err != nil {
 			return err
 		}
-		if s.data.users != nil { // another variant's
+		if s.data.users != nil { // another variant has made them
 			continue
 		}
-		progress("%s: %d users sign up", s.name, users)
-		if err := s.signUp(ctx, b.connections); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		if err := b.fill(ctx, s.data, users+1, b.accounts, false); err != nil {
+		if err := b.populate(ctx, s, b.accounts, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// populate makes the accounts of a server.
+func (b *bench) populate(ctx context.Context, s *server, accounts int, hidden bool) error {
+	progress("%s: %d users sign up, %d accounts in all", s.name, users, accounts)
+	if err := s.signUp(ctx, b.connections); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	return b.fill(ctx, s.data, users+1, accounts, hidden)
 }
 
 // stop ends all programs, the database last.

@@ -35,22 +35,19 @@ func (r results) add(load, server string, s sample) {
 }
 
 // measureAll runs each load on each server in turn, round by round.
-func (b *bench) measureAll(ctx context.Context) (results, error) {
+func (b *bench) measureAll(ctx context.Context, loads []kind, servers []*server) (results, error) {
 	all := results{}
-	for _, k := range kinds {
-		if !slices.Contains(b.loads, k.name) {
-			continue
-		}
+	for _, k := range loads {
 		for round := range b.rounds {
-			for _, s := range b.measured() {
+			for _, s := range servers {
 				found, err := b.measure(ctx, s, k)
 				if err != nil {
 					return nil, fmt.Errorf("%s on %s: %w", k.name, s.name, err)
 				}
-				progress("%-4s %d/%d %-14s %7.0f/s  p99 %s", k.name, round+1, b.rounds, s.name, found.rate, found.p99.Round(10*time.Microsecond))
+				progress("%-4s %d/%d %-18s %7.0f/s  p99 %s", k.name, round+1, b.rounds, s.name, found.rate, found.p99.Round(10*time.Microsecond))
 				all.add(k.name, s.name, found)
 			}
-			if slices.Contains(b.options.servers, "pgbench") {
+			if slices.Contains(b.options.servers, "pgbench") && !b.growing {
 				if err := b.addTransactions(ctx, all, k.name); err != nil {
 					return nil, err
 				}

@@ -50,30 +50,30 @@ func parseVariant(text string) (variant, error) {
 
 const publicURL = "https://id.example.org"
 
-// startFreehold starts a variant as docs/deployment.md says.
-func (b *bench) startFreehold(ctx context.Context, v variant) error {
+// startFreehold starts a variant as docs/deployment.md says, on a database that is made if there is none.
+func (b *bench) startFreehold(ctx context.Context, v variant, database string) error {
 	key := filepath.Join(b.dir, "signing-key.pem")
 	if err := writeKey(key); err != nil {
 		return err
 	}
-	if b.data["freehold"] == nil {
-		if err := b.makeFreehold(ctx, v.path); err != nil {
+	if b.data[database] == nil {
+		if err := b.makeFreehold(ctx, v.path, database); err != nil {
 			return err
 		}
 	}
-	return b.start(ctx, server{name: v.name, dialect: freeholds{}, data: b.data["freehold"]}, host.Command{
+	return b.start(ctx, server{name: v.name, dialect: freeholds{}, data: b.data[database]}, host.Command{
 		Path: v.path, Dir: b.dir, End: syscall.SIGTERM,
 	}, func(port string) []string {
 		return append([]string{
 			"FREEHOLD_ENV=production", "FREEHOLD_ADDR=127.0.0.1:" + port, "FREEHOLD_PUBLIC_URL=" + publicURL,
-			"FREEHOLD_SIGNING_KEY_FILE=" + key, "DATABASE_URL=" + b.postgres.URL("freehold_app", "freehold"),
+			"FREEHOLD_SIGNING_KEY_FILE=" + key, "DATABASE_URL=" + b.postgres.URL("freehold_app", database),
 			"FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=ERROR", "FREEHOLD_ACCESS_TOKEN_TTL=2h",
 		}, v.env...)
 	})
 }
 
-// makeFreehold makes the roles and the database.
-func (b *bench) makeFreehold(ctx context.Context, path string) error {
+// makeFreehold makes the roles and a database.
+func (b *bench) makeFreehold(ctx context.Context, path, database string) error {
 	roles, err := exec.CommandContext(ctx, path, "roles").Output()
 	if err != nil {
 		return fmt.Errorf("ask freehold for its roles: %w", err)
@@ -81,33 +81,32 @@ func (b *bench) makeFreehold(ctx context.Context, path string) error {
 	if err := b.execute(ctx, "postgres", "postgres", string(roles)); err != nil {
 		return err
 	}
-	if err := b.createDatabase(ctx, "freehold", "freehold_owner"); err != nil {
+	if err := b.createDatabase(ctx, database, "freehold_owner", "freehold_app"); err != nil {
 		return err
 	}
 	migrate := exec.CommandContext(ctx, path, "migrate")
-	migrate.Env = []string{"FREEHOLD_MIGRATE_URL=" + b.postgres.URL("freehold_owner", "freehold"), "FREEHOLD_DATA_DIR=" + b.dir}
+	migrate.Env = []string{"FREEHOLD_MIGRATE_URL=" + b.postgres.URL("freehold_owner", database), "FREEHOLD_DATA_DIR=" + b.dir}
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return fmt.Errorf("run freehold migrate: %w\n%s", err, out)
 	}
-	b.data["freehold"] = &data{database: "freehold", owner: "freehold_owner", schema: "app.", seed: "freehold/seed.sql"}
+	b.data[database] = &data{database: database, owner: "freehold_owner", schema: "app.", seed: "freehold/seed.sql"}
 	return nil
 }
 
 // startPeer starts the Node server in a folder, on a database with its schema.
 func (b *bench) startPeer(ctx context.Context, name, folder string, d dialect) error {
 	role := "bench_" + folder
-	if err := b.createDatabase(ctx, folder, "postgres"); err != nil {
-		return err
-	}
 	// The server's role becomes the visitor's role, as PostGraphile needs.
-	err := b.execute(ctx, "postgres", folder, fmt.Sprintf(`
+	err := b.execute(ctx, "postgres", "postgres", fmt.Sprintf(`
 		CREATE ROLE %s LOGIN NOINHERIT;
-		GRANT CONNECT ON DATABASE %s TO %[1]s;
 		DO $$ BEGIN
 		  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bench_visitor') THEN CREATE ROLE bench_visitor; END IF;
 		END $$;
-		GRANT bench_visitor TO %[1]s`, role, folder))
+		GRANT bench_visitor TO %[1]s`, role))
 	if err != nil {
+		return err
+	}
+	if err := b.createDatabase(ctx, folder, "postgres", role); err != nil {
 		return err
 	}
 	schema, err := os.ReadFile(filepath.Join(folder, "schema.sql"))
