@@ -10,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"freehold/bench/chart"
 )
 
 // sizes are the accounts, of which others hide almost all, and heavy the rows of an account's sessions and events.
@@ -21,18 +23,12 @@ var (
 // live is how many of an account's sessions have not ended.
 const live = 100
 
-// A curve is a figure of a load that grows, or not, with a number.
-type curve struct {
-	name string
-	ys   []float64
-}
-
 // grow measures freehold with databases of several sizes, and accounts with many rows. It prints tables and draws the curves.
 func (b *bench) grow(ctx context.Context, w io.Writer) error {
 	v := b.variants[0]
 	v.env = append(v.env, "FREEHOLD_ACCOUNT_EVENTS=10000") // or it would delete them meanwhile
 	for _, size := range sizes {
-		v.name = thousands(size) + " accounts"
+		v.name = chart.Thousands(size) + " accounts"
 		if err := b.startFreehold(ctx, v, "freehold_"+strconv.Itoa(size)); err != nil {
 			return err
 		}
@@ -67,9 +63,9 @@ func (b *bench) grow(ctx context.Context, w io.Writer) error {
 	if p.err != nil {
 		return p.err
 	}
-	drawing := draw([]panel{
-		{"accounts", sizes, ofAccounts},
-		{"sessions and events of one account", heavy, ofSessions},
+	drawing := chart.Draw([]chart.Panel{
+		{Unit: "ms of CPU per request", Title: "accounts", Xs: sizes, Curves: ofAccounts},
+		{Unit: "ms of CPU per request", Title: "sessions and events of one account", Xs: heavy, Curves: ofSessions},
 	})
 	if err := os.WriteFile(b.drawing, []byte(drawing), 0o644); err != nil { //nolint:gosec // it is for everyone
 		return fmt.Errorf("write the curves: %w", err)
@@ -78,7 +74,7 @@ func (b *bench) grow(ctx context.Context, w io.Writer) error {
 }
 
 // curves measures loads on servers, prints the table, and returns the processor time per request of each load, in ms.
-func (b *bench) curves(ctx context.Context, p *printer, loads []kind, servers []*server) (found []curve, err error) {
+func (b *bench) curves(ctx context.Context, p *printer, loads []kind, servers []*server) (found []chart.Curve, err error) {
 	all, err := b.measureAll(ctx, loads, servers)
 	if err != nil {
 		return nil, err
@@ -89,13 +85,13 @@ func (b *bench) curves(ctx context.Context, p *printer, loads []kind, servers []
 	}
 	p.head(columns...)
 	for _, k := range loads {
-		row, c := []string{k.title()}, curve{name: k.name}
+		row, c := []string{k.title()}, chart.Curve{Name: k.name}
 		for _, s := range servers {
 			samples := all[k.name][s.name]
 			cpu := median(samples, func(s sample) time.Duration { return s.server + s.database })
 			p50 := median(samples, func(s sample) time.Duration { return s.p50 })
 			row = append(row, fmt.Sprintf("%.0f · %s / %s · %s", rateOf(samples), milliseconds(p50), milliseconds(p99Of(samples)), milliseconds(cpu)))
-			c.ys = append(c.ys, cpu.Seconds()*1000)
+			c.Ys = append(c.Ys, cpu.Seconds()*1000)
 		}
 		p.row(row...)
 		found = append(found, c)
@@ -126,7 +122,7 @@ func (b *bench) burden(ctx context.Context, s *server) (each []*server, err erro
 		for j := range alone.users {
 			alone.users[j] = u
 		}
-		one.data, one.name = &alone, thousands(rows)
+		one.data, one.name = &alone, chart.Thousands(rows)
 		each = append(each, &one)
 	}
 	return each, b.execute(ctx, "postgres", s.data.database, `VACUUM ANALYZE`)
@@ -174,12 +170,4 @@ func (b *bench) readPages(ctx context.Context, d *data, u *user) error {
 		}
 	}
 	return nil
-}
-
-// thousands writes a number with commas.
-func thousands(n int) string {
-	if n < 1000 {
-		return strconv.Itoa(n)
-	}
-	return thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }

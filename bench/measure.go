@@ -22,6 +22,7 @@ type sample struct {
 	memory           int           // the most that the server took, in bytes
 	requests         int
 	generator        float64 // the part of one processor that this process used
+	thorough         float64 // the part of the answers whose check was thorough
 }
 
 // results are the samples by load and server.
@@ -105,7 +106,7 @@ func (b *bench) measure(ctx context.Context, s *server, k kind) (found sample, e
 	found = sample{
 		rate: run.PerSecond(), p50: run.Percentile(50), p99: run.Percentile(99), requests: run.Requests,
 		server: (after.server - before.server) / requests, database: (after.database - before.database) / requests,
-		generator: run.CPU.Seconds() / run.Elapsed.Seconds(),
+		generator: run.CPU.Seconds() / run.Elapsed.Seconds(), thorough: float64(run.Thorough) / float64(run.Requests),
 	}
 	if _, found.memory, err = s.process.Memory(); err != nil {
 		return found, err

@@ -1,20 +1,29 @@
-//go:build linux
-
-package main
+// Package chart draws curves as an SVG that can be read on light and on dark pages.
+//
+// It owns scales, colours and labels. It must not know what the numbers mean.
+package chart
 
 import (
 	"fmt"
 	"html"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// A panel is a chart: curves over a number on a logarithmic scale.
-type panel struct {
-	title  string
-	xs     []int
-	curves []curve
+// A Panel is one chart: curves over a number on a logarithmic scale.
+type Panel struct {
+	Unit   string // of the values
+	Title  string // of the number
+	Xs     []int  // of which there are two or more, in their order
+	Curves []Curve
+}
+
+// A Curve has a value, 0 or more, for each of the numbers.
+type Curve struct {
+	Name string
+	Ys   []float64
 }
 
 // The size of a panel and of its margins, in pixels.
@@ -33,10 +42,10 @@ const style = `
 
 var colours = []string{"#2f81f7", "#d29922", "#a371f7", "#3fb950", "#f85149"}
 
-// draw returns an SVG of the panels, side by side: ms of CPU per request.
-func draw(panels []panel) string {
+// Draw returns an SVG of the panels, side by side.
+func Draw(panels []Panel) string {
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="CPU per request as rows grow">`+"\n<style>%s"+
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="curves">`+"\n<style>%s"+
 		"  @media (prefers-color-scheme: dark) { text { fill: #adbac7 } }\n</style>\n", width*len(panels), height, style)
 	for i, p := range panels {
 		fmt.Fprintf(&svg, "<g transform=\"translate(%d 0)\">\n", i*width)
@@ -47,42 +56,42 @@ func draw(panels []panel) string {
 	return svg.String()
 }
 
-func (p panel) draw(svg *strings.Builder) {
+func (p Panel) draw(svg *strings.Builder) {
 	most := 0.0
-	for _, c := range p.curves {
-		most = max(most, slices.Max(c.ys))
+	for _, c := range p.Curves {
+		most = max(most, slices.Max(c.Ys))
 	}
 	step := gridStep(most)
 	ceiling := step * math.Ceil(most/step)
 	x := func(n int) float64 {
-		first, last := math.Log(float64(p.xs[0])), math.Log(float64(p.xs[len(p.xs)-1]))
+		first, last := math.Log(float64(p.Xs[0])), math.Log(float64(p.Xs[len(p.Xs)-1]))
 		return left + (width-left-right)*(math.Log(float64(n))-first)/(last-first)
 	}
 	y := func(v float64) float64 { return height - low - (height-low-top)*v/ceiling }
 
-	fmt.Fprintf(svg, "<text class=\"title\" x=\"%d\" y=\"20\">ms of CPU per request</text>\n", left)
+	fmt.Fprintf(svg, "<text class=\"title\" x=\"%d\" y=\"20\">%s</text>\n", left, html.EscapeString(p.Unit))
 	for v := 0.0; v <= ceiling+step/2; v += step {
 		fmt.Fprintf(svg, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f</text>\n",
 			left, y(v), width-right, left-6, y(v)+4, v)
 	}
-	for _, n := range p.xs {
-		fmt.Fprintf(svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x(n), height-low+18, thousands(n))
+	for _, n := range p.Xs {
+		fmt.Fprintf(svg, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x(n), height-low+18, Thousands(n))
 	}
-	fmt.Fprintf(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", (left+width-right)/2, height-8, html.EscapeString(p.title))
-	labels := make([]float64, len(p.curves))
-	for i, c := range p.curves {
-		labels[i] = y(c.ys[len(c.ys)-1]) + 4
+	fmt.Fprintf(svg, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", (left+width-right)/2, height-8, html.EscapeString(p.Title))
+	labels := make([]float64, len(p.Curves))
+	for i, c := range p.Curves {
+		labels[i] = y(c.Ys[len(c.Ys)-1]) + 4
 	}
 	labels = apart(labels, 14)
-	for i, c := range p.curves {
+	for i, c := range p.Curves {
 		colour := colours[i%len(colours)]
-		points := make([]string, len(c.ys))
-		for j, v := range c.ys {
-			points[j] = fmt.Sprintf("%.1f,%.1f", x(p.xs[j]), y(v))
-			fmt.Fprintf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", x(p.xs[j]), y(v), colour)
+		points := make([]string, len(c.Ys))
+		for j, v := range c.Ys {
+			points[j] = fmt.Sprintf("%.1f,%.1f", x(p.Xs[j]), y(v))
+			fmt.Fprintf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", x(p.Xs[j]), y(v), colour)
 		}
 		fmt.Fprintf(svg, "<polyline class=\"curve\" stroke=\"%s\" points=\"%s\"/>\n", colour, strings.Join(points, " "))
-		fmt.Fprintf(svg, "<text x=\"%d\" y=\"%.1f\" style=\"fill:%s\">%s</text>\n", width-right+10, labels[i], colour, html.EscapeString(c.name))
+		fmt.Fprintf(svg, "<text x=\"%d\" y=\"%.1f\" style=\"fill:%s\">%s</text>\n", width-right+10, labels[i], colour, html.EscapeString(c.Name))
 	}
 }
 
@@ -114,4 +123,12 @@ func apart(places []float64, distance float64) []float64 {
 		moved[order[i]] = max(moved[order[i]], moved[order[i-1]]+distance)
 	}
 	return moved
+}
+
+// Thousands writes a number with commas.
+func Thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return Thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }
