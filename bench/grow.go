@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +37,7 @@ func (b *bench) grow(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	var accountLoads, sessionLoads []kind
+	var accountLoads []kind
 	for _, k := range kinds {
 		if !k.hashes && !k.besides {
 			accountLoads = append(accountLoads, k)
@@ -46,7 +47,7 @@ func (b *bench) grow(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sessionLoads = append(accountLoads[:1:1], pages...)
+	sessionLoads := slices.Concat(accountLoads[:1], pages)
 
 	p := &printer{w: w}
 	p.print("Medians of %d runs of %s, %d connections. All but 1 %% of the accounts are private, and newer than those that are not; 50 public"+
