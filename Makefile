@@ -37,6 +37,7 @@ fresh: ## prove that generated files are those of the sources (tests look at doc
 	after=$$(cat graph/generated.go graph/model/models_gen.go graph/concurrent_gen.go modules/resolvers_gen.go | cksum) && \
 	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi
 	@$(GO) mod tidy -diff
+	@cd bench && $(GO) mod tidy -diff
 	@$(GO) mod verify >/dev/null
 
 lint: $(LINT) ## hold the linter's rules

@@ -55,7 +55,11 @@ func main() {
 
 func run(ctx context.Context, args []string) (err error) {
 	b := &bench{data: map[string]*data{}}
-	if b.options, err = parseOptions(args); err != nil {
+	b.options, err = parseOptions(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if b.dir, err = os.MkdirTemp("", "freehold-bench-"); err != nil {

@@ -99,8 +99,8 @@ const resolvers = {
   },
 };
 
-const isOwnRow = rule()((profile, _, { viewer }) => profile.userId === viewer || refusal("FORBIDDEN", "This belongs to somebody else."));
-const isOwnAccount = rule()((user, _, { viewer }) => user.id === viewer || refusal("FORBIDDEN", "This belongs to somebody else."));
+const isOwnRow = rule()((profile, _, { viewer }) => profile.userId === viewer);
+const isOwnAccount = rule()((user, _, { viewer }) => user.id === viewer);
 const mayUpdate = rule()(async (_, { input }, { viewer }) => {
   if (!viewer) {
     return refusal("UNAUTHENTICATED", "Sign in first.");
@@ -112,7 +112,7 @@ const mayUpdate = rule()(async (_, { input }, { viewer }) => {
   if (!profile) {
     return refusal("NOT_FOUND", "There is no such profile.");
   }
-  return profile.userId === viewer || refusal("FORBIDDEN", "This belongs to somebody else.");
+  return profile.userId === viewer;
 });
 const permissions = shield(
   {
@@ -120,7 +120,7 @@ const permissions = shield(
     User: { email: isOwnAccount },
     Profile: { birthday: isOwnRow, phoneNumber: isOwnRow },
   },
-  { fallbackRule: allow, allowExternalErrors: true },
+  { fallbackRule: allow, fallbackError: refusal("FORBIDDEN", "This belongs to somebody else."), allowExternalErrors: true },
 );
 
 // Verified tokens are remembered until they expire.

@@ -58,7 +58,7 @@ func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	args := []string{"-D", data, "-p", p.port, "-k", data}
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", "fsync=on", "synchronous_commit=on", "full_page_writes=on", "shared_buffers=256MB", "max_wal_size=4GB",
-		"max_connections=150",
+		"max_connections=200",
 	} {
 		args = append(args, "-c", setting)
 	}
