@@ -95,7 +95,7 @@ func TestReportSaysWhichTargetsAreMet(t *testing.T) {
 		all := results{"W1": {"freehold": c.own, "PostGraphile": peers["PostGraphile"], "Apollo": peers["Apollo"]}}
 		var text strings.Builder
 		b := &bench{options: options{servers: []string{"freehold"}, rounds: 3}, servers: []*server{{name: "freehold"}}}
-		if err := b.report(&text, all); err != nil || !strings.Contains(text.String(), c.want) {
+		if err := b.report(&text, "2 cores", all); err != nil || !strings.Contains(text.String(), c.want) {
 			t.Errorf("%s: %v\n%s\nwant %s", name, err, &text, c.want)
 		}
 	}

@@ -49,9 +49,13 @@ func (b *bench) grow(ctx context.Context, w io.Writer) error {
 	}
 	sessionLoads := slices.Concat(accountLoads[:1], pages)
 
+	machine, err := b.machine(ctx)
+	if err != nil {
+		return err
+	}
 	p := &printer{w: w}
-	p.print("Medians of %d runs of %s, %d connections. 99 %% of the accounts are private (of the 1,000, 94 %%, since a page takes 50 public ones),"+
-		" and newer than the public ones.\n\n", b.rounds, b.span, b.connections)
+	p.print("%s. Medians of %d runs of %s, %d connections. 99 %% of the accounts are private (of the 1,000, 94 %%, since a page takes 50 public ones),"+
+		" and newer than the public ones.\n\n", machine, b.rounds, b.span, b.connections)
 	ofAccounts, err := b.curves(ctx, p, accountLoads, b.servers)
 	if err != nil {
 		return err

@@ -79,12 +79,16 @@ func run(ctx context.Context, args []string) (err error) {
 	if err := b.startServers(ctx); err != nil {
 		return err
 	}
+	machine, err := b.machine(ctx)
+	if err != nil {
+		return err
+	}
 	loads := slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return !slices.Contains(b.loads, k.name) })
 	results, err := b.measureAll(ctx, loads, b.measured())
 	if err != nil {
 		return err
 	}
-	return b.report(os.Stdout, results)
+	return b.report(os.Stdout, machine, results)
 }
 
 func parseOptions(args []string) (o options, err error) {

@@ -58,6 +58,10 @@ func (b *bench) measureAll(ctx context.Context, loads []kind, servers []*server)
 	return all, nil
 }
 
+func (b *bench) hasPeers() bool {
+	return slices.ContainsFunc(b.servers, func(s *server) bool { return s.peer })
+}
+
 // measured are the servers to send loads to.
 func (b *bench) measured() []*server {
 	if slices.Contains(b.options.servers, "freehold") {

@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -27,10 +26,10 @@ const (
 )
 
 // report prints what was measured, as Markdown.
-func (b *bench) report(w io.Writer, all results) error {
+func (b *bench) report(w io.Writer, machine string, all results) error {
 	p := &printer{w: w}
-	p.print("%d cores, %d accounts, %d connections, %d users' tokens in turn; medians of %d runs of %s.\n\n",
-		runtime.NumCPU(), b.accounts, b.connections, users, b.rounds, b.span)
+	p.print("%s. %d accounts, %d connections, %d users' tokens in turn; medians of %d runs of %s.\n\n",
+		machine, b.accounts, b.connections, users, b.rounds, b.span)
 	loads := slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return all[k.name] == nil })
 	names := []string{}
 	for _, s := range b.measured() {

@@ -48,6 +48,9 @@ func parseVariant(text string) (variant, error) {
 	return variant{name, path, parts[1:]}, err
 }
 
+// node is the Node that the peers run on.
+const node = "node/node_modules/.bin/node"
+
 const publicURL = "https://id.example.org"
 
 // startFreehold starts a variant as docs/deployment.md says, on a database that is made if there is none.
@@ -117,12 +120,12 @@ func (b *bench) startPeer(ctx context.Context, name, folder string, d dialect) e
 		return err
 	}
 	b.data[folder] = &data{database: folder, owner: "postgres", schema: "public.", seed: filepath.Join(folder, "seed.sql")}
-	node, err := filepath.Abs("node/node_modules/.bin/node")
+	path, err := filepath.Abs(node)
 	if err != nil {
 		return err
 	}
 	return b.start(ctx, server{name: name, peer: true, dialect: d, data: b.data[folder]}, host.Command{
-		Path: node, Args: []string{"server.mjs"}, Dir: folder, End: syscall.SIGTERM,
+		Path: path, Args: []string{"server.mjs"}, Dir: folder, End: syscall.SIGTERM,
 	}, func(port string) []string {
 		return []string{"NODE_ENV=production", "PORT=" + port, "JWT_SECRET=" + rand.Text(), "DATABASE_URL=" + b.postgres.URL(role, folder)}
 	})
