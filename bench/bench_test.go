@@ -114,6 +114,24 @@ func TestReportSaysWhatRowSecurityTakes(t *testing.T) {
 	}
 }
 
+// What pgbench's samples do not have is not part of the medians.
+func TestReportSaysWhatOtherProgramsTook(t *testing.T) {
+	t.Parallel()
+	all := results{"W1": {
+		"freehold": {{others: 0.125, generator: 0.07, thorough: 0.01, requests: 1}}, "pgbench": {{}, {}}, "pgbench without row security": {{}, {}},
+	}}
+	var text strings.Builder
+	b := &bench{options: options{servers: []string{"freehold", "pgbench"}, rounds: 1}, servers: []*server{{name: "freehold"}}}
+	if err := b.report(&text, "2 cores", all); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"took 7 % of one core", "took 12 % of the machine", "at most 1.0 % of the answers"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the report does not say %q:\n%s", want, &text)
+		}
+	}
+}
+
 func TestScriptsHaveIDs(t *testing.T) {
 	t.Parallel()
 	all := testUsers()

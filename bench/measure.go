@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
+	"freehold/bench/host"
 	"freehold/bench/load"
 )
 
@@ -22,6 +24,7 @@ type sample struct {
 	memory           int           // the most that the server took, in bytes
 	requests         int
 	generator        float64 // the part of one processor that this process used
+	others           float64 // the part of the machine that programs used that are not part of the run
 	thorough         float64 // the part of the answers whose check was thorough
 }
 
@@ -112,6 +115,8 @@ func (b *bench) measure(ctx context.Context, s *server, k kind) (found sample, e
 		server: (after.server - before.server) / requests, database: (after.database - before.database) / requests,
 		generator: run.CPU.Seconds() / run.Elapsed.Seconds(), thorough: float64(run.Thorough) / float64(run.Requests),
 	}
+	others := after.busy - before.busy - (after.server - before.server) - (after.database - before.database) - run.CPU
+	found.others = max(0, others.Seconds()) / (run.Elapsed.Seconds() * float64(runtime.NumCPU()))
 	if _, found.memory, err = s.process.Memory(); err != nil {
 		return found, err
 	}
@@ -134,14 +139,17 @@ func (b *bench) checkStored(ctx context.Context, s *server, calls []*load.Call, 
 	return nil
 }
 
-// usage is the processor time that a server and the database have used.
-type usage struct{ server, database time.Duration }
+// usage is the processor time that a server, the database and everything have used.
+type usage struct{ server, database, busy time.Duration }
 
 func (b *bench) used(s *server) (u usage, err error) {
 	if u.server, err = s.process.CPU(); err != nil {
 		return u, err
 	}
-	u.database, err = b.postgres.FamilyCPU()
+	if u.database, err = b.postgres.FamilyCPU(); err != nil {
+		return u, err
+	}
+	u.busy, err = host.Busy()
 	return u, err
 }
 

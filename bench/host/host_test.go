@@ -24,9 +24,9 @@ func shell(t *testing.T, script string) *Process {
 	return p
 }
 
-func TestCPUOfAFamilyHasThatOfChildrenThatEnded(t *testing.T) {
-	t.Parallel()
-	p := shell(t, `(i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done); echo done; exec sleep 60`)
+// awaitDone waits until a program has printed "done".
+func awaitDone(t *testing.T, p *Process) {
+	t.Helper()
 	err := p.Await(t.Context(), func(context.Context) error {
 		if !strings.Contains(p.tail(), "done") {
 			return errors.New("it is at work")
@@ -36,6 +36,12 @@ func TestCPUOfAFamilyHasThatOfChildrenThatEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestCPUOfAFamilyHasThatOfChildrenThatEnded(t *testing.T) {
+	t.Parallel()
+	p := shell(t, `(i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done); echo done; exec sleep 60`)
+	awaitDone(t, p)
 	own, err := p.CPU()
 	if err != nil {
 		t.Fatal(err)
@@ -57,5 +63,22 @@ func TestAProgramThatEndsIsNotAwaited(t *testing.T) {
 	err := p.Await(t.Context(), func(context.Context) error { return errors.New("not ready") })
 	if err == nil || !strings.Contains(err.Error(), "has ended") || !strings.Contains(err.Error(), "no room") {
 		t.Errorf("%v; want what it printed", err)
+	}
+}
+
+func TestBusyHasWhatAProgramUses(t *testing.T) {
+	t.Parallel()
+	before, err := Busy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := shell(t, `i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; exec sleep 60`)
+	awaitDone(t, p)
+	own, err := p.CPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := Busy(); err != nil || after-before < own-20*time.Millisecond || own < 50*time.Millisecond {
+		t.Errorf("the machine was busy for %v, %v, and the program for %v", after-before, err, own)
 	}
 }

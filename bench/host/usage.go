@@ -70,6 +70,28 @@ func readStat(pid int) (s stat, err error) {
 	}, nil
 }
 
+// Busy returns the time that all processors together were not idle, since the machine started. Time that a hypervisor gave to others
+// counts as busy.
+func Busy() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("read the times of the processors: %w", err)
+	}
+	const idle, ioWait, steal = 3, 4, 7 // the order is user, nice, system, idle, iowait, irq, softirq, steal
+	line, _, _ := strings.Cut(string(text), "\n")
+	var sum time.Duration
+	for i, field := range strings.Fields(line)[1:] {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			return 0, fmt.Errorf("read the times of the processors: %w", err)
+		}
+		if i <= steal && i != idle && i != ioWait {
+			sum += time.Duration(n) * tick
+		}
+	}
+	return sum, nil
+}
+
 // Memory returns the bytes of the process's resident memory: now, and the most since ForgetPeak.
 func (p *Process) Memory() (now, peak int, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
