@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -11,7 +12,12 @@ import (
 	"time"
 
 	"freehold/bench/load"
+	"freehold/bench/requests"
 )
+
+var testUser = requests.User{
+	Email: "ann@example.org", Username: "ann", UserID: "user", ProfileID: "profile", Session: "session", DisplayName: "Ann", Bio: "Bio",
+}
 
 func TestParseVariant(t *testing.T) {
 	t.Parallel()
@@ -46,15 +52,14 @@ func TestOptionsAreChecked(t *testing.T) {
 // An update whose reply was right, but which was not stored, is found by asking for me.
 func TestUpdatesThatAreNotStoredFail(t *testing.T) {
 	t.Parallel()
-	u := testUsers()[0]
-	name := u.displayName
+	u := testUser
+	name := u.DisplayName
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		own := object{"id": u.profileID, "username": u.username, "displayName": name, "bio": u.bio}
-		_, _ = w.Write([]byte(reply(t, object{"me": object{"id": u.userID, "email": u.email, "profile": own}})))
+		fmt.Fprintf(w, `{"data":{"me":{"id":"user","email":"ann@example.org","profile":{"id":"profile","username":"ann","displayName":"%s","bio":"Bio"}}}}`, name)
 	}))
 	defer fake.Close()
 	b := &bench{options: options{connections: 1}}
-	s := &server{dialect: freeholds{}, data: &data{users: []*user{u}}, addr: strings.TrimPrefix(fake.URL, "http://")}
+	s := &server{dialect: requests.Freehold{}, data: &data{users: []*requests.User{&u}}, addr: strings.TrimPrefix(fake.URL, "http://")}
 	for _, c := range []struct {
 		stamp, stored string
 		right         bool
@@ -134,14 +139,11 @@ func TestReportSaysWhatOtherProgramsTook(t *testing.T) {
 
 func TestScriptsHaveIDs(t *testing.T) {
 	t.Parallel()
-	all := testUsers()
-	for _, u := range all {
-		u.session = "session-" + u.username
-	}
-	b := &bench{data: map[string]*data{"freehold": {users: all}}}
+	bob := requests.User{UserID: "user-of-bob", Session: "session-of-bob"}
+	b := &bench{data: map[string]*data{"freehold": {users: []*requests.User{&testUser, &bob}}}}
 	for load, script := range transactions() {
 		script = b.withIDs(script)
-		if strings.Contains(script, "USER") || strings.Contains(script, "SESSION") || !strings.Contains(script, all[0].session+",") {
+		if strings.Contains(script, "USER") || strings.Contains(script, "SESSION") || !strings.Contains(script, "session,session-of-bob") {
 			t.Errorf("%s: %.300s", load, script)
 		}
 		for line := range strings.Lines(script) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"freehold/bench/load"
+	"freehold/bench/requests"
 )
 
 // users is how many accounts the loads use.
@@ -23,7 +24,7 @@ type data struct {
 	database, owner string // owner is the role that seeds it
 	schema          string // of the tables, with a dot
 	seed            string // a file that fills it
-	users           []*user
+	users           []*requests.User
 }
 
 // execute runs statements without arguments.
@@ -57,12 +58,12 @@ func (b *bench) createDatabase(ctx context.Context, name, owner, user string) er
 func (s *server) signUp(ctx context.Context, connections int) error {
 	calls := make([]*load.Call, users)
 	for i := range calls {
-		u := &user{number: i + 1, username: fmt.Sprintf("user%07d", i+1)}
-		u.email = u.username + "@example.org"
-		u.displayName = "Name of " + u.username
-		u.bio = fmt.Sprintf("I am number %d. I read, I walk, I cook, and now and then I write a line such as this one about it.", u.number)
-		u.birthday = time.Date(1980, 1, 1+u.number, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
-		calls[i] = s.call(s.dialect.signUp(u.email, u.username, func(token string) { u.token = token }), "")
+		u := &requests.User{Number: i + 1, Username: fmt.Sprintf("user%07d", i+1)}
+		u.Email = u.Username + "@example.org"
+		u.DisplayName = "Name of " + u.Username
+		u.Bio = fmt.Sprintf("I am number %d. I read, I walk, I cook, and now and then I write a line such as this one about it.", u.Number)
+		u.Birthday = time.Date(1980, 1, 1+u.Number, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		calls[i] = s.call(s.dialect.SignUp(u.Email, u.Username, func(token string) { u.Token = token }), "")
 		s.data.users = append(s.data.users, u)
 	}
 	if _, err := load.Run(ctx, s.addr, calls, connections, 0); err != nil {
@@ -95,8 +96,8 @@ func (b *bench) fill(ctx context.Context, d *data, first, last int, hidden bool)
 		}
 	}
 	for _, u := range d.users {
-		u.displayName = "Name of " + u.username
-		u.public = !hidden || u.number <= pageSize
+		u.DisplayName = "Name of " + u.Username
+		u.Public = !hidden || u.Number <= requests.PageSize
 	}
 	return b.readIDs(ctx, d)
 }
@@ -110,8 +111,8 @@ func (b *bench) readIDs(ctx context.Context, d *data) error {
 	defer db.Close()
 	query := `SELECT id, user_id FROM ` + d.schema + `profiles WHERE username = $1`
 	for _, u := range d.users {
-		if err := db.QueryRowContext(ctx, query, u.username).Scan(&u.profileID, &u.userID); err != nil {
-			return fmt.Errorf("find the profile of %s in database %s: %w", u.username, d.database, err)
+		if err := db.QueryRowContext(ctx, query, u.Username).Scan(&u.ProfileID, &u.UserID); err != nil {
+			return fmt.Errorf("find the profile of %s in database %s: %w", u.Username, d.database, err)
 		}
 	}
 	return nil

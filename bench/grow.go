@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"freehold/bench/chart"
+	"freehold/bench/requests"
 )
 
 // sizes are the accounts, of which others hide almost all, and heavy the rows of an account's sessions and events.
@@ -115,7 +116,7 @@ func (b *bench) burden(ctx context.Context, s *server) (each []*server, err erro
 			       CASE WHEN n >= %d THEN now() - interval '1 second' END
 			  FROM generate_series(1, %d) AS n;
 			INSERT INTO app.security_events (user_id, kind, created_at)
-			SELECT '%[1]s', 'SIGNED_IN', now() - n * interval '1 second' FROM generate_series(1, %[3]d) AS n`, u.userID, live, rows-1))
+			SELECT '%[1]s', 'SIGNED_IN', now() - n * interval '1 second' FROM generate_series(1, %[3]d) AS n`, u.UserID, live, rows-1))
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +124,7 @@ func (b *bench) burden(ctx context.Context, s *server) (each []*server, err erro
 			return nil, err
 		}
 		alone, one := *s.data, *s
-		alone.users = make([]*user, users)
+		alone.users = make([]*requests.User, users)
 		for j := range alone.users {
 			alone.users[j] = u
 		}
@@ -135,43 +136,32 @@ func (b *bench) burden(ctx context.Context, s *server) (each []*server, err erro
 
 // pages are the loads that read a page of an account's rows.
 var pages = []kind{
-	{name: "sessions", text: "`me { sessions(first: 10) }`", query: func(_ dialect, users []*user, i int) query {
-		return pageQuery("sessions", users[i].sessions)
+	{name: "sessions", text: "`me { sessions(first: 10) }`", query: func(_ requests.Dialect, users []*requests.User, i int) requests.Query {
+		return requests.Freehold{}.Page("sessions", users[i].Sessions)
 	}},
-	{name: "events", text: "`me { securityEvents(first: 10) }`", query: func(_ dialect, users []*user, i int) query {
-		return pageQuery("securityEvents", users[i].events)
+	{name: "events", text: "`me { securityEvents(first: 10) }`", query: func(_ requests.Dialect, users []*requests.User, i int) requests.Query {
+		return requests.Freehold{}.Page("securityEvents", users[i].Events)
 	}},
-}
-
-func pageQuery(field string, ids []string) query {
-	nodes := make([]any, len(ids))
-	for i, id := range ids {
-		nodes[i] = object{"id": id}
-	}
-	return query{
-		document: `query Page { me { ` + field + `(first: 10) { nodes { id } } } }`,
-		check:    exactly(always(object{"me": object{field: object{"nodes": nodes}}})),
-	}
 }
 
 // readPages reads the ids of the first page of a user's live sessions and events.
-func (b *bench) readPages(ctx context.Context, d *data, u *user) error {
+func (b *bench) readPages(ctx context.Context, d *data, u *requests.User) error {
 	db, err := b.postgres.Open(d.owner, d.database)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	for query, ids := range map[string]*[]string{
-		`SELECT id, created_at FROM app.sessions WHERE user_id = $1 AND revoked_at IS NULL`: &u.sessions,
-		`SELECT id, created_at FROM app.security_events WHERE user_id = $1`:                 &u.events,
+		`SELECT id, created_at FROM app.sessions WHERE user_id = $1 AND revoked_at IS NULL`: &u.Sessions,
+		`SELECT id, created_at FROM app.security_events WHERE user_id = $1`:                 &u.Events,
 	} {
 		var text string
 		page := `SELECT json_agg(id) FROM (` + query + ` ORDER BY created_at DESC, id DESC LIMIT 10) AS page`
-		if err := db.QueryRowContext(ctx, page, u.userID).Scan(&text); err != nil {
-			return fmt.Errorf("read a page of %s: %w", u.username, err)
+		if err := db.QueryRowContext(ctx, page, u.UserID).Scan(&text); err != nil {
+			return fmt.Errorf("read a page of %s: %w", u.Username, err)
 		}
 		if err := json.Unmarshal([]byte(text), ids); err != nil {
-			return fmt.Errorf("read a page of %s: %w", u.username, err)
+			return fmt.Errorf("read a page of %s: %w", u.Username, err)
 		}
 	}
 	return nil

@@ -2,6 +2,9 @@
 
 // Command bench compares freehold with other servers, and with PostgreSQL itself, on one machine in one run. Run it by make bench; see
 // README.md.
+//
+// It owns how the servers are set up and filled, the order of the runs, the targets, and the report. It must not know how a request reads
+// in a server's schema, or how an answer is checked.
 package main
 
 import (
@@ -18,6 +21,7 @@ import (
 	"time"
 
 	"freehold/bench/host"
+	"freehold/bench/requests"
 )
 
 type options struct {
@@ -142,12 +146,12 @@ func (b *bench) startServers(ctx context.Context) error {
 		}
 	}
 	if slices.Contains(b.options.servers, "PostGraphile") {
-		if err := b.startPeer(ctx, "PostGraphile", "postgraphile", postgraphiles{}); err != nil {
+		if err := b.startPeer(ctx, "PostGraphile", "postgraphile", requests.PostGraphile{}); err != nil {
 			return err
 		}
 	}
 	if slices.Contains(b.options.servers, "Apollo") {
-		if err := b.startPeer(ctx, "Apollo", "apollo", freeholds{}); err != nil {
+		if err := b.startPeer(ctx, "Apollo", "apollo", requests.Freehold{}); err != nil {
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func (b *bench) measure(ctx context.Context, s *server, k kind) (found sample, e
 func (b *bench) checkStored(ctx context.Context, s *server, calls []*load.Call, k kind) error {
 	for i, call := range calls {
 		if call.LastStamp != "" && call.LastStamp != load.Stamp {
-			s.data.users[i].displayName = call.LastStamp
+			s.data.users[i].DisplayName = call.LastStamp
 		}
 	}
 	if _, err := load.Run(ctx, s.addr, s.calls(me), b.connections, 0); err != nil {

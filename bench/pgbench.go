@@ -83,7 +83,7 @@ func (b *bench) addTransactions(ctx context.Context, all results, load string) e
 // prepareTransactions makes the role without row security and reads the users' sessions, once.
 func (b *bench) prepareTransactions(ctx context.Context) error {
 	d := b.data["freehold"]
-	if d.users[0].session != "" {
+	if d.users[0].Session != "" {
 		return nil
 	}
 	err := b.execute(ctx, "postgres", "freehold", `
@@ -99,7 +99,7 @@ func (b *bench) prepareTransactions(ctx context.Context) error {
 	}
 	defer db.Close()
 	for _, u := range d.users {
-		if err := db.QueryRowContext(ctx, `SELECT min(id::text) FROM app.sessions WHERE user_id = $1`, u.userID).Scan(&u.session); err != nil {
+		if err := db.QueryRowContext(ctx, `SELECT min(id::text) FROM app.sessions WHERE user_id = $1`, u.UserID).Scan(&u.Session); err != nil {
 			return fmt.Errorf("find a session: %w", err)
 		}
 	}
@@ -110,7 +110,7 @@ func (b *bench) prepareTransactions(ctx context.Context) error {
 func (b *bench) withIDs(script string) string {
 	var sessions, ids []string
 	for _, u := range b.data["freehold"].users {
-		sessions, ids = append(sessions, u.session), append(ids, u.userID)
+		sessions, ids = append(sessions, u.Session), append(ids, u.UserID)
 	}
 	array := func(ids []string) string { return "('{" + strings.Join(ids, ",") + "}'::uuid[])[:n]" }
 	return strings.NewReplacer("SESSION", array(sessions), "USER", array(ids)).Replace(script)

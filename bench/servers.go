@@ -18,13 +18,14 @@ import (
 	"syscall"
 
 	"freehold/bench/host"
+	"freehold/bench/requests"
 )
 
 // A server is one of those that are compared.
 type server struct {
 	name    string
 	peer    bool
-	dialect dialect
+	dialect requests.Dialect
 	data    *data // shared by all freeholds
 	addr    string
 	process *host.Process
@@ -64,7 +65,7 @@ func (b *bench) startFreehold(ctx context.Context, v variant, database string) e
 			return err
 		}
 	}
-	return b.start(ctx, server{name: v.name, dialect: freeholds{}, data: b.data[database]}, host.Command{
+	return b.start(ctx, server{name: v.name, dialect: requests.Freehold{}, data: b.data[database]}, host.Command{
 		Path: v.path, Dir: b.dir, End: syscall.SIGTERM,
 	}, func(port string) []string {
 		return append([]string{
@@ -97,7 +98,7 @@ func (b *bench) makeFreehold(ctx context.Context, path, database string) error {
 }
 
 // startPeer starts the Node server in a folder, on a database with its schema.
-func (b *bench) startPeer(ctx context.Context, name, folder string, d dialect) error {
+func (b *bench) startPeer(ctx context.Context, name, folder string, d requests.Dialect) error {
 	role := "bench_" + folder
 	// The server's role becomes the visitor's role, as PostGraphile needs.
 	err := b.execute(ctx, "postgres", "postgres", fmt.Sprintf(`
