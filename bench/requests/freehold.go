@@ -98,7 +98,7 @@ func signedIn(field, email, username string, got func(string)) func([]byte, stri
 func (Freehold) SignUp(email, username string, got func(string)) Query {
 	return Query{
 		Document: `mutation SignUp($input: SignUpInput!) {
-			signUp(input: $input) { User { email profile { username } } tokens { accessToken } } }`,
+			signUp(input: $input) { user { email profile { username } } tokens { accessToken } } }`,
 		Variables: object{"input": object{"email": email, "password": password, "username": username}},
 		Check:     signedIn("signUp", email, username, got),
 		Volatile:  true,
@@ -109,7 +109,7 @@ func (Freehold) SignUp(email, username string, got func(string)) Query {
 func (Freehold) SignIn(u *User, got func(string)) Query {
 	return Query{
 		Document: `mutation SignIn($input: SignInInput!) {
-			signIn(input: $input) { User { email profile { username } } tokens { accessToken } } }`,
+			signIn(input: $input) { user { email profile { username } } tokens { accessToken } } }`,
 		Variables: object{"input": object{"email": u.Email, "password": password}},
 		Check:     signedIn("signIn", u.Email, u.Username, got),
 		Volatile:  true,
