@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -119,6 +120,7 @@ func version() string {
 
 // serve runs the service until ctx ends or the private PostgreSQL is gone for good.
 func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
+	defer runtime.KeepAlive(reserveMemory())
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	watchGoRun(ctx, func() { stop(nil) })

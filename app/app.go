@@ -143,8 +143,8 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		return nil, err
 	}
 	graphQL, err := a.newEndpoint(ctx, schema, p.judges(root), origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-		return auth.AuthenticateBrowser(ctx, header, tokens, a.db, service)
-	})
+		return auth.AuthenticateBrowser(ctx, header, tokens, service)
+	}, a.db.ProveSession)
 	if err != nil {
 		return nil, err
 	}
@@ -201,14 +201,14 @@ func (a *App) Close() error {
 	return errors.Join(a.explainer.close(), a.db.Close())
 }
 
-// Serve serves on l, and metrics on their own address, and works beside, until ctx ends; then it stops taking requests and
+// Serve serves on l, metrics and pprof on addresses of their own, and works beside, until ctx ends; then it stops taking requests and
 // waits for those under way, the mail in hand and their spans.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
-	stopMetrics, err := a.serveMetrics(ctx)
+	stopInside, err := a.serveInside(ctx)
 	if err != nil {
 		return err
 	}
-	defer stopMetrics()
+	defer stopInside()
 	worked := make(chan struct{})
 	go func() {
 		defer close(worked)
@@ -217,6 +217,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		}
 	}()
 	server := newServer(a.handler, a.config, a.log)
+	server.ConnContext = withConn
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(jsonErrors{l}) }()
 	select {

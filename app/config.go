@@ -26,6 +26,7 @@ type Config struct {
 	Env         string `env:"FREEHOLD_ENV"          envDefault:"development"` // development or production
 	Addr        string `env:"FREEHOLD_ADDR"         envDefault:"127.0.0.1:8080"`
 	MetricsAddr string `env:"FREEHOLD_METRICS_ADDR"`               // empty: metrics are not served
+	PprofAddr   string `env:"FREEHOLD_PPROF_ADDR"`                 // empty: profiles of the process are not served
 	PublicURL   string `env:"FREEHOLD_PUBLIC_URL"`                 // default: http:// and Addr
 	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app's role; default: a private PostgreSQL
 	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner's role
@@ -190,6 +191,7 @@ func (c *Config) faults() (faults []error) {
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
 	check(isHostPort(c.Addr), "FREEHOLD_ADDR: the value is not host:port")
 	check(c.MetricsAddr == "" || isHostPort(c.MetricsAddr), "FREEHOLD_METRICS_ADDR: the value is not host:port")
+	check(c.PprofAddr == "" || isHostPort(c.PprofAddr), "FREEHOLD_PPROF_ADDR: the value is not host:port")
 	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: the value is not between 8 and 64")
 	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: the value is not between 100 and 1000000")
 	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: the value is not between 5 and 100")

@@ -8,14 +8,14 @@ import (
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := LoadConfig([]string{
-		"FREEHOLD_ADRR=x", "FREEHOLD_ENV=prod", "FREEHOLD_ADDR=8080", "FREEHOLD_METRICS_ADDR=9090", "FREEHOLD_RATE_LIMIT=yes", "FREEHOLD_DEFAULT_VISIBILITY=public",
+		"FREEHOLD_ADRR=x", "FREEHOLD_ENV=prod", "FREEHOLD_ADDR=8080", "FREEHOLD_METRICS_ADDR=9090", "FREEHOLD_PPROF_ADDR=6060", "FREEHOLD_RATE_LIMIT=yes", "FREEHOLD_DEFAULT_VISIBILITY=public",
 		"FREEHOLD_PASSWORD_MIN_LENGTH=4", "FREEHOLD_PUBLIC_URL=secret-value", "FREEHOLD_SESSION_IDLE=1ms", "OTHER=x", "PATH=/bin",
 	})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"FREEHOLD_ADRR: there is no such setting", "FREEHOLD_ENV: the value is not one of development, production", "FREEHOLD_ADDR: ", "FREEHOLD_METRICS_ADDR: ",
+		"FREEHOLD_ADRR: there is no such setting", "FREEHOLD_ENV: the value is not one of development, production", "FREEHOLD_ADDR: ", "FREEHOLD_METRICS_ADDR: ", "FREEHOLD_PPROF_ADDR: ",
 		"FREEHOLD_RATE_LIMIT: ", "FREEHOLD_DEFAULT_VISIBILITY: ", "FREEHOLD_PASSWORD_MIN_LENGTH: ", "FREEHOLD_PUBLIC_URL: ", "FREEHOLD_SESSION_IDLE: ",
 		"DATABASE_URL: production needs one", "FREEHOLD_SIGNING_KEY_FILE: production needs one",
 	} {

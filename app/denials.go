@@ -49,7 +49,8 @@ type told struct {
 	missed *owned.Ref // a key under which the viewer sees no row
 }
 
-func (d *denials) add(t told) {
+// add counts a refusal of a field, or of an entry, which ctx is in.
+func (d *denials) add(ctx context.Context, t told) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.counts == nil {
@@ -57,15 +58,23 @@ func (d *denials) add(t told) {
 	}
 	d.counts[t.denialKind]++
 	if d.explain && len(d.told) < maxExplained {
+		t.path = graphql.GetPath(ctx)
 		d.told = append(d.told, t)
 	}
+}
+
+// reset forgets the refusals of an operation whose response is not sent.
+func (d *denials) reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.counts, d.told = nil, nil
 }
 
 // denied notes that a rule refused the field that ctx is in.
 func (a *App) denied(ctx context.Context, d directives.Denial) {
 	a.telemetry.metrics.denied("@"+d.Rule.Name, d.Code)
-	exchangeOf(ctx).denials.add(told{
-		denialKind: denialKind{d.Field, d.Rule.String(), d.Code, kindOf(d.Viewer)}, path: graphql.GetPath(ctx), viewer: d.Viewer, denial: &d,
+	exchangeOf(ctx).denials.add(ctx, told{
+		denialKind: denialKind{d.Field, d.Rule.String(), d.Code, kindOf(d.Viewer)}, viewer: d.Viewer, denial: &d,
 	})
 }
 
@@ -76,8 +85,8 @@ func noteError(ctx context.Context, code fault.Code, err error) {
 		return
 	}
 	viewer := auth.ViewerFrom(ctx)
-	d.add(told{
-		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Code: code, Viewer: kindOf(viewer)}, path: graphql.GetPath(ctx), viewer: viewer,
+	d.add(ctx, told{
+		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Code: code, Viewer: kindOf(viewer)}, viewer: viewer,
 	})
 }
 
@@ -88,8 +97,8 @@ func (a *App) missed(ctx context.Context, ref owned.Ref) {
 		f = f.Parent // of an entry to its list
 	}
 	viewer := auth.ViewerFrom(ctx)
-	exchangeOf(ctx).denials.add(told{
-		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Viewer: kindOf(viewer)}, path: graphql.GetPath(ctx), viewer: viewer, missed: &ref,
+	exchangeOf(ctx).denials.add(ctx, told{
+		denialKind: denialKind{Field: f.Object + "." + f.Field.Name, Viewer: kindOf(viewer)}, viewer: viewer, missed: &ref,
 	})
 }
 

@@ -45,11 +45,22 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		}
 		p.log.Log(ctx, level, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
 	}
-	if field := graphql.GetPath(ctx); len(shown.Path) > len(field) {
-		shown.Path = field // the path of a response; where in the input is told by extensions.fields
+	if beyondField(ctx, shown.Path) {
+		shown.Path = graphql.GetPath(ctx) // the path of a response; where in the input is told by extensions.fields
 	}
 	shown.Message, shown.Extensions = f.Message, extensions(ctx, f)
 	return shown
+}
+
+// beyondField reports whether a path goes on beyond that of ctx. It makes no path if there are enough fields around ctx.
+func beyondField(ctx context.Context, path ast.Path) bool {
+	depth := 0
+	for f := graphql.GetFieldContext(ctx); f != nil; f = f.Parent {
+		if depth++; depth >= len(path) {
+			return false
+		}
+	}
+	return len(path) > len(graphql.GetPath(ctx))
 }
 
 // hide logs an error that is nobody's business and returns what is shown in its place.
@@ -62,6 +73,9 @@ func (p presenter) hide(ctx context.Context, path ast.Path, err error) *fault.Er
 }
 
 func extensions(ctx context.Context, f *fault.Error) map[string]any {
+	if shared := onlyCode[f.Code]; shared != nil && f.Reason == "" && f.RetryAfter == 0 && len(f.Fields) == 0 {
+		return shared
+	}
 	x := map[string]any{"code": f.Code}
 	if f.Reason != "" {
 		x["reason"] = f.Reason
@@ -80,6 +94,9 @@ func extensions(ctx context.Context, f *fault.Error) map[string]any {
 	}
 	return x
 }
+
+// onlyCode are the extensions of refusals, which may be many in a reply. Nothing is ever added to them.
+var onlyCode = map[fault.Code]map[string]any{fault.Forbidden: {"code": fault.Forbidden}, fault.NotFound: {"code": fault.NotFound}}
 
 // harmless is as much of a syntax error as may be shown: what was expected and the kind of token that was found. What
 // follows is the token itself or the rest of the document, which may hold a password.
@@ -105,8 +122,11 @@ func aboutDocument(g *gqlerror.Error, code fault.Code) *gqlerror.Error {
 // inputFault returns the fault of an argument that a scalar or enum refused: gqlgen's path then goes on, beyond the
 // field, to the place in its arguments.
 func inputFault(ctx context.Context, path ast.Path, err error) *fault.Error {
+	if !beyondField(ctx, path) {
+		return nil
+	}
 	field := graphql.GetPath(ctx)
-	if len(path) <= len(field) || len(field) == 0 {
+	if len(field) == 0 {
 		return nil
 	}
 	message := "This is not a valid value."

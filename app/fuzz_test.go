@@ -51,7 +51,7 @@ func fuzzed(f *testing.F) *endpoint {
 		f.Fatal(err)
 	}
 	a := &App{config: c, program: testProgram(f), log: slog.New(slog.DiscardHandler), telemetry: &telemetry{}}
-	e, err := a.newEndpoint(f.Context(), schema, nil, nil, nil)
+	e, err := a.newEndpoint(f.Context(), schema, nil, nil, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,13 +1,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -17,15 +14,11 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"freehold/auth"
-	"freehold/directives"
 	"freehold/fault"
 	"freehold/resolvers"
 )
 
-const (
-	maxErrors     = 20       // of a request that is refused
-	maxErrorBytes = 64 << 10 // of any reply
-)
+const maxErrors = 20 // of a request that is refused
 
 // endpoint serves GraphQL over HTTP: one operation per request. gqlgen's executor does the work; its transports are not
 // used, because they repeat what was sent and decode JSON loosely.
@@ -38,6 +31,8 @@ type endpoint struct {
 	explainer *explainer // nil where refusals are not explained
 	local     local      // whom they are explained to
 	viewer    findViewer
+	prove     prove
+	guarded   map[string]bool // see mayClaim
 	origins   *origins
 	cookies   *auth.Cookies
 	bodyLimit int64
@@ -46,11 +41,8 @@ type endpoint struct {
 	replyMemory *replyMemory
 }
 
-// findViewer returns who is asking. An invalid token makes the viewer nobody, with the reason.
-type findViewer func(context.Context, http.Header) (auth.Viewer, error)
-
 // newEndpoint reads the trusted documents, and fails if one of them is invalid.
-func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, o *origins, viewer findViewer) (*endpoint, error) {
+func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, judges judges, o *origins, viewer findViewer, prove prove) (*endpoint, error) {
 	c := a.config
 	d := &documents{
 		schema: schema.Schema(), tokenLimit: c.TokenLimit, judges: judges, introspection: c.Development(),
@@ -64,7 +56,7 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	a.telemetry.names.trusted = operations
 	e := &endpoint{
 		exec: executor.New(schema), documents: d, persisted: newPersisted(operations, c.OperationsOnly == "on"),
-		presenter: presenter{a.log}, telemetry: a.telemetry, explainer: a.explainer, viewer: viewer, origins: o,
+		presenter: presenter{a.log}, telemetry: a.telemetry, explainer: a.explainer, viewer: viewer, prove: prove, guarded: guarded(schema.Schema()), origins: o,
 		cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
 		local:   newLocal(c), bodyLimit: c.BodyLimit,
 		replyLimit: c.ReplyLimit, replyMemory: newReplyMemory(c.ReplyMemory),
@@ -75,24 +67,10 @@ func (a *App) newEndpoint(ctx context.Context, schema graphql.ExecutableSchema, 
 	if c.Development() {
 		e.exec.Use(extension.Introspection{})
 	}
-	e.exec.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		v, err := e.authenticate(ctx, graphql.GetOperationContext(ctx).Headers)
-		if err != nil {
-			return graphql.OneShot(e.refuseOperation(ctx, err))
-		}
-		return next(directives.WithRequest(auth.WithViewer(ctx, v)))
-	})
 	e.exec.AroundRootFields(takeTurns)
 	e.exec.AroundRootFields(boundRootField)
 	e.exec.AroundRootFields(resolvers.AroundRootField)
 	return e, nil
-}
-
-// authenticate finds the viewer. If the client sent an invalid token, it notes the reason for the reply.
-func (e *endpoint) authenticate(ctx context.Context, header http.Header) (auth.Viewer, error) {
-	v, err := e.viewer(ctx, header)
-	exchangeOf(ctx).reason = v.Reason
-	return v, err
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -145,13 +123,7 @@ func (e *endpoint) answer(ctx context.Context, read *request, media string, limi
 	return statusOfRefused(media), e.refuseOperation(ctx, problems...)
 }
 
-// reportToken finds out for the reply to a refused request whether its token is invalid.
-func (e *endpoint) reportToken(ctx context.Context, header http.Header) {
-	e.authenticate(ctx, header) //nolint:errcheck // if the database fails the reply lacks WWW-Authenticate
-}
-
-// execute runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
-// begins. The answer is then UNAVAILABLE.
+// execute runs an operation, and bounds and observes its reply.
 func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationContext, limit *reply) *graphql.Response {
 	noteOperation(ctx, operation)
 	ctx, end := e.telemetry.operation(ctx, operation.Operation)
@@ -159,11 +131,7 @@ func (e *endpoint) execute(ctx context.Context, operation *graphql.OperationCont
 	x := exchangeOf(ctx)
 	asked, _ := operation.Extensions["explain"].(bool)
 	x.denials.explain = asked && e.explainer != nil
-	handler, ctx := e.exec.DispatchOperation(ctx, operation)
-	response := handler(ctx)
-	if response == nil {
-		response = e.refuseOperation(ctx, fault.Busy(context.Cause(ctx)))
-	}
+	response := e.run(ctx, operation, limit)
 	if err := limit.settle(operation.Operation.Operation); err != nil {
 		response = e.refuseOperation(ctx, err)
 	}
@@ -245,7 +213,8 @@ func statusOfRefused(media string) int {
 // specification, 7.1).
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, status int, response *graphql.Response) {
 	x := exchangeOf(r.Context())
-	response.Errors = bounded(response.Errors)
+	var errs []byte
+	response.Errors, errs = encodeErrors(response.Errors)
 	x.outcome = outcomeOf(r.Context(), response.Errors)
 	if response.Data == nil {
 		switch x.outcome {
@@ -259,7 +228,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 			status = statusOfRefused(media)
 		}
 	}
-	parts, err := envelope(response)
+	parts, err := envelope(response, errs)
 	if err != nil {
 		panic(err) // the recoverer answers
 	}
@@ -268,7 +237,7 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 		w.Header().Set("WWW-Authenticate", challenge(x.reason))
 	}
 	auth.JarFrom(r.Context()).Write(w.Header())
-	if err := writeParts(w, status, parts); err != nil {
+	if err := writeParts(w, r, status, parts); err != nil {
 		e.presenter.log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
 }
@@ -276,28 +245,4 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 // challenge is the WWW-Authenticate header for an invalid token (RFC 6750, 3).
 func challenge(reason fault.Reason) string {
 	return fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, fault.SignIn(reason).Message)
-}
-
-// bounded puts errors in the order of their paths, since fields are resolved at once and fail in any order, and cuts a
-// list that would take too much room, saying how many are left out.
-func bounded(errs gqlerror.List) gqlerror.List {
-	slices.SortStableFunc(errs, func(a, b *gqlerror.Error) int { return slices.CompareFunc(a.Path, b.Path, compareSteps) })
-	size := 0
-	for i, err := range errs {
-		text, marshalErr := json.Marshal(err)
-		if size += len(text); size > maxErrorBytes || marshalErr != nil {
-			rest := &gqlerror.Error{Message: fmt.Sprintf("There are %d more errors.", len(errs)-i), Extensions: map[string]any{"code": err.Extensions["code"]}}
-			return append(errs[:i:i], rest)
-		}
-	}
-	return errs
-}
-
-func compareSteps(a, b ast.PathElement) int {
-	i, isIndex := a.(ast.PathIndex)
-	j, bothIndexes := b.(ast.PathIndex)
-	if isIndex && bothIndexes {
-		return cmp.Compare(i, j)
-	}
-	return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
 }

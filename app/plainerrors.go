@@ -59,13 +59,23 @@ func (l jsonErrors) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsonErrorConn{c}, nil
+	return &conn{Conn: c}, nil
 }
 
-type jsonErrorConn struct{ net.Conn }
+// conn is a connection to a client.
+type conn struct {
+	net.Conn
 
-// Write replaces an answer that net/http writes in one piece to the connection, before there is a request.
-func (c jsonErrorConn) Write(text []byte) (int, error) {
+	held *[]byte // what is written meanwhile; see holdReply
+}
+
+// Write holds back what is part of a reply that is held. It replaces an answer that net/http writes in one piece, before there is a
+// request.
+func (c *conn) Write(text []byte) (int, error) {
+	if c.held != nil {
+		*c.held = append(*c.held, text...)
+		return len(text), nil
+	}
 	answer, replaced := jsonErrorAnswer(text)
 	if !replaced {
 		return c.Conn.Write(text)
@@ -77,7 +87,7 @@ func (c jsonErrorConn) Write(text []byte) (int, error) {
 }
 
 // CloseWrite lets net/http send an answer before it drops what is still arriving.
-func (c jsonErrorConn) CloseWrite() error {
+func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}

@@ -118,6 +118,12 @@ func (r *reply) settle(op ast.Operation) error {
 	return nil
 }
 
+// reset makes room for another reply in place of one that is not sent.
+func (r *reply) reset() {
+	r.release(0)
+	r.size, r.err = 0, nil
+}
+
 // release gives back all memory but what is kept.
 func (r *reply) release(keep int64) {
 	if back := r.held - keep; back > 0 {
@@ -191,18 +197,15 @@ func escape(text string) (escaped string, length int) {
 	return "", 0
 }
 
-// envelope is a response as text, in parts that are written one after the other, so that the data is not copied.
-func envelope(response *graphql.Response) (parts [][]byte, err error) {
+// envelope is a response as text, in parts that are written one after the other, so that the data is not copied. The errors are
+// encoded already.
+func envelope(response *graphql.Response, errs []byte) (parts [][]byte, err error) {
+	if response.Data == nil {
+		return [][]byte{[]byte(`{"errors":`), errs, []byte("}")}, nil
+	}
 	begin := []byte(`{"data":`)
-	if len(response.Errors) > 0 || response.Data == nil {
-		errs, err := json.Marshal(response.Errors)
-		if err != nil {
-			return nil, fmt.Errorf("encode the errors: %w", err)
-		}
-		if response.Data == nil {
-			return [][]byte{[]byte(`{"errors":`), errs, []byte("}")}, nil
-		}
-		begin = fmt.Appendf(nil, `{"errors":%s,"data":`, errs)
+	if len(response.Errors) > 0 {
+		begin = append(append([]byte(`{"errors":`), errs...), `,"data":`...)
 	}
 	end := []byte("}")
 	if len(response.Extensions) > 0 {
@@ -212,16 +215,18 @@ func envelope(response *graphql.Response) (parts [][]byte, err error) {
 		}
 		end = fmt.Appendf(nil, `,"extensions":%s}`, extensions)
 	}
-	return [][]byte{begin, response.Data, end}, nil
+	return [][]byte{begin, append(response.Data, end...)}, nil // nobody else has the data
 }
 
 // writeParts writes a body in parts.
-func writeParts(w http.ResponseWriter, status int, parts [][]byte) error {
+func writeParts(w http.ResponseWriter, r *http.Request, status int, parts [][]byte) (err error) {
 	size := 0
 	for _, part := range parts {
 		size += len(part)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(size))
+	release := holdReply(w, r, size)
+	defer func() { err = errors.Join(err, release()) }()
 	w.WriteHeader(status)
 	for _, part := range parts {
 		if _, err := w.Write(part); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"freehold/e2e/hostile"
+	"freehold/fault"
 	"freehold/graph"
 	"freehold/resolvers"
 )
@@ -26,11 +27,14 @@ func TestRepliesAreEncodedAsJSON(t *testing.T) {
 		texts = append(texts, text)
 	}
 	for _, text := range texts {
+		short := text[:min(len(text), 4096)] // long lists of errors are cut
 		for _, response := range []*graphql.Response{
 			{},
-			{Errors: gqlerror.List{{Message: text, Extensions: map[string]any{"code": "X"}}}},
+			{Errors: gqlerror.List{{Message: short, Extensions: map[string]any{"code": "X"}}}},
 			{Extensions: map[string]any{"denials": []string{text}}},
-			{Errors: gqlerror.List{{Message: text}, {Message: "b", Path: ast.Path{ast.PathName(text), ast.PathIndex(1)}}}, Extensions: map[string]any{text: nil}},
+			{Errors: gqlerror.List{{Message: "c", Locations: []gqlerror.Location{{Line: 1, Column: 20}, {Line: 300, Column: 4}}, Extensions: map[string]any{"code": fault.Code(short)}}}},
+			{Errors: gqlerror.List{{Message: "d", Extensions: map[string]any{"code": fault.Forbidden, "reason": short}}}},
+			{Errors: gqlerror.List{{Message: short}, {Message: "b", Path: ast.Path{ast.PathName(short), ast.PathIndex(1)}}}, Extensions: map[string]any{text: nil}},
 		} {
 			var raw, written bytes.Buffer
 			value := graphql.Array{graphql.MarshalString(text), graphql.WriterFunc(func(w io.Writer) { graphql.MarshalString(text).MarshalGQL(bytesOnly{w}) }), graphql.Null, graphql.True}
@@ -43,7 +47,8 @@ func TestRepliesAreEncodedAsJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			response.Data = written.Bytes()
-			parts, err := envelope(response)
+			_, errs := encodeErrors(response.Errors)
+			parts, err := envelope(response, errs)
 			if got := bytes.Join(parts, nil); err != nil || !bytes.Equal(got, want) || utf8.ValidString(text) && !json.Valid(got) {
 				t.Errorf("%.100q: %.300s, %v; want %.300s", text, got, err, want)
 			}

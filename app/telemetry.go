@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -112,21 +110,4 @@ func outcomeOf(ctx context.Context, errs gqlerror.List) string {
 // isOurs reports whether an outcome is a failure of the service's rather than an answer that refuses.
 func isOurs(outcome string) bool {
 	return outcome == string(fault.Internal) || outcome == string(fault.Unavailable)
-}
-
-// serveMetrics serves the metrics at the address of their own, if there is one, until stop is called.
-func (a *App) serveMetrics(ctx context.Context) (stop func(), err error) {
-	if a.config.MetricsAddr == "" {
-		return func() {}, nil
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.MetricsAddr)
-	if err != nil {
-		return nil, fmt.Errorf("listen (FREEHOLD_METRICS_ADDR): %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", a.Metrics())
-	server := newServer(mux, a.config, a.log)
-	go server.Serve(l) //nolint:errcheck // it ends by stop; without metrics the service goes on
-	a.log.InfoContext(ctx, "metrics are served", "url", "http://"+l.Addr().String()+"/metrics")
-	return func() { server.Close() }, nil //nolint:errcheck // nobody waits for a last answer
 }

@@ -1,37 +1,27 @@
 package auth
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"freehold/fault"
 )
 
-// SessionFinder says whose session this is. The error of a session that does not count any more is UNAUTHENTICATED
-// with its reason.
-type SessionFinder interface {
-	FindSessionUser(ctx context.Context, sessionID uuid.UUID) (userID uuid.UUID, err error)
-}
-
-// Authenticate returns who is asking, by the Authorization header (RFC 6750). An invalid token makes the viewer nobody,
-// with the reason. The error is for a database that cannot answer.
-func Authenticate(ctx context.Context, header http.Header, tokens *Tokens, sessions SessionFinder) (Viewer, error) {
+// Authenticate returns the viewer whom the Authorization header names (RFC 6750). An invalid token makes the viewer anonymous,
+// with the reason. Whether the session of a valid one lives is for the database to say; see Claim.
+func Authenticate(header http.Header, tokens *Tokens) Viewer {
 	sent := bearerTokens(header)
 	if len(sent) == 0 {
-		return Viewer{}, nil
+		return Viewer{}
 	}
 	if len(sent) > 1 { // neither can be trusted more than the other
-		return Nobody(fault.Invalid), nil
+		return Nobody(fault.Invalid)
 	}
 	viewer, reason := tokens.ReadAccess(sent[0])
 	if reason != "" {
-		return Nobody(reason), nil
+		return Nobody(reason)
 	}
-	return live(ctx, viewer, sessions)
+	return viewer
 }
 
 // bearerTokens returns the tokens of a request. It ignores headers without a token and other schemes, such as Basic, which
@@ -44,19 +34,4 @@ func bearerTokens(header http.Header) (sent []string) {
 		}
 	}
 	return sent
-}
-
-// live returns the viewer if his session still counts, and nobody if it does not.
-func live(ctx context.Context, viewer Viewer, sessions SessionFinder) (Viewer, error) {
-	userID, err := sessions.FindSessionUser(ctx, viewer.SessionID)
-	if e, ok := errors.AsType[*fault.Error](err); ok && e.Code == fault.Unauthenticated {
-		return Nobody(e.Reason), nil
-	}
-	if err != nil {
-		return Viewer{}, err
-	}
-	if userID != viewer.UserID {
-		return Nobody(fault.Invalid), nil
-	}
-	return viewer, nil
 }

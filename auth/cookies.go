@@ -122,13 +122,13 @@ type Refresher interface {
 
 // AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. It renews the session
 // before its access token expires, and removes invalid cookies.
-func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens, sessions SessionFinder, refresher Refresher) (Viewer, error) {
+func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens, refresher Refresher) (Viewer, error) {
 	jar := JarFrom(ctx)
 	if jar == nil || !jar.brought || len(bearerTokens(header)) > 0 {
-		return Authenticate(ctx, header, tokens, sessions)
+		return Authenticate(header, tokens), nil
 	}
 	jar.asked = true
-	viewer, err := jar.authenticate(ctx, tokens, sessions, refresher)
+	viewer, err := jar.authenticate(ctx, tokens, refresher)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.Unauthenticated {
 		viewer, err = Nobody(f.Reason), nil
 	}
@@ -139,7 +139,7 @@ func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens
 }
 
 // authenticate may also say by an UNAUTHENTICATED error that the viewer is nobody.
-func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, sessions SessionFinder, refresher Refresher) (Viewer, error) {
+func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, refresher Refresher) (Viewer, error) {
 	if j.twice { // which of them is ours cannot be told
 		return Nobody(fault.Invalid), nil
 	}
@@ -148,7 +148,7 @@ func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, sessions Session
 	var err error
 	switch {
 	case reason == "" && (!ageing || j.refresh == ""):
-		return live(ctx, viewer, sessions)
+		return viewer, nil
 	case reason == "":
 		renewed, err = refresher.RefreshEarly(ctx, viewer, j.refresh)
 	case j.refresh != "":

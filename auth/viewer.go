@@ -1,5 +1,5 @@
 // Package auth owns who is asking: passwords, tokens, keys, and the Viewer that every rule and every transaction
-// looks at. It must not know SQL or GraphQL; whether a session still lives is asked through SessionFinder.
+// looks at. It must not know SQL or GraphQL: whether a session still lives is for the database to say (see Claim).
 package auth
 
 import (

@@ -37,7 +37,7 @@ func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
 // FindTaken reports which of two normalised keys belong to an account. An empty key belongs to none.
 func (d *DB) FindTaken(ctx context.Context, emailKey, usernameKey string) (email, username bool, err error) {
 	var taken struct{ Email, Username bool }
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &taken, `SELECT email, username FROM app.taken($1, $2)`, emailKey, usernameKey)
 	})
 	if err != nil {
@@ -49,7 +49,7 @@ func (d *DB) FindTaken(ctx context.Context, emailKey, usernameKey string) (email
 // FindSalt returns what the password of the account of a normalised e-mail is hashed with, a PHC string without its key. It
 // is "" without a password, without an account, and for a disabled or pending one. No hash leaves the database; see StartSession.
 func (d *DB) FindSalt(ctx context.Context, emailKey string) (salt string, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return unlessNone(tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_salt($1)`, emailKey), "find salt")
 	})
 	return salt, err
@@ -58,7 +58,7 @@ func (d *DB) FindSalt(ctx context.Context, emailKey string) (salt string, err er
 // FindSignUp reports whether a client's key has signed up an account that can be used, and returns what its password is
 // hashed with.
 func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (salt string, found bool, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		err := tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_sign_up($1)`, keyHash)
 		found = err == nil
 		return unlessNone(err, "find an earlier sign-up")

@@ -93,7 +93,7 @@ type SentCode struct {
 // FindCode returns the valid code of a purpose that was sent to a normalised address and has one of these ids. ok is false if
 // there is none.
 func (d *DB) FindCode(ctx context.Context, purpose Purpose, emailKey string, ids []uuid.UUID) (c SentCode, ok bool, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		err := tx.tx.GetContext(ctx, &c, `SELECT id, user_id, email, username, display_name FROM app.find_code($1, $2, $3)`, purpose, emailKey, pq.Array(ids))
 		ok = err == nil
 		return unlessNone(err, "find code")
@@ -122,7 +122,7 @@ type Verified struct {
 // FindPendingSalt returns what the password of the sign-up that waits for a code is hashed with; "" if the code is another
 // account's, or expired.
 func (d *DB) FindPendingSalt(ctx context.Context, codeID uuid.UUID) (salt string, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return unlessNone(tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_pending_salt($1)`, codeID), "find the salt of a sign-up")
 	})
 	return salt, err

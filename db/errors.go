@@ -58,7 +58,7 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:
 		return notStorable(err)
-	case mayPass(err), isCanceled(err), strings.HasPrefix(string(e.Code), "53"):
+	case mayPass(err), isCut(err), strings.HasPrefix(string(e.Code), "53"):
 		return fault.Busy(err)
 	}
 	return err
@@ -73,8 +73,9 @@ func mayPass(err error) bool {
 	return isTransient(err) || isStale(err) || isStatementLost(err) || isLost(err)
 }
 
-// isCanceled reports whether the server ended a statement, at the end of its time or because we asked.
-func isCanceled(err error) bool { return pq.As(err, pqerror.QueryCanceled) != nil }
+// isCut reports whether the server ended a statement: at the end of its time, of the time that it may wait for a lock, or because
+// we asked.
+func isCut(err error) bool { return pq.As(err, pqerror.QueryCanceled, pqerror.LockNotAvailable) != nil }
 
 // isTransient reports whether the server rolled the transaction back for a reason that may not come again.
 func isTransient(err error) bool {

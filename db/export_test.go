@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"strings"
+	"testing"
 
 	"github.com/google/uuid"
 
@@ -18,7 +20,11 @@ func (d *DB) CheckSet(ctx context.Context, set MigrationSet) error {
 	return d.checkSets(ctx, []MigrationSet{set})
 }
 
-func Inline(query string, args ...any) (string, error) { return inline(query, args...) }
+func Inline(query string, args ...any) (string, error) {
+	var text strings.Builder
+	err := inline(&text, query, args)
+	return text.String(), err
+}
 
 // The lists of this package.
 var (
@@ -30,4 +36,17 @@ var (
 // FindBy is FindPage or, with an owner, FindPageOf in a transaction of the caller, who runs the statements.
 func (l *List[T]) FindBy(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range) (*Page[T], error) {
 	return l.find(ctx, run, viewer, owner, r)
+}
+
+// InlineAll makes the connection of a pool of one send the text of statements, as it does behind a pooler.
+func (d *DB) InlineAll(t *testing.T) {
+	t.Helper()
+	c, err := d.pool.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Raw(func(raw any) error { raw.(*conn).inlines = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,14 +1,10 @@
 package db_test
 
+import "fmt"
+
 var sessionOutcomes = map[string][]outcome{
-	"enter": {
-		{name: "a live session", call: `SELECT app.enter($ann_session, 1000) = $ann`, nobody: `true`},
-		{name: "an unknown session", call: `SELECT app.enter($new, 1000)`, nobody: `FH003 session is not valid`},
-		{name: "a disabled account", setup: disabled, call: `SELECT app.enter($ann_session, 1000)`, nobody: `FH003 session is not valid`},
-		{name: "a revoked session", setup: revoked, call: `SELECT app.enter($ann_session, 1000)`, nobody: `FH001 session was revoked`},
-		{name: "a session that has expired", setup: `UPDATE app.sessions SET expires_at = now()`, call: `SELECT app.enter($ann_session, 1000)`, nobody: `FH002 session has expired`},
-		{name: "a session that was idle", setup: `UPDATE app.sessions SET idle_expires_at = now()`, call: `SELECT app.enter($ann_session, 1000)`, nobody: `FH002 session has expired`},
-	},
+	"enter":         entering(`SELECT app.enter(%s, 1000)`),
+	"enter_session": entering(`SELECT app.enter_session(%s, '1000', '1000', '', '', true)`),
 	"refresh_session": {
 		{name: "an unknown session", call: refresh(`$new, 'token'`, true), nobody: `invalid null null`},
 		{name: "a disabled account", setup: disabled, call: refresh(`$ann_session, 'token'`, true), nobody: `invalid null null`},
@@ -152,3 +148,16 @@ var innerOutcomes = map[string][]outcome{
 }
 
 const proved = `SELECT app.proved_name(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = `
+
+// entering are the outcomes of a function that proves a session.
+func entering(call string) []outcome {
+	ann := fmt.Sprintf(call, "$ann_session")
+	return []outcome{
+		{name: "a live session", call: ann + ` = $ann`, nobody: `true`},
+		{name: "an unknown session", call: fmt.Sprintf(call, "$new"), nobody: `FH003 session is not valid`},
+		{name: "a disabled account", setup: disabled, call: ann, nobody: `FH003 session is not valid`},
+		{name: "a revoked session", setup: revoked, call: ann, nobody: `FH001 session was revoked`},
+		{name: "a session that has expired", setup: `UPDATE app.sessions SET expires_at = now()`, call: ann, nobody: `FH002 session has expired`},
+		{name: "a session that was idle", setup: `UPDATE app.sessions SET idle_expires_at = now()`, call: ann, nobody: `FH002 session has expired`},
+	}
+}

@@ -195,7 +195,7 @@ func TestListsReadNoHiddenRows(t *testing.T) {
 			if err := c.page(t.Context(), d, viewer, r); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, ran[2:len(ran)-1]); diff != "" { // after BEGIN and enter, before COMMIT
+			if diff := cmp.Diff(want, entered(ran)); diff != "" {
 				t.Errorf("%s: %s runs other statements (-want +got):\n%s", c.table, c.method, diff)
 			}
 		}
@@ -283,4 +283,14 @@ func (p plan) read() (n float64) {
 		n += child.read()
 	}
 	return n
+}
+
+// entered returns the statements of a read without those that enter, one before each.
+func entered(ran []string) (statements []string) {
+	for i, query := range ran {
+		if i%2 == 1 {
+			statements = append(statements, query)
+		}
+	}
+	return statements
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 )
 
 // Mail is a mail to be sent. It holds nothing secret: the one-time code in it is derived from the mail's id when it is sent.
@@ -29,7 +28,7 @@ func (t *SystemTx) EnqueueMail(ctx context.Context, m Mail) error { return enque
 // EnqueueMail is SystemTx.EnqueueMail in a viewer's transaction. Who the recipient is has no rule there: judge it before.
 func (t *Tx) EnqueueMail(ctx context.Context, m Mail) error { return enqueueMail(ctx, t.tx, m) }
 
-func enqueueMail(ctx context.Context, tx *sqlx.Tx, m Mail) error {
+func enqueueMail(ctx context.Context, tx runner, m Mail) error {
 	if m.ID == uuid.Nil {
 		m.ID = uuid.New()
 	}
@@ -140,7 +139,7 @@ func (d *DB) SettleMail(ctx context.Context, s SettledMail) (noted bool, err err
 
 // CountWaitingMails returns how many mails are neither sent nor given up.
 func (d *DB) CountWaitingMails(ctx context.Context) (n int, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &n, `SELECT app.count_waiting_mails()`)
 	})
 	if err != nil {

@@ -156,7 +156,7 @@ type PolicyText struct {
 
 // FindPolicyText returns the text of a policy of the app's role; NOT_FOUND when the database has none of this name.
 func (d *DB) FindPolicyText(ctx context.Context, name string) (text PolicyText, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		var found []PolicyText
 		err := tx.tx.SelectContext(ctx, &found, `
 			SELECT schemaname || '.' || tablename AS table, policyname AS name, cmd AS command, qual AS using, with_check

@@ -41,3 +41,25 @@ func (t *Tx) FindPrivate(ctx context.Context, userID uuid.UUID) (*Private, error
 	}
 	return &p, nil
 }
+
+// FindOwn returns the viewer's profile and private part by one statement; NOT_FOUND when there is none.
+func (d *DB) FindOwn(ctx context.Context, viewer auth.Viewer) (*Profile, *Private, error) {
+	var own struct {
+		Profile
+		Private
+	}
+	err := d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) error {
+		return tx.Get(ctx, &own, `
+		SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
+		       p.created_at, p.updated_at, p.created_at AS user_created_at, u.email, u.email_verified_at, q.birthday, q.phone_number
+		  FROM app.profiles p JOIN app.user_private u ON u.user_id = p.user_id JOIN app.profile_private q ON q.user_id = p.user_id
+		 WHERE p.user_id = $1`, viewer.UserID)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil, fault.Gone()
+	case err != nil:
+		return nil, nil, fmt.Errorf("find what a user owns: %w", err)
+	}
+	return &own.Profile, &own.Private, nil
+}

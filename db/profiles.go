@@ -48,6 +48,9 @@ type ProfileFields struct {
 	PhoneNumber Patch[string]
 }
 
+// hasPrivate reports whether fields of profile_private are written.
+func (f *ProfileFields) hasPrivate() bool { return f.Birthday.Set || f.PhoneNumber.Set }
+
 // An account and its profile are made in one transaction, so they have one date.
 const profileColumns = `id, user_id, username, display_name, bio, avatar_url, website_url, location, visibility, created_at, updated_at,
 		       created_at AS user_created_at`
@@ -153,7 +156,11 @@ func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, username
 // UpdateProfile changes the viewer's profile and returns it as it then is; NOT_FOUND when the profile with this id is
 // not the viewer's. uuid.Nil stands for the viewer's own, whatever its id.
 func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, f ProfileFields) (updated *Profile, err error) {
-	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) (err error) {
+	write := d.Write
+	if !f.hasPrivate() {
+		write = d.writeOne
+	}
+	err = write(ctx, viewer, func(ctx context.Context, tx *Tx) (err error) {
 		if updated, err = tx.updateProfile(ctx, id, f); err != nil {
 			return fmt.Errorf("update profile: %w", err)
 		}
@@ -185,7 +192,7 @@ func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (
 	if err != nil {
 		return nil, err
 	}
-	if !f.Birthday.Set && !f.PhoneNumber.Set {
+	if !f.hasPrivate() {
 		return &p, nil
 	}
 	err = t.ExecOne(ctx, `

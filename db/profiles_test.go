@@ -42,9 +42,9 @@ func TestUpdateProfileWritesOnlyWhatChanges(t *testing.T) {
 		before := version()
 		ran = nil
 		updated, err := d.UpdateProfile(t.Context(), ann, uuid.Nil, c.fields)
-		want := []string{"BEGIN", "SELECT app.enter($1,", "UPDATE app.profiles", "COMMIT"}
+		want := []string{"SELECT app.enter_session($1,", "UPDATE app.profiles"}
 		if c.private {
-			want = slices.Insert(want, 3, "UPDATE app.profile_private")
+			want = []string{"BEGIN", "SELECT app.enter_session($1,", "UPDATE app.profiles", "UPDATE app.profile_private", "COMMIT"}
 		}
 		if err != nil || !slices.Equal(ran, want) {
 			t.Errorf("%s: ran %q, want %q: %v", c.name, ran, want, err)

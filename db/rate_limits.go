@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
+
+	"freehold/auth"
 )
 
 // Bucket is something that is counted: how often it may happen in a window. The window begins with the first time.
@@ -23,10 +25,10 @@ type Counted struct {
 }
 
 // CountHits counts one more in each of these buckets, which must differ; or in none, if one of them is closed. Rivals are
-// counted one by one. The count stays, whatever becomes of what is counted.
+// counted one by one. The count stays, whatever becomes of what is counted. If the connection is lost it may count twice.
 func (d *DB) CountHits(ctx context.Context, buckets ...Bucket) (counted Counted, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
-		counted, err = tx.AsNobody().CountHits(ctx, buckets...)
+	err = d.writeOne(ctx, auth.Viewer{}, func(ctx context.Context, tx *Tx) (err error) {
+		counted, err = tx.CountHits(ctx, buckets...)
 		return err
 	})
 	return counted, err
@@ -69,7 +71,7 @@ func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...B
 
 // HasHits reports whether something was counted in a bucket whose window has not ended.
 func (d *DB) HasHits(ctx context.Context, bucket string) (has bool, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &has, `SELECT app.has_hits($1)`, bucket)
 	})
 	if err != nil {
@@ -80,7 +82,7 @@ func (d *DB) HasHits(ctx context.Context, bucket string) (has bool, err error) {
 
 // IsProved reports whether an account has proved that it has a normalised e-mail.
 func (d *DB) IsProved(ctx context.Context, emailKey string) (proved bool, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &proved, `SELECT app.is_proved($1)`, emailKey)
 	})
 	if err != nil {
@@ -107,7 +109,7 @@ func (d *DB) ClearHits(ctx context.Context, buckets ...string) error {
 
 // IsKnownClient reports whether the account of a normalised e-mail was signed in to from a block of addresses before.
 func (d *DB) IsKnownClient(ctx context.Context, emailKey, block string) (known bool, err error) {
-	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
+	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
 		known, err = tx.AsNobody().IsKnownClient(ctx, emailKey, block)
 		return err
 	})

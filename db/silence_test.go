@@ -102,7 +102,7 @@ func TestLostStatementsAreNoAnswer(t *testing.T) {
 			d := open(t, db.Options{URL: dbtest.New(t).App, MaxConnections: 1})
 			count := func(times int) (attempts int, err error) {
 				query := fmt.Sprintf(`SELECT count(*) + %d - %d FROM app.profiles WHERE username = $1`, times, times)
-				err = d.Read(t.Context(), auth.Viewer{}, func(ctx context.Context, tx *db.Tx) error {
+				err = d.Write(t.Context(), auth.Viewer{}, func(ctx context.Context, tx *db.Tx) error {
 					attempts++
 					var n int
 					if name != "42P05" { // where the statement has to be prepared already

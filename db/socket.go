@@ -19,6 +19,7 @@ const (
 	onlyTimeout   = 3 * time.Second         // to connect to the only host, and to sign in there
 	hostTimeout   = 2 * time.Second         // to one of several
 	beginTimeout  = 1500 * time.Millisecond // of BEGIN and ROLLBACK, which wait for no lock
+	enterTimeout  = beginTimeout * 2 / 3    // of the statement that enters
 	cancelTimeout = time.Second             // to ask the server to end a statement
 	socketGrace   = 500 * time.Millisecond  // after a statement's time, so that the server's own answer arrives first
 )

@@ -14,6 +14,8 @@ import (
 // a mistake from filling the server's memory.
 const maxStatements = 256
 
+var errTooMany = errors.New("too many distinct queries: a query is being built instead of written")
+
 // connector hands out connections that prepare each query once and reuse it: lib/pq would otherwise take two trips for
 // every query with arguments. (database/sql's own DB.Prepare would ask the pool for a second connection in the middle
 // of a transaction.)
@@ -33,7 +35,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("lib/pq's %T has lost an interface that the pool needs", inner)
 	}
-	return &conn{pqConn: full, socket: socket, connector: c, statements: map[string]pqStmt{}}, nil
+	return &conn{pqConn: full, socket: socket, connector: c, statements: map[string]pqStmt{}, persisted: map[string]bool{}}, nil
 }
 
 // pqConn and pqStmt are what lib/pq's connections and statements can do.
@@ -61,13 +63,12 @@ type conn struct {
 	socket     *socket
 	connector  *connector
 	statements map[string]pqStmt
-	dropped    bool // what was prepared here is gone, or is another's
+	dropped    bool            // what was prepared here is gone, or is another's
+	persisted  map[string]bool // the statements of SQL that were prepared; see message
+	inlines    bool            // whether messages have the text of statements
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
-	if ctx.Value(aloneKey{}) != nil {
-		return c.enterAlone(ctx, query, args)
-	}
 	end := c.connector.hooks.statement(ctx, query)
 	defer func() { end(err) }()
 	c.await(ctx, c.connector.statement)
@@ -202,7 +203,7 @@ func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedVa
 
 func (c *conn) prepare(ctx context.Context, query string) (pqStmt, error) {
 	if len(c.statements) >= maxStatements {
-		return nil, errors.New("too many distinct queries: a query is being built instead of written")
+		return nil, errTooMany
 	}
 	prepared, err := c.pqConn.PrepareContext(ctx, query)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"freehold/auth"
@@ -38,13 +39,65 @@ func (d *DB) inspect(ctx context.Context, fn func(context.Context, *sqlx.Tx) err
 	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, auth.Viewer{}, fn)
 }
 
-// CheckServer returns an error unless the database stores UTF-8, and what stands before it keeps prepared statements. Call
-// it before anything else is asked: the first answer may be wrong already. It takes two of the pool's connections.
+// CheckServer returns an error unless the database stores UTF-8, what stands before it keeps prepared statements, and each
+// message has a viewer of its own. Call it before anything else is asked: the first answer may be wrong already. It takes two
+// of the pool's connections.
 func (d *DB) CheckServer(ctx context.Context) error {
-	if err := checkServer(ctx, d.pool.DB); err != nil {
+	err := checkServer(ctx, d.pool.DB)
+	if err == nil {
+		err = d.checkMessages(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("check the database of DATABASE_URL: %w", err)
 	}
 	return nil
+}
+
+// checkMessages sends messages of two viewers and of nobody in turn on one connection. Each has to see its own viewer.
+func (d *DB) checkMessages(ctx context.Context) error {
+	const become, who = `SELECT set_config('app.viewer_id', $1, true)`, `SELECT COALESCE(current_setting('app.viewer_id', true), '')`
+	c, err := d.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // it goes back to the pool
+	return c.Raw(func(raw any) error {
+		c := raw.(*conn)
+		c.await(ctx, c.connector.statement)
+		ann, bob := uuid.NewString(), uuid.NewString()
+		for _, viewer := range []string{ann, bob, "", bob, ann, ""} {
+			calls := []call{{become, []any{viewer}}, {who, nil}}
+			if viewer == "" {
+				calls[0] = (&attempt{single: singleRead}).entering(ctx, c.connector.statement, enterTimeout)
+			}
+			seen, err := c.second(ctx, calls)
+			if err != nil {
+				return fmt.Errorf("send two statements as one message: %w", err)
+			}
+			if seen != viewer {
+				return errors.New("a message has the viewer of another one")
+			}
+		}
+		return nil
+	})
+}
+
+// second runs two statements as one message, and returns the only value of the second.
+func (c *conn) second(ctx context.Context, calls []call) (string, error) {
+	for {
+		text, err := c.message(ctx, enterTimeout, calls...)
+		if err != nil {
+			return "", err
+		}
+		rows, err := c.send(ctx, &attempt{single: singleRead}, text)
+		if c.losesNames(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return only(rows)
+	}
 }
 
 var errPooler = errors.New("the pooler in front of the database loses prepared statements: connect to the database directly, or use PgBouncer 1.21 or later with max_prepared_statements above 0")

@@ -17,27 +17,32 @@ import (
 
 const maxAttempts = 5
 
-// Tx is a transaction in which a viewer, or nobody, is asking. The row policies hold for everything in it.
+// Tx runs statements for a viewer, or for nobody: in one transaction, or each in one of its own (see DB.Read). The row policies
+// hold for all of them.
 type Tx struct {
-	tx     *sqlx.Tx
+	tx     runner
 	Viewer auth.Viewer
+}
+
+// runner is what runs statements: a transaction, or the pool.
+type runner interface {
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // SystemTx is a transaction of the service itself, for what must happen before there is a viewer. Its rows are those
 // that everybody sees; all else goes through the definer functions.
-type SystemTx struct{ tx *sqlx.Tx }
+type SystemTx struct{ tx runner }
 
-// Read runs fn in a read-only transaction of viewer, and write in one that may change rows. fn may run several times:
-// after a serialization failure, a deadlock or a lost connection the whole transaction is tried again. A transaction
-// inside another is refused. The error of a viewer whose session has ended is UNAUTHENTICATED with its reason.
-func (d *DB) Read(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
-	return d.asViewer(ctx, &sql.TxOptions{ReadOnly: true}, viewer, fn)
-}
-
-// Write is Read for transactions that change rows. Where the reply to COMMIT is lost the error says that the outcome
-// is unknown.
+// Write runs fn in a transaction of viewer, which may change rows. fn may run several times: after a serialization failure, a
+// deadlock or a lost connection the whole transaction is tried again. A transaction inside another is refused. The error of a
+// viewer whose session has ended is UNAUTHENTICATED with its reason. Where the reply to COMMIT is lost the error says that the
+// outcome is unknown.
 func (d *DB) Write(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
-	return d.asViewer(ctx, nil, viewer, fn)
+	return d.transact(ctx, nil, viewer, func(ctx context.Context, tx *sqlx.Tx) error {
+		return fn(ctx, &Tx{tx: tx, Viewer: attemptOf(ctx).viewer})
+	})
 }
 
 // AsSystem runs fn in a transaction of the service itself; see SystemTx.
@@ -54,12 +59,6 @@ func read[T any](ctx context.Context, d *DB, viewer auth.Viewer, fn func(context
 		return err
 	})
 	return result, err
-}
-
-func (d *DB) asViewer(ctx context.Context, options *sql.TxOptions, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
-	return d.transact(ctx, options, viewer, func(ctx context.Context, tx *sqlx.Tx) error {
-		return fn(ctx, &Tx{tx: tx, Viewer: attemptOf(ctx).viewer})
-	})
 }
 
 // Enter turns a transaction of the system into one of the owner of a session, which sign-up and sign-in have just
@@ -81,7 +80,13 @@ type inTransaction struct{}
 type attempt struct {
 	statement time.Duration // how long each may take
 	viewer    auth.Viewer   // who asks; from BEGIN on, as the database has proved it
+	entered   bool          // whether the database has proved the viewer's session
 	mail      bool          // a mail was put into the outbox; the worker hears of it after COMMIT
+
+	single    single
+	deadline  time.Time // of single statements; the zero time for none
+	connected bool      // whether there was a connection for a single statement
+	fresh     bool      // whether that connection was new
 }
 
 func attemptOf(ctx context.Context) *attempt {
@@ -99,16 +104,18 @@ func noteMail(ctx context.Context) {
 // transact runs fn in a transaction of viewer, again where that can help, and returns errors that are ours wherever a client
 // can be told something.
 func (d *DB) transact(ctx context.Context, options *sql.TxOptions, viewer auth.Viewer, fn func(context.Context, *sqlx.Tx) error) error {
-	return d.retrying(ctx, func(ctx context.Context) (err error, again bool) {
-		attemptOf(ctx).viewer = viewer
+	return d.retrying(ctx, viewer, func(ctx context.Context) (err error, again bool) {
 		return d.attempt(ctx, options, fn)
 	})
 }
 
-// retrying runs try until another attempt cannot help.
-func (d *DB) retrying(ctx context.Context, try func(context.Context) (err error, again bool)) error {
+// retrying runs try for a viewer until another attempt cannot help.
+func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.Context) (err error, again bool)) error {
 	if attemptOf(ctx) != nil {
 		return errors.New("a transaction was begun inside another")
+	}
+	if err := d.admit(ctx, viewer); err != nil {
+		return err
 	}
 	leave, err := enterShare(ctx)
 	if err != nil {
@@ -116,8 +123,9 @@ func (d *DB) retrying(ctx context.Context, try func(context.Context) (err error,
 	}
 	defer leave()
 	for n := 1; ; n++ {
-		this := &attempt{statement: d.statement}
+		this := &attempt{statement: d.statement, viewer: viewer}
 		err, again := try(context.WithValue(ctx, inTransaction{}, this))
+		settle(ctx, this, err)
 		switch {
 		case err == nil:
 			d.hooks.committed(this)
@@ -129,6 +137,33 @@ func (d *DB) retrying(ctx context.Context, try func(context.Context) (err error,
 		}
 		d.hooks.retry(err)
 		pause(ctx, n)
+	}
+}
+
+// admit keeps to what the database has said about the claim of a request. A claim that comes first is settled before anything
+// is done that is not the viewer's own transaction, which settles it by itself.
+func (d *DB) admit(ctx context.Context, viewer auth.Viewer) error {
+	claim := auth.ClaimFrom(ctx)
+	reason, settled := claim.Settled()
+	switch {
+	case !settled && claim.First && viewer != claim.Viewer:
+		return d.ProveSession(ctx, claim.Viewer)
+	case reason != "" && (claim.First || viewer == claim.Viewer):
+		return fault.SignIn(reason)
+	}
+	return nil
+}
+
+// settle notes what an attempt has shown of the session that a request's token names.
+func settle(ctx context.Context, this *attempt, err error) {
+	claim := auth.ClaimFrom(ctx)
+	if claim == nil || this.viewer.SessionID != claim.Viewer.SessionID {
+		return
+	}
+	if this.entered {
+		claim.Settle("")
+	} else if f, ok := errors.AsType[*fault.Error](translate(err)); ok && f.Code == fault.Unauthenticated {
+		claim.Settle(f.Reason)
 	}
 }
 
@@ -147,7 +182,7 @@ func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(contex
 	defer func() { end(err) }()
 	tx, err := d.pool.BeginTxx(ctx, options) // and enter: see conn.BeginTx
 	if errors.Is(err, errEntering) {
-		return err, mayPass(err) || isCanceled(err)
+		return err, mayPass(err) || isCut(err)
 	}
 	if err != nil {
 		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)

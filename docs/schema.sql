@@ -274,8 +274,11 @@ CREATE FUNCTION app.end_oldest_sessions(p_keep integer) RETURNS void SECURITY DE
 -- Puts a mail into the outbox, to be sent after p_after_seconds at the earliest.
 CREATE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uuid, p_recipient text, p_code_id uuid, p_data jsonb, p_valid_seconds double precision, p_after_seconds double precision, p_withheld boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Makes the owner of a live session the viewer of this transaction, limits the time of its statements, and returns the viewer.
+-- Is app.enter_session within a transaction that knows its client.
 CREATE FUNCTION app.enter(p_session_id uuid, p_timeout_ms integer) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
+
+-- Makes the owner of a live session the viewer of this transaction, for a client, and returns the viewer.
+CREATE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
 
 -- The code of an address that has one of these ids (one for each of the server's keys) and has not expired.
 CREATE FUNCTION app.find_code(p_purpose text, p_email_key text, p_ids uuid[]) RETURNS TABLE(id uuid, user_id uuid, email text, username text, display_name text) SECURITY DEFINER; -- executed by freehold_app

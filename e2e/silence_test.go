@@ -134,19 +134,30 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 	}
 }
 
+// blockMutation writes two tables, so it takes a block of statements.
+const blockMutation = `mutation ($bio: String) { updateProfile(input: {bio: $bio, birthday: "1980-01-02"}) { profile { bio } } }`
+
 // R28: connections die at each step of a transaction, all of the pool's at once. What was not committed is tried again;
 // where the answer to COMMIT is lost, the reply says that the outcome is unknown.
 func TestConnectionsThatDieInTransactions(t *testing.T) {
 	t.Parallel()
-	for step, name := range []string{"BEGIN and entering", "the statement", "the statement after"} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name, mutation, text string
+		skip                 int
+	}{
+		{"BEGIN and entering", blockMutation, "BEGIN READ WRITE", 0},
+		{"the statement", blockMutation, "BEGIN READ WRITE", 1},
+		{"the statement after", blockMutation, "BEGIN READ WRITE", 2},
+		{"one message", bioMutation, "SET TRANSACTION READ WRITE", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s, p := startBehindProxy(t)
 			a := s.signUp(nil)
 			s.warm(a.Token)
-			p.SilenceAfter("BEGIN READ WRITE", step, poolSize)
+			p.SilenceAfter(c.text, c.skip, poolSize)
 			since := time.Now()
-			for _, r := range s.atOnce(poolSize, a.Token, bioMutation, func(i int) vars { return vars{"bio": fmt.Sprint("bio ", i)} }) {
+			for _, r := range s.atOnce(poolSize, a.Token, c.mutation, func(i int) vars { return vars{"bio": fmt.Sprint("bio ", i)} }) {
 				if c := r.code(); c != "" && c != "UNAVAILABLE" {
 					t.Errorf("%s", r.Body)
 				}
@@ -162,7 +173,7 @@ func TestConnectionsThatDieInTransactions(t *testing.T) {
 			s.warm(a.Token)
 			p.SilenceCommits(1, forward)
 			since := time.Now()
-			r := s.do(a.Token, `mutation { updateProfile(input: {bio: "one"}) { profile { id } } }`, nil)
+			r := s.do(a.Token, blockMutation, vars{"bio": "one"})
 			if r.code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Look whether it was saved") {
 				t.Errorf("the outcome is unknown, and the answer is %s", r.Body)
 			}

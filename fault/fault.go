@@ -88,6 +88,9 @@ type Error struct {
 
 // Error is the text for logs: code, message, the paths of the faults, and the cause.
 func (e *Error) Error() string {
+	if len(e.Fields) == 0 && e.Err == nil {
+		return string(e.Code) + ": " + e.Message
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Code, e.Message)
 	for _, f := range e.Fields {

@@ -19,6 +19,7 @@ type fieldSet struct {
 	Invalids uint32
 	fields   []graphql.CollectedField
 	delayed  []delayedField
+	read     fieldContext // see at
 }
 
 type delayedField struct {
@@ -125,19 +126,29 @@ func (s *fieldSet) MarshalGQL(w io.Writer) {
 	put("}")
 }
 
+// place is the context of an element of a list.
+type place struct {
+	fieldContext
+
+	index int
+}
+
 // marshalList takes the place of gqlgen's MarshalSliceConcurrently, which starts a goroutine for each element. This one does so
 // only if something is selected that is in concurrentFields.
 func marshalList(ctx context.Context, sel ast.SelectionSet, length int, element func(context.Context, int) graphql.Marshaler) graphql.Array {
-	list := make(graphql.Array, length)
+	list, places := make(graphql.Array, length), make([]place, length)
+	parent := graphql.GetFieldContext(ctx)
 	marshal := func(i int) {
-		ctx := graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i})
+		p := &places[i]
+		p.index = i
+		p.fieldContext = fieldContext{ctx, graphql.FieldContext{Parent: parent, Index: &p.index}}
 		defer func() {
 			if r := recover(); r != nil {
-				graphql.AddError(ctx, graphql.Recover(ctx, r))
+				graphql.AddError(p, graphql.Recover(p, r))
 				list[i] = graphql.Null
 			}
 		}()
-		list[i] = element(ctx, i)
+		list[i] = element(p, i)
 	}
 	if length < 2 || !selectsConcurrent(sel, map[*ast.FragmentDefinition]bool{}) {
 		for i := range length {

@@ -3323,23 +3323,9 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // region    **************************** field.gotpl *****************************
 
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChangeEmailPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "ChangeEmailPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -3355,23 +3341,9 @@ func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Conte
 }
 
 func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "ChangePasswordPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -3387,23 +3359,9 @@ func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Co
 }
 
 func (ec *executionContext) _ChangeUsernamePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.ChangeUsernamePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ChangeUsernamePayload_profile(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Profile) graphql.Marshaler {
-			return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "ChangeUsernamePayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -3418,93 +3376,29 @@ func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteAccountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteAccountPayload_deletedUserId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeletedUserID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, obj *model.DeleteAccountPayload) graphql.Marshaler {
+	return (*text)(&obj.DeletedUserID)
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteAccountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_DeleteAccountPayload_deletedProfileId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeletedProfileID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.Context, obj *model.DeleteAccountPayload) graphql.Marshaler {
+	return (*text)(&obj.DeletedProfileID)
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedProfileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Length_min(ctx context.Context, field graphql.CollectedField, obj *model.Length) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Length_min(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Length_min(ctx context.Context, obj *model.Length) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Min)
 }
 func (ec *executionContext) fieldContext_Length_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Length", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Length_max(ctx context.Context, field graphql.CollectedField, obj *model.Length) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Length_max(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Length_max(ctx context.Context, obj *model.Length) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Max)
 }
 func (ec *executionContext) fieldContext_Length_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Length", field, false, false, "Int")
@@ -4336,499 +4230,156 @@ func (ec *executionContext) fieldContext_Mutation_updateProfile(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PageInfo_hasNextPage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasNextPage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.HasNextPage)
 }
 func (ec *executionContext) fieldContext_PageInfo_hasNextPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PageInfo_hasPreviousPage(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasPreviousPage, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.HasPreviousPage)
 }
 func (ec *executionContext) fieldContext_PageInfo_hasPreviousPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PageInfo_startCursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartCursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+	return textOrNull(obj.StartCursor)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_PageInfo_endCursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndCursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+	return textOrNull(obj.EndCursor)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_id(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal uuid.UUID
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
-			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Profile_id(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	if id := (*rowID)(&obj.ID); *id != (rowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
 }
 func (ec *executionContext) fieldContext_Profile_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Profile_username(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_username(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Username, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Profile_username(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return (*text)(&obj.Username)
 }
 func (ec *executionContext) fieldContext_Profile_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_displayName(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_displayName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DisplayName, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Profile_displayName(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return textOrNull(obj.DisplayName)
 }
 func (ec *executionContext) fieldContext_Profile_displayName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_bio(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_bio(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bio, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Profile_bio(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return textOrNull(obj.Bio)
 }
 func (ec *executionContext) fieldContext_Profile_bio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_avatarUrl(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_avatarUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AvatarURL, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOURL2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Profile_avatarUrl(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOURL2ᚖstring(ctx, nil, obj.AvatarURL)
 }
 func (ec *executionContext) fieldContext_Profile_avatarUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "URL")
 }
 
-func (ec *executionContext) _Profile_websiteUrl(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_websiteUrl(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WebsiteURL, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOURL2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Profile_websiteUrl(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOURL2ᚖstring(ctx, nil, obj.WebsiteURL)
 }
 func (ec *executionContext) fieldContext_Profile_websiteUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "URL")
 }
 
-func (ec *executionContext) _Profile_location(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_location(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Location, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Profile_location(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return textOrNull(obj.Location)
 }
 func (ec *executionContext) fieldContext_Profile_location(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_visibility(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_visibility(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Visibility, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal owned.Visibility
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
-			return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Profile_visibility(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, nil, obj.Visibility)
 }
 func (ec *executionContext) fieldContext_Profile_visibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "ProfileVisibility")
 }
 
 func (ec *executionContext) _Profile_birthday(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_birthday(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Profile().Birthday(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return ec.marshalODate2ᚖtimeᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "Profile", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.Profile().Birthday(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalODate2ᚖtimeᚐTime(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Profile_birthday(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, true, true, "Date")
 }
 
 func (ec *executionContext) _Profile_phoneNumber(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_phoneNumber(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Profile().PhoneNumber(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "Profile", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.Profile().PhoneNumber(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Profile_phoneNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, true, true, "String")
 }
 
 func (ec *executionContext) _Profile_user(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *model.User
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "Profile", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_Profile_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4844,131 +4395,45 @@ func (ec *executionContext) fieldContext_Profile_user(_ context.Context, field g
 }
 
 func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_viewerCan(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Profile().ViewerCan(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal []model.ProfileAction
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
-			return ec.marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "Profile", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.Profile().ViewerCan(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, true, true, "ProfileAction")
 }
 
-func (ec *executionContext) _Profile_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Profile_createdAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Profile_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Profile_updatedAt(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Profile_updatedAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Profile_updatedAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.UpdatedAt)
 }
 func (ec *executionContext) fieldContext_Profile_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _ProfileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProfileConnection_edges(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
-			return ec.marshalNProfileEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "ProfileConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNProfileEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4984,23 +4449,9 @@ func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Conte
 }
 
 func (ec *executionContext) _ProfileConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProfileConnection_nodes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Profile) graphql.Marshaler {
-			return ec.marshalNProfile2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "ProfileConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNProfile2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5016,23 +4467,9 @@ func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Conte
 }
 
 func (ec *executionContext) _ProfileConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProfileConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "ProfileConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5047,47 +4484,17 @@ func (ec *executionContext) fieldContext_ProfileConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _ProfileEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ProfileEdge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProfileEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _ProfileEdge_cursor(ctx context.Context, obj *model.ProfileEdge) graphql.Marshaler {
+	return (*text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_ProfileEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ProfileEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _ProfileEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ProfileEdge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ProfileEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Profile) graphql.Marshaler {
-			return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "ProfileEdge", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_ProfileEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5539,23 +4946,9 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 }
 
 func (ec *executionContext) _ReauthenticatePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ReauthenticatePayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "ReauthenticatePayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5571,23 +4964,9 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 }
 
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RefreshSessionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RefreshSessionPayload_tokens(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tokens, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
-			return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "RefreshSessionPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5602,346 +4981,108 @@ func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.RequestEmailVerificationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestEmailVerificationPayload_success(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, obj *model.RequestEmailVerificationPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_RequestEmailVerificationPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestEmailVerificationPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _RequestLimits_pageSize(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_pageSize(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageSize, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_pageSize(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.PageSize)
 }
 func (ec *executionContext) fieldContext_RequestLimits_pageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_defaultPageSize(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_defaultPageSize(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DefaultPageSize, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_defaultPageSize(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.DefaultPageSize)
 }
 func (ec *executionContext) fieldContext_RequestLimits_defaultPageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_nodeIds(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_nodeIds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NodeIds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_nodeIds(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.NodeIds)
 }
 func (ec *executionContext) fieldContext_RequestLimits_nodeIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_cost(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_cost(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cost, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_cost(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Cost)
 }
 func (ec *executionContext) fieldContext_RequestLimits_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_depth(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_depth(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Depth, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_depth(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Depth)
 }
 func (ec *executionContext) fieldContext_RequestLimits_depth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_aliases(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_aliases(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Aliases, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_aliases(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Aliases)
 }
 func (ec *executionContext) fieldContext_RequestLimits_aliases(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_tokens(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tokens, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_tokens(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_RequestLimits_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_bytes(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_bytes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bytes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_bytes(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Bytes)
 }
 func (ec *executionContext) fieldContext_RequestLimits_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_replyBytes(ctx context.Context, field graphql.CollectedField, obj *model.RequestLimits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLimits_replyBytes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReplyBytes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestLimits_replyBytes(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.ReplyBytes)
 }
 func (ec *executionContext) fieldContext_RequestLimits_replyBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.RequestPasswordResetPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestPasswordResetPayload_success(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Context, obj *model.RequestPasswordResetPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_RequestPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.ResetPasswordPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ResetPasswordPayload_success(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, obj *model.ResetPasswordPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_ResetPasswordPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResetPasswordPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _RevokeOtherSessionsPayload_count(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RevokeOtherSessionsPayload_count(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RevokeOtherSessionsPayload_count(ctx context.Context, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Count)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RevokeOtherSessionsPayload_revokedSessionIds(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RevokedSessionIds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RevokeOtherSessionsPayload_revokedSessionIds(ctx context.Context, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+	return ec.marshalNID2ᚕstringᚄ(ctx, nil, obj.RevokedSessionIds)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _RevokeOtherSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RevokeOtherSessionsPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "RevokeOtherSessionsPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5956,47 +5097,17 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeSessionPayload_revokedSessionId(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RevokeSessionPayload_revokedSessionId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RevokedSessionID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _RevokeSessionPayload_revokedSessionId(ctx context.Context, obj *model.RevokeSessionPayload) graphql.Marshaler {
+	return (*text)(&obj.RevokedSessionID)
 }
 func (ec *executionContext) fieldContext_RevokeSessionPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _RevokeSessionPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RevokeSessionPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "RevokeSessionPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6011,139 +5122,45 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _SecurityEvent_id(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEvent_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _SecurityEvent_id(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+	return (*text)(&obj.ID)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "ID")
 }
 
-func (ec *executionContext) _SecurityEvent_kind(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEvent_kind(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.SecurityEventKind) graphql.Marshaler {
-			return ec.marshalNSecurityEventKind2freeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _SecurityEvent_kind(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+	return ec.marshalNSecurityEventKind2freeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx, nil, obj.Kind)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "SecurityEventKind")
 }
 
-func (ec *executionContext) _SecurityEvent_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEvent_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _SecurityEvent_createdAt(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _SecurityEvent_device(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEvent_device(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Device, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _SecurityEvent_device(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+	return textOrNull(obj.Device)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
-func (ec *executionContext) _SecurityEvent_ip(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEvent_ip(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IP, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _SecurityEvent_ip(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+	return textOrNull(obj.IP)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
 func (ec *executionContext) _SecurityEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEventConnection_edges(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.SecurityEventEdge) graphql.Marshaler {
-			return ec.marshalNSecurityEventEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "SecurityEventConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNSecurityEventEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6159,23 +5176,9 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context
 }
 
 func (ec *executionContext) _SecurityEventConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEventConnection_nodes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.SecurityEvent) graphql.Marshaler {
-			return ec.marshalNSecurityEvent2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "SecurityEventConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNSecurityEvent2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6191,23 +5194,9 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context
 }
 
 func (ec *executionContext) _SecurityEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEventConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "SecurityEventConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6222,47 +5211,17 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_pageInfo(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _SecurityEventEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventEdge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEventEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _SecurityEventEdge_cursor(ctx context.Context, obj *model.SecurityEventEdge) graphql.Marshaler {
+	return (*text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_SecurityEventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEventEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _SecurityEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventEdge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SecurityEventEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SecurityEvent) graphql.Marshaler {
-			return ec.marshalOSecurityEvent2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "SecurityEventEdge", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOSecurityEvent2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_SecurityEventEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6277,276 +5236,83 @@ func (ec *executionContext) fieldContext_SecurityEventEdge_node(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal uuid.UUID
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
-			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Session_id(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	if id := (*rowID)(&obj.ID); *id != (rowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
 }
 func (ec *executionContext) fieldContext_Session_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Session_device(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_device(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Device, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Session_device(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return textOrNull(obj.Device)
 }
 func (ec *executionContext) fieldContext_Session_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
-func (ec *executionContext) _Session_ip(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_ip(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IP, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _Session_ip(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return textOrNull(obj.IP)
 }
 func (ec *executionContext) fieldContext_Session_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
-func (ec *executionContext) _Session_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Session_createdAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Session_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_lastUsedAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LastUsedAt, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.LastUsedAt)
 }
 func (ec *executionContext) fieldContext_Session_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Session_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_expiresAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Session_expiresAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
 func (ec *executionContext) fieldContext_Session_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Session_current(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Session_current(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Current, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal bool
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Session_current(ctx context.Context, obj *model.Session) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Current)
 }
 func (ec *executionContext) fieldContext_Session_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SessionConnection_edges(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
-			return ec.marshalNSessionEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "SessionConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNSessionEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6562,23 +5328,9 @@ func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Conte
 }
 
 func (ec *executionContext) _SessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SessionConnection_nodes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Session) graphql.Marshaler {
-			return ec.marshalNSession2ᚕᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "SessionConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNSession2ᚕᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6594,23 +5346,9 @@ func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Conte
 }
 
 func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SessionConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "SessionConnection", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6625,47 +5363,17 @@ func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.SessionEdge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SessionEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, obj *model.SessionEdge) graphql.Marshaler {
+	return (*text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_SessionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SessionEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SessionEdge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SessionEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Session) graphql.Marshaler {
-			return ec.marshalOSession2ᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "SessionEdge", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOSession2ᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6681,23 +5389,9 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 }
 
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_passwordLength(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PasswordLength, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
-			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "Settings", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.PasswordLength)
 }
 func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6713,23 +5407,9 @@ func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Conte
 }
 
 func (ec *executionContext) _Settings_usernameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_usernameLength(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UsernameLength, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
-			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "Settings", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.UsernameLength)
 }
 func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6745,23 +5425,9 @@ func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Conte
 }
 
 func (ec *executionContext) _Settings_displayNameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_displayNameLength(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DisplayNameLength, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
-			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "Settings", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.DisplayNameLength)
 }
 func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6777,23 +5443,9 @@ func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Co
 }
 
 func (ec *executionContext) _Settings_bioLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_bioLength(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BioLength, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
-			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "Settings", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.BioLength)
 }
 func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6809,23 +5461,9 @@ func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, f
 }
 
 func (ec *executionContext) _Settings_locationLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_locationLength(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LocationLength, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Length) graphql.Marshaler {
-			return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "Settings", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.LocationLength)
 }
 func (ec *executionContext) fieldContext_Settings_locationLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6840,139 +5478,45 @@ func (ec *executionContext) fieldContext_Settings_locationLength(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Settings_verifiedEmailRequired(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_verifiedEmailRequired(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VerifiedEmailRequired, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Settings_verifiedEmailRequired(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.VerifiedEmailRequired)
 }
 func (ec *executionContext) fieldContext_Settings_verifiedEmailRequired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_defaultVisibility(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DefaultVisibility, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
-			return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, nil, obj.DefaultVisibility)
 }
 func (ec *executionContext) fieldContext_Settings_defaultVisibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "ProfileVisibility")
 }
 
-func (ec *executionContext) _Settings_codeLifetimeSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_codeLifetimeSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CodeLifetimeSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Settings_codeLifetimeSeconds(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.CodeLifetimeSeconds)
 }
 func (ec *executionContext) fieldContext_Settings_codeLifetimeSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_reauthenticationSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReauthenticationSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Settings_reauthenticationSeconds(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.ReauthenticationSeconds)
 }
 func (ec *executionContext) fieldContext_Settings_reauthenticationSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_usernameHoldSeconds(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UsernameHoldSeconds, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Settings_usernameHoldSeconds(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.UsernameHoldSeconds)
 }
 func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Settings_requestLimits(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestLimits, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestLimits) graphql.Marshaler {
-			return ec.marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+	ctx = withField(ctx, "Settings", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, field.Selections, obj.RequestLimits)
 }
 func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -6988,23 +5532,9 @@ func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Contex
 }
 
 func (ec *executionContext) _SignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignInPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "SignInPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7020,23 +5550,9 @@ func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, f
 }
 
 func (ec *executionContext) _SignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignInPayload_tokens(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tokens, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
-			return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "SignInPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7051,70 +5567,24 @@ func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _SignOutPayload_success(ctx context.Context, field graphql.CollectedField, obj *model.SignOutPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignOutPayload_success(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Success, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model.SignOutPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_SignOutPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context, field graphql.CollectedField, obj *model.SignOutPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignOutPayload_revokedSessionId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RevokedSessionID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOID2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context, obj *model.SignOutPayload) graphql.Marshaler {
+	return textOrNull(obj.RevokedSessionID)
 }
 func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignUpPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "SignUpPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7130,23 +5600,9 @@ func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, f
 }
 
 func (ec *executionContext) _SignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SignUpPayload_tokens(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tokens, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
-			return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "SignUpPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7161,93 +5617,31 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _Tokens_accessToken(ctx context.Context, field graphql.CollectedField, obj *model.Tokens) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Tokens_accessToken(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccessToken, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
+	return (*text)(&obj.AccessToken)
 }
 func (ec *executionContext) fieldContext_Tokens_accessToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
-func (ec *executionContext) _Tokens_refreshToken(ctx context.Context, field graphql.CollectedField, obj *model.Tokens) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Tokens_refreshToken(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RefreshToken, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Tokens_refreshToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
+	return (*text)(&obj.RefreshToken)
 }
 func (ec *executionContext) fieldContext_Tokens_refreshToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
-func (ec *executionContext) _Tokens_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.Tokens) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Tokens_expiresAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _Tokens_expiresAt(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
 func (ec *executionContext) fieldContext_Tokens_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _UpdateProfilePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.UpdateProfilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UpdateProfilePayload_profile(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Profile) graphql.Marshaler {
-			return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "UpdateProfilePayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7262,242 +5656,94 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal uuid.UUID
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
-			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _User_id(ctx context.Context, obj *model.User) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	if id := (*rowID)(&obj.ID); *id != (rowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
 }
 func (ec *executionContext) fieldContext_User_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, "ID")
 }
 
 func (ec *executionContext) _User_email(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_email(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().Email(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "User", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.User().Email(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "String")
 }
 
 func (ec *executionContext) _User_emailVerified(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_emailVerified(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().EmailVerified(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *bool
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *bool
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
-			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "User", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.User().EmailVerified(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_emailVerified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_pendingEmail(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().PendingEmail(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "User", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.User().PendingEmail(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_pendingEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "String")
 }
 
 func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_hasPassword(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().HasPassword(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *bool
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *bool
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
-			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "User", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.User().HasPassword(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
 func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().ReauthenticatedUntil(ctx, obj)
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Owner == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive owner is not implemented")
-				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "User", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.User().ReauthenticatedUntil(ctx, obj)
+	if err != nil {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_reauthenticatedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "DateTime")
@@ -7566,36 +5812,12 @@ func (ec *executionContext) fieldContext_User_nextCodeAt(ctx context.Context, fi
 }
 
 func (ec *executionContext) _User_profile(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_profile(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal *model.Profile
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Profile) graphql.Marshaler {
-			return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "User", &field)
+	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_User_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7734,60 +5956,20 @@ func (ec *executionContext) fieldContext_User_securityEvents(ctx context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _User_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Visible == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive visible is not implemented")
-				}
-				return ec.Directives.Visible(ctx, obj, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _User_createdAt(ctx context.Context, obj *model.User) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VerifyEmailPayload_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.User, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "VerifyEmailPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7803,23 +5985,9 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Conte
 }
 
 func (ec *executionContext) _VerifyEmailPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VerifyEmailPayload_tokens(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tokens, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
-			return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, selections, v)
-		},
-		true,
-		false,
-	)
+	ctx = withField(ctx, "VerifyEmailPayload", &field)
+	defer ec.orNull(ctx, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7834,24 +6002,8 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_tokens(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _VerifyEmailPayload_passwordCleared(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VerifyEmailPayload_passwordCleared(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PasswordCleared, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
-		},
-		true,
-		true,
-	)
+func (ec *executionContext) _VerifyEmailPayload_passwordCleared(ctx context.Context, obj *model.VerifyEmailPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.PasswordCleared)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_passwordCleared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("VerifyEmailPayload", field, false, false, "Boolean")
@@ -10003,12 +8155,12 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DeleteAccountPayload")
 		case "deletedUserId":
-			out.Values[i] = ec._DeleteAccountPayload_deletedUserId(ctx, field, obj)
+			out.Values[i] = ec._DeleteAccountPayload_deletedUserId(out.at(ctx, "DeleteAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "deletedProfileId":
-			out.Values[i] = ec._DeleteAccountPayload_deletedProfileId(ctx, field, obj)
+			out.Values[i] = ec._DeleteAccountPayload_deletedProfileId(out.at(ctx, "DeleteAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10041,12 +8193,12 @@ func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, o
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Length")
 		case "min":
-			out.Values[i] = ec._Length_min(ctx, field, obj)
+			out.Values[i] = ec._Length_min(out.at(ctx, "Length", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "max":
-			out.Values[i] = ec._Length_max(ctx, field, obj)
+			out.Values[i] = ec._Length_max(out.at(ctx, "Length", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10227,22 +8379,22 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PageInfo")
 		case "hasNextPage":
-			out.Values[i] = ec._PageInfo_hasNextPage(ctx, field, obj)
+			out.Values[i] = ec._PageInfo_hasNextPage(out.at(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "hasPreviousPage":
-			out.Values[i] = ec._PageInfo_hasPreviousPage(ctx, field, obj)
+			out.Values[i] = ec._PageInfo_hasPreviousPage(out.at(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "startCursor":
-			out.Values[i] = ec._PageInfo_startCursor(ctx, field, obj)
+			out.Values[i] = ec._PageInfo_startCursor(out.at(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "endCursor":
-			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
+			out.Values[i] = ec._PageInfo_endCursor(out.at(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -10275,42 +8427,42 @@ func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, 
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Profile")
 		case "id":
-			out.Values[i] = ec._Profile_id(ctx, field, obj)
+			out.Values[i] = ec._Profile_id(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "username":
-			out.Values[i] = ec._Profile_username(ctx, field, obj)
+			out.Values[i] = ec._Profile_username(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "displayName":
-			out.Values[i] = ec._Profile_displayName(ctx, field, obj)
+			out.Values[i] = ec._Profile_displayName(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "bio":
-			out.Values[i] = ec._Profile_bio(ctx, field, obj)
+			out.Values[i] = ec._Profile_bio(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "avatarUrl":
-			out.Values[i] = ec._Profile_avatarUrl(ctx, field, obj)
+			out.Values[i] = ec._Profile_avatarUrl(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "websiteUrl":
-			out.Values[i] = ec._Profile_websiteUrl(ctx, field, obj)
+			out.Values[i] = ec._Profile_websiteUrl(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "location":
-			out.Values[i] = ec._Profile_location(ctx, field, obj)
+			out.Values[i] = ec._Profile_location(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "visibility":
-			out.Values[i] = ec._Profile_visibility(ctx, field, obj)
+			out.Values[i] = ec._Profile_visibility(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -10338,12 +8490,12 @@ func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Profile_viewerCan(ctx, field, obj)
 				})
 		case "createdAt":
-			out.Values[i] = ec._Profile_createdAt(ctx, field, obj)
+			out.Values[i] = ec._Profile_createdAt(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "updatedAt":
-			out.Values[i] = ec._Profile_updatedAt(ctx, field, obj)
+			out.Values[i] = ec._Profile_updatedAt(out.at(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -10419,7 +8571,7 @@ func (ec *executionContext) _ProfileEdge(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ProfileEdge")
 		case "cursor":
-			out.Values[i] = ec._ProfileEdge_cursor(ctx, field, obj)
+			out.Values[i] = ec._ProfileEdge_cursor(out.at(ctx, "ProfileEdge", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10627,7 +8779,7 @@ func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RequestEmailVerificationPayload")
 		case "success":
-			out.Values[i] = ec._RequestEmailVerificationPayload_success(ctx, field, obj)
+			out.Values[i] = ec._RequestEmailVerificationPayload_success(out.at(ctx, "RequestEmailVerificationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10660,47 +8812,47 @@ func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RequestLimits")
 		case "pageSize":
-			out.Values[i] = ec._RequestLimits_pageSize(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_pageSize(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "defaultPageSize":
-			out.Values[i] = ec._RequestLimits_defaultPageSize(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_defaultPageSize(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "nodeIds":
-			out.Values[i] = ec._RequestLimits_nodeIds(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_nodeIds(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "cost":
-			out.Values[i] = ec._RequestLimits_cost(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_cost(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "depth":
-			out.Values[i] = ec._RequestLimits_depth(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_depth(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "aliases":
-			out.Values[i] = ec._RequestLimits_aliases(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_aliases(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "tokens":
-			out.Values[i] = ec._RequestLimits_tokens(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_tokens(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "bytes":
-			out.Values[i] = ec._RequestLimits_bytes(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_bytes(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "replyBytes":
-			out.Values[i] = ec._RequestLimits_replyBytes(ctx, field, obj)
+			out.Values[i] = ec._RequestLimits_replyBytes(out.at(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10733,7 +8885,7 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
 		case "success":
-			out.Values[i] = ec._RequestPasswordResetPayload_success(ctx, field, obj)
+			out.Values[i] = ec._RequestPasswordResetPayload_success(out.at(ctx, "RequestPasswordResetPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10766,7 +8918,7 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ResetPasswordPayload")
 		case "success":
-			out.Values[i] = ec._ResetPasswordPayload_success(ctx, field, obj)
+			out.Values[i] = ec._ResetPasswordPayload_success(out.at(ctx, "ResetPasswordPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10799,12 +8951,12 @@ func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeOtherSessionsPayload")
 		case "count":
-			out.Values[i] = ec._RevokeOtherSessionsPayload_count(ctx, field, obj)
+			out.Values[i] = ec._RevokeOtherSessionsPayload_count(out.at(ctx, "RevokeOtherSessionsPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "revokedSessionIds":
-			out.Values[i] = ec._RevokeOtherSessionsPayload_revokedSessionIds(ctx, field, obj)
+			out.Values[i] = ec._RevokeOtherSessionsPayload_revokedSessionIds(out.at(ctx, "RevokeOtherSessionsPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10842,7 +8994,7 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeSessionPayload")
 		case "revokedSessionId":
-			out.Values[i] = ec._RevokeSessionPayload_revokedSessionId(ctx, field, obj)
+			out.Values[i] = ec._RevokeSessionPayload_revokedSessionId(out.at(ctx, "RevokeSessionPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10880,27 +9032,27 @@ func (ec *executionContext) _SecurityEvent(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SecurityEvent")
 		case "id":
-			out.Values[i] = ec._SecurityEvent_id(ctx, field, obj)
+			out.Values[i] = ec._SecurityEvent_id(out.at(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "kind":
-			out.Values[i] = ec._SecurityEvent_kind(ctx, field, obj)
+			out.Values[i] = ec._SecurityEvent_kind(out.at(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "createdAt":
-			out.Values[i] = ec._SecurityEvent_createdAt(ctx, field, obj)
+			out.Values[i] = ec._SecurityEvent_createdAt(out.at(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "device":
-			out.Values[i] = ec._SecurityEvent_device(ctx, field, obj)
+			out.Values[i] = ec._SecurityEvent_device(out.at(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "ip":
-			out.Values[i] = ec._SecurityEvent_ip(ctx, field, obj)
+			out.Values[i] = ec._SecurityEvent_ip(out.at(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -10976,7 +9128,7 @@ func (ec *executionContext) _SecurityEventEdge(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SecurityEventEdge")
 		case "cursor":
-			out.Values[i] = ec._SecurityEventEdge_cursor(ctx, field, obj)
+			out.Values[i] = ec._SecurityEventEdge_cursor(out.at(ctx, "SecurityEventEdge", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11014,37 +9166,37 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Session")
 		case "id":
-			out.Values[i] = ec._Session_id(ctx, field, obj)
+			out.Values[i] = ec._Session_id(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "device":
-			out.Values[i] = ec._Session_device(ctx, field, obj)
+			out.Values[i] = ec._Session_device(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "ip":
-			out.Values[i] = ec._Session_ip(ctx, field, obj)
+			out.Values[i] = ec._Session_ip(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createdAt":
-			out.Values[i] = ec._Session_createdAt(ctx, field, obj)
+			out.Values[i] = ec._Session_createdAt(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "lastUsedAt":
-			out.Values[i] = ec._Session_lastUsedAt(ctx, field, obj)
+			out.Values[i] = ec._Session_lastUsedAt(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._Session_expiresAt(ctx, field, obj)
+			out.Values[i] = ec._Session_expiresAt(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "current":
-			out.Values[i] = ec._Session_current(ctx, field, obj)
+			out.Values[i] = ec._Session_current(out.at(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11120,7 +9272,7 @@ func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SessionEdge")
 		case "cursor":
-			out.Values[i] = ec._SessionEdge_cursor(ctx, field, obj)
+			out.Values[i] = ec._SessionEdge_cursor(out.at(ctx, "SessionEdge", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11183,27 +9335,27 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 				out.Invalids++
 			}
 		case "verifiedEmailRequired":
-			out.Values[i] = ec._Settings_verifiedEmailRequired(ctx, field, obj)
+			out.Values[i] = ec._Settings_verifiedEmailRequired(out.at(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "defaultVisibility":
-			out.Values[i] = ec._Settings_defaultVisibility(ctx, field, obj)
+			out.Values[i] = ec._Settings_defaultVisibility(out.at(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "codeLifetimeSeconds":
-			out.Values[i] = ec._Settings_codeLifetimeSeconds(ctx, field, obj)
+			out.Values[i] = ec._Settings_codeLifetimeSeconds(out.at(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "reauthenticationSeconds":
-			out.Values[i] = ec._Settings_reauthenticationSeconds(ctx, field, obj)
+			out.Values[i] = ec._Settings_reauthenticationSeconds(out.at(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "usernameHoldSeconds":
-			out.Values[i] = ec._Settings_usernameHoldSeconds(ctx, field, obj)
+			out.Values[i] = ec._Settings_usernameHoldSeconds(out.at(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11279,12 +9431,12 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SignOutPayload")
 		case "success":
-			out.Values[i] = ec._SignOutPayload_success(ctx, field, obj)
+			out.Values[i] = ec._SignOutPayload_success(out.at(ctx, "SignOutPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "revokedSessionId":
-			out.Values[i] = ec._SignOutPayload_revokedSessionId(ctx, field, obj)
+			out.Values[i] = ec._SignOutPayload_revokedSessionId(out.at(ctx, "SignOutPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -11355,17 +9507,17 @@ func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, o
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Tokens")
 		case "accessToken":
-			out.Values[i] = ec._Tokens_accessToken(ctx, field, obj)
+			out.Values[i] = ec._Tokens_accessToken(out.at(ctx, "Tokens", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "refreshToken":
-			out.Values[i] = ec._Tokens_refreshToken(ctx, field, obj)
+			out.Values[i] = ec._Tokens_refreshToken(out.at(ctx, "Tokens", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._Tokens_expiresAt(ctx, field, obj)
+			out.Values[i] = ec._Tokens_expiresAt(out.at(ctx, "Tokens", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11431,7 +9583,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("User")
 		case "id":
-			out.Values[i] = ec._User_id(ctx, field, obj)
+			out.Values[i] = ec._User_id(out.at(ctx, "User", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -11489,7 +9641,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 					return ec._User_securityEvents(ctx, field, obj)
 				})
 		case "createdAt":
-			out.Values[i] = ec._User_createdAt(ctx, field, obj)
+			out.Values[i] = ec._User_createdAt(out.at(ctx, "User", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -11532,7 +9684,7 @@ func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.Sel
 				out.Invalids++
 			}
 		case "passwordCleared":
-			out.Values[i] = ec._VerifyEmailPayload_passwordCleared(ctx, field, obj)
+			out.Values[i] = ec._VerifyEmailPayload_passwordCleared(out.at(ctx, "VerifyEmailPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -20,7 +20,7 @@ func TestGeneratedCodeCallsEachRuleWhereItStands(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs := map[string]string{"visible": "Visible", "signedIn": "SignedIn", "owner": "Owner"}
-	call := regexp.MustCompile(`return ec\.Directives\.(\w+)\(`)
+	call := regexp.MustCompile(`(?:return|answer, err :=) ec\.Directives\.(\w+)\(`)
 	seen := 0
 	for _, typ := range NewSchema().Types {
 		if typ.Kind != ast.Object || strings.HasPrefix(typ.Name, "__") {
@@ -33,6 +33,9 @@ func TestGeneratedCodeCallsEachRuleWhereItStands(t *testing.T) {
 				continue
 			}
 			body, _, _ := strings.Cut(rest, "\n}\n")
+			if before, _, ruled := strings.Cut(body, ", err := ec.Directives."); ruled && (strings.Contains(before, "obj.") || strings.Contains(before, "ec.Resolvers")) {
+				t.Errorf("%s.%s is resolved before its rule has run", typ.Name, f.Name)
+			}
 			var got, want []string
 			for _, m := range call.FindAllStringSubmatch(body, -1) {
 				got = append(got, m[1])

@@ -129,11 +129,14 @@ func (q *QueryResolver) Me(ctx context.Context) (*model.User, error) {
 	case !viewer.IsMember():
 		return nil, nil //nolint:nilnil // me is null without a token
 	}
-	p, err := profileOrNull(q.DB.FindProfileOfUser(ctx, viewer, viewer.UserID))
-	if p == nil {
-		return nil, err
+	if !asksPrivate(ctx) {
+		return userOrNull(q.DB.FindProfileOfUser(ctx, viewer, viewer.UserID))
 	}
-	return p.User, nil
+	p, private, err := q.DB.FindOwn(ctx, viewer)
+	if err == nil {
+		remember(ctx, privateKey{viewer.UserID}, private)
+	}
+	return userOrNull(p, err)
 }
 
 func (u *UserResolver) Email(ctx context.Context, obj *model.User) (*string, error) {

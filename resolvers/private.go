@@ -2,8 +2,10 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"freehold/auth"
@@ -35,6 +37,29 @@ func Once[T any](ctx context.Context, key any, load func() (T, error)) (T, error
 	}
 	l.mu.Unlock()
 	return known()
+}
+
+// remember is Once for a value that was loaded with something else.
+func remember[T any](ctx context.Context, key any, value T) {
+	l := ctx.Value(loadedKey{}).(*loaded)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.values[key] = func() (T, error) { return value, nil }
+}
+
+// privateFields are the fields that Private has, by type.
+var privateFields = map[string][]string{"User": {"email", "emailVerified"}, "Profile": {"birthday", "phoneNumber"}}
+
+// asksPrivate reports whether the selection of a field that returns a user has fields of the private part of that user.
+func asksPrivate(ctx context.Context) bool {
+	op := graphql.GetOperationContext(ctx)
+	asks := func(fields []graphql.CollectedField, typ string) bool {
+		return slices.ContainsFunc(fields, func(f graphql.CollectedField) bool { return slices.Contains(privateFields[typ], f.Name) })
+	}
+	fields := graphql.CollectFieldsCtx(ctx, []string{"User", "Node"})
+	return asks(fields, "User") || slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
+		return f.Name == "profile" && asks(graphql.CollectFields(op, f.Selections, []string{"Profile", "Node"}), "Profile")
+	})
 }
 
 type privateKey struct{ userID uuid.UUID }

@@ -28,6 +28,15 @@ func profileOrNull(p *db.Profile, err error) (*model.Profile, error) {
 	return newProfile(p), nil
 }
 
+// userOrNull is profileOrNull for the user of a profile.
+func userOrNull(p *db.Profile, err error) (*model.User, error) {
+	profile, err := profileOrNull(p, err)
+	if profile == nil {
+		return nil, err
+	}
+	return profile.User, nil
+}
+
 // newProfile translates a row into a profile and its user, which refer to each other.
 func newProfile(p *db.Profile) *model.Profile {
 	visibility := owned.Visibility(p.Visibility)

@@ -24,7 +24,9 @@ func TestGenerate(t *testing.T) {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		p.write(t, name, program{dir: "../.."}.read(t, name))
 	}
-	p.write(t, "graph/fields.go", program{dir: ".."}.read(t, "fields.go"))
+	for _, name := range []string{"fields.go", "direct.go"} {
+		p.write(t, "graph/"+name, program{dir: ".."}.read(t, name))
+	}
 	if out, err := p.generate(t); err != nil {
 		t.Fatalf("generate: %v\n%s", err, out)
 	}
@@ -35,6 +37,7 @@ func TestGenerate(t *testing.T) {
 	t.Run("resolver methods", p.testResolverMethods)
 	t.Run("entities", p.testEntities)
 	t.Run("goroutines", p.testGoroutines)
+	t.Run("direct fields", p.testDirectFields)
 	t.Run("again", p.testAgain)
 	t.Run("composition", p.testComposition)
 	t.Run("failures", p.testFailures)
@@ -83,9 +86,10 @@ func (p program) testStructs(t *testing.T) {
 	}
 	compare(t, members(structs, text), map[string]string{
 		"Bookmark":        "owned.ByVisibility URL Owner",
-		"BookmarkPayload": "ID Visibility Actions",
+		"BookmarkPayload": "ID Visibility Actions Receipt",
 		"Draft":           "owned.By Secret",
 		"Person":          "owned.ByVisibility Nickname CreatedAt",
+		"ReadReceipt":     "At",
 	})
 }
 
@@ -104,6 +108,44 @@ func (p program) testResolverMethods(t *testing.T) {
 		"Bookmark(ctx context.Context, id string) (*model.Bookmark, error)", // an argument is a string
 		"Node(ctx context.Context, id string) (owned.Row, error)",
 		"marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID", // the id of an owned type is none
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the generated code does not have %s", want)
+		}
+	}
+}
+
+// Fields without arguments are resolved directly, after their rule; all others, as gqlgen does.
+func (p program) testDirectFields(t *testing.T) {
+	t.Parallel()
+	text := p.read(t, "graph/generated.go")
+	var byGqlgen []string
+	for _, m := range regexp.MustCompile(`executionContext\) _([A-Z]\w+)\(.*\n\treturn graphql.ResolveField`).FindAllStringSubmatch(text, -1) {
+		byGqlgen = append(byGqlgen, m[1])
+	}
+	const want = "BookmarkPayload_bookmark Mutation_makeBookmark Person_bookmarks Query___schema Query___type Query__entities Query_bookmark Query_node"
+	slices.Sort(byGqlgen)
+	if got := strings.Join(byGqlgen, " "); got != want {
+		t.Errorf("gqlgen resolves %s; want %s", got, want)
+	}
+	for _, want := range []string{
+		// A text that is read.
+		`_Draft_secret(ctx context.Context, obj *model.Draft) graphql.Marshaler {
+	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	return textOrNull(obj.Secret)
+`, `ec._Draft_secret(out.at(ctx, "Draft", &fields[i]), obj)`,
+		// Another value, of a type with an underscore and without a rule.
+		`_Read_Receipt_at(ctx context.Context, obj *model.ReadReceipt) graphql.Marshaler {
+	return ec.marshalOProfileVisibility2`, `out.at(ctx, "Read_Receipt", &fields[i])`,
+		// A resolver method.
+		`	defer ec.orNull(ctx, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
+		return ec.refuse(ctx, err)
+	}
+	v, err := ec.Resolvers.Bookmark().ViewerCan(ctx, obj)
+`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the generated code does not have %s", want)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -29,7 +30,11 @@ func tune(name string) error {
 		}
 		text = bytes.ReplaceAll(text, []byte(r.before), []byte(r.after))
 	}
-	return write(name, text)
+	rewritten, n := direct(string(text))
+	if n == 0 {
+		return errors.New("no field of the code that gqlgen generated looks as graph/generate/direct.go expects it")
+	}
+	return write(name, []byte(rewritten))
 }
 
 // writeConcurrent writes which fields are resolved at the same time as others: those with resolver methods, but for those that

@@ -1,0 +1,164 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+)
+
+// call is a query and its arguments.
+type call struct {
+	query string
+	args  []any
+}
+
+// message returns the text that runs statements as one transaction. PostgreSQL keeps the plans of prepared statements, so they
+// are executed by name. Only a pooler that may pass the next message to another server needs their whole text.
+func (c *conn) message(ctx context.Context, longest time.Duration, calls ...call) (string, error) {
+	var text strings.Builder
+	text.Grow(512)
+	for _, call := range calls {
+		if err := c.persist(ctx, longest, call.query); err != nil {
+			return "", err
+		}
+		write, what := execute, nameOf(call.query)
+		if what == "" || c.inlines {
+			write, what = inline, call.query
+		}
+		if err := write(&text, what, call.args); err != nil {
+			return "", err
+		}
+		text.WriteString("; ")
+	}
+	return text.String(), nil
+}
+
+// persist prepares a query as a statement of SQL, which a message can execute beside another.
+func (c *conn) persist(ctx context.Context, longest time.Duration, query string) error {
+	name := nameOf(query)
+	if name == "" || c.inlines || c.persisted[name] {
+		return nil
+	}
+	if len(c.persisted) >= maxStatements {
+		return errTooMany
+	}
+	_, err := c.pqConn.ExecContext(ctx, limit(longest)+"PREPARE "+name+" AS "+query, nil)
+	switch {
+	case pq.As(err, pqerror.DuplicatePstatement) != nil:
+		c.inlines = true // another client of a pooler has prepared it
+	case err != nil:
+		return c.elsewhere(err)
+	}
+	c.persisted[name] = true
+	return nil
+}
+
+var names sync.Map // of queries, as statements of SQL
+
+// nameOf names a query by its text, so that a name never stands for another query. It is "" for what cannot be prepared.
+func nameOf(query string) string {
+	if name, ok := names.Load(query); ok {
+		return name.(string)
+	}
+	name := ""
+	switch first, _, _ := strings.Cut(strings.TrimSpace(query), " "); strings.ToUpper(first) {
+	case "SELECT", "UPDATE", "INSERT", "DELETE", "WITH":
+		sum := sha256.Sum256([]byte(query))
+		name = "freehold_" + hex.EncodeToString(sum[:12])
+	}
+	names.Store(query, name)
+	return name
+}
+
+// limit is the statement that limits the time of those after it in a transaction.
+func limit(longest time.Duration) string {
+	const step = 50 * time.Millisecond
+	return "SET LOCAL statement_timeout = " + strconv.FormatInt(max(step, longest.Truncate(step)).Milliseconds(), 10) + "; "
+}
+
+// execute writes the execution of a prepared statement.
+func execute(text *strings.Builder, name string, args []any) error {
+	text.WriteString("EXECUTE ")
+	text.WriteString(name)
+	for i, arg := range args {
+		text.WriteByte("(,"[min(i, 1)])
+		if err := writeLiteral(text, arg); err != nil {
+			return err
+		}
+	}
+	if len(args) > 0 {
+		text.WriteByte(')')
+	}
+	return nil
+}
+
+// inline writes a query with its arguments in their places. After an error the text is of no use.
+func inline(text *strings.Builder, query string, args []any) error {
+	if len(args) == 0 {
+		text.WriteString(query)
+		return nil
+	}
+	for rest := query; ; {
+		before, after, found := strings.Cut(rest, "$")
+		text.WriteString(before)
+		if !found {
+			return nil
+		}
+		digits := len(after) - len(strings.TrimLeft(after, "0123456789"))
+		n, err := strconv.Atoi(after[:digits])
+		if err != nil || n < 1 || n > len(args) {
+			return fmt.Errorf("an argument is missing: %s", query)
+		}
+		if err := writeLiteral(text, args[n-1]); err != nil {
+			return err
+		}
+		rest = after[digits:]
+	}
+}
+
+// writeLiteral writes a value as SQL has it. The simple protocol has no parameters. No other function makes SQL of values.
+func writeLiteral(text *strings.Builder, value any) error {
+	switch v := value.(type) {
+	case nil:
+		text.WriteString("NULL")
+	case bool:
+		text.WriteString(strconv.FormatBool(v))
+	case int64:
+		text.WriteString("'" + strconv.FormatInt(v, 10) + "'")
+	case float64:
+		text.WriteString("'" + strconv.FormatFloat(v, 'g', -1, 64) + "'")
+	case int:
+		text.WriteString("'" + strconv.Itoa(v) + "'")
+	case uuid.UUID:
+		text.WriteString("'" + v.String() + "'")
+	case time.Time:
+		text.WriteString("'" + string(pq.FormatTimestamp(v)) + "'")
+	case []byte:
+		text.WriteString(pq.QuoteLiteral(`\x` + hex.EncodeToString(v)))
+	case string:
+		if strings.ContainsRune(v, 0) || !utf8.ValidString(v) { // a NUL would end the message early
+			return notStorable(errors.New("a text has a NUL or is not UTF-8"))
+		}
+		text.WriteString(pq.QuoteLiteral(v))
+	default:
+		converted, err := driver.DefaultParameterConverter.ConvertValue(value)
+		if err != nil || reflect.TypeOf(converted) == reflect.TypeOf(value) {
+			return fmt.Errorf("no literal can be made of a %T", value)
+		}
+		return writeLiteral(text, converted)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Fields without arguments are most of what a reply has. gqlgen resolves each by graphql.ResolveField, with some ten allocations
+// for closures and contexts. direct writes a plain call in its place:
+//
+//   - The rule runs first, by the same method of DirectiveRoot, in a context with the same FieldContext. It calls allow in the
+//     place of the resolver. If it does not return what allow returned, the field is refused.
+//   - Then the field of the struct is read, or the resolver is called.
+//
+// There are no interceptors of fields (AroundFields), and FieldContext.Child is nil. A field with another directive, or with
+// arguments, stays as gqlgen writes it.
+var (
+	objects  = regexp.MustCompile(`func \(ec \*executionContext\) _([A-Za-z]\w*)\(ctx context\.Context, sel ast\.SelectionSet, obj `)
+	resolved = regexp.MustCompile(`(?s)func \(ec \*executionContext\) _(\w+)\(ctx context\.Context, field graphql\.CollectedField, obj (\*?[\w.]+)\) \(ret graphql\.Marshaler\) \{
+	return graphql\.ResolveField\(.*?\n\t\)\n\}\n`)
+	parts = regexp.MustCompile(`(?s)^.*?
+		func\(ctx context\.Context\) \(any, error\) \{
+			return ([^\n]+)
+		\},
+		(nil|func\(ctx context\.Context, next graphql\.Resolver\) graphql\.Resolver \{
+			directive0 := next
+
+			directive1 := .*?
+			\}
+
+			next = directive1
+			return next
+		\}),
+		func\(ctx context\.Context, selections ast\.SelectionSet, v [^\n]+\) graphql\.Marshaler \{
+			return (ec\.[^(]+)\(ctx, selections, v\)
+		\},
+		true,
+		(?:true|false),
+	\)
+\}
+$`)
+	read   = regexp.MustCompile(`^(obj\.\w+), nil$`)
+	asked  = regexp.MustCompile(`return ec\.Directives\.(Visible|SignedIn|Owner)\(ctx, obj, directive0((?:, nil)*(?:, otherwise)?)\)\n`)
+	called = regexp.MustCompile(`ec\._(\w+)\(ctx, field, obj\)`)
+	or     = regexp.MustCompile(`Otherwise[^(]+\(ctx, ("[A-Z]+")\)`)
+)
+
+// direct rewrites the fields of types. It returns how many.
+func direct(text string) (rewritten string, n int) {
+	types := map[string]string{} // of fields, as Type_field
+	for _, t := range objects.FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`\) _`+t[1]+`_(\w+)\(ctx context\.Context, field`).FindAllStringSubmatch(text, -1) {
+			types[t[1]+"_"+m[1]] = t[1]
+		}
+	}
+	leaf := map[string]bool{}
+	for _, m := range regexp.MustCompile(`fieldContext_(\w+)\(_ context[^\n]*\n\treturn graphql\.NewScalarFieldContext\(`).FindAllStringSubmatch(text, -1) {
+		leaf[m[1]] = true
+	}
+	atRead := map[string]bool{} // calls of fields that get their context from the field set
+	text = resolved.ReplaceAllStringFunc(text, func(function string) string {
+		head, p := resolved.FindStringSubmatch(function), parts.FindStringSubmatch(function)
+		if p == nil {
+			return function
+		}
+		f := field{name: head[1], typ: types[head[1]], obj: head[2], resolve: p[1], marshal: p[3]}
+		if f.typ == "" {
+			return function // of introspection
+		}
+		if p[2] != "nil" {
+			a := asked.FindStringSubmatch(p[2])
+			if a == nil || strings.Contains(p[2], "directive2") {
+				return function
+			}
+			arguments := a[2]
+			if m := or.FindStringSubmatch(p[2]); m != nil {
+				arguments = strings.Replace(arguments, "otherwise", m[1], 1)
+			}
+			f.rule = fmt.Sprintf("ec.Directives.%s(ctx, obj, allow%s)", a[1], arguments)
+		}
+		n++
+		if m := read.FindStringSubmatch(f.resolve); m != nil {
+			f.read = m[1]
+			if leaf[f.name] {
+				atRead[f.name] = true
+				return f.leaf()
+			}
+		}
+		return f.text()
+	})
+	return called.ReplaceAllStringFunc(text, func(call string) string {
+		name := called.FindStringSubmatch(call)[1]
+		if !atRead[name] {
+			return call
+		}
+		return fmt.Sprintf("ec._%s(out.at(ctx, %q, &fields[i]), obj)", name, types[name])
+	}), n
+}
+
+// field is a field to be written.
+type field struct {
+	name, typ, obj string // as Type_field, the type, and its Go type
+	rule           string // the call of its rule; "" for none
+	resolve        string // what gqlgen's resolver returns: a value and an error
+	read           string // the field of the struct; "" for a method
+	marshal        string // the method that marshals the value
+}
+
+// ask is the call of the rule.
+func (f field) ask() string {
+	if f.rule == "" {
+		return ""
+	}
+	return fmt.Sprintf("\tif answer, err := %s; err != nil || answer != allowed {\n\t\treturn ec.refuse(ctx, err)\n\t}\n", f.rule)
+}
+
+// leaf writes a scalar or enum that is read from a struct. Texts and ids are written from where they are.
+func (f field) leaf() string {
+	before, result := "", fmt.Sprintf("%s(ctx, nil, %s)", f.marshal, f.read)
+	switch f.marshal {
+	case "ec.marshalNString2string", "ec.marshalNID2string":
+		result = fmt.Sprintf("(*text)(&%s)", f.read)
+	case "ec.marshalOString2ᚖstring", "ec.marshalOID2ᚖstring":
+		result = fmt.Sprintf("textOrNull(%s)", f.read)
+	case "ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID":
+		before = fmt.Sprintf("\tif id := (*rowID)(&%s); *id != (rowID{}) {\n\t\treturn id\n\t}\n", f.read)
+	}
+	return fmt.Sprintf("func (ec *executionContext) _%s(ctx context.Context, obj %s) graphql.Marshaler {\n%s%s\treturn %s\n}\n",
+		f.name, f.obj, f.ask(), before, result)
+}
+
+// text writes a field with a context of its own: its value takes time, or has fields.
+func (f field) text() string {
+	body := fmt.Sprintf("\tctx = withField(ctx, %q, &field)\n\tdefer ec.orNull(ctx, &ret)\n", f.typ)
+	value, resolve := f.read, ""
+	if value == "" {
+		value, resolve = "v", fmt.Sprintf("\tv, err := %s\n\tif err != nil {\n\t\treturn ec.refuse(ctx, err)\n\t}\n", f.resolve)
+	}
+	return fmt.Sprintf("func (ec *executionContext) _%s(ctx context.Context, field graphql.CollectedField, obj %s) (ret graphql.Marshaler) {\n%s%s%s\treturn %s(ctx, field.Selections, %s)\n}\n",
+		f.name, f.obj, body, f.ask(), resolve, f.marshal, value)
+}
