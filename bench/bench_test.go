@@ -87,15 +87,17 @@ func made(rate float64, p99, cpu time.Duration, memory int) []sample {
 
 func TestReportSaysWhichTargetsAreMet(t *testing.T) {
 	t.Parallel()
-	peers := map[string][]sample{"PostGraphile": {{rate: 1200, p99: 20 * time.Millisecond}}, "Apollo": {{rate: 2000, p99: 10 * time.Millisecond}}}
+	peers := map[string][]sample{
+		"PostGraphile": {{rate: 1200, p99: 20 * time.Millisecond, server: 8e6}}, "Apollo": {{rate: 2000, p99: 10 * time.Millisecond, database: 4e6}},
+	}
 	for name, c := range map[string]struct {
 		own  []sample
 		want string
 	}{
-		"all met":  {made(7200, 5*time.Millisecond, 1e6, 59e6), "| 6.00 | 3.60 | 3.60 of 2.5 | yes | yes | 0.50 | yes | 59 | yes |"},
-		"one peer": {made(7000, 5*time.Millisecond, 1e6, 59e6), "| 5.83 | 3.50 | 3.50 of 2.5 | yes | no | 0.50 | yes | 59 | yes |"},
-		"not all":  {made(5000, 6*time.Millisecond, 1e6, 61e6), "| 4.17 | 2.50 | 2.50 of 2.5 | yes | no | 0.60 | no | 61 | no |"},
-		"too slow": {made(4900, 5*time.Millisecond, 1e6, 30e6), "| 4.08 | 2.45 | 2.45 of 2.5 | no | no | 0.50 | yes | 30 | yes |"},
+		"all met":  {made(7200, 5*time.Millisecond, 1e6, 59e6), "| 6.00 | 3.60 | 3.60 of 2.5 | yes | yes | 0.25 | 0.50 | yes | 59 | yes |"},
+		"one peer": {made(7000, 5*time.Millisecond, 1e6, 59e6), "| 5.83 | 3.50 | 3.50 of 2.5 | yes | no | 0.25 | 0.50 | yes | 59 | yes |"},
+		"not all":  {made(5000, 6*time.Millisecond, 1e6, 61e6), "| 4.17 | 2.50 | 2.50 of 2.5 | yes | no | 0.25 | 0.60 | no | 61 | no |"},
+		"too slow": {made(4900, 5*time.Millisecond, 1e6, 30e6), "| 4.08 | 2.45 | 2.45 of 2.5 | no | no | 0.25 | 0.50 | yes | 30 | yes |"},
 	} {
 		all := results{"W1": {"freehold": c.own, "PostGraphile": peers["PostGraphile"], "Apollo": peers["Apollo"]}}
 		var text strings.Builder

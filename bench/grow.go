@@ -94,7 +94,7 @@ func (b *bench) curves(ctx context.Context, p *printer, loads []kind, servers []
 		row, c := []string{k.title()}, chart.Curve{Name: k.name}
 		for _, s := range servers {
 			samples := all[k.name][s.name]
-			cpu := median(samples, func(s sample) time.Duration { return s.server + s.database })
+			cpu := cpuOf(samples)
 			p50 := median(samples, func(s sample) time.Duration { return s.p50 })
 			row = append(row, fmt.Sprintf("%.0f · %s / %s · %s", rateOf(samples), milliseconds(p50), milliseconds(p99Of(samples)), milliseconds(cpu)))
 			c.Ys = append(c.Ys, cpu.Seconds()*1000)

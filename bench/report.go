@@ -131,6 +131,11 @@ func p99Of(samples []sample) time.Duration {
 	return median(samples, func(s sample) time.Duration { return s.p99 })
 }
 
+// cpuOf is the processor time of a request, in the server and in PostgreSQL.
+func cpuOf(samples []sample) time.Duration {
+	return median(samples, func(s sample) time.Duration { return s.server + s.database })
+}
+
 func memoryOf(samples []sample) int {
 	return slices.MaxFunc(samples, func(a, b sample) int { return a.memory - b.memory }).memory
 }
@@ -158,7 +163,8 @@ func met(yes bool) string { return map[bool]string{true: "yes", false: "no"}[yes
 // printRatios compares a freehold with the peers.
 func printRatios(p *printer, all results, loads []kind, name string) {
 	p.print("Ratios of %s, and targets:\n\n", name)
-	p.head("load", "to PostGraphile", "to Apollo", "better peer: target", "met", "moonshot (6 and 3.5)", "p99 to the better peer's", "at most 0.5", "memory", "under 60 MB")
+	p.head("load", "to PostGraphile", "to Apollo", "better peer: target", "met", "moonshot (6 and 3.5)", "CPU to the better peer's",
+		"p99 to the better peer's", "at most 0.5", "memory", "under 60 MB")
 	for _, k := range loads {
 		own, peers := all[k.name][name], all[k.name]
 		row := []string{k.title()}
@@ -171,10 +177,11 @@ func printRatios(p *printer, all results, loads []kind, name string) {
 			row = append(row, "–", "–", "–")
 		}
 		if peers["PostGraphile"] != nil && peers["Apollo"] != nil {
+			cpu := float64(cpuOf(own)) / float64(min(cpuOf(peers["PostGraphile"]), cpuOf(peers["Apollo"])))
 			p99 := float64(p99Of(own)) / float64(min(p99Of(peers["PostGraphile"]), p99Of(peers["Apollo"])))
-			row = append(row, fmt.Sprintf("%.2f", p99), met(p99 <= 0.5))
+			row = append(row, fmt.Sprintf("%.2f", cpu), fmt.Sprintf("%.2f", p99), met(p99 <= 0.5))
 		} else {
-			row = append(row, "–", "–")
+			row = append(row, "–", "–", "–")
 		}
 		memory := memoryOf(own)
 		p.row(append(row, fmt.Sprintf("%.0f", float64(memory)/1e6), met(float64(memory) < mostMemory))...)
@@ -211,8 +218,7 @@ func printRowSecurity(p *printer, all results, loads []kind, names []string) {
 		}
 		database := func(s sample) time.Duration { return s.database }
 		more := median(with, database) - median(without, database)
-		whole := median(own, func(s sample) time.Duration { return s.server + s.database })
-		part := float64(more) / float64(whole)
+		part := float64(more) / float64(cpuOf(own))
 		p.print("Row security takes %s ms of a request of %s, %.0f %%, target under 25 %%: %s.\n", milliseconds(more), k.name, 100*part, met(part < mostRowSecurity))
 	}
 }
