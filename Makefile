@@ -2,7 +2,7 @@
 # missing. The rest are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test generate fresh lint unit rules-score fuzz compose stranger
+.PHONY: help run build test generate fresh lint unit rules-score fuzz compose stranger bench
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -37,10 +37,12 @@ fresh: ## prove that generated files are those of the sources (tests look at doc
 	after=$$(cat graph/generated.go graph/model/models_gen.go graph/concurrent_gen.go modules/resolvers_gen.go | cksum) && \
 	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi
 	@$(GO) mod tidy -diff
+	@cd bench && $(GO) mod tidy -diff
 	@$(GO) mod verify >/dev/null
 
 lint: $(LINT) ## hold the linter's rules
 	@$(LINT) run --allow-parallel-runners ./...
+	@cd bench && $(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
 	@echo "building golangci-lint $(LINT_VER)" >&2
@@ -51,6 +53,7 @@ $(LINT):
 unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a real browser, and the tools of clients
 	@scripts/need.sh postgres cc chromium
 	@$(GO) test -race -timeout 15m ./...
+	@cd bench && $(GO) vet ./... && $(GO) test ./...
 
 rules-score: ## weaken each rule and row policy in turn, and show which test notices (part of unit)
 	@scripts/need.sh postgres cc
@@ -74,3 +77,14 @@ e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 stranger: ## do as the README tells a stranger, in a fresh copy
 	@scripts/need.sh postgres curl git
 	@e2e/stranger.sh
+
+PEERS := bench/apollo/node_modules bench/postgraphile/node_modules bench/node/node_modules
+
+bench: build $(PEERS) ## compare freehold with other servers (not part of test); BENCH_ARGS has flags, such as -help
+	@scripts/need.sh postgres
+	@cd bench && $(GO) build -o ../.cache/bin/bench . && exec ../.cache/bin/bench $(BENCH_ARGS)
+
+bench/%/node_modules: bench/%/package-lock.json bench/%/package.json bench/%/.npmrc
+	@scripts/need.sh node npm
+	@cd $(@D) && npm ci --loglevel=error >/dev/null
+	@touch $@
