@@ -25,7 +25,9 @@ type kind struct {
 
 var kinds = []kind{
 	{name: "W1", text: "`me` with e-mail and profile", query: me},
-	{name: "W2", text: "`updateProfile`, own", query: func(d requests.Dialect, users []*requests.User, i int) requests.Query { return d.Update(users[i]) }, after: true},
+	{name: "W2", text: "`updateProfile`, own", query: func(d requests.Dialect, users []*requests.User, i int) requests.Query {
+		return d.Update(users[i])
+	}, after: true},
 	{name: "W3", text: "`updateProfile`, another's: refused", query: func(d requests.Dialect, users []*requests.User, i int) requests.Query {
 		return d.UpdateOther(users[i], users[(i+1)%len(users)])
 	}, after: true},

@@ -48,6 +48,7 @@ func main() {
 	runtime.LockOSThread()
 	// The servers need the machine more than the requests do.
 	runtime.GOMAXPROCS(1)
+	signal.Ignore(syscall.SIGPIPE) // so that all is cleaned up if nobody reads the report
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()

@@ -219,6 +219,7 @@ func printRowSecurity(p *printer, all results, loads []kind, names []string) {
 		database := func(s sample) time.Duration { return s.database }
 		more := median(with, database) - median(without, database)
 		part := float64(more) / float64(cpuOf(own))
-		p.print("Row security takes %s ms of a request of %s, %.0f %%, target under 25 %%: %s.\n", milliseconds(more), k.name, 100*part, met(part < mostRowSecurity))
+		p.print("Row security takes %s ms of a request of %s, %.0f %%, target under 25 %%: %s.\n",
+			milliseconds(more), k.name, 100*part, met(part < mostRowSecurity))
 	}
 }
