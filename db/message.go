@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -73,8 +74,11 @@ func nameOf(query string) string {
 	if name, ok := names.Load(query); ok {
 		return name.(string)
 	}
-	name := ""
-	switch first, _, _ := strings.Cut(strings.TrimSpace(query), " "); strings.ToUpper(first) {
+	name, verb := "", strings.TrimLeft(query, "( \t\n")
+	if end := strings.IndexFunc(verb, func(c rune) bool { return !unicode.IsLetter(c) }); end > 0 {
+		verb = verb[:end]
+	}
+	switch strings.ToUpper(verb) {
 	case "SELECT", "UPDATE", "INSERT", "DELETE", "WITH":
 		sum := sha256.Sum256([]byte(query))
 		name = "freehold_" + hex.EncodeToString(sum[:12])
