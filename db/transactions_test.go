@@ -360,7 +360,7 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 	for _, query := range observed {
 		n := 0
 		for _, statement := range prepared {
-			if strings.HasPrefix(statement, "PREPARE ") && strings.Contains(statement, query) {
+			if strings.Contains(statement, " AS "+query) {
 				n++
 			}
 		}
