@@ -1,5 +1,5 @@
 // Package graph is what gqlgen makes of the schema: execution, and the interfaces that resolvers implement. Nothing here
-// is written by hand but this file, federation.go, fields.go and client.go; `go generate ./...` makes the rest.
+// is written by hand but this file, federation.go, fields.go, direct.go and client.go; `go generate ./...` makes the rest.
 package graph
 
 import (
