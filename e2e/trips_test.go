@@ -32,6 +32,9 @@ func TestTripsOfOperations(t *testing.T) {
 		{"profiles, 50", 1, "", func() reply {
 			return s.do(a.Token, `{ profiles(first: 50) { nodes { id username displayName bio } } }`, nil)
 		}},
+		{"profiles, 50, with the birthday of each", 2, "FORBIDDEN", func() reply { // the page, and the viewer's own
+			return s.do(a.Token, `{ profiles(first: 50) { nodes { id username displayName bio birthday } } }`, nil)
+		}},
 		{"profiles, 50, by nobody", 1, "", func() reply {
 			return s.do("", `{ profiles(first: 50) { nodes { id username displayName bio } } }`, nil)
 		}},
