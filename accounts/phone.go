@@ -15,8 +15,10 @@ import (
 	"freehold/fault"
 )
 
-// maxPhoneTyped is the longest text that is read as a phone number, in code points. E.164 has at most 15 digits.
-const maxPhoneTyped = 60
+const (
+	maxPhoneTyped  = 60 // code points of a text that is read as a phone number
+	maxPhoneDigits = 15 // of a number (E.164, 6.2.1)
+)
 
 // international is a phone number with its country code, once everything between the digits is removed.
 var international = regexp.MustCompile(`^\+[1-9][0-9]{3,18}$`)
@@ -63,7 +65,11 @@ func parsePhone(digits string) (e164, country string) {
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
 		return "", ""
 	}
-	return phonenumbers.Format(number, phonenumbers.E164), "+" + strconv.Itoa(int(number.GetCountryCode()))
+	e164 = phonenumbers.Format(number, phonenumbers.E164)
+	if len(e164) > len("+")+maxPhoneDigits { // German metadata, for one, has longer numbers
+		return "", ""
+	}
+	return e164, "+" + strconv.Itoa(int(number.GetCountryCode()))
 }
 
 func isBetweenDigits(r rune) bool {

@@ -38,7 +38,8 @@ func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) c
 	}
 }
 
-func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+// milliseconds is a duration as PostgreSQL's settings take it, where 0 would mean for ever.
+func milliseconds(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
 
 // enter makes the owner of a session the viewer of a transaction that has begun.
 func enter(ctx context.Context, tx runner, sessionID uuid.UUID) (auth.Viewer, error) {

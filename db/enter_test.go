@@ -289,3 +289,13 @@ func TestEnteringThroughAPooler(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// Less than a millisecond is not for ever.
+func TestLimitsAreNeverZero(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{-time.Second: "1", 0: "1", 999 * time.Microsecond: "1", 1999 * time.Microsecond: "1", 3 * time.Second: "3000"} {
+		if got := db.Milliseconds(d); got != want {
+			t.Errorf("%v is %s, want %s", d, got, want)
+		}
+	}
+}

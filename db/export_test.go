@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,6 +26,8 @@ func Inline(query string, args ...any) (string, error) {
 	err := inline(&text, query, args)
 	return text.String(), err
 }
+
+func Milliseconds(d time.Duration) string { return milliseconds(d) }
 
 // The lists of this package.
 var (
