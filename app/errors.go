@@ -46,7 +46,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		p.log.Log(ctx, level, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
 	}
 	if beyondField(ctx, shown.Path) {
-		shown.Path = graphql.GetPath(ctx) // the path of a response; where in the input is told by extensions.fields
+		shown.Path = graphql.GetPath(ctx) // the path of a response; extensions.fields says where in the input
 	}
 	shown.Message, shown.Extensions = f.Message, extensions(ctx, f)
 	return shown

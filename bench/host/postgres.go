@@ -80,7 +80,7 @@ func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	return p, nil
 }
 
-// URL returns the address of a database for a role. The cluster trusts whoever connects, since only this machine can.
+// URL returns the address of a database for a role. The cluster trusts every client, since only this machine can connect.
 func (p *Postgres) URL(role, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.User(role), Host: "127.0.0.1:" + p.port, Path: "/" + database, RawQuery: "sslmode=disable",
