@@ -20,6 +20,7 @@ type DB struct {
 	pool      *sqlx.DB
 	hooks     Hooks
 	statement time.Duration
+	share     int // see WithShare
 }
 
 // Options say how to reach the database.
@@ -47,7 +48,8 @@ func Open(o Options) (*DB, error) {
 	pool := sql.OpenDB(&connector{pqConnector: inner, statement: o.StatementTimeout, observe: o.Observe, hooks: o.Hooks})
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
-	return &DB{pool: sqlx.NewDb(pool, "postgres"), hooks: o.Hooks, statement: o.StatementTimeout}, nil
+	share := max(1, min(maxShare, o.MaxConnections/2))
+	return &DB{pool: sqlx.NewDb(pool, "postgres"), hooks: o.Hooks, statement: o.StatementTimeout, share: share}, nil
 }
 
 // Close closes the pool.

@@ -10,8 +10,7 @@ type shareKey struct{}
 // WithShare bounds the connections that the transactions of ctx use at once, whatever runs them at once: four, and never more
 // than half of the pool, so that one request leaves room for others.
 func (d *DB) WithShare(ctx context.Context) context.Context {
-	size := max(1, min(maxShare, d.pool.Stats().MaxOpenConnections/2))
-	return context.WithValue(ctx, shareKey{}, make(chan struct{}, size))
+	return context.WithValue(ctx, shareKey{}, make(chan struct{}, d.share))
 }
 
 // enterShare waits until a transaction of ctx may use a connection. A transaction is never begun inside another, so those

@@ -147,21 +147,25 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 	if this.single == singleWrite {
 		mode = "SET TRANSACTION READ WRITE; " // a standby refuses it
 	}
+	rows, err := c.exchange(ctx, this, mode, min(longest, enterTimeout), enter, call{query, args})
+	if isStale(err) || isLost(err) {
+		c.dropped = true
+	}
+	return rows, c.elsewhere(err)
+}
+
+// exchange runs calls as one message, and returns the rows of the last. If a pooler has lost the names of statements, it sends their
+// text.
+func (c *conn) exchange(ctx context.Context, this *attempt, mode string, wait time.Duration, calls ...call) (driver.Rows, error) {
 	for {
-		text, err := c.message(ctx, min(longest, enterTimeout), enter, call{query, args})
+		text, err := c.message(ctx, wait, calls...)
 		if err != nil {
 			return nil, err
 		}
 		rows, err := c.send(ctx, this, mode+text)
-		switch {
-		case err == nil:
-			return rows, nil
-		case c.losesNames(err):
-			continue
-		case isStale(err) || isLost(err):
-			c.dropped = true
+		if !c.losesNames(err) {
+			return rows, err
 		}
-		return nil, c.elsewhere(err)
 	}
 }
 

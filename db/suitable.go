@@ -70,9 +70,13 @@ func (d *DB) checkMessages(ctx context.Context) error {
 			if viewer == "" {
 				calls[0] = (&attempt{single: singleRead}).entering(ctx, c.connector.statement, enterTimeout)
 			}
-			seen, err := c.second(ctx, calls)
+			rows, err := c.exchange(ctx, &attempt{single: singleRead}, "", enterTimeout, calls...)
 			if err != nil {
 				return fmt.Errorf("send two statements as one message: %w", err)
+			}
+			seen, err := only(rows)
+			if err != nil {
+				return fmt.Errorf("read the answer to two statements: %w", err)
 			}
 			if seen != viewer {
 				return errors.New("a message has the viewer of another one")
@@ -80,24 +84,6 @@ func (d *DB) checkMessages(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// second runs two statements as one message, and returns the only value of the second.
-func (c *conn) second(ctx context.Context, calls []call) (string, error) {
-	for {
-		text, err := c.message(ctx, enterTimeout, calls...)
-		if err != nil {
-			return "", err
-		}
-		rows, err := c.send(ctx, &attempt{single: singleRead}, text)
-		if c.losesNames(err) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		return only(rows)
-	}
 }
 
 var errPooler = errors.New("the pooler in front of the database loses prepared statements: connect to the database directly, or use PgBouncer 1.21 or later with max_prepared_statements above 0")

@@ -10,6 +10,7 @@ import (
 
 	"freehold/auth"
 	"freehold/db"
+	"freehold/owned"
 )
 
 // loaded remembers, for one root field, what was loaded about owners. One query loads the e-mail, the birthday and the rest of
@@ -47,18 +48,18 @@ func remember[T any](ctx context.Context, key any, value T) {
 	l.values[key] = func() (T, error) { return value, nil }
 }
 
-// privateFields are the fields that Private has, by type.
-var privateFields = map[string][]string{"User": {"email", "emailVerified"}, "Profile": {"birthday", "phoneNumber"}}
-
 // asksPrivate reports whether the selection of a field that returns a user has fields of the private part of that user.
 func asksPrivate(ctx context.Context) bool {
 	op := graphql.GetOperationContext(ctx)
-	asks := func(fields []graphql.CollectedField, typ string) bool {
-		return slices.ContainsFunc(fields, func(f graphql.CollectedField) bool { return slices.Contains(privateFields[typ], f.Name) })
+	asks := func(fields []graphql.CollectedField, t owned.Type) bool {
+		return slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
+			table := t.Fields[f.Name].Table.Name
+			return table == userPrivateTable.Name || table == profilePrivateTable.Name
+		})
 	}
 	fields := graphql.CollectFieldsCtx(ctx, []string{"User", "Node"})
-	return asks(fields, "User") || slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
-		return f.Name == "profile" && asks(graphql.CollectFields(op, f.Selections, []string{"Profile", "Node"}), "Profile")
+	return asks(fields, userType) || slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
+		return f.Name == "profile" && asks(graphql.CollectFields(op, f.Selections, []string{"Profile", "Node"}), profileType)
 	})
 }
 
