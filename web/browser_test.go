@@ -154,8 +154,11 @@ func (v *visitor) read(expression string) string {
 func (v *visitor) await(expression, wanted string) string {
 	v.t.Helper()
 	for deadline := time.Now().Add(stepTime); ; time.Sleep(20 * time.Millisecond) {
-		text := v.read(expression)
-		if strings.Contains(text, wanted) {
+		text, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](expression))
+		if err != nil && !strings.Contains(err.Error(), "target navigated") { // the page is just being left
+			v.t.Fatalf("evaluate %s: %v", expression, err)
+		}
+		if err == nil && strings.Contains(text, wanted) {
 			return text
 		}
 		if time.Now().After(deadline) {
