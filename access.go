@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 
-	"freehold/access"
-	"freehold/app"
-	"freehold/modules"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/modules"
 )
 
 var errUsage = errors.New(`usage:

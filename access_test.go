@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"freehold/modules"
+	"freehold.dev/freehold/modules"
 )
 
 func run1(t *testing.T, args ...string) (string, error) {

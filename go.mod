@@ -1,4 +1,4 @@
-module freehold
+module freehold.dev/freehold
 
 go 1.26.0
 

@@ -68,7 +68,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 		}
 		check := func(imports string, allowed []string) {
 			for _, path := range strings.Fields(imports) {
-				if strings.HasPrefix(path, "freehold") && !slices.Contains(allowed, ours(path)) {
+				if isOurs(path) && !slices.Contains(allowed, ours(path)) {
 					t.Errorf("%s must not import %s", parts[0], path)
 				}
 			}
@@ -99,13 +99,19 @@ func isModule(name, packages string) bool {
 // modulesOf returns those of the imports of package modules that are modules.
 func modulesOf(imports string) (names []string) {
 	for _, path := range strings.Fields(imports) {
-		if _, known := mayImport[ours(path)]; strings.HasPrefix(path, "freehold/") && !known {
+		if _, known := mayImport[ours(path)]; isOurs(path) && !known {
 			names = append(names, ours(path))
 		}
 	}
 	return names
 }
 
+// modulePath is the path of the Go module, whose packages the table names without it.
+const modulePath = "freehold.dev/freehold"
+
+// isOurs reports whether a package is one of this Go module.
+func isOurs(path string) bool { return path == modulePath || strings.HasPrefix(path, modulePath+"/") }
+
 func ours(path string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, "freehold"), "/")
+	return strings.TrimPrefix(strings.TrimPrefix(path, modulePath), "/")
 }

@@ -19,9 +19,9 @@ import (
 	"syscall"
 	"time"
 
-	"freehold/app"
-	"freehold/devpg"
-	"freehold/modules"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/devpg"
+	"freehold.dev/freehold/modules"
 )
 
 const help = `freehold is an accounts-and-profiles GraphQL service.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/directives"
-	"freehold/fault"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
 )
 
 // Viewer is a kind of viewer, as he stands to the row that a field belongs to. On a root field without a row only

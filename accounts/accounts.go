@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
 )
 
 // Config holds the settings of accounts.

@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // ChangePassword replaces the viewer's password, ends the other sessions and all codes, sends a mail about it, and returns

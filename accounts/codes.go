@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"freehold/db"
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // The one answer to every invalid code, whatever is wrong with it.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/mail"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/mail"
 )
 
 // DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username

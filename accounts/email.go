@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,

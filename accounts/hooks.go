@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"freehold/db"
+	"freehold.dev/freehold/db"
 )
 
 // Hooks are an adopter's parts of what happens to an account, run in order. Each runs inside the transaction: its error

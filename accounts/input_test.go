@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 func TestEmailsAreJudgedAndKeyed(t *testing.T) {

@@ -1,9 +1,9 @@
 package accounts
 
 import (
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // These functions judge single values of inputs that are refused for other faults, by the rules of the use cases. They do not

@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // Limits are all limits. docs/accounts.md says what each is for, and shows the arithmetic.

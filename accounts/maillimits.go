@@ -3,9 +3,9 @@ package accounts
 import (
 	"context"
 
-	"freehold/db"
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // mailOfSignUp is what the mails of a sign-up are counted as, of whichever kind they are.

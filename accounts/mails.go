@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"freehold/db"
+	"freehold.dev/freehold/db"
 )
 
 // mailLatest is how long a mail waits at most before it is sent, if the settings do not say.

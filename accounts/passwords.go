@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 // judgePassword returns what is wrong with a normalised password for an account that calls itself by these words.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // UpdateProfile changes the viewer's profile and returns it. The id, where it is not uuid.Nil, must be that of the

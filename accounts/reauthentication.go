@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // isOwn reports whether the password at path is the viewer's, and returns its hash.

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // RequestPasswordReset sends a code for a new password to the address of an account. Whether there is one cannot be told

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // Refresh exchanges a refresh token for its successor and a new access token. The same token, presented again within

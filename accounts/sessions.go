@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // SignOut revokes the session of a refresh token or, without a token, the session that asks. It returns the session's id, or

@@ -3,7 +3,7 @@ package accounts
 import (
 	"time"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // Length is how many characters (code points) a text may have.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, to which clients respond

@@ -12,10 +12,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // SignUp is what a visitor types. Profile holds the fields that were given.

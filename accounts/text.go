@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // The longest texts of a profile, in code points.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // Phone numbers are read as people and address books write them, and stored as E.164.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 const (

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // RequestEmailVerification sends a code to an address, for an account that has it and has not verified it yet. Whether

@@ -11,13 +11,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/access"
-	"freehold/accounts"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/directives"
-	"freehold/fault"
-	"freehold/owned"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/owned"
 )
 
 // inquiry is a question to ExplainAccess, and what it needs for the answer.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // TestAllocations bounds what an operation allocates, from the HTTP request to the reply. A rise of more than 1 % fails: find out what

@@ -19,10 +19,10 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"freehold/accounts"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/resolvers"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/resolvers"
 )
 
 // RolesSQL makes the database roles; see docs/deployment.md.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // breached returns who is asked whether a password is known from a leak; nil for nobody. While there is no answer no

@@ -6,9 +6,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
-	"freehold/fault"
-	"freehold/resolvers"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/resolvers"
 )
 
 // judges say what is wrong with fields that fit their types, by the name of the input type.

@@ -18,7 +18,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
-	"freehold/mail"
+	"freehold.dev/freehold/mail"
 )
 
 // Config is every setting, read from the environment. docs/configuration.md describes them for operators.

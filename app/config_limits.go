@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"time"
 
-	"freehold/accounts"
+	"freehold.dev/freehold/accounts"
 )
 
 // LimitSettings are the fields of accounts.Limits, each with its variable. docs/accounts.md shows the arithmetic.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/accounts"
+	"freehold.dev/freehold/accounts"
 )
 
 func TestConfigJudgesLimits(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"freehold/mail"
+	"freehold.dev/freehold/mail"
 )
 
 // host is the host of the public URL, and the name of the service if it has no other.

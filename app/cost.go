@@ -8,8 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/fault"
-	"freehold/resolvers"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/resolvers"
 )
 
 // limits bound what one operation may ask for, before anything of it is executed.

@@ -11,9 +11,9 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 
-	"freehold/e2e/hostile"
-	"freehold/fault"
-	"freehold/graph"
+	"freehold.dev/freehold/e2e/hostile"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph"
 )
 
 // measureDocument runs a document through the stages before execution, and returns what it costs or the fault.

@@ -12,13 +12,13 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/graph"
-	"freehold/graph/model"
-	"freehold/owned"
-	"freehold/resolvers"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
+	"freehold.dev/freehold/resolvers"
 )
 
 // here is the file and line of the caller, as messages about declarations name them.

@@ -13,11 +13,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/auth"
-	"freehold/directives"
-	"freehold/fault"
-	"freehold/owned"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/owned"
 )
 
 // maxExplained bounds how many refusals of a request are explained.

@@ -4,8 +4,8 @@ import (
 	"html/template"
 	"net/http"
 
-	"freehold/fault"
-	"freehold/mail"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail"
 )
 
 // mailPolicy lets the page and the mails in it have styles, and nothing else: no script, no picture, no link to a frame.

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // documents parses and validates, and remembers what was valid. It is done here, before gqlgen's executor would, so

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // maxMessage bounds what repeats a name that was sent, in bytes.

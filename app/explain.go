@@ -9,12 +9,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/directives"
-	"freehold/fault"
-	"freehold/owned"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/owned"
 )
 
 // explained is one refusal as extensions.denials tells it, in development, to a request with extensions.explain.

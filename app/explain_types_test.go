@@ -12,13 +12,13 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/directives"
-	"freehold/fault"
-	"freehold/graph"
-	"freehold/owned"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/owned"
 )
 
 // curio is a type that the core has never seen: several rows of an account, and a note in a table keyed by the row.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold/e2e/hostile"
+	"freehold.dev/freehold/e2e/hostile"
 )
 
 // seedLength is the length above which a seed would slow the fuzzing down.

@@ -13,9 +13,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"freehold/auth"
-	"freehold/fault"
-	"freehold/resolvers"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/resolvers"
 )
 
 const maxErrors = 20 // of a request that is refused

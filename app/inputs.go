@@ -14,9 +14,9 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"freehold/fault"
-	"freehold/graph/model"
-	"freehold/resolvers"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 // validationRules are the specification's, with these differences. No error suggests names of the schema. A value of the

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // local decides which requests get what is for a developer alone: the playground, the mailbox and explanations. A page of

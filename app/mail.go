@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/mail"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/mail"
 )
 
 // purgeInterval is how often an instance deletes what is long over. Several may do it at once.

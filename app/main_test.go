@@ -3,8 +3,8 @@ package app_test
 import (
 	"testing"
 
-	"freehold/db/dbtest"
-	"freehold/modules"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/modules"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }

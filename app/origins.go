@@ -13,7 +13,7 @@ import (
 	"github.com/rs/cors"
 	"golang.org/x/net/idna"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // origins decides which pages may call the service. Its own pages may use cookies. Pages of configured origins may call

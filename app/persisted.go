@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // persisted finds the documents that clients name instead of sending: the operator's trusted ones, and those that clients

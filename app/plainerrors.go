@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // net/http and its mux answer some requests themselves, in plain text. Clients get our form of errors for these as well:

@@ -12,12 +12,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/accounts"
-	"freehold/db"
-	"freehold/directives"
-	"freehold/owned"
-	"freehold/resolvers"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/owned"
+	"freehold.dev/freehold/resolvers"
 )
 
 // Module is a part of a program: owned types, and what belongs to them. Each type and field is declared in one module.

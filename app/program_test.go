@@ -6,8 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/graph"
-	"freehold/resolvers"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/resolvers"
 )
 
 // testGraph resolves nothing: package modules, which knows the resolvers of all modules, needs this one.

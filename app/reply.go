@@ -16,7 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/semaphore"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 const (

@@ -13,10 +13,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"freehold/e2e/hostile"
-	"freehold/fault"
-	"freehold/graph"
-	"freehold/resolvers"
+	"freehold.dev/freehold/e2e/hostile"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/resolvers"
 )
 
 // What is written is byte for byte what encoding/json makes of the response.

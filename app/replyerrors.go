@@ -10,7 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // maxErrorBytes bounds the errors of a reply.

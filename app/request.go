@@ -16,7 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // refusal is a request that never became an operation.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"freehold/accounts"
+	"freehold.dev/freehold/accounts"
 )
 
 // reservedUsernames reads the operator's list, or returns ours.

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
-	"freehold/modules"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/modules"
 )
 
 // BenchmarkListOf50 compares requests for 50 profiles with and without rules, in turn, since machines are noisy. It

@@ -7,10 +7,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/directives"
-	"freehold/resolvers"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/resolvers"
 )
 
 // newSchema joins the program's schema with resolvers and rules, and refuses it if a field is undecided or a rule does not

@@ -7,7 +7,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/graph"
+	"freehold.dev/freehold/graph"
 )
 
 // A type that has a key and is not in _Entity could be composed, and not be found.

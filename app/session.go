@@ -8,9 +8,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
-	"freehold/directives"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
 )
 
 // findViewer returns the viewer whom the headers of a request name. An invalid token makes the viewer anonymous, with the

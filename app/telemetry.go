@@ -12,8 +12,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"freehold/db"
-	"freehold/fault"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // telemetry is what operators watch: metrics, and traces where somebody collects them. Of a request it takes only what

@@ -3,10 +3,10 @@ package app
 import (
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/db"
-	"freehold/directives"
-	"freehold/owned"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/owned"
 )
 
 // behind is what stands in the database behind a field: row policies, or a definer function instead of them.

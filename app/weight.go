@@ -5,7 +5,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/resolvers"
+	"freehold.dev/freehold/resolvers"
 )
 
 const (

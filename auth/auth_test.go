@@ -20,7 +20,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // Authenticate returns the viewer whom the Authorization header names (RFC 6750). An invalid token makes the viewer anonymous,

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // Claim is the viewer whom a request's token names. The token is genuine. Whether its session lives is for the database to

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // Cookies are the two cookies that hold a session in a browser: the access token, which routers can read, and the

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // MaxPasswordLength is the longest password, in code points after normalisation (NIST SP 800-63B asks for at least

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // P21: one client waits in a share of the queue, and a site of IPv6 in two, whatever is free. Others get in.

@@ -9,7 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // A token that is remembered is valid as long as it would be if it were verified again.

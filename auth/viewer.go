@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // Viewer is whoever asks. The zero value is nobody.

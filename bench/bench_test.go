@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/bench/load"
-	"freehold/bench/requests"
+	"freehold.dev/freehold/bench/load"
+	"freehold.dev/freehold/bench/requests"
 )
 
 var testUser = requests.User{

@@ -9,8 +9,8 @@ import (
 	"os"
 	"time"
 
-	"freehold/bench/load"
-	"freehold/bench/requests"
+	"freehold.dev/freehold/bench/load"
+	"freehold.dev/freehold/bench/requests"
 )
 
 // users is how many accounts the loads use.

@@ -1,4 +1,4 @@
-module freehold/bench
+module freehold.dev/freehold/bench
 
 go 1.26
 

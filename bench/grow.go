@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"time"
 
-	"freehold/bench/chart"
-	"freehold/bench/requests"
+	"freehold.dev/freehold/bench/chart"
+	"freehold.dev/freehold/bench/requests"
 )
 
 // sizes are the accounts, of which others hide almost all, and heavy the rows of an account's sessions and events.

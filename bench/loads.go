@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"freehold/bench/load"
-	"freehold/bench/requests"
+	"freehold.dev/freehold/bench/load"
+	"freehold.dev/freehold/bench/requests"
 )
 
 // A kind is one of the loads.

@@ -20,8 +20,8 @@ import (
 	"syscall"
 	"time"
 
-	"freehold/bench/host"
-	"freehold/bench/requests"
+	"freehold.dev/freehold/bench/host"
+	"freehold.dev/freehold/bench/requests"
 )
 
 type options struct {

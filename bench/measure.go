@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"freehold/bench/host"
-	"freehold/bench/load"
+	"freehold.dev/freehold/bench/host"
+	"freehold.dev/freehold/bench/load"
 )
 
 // signIns is how many connections sign in beside the load W1+.

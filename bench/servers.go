@@ -17,8 +17,8 @@ import (
 	"strings"
 	"syscall"
 
-	"freehold/bench/host"
-	"freehold/bench/requests"
+	"freehold.dev/freehold/bench/host"
+	"freehold.dev/freehold/bench/requests"
 )
 
 // A server is one of those that are compared.

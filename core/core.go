@@ -3,9 +3,9 @@
 package core
 
 import (
-	"freehold/access"
-	"freehold/app"
-	"freehold/resolvers"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/resolvers"
 )
 
 type (

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 func diff(t *testing.T, what string, got, want []string) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // FindOwnSalt returns what the viewer's password is hashed with, as FindSalt does; "" where there is no password, or the

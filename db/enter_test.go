@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/fault"
 )
 
 // whoSees returns the users whose private rows a viewer sees.

@@ -15,7 +15,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // The SQLSTATEs that our functions raise, app.enter most of all.

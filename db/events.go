@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // SecurityEvent is something that has happened to an account, as its owner sees it.

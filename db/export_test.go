@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // Tests migrate and check sets that stand for freehold's own.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // filesOf returns a set of files by their names and texts.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/lib/pq"
 
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // outcome is what a call of a function does, which the app's role makes after the superuser has run setup: the result, and the

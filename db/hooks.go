@@ -6,7 +6,7 @@ import (
 
 	"github.com/lib/pq"
 
-	"freehold/fault"
+	"freehold.dev/freehold/fault"
 )
 
 // Hooks tell somebody else what the database does, for traces and metrics, of which this package knows nothing. They

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // MaxPage is the most rows that a page has.

@@ -15,9 +15,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // bookmark is an adopter's type with a visibility, of which an owner has many.

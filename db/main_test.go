@@ -3,7 +3,7 @@ package db_test
 import (
 	"testing"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // Migrations are numbered 0001, 0002, … without a gap, and go forward only.

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 func enqueue(t *testing.T, d *db.DB, mails ...db.Mail) {

@@ -11,10 +11,10 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/fault"
 )
 
 // D05: nobody gives a row away, takes one, or makes one in another's name: the app's role may not write the owner's

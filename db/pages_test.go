@@ -13,9 +13,9 @@ import (
 	"github.com/jmoiron/sqlx"
 	"pgregory.net/rapid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // item is a row of each table that has a list.

@@ -10,8 +10,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 // Admits says which viewers a row policy lets at a row.

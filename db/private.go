@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 // Private is what a user alone may know of his account and profile: the rows of the owner-only tables.

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 // Profile is a row that a viewer may see, with what is not private of its user. A nil text is an empty field.

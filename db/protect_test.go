@@ -7,8 +7,8 @@ import (
 
 	"github.com/lib/pq"
 
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 const notesTable = `

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // Bucket is something that is counted: how often it may happen in a window. The window begins with the first time.

@@ -12,9 +12,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 type embedded struct {

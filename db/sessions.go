@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"freehold/auth"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
 // Session is a session to be started: a family of refresh tokens, of which only the hash is stored.

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // ErrReadOnly is the error of Ready where the database takes no writes: a standby, or one that was set to be read.

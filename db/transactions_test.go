@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/fault"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/fault"
 )
 
 func open(t *testing.T, o db.Options) *db.DB {

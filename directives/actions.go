@@ -6,7 +6,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // action is a value of a type's enum of actions, and the rule of the mutation that it stands for.

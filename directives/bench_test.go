@@ -7,7 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // inAList is the context of a field of a row in a connection: as deep as gqlgen makes it.

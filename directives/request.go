@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // request is what the root fields of one query share: the rows that their @owner rules ask for, by type.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/directives"
+	"freehold.dev/freehold/directives"
 )
 
 // argumentValue is the value of an argument by its name, for a call that is about this person. An argument that is not

@@ -12,8 +12,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"freehold/access"
-	"freehold/fault"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/fault"
 )
 
 // fake is a service that answers any schema as its access matrix says, behind both walls. It lies where lie changes an answer.

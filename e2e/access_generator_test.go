@@ -7,7 +7,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 // extended is the specification of our schema with changes, each the text after which something is put in.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 // refusedSomehow is the answer where a row policy refuses and no rule says how: no value, with an error or without.

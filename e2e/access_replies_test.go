@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"freehold/access"
-	"freehold/fault"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/fault"
 )
 
 // errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. A

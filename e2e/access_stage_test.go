@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/app"
-	"freehold/auth"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // Who asks about a target.

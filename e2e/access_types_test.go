@@ -7,8 +7,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/directives"
-	"freehold/owned"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/owned"
 )
 
 // isOwned reports whether objects of a type are rows that have an owner: a rule of some field is about the row.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 // clippings are the parts of a schema with a type of a kind that the service does not have: several rows per account, a private

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // barrier stops a service right before a statement, so that something can happen in between.

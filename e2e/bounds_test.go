@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // P21: one client with many accounts, or with many networks of one IPv6 site, keeps no other client waiting for a hash.

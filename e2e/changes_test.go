@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // signedInLongAgo makes all sessions of an account ones whose password was entered long ago.

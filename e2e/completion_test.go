@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
-	"freehold/fault"
-	"freehold/resolvers"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/resolvers"
 )
 
 // One error has all faults of an input, in the order of the schema: in its shape, by variables and literals, in its values, and

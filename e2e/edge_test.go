@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 
-	"freehold/accounts"
+	"freehold.dev/freehold/accounts"
 )
 
 var jsonHeader = http.Header{"Content-Type": {"application/json"}}

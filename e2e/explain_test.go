@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // denial is an entry of extensions.denials.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // As routers ask.

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // signingKey is the service's own, which a thief or a careless operator may have given away.

@@ -21,9 +21,9 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
-	"freehold/modules"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/modules"
 )
 
 func TestMain(m *testing.M) {

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // countingListener counts what is written to its connections.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/e2e/hostile"
+	"freehold.dev/freehold/e2e/hostile"
 )
 
 // I01, I05, I07: whatever text stands in whatever field of whatever mutation, there is an answer of ours to it, nothing of

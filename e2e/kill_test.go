@@ -22,8 +22,8 @@ import (
 
 	"github.com/emersion/go-smtp"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // victimEnv makes this test binary, started again, a service that kills itself before the so-manieth statement, counted

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"freehold/e2e/hostile"
+	"freehold.dev/freehold/e2e/hostile"
 )
 
 func asBody(t testing.TB, query string, v vars) string {

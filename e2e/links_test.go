@@ -12,7 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // frontEnd are settings for links to a front end, with a page for each kind of code.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // asHost sends a request that names a host, and returns the status and the body.

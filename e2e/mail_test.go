@@ -13,10 +13,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/app"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // work lets a service do what it does beside requests, until the test ends.

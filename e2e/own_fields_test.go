@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/auth"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // ownFields is what owners see of the state of their account.

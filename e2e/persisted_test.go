@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 func sha256Hex(text string) string {

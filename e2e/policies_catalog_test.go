@@ -9,7 +9,7 @@ import (
 
 	"github.com/lib/pq"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // storedPolicy is a row policy of the app's role as the catalog has it.

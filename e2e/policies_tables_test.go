@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
-	"freehold/db"
-	"freehold/owned"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/owned"
 )
 
 // shelf are tables of kinds that the service itself does not have: several rows per account, private rows that are keyed by the row

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/owned"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/owned"
 )
 
 // prober tries the row policies directly, as viewers of all kinds, about rows of all visibilities. It knows the tables from the

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
+	"freehold.dev/freehold/app"
 )
 
 var pprofURL = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/debug/pprof/`)

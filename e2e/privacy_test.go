@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // What V keeps to himself.

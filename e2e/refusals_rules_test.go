@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/access"
-	"freehold/directives"
-	"freehold/fault"
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
 )
 
 // refusal is a call of a mutation that its rule refuses.

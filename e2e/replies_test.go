@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // aliases returns n aliases of a field.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // block locks a table, also against readers, until the test calls release.

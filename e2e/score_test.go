@@ -8,7 +8,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 // mutant is a rule or a policy that was weakened. A test of ours has to be red then, or it would be in anybody's power

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 const sessionNode = `query ($id: ID!) { node(id: $id) { __typename id ... on Session { device ip createdAt lastUsedAt expiresAt current } } }`

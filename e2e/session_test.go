@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 const meQuery = `{ me { id email } profiles { pageInfo { hasNextPage } } }`

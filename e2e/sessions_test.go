@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // as sends an operation with a User-Agent of its own.

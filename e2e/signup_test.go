@@ -9,11 +9,11 @@ import (
 	"sync"
 	"testing"
 
-	"freehold/accounts"
-	"freehold/app"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/fault"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/fault"
 )
 
 func TestSignUpGivesUserProfileAndTokens(t *testing.T) {

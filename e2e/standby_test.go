@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // The database fails over to a standby that is not promoted yet: reads are served, writes are refused as unavailable, and

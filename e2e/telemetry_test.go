@@ -20,10 +20,10 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
-	"freehold/accounts"
-	"freehold/app"
-	"freehold/db"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // metrics are series with their values, by their names as Prometheus writes them.

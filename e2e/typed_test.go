@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"freehold/app"
-	"freehold/db/dbtest"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
 )
 
 // wide writes ASCII as full-width characters.

@@ -13,8 +13,8 @@ import (
 	"github.com/lib/pq"
 	"pgregory.net/rapid"
 
-	"freehold/auth"
-	"freehold/db"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
 )
 
 // facts are what is stored of an account, in the order of the accounts.

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 
-	"freehold/directives"
+	"freehold.dev/freehold/directives"
 )
 
 // ClientSDL prints a schema for client tools, without what only a router or the server can use: the fields _entities and

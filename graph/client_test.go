@@ -10,7 +10,7 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/directives"
+	"freehold.dev/freehold/directives"
 )
 
 func load(t *testing.T, text string) *ast.Schema {

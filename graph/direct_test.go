@@ -12,7 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"freehold/graph/model"
+	"freehold.dev/freehold/graph/model"
 )
 
 // Texts and ids are written byte for byte as gqlgen writes them.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold/graph/model"
-	"freehold/owned"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
 )
 
 // servesFederation are the sources that every subgraph has. Routers know them.

@@ -6,14 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"freehold/directives"
-	"freehold/graph/model"
-	"freehold/owned"
 	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/google/uuid"
@@ -2814,7 +2814,7 @@ func (ec *executionContext) dir_owner_args(ctx context.Context, rawArgs map[stri
 	args["id"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "otherwise",
 		func(ctx context.Context, v any) (directives.Otherwise, error) {
-			return ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, v)
+			return ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2828,7 +2828,7 @@ func (ec *executionContext) field_Mutation_changeEmail_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ChangeEmailInput, error) {
-			return ec.unmarshalNChangeEmailInput2freeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx, v)
+			return ec.unmarshalNChangeEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2842,7 +2842,7 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ChangePasswordInput, error) {
-			return ec.unmarshalNChangePasswordInput2freeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx, v)
+			return ec.unmarshalNChangePasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2856,7 +2856,7 @@ func (ec *executionContext) field_Mutation_changeUsername_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ChangeUsernameInput, error) {
-			return ec.unmarshalNChangeUsernameInput2freeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx, v)
+			return ec.unmarshalNChangeUsernameInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2870,7 +2870,7 @@ func (ec *executionContext) field_Mutation_deleteAccount_args(ctx context.Contex
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeleteAccountInput, error) {
-			return ec.unmarshalNDeleteAccountInput2freeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx, v)
+			return ec.unmarshalNDeleteAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2884,7 +2884,7 @@ func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ReauthenticateInput, error) {
-			return ec.unmarshalNReauthenticateInput2freeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx, v)
+			return ec.unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2898,7 +2898,7 @@ func (ec *executionContext) field_Mutation_refreshSession_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RefreshSessionInput, error) {
-			return ec.unmarshalNRefreshSessionInput2freeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx, v)
+			return ec.unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2912,7 +2912,7 @@ func (ec *executionContext) field_Mutation_requestEmailVerification_args(ctx con
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RequestEmailVerificationInput, error) {
-			return ec.unmarshalNRequestEmailVerificationInput2freeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx, v)
+			return ec.unmarshalNRequestEmailVerificationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2926,7 +2926,7 @@ func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
-			return ec.unmarshalNRequestPasswordResetInput2freeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx, v)
+			return ec.unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2940,7 +2940,7 @@ func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Contex
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ResetPasswordInput, error) {
-			return ec.unmarshalNResetPasswordInput2freeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx, v)
+			return ec.unmarshalNResetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2954,7 +2954,7 @@ func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Contex
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RevokeSessionInput, error) {
-			return ec.unmarshalNRevokeSessionInput2freeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx, v)
+			return ec.unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2968,7 +2968,7 @@ func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawA
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignInInput, error) {
-			return ec.unmarshalNSignInInput2freeholdᚋgraphᚋmodelᚐSignInInput(ctx, v)
+			return ec.unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2982,7 +2982,7 @@ func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, raw
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (*model.SignOutInput, error) {
-			return ec.unmarshalOSignOutInput2ᚖfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx, v)
+			return ec.unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2996,7 +2996,7 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignUpInput, error) {
-			return ec.unmarshalNSignUpInput2freeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
+			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3010,7 +3010,7 @@ func (ec *executionContext) field_Mutation_updateProfile_args(ctx context.Contex
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateProfileInput, error) {
-			return ec.unmarshalNUpdateProfileInput2freeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx, v)
+			return ec.unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3024,7 +3024,7 @@ func (ec *executionContext) field_Mutation_verifyEmail_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.VerifyEmailInput, error) {
-			return ec.unmarshalNVerifyEmailInput2freeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx, v)
+			return ec.unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3160,7 +3160,7 @@ func (ec *executionContext) field_User_nextCodeAt_args(ctx context.Context, rawA
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "purpose",
 		func(ctx context.Context, v any) (model.CodePurpose, error) {
-			return ec.unmarshalNCodePurpose2freeholdᚋgraphᚋmodelᚐCodePurpose(ctx, v)
+			return ec.unmarshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3322,7 +3322,7 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ChangeEmailPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -3340,7 +3340,7 @@ func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Conte
 func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ChangePasswordPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -3358,7 +3358,7 @@ func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Co
 func (ec *executionContext) _ChangeUsernamePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.ChangeUsernamePayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ChangeUsernamePayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
+	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -3415,7 +3415,7 @@ func (ec *executionContext) _Mutation_signUp(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SignUpPayload) graphql.Marshaler {
-			return ec.marshalOSignUpPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx, selections, v)
+			return ec.marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3459,7 +3459,7 @@ func (ec *executionContext) _Mutation_signIn(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
-			return ec.marshalOSignInPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx, selections, v)
+			return ec.marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3503,7 +3503,7 @@ func (ec *executionContext) _Mutation_refreshSession(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RefreshSessionPayload) graphql.Marshaler {
-			return ec.marshalORefreshSessionPayload2ᚖfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx, selections, v)
+			return ec.marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3547,7 +3547,7 @@ func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
-			return ec.marshalOSignOutPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx, selections, v)
+			return ec.marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3603,7 +3603,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, err
 				}
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, err
@@ -3619,7 +3619,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeSessionPayload) graphql.Marshaler {
-			return ec.marshalORevokeSessionPayload2ᚖfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx, selections, v)
+			return ec.marshalORevokeSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3675,7 +3675,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
-			return ec.marshalORevokeOtherSessionsPayload2ᚖfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx, selections, v)
+			return ec.marshalORevokeOtherSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3708,7 +3708,7 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestEmailVerificationPayload) graphql.Marshaler {
-			return ec.marshalORequestEmailVerificationPayload2ᚖfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx, selections, v)
+			return ec.marshalORequestEmailVerificationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3752,7 +3752,7 @@ func (ec *executionContext) _Mutation_verifyEmail(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
-			return ec.marshalOVerifyEmailPayload2ᚖfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx, selections, v)
+			return ec.marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3796,7 +3796,7 @@ func (ec *executionContext) _Mutation_requestPasswordReset(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
-			return ec.marshalORequestPasswordResetPayload2ᚖfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx, selections, v)
+			return ec.marshalORequestPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3840,7 +3840,7 @@ func (ec *executionContext) _Mutation_resetPassword(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
-			return ec.marshalOResetPasswordPayload2ᚖfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx, selections, v)
+			return ec.marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3897,7 +3897,7 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ReauthenticatePayload) graphql.Marshaler {
-			return ec.marshalOReauthenticatePayload2ᚖfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx, selections, v)
+			return ec.marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3954,7 +3954,7 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
-			return ec.marshalOChangePasswordPayload2ᚖfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx, selections, v)
+			return ec.marshalOChangePasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4011,7 +4011,7 @@ func (ec *executionContext) _Mutation_changeEmail(ctx context.Context, field gra
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeEmailPayload) graphql.Marshaler {
-			return ec.marshalOChangeEmailPayload2ᚖfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx, selections, v)
+			return ec.marshalOChangeEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4068,7 +4068,7 @@ func (ec *executionContext) _Mutation_changeUsername(ctx context.Context, field 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeUsernamePayload) graphql.Marshaler {
-			return ec.marshalOChangeUsernamePayload2ᚖfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx, selections, v)
+			return ec.marshalOChangeUsernamePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4125,7 +4125,7 @@ func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
-			return ec.marshalODeleteAccountPayload2ᚖfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx, selections, v)
+			return ec.marshalODeleteAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4181,7 +4181,7 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 					var zeroVal *model.UpdateProfilePayload
 					return zeroVal, err
 				}
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.UpdateProfilePayload
 					return zeroVal, err
@@ -4197,7 +4197,7 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateProfilePayload) graphql.Marshaler {
-			return ec.marshalOUpdateProfilePayload2ᚖfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx, selections, v)
+			return ec.marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4332,7 +4332,7 @@ func (ec *executionContext) _Profile_visibility(ctx context.Context, obj *model.
 	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
 		return ec.refuse(ctx, err)
 	}
-	return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, nil, obj.Visibility)
+	return ec.marshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx, nil, obj.Visibility)
 }
 func (ec *executionContext) fieldContext_Profile_visibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "ProfileVisibility")
@@ -4376,7 +4376,7 @@ func (ec *executionContext) _Profile_user(ctx context.Context, field graphql.Col
 	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
 		return ec.refuse(ctx, err)
 	}
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_Profile_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4401,7 +4401,7 @@ func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphq
 	if err != nil {
 		return ec.refuse(ctx, err)
 	}
-	return ec.marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, field.Selections, v)
+	return ec.marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, true, true, "ProfileAction")
@@ -4430,7 +4430,7 @@ func (ec *executionContext) fieldContext_Profile_updatedAt(_ context.Context, fi
 func (ec *executionContext) _ProfileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ProfileConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNProfileEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx, field.Selections, obj.Edges)
+	return ec.marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4448,7 +4448,7 @@ func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Conte
 func (ec *executionContext) _ProfileConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ProfileConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNProfile2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Nodes)
+	return ec.marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4466,7 +4466,7 @@ func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Conte
 func (ec *executionContext) _ProfileConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ProfileConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4491,7 +4491,7 @@ func (ec *executionContext) fieldContext_ProfileEdge_cursor(_ context.Context, f
 func (ec *executionContext) _ProfileEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ProfileEdge) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ProfileEdge", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Node)
+	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_ProfileEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4519,7 +4519,7 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4552,7 +4552,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v owned.Row) graphql.Marshaler {
-			return ec.marshalONode2freeholdᚋownedᚐRow(ctx, selections, v)
+			return ec.marshalONode2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4596,7 +4596,7 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []owned.Row) graphql.Marshaler {
-			return ec.marshalNNode2ᚕfreeholdᚋownedᚐRow(ctx, selections, v)
+			return ec.marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4640,7 +4640,7 @@ func (ec *executionContext) _Query_profile(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Profile) graphql.Marshaler {
-			return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
+			return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4684,7 +4684,7 @@ func (ec *executionContext) _Query_profiles(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
-			return ec.marshalOProfileConnection2ᚖfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx, selections, v)
+			return ec.marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4771,7 +4771,7 @@ func (ec *executionContext) _Query_settings(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Settings) graphql.Marshaler {
-			return ec.marshalNSettings2ᚖfreeholdᚋgraphᚋmodelᚐSettings(ctx, selections, v)
+			return ec.marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4803,7 +4803,7 @@ func (ec *executionContext) _Query__service(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.Service) graphql.Marshaler {
-			return ec.marshalN_Service2freeholdᚋgraphᚋmodelᚐService(ctx, selections, v)
+			return ec.marshalN_Service2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐService(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4836,7 +4836,7 @@ func (ec *executionContext) _Query__entities(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []owned.Row) graphql.Marshaler {
-			return ec.marshalN_Entity2ᚕfreeholdᚋownedᚐRow(ctx, selections, v)
+			return ec.marshalN_Entity2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4945,7 +4945,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 func (ec *executionContext) _ReauthenticatePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticatePayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "ReauthenticatePayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -4963,7 +4963,7 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RefreshSessionPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "RefreshSessionPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5079,7 +5079,7 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_revokedSessi
 func (ec *executionContext) _RevokeOtherSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "RevokeOtherSessionsPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5104,7 +5104,7 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_revokedSessionId(_
 func (ec *executionContext) _RevokeSessionPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "RevokeSessionPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5127,7 +5127,7 @@ func (ec *executionContext) fieldContext_SecurityEvent_id(_ context.Context, fie
 }
 
 func (ec *executionContext) _SecurityEvent_kind(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
-	return ec.marshalNSecurityEventKind2freeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx, nil, obj.Kind)
+	return ec.marshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx, nil, obj.Kind)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "SecurityEventKind")
@@ -5157,7 +5157,7 @@ func (ec *executionContext) fieldContext_SecurityEvent_ip(_ context.Context, fie
 func (ec *executionContext) _SecurityEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SecurityEventConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNSecurityEventEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx, field.Selections, obj.Edges)
+	return ec.marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5175,7 +5175,7 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context
 func (ec *executionContext) _SecurityEventConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SecurityEventConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNSecurityEvent2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Nodes)
+	return ec.marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5193,7 +5193,7 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context
 func (ec *executionContext) _SecurityEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SecurityEventConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5218,7 +5218,7 @@ func (ec *executionContext) fieldContext_SecurityEventEdge_cursor(_ context.Cont
 func (ec *executionContext) _SecurityEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventEdge) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SecurityEventEdge", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOSecurityEvent2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Node)
+	return ec.marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_SecurityEventEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5309,7 +5309,7 @@ func (ec *executionContext) fieldContext_Session_current(_ context.Context, fiel
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SessionConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNSessionEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx, field.Selections, obj.Edges)
+	return ec.marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5327,7 +5327,7 @@ func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Conte
 func (ec *executionContext) _SessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SessionConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNSession2ᚕᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Nodes)
+	return ec.marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5345,7 +5345,7 @@ func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Conte
 func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SessionConnection", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5370,7 +5370,7 @@ func (ec *executionContext) fieldContext_SessionEdge_cursor(_ context.Context, f
 func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SessionEdge) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SessionEdge", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOSession2ᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Node)
+	return ec.marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5388,7 +5388,7 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "Settings", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.PasswordLength)
+	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.PasswordLength)
 }
 func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5406,7 +5406,7 @@ func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Conte
 func (ec *executionContext) _Settings_usernameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "Settings", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.UsernameLength)
+	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.UsernameLength)
 }
 func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5424,7 +5424,7 @@ func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Conte
 func (ec *executionContext) _Settings_displayNameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "Settings", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.DisplayNameLength)
+	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.DisplayNameLength)
 }
 func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5442,7 +5442,7 @@ func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Co
 func (ec *executionContext) _Settings_bioLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "Settings", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.BioLength)
+	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.BioLength)
 }
 func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5460,7 +5460,7 @@ func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, f
 func (ec *executionContext) _Settings_locationLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "Settings", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.LocationLength)
+	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.LocationLength)
 }
 func (ec *executionContext) fieldContext_Settings_locationLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5483,7 +5483,7 @@ func (ec *executionContext) fieldContext_Settings_verifiedEmailRequired(_ contex
 }
 
 func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, obj *model.Settings) graphql.Marshaler {
-	return ec.marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx, nil, obj.DefaultVisibility)
+	return ec.marshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx, nil, obj.DefaultVisibility)
 }
 func (ec *executionContext) fieldContext_Settings_defaultVisibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "ProfileVisibility")
@@ -5513,7 +5513,7 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "Settings", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, field.Selections, obj.RequestLimits)
+	return ec.marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, field.Selections, obj.RequestLimits)
 }
 func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5531,7 +5531,7 @@ func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Contex
 func (ec *executionContext) _SignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SignInPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5549,7 +5549,7 @@ func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, f
 func (ec *executionContext) _SignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SignInPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5581,7 +5581,7 @@ func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ conte
 func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SignUpPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5599,7 +5599,7 @@ func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, f
 func (ec *executionContext) _SignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "SignUpPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5638,7 +5638,7 @@ func (ec *executionContext) fieldContext_Tokens_expiresAt(_ context.Context, fie
 func (ec *executionContext) _UpdateProfilePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.UpdateProfilePayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "UpdateProfilePayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
+	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5762,7 +5762,7 @@ func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *time.Time
 					return zeroVal, err
@@ -5814,7 +5814,7 @@ func (ec *executionContext) _User_profile(ctx context.Context, field graphql.Col
 	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
 		return ec.refuse(ctx, err)
 	}
-	return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
+	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_User_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5845,7 +5845,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.SessionConnection
 					return zeroVal, err
@@ -5861,7 +5861,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SessionConnection) graphql.Marshaler {
-			return ec.marshalOSessionConnection2ᚖfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx, selections, v)
+			return ec.marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -5907,7 +5907,7 @@ func (ec *executionContext) _User_securityEvents(ctx context.Context, field grap
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				otherwise, err := ec.unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.SecurityEventConnection
 					return zeroVal, err
@@ -5923,7 +5923,7 @@ func (ec *executionContext) _User_securityEvents(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SecurityEventConnection) graphql.Marshaler {
-			return ec.marshalOSecurityEventConnection2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx, selections, v)
+			return ec.marshalOSecurityEventConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -5966,7 +5966,7 @@ func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field
 func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "VerifyEmailPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -5984,7 +5984,7 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Conte
 func (ec *executionContext) _VerifyEmailPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
 	ctx = withField(ctx, "VerifyEmailPayload", &field)
 	defer ec.orNull(ctx, &ret)
-	return ec.marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
@@ -7332,7 +7332,7 @@ func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context
 			it.Location = graphql.OmittableOf(data)
 		case "visibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visibility"))
-			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx, v)
+			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -7672,7 +7672,7 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 			it.Password = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
-			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -7781,14 +7781,14 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 			it.Username = data
 		case "profile":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
-			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Profile = graphql.OmittableOf(data)
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
-			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -7879,7 +7879,7 @@ func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context
 			it.Location = graphql.OmittableOf(data)
 		case "visibility":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visibility"))
-			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx, v)
+			data, err := ec.unmarshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -7960,7 +7960,7 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 			it.Password = graphql.OmittableOf(data)
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
-			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -10111,28 +10111,28 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
-func (ec *executionContext) unmarshalNChangeEmailInput2freeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx context.Context, v any) (model.ChangeEmailInput, error) {
+func (ec *executionContext) unmarshalNChangeEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx context.Context, v any) (model.ChangeEmailInput, error) {
 	res, err := ec.unmarshalInputChangeEmailInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNChangePasswordInput2freeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx context.Context, v any) (model.ChangePasswordInput, error) {
+func (ec *executionContext) unmarshalNChangePasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx context.Context, v any) (model.ChangePasswordInput, error) {
 	res, err := ec.unmarshalInputChangePasswordInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNChangeUsernameInput2freeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx context.Context, v any) (model.ChangeUsernameInput, error) {
+func (ec *executionContext) unmarshalNChangeUsernameInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx context.Context, v any) (model.ChangeUsernameInput, error) {
 	res, err := ec.unmarshalInputChangeUsernameInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCodePurpose2freeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, v any) (model.CodePurpose, error) {
+func (ec *executionContext) unmarshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, v any) (model.CodePurpose, error) {
 	var res model.CodePurpose
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCodePurpose2freeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, sel ast.SelectionSet, v model.CodePurpose) graphql.Marshaler {
+func (ec *executionContext) marshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, sel ast.SelectionSet, v model.CodePurpose) graphql.Marshaler {
 	return v
 }
 
@@ -10150,7 +10150,7 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
-func (ec *executionContext) unmarshalNDeleteAccountInput2freeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx context.Context, v any) (model.DeleteAccountInput, error) {
+func (ec *executionContext) unmarshalNDeleteAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx context.Context, v any) (model.DeleteAccountInput, error) {
 	res, err := ec.unmarshalInputDeleteAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -10226,7 +10226,7 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
-func (ec *executionContext) marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(ctx context.Context, sel ast.SelectionSet, v *model.Length) graphql.Marshaler {
+func (ec *executionContext) marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx context.Context, sel ast.SelectionSet, v *model.Length) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Length!")
 		return graphql.Null
@@ -10234,27 +10234,27 @@ func (ec *executionContext) marshalNLength2ᚖfreeholdᚋgraphᚋmodelᚐLength(
 	return ec._Length(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNode2ᚕfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
+func (ec *executionContext) marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalONode2freeholdᚋownedᚐRow(ctx, sel, v[i])
+		return ec.marshalONode2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) unmarshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
+func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
 	var res directives.Otherwise
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOtherwise2freeholdᚋdirectivesᚐOtherwise(ctx context.Context, sel ast.SelectionSet, v directives.Otherwise) graphql.Marshaler {
+func (ec *executionContext) marshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, sel ast.SelectionSet, v directives.Otherwise) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
 		return graphql.Null
@@ -10262,31 +10262,31 @@ func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚋgraphᚋmodelᚐPageI
 	return ec._PageInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v []*model.Profile) graphql.Marshaler {
+func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v []*model.Profile) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx, sel, v[i])
+		return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) unmarshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, v any) (model.ProfileAction, error) {
+func (ec *executionContext) unmarshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, v any) (model.ProfileAction, error) {
 	var res model.ProfileAction
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, sel ast.SelectionSet, v model.ProfileAction) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, sel ast.SelectionSet, v model.ProfileAction) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNProfileEdge2ᚖfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx, sel, v[i])
+		return ec.marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -10298,7 +10298,7 @@ func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚋgraphᚋmodel�
 	return ret
 }
 
-func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx context.Context, sel ast.SelectionSet, v *model.ProfileEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx context.Context, sel ast.SelectionSet, v *model.ProfileEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ProfileEdge!")
 		return graphql.Null
@@ -10306,32 +10306,32 @@ func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚋgraphᚋmodelᚐPr
 	return ec._ProfileEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx context.Context, v any) (owned.Visibility, error) {
+func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (owned.Visibility, error) {
 	var res owned.Visibility
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNProfileVisibility2freeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx context.Context, v any) (model.ReauthenticateInput, error) {
+func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx context.Context, v any) (model.ReauthenticateInput, error) {
 	res, err := ec.unmarshalInputReauthenticateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model.RefreshSessionInput, error) {
+func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model.RefreshSessionInput, error) {
 	res, err := ec.unmarshalInputRefreshSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRequestEmailVerificationInput2freeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx context.Context, v any) (model.RequestEmailVerificationInput, error) {
+func (ec *executionContext) unmarshalNRequestEmailVerificationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx context.Context, v any) (model.RequestEmailVerificationInput, error) {
 	res, err := ec.unmarshalInputRequestEmailVerificationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx context.Context, sel ast.SelectionSet, v *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx context.Context, sel ast.SelectionSet, v *model.RequestLimits) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RequestLimits!")
 		return graphql.Null
@@ -10339,36 +10339,36 @@ func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚋgraphᚋmodelᚐ
 	return ec._RequestLimits(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
+func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
 	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNResetPasswordInput2freeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx context.Context, v any) (model.ResetPasswordInput, error) {
+func (ec *executionContext) unmarshalNResetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx context.Context, v any) (model.ResetPasswordInput, error) {
 	res, err := ec.unmarshalInputResetPasswordInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model.RevokeSessionInput, error) {
+func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model.RevokeSessionInput, error) {
 	res, err := ec.unmarshalInputRevokeSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEvent) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalOSecurityEvent2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, sel, v[i])
+		return ec.marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEventEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEventEdge) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSecurityEventEdge2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx, sel, v[i])
+		return ec.marshalNSecurityEventEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -10380,7 +10380,7 @@ func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚋgraphᚋm
 	return ret
 }
 
-func (ec *executionContext) marshalNSecurityEventEdge2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEventEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEventEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEventEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SecurityEventEdge!")
 		return graphql.Null
@@ -10388,31 +10388,31 @@ func (ec *executionContext) marshalNSecurityEventEdge2ᚖfreeholdᚋgraphᚋmode
 	return ec._SecurityEventEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNSecurityEventKind2freeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, v any) (model.SecurityEventKind, error) {
+func (ec *executionContext) unmarshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, v any) (model.SecurityEventKind, error) {
 	var res model.SecurityEventKind
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSecurityEventKind2freeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, sel ast.SelectionSet, v model.SecurityEventKind) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, sel ast.SelectionSet, v model.SecurityEventKind) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v []*model.Session) graphql.Marshaler {
+func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v []*model.Session) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalOSession2ᚖfreeholdᚋgraphᚋmodelᚐSession(ctx, sel, v[i])
+		return ec.marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSessionEdge2ᚖfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx, sel, v[i])
+		return ec.marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -10424,7 +10424,7 @@ func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚋgraphᚋmodel�
 	return ret
 }
 
-func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx context.Context, sel ast.SelectionSet, v *model.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx context.Context, sel ast.SelectionSet, v *model.SessionEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SessionEdge!")
 		return graphql.Null
@@ -10432,7 +10432,7 @@ func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚋgraphᚋmodelᚐSe
 	return ec._SessionEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSettings2ᚖfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
+func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Settings!")
 		return graphql.Null
@@ -10440,12 +10440,12 @@ func (ec *executionContext) marshalNSettings2ᚖfreeholdᚋgraphᚋmodelᚐSetti
 	return ec._Settings(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNSignInInput2freeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
+func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
 	res, err := ec.unmarshalInputSignInInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNSignUpInput2freeholdᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model.SignUpInput, error) {
+func (ec *executionContext) unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model.SignUpInput, error) {
 	res, err := ec.unmarshalInputSignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -10464,12 +10464,12 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
-func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
+func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNVerifyEmailInput2freeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model.VerifyEmailInput, error) {
+func (ec *executionContext) unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model.VerifyEmailInput, error) {
 	res, err := ec.unmarshalInputVerifyEmailInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -10497,17 +10497,17 @@ func (ec *executionContext) marshalN_Any2ᚕinterface(ctx context.Context, sel a
 	return ret
 }
 
-func (ec *executionContext) marshalN_Entity2ᚕfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
+func (ec *executionContext) marshalN_Entity2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalO_Entity2freeholdᚋownedᚐRow(ctx, sel, v[i])
+		return ec.marshalO_Entity2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, sel, v[i])
 	})
 
 	return ret
 }
 
-func (ec *executionContext) marshalN_Service2freeholdᚋgraphᚋmodelᚐService(ctx context.Context, sel ast.SelectionSet, v model.Service) graphql.Marshaler {
+func (ec *executionContext) marshalN_Service2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐService(ctx context.Context, sel ast.SelectionSet, v model.Service) graphql.Marshaler {
 	return ec.__Service(ctx, sel, &v)
 }
 
@@ -10683,21 +10683,21 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
-func (ec *executionContext) marshalOChangeEmailPayload2ᚖfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeEmailPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOChangeEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeEmailPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ChangeEmailPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOChangePasswordPayload2ᚖfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOChangePasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ChangePasswordPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOChangeUsernamePayload2ᚖfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeUsernamePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOChangeUsernamePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeUsernamePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -10740,7 +10740,7 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
-func (ec *executionContext) marshalODeleteAccountPayload2ᚖfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
+func (ec *executionContext) marshalODeleteAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -10783,21 +10783,21 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
-func (ec *executionContext) marshalONode2freeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
+func (ec *executionContext) marshalONode2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOProfile2ᚖfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v *model.Profile) graphql.Marshaler {
+func (ec *executionContext) marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v *model.Profile) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Profile(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, v any) ([]model.ProfileAction, error) {
+func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, v any) ([]model.ProfileAction, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -10806,7 +10806,7 @@ func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚋgraphᚋmodel�
 	res := make([]model.ProfileAction, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -10814,14 +10814,14 @@ func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚋgraphᚋmodel�
 	return res, nil
 }
 
-func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
+func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNProfileAction2freeholdᚋgraphᚋmodelᚐProfileAction(ctx, sel, v[i])
+		return ec.marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -10833,14 +10833,14 @@ func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚋgraphᚋmodelᚐ
 	return ret
 }
 
-func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ProfileConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx context.Context, v any) (*model.ProfileFieldsInput, error) {
+func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx context.Context, v any) (*model.ProfileFieldsInput, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -10848,7 +10848,7 @@ func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚋgraphᚋm
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (*owned.Visibility, error) {
+func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (*owned.Visibility, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -10857,91 +10857,91 @@ func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚋownedᚐVi
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOProfileVisibility2ᚖfreeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v *owned.Visibility) graphql.Marshaler {
+func (ec *executionContext) marshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v *owned.Visibility) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return v
 }
 
-func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, v *model.ReauthenticatePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, v *model.ReauthenticatePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ReauthenticatePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RefreshSessionPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RefreshSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RefreshSessionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORequestEmailVerificationPayload2ᚖfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestEmailVerificationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORequestEmailVerificationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestEmailVerificationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RequestEmailVerificationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RequestPasswordResetPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ResetPasswordPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORevokeOtherSessionsPayload2ᚖfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORevokeOtherSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RevokeOtherSessionsPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORevokeSessionPayload2ᚖfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeSessionPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORevokeSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RevokeSessionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSecurityEvent2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEvent) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SecurityEvent(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSecurityEventConnection2ᚖfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEventConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOSecurityEventConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEventConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SecurityEventConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSession2ᚖfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v *model.Session) graphql.Marshaler {
+func (ec *executionContext) marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v *model.Session) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *model.SessionConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *model.SessionConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SessionConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model.SessionTransport, error) {
+func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model.SessionTransport, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -10950,21 +10950,21 @@ func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚋgraphᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOSessionTransport2ᚖfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v *model.SessionTransport) graphql.Marshaler {
+func (ec *executionContext) marshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v *model.SessionTransport) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return v
 }
 
-func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignInPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model.SignOutInput, error) {
+func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model.SignOutInput, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -10972,14 +10972,14 @@ func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚋgraphᚋmodel�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignOutPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignUpPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignUpPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -11039,7 +11039,7 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	return res
 }
 
-func (ec *executionContext) marshalOTokens2ᚖfreeholdᚋgraphᚋmodelᚐTokens(ctx context.Context, sel ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+func (ec *executionContext) marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx context.Context, sel ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -11064,21 +11064,21 @@ func (ec *executionContext) marshalOURL2ᚖstring(ctx context.Context, sel ast.S
 	return res
 }
 
-func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateProfilePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateProfilePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UpdateProfilePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOUser2ᚖfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
+func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOVerifyEmailPayload2ᚖfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -11103,7 +11103,7 @@ func (ec *executionContext) marshalO_Any2interface(ctx context.Context, sel ast.
 	return res
 }
 
-func (ec *executionContext) marshalO_Entity2freeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
+func (ec *executionContext) marshalO_Entity2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

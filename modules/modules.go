@@ -2,8 +2,8 @@
 package modules
 
 import (
-	"freehold/app"
-	"freehold/core"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/core"
 )
 
 // list has one line for each module. `make generate` then composes the resolvers of all of them.

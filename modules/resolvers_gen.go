@@ -6,10 +6,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/app"
-	"freehold/core"
-	"freehold/graph"
-	"freehold/resolvers"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/core"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/resolvers"
 )
 
 // Graph returns what gqlgen generated from the schema, with the resolvers of all modules.

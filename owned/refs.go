@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
 )
 
 // Ref names a row by one of its keys. The zero Ref names none.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/db"
+	"freehold.dev/freehold/db"
 )
 
 type note struct {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
 )
 
 // Registry has all owned types of a program.

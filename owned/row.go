@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // Row is a loaded row of an owned type. Structs get its methods by embedding By or ByVisibility.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/db"
+	"freehold.dev/freehold/db"
 )
 
 // Type is an owned type, declared once by the module that has it. Everything else about the type follows: @owner(of:), node,

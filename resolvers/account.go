@@ -7,11 +7,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
-	"freehold/accounts"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/graph/model"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph/model"
 )
 
 func (m *MutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {

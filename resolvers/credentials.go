@@ -3,9 +3,9 @@ package resolvers
 import (
 	"context"
 
-	"freehold/accounts"
-	"freehold/auth"
-	"freehold/graph/model"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/graph/model"
 )
 
 func (m *MutationResolver) RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {

@@ -7,10 +7,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/auth"
-	"freehold/fault"
-	"freehold/graph"
-	"freehold/owned"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/owned"
 )
 
 const maxRepresentations = 500

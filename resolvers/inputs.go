@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"freehold/accounts"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/graph/model"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph/model"
 )
 
 // Input has the fields of an input object that fit their types: values by name, in the form of JSON.

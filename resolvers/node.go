@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/fault"
-	"freehold/owned"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/owned"
 )
 
 const maxNodes = 100

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/graph/model"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/graph/model"
 )
 
 // The keys of what owners may know about their own account; see Once.

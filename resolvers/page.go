@@ -10,9 +10,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold/db"
-	"freehold/fault"
-	"freehold/graph/model"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph/model"
 )
 
 // DefaultPage is how many entries a page has that is not asked for by size.

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
-	"freehold/db"
+	"freehold.dev/freehold/db"
 )
 
 func TestCursorsReadBack(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/owned"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/owned"
 )
 
 // loaded remembers, for one root field, what was loaded about owners. One query loads the e-mail, the birthday and the rest of

@@ -6,10 +6,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/graph/model"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph/model"
 )
 
 func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Profile, error) {

@@ -3,9 +3,9 @@ package resolvers
 import (
 	"context"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/graph/model"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/graph/model"
 )
 
 func (q *QueryResolver) Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error) {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold/accounts"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/owned"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/owned"
 )
 
 // Resolvers has what resolvers need.

@@ -3,10 +3,10 @@ package resolvers
 import (
 	"context"
 
-	"freehold/auth"
-	"freehold/db"
-	"freehold/graph/model"
-	"freehold/owned"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
 )
 
 // maxRevoked bounds the list of sessions that were ended. No client shows more.

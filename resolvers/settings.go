@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"freehold/accounts"
-	"freehold/db"
-	"freehold/graph/model"
-	"freehold/owned"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
 )
 
 // RequestLimits are the limits that the HTTP edge enforces, for Query.settings.

@@ -5,11 +5,11 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold/accounts"
-	"freehold/db"
-	"freehold/fault"
-	"freehold/graph/model"
-	"freehold/owned"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
 )
 
 // OrNull turns NOT_FOUND into null, for queries: what is missing and what is hidden is no error there.

@@ -5,10 +5,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/accounts"
-	"freehold/db"
-	"freehold/graph/model"
-	"freehold/owned"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
 )
 
 // The tables of accounts and profiles that the app's role may touch.

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 // styleOfAccess is no asset of the build, so that the page looks right without one.

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
-	"freehold/modules"
+	"freehold.dev/freehold/modules"
 )
 
 func TestTheAccessPageIsColoured(t *testing.T) {

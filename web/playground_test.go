@@ -18,9 +18,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"freehold/app"
-	"freehold/db/dbtest"
-	"freehold/modules"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/modules"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }

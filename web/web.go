@@ -14,7 +14,7 @@ import (
 	"net/http"
 	"path"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 //go:embed all:dist

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"freehold/access"
+	"freehold.dev/freehold/access"
 )
 
 var sample = fstest.MapFS{

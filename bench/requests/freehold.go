@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"freehold/bench/load"
+	"freehold.dev/freehold/bench/load"
 )
 
 // Freehold is the schema of freehold. The Apollo server has a part of the same.

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
-	"freehold/bench/load"
+	"freehold.dev/freehold/bench/load"
 )
 
 // PostGraphile is the schema that PostGraphile makes of postgraphile/schema.sql.

@@ -6,7 +6,7 @@ package requests
 import (
 	"strings"
 
-	"freehold/bench/load"
+	"freehold.dev/freehold/bench/load"
 )
 
 // PageSize is how many profiles a page has.

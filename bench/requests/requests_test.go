@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold/bench/load"
+	"freehold.dev/freehold/bench/load"
 )
 
 func testUsers() []*User {

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"freehold/db"
-	"freehold/devpg"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/devpg"
 )
 
 // Cluster is a PostgreSQL of one test's own, with a migrated database.

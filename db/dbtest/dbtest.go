@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"freehold/db"
-	"freehold/devpg"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/devpg"
 )
 
 // Database is where to find a test's database, by role.

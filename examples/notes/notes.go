@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/accounts"
-	"freehold/app"
-	"freehold/auth"
-	"freehold/db"
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
 )
 
 //go:embed migrations/*.sql

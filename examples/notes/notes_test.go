@@ -11,12 +11,12 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold/app"
-	"freehold/auth"
-	"freehold/db"
-	"freehold/db/dbtest"
-	"freehold/examples/notes"
-	"freehold/modules"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/examples/notes"
+	"freehold.dev/freehold/modules"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }

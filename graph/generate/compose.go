@@ -107,10 +107,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/app"
+	"freehold.dev/freehold/app"
 	"{{.Graph}}"
-	"freehold/resolvers"
-{{- range .Packages}}{{if ne .ImportPath "freehold/resolvers"}}
+	"freehold.dev/freehold/resolvers"
+{{- range .Packages}}{{if ne .ImportPath "freehold.dev/freehold/resolvers"}}
 	{{if ne .Name (base .ImportPath)}}{{.Name}} {{end}}"{{.ImportPath}}"
 {{- end}}{{end}}
 )

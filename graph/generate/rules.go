@@ -15,10 +15,10 @@ import (
 
 // Go types of package owned.
 const (
-	ownedRow          = "freehold/owned.Row"
-	ownedBy           = "freehold/owned.By"
-	ownedByVisibility = "freehold/owned.ByVisibility"
-	ownedVisibility   = "freehold/owned.Visibility"
+	ownedRow          = "freehold.dev/freehold/owned.Row"
+	ownedBy           = "freehold.dev/freehold/owned.By"
+	ownedByVisibility = "freehold.dev/freehold/owned.ByVisibility"
+	ownedVisibility   = "freehold.dev/freehold/owned.Visibility"
 )
 
 // rules is the plugin of gqlgen that derives from the schema what gqlgen.yml would have to list otherwise:

@@ -5,11 +5,11 @@ package model
 import (
 	"bytes"
 	"fmt"
-	"freehold/owned"
 	"io"
 	"strconv"
 	"time"
 
+	"freehold.dev/freehold/owned"
 	"github.com/99designs/gqlgen/graphql"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold/auth"
+	"freehold.dev/freehold/auth"
 )
 
 // The faults of a scalar say what is expected and never repeat what was sent.

@@ -6,7 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/resolvers"
+	"freehold.dev/freehold/resolvers"
 )
 
 type Graph struct {

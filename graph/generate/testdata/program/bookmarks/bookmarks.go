@@ -3,8 +3,8 @@ package bookmarks
 import (
 	"context"
 
-	"freehold/graph/model"
-	"freehold/resolvers"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 type QueryResolver struct{ *resolvers.Resolvers }

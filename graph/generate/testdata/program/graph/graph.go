@@ -6,7 +6,7 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold/owned"
+	"freehold.dev/freehold/owned"
 )
 
 type EntityResolver interface {

@@ -1,8 +1,8 @@
 package modules
 
 import (
-	"freehold/bookmarks"
-	persons "freehold/people/bookmarks"
+	"freehold.dev/freehold/bookmarks"
+	persons "freehold.dev/freehold/people/bookmarks"
 )
 
 var (

@@ -3,9 +3,9 @@ package bookmarks // like another module, so modules.go gives it another name
 import (
 	"context"
 
-	"freehold/graph/model"
-	"freehold/owned"
-	"freehold/resolvers"
+	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/owned"
+	"freehold.dev/freehold/resolvers"
 )
 
 type (
