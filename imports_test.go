@@ -28,8 +28,13 @@ var mayImport = map[string][]string{
 	"app":            {"access", "mail", "web", "accounts", "auth", "db", "directives", "fault", "graph/model", "owned", "resolvers"},
 	"modules":        {"app", "graph", "resolvers"},         // and the modules that it lists
 	"":               {"access", "app", "devpg", "modules"}, // the command
-	"e2e":            {},
+	"e2e/access":     {},
+	"e2e/accounts":   {},
+	"e2e/edge":       {},
+	"e2e/faults":     {},
+	"e2e/harness":    {"app", "db/dbtest", "modules"}, // not a test, but only tests import it
 	"e2e/hostile":    {},
+	"e2e/sessions":   {},
 }
 
 // moduleMayImport is what a package of a module may import: one that package modules lists, or an example of one.
@@ -39,7 +44,11 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 var testsMayImport = map[string][]string{
 	"app":            {"app", "db/dbtest", "e2e/hostile", "graph", "modules"},
 	"db":             {"db", "db/dbtest"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
+	"e2e/access":     {"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "owned"},
+	"e2e/accounts":   {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "resolvers"},
+	"e2e/edge":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile"},
+	"e2e/faults":     {"app", "db", "db/dbtest", "e2e/harness"},
+	"e2e/sessions":   {"app", "db/dbtest", "e2e/harness"},
 	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
 	"web":            {"app", "db/dbtest", "modules"},
 }
