@@ -13,6 +13,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // P21: one client with many accounts, or with many networks of one IPv6 site, keeps no other client waiting for a hash.
@@ -217,11 +218,7 @@ func TestAccountsAreBounded(t *testing.T) {
 	}
 	s.Work()
 	const most = `SELECT max(n) FROM (SELECT count(*) AS n FROM app.security_events GROUP BY user_id, kind) AS counted`
-	for deadline := time.Now().Add(20 * time.Second); s.DB.Query(t, most)[0] != "5"; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s events of a kind are kept, want 5", s.DB.Query(t, most))
-		}
-	}
+	eventually.True(t, 20*time.Second, "5 events of a kind are kept", func() bool { return s.DB.Query(t, most)[0] == "5" })
 	if kinds := eventKinds(s, a.Token); !slices.Contains(kinds, "SIGNED_UP") || kinds[0] != "SIGN_IN_REFUSED" {
 		t.Errorf("events: %v", kinds)
 	}

@@ -22,11 +22,11 @@ func form(name, password, key string) harness.Vars {
 
 // signUpWith sends a sign-up with the header Idempotency-Key, unless that is "".
 func signUpWith(s *harness.Service, header string, v harness.Vars) harness.Reply {
-	h := http.Header{"Content-Type": {"application/json"}}
+	h := http.Header{}
 	if header != "" {
 		h.Set("Idempotency-Key", header)
 	}
-	r, err := s.TrySend(http.MethodPost, h, harness.Body(s.T, harness.SignUpMutation, v))
+	r, err := s.TrySend(s.T.Context(), harness.Request{Header: h, Query: harness.SignUpMutation, Vars: v})
 	if err != nil {
 		s.T.Error(err)
 	}
@@ -308,28 +308,17 @@ func TestKeysFromOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_CORS_ORIGINS=https://app.example.org")
 	for origin, want := range map[string]string{"https://app.example.org": "authorization,content-type,idempotency-key", "https://evil.example": ""} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, s.URL+"/graphql", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = http.Header{
+		r := s.Send(harness.Request{Method: http.MethodOptions, Header: http.Header{
 			"Origin": {origin}, "Access-Control-Request-Method": {"POST"},
 			"Access-Control-Request-Headers": {"authorization,content-type,idempotency-key"},
-		}
-		response, err := harness.Client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if got := response.Header.Get("Access-Control-Allow-Headers"); got != want {
+		}})
+		if got := r.Header.Get("Access-Control-Allow-Headers"); got != want {
 			t.Errorf("%s may send %q, want %q", origin, got, want)
 		}
 	}
 	var first, again harness.Account
 	for _, a := range []*harness.Account{&first, &again} {
-		a.Fill(t, s.Send(http.MethodPost, http.Header{
-			"Content-Type": {"application/json"}, "Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Idempotency-Key": {"a-key"},
-		}, harness.Body(t, harness.SignUpMutation, form("tulip", harness.Password, ""))))
+		a.Fill(t, s.Send(harness.Request{Header: http.Header{"Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Idempotency-Key": {"a-key"}}, Query: harness.SignUpMutation, Vars: form("tulip", harness.Password, "")}))
 	}
 	if first.UserID != again.UserID {
 		t.Errorf("two accounts: %s and %s", first.UserID, again.UserID)

@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // enqueue puts mails into the outbox, as a use case would.
@@ -50,8 +50,8 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); !strings.Contains(body, "There is none yet") {
-		t.Errorf("an empty mailbox: %s", body)
+	if r := s.Fetch("/dev/mail"); !strings.Contains(r.Body, "There is none yet") {
+		t.Errorf("an empty mailbox: %s", r.Body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
 	enqueue(t, d, db.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
@@ -72,15 +72,15 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if strings.Contains(s.Logs.String(), "ann@example.org") {
 		t.Error("the log holds the address")
 	}
-	if status, header, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); status != 200 || !strings.Contains(body, m.Subject) || !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
-		t.Errorf("the list: %d %v %s", status, header, body)
+	if r := s.Fetch("/dev/mail"); r.Status != 200 || !strings.Contains(r.Body, m.Subject) || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("the list: %d %v %s", r.Status, r.Header, r.Body)
 	}
-	if status, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+m.ID); status != 200 || !strings.Contains(body, code) || !strings.Contains(body, "<iframe sandbox ") {
-		t.Errorf("the mail: %d %s", status, body)
+	if r := s.Fetch("/dev/mail/" + m.ID); r.Status != 200 || !strings.Contains(r.Body, code) || !strings.Contains(r.Body, "<iframe sandbox ") {
+		t.Errorf("the mail: %d %s", r.Status, r.Body)
 	}
 	for _, id := range []string{"x", uuid.NewString()} {
-		if status, _, _ := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+id); status != 404 {
-			t.Errorf("a mail that is not there: %d", status)
+		if r := s.Fetch("/dev/mail/" + id); r.Status != 404 {
+			t.Errorf("a mail that is not there: %d", r.Status)
 		}
 	}
 }
@@ -95,8 +95,8 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 	} {
 		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), further...)
 		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
-			if status, _, body := s.Fetch(http.MethodGet, s.URL+path); status != 404 || strings.Contains(body, "no such mail") {
-				t.Errorf("%s, %s: %d %s", name, path, status, body)
+			if r := s.Fetch(path); r.Status != 404 || strings.Contains(r.Body, "no such mail") {
+				t.Errorf("%s, %s: %d %s", name, path, r.Status, r.Body)
 			}
 		}
 	}
@@ -165,13 +165,9 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		(SELECT count(*) FROM app.security_events) || ' ' || (SELECT count(*) FROM app.outbox) || ' ' || (SELECT count(*) FROM app.codes) || ' ' ||
 		(SELECT count(*) FROM app.held_usernames) || ' ' || (SELECT count(*) FROM app.sign_up_keys) || ' ' || (SELECT count(*) FROM app.users)`
 	const want = "1 1 1 0 1 2 1 1"
-	got := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && got != want; time.Sleep(20 * time.Millisecond) {
-		got = d.Query(t, left)[0]
-	}
-	if got != want {
-		t.Errorf("sessions, rate limits, events, mails, codes, held usernames, keys and users that are left: %s, want %s", got, want)
-	}
+	eventually.True(t, 20*time.Second, "the sessions, rate limits, events, mails, codes, held usernames, keys and users that are left are "+want, func() bool {
+		return d.Query(t, left)[0] == want
+	})
 	if r := s.Do(a.Token, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
 		t.Errorf("a live session: %s", r.Body)
 	}

@@ -18,11 +18,7 @@ func limited(t *testing.T, further ...string) *harness.Service {
 
 // sendFrom is do from another address; it may be called by goroutines.
 func sendFrom(s *harness.Service, address, token, query string, v harness.Vars) harness.Reply {
-	header := http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {address}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	r, err := s.TrySend(http.MethodPost, header, harness.Body(s.T, query, v))
+	r, err := s.TrySend(s.T.Context(), harness.Request{Header: http.Header{"X-Forwarded-For": {address}}, Token: token, Query: query, Vars: v})
 	if err != nil {
 		s.T.Error(err)
 	}

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +54,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	s.Must(token, harness.ChangeEmail, harness.Input("newEmail", "canary-new@example.org"))
 	change := s.CodeTo("canary-new@example.org", "change_email", 1)
 	s.Must(token, harness.VerifyEmail, harness.Input("email", "canary-new@example.org", "code", change))
-	s.Send(http.MethodPost, harness.JsonHeader, `{"query": "`+harness.Password)
+	s.Send(harness.Request{Body: `{"query": "` + harness.Password})
 	database := strings.Join(s.AllRows(), "\n")
 	s.Must(token, harness.DeleteAccount, harness.Input("password", "canary "+harness.NewPassword))
 	s.MailTo("canary-new@example.org", "account_deleted", 1)

@@ -32,11 +32,7 @@ func sendBody(s *harness.Service, token string, body harness.Vars) harness.Reply
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	return s.Send(http.MethodPost, header, string(text))
+	return s.Send(harness.Request{Token: token, Body: string(text)})
 }
 
 // Automatic persisted queries: the answer to an unknown hash is the protocol's own word. The client then sends the document with

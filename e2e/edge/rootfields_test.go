@@ -9,6 +9,7 @@ import (
 
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // block locks a table, also against readers, until the test calls release.
@@ -33,9 +34,7 @@ func block(s *harness.Service, table string) (release func()) {
 func inUse(s *harness.Service, n int) int {
 	s.T.Helper()
 	used := func() int { return int(s.Metrics()["freehold_database_connections_in_use"]) }
-	for deadline := time.Now().Add(10 * time.Second); used() < n && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
-	}
+	eventually.True(s.T, 10*time.Second, fmt.Sprintf("%d connections are in use", n), func() bool { return used() >= n })
 	time.Sleep(200 * time.Millisecond)
 	return used()
 }

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -22,10 +23,8 @@ type Browser struct {
 
 // Header is that of the browser's next request.
 func (b *Browser) Header() http.Header {
-	h := http.Header{"Content-Type": {"application/json"}}
-	for name, values := range b.From {
-		h[name] = values
-	}
+	h := http.Header{}
+	maps.Copy(h, b.From)
 	for name, value := range map[string]string{"freehold": b.Access, "freehold-refresh": b.Refresh} {
 		if value != "" {
 			h.Add("Cookie", b.prefix+name+"="+value)
@@ -37,7 +36,7 @@ func (b *Browser) Header() http.Header {
 // Do sends an operation, and keeps and forgets cookies as the response says.
 func (b *Browser) Do(query string, v Vars) Reply {
 	b.T.Helper()
-	r := b.Send(http.MethodPost, b.Header(), Body(b.T, query, v))
+	r := b.Send(Request{Header: b.Header(), Query: query, Vars: v})
 	b.take(r)
 	return r
 }

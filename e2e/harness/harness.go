@@ -6,6 +6,7 @@ package harness
 import (
 	"cmp"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -81,6 +82,11 @@ func StartAtFullCost(t testing.TB, further ...string) *Service {
 
 func StartWith(t testing.TB, d dbtest.Database, w Layers, o app.Options, further ...string) *Service {
 	t.Helper()
+	return StartBehind(t, func(h http.Handler) http.Handler { return h }, d, w, o, further...)
+}
+
+func StartBehind(t testing.TB, wrap func(http.Handler) http.Handler, d dbtest.Database, w Layers, o app.Options, further ...string) *Service {
+	t.Helper()
 	s := &Service{T: t, DB: d, Logs: &LogBuffer{}}
 	url := d.App
 	if w == PoliciesAlone {
@@ -99,7 +105,7 @@ func StartWith(t testing.TB, d dbtest.Database, w Layers, o app.Options, further
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(a.Handler())
+	server := httptest.NewUnstartedServer(wrap(a.Handler()))
 	server.Config.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelError) // a panic that nothing else has seen
 	server.Start()
 	t.Cleanup(func() {

@@ -37,7 +37,7 @@ func TestTokensThatDoNotCount(t *testing.T) {
 	s.ExpectNoSession(a.Token+"x", "invalid")
 	s.ExpectNoSession(a.Refresh, "invalid")
 	s.ExpectNoSession(strings.Repeat(".", 5000), "invalid")
-	r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, `{"query":"{ me { id } }"}`)
+	r := s.Send(harness.Request{Header: http.Header{"Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, Query: `{ me { id } }`})
 	if string(r.Data) != `{"me":null}` || r.Code() != "UNAUTHENTICATED" {
 		t.Errorf("two Authorization headers: %s", r.Body)
 	}
