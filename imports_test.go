@@ -15,7 +15,8 @@ var mayImport = map[string][]string{
 	"auth":           {"fault"},
 	"owned":          {"auth", "db"},
 	"graph/model":    {"auth", "owned"},
-	"graph":          {"graph/model", "directives", "owned"},
+	"graph":          {"graph/exec", "graph/model", "directives", "owned"},
+	"graph/exec":     {"directives", "owned"},
 	"graph/generate": {},
 	"directives":     {"auth", "fault"},
 	"access":         {"directives", "fault"},
@@ -23,11 +24,11 @@ var mayImport = map[string][]string{
 	"db/dbtest":      {"db", "devpg"},
 	"mail":           {},
 	"accounts":       {"auth", "db", "fault", "mail"},
-	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model", "owned"},
+	"resolvers":      {"accounts", "db", "auth", "fault", "graph/exec", "graph/model", "owned"},
 	"web":            {"access"},
 	"app":            {"access", "mail", "web", "accounts", "auth", "db", "directives", "fault", "graph/model", "owned", "resolvers"},
-	"modules":        {"app", "graph", "resolvers"},         // and the modules that it lists
-	"":               {"access", "app", "devpg", "modules"}, // the command
+	"modules":        {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
+	"":               {"access", "app", "devpg", "modules"},       // the command
 	"e2e":            {},
 	"e2e/hostile":    {},
 }
@@ -37,10 +38,11 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
-	"app":            {"app", "db/dbtest", "e2e/hostile", "graph", "modules"},
+	"app":            {"app", "db/dbtest", "e2e/hostile", "graph", "graph/exec", "modules"},
 	"db":             {"db", "db/dbtest"},
 	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
 	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
+	"graph/exec":     {"graph", "graph/exec"},
 	"web":            {"app", "db/dbtest", "modules"},
 }
 

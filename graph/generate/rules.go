@@ -13,12 +13,13 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Go types of package owned.
+// Go types of this module.
 const (
 	ownedRow          = "freehold.dev/freehold/owned.Row"
 	ownedBy           = "freehold.dev/freehold/owned.By"
 	ownedByVisibility = "freehold.dev/freehold/owned.ByVisibility"
 	ownedVisibility   = "freehold.dev/freehold/owned.Visibility"
+	service           = "freehold.dev/freehold/graph/exec.Service"
 )
 
 // rules is the plugin of gqlgen that derives from the schema what gqlgen.yml would have to list otherwise:
@@ -28,7 +29,7 @@ const (
 //   - Resolver methods are: fields with arguments; fields with @owner of a type whose rows others see, since their values are in
 //     another table; and fields that list actions, such as viewerCan. All other fields are fields of structs. An entry for
 //     the field in gqlgen.yml takes precedence.
-//   - Node and _Entity are owned.Row.
+//   - Node and _Entity are owned.Row, and _Service is exec.Service.
 //   - _Entity is the union of all types with @key.
 type rules struct {
 	packages []goPackage     // those that modules.go imports
@@ -93,9 +94,9 @@ func (p *rules) MutateConfig(cfg *config.Config) error {
 		p.resolverMethods(t, &entry)
 		cfg.Models[t.Name] = entry
 	}
-	for _, name := range []string{"Node", "_Entity"} {
+	for name, model := range map[string]string{"Node": ownedRow, "_Entity": ownedRow, "_Service": service} {
 		if cfg.Schema.Types[name] != nil {
-			cfg.Models[name] = config.TypeMapEntry{Model: config.StringList{ownedRow}}
+			cfg.Models[name] = config.TypeMapEntry{Model: config.StringList{model}}
 		}
 	}
 	return errors.Join(faults...)
