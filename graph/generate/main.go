@@ -30,6 +30,7 @@ func generate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	complete(cfg)
 	packages, err := modulePackages(ctx)
 	if err != nil {
 		return err
