@@ -15,7 +15,7 @@ type Account struct {
 	EmailKey     string // normalised; unique
 	UsernameKey  string // normalised; one that a sign-up has left behind which was not verified in time becomes free
 	PasswordHash string // PHC string
-	Session      Session
+	Session      SessionParams
 	PendingFor   time.Duration // how long it waits for its address to be verified; 0 where that is not required
 	KeyHash      []byte        // of the client's key for this sign-up; nil for none
 	Fingerprint  []byte        // of the values that were sent with that key, without the password

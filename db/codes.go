@@ -130,7 +130,7 @@ func (d *DB) FindPendingSalt(ctx context.Context, codeID uuid.UUID) (salt string
 
 // VerifyEmail uses a code that proves an address, starts a session, and ends what else the account could be reached by;
 // see Enter for what follows. A sign-up that waits for the code keeps its password if that is the hash that was seen. ok is false if the code is no longer valid.
-func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s Session) (v Verified, ok bool, err error) {
+func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s SessionParams) (v Verified, ok bool, err error) {
 	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6)`,
 		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	return v, err == nil, unlessNone(err, "verify e-mail")

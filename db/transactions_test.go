@@ -37,7 +37,7 @@ func member(t *testing.T, d *db.DB, name, visibility string) auth.Viewer {
 	err := d.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
 		err := tx.CreateAccount(ctx, db.Account{
 			UserID: v.UserID, Email: name + "@example.org", EmailKey: name + "@example.org", PasswordHash: "x",
-			Session: db.Session{ID: v.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour},
+			Session: db.SessionParams{ID: v.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour},
 		})
 		if err != nil {
 			return err

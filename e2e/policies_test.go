@@ -70,7 +70,7 @@ func newProber(t testing.TB, s *stage, r *owned.Registry) *prober {
 	p.newborn = auth.Viewer{UserID: uuid.New(), SessionID: uuid.New()}
 	err = d.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
 		return tx.CreateAccount(ctx, db.Account{UserID: p.newborn.UserID, Email: "newborn@example.org", EmailKey: "newborn@example.org", PasswordHash: "x",
-			Session: db.Session{ID: p.newborn.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour}})
+			Session: db.SessionParams{ID: p.newborn.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour}})
 	})
 	if err != nil {
 		t.Fatal(err)
