@@ -94,7 +94,7 @@ func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.Ses
 	if err != nil {
 		return auth.Viewer{}, nil, err
 	}
-	if err := tx.EndOldestSessions(ctx, s.config.MaxSessions); err != nil {
+	if err := tx.RevokeOldestSessions(ctx, s.config.MaxSessions); err != nil {
 		return auth.Viewer{}, nil, err
 	}
 	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)

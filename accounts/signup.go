@@ -307,7 +307,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return nil
 	}
 	code := s.newCode(db.VerifyEmail, c.email, c.codeFor)
-	taken, err := tx.AwaitVerification(ctx, code, c.withheld)
+	taken, err := tx.SuspendUntilVerified(ctx, code, c.withheld)
 	if err != nil {
 		return err
 	}

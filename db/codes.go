@@ -69,13 +69,13 @@ func (t *Tx) FindPendingEmail(ctx context.Context, userID uuid.UUID) (email *str
 	return email, nil
 }
 
-// AwaitVerification closes the viewer's account, which this transaction has made, until its address is verified by the
+// SuspendUntilVerified closes the viewer's account, which this transaction has made, until its address is verified by the
 // code. It returns the address of the account that has it already, "" for none. Then there is no such code, and none where its
 // mail is withheld; the same is written. Afterwards the
 // transaction has a viewer whose session is gone.
-func (t *Tx) AwaitVerification(ctx context.Context, c Code, withheld bool) (taken string, err error) {
+func (t *Tx) SuspendUntilVerified(ctx context.Context, c Code, withheld bool) (taken string, err error) {
 	var found sql.NullString
-	if err := t.Get(ctx, &found, `SELECT app.await_verification($1, $2, $3)`, c.ID, c.ValidFor.Seconds(), withheld); err != nil {
+	if err := t.Get(ctx, &found, `SELECT app.suspend_until_verified($1, $2, $3)`, c.ID, c.ValidFor.Seconds(), withheld); err != nil {
 		return "", fmt.Errorf("await verification: %w", err)
 	}
 	return found.String, nil

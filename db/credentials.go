@@ -42,19 +42,19 @@ func (d *DB) RenewHash(ctx context.Context, viewer auth.Viewer, hash, renewed st
 	})
 }
 
-// RequireRecent refuses, with REAUTH_REQUIRED, a viewer who has proved himself longer ago than that.
-func (t *Tx) RequireRecent(ctx context.Context, within time.Duration) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_recent($1)`, within.Seconds()); err != nil {
+// RequireReauthentication refuses, with REAUTH_REQUIRED, a viewer who has proved himself longer ago than that.
+func (t *Tx) RequireReauthentication(ctx context.Context, within time.Duration) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_reauthentication($1)`, within.Seconds()); err != nil {
 		return fmt.Errorf("require a recent sign-in: %w", err)
 	}
 	return nil
 }
 
-// FindRecentUntil returns until when RequireRecent accepts the session that asks. It is nil if that time has passed, and if the
+// FindReauthenticatedUntil returns until when RequireReauthentication accepts the session that asks. It is nil if that time has passed, and if the
 // viewer is another user.
-func (d *DB) FindRecentUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
+func (d *DB) FindReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (until *time.Time, err error) {
-		if err := tx.Get(ctx, &until, `SELECT app.recent_until($1, $2)`, userID, within.Seconds()); err != nil {
+		if err := tx.Get(ctx, &until, `SELECT app.reauthenticated_until($1, $2)`, userID, within.Seconds()); err != nil {
 			return nil, fmt.Errorf("find until when a sign-in is recent: %w", err)
 		}
 		return until, nil

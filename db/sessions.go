@@ -33,10 +33,10 @@ func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, veri
 	return ok, nil
 }
 
-// EndOldestSessions revokes the oldest live sessions of the viewer, until there are no more than so many, and never the one that
+// RevokeOldestSessions revokes the oldest live sessions of the viewer, until there are no more than so many, and never the one that
 // asks.
-func (t *Tx) EndOldestSessions(ctx context.Context, keep int) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.end_oldest_sessions($1)`, keep); err != nil {
+func (t *Tx) RevokeOldestSessions(ctx context.Context, keep int) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.revoke_oldest_sessions($1)`, keep); err != nil {
 		return fmt.Errorf("end the oldest sessions: %w", err)
 	}
 	return nil
