@@ -110,7 +110,7 @@ type Notice struct {
 // ResetPassword uses a code for a new password, and ends all sessions and codes of its account. ok is false where the code
 // does not count any more.
 func (t *SystemTx) ResetPassword(ctx context.Context, codeID uuid.UUID, hash string) (n Notice, ok bool, err error) {
-	return noticed(t.tx.GetContext(ctx, &n, `SELECT email, username FROM app.reset_password($1, $2)`, codeID, hash), &n, "reset password")
+	return findNotice(ctx, t.tx, "reset password", `SELECT email, username FROM app.reset_password($1, $2)`, codeID, hash)
 }
 
 // Verified is an account whose address was proved.
@@ -157,9 +157,10 @@ func (t *Tx) ChangeEmail(ctx context.Context, codeID uuid.UUID) (c ChangedEmail,
 	return c, err == nil, unlessNone(err, "change e-mail")
 }
 
-// noticed is the result of a change that returns to whom it is to be told, and no row where nothing was changed.
-func noticed(err error, n *Notice, what string) (Notice, bool, error) {
-	return *n, err == nil, unlessNone(err, what)
+// findNotice runs the query of a change, which returns a Notice. ok is false if it returns no row, since it changed nothing.
+func findNotice(ctx context.Context, tx runner, what, query string, args ...any) (n Notice, ok bool, err error) {
+	err = tx.GetContext(ctx, &n, query, args...)
+	return n, err == nil, unlessNone(err, what)
 }
 
 // unlessNone wraps an error, but for that of no row.

@@ -83,7 +83,7 @@ func (t *Tx) Reauthenticate(ctx context.Context, seenHash string) (ok bool, err 
 // ChangePassword replaces the viewer's password, and ends his other sessions and all codes. ok is false where the hash
 // that was seen is not his any more.
 func (t *Tx) ChangePassword(ctx context.Context, seenHash, hash string) (n Notice, ok bool, err error) {
-	return noticed(t.Get(ctx, &n, `SELECT email, username FROM app.change_password($1, $2)`, seenHash, hash), &n, "change password")
+	return findNotice(ctx, t.tx, "change password", `SELECT email, username FROM app.change_password($1, $2)`, seenHash, hash)
 }
 
 // ChangeUsername gives the viewer another username, and holds the old one for him. ErrTaken for one that somebody else
@@ -102,5 +102,5 @@ func (t *Tx) ChangeUsername(ctx context.Context, username, usernameKey string, h
 // DeleteAccount deletes the viewer's account and all that refers to it, and holds its username for nobody. ok is false
 // where the hash that was seen is not his any more. Afterwards the transaction has a viewer who is gone.
 func (t *Tx) DeleteAccount(ctx context.Context, seenHash string, hold time.Duration) (n Notice, ok bool, err error) {
-	return noticed(t.Get(ctx, &n, `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds()), &n, "delete account")
+	return findNotice(ctx, t.tx, "delete account", `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds())
 }

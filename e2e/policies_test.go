@@ -230,7 +230,8 @@ func (p *prober) checkTouched(ctx context.Context, table db.Table, blind string,
 
 func (p *prober) rowsOf(ctx context.Context, table db.Table, v auth.Viewer) (n int64, err error) {
 	query := fmt.Sprintf(`SELECT count(*) FROM app.%q WHERE %q = $1`, table.Name, p.ownerOf(table.Name))
-	return n, p.super.QueryRowContext(ctx, query, v.UserID).Scan(&n)
+	err = p.super.QueryRowContext(ctx, query, v.UserID).Scan(&n)
+	return n, err
 }
 
 // checkUpdate: besides, after a mistaken grant a member still cannot give a row away.

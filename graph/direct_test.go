@@ -24,10 +24,10 @@ func TestValuesAreWrittenAsByGqlgen(t *testing.T) {
 		return b.String()
 	}
 	for _, s := range []string{"", "plain", `"`, `\`, "a\nb\t\r", "\x00\x1f\x7f", "<&>\u2028", "Zoë 🙂", "\xff", strings.Repeat("x", 100) + `"`} {
-		if got, want := written((*text)(&s)), written(graphql.MarshalString(s)); got != want {
+		if want, got := written(graphql.MarshalString(s)), written((*text)(&s)); got != want {
 			t.Errorf("%q: %s; want %s", s, got, want)
 		}
-		if got, want := written(textOrNull(&s)), written(graphql.MarshalString(s)); got != want {
+		if want, got := written(graphql.MarshalString(s)), written(textOrNull(&s)); got != want {
 			t.Errorf("%q: %s; want %s", s, got, want)
 		}
 	}
@@ -36,7 +36,7 @@ func TestValuesAreWrittenAsByGqlgen(t *testing.T) {
 	}
 	for range 10 {
 		id := uuid.New()
-		if got, want := written((*rowID)(&id)), written(graphql.MarshalUUID(id)); got != want {
+		if want, got := written(graphql.MarshalUUID(id)), written((*rowID)(&id)); got != want {
 			t.Errorf("%s; want %s", got, want)
 		}
 	}
