@@ -22,10 +22,10 @@ func TestValuesAreWrittenAsByGqlgen(t *testing.T) {
 		return b.String()
 	}
 	for _, s := range []string{"", "plain", `"`, `\`, "a\nb\t\r", "\x00\x1f\x7f", "<&>\u2028", "Zoë 🙂", "\xff", strings.Repeat("x", 100) + `"`} {
-		if got, want := written((*Text)(&s)), written(graphql.MarshalString(s)); got != want {
+		if want, got := written(graphql.MarshalString(s)), written((*Text)(&s)); got != want {
 			t.Errorf("%q: %s; want %s", s, got, want)
 		}
-		if got, want := written(TextOrNull(&s)), written(graphql.MarshalString(s)); got != want {
+		if want, got := written(graphql.MarshalString(s)), written(TextOrNull(&s)); got != want {
 			t.Errorf("%q: %s; want %s", s, got, want)
 		}
 	}
@@ -34,7 +34,7 @@ func TestValuesAreWrittenAsByGqlgen(t *testing.T) {
 	}
 	for range 10 {
 		id := uuid.New()
-		if got, want := written((*RowID)(&id)), written(graphql.MarshalUUID(id)); got != want {
+		if want, got := written(graphql.MarshalUUID(id)), written((*RowID)(&id)); got != want {
 			t.Errorf("%s; want %s", got, want)
 		}
 	}
