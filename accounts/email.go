@@ -56,13 +56,13 @@ func mailbox(emailKey string) string {
 func readEmail(typed string) (address, fault.Flaw) {
 	email := auth.TrimPasted(typed)
 	faulty := address{text: email}
-	invalid := fault.Flaw{Code: "INVALID", Message: "This is not an e-mail address."}
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a valid email address."}
 	local, domain, found := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail:
-		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address can have at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An email address can have at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
 	case len(local) > maxLocalPart:
-		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address can have at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An email address can have at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
 	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
 		return faulty, invalid
 	}

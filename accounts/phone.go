@@ -29,7 +29,7 @@ var international = regexp.MustCompile(`^\+[1-9][0-9]{3,18}$`)
 // The length must be possible in the country. Whether the range is in use is not judged: that changes from day to day, and only
 // a call can prove it.
 func readPhone(typed string) (string, fault.Flaw) {
-	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a phone number with its country code, such as +49 30 123456."}
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a valid phone number. Include the country code, such as +49 30 123456."}
 	switch {
 	case utf8.RuneCountInString(typed) > maxPhoneTyped:
 		return typed, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("A phone number can have at most %d characters.", maxPhoneTyped), Params: fault.Params{"max": maxPhoneTyped}}

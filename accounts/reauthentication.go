@@ -40,7 +40,7 @@ func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password str
 	return seen, err
 }
 
-var notThePassword = fault.Flaw{Code: "INVALID", Message: "This is not the password of your account."}
+var notThePassword = fault.Flaw{Code: "INVALID", Message: "This password is incorrect."}
 
 func errPassword(path string) error { return notThePassword.At(path) }
 

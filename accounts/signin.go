@@ -12,9 +12,9 @@ import (
 // wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, to which clients respond
 // with a refresh.
 func (s *Service) wrong() *fault.Error {
-	message := "The e-mail address or the password is wrong."
+	message := "The email address or password is incorrect."
 	if s.config.RequireVerifiedEmail {
-		message = "The e-mail address or the password is wrong, or the address is not verified yet."
+		message = "The email address or password is incorrect, or the address is not verified yet."
 	}
 	return fault.New(fault.InvalidCredentials, message)
 }

@@ -112,7 +112,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 	return session, nil
 }
 
-var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
+var errReused = fault.Input("input.idempotencyKey", "REUSED", "This idempotency key was already used for another sign-up. Use a new key for each sign-up.")
 
 // signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of the
 // first sign-up. The account may have changed since.
@@ -220,7 +220,7 @@ func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Fault
 	faults.Add("input.idempotencyKey", c.KeyFlaw)
 	if !isKey(c.Key) {
 		faults.Add("input.idempotencyKey", fault.Flaw{
-			Code: "INVALID", Message: "A key has 1 to 255 visible characters of ASCII.", Params: fault.Params{"min": 1, "max": maxKey},
+			Code: "INVALID", Message: "An idempotency key must have 1 to 255 visible ASCII characters.", Params: fault.Params{"min": 1, "max": maxKey},
 		})
 	}
 	return faults
@@ -235,7 +235,7 @@ func isKey(key string) bool {
 
 // The messages about what another account has.
 const (
-	emailTaken    = "There is an account with this e-mail address."
+	emailTaken    = "An account with this email address already exists."
 	usernameTaken = "This username is taken."
 )
 

@@ -45,15 +45,15 @@ func NormalizePassword(password string) string { return norm.NFC.String(password
 func JudgePassword(password string, minLength int, own ...string) fault.Flaw {
 	switch n := len([]rune(password)); {
 	case n < minLength:
-		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The password needs at least %d characters.", minLength), Params: fault.Params{"min": minLength}}
+		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The password must have at least %d characters.", minLength), Params: fault.Params{"min": minLength}}
 	case n > MaxPasswordLength:
 		return fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("The password can have at most %d characters.", MaxPasswordLength), Params: fault.Params{"max": MaxPasswordLength}}
 	case isCommon(strings.ToLower(password)):
-		return fault.Flaw{Code: "TOO_COMMON", Message: "This password is among those that are tried first. Choose another."}
+		return fault.Flaw{Code: "TOO_COMMON", Message: "This password is too common. Choose another one."}
 	case isPersonal(password, own):
 		return fault.Flaw{
 			Code:    "TOO_PERSONAL",
-			Message: "This password is little more than the account's own address or name, or the service's. Choose another.",
+			Message: "This password is too similar to your email address, your name or the service's name. Choose another one.",
 		}
 	}
 	return fault.Flaw{}
@@ -217,7 +217,7 @@ func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 
 func (h *Hasher) refuse() error {
 	h.refused.Add(1)
-	return &fault.Error{Code: fault.RateLimited, Message: "Too many sign-ins at the moment. Try again.", RetryAfter: 2 * time.Second}
+	return &fault.Error{Code: fault.RateLimited, Message: "Too many sign-ins are in progress. Try again.", RetryAfter: 2 * time.Second}
 }
 
 func derive(p argonParams, password string, salt []byte) []byte {

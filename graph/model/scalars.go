@@ -16,9 +16,9 @@ import (
 
 // The faults of a scalar say what is expected and never repeat what was sent.
 var (
-	errDateTime = errors.New("This is not an RFC 3339 date and time, such as 2026-01-31T09:30:00Z.") //nolint:staticcheck // a sentence for people
-	errDate     = errors.New("This is not a date, such as 1970-12-31.")                              //nolint:staticcheck // as above
-	errURL      = errors.New("This is not an absolute http or https URL.")                           //nolint:staticcheck // as above
+	errDateTime = errors.New("This is not a valid RFC 3339 date and time, such as 2026-01-31T09:30:00Z.") //nolint:staticcheck // a sentence for people
+	errDate     = errors.New("This is not a valid date, such as 1970-12-31.")                             //nolint:staticcheck // as above
+	errURL      = errors.New("This is not a valid absolute http or https URL.")                           //nolint:staticcheck // as above
 )
 
 const maxURLBytes = 2048
