@@ -12,9 +12,11 @@ import (
 var mayImport = map[string][]string{
 	"fault":          {},
 	"devpg":          {},
-	"auth":           {"fault"},
+	"internal/runes": {},
+	"auth":           {"fault", "internal/runes"},
+	"auth/passwords": {"auth", "fault"},
 	"owned":          {"auth", "db"},
-	"graph/model":    {"auth", "owned"},
+	"graph/model":    {"internal/runes", "owned"},
 	"graph":          {"graph/model", "directives", "owned"},
 	"graph/generate": {},
 	"directives":     {"auth", "fault"},
@@ -22,10 +24,10 @@ var mayImport = map[string][]string{
 	"db":             {"auth", "fault"},
 	"db/dbtest":      {"db", "devpg"},
 	"mail":           {},
-	"accounts":       {"auth", "db", "fault", "mail"},
+	"accounts":       {"auth", "auth/passwords", "db", "fault", "internal/runes", "mail"},
 	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model", "owned"},
 	"web":            {"access"},
-	"app":            {"access", "mail", "web", "accounts", "auth", "db", "directives", "fault", "graph/model", "owned", "resolvers"},
+	"app":            {"access", "mail", "web", "accounts", "auth", "auth/passwords", "db", "directives", "fault", "graph/model", "internal/runes", "owned", "resolvers"},
 	"modules":        {"app", "graph", "resolvers"},         // and the modules that it lists
 	"":               {"access", "app", "devpg", "modules"}, // the command
 	"e2e":            {},

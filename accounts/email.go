@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 )
 
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,
@@ -54,7 +54,7 @@ func mailbox(emailKey string) string {
 
 // readEmail returns an address, without the white space around it, and what is wrong with it. An invalid address has no key.
 func readEmail(typed string) (address, fault.Flaw) {
-	email := auth.TrimPasted(typed)
+	email := runes.Trim(typed)
 	faulty := address{text: email}
 	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a valid email address."}
 	local, domain, found := strings.Cut(email, "@")

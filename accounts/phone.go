@@ -11,8 +11,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/unicode/norm"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 )
 
 const (
@@ -33,14 +33,14 @@ func readPhone(typed string) (string, fault.Flaw) {
 	switch {
 	case utf8.RuneCountInString(typed) > maxPhoneTyped:
 		return typed, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("A phone number can have at most %d characters.", maxPhoneTyped), Params: fault.Params{"max": maxPhoneTyped}}
-	case auth.TrimPasted(typed) == "":
+	case runes.Trim(typed) == "":
 		return "", fault.Flaw{}
 	}
 	digits := strings.Map(func(r rune) rune {
 		if isBetweenDigits(r) {
 			return -1
 		}
-		return auth.PlainDigit(r)
+		return runes.PlainDigit(r)
 	}, norm.NFKC.String(typed))
 	if rest, ok := strings.CutPrefix(digits, "00"); ok {
 		digits = "+" + rest
@@ -73,5 +73,5 @@ func parsePhone(digits string) (e164, country string) {
 }
 
 func isBetweenDigits(r rune) bool {
-	return strings.ContainsRune("()[].·/", r) || unicode.IsSpace(r) || auth.IsDash(r) || auth.IsInvisible(r)
+	return strings.ContainsRune("()[].·/", r) || unicode.IsSpace(r) || runes.IsDash(r) || runes.IsInvisible(r)
 }

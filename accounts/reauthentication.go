@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
@@ -21,7 +22,7 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	if err != nil {
 		return "", false, err
 	}
-	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(password), salt)
+	hash, _, err := s.hasher.Salted(ctx, passwords.Normalize(password), salt)
 	if err != nil {
 		return "", false, err
 	}

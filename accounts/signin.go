@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
@@ -33,7 +34,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	password = auth.NormalizePassword(password)
+	password = passwords.Normalize(password)
 	hash, outdated, err := s.hasher.Salted(ctx, password, salt)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)

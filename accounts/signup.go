@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -49,7 +50,7 @@ type candidate struct {
 func (s *Service) read(in SignUp) candidate {
 	c := candidate{SignUp: in}
 	c.email, c.emailFlaw = readEmail(in.Email)
-	c.Password = auth.NormalizePassword(in.Password)
+	c.Password = passwords.Normalize(in.Password)
 	c.Username, c.usernameKey, c.usernameFlaw = s.readNewUsername(in.Username)
 	if !c.usernameFlaw.IsZero() {
 		c.usernameKey = ""
@@ -192,7 +193,7 @@ func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error)
 // Beyond the limit, it does not look up what is taken or leaked.
 func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
-	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
+	faults := c.faults(passwords.Validate(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
 	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return faults.Fields()
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 )
 
 const (
@@ -32,7 +32,7 @@ func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool,
 
 // readNewUsername returns a new username without the white space around it, its key, and what is wrong with it.
 func (s *Service) readNewUsername(typed string) (username, key string, flaw fault.Flaw) {
-	username = auth.TrimPasted(typed)
+	username = runes.Trim(typed)
 	key = strings.ToLower(username)
 	flaw = judgeUsername(username)
 	if flaw.IsZero() && s.config.Reserved.has(key) {

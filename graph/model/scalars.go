@@ -11,7 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/internal/runes"
 )
 
 // The faults of a scalar say what is expected and never repeat what was sent.
@@ -60,7 +60,7 @@ func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 // removes white space and format characters at the ends. It refuses control characters, spaces and invisible characters.
 func UnmarshalURL(v any) (string, error) {
 	s, _ := v.(string)
-	s = auth.TrimPasted(s)
+	s = runes.Trim(s)
 	u, err := url.Parse(s)
 	if err != nil || len(s) > maxURLBytes || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
 		strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == unicode.ReplacementChar }) {
