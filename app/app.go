@@ -21,6 +21,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/resolvers"
 )
@@ -122,7 +123,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: o.UnsafeCheapPasswords})
+	hasher := passwords.NewHasher(passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: o.UnsafeCheapPasswords})
 	a.telemetry.metrics.watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,

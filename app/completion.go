@@ -6,8 +6,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -127,7 +127,7 @@ func (c *inputChecker) resolve(object map[string]any, name string) (value any, g
 func isBlank(typ *ast.Type, value any) bool {
 	text, isText := value.(string)
 	return isText && typ.Elem == nil && !typ.NonNull && scalars[typ.NamedType] != nil &&
-		auth.TrimPasted(text) == ""
+		runes.Trim(text) == ""
 }
 
 // clearBlanks turns blank literals into null.

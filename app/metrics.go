@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -47,7 +47,7 @@ func newMetrics() *metrics {
 }
 
 // watch adds what is read when somebody asks: the pool of the database and the queue for password hashes.
-func (m *metrics) watch(d *db.DB, h *auth.Hasher) {
+func (m *metrics) watch(d *db.DB, h *passwords.Hasher) {
 	auto := promauto.With(m.registry)
 	gauge := func(name, help string, read func() int) {
 		auto.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })

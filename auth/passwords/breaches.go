@@ -1,4 +1,4 @@
-package auth
+package passwords
 
 import (
 	"bufio"
@@ -40,16 +40,16 @@ func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.prefix+digits[:breachPrefix], http.NoBody)
 	if err != nil {
-		return false, errors.New("look for a leaked password: the service's URL is malformed")
+		return false, errors.New("look up a leaked password: the service's URL is malformed")
 	}
 	request.Header.Set("Add-Padding", "true")       // so that the size of the answer tells nothing
 	response, err := b.transport.RoundTrip(request) // a Client would follow redirects, and put URLs into its errors
 	if err != nil {
-		return false, fmt.Errorf("look for a leaked password: %w", err)
+		return false, fmt.Errorf("look up a leaked password: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("look for a leaked password: the service answered %d", response.StatusCode)
+		return false, fmt.Errorf("look up a leaked password: the service answered %d", response.StatusCode)
 	}
 	return isListed(io.LimitReader(response.Body, breachBytes), digits[breachPrefix:])
 }
@@ -65,7 +65,7 @@ func isListed(list io.Reader, rest string) (bool, error) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return false, fmt.Errorf("look for a leaked password: read the answer: %w", err)
+		return false, fmt.Errorf("look up a leaked password: read the answer: %w", err)
 	}
 	return false, nil
 }

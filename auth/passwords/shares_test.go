@@ -1,4 +1,4 @@
-package auth
+package passwords
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
 )
 
@@ -28,7 +29,7 @@ func TestHasherGivesEachClientAShare(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		hash := func(from string) {
-			wg.Go(func() { _, _ = h.Hash(WithClient(ctx, from, ""), "pw") })
+			wg.Go(func() { _, _ = h.Hash(auth.WithClient(ctx, from, ""), "pw") })
 		}
 		for i := range c.share {
 			hash(c.from(i))
@@ -43,7 +44,7 @@ func TestHasherGivesEachClientAShare(t *testing.T) {
 		wait(c.share)
 		soon, stop := context.WithTimeout(ctx, 5*time.Second)
 		defer stop()
-		if _, err := h.Hash(WithClient(soon, c.from(c.share), ""), "pw"); !fault.Is(err, fault.RateLimited) {
+		if _, err := h.Hash(auth.WithClient(soon, c.from(c.share), ""), "pw"); !fault.Is(err, fault.RateLimited) {
 			t.Errorf("%s: a caller beyond the share got %v, want RATE_LIMITED", what, err)
 		}
 		hash("198.51.100.7:80")

@@ -1,4 +1,6 @@
-package auth
+// Package runes owns what single characters mean in a text that people type or paste: which are dashes, digits or invisible, and
+// which ones around a value are trimmed. It must not know what a text is for: the package that reads the text decides that.
+package runes
 
 import (
 	"strings"
@@ -36,8 +38,8 @@ func PlainDigit(r rune) rune {
 	return r
 }
 
-// TrimPasted removes what surrounds a pasted value: white space, and format characters such as byte order marks and the marks
+// Trim removes what surrounds a pasted value: white space, and format characters such as byte order marks and the marks
 // that set the direction of an address or a number.
-func TrimPasted(value string) string {
+func Trim(value string) string {
 	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }

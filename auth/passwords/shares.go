@@ -1,6 +1,10 @@
-package auth
+package passwords
 
-import "sync"
+import (
+	"sync"
+
+	"freehold.dev/freehold/auth"
+)
 
 // shares bounds how many callers of one client wait at once, so that no client makes the others wait for long.
 type shares struct {
@@ -10,7 +14,7 @@ type shares struct {
 }
 
 // take notes one more caller of a client; false if that would be too many.
-func (s *shares) take(c Client) bool {
+func (s *shares) take(c auth.Client) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.most > 0 && (c.Block != "" && s.taken[c.Block] >= s.most || c.Site != "" && s.taken[c.Site] >= 2*s.most) {
@@ -22,7 +26,7 @@ func (s *shares) take(c Client) bool {
 }
 
 // giveBack notes that a caller of a client does not wait any more.
-func (s *shares) giveBack(c Client) {
+func (s *shares) giveBack(c auth.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, block := range []string{c.Block, c.Site} {
