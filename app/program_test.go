@@ -1,12 +1,11 @@
 package app
 
 import (
-	"testing"
-
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -25,15 +24,6 @@ func testModule() Module {
 	return Module{Name: "freehold", Types: resolvers.Types(), TextBytes: resolvers.TextBytes, Credential: resolvers.Credential}
 }
 
-func testProgram(t testing.TB) *Program {
-	t.Helper()
-	p, err := NewProgram(testGraph(), testModule())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // testSchema is the schema of a service that has neither resolvers nor a database.
 func testSchema() graphql.ExecutableSchema {
 	schema, _ := testGraph().Executable(graph.NewSchema(), nil, Rules{})
@@ -42,6 +32,6 @@ func testSchema() graphql.ExecutableSchema {
 
 // CheckSchema returns what is wrong with the schema and its rules, for tests outside of the package.
 func (p *Program) CheckSchema() error {
-	_, err := p.newSchema(&resolvers.Resolvers{}, nil, Options{})
+	_, err := p.newSchema(&resolvers.Resolvers{}, nil, levers.Levers{})
 	return err
 }
