@@ -16,16 +16,18 @@ var mayImport = map[string][]string{
 	"auth":            {"fault"},
 	"owned":           {"auth", "db"},
 	"graph/model":     {"auth", "owned"},
-	"graph":           {"graph/model", "directives", "owned"},
+	"graph":           {"graph/exec", "graph/model", "directives", "owned"},
+	"graph/exec":      {"directives", "owned"},
 	"graph/generate":  {},
 	"directives":      {"auth", "fault"},
 	"access":          {"directives", "fault"},
 	"db":              {"auth", "fault"},
 	"db/dbtest":       {"db", "devpg"},
+	"db/probe":        {"db"},
 	"mail":            {},
 	"accounts":        {"auth", "db", "fault", "mail"},
-	"resolvers":       {"accounts", "db", "auth", "fault", "graph", "graph/model", "owned"},
-	"explain":         {"access", "auth", "db", "directives", "fault", "owned"},
+	"resolvers":       {"accounts", "db", "auth", "fault", "graph/exec", "graph/model", "owned"},
+	"explain":         {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":       {"auth", "db", "fault", "mail"},
 	"edge":            {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"edge/document":   {"auth", "fault", "graph/model", "resolvers"},
@@ -35,8 +37,8 @@ var mayImport = map[string][]string{
 		"access", "accounts", "auth", "db", "directives", "edge", "edge/document", "explain", "fault", "internal/levers", "mail", "owned",
 		"resolvers", "telemetry", "web",
 	},
-	"modules":     {"app", "graph", "resolvers"},         // and the modules that it lists
-	"":            {"access", "app", "devpg", "modules"}, // the command
+	"modules":     {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
+	"":            {"access", "app", "devpg", "modules"},       // the command
 	"e2e":         {},
 	"e2e/hostile": {},
 }
@@ -44,15 +46,23 @@ var mayImport = map[string][]string{
 // moduleMayImport is what a package of a module may import: one that package modules lists, or an example of one.
 var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault", "graph/model", "owned", "resolvers"}
 
+// onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
+var onlyImportedBy = map[string][]string{
+	"db/probe":        {"explain"}, // acts as any user, for an operator at the command line
+	"internal/levers": {"app"},     // weakens a service, for tests and benchmarks
+}
+
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
-	"app":            {"app", "db/dbtest", "graph", "graph/model", "modules"},
+	"app":            {"app", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"db":             {"db", "db/dbtest"},
+	"db/probe":       {"auth", "db/dbtest", "db/probe"},
 	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "internal/levers", "modules", "owned", "resolvers"},
 	"edge":           {"e2e/hostile", "graph"},
 	"edge/document":  {"e2e/hostile", "graph"},
-	"edge/reply":     {"e2e/hostile", "graph"},
+	"edge/reply":     {"e2e/hostile", "graph/exec"},
 	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
+	"graph/exec":     {"graph", "graph/exec"},
 	"explain":        {"db/dbtest", "graph", "resolvers"},
 	"web":            {"app", "db/dbtest", "internal/levers", "modules"},
 }
@@ -87,6 +97,11 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 			}
 		}
 		check(parts[1], allowed)
+		for _, path := range strings.Fields(parts[1]) {
+			if importers, limited := onlyImportedBy[ours(path)]; isOurs(path) && limited && !slices.Contains(importers, name) {
+				t.Errorf("%s must not import %s: only %v may", parts[0], path, importers)
+			}
+		}
 		check(parts[2], append(slices.Clone(allowed), testsMayImport[name]...))
 	}
 	for name := range mayImport {

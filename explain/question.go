@@ -15,6 +15,7 @@ import (
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/probe"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/owned"
@@ -49,6 +50,10 @@ func (q Question) Answer(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer i.owners.Close()
+	if i.prober, err = probe.Open(q.AppURL); err != nil {
+		return err
+	}
+	defer i.prober.Close() //nolint:errcheck // it only reads
 	if err := errors.Join(i.findField(), i.findViewer(ctx)); err != nil {
 		return err
 	}
@@ -62,6 +67,7 @@ func (q Question) Answer(ctx context.Context, w io.Writer) error {
 type inquiry struct {
 	Question
 	app, owners *db.DB
+	prober      *probe.Prober
 	field       access.Field
 	rule        directives.Rule
 	viewer      auth.Viewer // without a session
@@ -191,7 +197,7 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 
 // try tries a policy, and writes whether it admits the viewer and how PostgreSQL prints it.
 func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
-	if admits, err = q.app.ProbeWithoutSession(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+	if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
 		return false, err
 	}
 	text, err := q.app.FindPolicyText(ctx, guard.Name())

@@ -37,9 +37,9 @@ func New(ctx context.Context, log *slog.Logger, spans SpanProcessor) (*Telemetry
 	return &Telemetry{log: log, metrics: m, traces: traces, names: operationNames{dropped: m.dropped}}, nil
 }
 
-// Hooks returns what watches the database.
-func (t *Telemetry) Hooks() db.Hooks {
-	return db.Hooks{Retry: t.metrics.retried, Transaction: t.traces.transaction, Statement: t.traces.statement}
+// Observer feeds metrics and traces with what the database does.
+func (t *Telemetry) Observer() db.Observer {
+	return db.Observer{Retry: t.metrics.retried, Transaction: t.traces.transaction, Statement: t.traces.statement}
 }
 
 // Watch adds metrics of the connection pool, the outbox and the password hashes.

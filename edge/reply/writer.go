@@ -7,7 +7,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// writer encodes a root field. Like encoding/json, it escapes what HTML and JavaScript could misread. It is a graph.Writer.
+// writer encodes a root field. Like encoding/json, it escapes what HTML and JavaScript could misread. It is an
+// exec.Writer.
 type writer struct {
 	ctx  context.Context //nolint:containedctx // gqlgen's encoding takes no context
 	text *bytes.Buffer
