@@ -21,17 +21,23 @@ var mayImport = map[string][]string{
 	"graph/generate": {},
 	"directives":     {"auth", "fault"},
 	"access":         {"directives", "fault"},
-	"db":             {"auth", "fault"},
+	"db":             {"auth", "fault", "mail/outbox"},
 	"db/dbtest":      {"db", "devpg"},
-	"mail":           {},
-	"accounts":       {"auth", "auth/passwords", "db", "fault", "internal/runes", "mail"},
-	"resolvers":      {"accounts", "db", "auth", "fault", "graph", "graph/model", "owned"},
+	"mail/address":   {},
+	"mail/outbox":    {}, // what db stores and mail sends, so that neither imports the other
+	"mail":           {"mail/address", "mail/outbox"},
+	"resolvers":      {"accounts", "accounts/input", "db", "auth", "fault", "graph", "graph/model", "owned"},
 	"web":            {"access"},
-	"app":            {"access", "mail", "web", "accounts", "auth", "auth/passwords", "db", "directives", "fault", "graph/model", "internal/runes", "owned", "resolvers"},
+	"app":            {"access", "mail", "web", "accounts", "accounts/input", "accounts/limits", "auth", "auth/passwords", "db", "directives", "fault", "graph/model", "internal/runes", "mail/outbox", "owned", "resolvers"},
 	"modules":        {"app", "graph", "resolvers"},         // and the modules that it lists
 	"":               {"access", "app", "devpg", "modules"}, // the command
 	"e2e":            {},
 	"e2e/hostile":    {},
+
+	"accounts/input":    {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
+	"accounts/limits":   {"auth", "db", "fault", "mail", "mail/address"},
+	"accounts/sessions": {"auth", "db", "fault"},
+	"accounts":          {"accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
 }
 
 // moduleMayImport is what a package of a module may import: one that package modules lists, or an example of one.
@@ -41,7 +47,7 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 var testsMayImport = map[string][]string{
 	"app":            {"app", "db/dbtest", "e2e/hostile", "graph", "modules"},
 	"db":             {"db", "db/dbtest"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
+	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "mail/outbox", "modules", "owned", "resolvers"},
 	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
 	"web":            {"app", "db/dbtest", "modules"},
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/access"
-	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
@@ -89,7 +89,7 @@ func (q *inquiry) findProfile(ctx context.Context, user string) (*db.Profile, er
 	if id, ok := auth.ParseID(user); ok {
 		return q.owners.FindProfileOfUser(ctx, auth.Viewer{}, id)
 	}
-	key, _ := accounts.UsernameKey(user) // else no key, which nobody has
+	key, _ := input.UsernameKey(user) // else no key, which nobody has
 	return q.owners.FindProfileByUsernameKey(ctx, auth.Viewer{}, key)
 }
 

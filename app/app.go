@@ -144,7 +144,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		return nil, err
 	}
 	graphQL, err := a.newEndpoint(ctx, schema, p.judges(root), origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-		return auth.AuthenticateBrowser(ctx, header, tokens, service)
+		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
 	}, a.db.ProveSession)
 	if err != nil {
 		return nil, err

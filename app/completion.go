@@ -12,7 +12,7 @@ import (
 )
 
 // judges say what is wrong with fields that fit their types, by the name of the input type.
-type judges map[string]resolvers.InputJudge
+type judges map[string]resolvers.InputValidator
 
 // completion adds to the error of an input that does not fit the schema what else is wrong with the input. If the input of a
 // request fits, its use case judges it instead.

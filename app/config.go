@@ -158,7 +158,7 @@ func nameFaults(err error) (faults []error) {
 
 var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
-	"accounts.Limit": "limit: a number and a duration, such as 100/15m",
+	"limits.Limit": "limit: a number and a duration, such as 100/15m",
 }
 
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.

@@ -31,8 +31,8 @@ type Module struct {
 	Functions map[string]access.Wall
 	// Credential are the mutations that compute a password hash, judge a code or have a mail sent. An operation may have one.
 	Credential []string
-	// Judges complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
-	Judges func(*resolvers.Resolvers) map[string]resolvers.InputJudge
+	// Validators complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
+	Validators func(*resolvers.Resolvers) map[string]resolvers.InputValidator
 	// TextBytes is how many bytes the text of a field may take in a reply, by Type.field. Other texts cost as much as the longest.
 	TextBytes map[string]int
 }
@@ -171,8 +171,8 @@ func (p *Program) hooks() (all accounts.Hooks) {
 func (p *Program) judges(r *resolvers.Resolvers) judges {
 	all := judges{}
 	for _, m := range p.modules {
-		if m.Judges != nil {
-			maps.Copy(all, m.Judges(r))
+		if m.Validators != nil {
+			maps.Copy(all, m.Validators(r))
 		}
 	}
 	return all
