@@ -196,7 +196,8 @@ func (s *Service) validate(ctx context.Context, c *candidate) (fault.Faults, err
 // Beyond the limit, it does not look up what is taken or leaked.
 func (s *Service) ValidateSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
-	faults := c.faults(s.passwords.ValidateFor(c.Password, s.wordsOf(&c)), taken{})
+	words := s.wordsOf(&c)
+	faults := c.faults(s.passwords.ValidateFor(c.Password, words), taken{})
 	if err := s.limits.CheckSignUp(ctx); err != nil {
 		return faults.Fields()
 	}
@@ -300,7 +301,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return nil
 	}
 	code := s.newCode(db.VerifyEmail, c.email, c.codeFor)
-	taken, err := tx.AwaitVerification(ctx, code, c.withheld)
+	taken, err := tx.SuspendUntilVerified(ctx, code, c.withheld)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/internal/runes"
 )
 
-func TestEmailsAreJudgedAndKeyed(t *testing.T) {
+func TestEmailsAreValidatedAndKeyed(t *testing.T) {
 	t.Parallel()
 	for email, want := range map[string]string{
 		"Ann@Example.ORG":           "ann@example.org",

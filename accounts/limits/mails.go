@@ -83,7 +83,7 @@ func (l *Limiter) WithholdsReset(ctx context.Context, emailKey string) (bool, er
 	if err != nil {
 		return false, err
 	}
-	proved, err := l.db.IsProved(ctx, emailKey)
+	proved, err := l.db.IsEmailVerified(ctx, emailKey)
 	return counted.Closed > 0 && !proved, err
 }
 

@@ -51,10 +51,10 @@ func New(d *db.DB, keys *auth.Keys, tokens *auth.Tokens, config Config) *Service
 }
 
 // Prepare returns a new session, and the refresh token whose hash it has. The caller starts it in a transaction.
-func (s *Service) Prepare() (session db.Session, refreshToken string) {
+func (s *Service) Prepare() (session db.SessionParams, refreshToken string) {
 	id := uuid.New()
 	token, hash := s.keys.NewRefresh(id)
-	return db.Session{ID: id, RefreshHash: hash, Idle: s.config.Idle, Lifetime: s.config.Lifetime}, token
+	return db.SessionParams{ID: id, RefreshHash: hash, Idle: s.config.Idle, Lifetime: s.config.Lifetime}, token
 }
 
 // Issue creates an access token for a session that was started or refreshed, and returns it with the refresh token.
