@@ -479,12 +479,6 @@ type VerifyEmailPayload struct {
 	PasswordCleared bool `json:"passwordCleared"`
 }
 
-// This subgraph, for whoever composes.
-type Service struct {
-	// The schema as it is composed.
-	Sdl *string `json:"sdl,omitempty"`
-}
-
 // What a one-time code is for.
 type CodePurpose string
 
