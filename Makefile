@@ -36,8 +36,8 @@ generate: ## regenerate what is generated
 	@$(GO) test -count=1 -run '^TestSchemaIsDocumented$$' ./db -update
 
 fresh: ## prove that generated files are those of the sources (tests look at docs/access.md and docs/schema.sql)
-	@before=$$(cat graph/generated.go graph/model/models_gen.go graph/concurrent_gen.go modules/resolvers_gen.go | cksum); $(GO) generate ./... && \
-	after=$$(cat graph/generated.go graph/model/models_gen.go graph/concurrent_gen.go modules/resolvers_gen.go | cksum) && \
+	@before=$$(cat graph/generated.go graph/model/models_gen.go graph/bridge_gen.go modules/resolvers_gen.go | cksum); $(GO) generate ./... && \
+	after=$$(cat graph/generated.go graph/model/models_gen.go graph/bridge_gen.go modules/resolvers_gen.go | cksum) && \
 	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) mod tidy -diff
@@ -63,7 +63,7 @@ rules-score: ## weaken each rule and row policy in turn, and show which test not
 	@scripts/need.sh postgres cc
 	@$(GO) test -race -count=1 -v -run '^TestRulesScore$$' ./e2e/access
 
-FUZZED := auth:FuzzCode mail:FuzzRecipient accounts:FuzzUsername accounts:FuzzEmail accounts:FuzzPhone resolvers:FuzzCursor app:FuzzRequest app:FuzzCost app:FuzzVariables
+FUZZED := auth:FuzzCode mail:FuzzRecipient accounts/input:FuzzUsername accounts/input:FuzzEmail accounts/input:FuzzPhone resolvers:FuzzCursor edge:FuzzRequest edge/document:FuzzCost edge/document:FuzzVariables
 
 fuzz: ## fuzz each parser for a few seconds (by count: go test fails now and then when a time runs out)
 	@for f in $(FUZZED); do \

@@ -1,19 +1,19 @@
 package app
 
 import (
-	"testing"
-
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/exec"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/resolvers"
 )
 
 // testGraph resolves nothing: package modules, which knows the resolvers of all modules, needs this one.
 func testGraph() Graph {
 	return Graph{
-		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: graph.ClientSDL,
+		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: exec.ClientSDL,
 		Executable: func(schema *ast.Schema, _ *resolvers.Resolvers, rules Rules) (graphql.ExecutableSchema, any) {
 			root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 			return graph.NewExecutableSchema(graph.Config{Schema: schema, Directives: root}), root
@@ -25,15 +25,6 @@ func testModule() Module {
 	return Module{Name: "freehold", Types: resolvers.Types(), TextBytes: resolvers.TextBytes, Credential: resolvers.Credential}
 }
 
-func testProgram(t testing.TB) *Program {
-	t.Helper()
-	p, err := NewProgram(testGraph(), testModule())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // testSchema is the schema of a service that has neither resolvers nor a database.
 func testSchema() graphql.ExecutableSchema {
 	schema, _ := testGraph().Executable(graph.NewSchema(), nil, Rules{})
@@ -42,6 +33,6 @@ func testSchema() graphql.ExecutableSchema {
 
 // CheckSchema returns what is wrong with the schema and its rules, for tests outside of the package.
 func (p *Program) CheckSchema() error {
-	_, err := p.newSchema(&resolvers.Resolvers{}, nil, Options{})
+	_, err := p.newSchema(&resolvers.Resolvers{}, nil, levers.Levers{})
 	return err
 }

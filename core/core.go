@@ -22,18 +22,18 @@ type (
 // Module returns the module. Its migrations are those of package db, which run before all others.
 func Module() app.Module {
 	return app.Module{
-		Name: "freehold", Types: resolvers.Types(), Judges: (*resolvers.Resolvers).InputJudges, TextBytes: resolvers.TextBytes,
-		Functions: map[string]access.Wall{
+		Name: "freehold", Types: resolvers.Types(), Validators: (*resolvers.Resolvers).Validators, TextBytes: resolvers.TextBytes,
+		Functions: map[string]access.Layer{
 			"User.pendingEmail":            {Name: "app.pending_email", Admits: access.AdmitsOwner},
 			"User.hasPassword":             {Name: "app.has_password", Admits: access.AdmitsOwner},
-			"User.reauthenticatedUntil":    {Name: "app.recent_until", Admits: access.AdmitsOwner},
-			"User.nextCodeAt":              {Name: "app.closed_until", Admits: access.AdmitsOwner},
+			"User.reauthenticatedUntil":    {Name: "app.reauthenticated_until", Admits: access.AdmitsOwner},
+			"User.nextCodeAt":              {Name: "app.rate_limited_until", Admits: access.AdmitsOwner},
 			"Mutation.revokeSession":       {Name: "app.revoke_session", Admits: access.AdmitsOwner},
 			"Mutation.revokeOtherSessions": {Name: "app.revoke_other_sessions", Admits: access.AdmitsMembers},
 			"Mutation.reauthenticate":      {Name: "app.reauthenticate", Admits: access.AdmitsMembers},
 			"Mutation.changePassword":      {Name: "app.change_password", Admits: access.AdmitsMembers},
-			"Mutation.changeEmail":         {Name: "app.require_recent", Admits: access.AdmitsMembers},
-			"Mutation.changeUsername":      {Name: "app.require_recent", Admits: access.AdmitsMembers},
+			"Mutation.changeEmail":         {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.changeUsername":      {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.deleteAccount":       {Name: "app.delete_account", Admits: access.AdmitsMembers},
 		},
 		Credential: resolvers.Credential,

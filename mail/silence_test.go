@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"freehold.dev/freehold/internal/eventually"
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/internal/eventually"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // steps are those of a conversation, by what a client has said last.
@@ -143,7 +145,7 @@ func TestWorkerGoesOnInSilence(t *testing.T) {
 			settled := func() (n int) {
 				for _, id := range ids {
 					for _, end := range w.shelf.endsOf(id) {
-						if end.Outcome == Sent {
+						if end.Outcome == outbox.Sent {
 							n++
 						}
 					}

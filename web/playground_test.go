@@ -24,12 +24,12 @@ func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }
 // serve starts a service with its playground, behind the wraps, and returns its URL.
 func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	t.Helper()
-	return harness.StartBehind(t, func(handler http.Handler) http.Handler {
+	return harness.Setup{Wrap: func(handler http.Handler) http.Handler {
 		for _, wrap := range wraps {
 			handler = wrap(handler)
 		}
 		return handler
-	}, dbtest.New(t), harness.BothLayers, harness.Options()).Work().URL
+	}}.Start(t).Work().URL
 }
 
 // open visits the playground of a new service and waits until it can be used.
@@ -41,7 +41,7 @@ func open(t *testing.T, wraps ...func(http.Handler) http.Handler) (v *visitor, a
 	}
 	v = visit(t, at)
 	v.await(`document.title`, "freehold playground")
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 	v.await(editor(".graphiql-query-editor"), "mutation SignUp") // the editors load one after the other
 	v.await(editor(".graphiql-editor-tool"), "ada@example.org")
 	return v, at
@@ -125,7 +125,7 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
 
 	v.click(".status button")
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 	v.expect(v.play("Me"), `"me": null`)
 	v.expect(v.play("UpdateMine"), `"code": "UNAUTHENTICATED"`)
 	v.expect(ask(t, at, access, `{ me { id } }`), `{"me":null}`)
@@ -209,9 +209,9 @@ func TestTheSessionIsInCookies(t *testing.T) {
 
 	v.expect(ask(t, at, access, `mutation { signOut { success } }`), "true")
 	v.expect(v.playAgain(), `"me": null`)
-	v.await(status, "Nobody is signed in") // although it ended elsewhere
+	v.await(status, "Not signed in") // although it ended elsewhere
 	v.do(chromedp.Reload())
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 }
 
 func (v *visitor) typeHeaders(text string) {
@@ -229,7 +229,7 @@ func TestTheRestOfGraphiQLWorksUnderThePolicy(t *testing.T) {
 	v.await(textOf(".graphiql-doc-explorer"), "Mutation")
 	v.do(chromedp.Click(`//*[@class="graphiql-doc-explorer-content"]//a[.="Mutation"]`))
 	docs := v.await(textOf(".graphiql-doc-explorer"), "signUp")
-	v.expect(docs, "Makes an account, its profile and a session, all of them or nothing.")
+	v.expect(docs, "Creates an account, its profile and its first session.")
 
 	v.click(`[aria-label="Show History"]`)
 	v.click(`[aria-label="Open settings dialog"]`)

@@ -13,7 +13,7 @@ import (
 func TestHiddenSessionIsExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_MIGRATE_URL="+d.Owner)
 	ann, bob := s.SignUp(harness.Vars{"visibility": "PUBLIC"}), s.SignUp(nil)
 	id := harness.DecodeClaims(t, ann.Token)["sid"].(string)
 	for query, want := range map[string]string{
@@ -25,7 +25,7 @@ func TestHiddenSessionIsExplained(t *testing.T) {
 		if got := briefs(list); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", query, got, want)
 		}
-		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password answers its owner alone") {
+		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password admits its owner alone") {
 			t.Errorf("why: %s", list[0].Why)
 		}
 	}

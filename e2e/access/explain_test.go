@@ -15,10 +15,10 @@ import (
 
 // denial is an entry of extensions.denials.
 type denial struct {
-	Path                         []any
-	Field, Code, Wall, Rule, Why string
-	Viewer                       struct{ Kind, UserID, Username, Reason string }
-	Policy                       *struct {
+	Path                          []any
+	Field, Code, Layer, Rule, Why string
+	Viewer                        struct{ Kind, UserID, Username, Reason string }
+	Policy                        *struct {
 		Table, Name, Command, Using, WithCheck string
 		Admits                                 *bool
 	}
@@ -27,7 +27,7 @@ type denial struct {
 // brief is what of a denial is compared: where, the refusal, the viewer, the policy and whether it admits him.
 func (d denial) brief() string {
 	path := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Path), "[]"), " ", ".")
-	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Wall, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
+	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Layer, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
 	if d.Policy != nil {
 		text += " " + d.Policy.Table + " " + d.Policy.Name
 		if d.Policy.Admits != nil {
@@ -58,7 +58,7 @@ func explain(s *harness.Service, token, query string) (list []denial, answered b
 func TestDenialsAreExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_MIGRATE_URL="+d.Owner)
 	ann, bob := s.SignUp(harness.Vars{"visibility": "PRIVATE"}), s.SignUp(harness.Vars{"visibility": "PUBLIC"})
 	member := func(v harness.Account, kind string) string { return "[" + kind + " " + v.Username + "]" }
 	const missing = "3b241101-e2bb-4255-8caf-4136c566a962"
@@ -128,7 +128,7 @@ func TestDenialsAreExplained(t *testing.T) {
 func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true})
+	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	bob, ann := seed.SignUp(harness.Vars{"visibility": "PUBLIC"}), seed.SignUp(nil)
 	update := `mutation { updateProfile(input: {id: "` + bob.ProfileID + `"}) { profile { id } } }`
 
@@ -139,7 +139,7 @@ func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	}
 
 	d.Query(t, `ALTER POLICY user_private_select ON app.user_private USING (true)`)
-	rules := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true})
+	rules := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	list, _ = explain(rules, rules.SignIn(ann.Email), `{ profile(username: "`+bob.Username+`") { user { email } } }`)
 	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
 		t.Errorf("with a policy that admits everybody: %+v", list)
@@ -157,7 +157,7 @@ func TestProductionExplainsNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	production := harness.Production(t, d)
-	v := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}).SignUp(harness.Vars{"visibility": "PRIVATE"})
+	v := harness.StartWith(t, d, harness.BothLayers, app.Options{}).SignUp(harness.Vars{"visibility": "PRIVATE"})
 	for name, c := range map[string]struct {
 		further  []string
 		explains bool
@@ -180,9 +180,9 @@ func TestProductionExplainsNothing(t *testing.T) {
 func TestDenialsAreLogged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true})
+	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	ann, bob := seed.SignUp(harness.Vars{"visibility": "PUBLIC"}), seed.SignUp(harness.Vars{"visibility": "PUBLIC"})
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	logs := s.Logs
 	token := s.SignIn(ann.Email)
 	r := s.Do(token, `{ nodes(ids: ["`+ann.ProfileID+`", "`+bob.ProfileID+`", "`+bob.ProfileID+`"]) { ... on Profile { birthday } } profile(username: "nobody-has-this") { id } }`, nil)
@@ -215,7 +215,7 @@ func TestDenialsAreLogged(t *testing.T) {
 func TestAccessIsExplainedOffline(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true})
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	ann, bob := s.SignUp(harness.Vars{"visibility": "PRIVATE"}), s.SignUp(harness.Vars{"visibility": "MEMBERS"})
 	c := harness.Config(t, d.App, "FREEHOLD_MIGRATE_URL="+d.Owner)
 	for _, x := range []struct {
@@ -228,16 +228,16 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 			"profiles_select on app.profiles for SELECT admits", "profile_private_select on app.profile_private for SELECT refuses\n          USING (user_id = app.viewer_id())\n",
 		}},
 		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets through", "profile_private_select on app.profile_private for SELECT admits"}},
-		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
-		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: the row is not there", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
-		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: the row is not there", "profiles_select on app.profiles for SELECT refuses"}},
+		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
+		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
+		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses"}},
 		{ann.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the code FORBIDDEN", "profiles_update on app.profiles for UPDATE refuses", "WITH CHECK (user_id = app.viewer_id())"}},
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
 		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits its owner alone\n"}},
-		{bob.Username, "Session.device", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
-		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
+		{bob.Username, "Session.device", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
+		{"nobody", "SessionEdge.cursor", "", []string{"if the viewer gets there: ask about User.sessions"}},
 	} {
 		var out strings.Builder
 		if err := harness.Program.ExplainAccess(t.Context(), c, x.as, x.field, x.id, &out); err != nil {
@@ -250,13 +250,13 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		}
 	}
 	for want, x := range map[string][3]string{
-		`there is no field "User.phone"`:          {"nobody", "User.phone", ""},
-		`there is no user "eve"`:                  {"eve", "User.email", ann.UserID},
-		"give the id or username of a User":       {"nobody", "User.email", ""},
-		`no User with the id or username "x"`:     {"nobody", "User.email", "x"},
-		`no Session with the id "` + ann.Username: {"nobody", "Session.device", ann.Username},
-		"is the id of a Profile, not of a User":   {"nobody", "User.email", ann.ProfileID},
-		"belongs to no row: leave the id out":     {"nobody", "Query.me", ann.UserID},
+		`field "User.phone" not found`:               {"nobody", "User.phone", ""},
+		`user "eve" not found`:                       {"eve", "User.email", ann.UserID},
+		"give the id or username of a User":          {"nobody", "User.email", ""},
+		`User with the id or username "x" not found`: {"nobody", "User.email", "x"},
+		`Session with the id "` + ann.Username:       {"nobody", "Session.device", ann.Username},
+		"is the id of a Profile, not of a User":      {"nobody", "User.email", ann.ProfileID},
+		"belongs to no row: omit the id":             {"nobody", "Query.me", ann.UserID},
 	} {
 		if err := harness.Program.ExplainAccess(t.Context(), c, x[0], x[1], x[2], io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", x, err, want)

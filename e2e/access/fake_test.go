@@ -71,7 +71,8 @@ func (f *fake) do(token, query string, v harness.Vars) (r harness.Reply, err err
 		return r, err
 	}
 	r.Body = string(body)
-	return r, json.Unmarshal(body, &r)
+	err = json.Unmarshal(body, &r)
+	return r, err
 }
 
 // fakeObject is an object to select from: a row, or a value with its fields.

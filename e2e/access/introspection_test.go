@@ -131,7 +131,7 @@ func TestDirectivesAreTheListedOnes(t *testing.T) {
 func TestIntrospectionOfProductionIsAValidationError(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, harness.Production(t, d)...)
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, harness.Production(t, d)...)
 	for _, query := range []string{
 		`{ __schema { queryType { name } } }`, `{ me { id } x: __type(name: "User") { name } }`, `{ ...F } fragment F on Query { __schema { types { name } } }`,
 		`{ ... @skip(if: true) { __schema { types { name } } } }`,

@@ -16,7 +16,7 @@ func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	s.Must(a.Token, harness.ChangeEmail, harness.Input("newEmail", "new-"+a.Email))
 	s.DB.Query(t, `INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ('full', 3, now() + interval '1 hour')`)
 	pool := open(t, s.DB.App)
-	for _, call := range []string{"pending_email($1)", "has_password($1)", "recent_until($1, 60)", "closed_until($1, '{full}', '{3}')"} {
+	for _, call := range []string{"pending_email($1)", "has_password($1)", "reauthenticated_until($1, 60)", "rate_limited_until($1, '{full}', '{3}')"} {
 		for who, c := range map[string]struct {
 			token string
 			want  bool
@@ -37,7 +37,7 @@ func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	}
 }
 
-// app.recent_until and app.require_recent change at the same microsecond.
+// app.reauthenticated_until and app.require_reauthentication change at the same microsecond.
 func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -51,8 +51,8 @@ func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 		_, err = tx.ExecContext(t.Context(), `SELECT set_config('app.viewer_id', $1, true), set_config('app.session_id', $2, true)`, viewer.UserID, viewer.SessionID)
 		_, err2 := tx.ExecContext(t.Context(), `UPDATE app.sessions SET authenticated_at = now() - $1::interval WHERE id = $2`, ago, viewer.SessionID)
 		var until sql.NullString
-		err3 := tx.QueryRowContext(t.Context(), `SELECT app.recent_until($1, 60)`, viewer.UserID).Scan(&until)
-		_, required := tx.ExecContext(t.Context(), `SELECT app.require_recent(60)`)
+		err3 := tx.QueryRowContext(t.Context(), `SELECT app.reauthenticated_until($1, 60)`, viewer.UserID).Scan(&until)
+		_, required := tx.ExecContext(t.Context(), `SELECT app.require_reauthentication(60)`)
 		if err := errors.Join(err, err2, err3, tx.Rollback()); err != nil || until.Valid != want || (required == nil) != want {
 			t.Errorf("%s ago: until %+v, required: %v, %v", ago, until, required, err)
 		}

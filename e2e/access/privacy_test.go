@@ -49,13 +49,13 @@ type party struct {
 func newParty(t *testing.T, w harness.Layers) party {
 	t.Helper()
 	d := dbtest.New(t)
-	p := party{Service: harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}), v: map[string]harness.Account{}}
+	p := party{Service: harness.StartWith(t, d, harness.BothLayers, app.Options{}), v: map[string]harness.Account{}}
 	for _, visibility := range []string{"PRIVATE", "MEMBERS", "PUBLIC"} {
 		p.v[visibility] = p.SignUp(harness.Vars{"visibility": visibility, "birthday": harness.CanaryBirthday, "phoneNumber": harness.CanaryPhone, "displayName": "Canary of " + visibility})
 	}
 	p.another = p.SignUp(harness.Vars{"visibility": "PUBLIC"})
 	if w != harness.BothLayers { // the same members, their tokens signed anew by signing in
-		p.Service = harness.StartWith(t, d, w, app.Options{UnsafeCheapPasswords: true})
+		p.Service = harness.StartWith(t, d, w, app.Options{})
 		for visibility, v := range p.v {
 			v.Token = p.SignIn(v.Email)
 			p.v[visibility] = v

@@ -167,6 +167,7 @@ type stage struct {
 	maker   *harness.Service
 	making  asking              // maker, or what stands in for it
 	furnish func(*person) error // gives a person what no mutation can
+	rule    func(string) string // for harness.Setup
 	dataDir string              // where the key is
 	targets map[string]*person  // by visibility
 	another *person
@@ -176,7 +177,7 @@ type stage struct {
 func newStage(t testing.TB, spec specification) *stage {
 	t.Helper()
 	p := &stage{specification: spec, targets: map[string]*person{}, dataDir: t.TempDir()}
-	p.maker = harness.StartWith(t, dbtest.New(t), harness.BothLayers, harness.Options(), "FREEHOLD_DATA_DIR="+p.dataDir)
+	p.maker = harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+p.dataDir)
 	p.asked, p.ask, p.making, p.furnish = p.maker, p.maker.TryDo, p.maker.TryDo, p.addPending
 	for _, visibility := range visibilities {
 		p.targets[visibility] = p.make(t, visibility)
@@ -275,10 +276,10 @@ const disarmed = `
 	CREATE OR REPLACE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT c.password_hash <> '' FROM app.credentials c WHERE c.user_id = p_user_id $$;
-	CREATE OR REPLACE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
+	CREATE OR REPLACE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT max(s.authenticated_at) + make_interval(secs => p_seconds) FROM app.sessions s WHERE s.user_id = p_user_id $$;
-	CREATE OR REPLACE FUNCTION app.closed_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
+	CREATE OR REPLACE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$
 	SELECT max(r.ends_at)
@@ -293,7 +294,10 @@ func (p *stage) behind(t testing.TB, w harness.Layers, o app.Options) *stage {
 	if q.walls = w; w == harness.RulesAlone {
 		p.maker.DB.Query(t, disarmed)
 	}
-	q.asked = harness.StartWith(t, p.maker.DB, w, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
+	q.asked = harness.Setup{
+		Database: p.maker.DB, Layers: w, Rule: p.rule, Options: o,
+		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+	}.Start(t)
 	q.asked.FromAnywhere = true
 	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing comes before it
 		q.asked.Allowed = append(q.asked.Allowed, "violates row-level security policy")

@@ -103,7 +103,7 @@ func mutationOf(action, typ string) string {
 func TestViewerCanCostsNoStatement(t *testing.T) {
 	t.Parallel()
 	var statements atomic.Int64
-	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{UnsafeCheapPasswords: true, Observe: func(string) { statements.Add(1) }})
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{Observe: func(string) { statements.Add(1) }})
 	another := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
 	s.SignUp(harness.Vars{"visibility": "MEMBERS"})
 	s.SignUp(harness.Vars{"visibility": "PUBLIC"})

@@ -32,8 +32,10 @@ func TestOneClientCannotHoldTheHasher(t *testing.T) {
 				accounts[i] = s.SignUp(nil)
 			}
 			victor := s.SignUp(nil)
-			dear := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1",
-				"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_PASSWORD_SHARE=2", "FREEHOLD_LIMIT_PASSWORD_TRY=100000/15m", "FREEHOLD_LIMIT_SIGN_IN=100000/15m", "FREEHOLD_LIMIT_OWN_GUESS=100000/15m")
+			dear := harness.Setup{Database: s.DB, FullCost: true, Settings: []string{
+				"FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1", "FREEHOLD_DATA_DIR=" + dir, "FREEHOLD_PASSWORD_SHARE=2",
+				"FREEHOLD_LIMIT_PASSWORD_TRY=100000/15m", "FREEHOLD_LIMIT_SIGN_IN=100000/15m", "FREEHOLD_LIMIT_OWN_GUESS=100000/15m",
+			}}.Start(t)
 			var stop atomic.Bool
 			var refused atomic.Int64
 			var wg sync.WaitGroup
@@ -241,7 +243,7 @@ func TestUntrustedProxiesAreToldOf(t *testing.T) {
 	const warning = "FREEHOLD_TRUSTED_PROXIES"
 	for trusted, want := range map[string]int{"": 1, "127.0.0.1": 0} {
 		d := dbtest.New(t)
-		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), append(harness.Production(t, d), "FREEHOLD_TRUSTED_PROXIES="+trusted)...)
+		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, append(harness.Production(t, d), "FREEHOLD_TRUSTED_PROXIES="+trusted)...)
 		s.Do("", `{ me { id } }`, nil)
 		if strings.Contains(s.Logs.String(), warning) {
 			t.Errorf("told of without a proxy: %s", s.Logs)

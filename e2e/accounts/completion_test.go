@@ -113,7 +113,7 @@ func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	if after := s.DB.Query(t, `SELECT hits FROM app.rate_limits WHERE bucket = 'signUp 203.0.113.2/32'`)[0]; after == before {
 		t.Errorf("literals of a wrong shape are not counted: %s, then %s", before, after)
 	}
-	strict := harness.StartWith(t, s.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	if got := fmt.Sprint(ask(strict, "")); got != strings.Replace(taken, "input.email TAKEN ", "", 1) {
 		t.Errorf("where a verified address is required: %s", got)
 	}
@@ -124,7 +124,7 @@ func TestAdoptersJudge(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	var got atomic.Value
-	o := harness.Options()
+	o := app.Options{}
 	judge := func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
 		asked.Add(1)
 		got.Store(fmt.Sprint(in))
@@ -132,8 +132,8 @@ func TestAdoptersJudge(t *testing.T) {
 			"location": {Code: "TOO_FAR", Message: "This is too far.", Params: fault.Params{"max": 5}}, "bio": {Code: "NOT_GIVEN"}, "avatarUrl": {Code: "NOT_FIT"}, "other": {Code: "NONE"},
 		}
 	}
-	o.Further = []app.Module{{Judges: func(*resolvers.Resolvers) map[string]resolvers.InputJudge {
-		return map[string]resolvers.InputJudge{"UpdateProfileInput": judge}
+	o.Further = []app.Module{{Validators: func(*resolvers.Resolvers) map[string]resolvers.InputValidator {
+		return map[string]resolvers.InputValidator{"UpdateProfileInput": judge}
 	}}}
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o)
 	a := s.SignUp(nil)

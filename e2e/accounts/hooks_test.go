@@ -20,7 +20,7 @@ import (
 // startWithHooks is start with an adopter's hooks.
 func startWithHooks(t *testing.T, hooks accounts.Hooks, further ...string) *harness.Service {
 	t.Helper()
-	return harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: hooks}}}, further...)
+	return harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{Further: []app.Module{{Hooks: hooks}}}, further...)
 }
 
 // expectInternal expects an error that tells a client nothing, and the log what it was.
@@ -97,7 +97,7 @@ func TestHookBeforeSignUpOfATakenAddress(t *testing.T) {
 	open := harness.Start(t)
 	a := open.SignUp(nil)
 	hooks := accounts.Hooks{BeforeSignUp: []func(context.Context, *db.Tx, accounts.Candidate) error{hook}}
-	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: hooks}}}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{Further: []app.Module{{Hooks: hooks}}}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	for _, email := range []string{a.Email, "nobody@example.org"} {
 		r := s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": email, "password": harness.Password, "username": "tulip"}})
 		expectFaults(t, email, r, "input.email UNWANTED")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 	"github.com/google/uuid"
 )
@@ -188,7 +189,7 @@ func TestRetriesOfSignUpsThatWait(t *testing.T) {
 	t.Parallel()
 	open := harness.Start(t)
 	taken := open.SignUpAs("rose", nil)
-	s := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
+	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
 	send := func(name, key string) harness.Reply {
 		v := form(name, harness.Password, key)
 		v["input"].(harness.Vars)["username"] = "some-" + name
@@ -281,7 +282,7 @@ func TestKeysOpenNothing(t *testing.T) {
 	}
 
 	unverified, _ := sign("unverified", harness.Password)
-	strict := harness.StartWith(t, s.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	if r := signUpWith(strict, "", form(unverified.Username, harness.Password, "key-of-unverified")); r.Body != `{"data":{"signUp":{"user":null,"tokens":null}}}` {
 		t.Errorf("an account that may not sign in before it is verified: %s", r.Body)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -176,7 +177,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 		}
 	}
 	write("reset_password.txt", `{{define "subject"}}Neues Passwort für {{.Service}}{{end}}{{define "body"}}Hier: {{.Link}} oder {{.Code}}{{end}}`)
-	o := harness.Options()
+	o := app.Options{}
 	o.MailTemplates = fstest.MapFS{
 		"reset_password.txt": {Data: []byte(`{{define "subject"}}program{{end}}{{define "body"}}{{.Link}} {{.Code}}{{end}}`)},
 		"layout.txt":         {Data: []byte(`program: {{template "body" .}}`)},
@@ -191,7 +192,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 	}
 	refused := func(what, setting string, want ...string) {
 		t.Helper()
-		made, err := harness.Program.New(t.Context(), harness.Config(t, d.App, append(frontEnd("https://app.example"), setting)...), harness.Options())
+		made, err := harness.Program.New(t.Context(), harness.Config(t, d.App, append(frontEnd("https://app.example"), setting)...), app.Options{})
 		if err == nil {
 			made.Close()
 			t.Errorf("%s is taken", what)

@@ -17,10 +17,11 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/eventually"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // enqueue puts mails into the outbox, as a use case would.
-func enqueue(t *testing.T, d dbtest.Database, mails ...db.Mail) {
+func enqueue(t *testing.T, d dbtest.Database, mails ...outbox.Mail) {
 	t.Helper()
 	pool, err := db.Open(db.Options{URL: d.App})
 	if err != nil {
@@ -45,7 +46,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	dir := t.TempDir()
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_DATA_DIR="+dir).Work()
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir).Work()
 	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 		t.Errorf("an empty mailbox: %s", r.Body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
-	enqueue(t, d, db.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
+	enqueue(t, d, outbox.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
 	list := s.Mailbox(1)
 	if len(list) != 1 || list[0].Kind != "reset_password" || list[0].To != "ann@example.org" {
 		t.Fatalf("the mailbox has %+v", list)
@@ -93,7 +94,7 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 		"production":         harness.Production(t, d),
 		"with a mail server": {"FREEHOLD_SMTP_URL=smtp://127.0.0.1:1", "FREEHOLD_MAIL_FROM=no-reply@example.org"},
 	} {
-		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), further...)
+		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, further...)
 		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
 			if r := s.Fetch(path); r.Status != 404 || strings.Contains(r.Body, "no such mail") {
 				t.Errorf("%s, %s: %d %s", name, path, r.Status, r.Body)
@@ -107,12 +108,12 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 func TestInstancesShareTheOutbox(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	mails := []db.Mail{{Kind: "no such kind", Recipient: "x@example.org"}}
+	mails := []outbox.Mail{{Kind: "no such kind", Recipient: "x@example.org"}}
 	for i := range 40 {
-		mails = append(mails, db.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
+		mails = append(mails, outbox.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
 	}
 	enqueue(t, d, mails...)
-	one, two := harness.StartWith(t, d, harness.BothLayers, harness.Options()).Work(), harness.StartWith(t, d, harness.BothLayers, harness.Options()).Work()
+	one, two := harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work(), harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work()
 	one.AwaitOutbox()
 	one.Allowed, two.Allowed = []string{"no such kind"}, []string{"no such kind"} // either gives it up
 	got := map[string]int{}
@@ -136,7 +137,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 func TestWhatIsLongOverIsPurged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_EVENT_RETENTION=24h")
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_EVENT_RETENTION=24h")
 	a := s.SignUp(nil)
 	for _, statement := range []string{
 		`INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at)

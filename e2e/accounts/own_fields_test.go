@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
@@ -90,7 +91,7 @@ func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	dir := t.TempDir()
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
 	a := signUpVerified(s, "ann", "ann@example.org")
 	signUpVerified(s, "bob", "taken@example.org")
 	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
@@ -277,9 +278,9 @@ func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 func TestOwnFieldsAreLoadedOnceAndOnlyIfSelected(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = func(query string) {
-		for _, function := range []string{"pending_email", "has_password", "recent_until", "closed_until"} {
+		for _, function := range []string{"pending_email", "has_password", "reauthenticated_until", "rate_limited_until"} {
 			if strings.Contains(query, "app."+function) {
 				asked.Add(1)
 			}

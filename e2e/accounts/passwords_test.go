@@ -170,7 +170,7 @@ func TestLeakedPasswordsAreNotWaitedFor(t *testing.T) {
 // P10: a password that is far too long is refused without hashing it.
 func TestHugePasswords(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t)
+	s := harness.Setup{FullCost: true}.Start(t)
 	huge := strings.Repeat("x", 10<<20)
 	for name, q := range map[string]harness.Request{
 		"signUp": {Query: harness.SignUpMutation, Vars: harness.Vars{"input": harness.Vars{"email": "ann@example.org", "password": huge, "username": "ann"}}},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -246,7 +247,7 @@ func TestSignUpIsNoPasswordOracle(t *testing.T) {
 	t.Parallel()
 	open := limited(t)
 	a := open.SignUp(nil)
-	strict := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	for _, s := range []*harness.Service{open, strict} {
 		var want harness.Reply
 		for _, guess := range []string{"wrong password", harness.Password} {

@@ -9,6 +9,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -18,7 +19,7 @@ import (
 func TestSecretsAreNotKept(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
-	o := harness.Options()
+	o := app.Options{}
 	o.Spans = recorder
 	var statements harness.LogBuffer // as the database shows them while they run: values travel apart from them
 	o.Observe = func(query string) { fmt.Fprintln(&statements, query) }

@@ -3,11 +3,11 @@ package accounts
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -91,7 +91,7 @@ func TestNextRequestTakesTheSameTime(t *testing.T) {
 	for what, query := range map[string]string{"a new password": harness.RequestReset, "a verification": harness.RequestVerification} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			o := harness.Options()
+			o := app.Options{}
 			o.MailLatest = time.Minute // later than the test
 			s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o).Work()
 			a := s.SignUp(nil)
@@ -112,7 +112,7 @@ func TestNextRequestTakesTheSameTime(t *testing.T) {
 func TestMailsWaitARandomWhile(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	o := harness.Options()
+	o := app.Options{}
 	o.MailLatest = 3 * time.Second
 	s := harness.StartWith(t, d, harness.BothLayers, o)
 	a := s.SignUp(nil)
@@ -145,19 +145,9 @@ func TestMailsWaitARandomWhile(t *testing.T) {
 // A service that nothing else is said of waits for that long.
 func TestMailsWaitByDefault(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	a, err := harness.Program.New(t.Context(), harness.Config(t, d.App), harness.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(a.Handler())
-	t.Cleanup(func() {
-		server.Close()
-		a.Close()
-	})
-	s := &harness.Service{T: t, DB: d, URL: server.URL, App: a}
+	s := harness.Setup{Options: app.Options{MailLatest: harness.UsualMailWait}}.Start(t)
 	s.Must("", harness.RequestReset, harness.Input("email", s.SignUp(nil).Email))
-	if early := d.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
+	if early := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
 		t.Error("a mail is sent at once")
 	}
 }

@@ -29,8 +29,8 @@ func entitiesJSON(list ...string) string { return `{"_entities":[` + strings.Joi
 func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
 	t.Parallel()
 	d, dir := dbtest.New(t), t.TempDir()
-	development := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
-	production := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_ENV=production",
+	development := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
+	production := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_ENV=production",
 		"FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE="+dir+"/signing-key.pem")
 	for name, s := range map[string]*harness.Service{"development": development, "production": production} {
 		for who, token := range map[string]string{"nobody": "", "garbage": "garbage", "a member": s.SignUp(nil).Token} {
@@ -115,7 +115,7 @@ func TestEntitiesByTheirKeys(t *testing.T) {
 func TestEntitiesAreOneQueryForEachKey(t *testing.T) {
 	t.Parallel()
 	var queries atomic.Int64
-	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{UnsafeCheapPasswords: true, Observe: func(query string) {
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{Observe: func(query string) {
 		if strings.Contains(query, "app.profiles") {
 			queries.Add(1)
 		}

@@ -26,7 +26,7 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 		var s string
 		return tx.Get(ctx, &s, `SELECT pg_sleep(300)::text`)
 	}
-	o := harness.Options()
+	o := app.Options{}
 	o.Further = []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o, "FREEHOLD_REQUEST_TIMEOUT=1s")
 	begun := time.Now()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/e2e/hostile"
 )
@@ -92,7 +93,7 @@ func TestErrorsOfAReplyAreBounded(t *testing.T) {
 // G07: a body that is huge, compressed or endless is refused before it is read to its end; memory stays flat.
 func TestHugeBodies(t *testing.T) {
 	t.Parallel()
-	s, _ := harness.Listen(t, harness.Options())
+	s, _ := harness.Listen(t, app.Options{})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	r, err := s.TrySend(t.Context(), harness.Request{Stream: io.LimitReader(zeros{}, 64<<20)})
@@ -126,7 +127,7 @@ func (zeros) Read(p []byte) (int, error) {
 // S10, W05: a huge header is refused by the server before anything looks at it.
 func TestHugeHeaders(t *testing.T) {
 	t.Parallel()
-	s, _ := harness.Listen(t, harness.Options())
+	s, _ := harness.Listen(t, app.Options{})
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)

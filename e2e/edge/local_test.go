@@ -47,7 +47,7 @@ func TestForeignHostsGetNothingOfDevelopment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, c.settings...)
+			s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, c.settings...)
 			for _, path := range []string{"/", "/playground/access", "/playground/x.js", "/dev/mail", "/dev/mail.json", "/dev/mail/x"} {
 				status, body := asHost(s, http.MethodGet, path, c.host, "")
 				refused := status == http.StatusMisdirectedRequest && strings.Contains(body, `"code":"BAD_REQUEST"`)

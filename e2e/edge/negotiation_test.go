@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -86,7 +87,7 @@ func TestContentTypes(t *testing.T) {
 // The answers of net/http itself have our form of errors: for a path, a method, a header, or a request that is not HTTP.
 func TestEveryRefusalHasOurForm(t *testing.T) {
 	t.Parallel()
-	s, _ := harness.Listen(t, harness.Options())
+	s, _ := harness.Listen(t, app.Options{})
 	for name, c := range map[string]struct {
 		sent string
 		want string // status and code

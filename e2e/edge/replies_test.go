@@ -38,10 +38,10 @@ func TestRepliesAreBounded(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	keep := "FREEHOLD_DATA_DIR=" + t.TempDir() // one key, so that tokens are good for all
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), keep)
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, keep)
 	a := wordy(s)
-	generous := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_COST_LIMIT=1000000", keep)
-	narrow := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_REPLY_LIMIT=16384", keep)
+	generous := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_COST_LIMIT=1000000", keep)
+	narrow := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_REPLY_LIMIT=16384", keep)
 	entities := func(n int, fields string) harness.Request {
 		key := harness.Vars{"__typename": "Profile", "id": a.ProfileID}
 		return harness.Request{Query: `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Profile { ` + fields + ` } } }`, Vars: harness.Vars{"r": slices.Repeat([]harness.Vars{key}, n)}}
@@ -143,7 +143,7 @@ func heap() int64 {
 // told to come again, and small replies go on.
 func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measures the heap
 	const readers, room = 100, 2 << 20
-	s, _ := harness.ListenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return narrowListener{l} }, app.Options{UnsafeCheapPasswords: true},
+	s, _ := harness.ListenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return narrowListener{l} }, app.Options{},
 		fmt.Sprintf("FREEHOLD_REPLY_MEMORY=%d", room))
 	a := wordy(s)
 	body := `{"query": "{ nodes(ids: [` + strings.Repeat(`\"`+a.ProfileID+`\" `, 100) + `]) { ... on Profile { bio } } }"}`

@@ -108,7 +108,7 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 // With the policies away the rules stand alone, and @visible refuses what the database would not have shown.
 func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	t.Parallel()
-	s := harness.StartWith(t, dbtest.New(t), harness.RulesAlone, app.Options{UnsafeCheapPasswords: true})
+	s := harness.StartWith(t, dbtest.New(t), harness.RulesAlone, app.Options{})
 	hidden := s.SignUp(harness.Vars{"visibility": "PRIVATE"})
 	s.Do("", `query ($u: String!) { profile(username: $u) { bio displayName } }`, harness.Vars{"u": hidden.Username})
 	if got := s.Metrics()[`freehold_denials_total{code="NOT_FOUND",rule="@visible"}`]; got != 2 {
@@ -149,7 +149,7 @@ func TestNamesOfOperationsAreBounded(t *testing.T) {
 // A burst of sign-ins shows in the queue for hashes: those turned away are counted, and in the end nobody waits.
 func TestRefusedHashesAreCounted(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_PASSWORD_QUEUE=1")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_PASSWORD_QUEUE=1"}}.Start(t)
 	var wg sync.WaitGroup
 	codes := make([]string, 30)
 	for i := range codes {
@@ -215,7 +215,7 @@ func attributes(span sdktrace.ReadOnlySpan) map[string]string {
 func TestSpansOfARequest(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
-	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{UnsafeCheapPasswords: true, Spans: recorder})
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{Spans: recorder})
 	a := s.SignUp(nil)
 	recorder.Reset()
 	const traceID, client = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -261,7 +261,7 @@ func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	d := dbtest.New(t)
 	d.Query(t, failFunction)
 	recorder := tracetest.NewSpanRecorder()
-	s := harness.StartWith(t, d, harness.BothLayers, app.Options{UnsafeCheapPasswords: true, Spans: recorder, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}})
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{Spans: recorder, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}})
 	a := s.SignUp(nil)
 	s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": a.Email, "password": harness.Password, "username": "another"}})
 	s.Do("", `mutation Out { revokeOtherSessions { count } }`, nil)
@@ -304,7 +304,7 @@ func collector(t *testing.T) (url string, received func() string) {
 func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest // the environment is the process's
 	url, received := collector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-	s, drain := harness.Listen(t, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
+	s, drain := harness.Listen(t, app.Options{Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
 	s.DB.Query(t, failFunction) // PostgreSQL's error quotes the secret
 	const secret = "canary-of-a-secret"
 	ann := s.SignUpAs("canary-name", harness.Vars{"bio": secret, "phoneNumber": harness.CanaryPhone, "birthday": harness.CanaryBirthday, "visibility": "PUBLIC"})
@@ -356,7 +356,7 @@ func TestSilentCollectorDoesNotHoldTheServer(t *testing.T) { //nolint:parallelte
 	if err := drain(); err != nil || time.Since(begun) > 8*time.Second {
 		t.Errorf("drained after %v: %v", time.Since(begun), err)
 	}
-	if !strings.Contains(s.Logs.String(), "traces could not be sent") {
+	if !strings.Contains(s.Logs.String(), "failed to send the remaining traces") && !strings.Contains(s.Logs.String(), "failed to send traces") {
 		t.Error("the log does not tell of it")
 	}
 }

@@ -16,7 +16,7 @@ func TestStandby(t *testing.T) {
 	t.Parallel()
 	c := dbtest.NewCluster(t)
 	p := dbtest.NewProxy(t, c.App())
-	s := harness.StartWith(t, dbtest.Database{App: p.URL(c.App())}, harness.BothLayers, app.Options{UnsafeCheapPasswords: true})
+	s := harness.StartWith(t, dbtest.Database{App: p.URL(c.App())}, harness.BothLayers, app.Options{})
 	a := s.SignUp(nil)
 	c.Demote()
 	p.Turn(t, c.App())

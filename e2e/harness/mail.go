@@ -28,6 +28,7 @@ func (s *Service) Work() *Service {
 }
 
 // Mail is a mail in the mailbox of development.
+// Mail is a mail in the mailbox of development.
 type Mail struct{ ID, Kind, To, Subject, Text, HTML, Link string }
 
 // Mailbox returns the mails of /dev/mail.json, newest first, once there are at least n.
@@ -66,6 +67,7 @@ func (s *Service) MailTo(to, kind string, n int) Mail {
 	return all[0]
 }
 
+// CodeInText matches the code in the text of a mail.
 // CodeInText matches the code in the text of a mail.
 var CodeInText = regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`)
 

@@ -91,8 +91,8 @@ func TestSessionsAreListed(t *testing.T) {
 func TestClientsBehindAProxy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
-	direct := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
+	direct := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	a := s.SignUp(nil)
 	from := func(s *harness.Service, forwarded string) harness.Reply {
 		return s.Send(harness.Request{Header: http.Header{"X-Forwarded-For": {forwarded}}, Query: fmt.Sprintf(`mutation { signIn(input: {email: %q, password: %q}) { user { sessions(first: 1) { nodes { ip } } } } }`, a.Email, harness.Password)})
@@ -174,7 +174,7 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 // What happens to an account is told to its owner, and to nobody else, with where it was done.
 func TestSecurityEventsAreListed(t *testing.T) {
 	t.Parallel()
-	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REFRESH_GRACE=0s")
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_REFRESH_GRACE=0s")
 	a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
 	const refresh = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken } } }`
 	s.Do("", refresh, harness.Vars{"t": a.Refresh})
