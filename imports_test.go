@@ -86,6 +86,7 @@ var testsMayImport = map[string][]string{
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
+	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/sessions":        {"app", "db/dbtest", "e2e/harness"},
 	"examples/notes":      {"db/dbtest", "e2e/harness", "examples/notes"},
 }

@@ -31,17 +31,13 @@ func TestPprofHasAnAddressOfItsOwn(t *testing.T) {
 		}
 	}
 	taken := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/debug/pprof/")
-	second, err := harness.Program.New(t.Context(), harness.Config(t, s.DB.App, "FREEHOLD_PPROF_ADDR="+taken), app.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
+	second := harness.Setup{Database: s.DB, Settings: []string{"FREEHOLD_PPROF_ADDR=" + taken}}.Prepare(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := second.Serve(t.Context(), l); err == nil || !strings.HasPrefix(err.Error(), "listen (FREEHOLD_PPROF_ADDR): ") {
+	if err := second.App.Serve(t.Context(), l); err == nil || !strings.HasPrefix(err.Error(), "listen (FREEHOLD_PPROF_ADDR): ") {
 		t.Errorf("a second server at the same address: %v", err)
 	}
 	if err := drain(); err != nil {

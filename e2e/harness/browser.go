@@ -105,6 +105,6 @@ func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 
 func (c *Clock) Put(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
-func StartAt(t *testing.T, c *Clock, further ...string) *Service {
+func StartAt(t testing.TB, c *Clock, further ...string) *Service {
 	return StartWith(t, dbtest.New(t), BothLayers, app.Options{Now: c.now}, further...)
 }

@@ -99,7 +99,7 @@ func StartWith(t testing.TB, d dbtest.Database, w Layers, o app.Options, further
 // Start starts the service and stops it when the test ends.
 func (x Setup) Start(t testing.TB) *Service {
 	t.Helper()
-	s := x.prepare(t)
+	s := x.Prepare(t)
 	handler := s.App.Handler()
 	if x.Wrap != nil {
 		handler = x.Wrap(handler)
@@ -112,9 +112,9 @@ func (x Setup) Start(t testing.TB) *Service {
 	return s
 }
 
-// prepare returns the service before it listens. When the test ends, the service is closed, and then the test fails if the
+// Prepare returns the service before it listens. When the test ends, the service is closed, and then the test fails if the
 // log has an error or a panic that the test does not expect.
-func (x Setup) prepare(t testing.TB) *Service {
+func (x Setup) Prepare(t testing.TB) *Service {
 	t.Helper()
 	if x.Database == (dbtest.Database{}) {
 		x.Database = dbtest.New(t)

@@ -12,15 +12,15 @@ import (
 )
 
 // Listen starts a service with the server's own time-outs. Drain stops it as SIGTERM does, and returns when it has ended.
-func Listen(t *testing.T, o app.Options, further ...string) (s *Service, drain func() error) {
+func Listen(t testing.TB, o app.Options, further ...string) (s *Service, drain func() error) {
 	t.Helper()
 	return ListenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return l }, o, further...)
 }
 
 // ListenOn is Listen on a database, and on the listener that wrap returns.
-func ListenOn(t *testing.T, d dbtest.Database, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *Service, drain func() error) {
+func ListenOn(t testing.TB, d dbtest.Database, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *Service, drain func() error) {
 	t.Helper()
-	s = Setup{Database: d, Options: o, Settings: further}.prepare(t)
+	s = Setup{Database: d, Options: o, Settings: further}.Prepare(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ const PoolSize = 4
 
 // StartBehindProxy starts a service whose database connections can go silent. A statement times out after a second, so that a
 // request has time for another try.
-func StartBehindProxy(t *testing.T, further ...string) (*Service, *dbtest.Proxy) {
+func StartBehindProxy(t testing.TB, further ...string) (*Service, *dbtest.Proxy) {
 	t.Helper()
 	d := dbtest.New(t)
 	p := dbtest.NewProxy(t, d.App)
