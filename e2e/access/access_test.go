@@ -12,17 +12,17 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// atOnce is how many requests of a run are under way together.
+// atOnce is the number of requests that a run sends at the same time.
 const atOnce = 4
 
-// oneWallCases is how many cases only a field rule refuses, with no row policy behind it. It may only fall.
+// oneLayerCases is the number of cases that only a field rule refuses, without a row policy behind it. It may only fall.
 const oneWallCases = 0
 
-// ledger counts the cases of a run and keeps what was wrong.
+// ledger counts the cases of a run and collects the faults.
 type ledger struct {
 	requests int
 	cases    map[string]int  // by field
-	twins    map[string]bool // by path and field: whether somebody got a value
+	twins    map[string]bool // by path and field: whether any viewer got a value
 	oneWall  map[string]int  // by field
 	faults   []finding
 }
@@ -49,8 +49,8 @@ func (l *ledger) add(v *verdict) {
 	l.faults = append(l.faults, v.faults...)
 }
 
-// incomplete names what was not tested: fields without a case, and cases without a positive twin, without which null
-// because there is nothing would pass for refused. An exemption of what is complete is stale.
+// incomplete names what was not tested: fields without a case, and cases without a positive twin. Without a twin, null
+// because no row exists would look like a refusal. It also names exemptions that are no longer needed.
 func (l *ledger) incomplete(s specification, exempt map[string]string) (faults []finding) {
 	lacking := map[string]bool{}
 	for field := range s.matrix {
@@ -92,7 +92,7 @@ func (l *ledger) summary() string {
 	return fmt.Sprintf("%d cases of %d fields in %d requests, %d held by one wall only", cases, len(l.cases), l.requests, oneWall)
 }
 
-// run judges requests, several at once and in their order.
+// run sends requests, several at once, and collects the verdicts in the order of the requests.
 func (p *stage) run(requests []request) *ledger {
 	l := newLedger()
 	verdicts := make([]*verdict, len(requests))
@@ -108,7 +108,7 @@ func (p *stage) run(requests []request) *ledger {
 	return l
 }
 
-// each does something for the numbers below n, several at once.
+// each calls f for the numbers below n, several at once.
 func each(n int, do func(i int)) {
 	next := make(chan int)
 	var workers sync.WaitGroup
@@ -126,9 +126,9 @@ func each(n int, do func(i int)) {
 	workers.Wait()
 }
 
-// Each field, asked for by each kind of viewer about a target of each visibility, on each path that leads to its type,
-// answers what the access matrix says: behind both walls, and behind each of them alone what that one owns. The cases
-// are made of the schema.
+// Each field returns what the access matrix says: for each kind of viewer, for a target of each visibility, on each path that
+// leads to the field's type. With both layers it returns exactly that; with one layer alone, what this layer decides. The
+// cases are generated from the schema.
 func TestEveryFieldOnEveryPath(t *testing.T) {
 	t.Parallel()
 	spec := ownSpecification(t)
