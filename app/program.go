@@ -174,9 +174,9 @@ func (p *Program) hooks() (all accounts.Hooks) {
 	return all
 }
 
-// judges are those of all modules. A later module wins over an earlier one.
-func (p *Program) judges(r *resolvers.Resolvers) document.Judges {
-	all := document.Judges{}
+// validators are those of all modules. A later module wins over an earlier one.
+func (p *Program) validators(r *resolvers.Resolvers) document.Validators {
+	all := document.Validators{}
 	for _, m := range p.modules {
 		if m.Judges != nil {
 			maps.Copy(all, m.Judges(r))
@@ -189,7 +189,7 @@ func (p *Program) judges(r *resolvers.Resolvers) document.Judges {
 func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema, r *resolvers.Resolvers) (*document.Documents, error) {
 	o := document.Options{
 		Schema: schema, Introspection: c.Development(), Tokens: c.TokenLimit, Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit,
-		Credentials: map[string]bool{}, TextBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())}, Judges: p.judges(r),
+		Credentials: map[string]bool{}, TextBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())}, Validators: p.validators(r),
 		Trusted: c.Operations, TrustedOnly: c.OperationsOnly == "on",
 	}
 	for _, m := range p.modules {

@@ -65,7 +65,7 @@ func open(t *testing.T, wraps ...func(http.Handler) http.Handler) (v *visitor, a
 	}
 	v = visit(t, at)
 	v.await(`document.title`, "freehold playground")
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 	v.await(editor(".graphiql-query-editor"), "mutation SignUp") // the editors load one after the other
 	v.await(editor(".graphiql-editor-tool"), "ada@example.org")
 	return v, at
@@ -149,7 +149,7 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
 
 	v.click(".status button")
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 	v.expect(v.play("Me"), `"me": null`)
 	v.expect(v.play("UpdateMine"), `"code": "UNAUTHENTICATED"`)
 	v.expect(ask(t, at, access, `{ me { id } }`), `{"me":null}`)
@@ -232,9 +232,9 @@ func TestTheSessionIsInCookies(t *testing.T) {
 
 	v.expect(ask(t, at, access, `mutation { signOut { success } }`), "true")
 	v.expect(v.playAgain(), `"me": null`)
-	v.await(status, "Nobody is signed in") // although it ended elsewhere
+	v.await(status, "Not signed in") // although it ended elsewhere
 	v.do(chromedp.Reload())
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 }
 
 func (v *visitor) typeHeaders(text string) {

@@ -139,9 +139,9 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 	for _, want := range []string{
 		`<code>@owner(of: &#34;&lt;script&gt;&#34;)</code>`, `&lt;b&gt;All&lt;/b&gt; may.`,
 		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
-		`Only one of rule and policy holds a refusal of: <a href="#Thing.secret">Thing.secret</a>.`,
+		`Only one of rule and policy refuses: <a href="#Thing.secret">Thing.secret</a>.`,
 		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col" class="viewer">member, visible-to</th>`,
-		`<em>Visible-to</em> are those who may see the row`, `<a href="/">`, `href="/playground/access.css"`,
+		`<em>Visible-to</em> viewers may see the row`, `<a href="/">`, `href="/playground/access.css"`,
 	} {
 		if strings.Count(page, want) == 0 {
 			t.Errorf("the page lacks %s:\n%s", want, page)
@@ -154,7 +154,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 	}
 	twice := &access.Matrix{Fields: matrix.Fields[2:]}
 	page = get(newHandler(sample, "/graphql", "", twice), http.MethodGet, "/playground/access").Body.String()
-	if strings.Contains(page, "Only one of") || !strings.Contains(page, "Rule and policy hold every refusal, each by itself.") {
+	if strings.Contains(page, "Only one of") || !strings.Contains(page, "Rule and policy both refuse wherever a viewer is refused, independently of each other.") {
 		t.Errorf("nothing is held only once:\n%s", page)
 	}
 }

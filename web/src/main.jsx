@@ -12,7 +12,7 @@ function who(viewer) {
   if (viewer === undefined) {
     return '';
   }
-  return viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Nobody is signed in';
+  return viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Not signed in';
 }
 
 // Status says as whom the playground asks.
