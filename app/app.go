@@ -21,6 +21,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge"
@@ -121,7 +122,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: lever.CheapPasswords})
+	hasher := passwords.NewHasher(passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: lever.CheapPasswords})
 	a.telemetry.Watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
@@ -149,7 +150,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
 		Cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
 		Viewer: func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-			return auth.AuthenticateBrowser(ctx, header, tokens, service)
+			return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
 		},
 		Prove: a.db.ProveSession, WithShare: a.db.WithShare, Routes: func(mux *http.ServeMux) { a.routes(mux, keys) },
 	})

@@ -15,6 +15,7 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge/document"
@@ -32,10 +33,10 @@ type Module struct {
 
 	// Functions are the definer functions that stand behind fields instead of row policies, by Type.field, and whom they admit.
 	Functions map[string]access.Layer
-	// Credential are the mutations that compute a password hash, judge a code or have a mail sent. An operation may have one.
+	// Credential are the mutations that compute a password hash, verify a code or have a mail sent. An operation may have one.
 	Credential []string
-	// Judges complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
-	Judges func(*resolvers.Resolvers) map[string]resolvers.InputJudge
+	// Validators complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
+	Validators func(*resolvers.Resolvers) map[string]resolvers.InputValidator
 	// TextBytes is how many bytes the text of a field may take in a reply, by Type.field. Other texts cost as much as the longest.
 	TextBytes map[string]int
 }
@@ -178,8 +179,8 @@ func (p *Program) hooks() (all accounts.Hooks) {
 func (p *Program) validators(r *resolvers.Resolvers) document.Validators {
 	all := document.Validators{}
 	for _, m := range p.modules {
-		if m.Judges != nil {
-			maps.Copy(all, m.Judges(r))
+		if m.Validators != nil {
+			maps.Copy(all, m.Validators(r))
 		}
 	}
 	return all
@@ -205,7 +206,7 @@ func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema
 // key is the id or a further key of the row, or "" for a field without a row.
 func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, key string, w io.Writer) error {
 	return explain.Question{
-		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: accounts.UsernameKey,
+		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: input.UsernameKey,
 		AppURL: c.DatabaseURL, OwnerURL: c.MigrateURL,
 	}.Answer(ctx, w)
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // metrics are the metrics for Prometheus. docs/deployment.md lists them. Each label has few values.
@@ -47,7 +47,7 @@ func newMetrics() *metrics {
 }
 
 // watch adds what is read only on a scrape: the connection pool, the outbox and the queue of password hashes.
-func (m *metrics) watch(d *db.DB, h *auth.Hasher) {
+func (m *metrics) watch(d *db.DB, h *passwords.Hasher) {
 	auto := promauto.With(m.registry)
 	gauge := func(name, help string, read func() int) {
 		auto.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
@@ -74,7 +74,7 @@ func (m *metrics) watch(d *db.DB, h *auth.Hasher) {
 	counter("freehold_password_hashes_refused_total", "Callers that were refused because too many were waiting for a password hash.", func() float64 { return float64(h.Load().Refused) })
 }
 
-func (m *metrics) settled(kind mail.Kind, outcome mail.Outcome) {
+func (m *metrics) settled(kind outbox.Kind, outcome outbox.Outcome) {
 	m.mails.WithLabelValues(string(kind), string(outcome)).Inc()
 }
 

@@ -9,10 +9,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // SpanProcessor gets each span of the traces.
@@ -43,7 +43,7 @@ func (t *Telemetry) Observer() db.Observer {
 }
 
 // Watch adds metrics of the connection pool, the outbox and the password hashes.
-func (t *Telemetry) Watch(d *db.DB, h *auth.Hasher) { t.metrics.watch(d, h) }
+func (t *Telemetry) Watch(d *db.DB, h *passwords.Hasher) { t.metrics.watch(d, h) }
 
 // TrustOperations names the operations whose names always become labels of metrics. Call it before the first request.
 func (t *Telemetry) TrustOperations(isTrusted func(name string) bool) { t.names.isTrusted = isTrusted }
@@ -52,7 +52,7 @@ func (t *Telemetry) TrustOperations(isTrusted func(name string) bool) { t.names.
 func (t *Telemetry) Denied(rule string, code fault.Code) { t.metrics.denied(rule, code) }
 
 // MailSettled counts an attempt to send a mail.
-func (t *Telemetry) MailSettled(kind mail.Kind, outcome mail.Outcome) {
+func (t *Telemetry) MailSettled(kind outbox.Kind, outcome outbox.Outcome) {
 	t.metrics.settled(kind, outcome)
 }
 

@@ -252,7 +252,7 @@ func TestTheRestOfGraphiQLWorksUnderThePolicy(t *testing.T) {
 	v.await(textOf(".graphiql-doc-explorer"), "Mutation")
 	v.do(chromedp.Click(`//*[@class="graphiql-doc-explorer-content"]//a[.="Mutation"]`))
 	docs := v.await(textOf(".graphiql-doc-explorer"), "signUp")
-	v.expect(docs, "Makes an account, its profile and a session, all of them or nothing.")
+	v.expect(docs, "Creates an account, its profile and its first session.")
 
 	v.click(`[aria-label="Show History"]`)
 	v.click(`[aria-label="Open settings dialog"]`)

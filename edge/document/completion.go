@@ -6,13 +6,13 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 	"freehold.dev/freehold/resolvers"
 )
 
 // Validators report what is wrong with fields that fit their types, by the name of the input type.
-type Validators map[string]resolvers.InputJudge
+type Validators map[string]resolvers.InputValidator
 
 // completion adds further faults to the error of an input that does not fit the schema. If an input fits, its use case validates
 // it instead.
@@ -127,7 +127,7 @@ func (c *inputChecker) resolve(object map[string]any, name string) (value any, g
 func isBlank(typ *ast.Type, value any) bool {
 	text, isText := value.(string)
 	return isText && typ.Elem == nil && !typ.NonNull && scalars[typ.NamedType] != nil &&
-		auth.TrimPasted(text) == ""
+		runes.Trim(text) == ""
 }
 
 // clearBlanks replaces blank literals by null.

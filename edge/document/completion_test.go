@@ -40,7 +40,7 @@ func TestBlankTextsAreNull(t *testing.T) {
 		completion := Validators(nil).complete(t.Context(), variables)
 		faults := []string{}
 		for _, e := range validator.ValidateWithRules(schema, doc, validationRules(completion, true)) {
-			faults = append(faults, e.Message[:len(e.Message)-len(": This is not a date, such as 1970-12-31.")]+" INVALID")
+			faults = append(faults, e.Message[:len(e.Message)-len(": This is not a valid date, such as 1970-12-31.")]+" INVALID")
 		}
 		if len(faults) == 0 {
 			op := doc.Operations[0]
