@@ -51,7 +51,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); !strings.Contains(body, "There is none yet") {
+	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); !strings.Contains(body, "No mail yet") {
 		t.Errorf("an empty mailbox: %s", body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
@@ -96,7 +96,7 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 	} {
 		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), further...)
 		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
-			if status, _, body := s.Fetch(http.MethodGet, s.URL+path); status != 404 || strings.Contains(body, "no such mail") {
+			if status, _, body := s.Fetch(http.MethodGet, s.URL+path); status != 404 || strings.Contains(body, "Mail not found") {
 				t.Errorf("%s, %s: %d %s", name, path, status, body)
 			}
 		}
