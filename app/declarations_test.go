@@ -84,7 +84,7 @@ func TestWrongDeclarationsAreNamedWithTheirPlace(t *testing.T) {
 func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, old, new, want string }{
-		{"no rule", "  location: String @visible", "  location: String", "Profile.location: the field has no rule: decide who may read it"},
+		{"no rule", "  location: String @visible", "  location: String", "Profile.location: the field has no rule: add one that says who may read it"},
 		{"a rule about rows of a type that no module declares", "  hasNextPage: Boolean! @inherited", "  hasNextPage: Boolean! @visible",
 			`PageInfo.hasNextPage: @visible is about a row, and no module declares the owned type PageInfo: add owned.Declare(owned.Type{Name: "PageInfo", …}) to the Types of a module`},
 		{"of a type that no module declares", `@owner(of: "Session", id: "input.id")`, `@owner(of: "Tokens", id: "input.id")`, `@owner(of: "Tokens"): no module declares such an owned type, so nothing finds its rows`},
