@@ -69,7 +69,7 @@ func (e *endpoint) run(ctx context.Context, operation *graphql.OperationContext,
 		x.denials.reset()
 		limit.reset()
 		auth.JarFrom(ctx).SignOut()
-		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Nobody(reason))
+		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Anonymous(reason))
 	case response == nil:
 		response = e.dispatch(ctx, operation, viewer)
 	}

@@ -15,11 +15,11 @@ func Authenticate(header http.Header, tokens *Tokens) Viewer {
 		return Viewer{}
 	}
 	if len(sent) > 1 { // no token is more trustworthy than another
-		return Nobody(fault.Invalid)
+		return Anonymous(fault.Invalid)
 	}
 	viewer, reason := tokens.ReadAccess(sent[0])
 	if reason != "" {
-		return Nobody(reason)
+		return Anonymous(reason)
 	}
 	return viewer
 }

@@ -148,7 +148,7 @@ func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens
 	jar.asked = true
 	viewer, err := jar.authenticate(ctx, tokens, refresher)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.Unauthenticated {
-		viewer, err = Nobody(f.Reason), nil
+		viewer, err = Anonymous(f.Reason), nil
 	}
 	if err == nil && !viewer.IsMember() {
 		jar.empty()
@@ -159,7 +159,7 @@ func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens
 // authenticate returns an anonymous viewer, or an UNAUTHENTICATED error, for cookies that are not valid.
 func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, refresher Refresher) (Viewer, error) {
 	if j.twice { // it is unknown which of them is ours
-		return Nobody(fault.Invalid), nil
+		return Anonymous(fault.Invalid), nil
 	}
 	viewer, ageing, reason := tokens.readAccess(j.access)
 	var renewed *Pair
@@ -172,7 +172,7 @@ func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, refresher Refres
 	case j.refresh != "":
 		renewed, err = refresher.Refresh(ctx, j.refresh)
 	default:
-		return Nobody(reason), nil
+		return Anonymous(reason), nil
 	}
 	if err != nil || renewed == nil {
 		return viewer, err

@@ -81,9 +81,9 @@ func LoadKeys(path string, now func() time.Time) (*Keys, error) {
 	return k, nil
 }
 
-// LoadOrMakeKeys is LoadKeys, but creates a file with a first key if there is none, for development. It creates the file
+// LoadOrCreateKeys is LoadKeys, but creates a file with a first key if there is none, for development. It creates the file
 // atomically. If two processes start at once, both use the key of the first one.
-func LoadOrMakeKeys(path string, now func() time.Time) (*Keys, error) {
+func LoadOrCreateKeys(path string, now func() time.Time) (*Keys, error) {
 	keys, err := LoadKeys(path, now)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err

@@ -25,8 +25,8 @@ func (v Viewer) IsMember() bool { return v.UserID != uuid.Nil }
 // Is reports whether the viewer is the user with this id. An anonymous viewer is no user, not even the one with the zero id.
 func (v Viewer) Is(userID uuid.UUID) bool { return v.IsMember() && v.UserID == userID }
 
-// Nobody returns the anonymous viewer of a request whose token is not valid, with the reason.
-func Nobody(reason fault.Reason) Viewer { return Viewer{Reason: reason} }
+// Anonymous returns the anonymous viewer of a request whose token is not valid, with the reason.
+func Anonymous(reason fault.Reason) Viewer { return Viewer{Reason: reason} }
 
 type viewerKey struct{}
 
