@@ -15,6 +15,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // purgeInterval is how often an instance deletes what is long over. Several may do it at once.
@@ -27,7 +28,7 @@ type mailer struct {
 	mailbox *mail.Mailbox // nil where mails are really sent
 }
 
-func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, m *metrics) (*mailer, error) {
+func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
 	templates, err := newTemplates(c, o)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 		return send, nil
 	}
 	send.worker = mail.NewWorker(mail.WorkerOptions{
-		Outbox: d, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: m.settled,
+		Outbox: d, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: settled,
 		FirstRetry: o.MailFirstRetry,
 	})
 	return send, nil

@@ -221,3 +221,14 @@ func (f *Faults) Err() error {
 	}
 	return e
 }
+
+// maxRepeated bounds a text that repeats what a client sent, in bytes.
+const maxRepeated = 200
+
+// Shorten cuts a text that repeats what a client sent to 200 bytes, and then ends it with an ellipsis.
+func Shorten(text string) string {
+	if len(text) <= maxRepeated {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxRepeated], "") + "…"
+}
