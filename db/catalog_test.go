@@ -196,8 +196,8 @@ func TestCheckRole(t *testing.T) {
 		"tester_super":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, postgres`, "superuser"},
 		"tester_hashes":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT (refresh_hash) ON app.sessions TO %[1]s`, "app.sessions.refresh_hash"},
 		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.credentials TO %[1]s`, "app.credentials"},
-		"tester_update":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT UPDATE (expires_at) ON app.sessions TO %[1]s`, "app.sessions by UPDATE"},
-		"tester_delete":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT DELETE ON app.profiles TO %[1]s`, "app.profiles by DELETE"},
+		"tester_update":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT UPDATE (expires_at) ON app.sessions TO %[1]s`, "UPDATE on app.sessions"},
+		"tester_delete":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT DELETE ON app.profiles TO %[1]s`, "DELETE on app.profiles"},
 		"tester_outbox":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.outbox TO %[1]s`, "app.outbox"},
 	} {
 		d.Query(t, fmt.Sprintf(c.make, name))
@@ -215,7 +215,7 @@ func expectRole(t *testing.T, url, want string) {
 	defer pool.Close()
 	switch err := pool.CheckRole(t.Context()); {
 	case want == "" && err != nil:
-		t.Errorf("a role that is least was refused: %v", err)
+		t.Errorf("the app role was rejected: %v", err)
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("got %v, want an error that says %q", err, want)
 	}

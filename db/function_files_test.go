@@ -206,8 +206,8 @@ func TestErrorsOfFunctionFiles(t *testing.T) {
 		"no roles":            {"read_x", "-- Executed by:\n" + create, `role ""`},
 		"unknown role":        {"read_x", "-- Executed by: freehold_app, freehold_ap\n" + create, `role "freehold_ap"`},
 		"PUBLIC":              {"read_x", "-- Executed by: PUBLIC\n" + create, `role "PUBLIC"`},
-		"unknown moment":      {"read_x", header + "-- Created: after\n" + create, "the second line may only be"},
-		"invalid name":        {"read-x", header + create, "is called <name>.sql"},
+		"unknown moment":      {"read_x", header + "-- Created: after\n" + create, "the second line must be"},
+		"invalid name":        {"read-x", header + create, "must be <name>.sql"},
 		"another function":    {"write_x", header + create, "must create app.write_x"},
 		"a longer name":       {"read", header + create, "must create app.read:"},
 		"another schema":      {"read_x", header + strings.Replace(create, "app.", "public.", 1), "must create app.read_x"},
@@ -216,9 +216,9 @@ func TestErrorsOfFunctionFiles(t *testing.T) {
 		"a further statement": {"read_x", header + create + "CREATE TABLE app.y (id int);\n", "multiple commands"},
 		"invalid SQL":         {"read_x", header + strings.Replace(create, "LANGUAGE", "TONGUE", 1), "position 2:53"},
 		"invalid body":        {"read_x", header + strings.Replace(create, "SELECT 1", "SELECT y", 1), `column "y" does not exist`},
-		"another parameter":   {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "a changed signature gets a new name"},
-		"another result":      {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS text LANGUAGE sql AS 'SELECT ''1''';\n", "a changed signature gets a new name"},
-		"another set's":       {"their_x", header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "a function of the migration set theirs"},
+		"another parameter":   {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "to change the signature, choose a new name"},
+		"another result":      {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS text LANGUAGE sql AS 'SELECT ''1''';\n", "to change the signature, choose a new name"},
+		"another set's":       {"their_x", header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "belongs to the migration set theirs"},
 	} {
 		changed := maps.Clone(texts)
 		changed["functions/"+c.file+".sql"] = c.text

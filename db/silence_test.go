@@ -150,7 +150,7 @@ func TestDatabaseOfAnotherEncoding(t *testing.T) {
 	d := dbtest.NewEmpty(t, `ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
 	expect := func(err error) {
 		t.Helper()
-		if err == nil || !strings.Contains(err.Error(), "server_encoding is LATIN1, and freehold needs UTF8") {
+		if err == nil || !strings.Contains(err.Error(), "server_encoding is LATIN1, but freehold needs UTF8") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -174,7 +174,7 @@ func TestConnectionsThatDieInTransactions(t *testing.T) {
 			p.SilenceCommits(1, forward)
 			since := time.Now()
 			r := s.do(a.Token, blockMutation, vars{"bio": "one"})
-			if r.code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Look whether it was saved") {
+			if r.code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Check whether the change was saved") {
 				t.Errorf("the outcome is unknown, and the answer is %s", r.Body)
 			}
 			want := map[bool]string{true: "one", false: ""}[forward]
