@@ -77,15 +77,15 @@ var codeOutcomes = map[string][]outcome{
 		},
 	},
 	"request_email_change": {
-		{name: "a free address", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60)`, nobody: `FH003 the account is gone`, other: `null, writes codes`},
+		{name: "a free address", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60)`, nobody: `FH003 the account was deleted`, other: `null, writes codes`},
 		{
 			name: "an address that an account has", call: `SELECT app.request_email_change($new, 'x', 'bob@example.org', 60)`,
-			nobody: `FH003 the account is gone`, other: `null, writes codes`, owner: `bob@example.org, writes codes`,
+			nobody: `FH003 the account was deleted`, other: `null, writes codes`, owner: `bob@example.org, writes codes`,
 		},
-		{name: "the address of a sign-up that waits", call: `SELECT app.request_email_change($new, 'x', 'p@example.org', 60)`, nobody: `FH003 the account is gone`, other: `null, writes codes`},
+		{name: "the address of a sign-up that waits", call: `SELECT app.request_email_change($new, 'x', 'p@example.org', 60)`, nobody: `FH003 the account was deleted`, other: `null, writes codes`},
 		{ // see "a code that the caller then uses"
 			name: "a code that the caller then uses", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60), app.change_email($new)`,
-			nobody: `FH003 the account is gone`,
+			nobody: `FH003 the account was deleted`,
 			other:  `null (bob@example.org,x@example.org,bob), writes codes security_events user_private`,
 			owner:  `null (Ann@example.org,x@example.org,""), writes codes security_events user_private`,
 		},

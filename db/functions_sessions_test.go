@@ -51,8 +51,8 @@ var sessionOutcomes = map[string][]outcome{
 	},
 	"record_own_event": {
 		{name: "a kind that viewers record", call: `SELECT app.record_own_event('SESSION_REVOKED')`, nobody: `FH003 there is no session`, other: `void, writes security_events`},
-		{name: "another kind", call: `SELECT app.record_own_event('SIGNED_IN')`, nobody: `FH003 there is no session`, other: `22023 viewers do not record the event SIGNED_IN`},
-		{name: "no kind", call: `SELECT app.record_own_event(NULL)`, nobody: `FH003 there is no session`, other: `22023 viewers do not record the event <NULL>`},
+		{name: "another kind", call: `SELECT app.record_own_event('SIGNED_IN')`, nobody: `FH003 there is no session`, other: `22023 viewers cannot record the event SIGNED_IN`},
+		{name: "no kind", call: `SELECT app.record_own_event(NULL)`, nobody: `FH003 there is no session`, other: `22023 viewers cannot record the event <NULL>`},
 		{
 			name: "for nobody else", call: `SELECT app.record_own_event('SESSION_REVOKED'), count(*) FROM app.security_events WHERE user_id = $ann`,
 			nobody: `FH003 there is no session`, other: `void 0, writes security_events`, owner: `void 1, writes security_events`,
@@ -154,8 +154,8 @@ func entering(call string) []outcome {
 	ann := fmt.Sprintf(call, "$ann_session")
 	return []outcome{
 		{name: "a live session", call: ann + ` = $ann`, nobody: `true`},
-		{name: "an unknown session", call: fmt.Sprintf(call, "$new"), nobody: `FH003 session is not valid`},
-		{name: "a disabled account", setup: disabled, call: ann, nobody: `FH003 session is not valid`},
+		{name: "an unknown session", call: fmt.Sprintf(call, "$new"), nobody: `FH003 session is invalid`},
+		{name: "a disabled account", setup: disabled, call: ann, nobody: `FH003 session is invalid`},
 		{name: "a revoked session", setup: revoked, call: ann, nobody: `FH001 session was revoked`},
 		{name: "a session that has expired", setup: `UPDATE app.sessions SET expires_at = now()`, call: ann, nobody: `FH002 session has expired`},
 		{name: "a session that was idle", setup: `UPDATE app.sessions SET idle_expires_at = now()`, call: ann, nobody: `FH002 session has expired`},

@@ -231,169 +231,169 @@ CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 
--- Uses a code that proves a new address, and makes it the address of the account that is asking.
+-- Uses a code that proves a new address, and makes it the address of the viewer's account.
 CREATE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE(old_email text, new_email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
--- Changes the viewer's password, revokes the other sessions and deletes all codes.
+-- Changes the viewer's password, revokes their other sessions and deletes all their codes.
 CREATE FUNCTION app.change_password(p_seen_hash text, p_password_hash text) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
--- Gives the viewer another username and holds the old one for the viewer.
+-- Changes the viewer's username and holds the old one for them.
 CREATE FUNCTION app.change_username(p_username text, p_username_key text, p_hold_seconds double precision) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Raises an error, whose hint says what to write in the migration, if app.protect with these arguments would leave rows of a table open, or if viewers would read other users' rows to find their own.
+-- Raises an error if app.protect with these arguments would leave the rows of a table unprotected, or if viewers would read other users' rows to find their own.
 CREATE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[]) RETURNS void; -- executed by freehold_owner
 
--- Claims mails that are due, the longest waiting first, for as long as a lease.
+-- Claims mails that are due, longest waiting first, until the lease ends.
 CREATE FUNCTION app.claim_mails(p_limit integer, p_lease_seconds double precision) RETURNS TABLE(id uuid, kind text, recipient text, has_code boolean, data jsonb, created_at timestamp with time zone, attempt integer, valid_seconds double precision) SECURITY DEFINER; -- executed by freehold_app
 
--- Empties a bucket.
+-- Deletes a bucket.
 CREATE FUNCTION app.clear_hits(p_bucket text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- The User-Agent of the request that this transaction serves; NULL if there is none.
 CREATE FUNCTION app.client_device() RETURNS text; -- executed by other functions only
 
--- The address of the client that this transaction serves; NULL if it is not known.
+-- The IP address of the client that this transaction serves; NULL if it is unknown.
 CREATE FUNCTION app.client_ip() RETURNS inet; -- executed by other functions only
 
--- Counts one more in each of these buckets if all of them are open, and in none otherwise.
+-- Counts a hit in each of these buckets, or in none if one of them is full.
 CREATE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[]) RETURNS TABLE(closed_seconds integer, full_seconds integer) SECURITY DEFINER; -- executed by freehold_app
 
--- How many mails wait, or are being sent.
+-- The number of mails that wait or are being sent.
 CREATE FUNCTION app.count_waiting_mails() RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
 
--- Deletes the viewer's account with all that refers to it, and holds its username for nobody.
+-- Deletes the viewer's account and everything that refers to it.
 CREATE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
--- Deletes the sign-up that has this username and was not verified in time.
+-- Deletes the pending sign-up with this username if its address was not verified in time.
 CREATE FUNCTION app.delete_expired_sign_up(p_username_key text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Deletes the codes of the other sign-ups that wait for an address, since an account has proved it, and reports whether there were such sign-ups.
+-- Deletes the codes of the other pending sign-ups with an address, after an account has verified it, and reports whether there were such sign-ups.
 CREATE FUNCTION app.delete_rival_codes(p_email_key text, p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
 
 -- Puts a mail into the outbox, to be sent after p_after_seconds at the earliest.
 CREATE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uuid, p_recipient text, p_code_id uuid, p_data jsonb, p_valid_seconds double precision, p_after_seconds double precision, p_withheld boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Is app.enter_session within a transaction that knows its client.
+-- Calls app.enter_session in a transaction that already knows its client.
 CREATE FUNCTION app.enter(p_session_id uuid, p_timeout_ms integer) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
 
--- Makes the owner of a live session the viewer of this transaction, for a client, and returns the viewer.
+-- Makes the owner of a live session the viewer of this transaction, sets the client and the statement timeout, and returns the viewer.
 CREATE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
 
 -- The code of an address that has one of these ids (one for each of the server's keys) and has not expired.
 CREATE FUNCTION app.find_code(p_purpose text, p_email_key text, p_ids uuid[]) RETURNS TABLE(id uuid, user_id uuid, email text, username text, display_name text) SECURITY DEFINER; -- executed by freehold_app
 
--- What the viewer's password is hashed with; NULL if there is no viewer.
+-- The salt of the viewer's password; NULL if there is no viewer.
 CREATE FUNCTION app.find_own_salt() RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
--- What the password of the sign-up that waits for a code is hashed with.
+-- The salt of the password of the pending sign-up that a code belongs to.
 CREATE FUNCTION app.find_pending_salt(p_code_id uuid) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
--- What the password of a sign-in is hashed with.
+-- The salt of the password of an account, for a sign-in.
 CREATE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
--- What the password of a sign-up that comes again is hashed with.
+-- The salt of the password of the account that a key has signed up.
 CREATE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Which of an e-mail and a username belong to an account.
 CREATE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TABLE(email boolean, username boolean) SECURITY DEFINER; -- executed by freehold_app
 
--- Whether something was counted in a bucket whose window has not ended.
+-- Whether a bucket has hits in its current window.
 CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Whether the viewer can sign in with a password; NULL if the user is not the viewer.
+-- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Keeps a username for the account that gives it up, or for nobody.
+-- Holds a username for the user who gave it up, or for no user.
 CREATE FUNCTION app.hold_username(p_username_key text, p_user_id uuid, p_until timestamp with time zone) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Whether the owner of an account has proved its address.
+-- Whether the owner of an account has verified its address.
 CREATE FUNCTION app.is_email_verified(p_email_key text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Whether a username is held for another user than the viewer.
 CREATE FUNCTION app.is_held(p_username_key text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Whether an account is used from a block of addresses: a session that was not revoked was started there since the address was last used to take the account over, or that happened there.
+-- Whether the clients in a block of IP addresses are known to an account.
 CREATE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Whether this is the viewer's password hash.
 CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- The new address of a change of e-mail that is not confirmed yet; NULL if there is none, and if the user is not the viewer.
+-- The new address of an unconfirmed change of e-mail; NULL if there is none, or if the user is not the viewer.
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
--- Protects a table of schema app: it enables and forces row security, and replaces the policies of the three roles and the grants of freehold_app.
+-- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[]) RETURNS void; -- executed by freehold_owner
 
--- The account that was signed up with a key, for a caller that has its address and the hash of its password.
+-- The account that a key has signed up, for a caller that has its address and the hash of its password.
 CREATE FUNCTION app.prove_sign_up(p_key_hash bytea, p_email_key text, p_password_hash text) RETURNS TABLE(pending boolean, is_verified boolean, fingerprint bytea) SECURITY DEFINER; -- executed by freehold_app
 
 -- Deletes up to p_limit rows of a table that ended more than p_seconds ago, and returns how many.
 CREATE FUNCTION app.purge(p_table text, p_limit integer, p_seconds double precision) RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
 
--- Deletes the oldest events of each kind of an account, until there are no more than p_keep; also those of no account.
+-- Deletes the oldest events of each kind and account until no more than p_keep are left, including events without an account.
 CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
 
 -- Replaces the code of an address, a purpose and an account.
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Until when app.count_hits would find any of these buckets closed; NULL if none is, and if the user is not the viewer.
+-- The time until which app.count_hits rejects a hit in one of these buckets.
 CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
--- Notes in the session that the viewer has proved the password.
+-- Records in the session that the viewer has entered their password.
 CREATE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Until when the session that asks may take sensitive actions without the password; NULL if that time has passed, and if the user is not the viewer.
+-- The time until which the viewer's session may take sensitive actions without the password.
 CREATE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
--- Records a security event of an account, or of no account.
+-- Records a security event for an account, or for no account.
 CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Records a security event of the account that is asking.
+-- Records a security event for the viewer's account.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Records a sign-in that was refused, also for an address without an account.
+-- Records a refused sign-in, also for an address without an account.
 CREATE FUNCTION app.record_refused_sign_in(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Exchanges a refresh token for its successor.
 CREATE FUNCTION app.refresh_session(p_session_id uuid, p_presented bytea, p_successor bytea, p_genuine boolean, p_grace_seconds double precision, p_idle_seconds integer) RETURNS TABLE(outcome text, user_id uuid, current_hash bytea) SECURITY DEFINER; -- executed by freehold_app
 
--- Replaces the viewer's password hash by another of the same password, unless the password has changed.
+-- Replaces the viewer's password hash with another hash of the same password, unless the password has changed.
 CREATE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Makes a code for an address: to verify it, for the account that has it and has not verified it, or else for the newest sign-up that waits for that; or for a new password of the account that has it.
+-- Creates a code for an address.
 CREATE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS TABLE(email text, username text, is_known boolean) SECURITY DEFINER; -- executed by freehold_app
 
--- Makes a code that proves a new address of the viewer, and deletes earlier ones.
+-- Creates a code that proves a new address of the viewer, and deletes earlier ones.
 CREATE FUNCTION app.request_email_change(p_id uuid, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
--- Raises FH004 if the session that asks has to enter the password again, and FH003 if there is no session.
+-- Raises FH004 if the viewer must enter the password again, and FH003 if there is no session.
 CREATE FUNCTION app.require_reauthentication(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Uses a code for a new password, which also proves the address, and ends all that the account could be reached by.
+-- Uses a code to set a new password, which also verifies the address, and revokes all access to the account.
 CREATE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
--- Revokes the sessions of an account but one, and deletes its codes.
+-- Revokes the sessions of an account, except one if given, and deletes its codes.
 CREATE FUNCTION app.revoke_access(p_user_id uuid, p_except_session_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Revokes the oldest live sessions of the viewer until there are no more than p_keep.
+-- Revokes the oldest live sessions of the viewer until no more than p_keep are left.
 CREATE FUNCTION app.revoke_oldest_sessions(p_keep integer) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Revokes every session of the viewer but the one that asks.
+-- Revokes every session of the viewer except the current one.
 CREATE FUNCTION app.revoke_other_sessions() RETURNS TABLE(id uuid) SECURITY DEFINER; -- executed by freehold_app
 
--- Revokes a session of the viewer, and notes whether it is the one that asks.
+-- Revokes a session of the viewer, and records whether it is the current one.
 CREATE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- A PHC string without its key: what a password has to be hashed with.
+-- A PHC string without its key: the salt and parameters of a hash.
 CREATE FUNCTION app.salt_of(p_password_hash text) RETURNS text; -- executed by other functions only
 
--- The session that the viewer of this transaction has proved; NULL if there is none.
+-- The session of the viewer of this transaction; NULL if there is none.
 CREATE FUNCTION app.session_id() RETURNS uuid; -- executed by other functions only
 
 -- Records the outcome of an attempt to send a mail: sent; retry, after some seconds; or parked.
 CREATE FUNCTION app.settle_mail(p_id uuid, p_attempt integer, p_outcome text, p_retry_seconds double precision, p_error text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Starts a session for the account of an address if this is the hash of its password and, with p_verified_only, the address is verified.
+-- Starts a session for the account of an address if p_password_hash is its hash and, with p_verified_only, the address is verified.
 CREATE FUNCTION app.sign_in(p_email_key text, p_password_hash text, p_verified_only boolean, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Revokes the session of a refresh token, and reports whether it was live.
@@ -402,17 +402,17 @@ CREATE FUNCTION app.sign_out(p_session_id uuid, p_presented bytea, p_genuine boo
 -- Writes an account, its credentials and its first session.
 CREATE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_username_key text, p_password_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer, p_pending_seconds integer, p_key_hash bytea, p_fingerprint bytea) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Writes a session of a user, whose lifetimes are given in seconds, with the client that it was started from.
+-- Writes a session of a user, with its lifetimes in seconds and the client that started it.
 CREATE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Closes a sign-up, as its owner, until its address is verified: its sessions are deleted and its profile is hidden.
+-- Suspends the viewer's new account until its address is verified: deletes its sessions and hides its profile.
 CREATE FUNCTION app.suspend_until_verified(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
--- The name of an account in a mail to its address.
+-- The username of an account for a mail to its address.
 CREATE FUNCTION app.verified_username(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only
 
 -- Uses a code that proves the address of an account.
 CREATE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS TABLE(user_id uuid, password_cleared boolean) SECURITY DEFINER; -- executed by freehold_app
 
--- Who is asking; NULL for nobody.
+-- The viewer of this transaction; NULL if they are anonymous.
 CREATE FUNCTION app.viewer_id() RETURNS uuid; -- executed by freehold_app
