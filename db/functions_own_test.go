@@ -1,6 +1,6 @@
 package db_test
 
-// ownOutcomes are those of the functions that tell or change what is the viewer's own.
+// ownOutcomes are the outcomes of the functions that read or change the viewer's own rows.
 var ownOutcomes = map[string][]outcome{
 	"pending_email": {
 		{name: "a change that is not confirmed", call: `SELECT app.pending_email($ann)`, nobody: `null`, owner: `ann@example.net`},

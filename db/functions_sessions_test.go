@@ -72,7 +72,7 @@ func refresh(token string, genuine bool) string {
 	return `SELECT outcome, user_id = $ann, current_hash FROM app.refresh_session(` + token + `, 'next', ` + map[bool]string{true: "true", false: "false"}[genuine] + `, 10, 60)`
 }
 
-// innerOutcomes are those of the functions that only other functions call.
+// innerOutcomes are the outcomes of the functions that only other functions call.
 var innerOutcomes = map[string][]outcome{
 	"start_session": {
 		{name: "a session", call: `SELECT app.start_session($ann, $new, 'x', 60, 60)`, inside: `void, writes sessions`},
@@ -149,7 +149,7 @@ var innerOutcomes = map[string][]outcome{
 
 const proved = `SELECT app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = `
 
-// entering are the outcomes of a function that proves a session.
+// entering are the outcomes of a function that sets the viewer.
 func entering(call string) []outcome {
 	ann := fmt.Sprintf(call, "$ann_session")
 	return []outcome{

@@ -20,7 +20,7 @@ const notesTable = `
 	);
 	CREATE INDEX notes_user_id ON app.notes (user_id);`
 
-// app.protect refuses a table whose rows it would leave open or slow, and says what to write.
+// app.protect rejects a table whose rows it would leave unprotected or slow to read, with a hint.
 func TestProtectRefuses(t *testing.T) {
 	t.Parallel()
 	owner := connect(t, dbtest.New(t).Owner)
@@ -99,7 +99,7 @@ func TestMigrationSaysWhatToWrite(t *testing.T) {
 	}
 }
 
-// What app.protect makes of its arguments: policies, and what the app's role may do.
+// app.protect creates the policies and grants that its arguments describe.
 func TestProtect(t *testing.T) {
 	t.Parallel()
 	const owned, seen = `(user_id = app.viewer_id())`, `
@@ -149,7 +149,7 @@ END`
 	}
 }
 
-// queryAfter runs a query after statements, and returns its rows. All of it is undone.
+// queryAfter runs a query after other statements, rolls back, and returns the rows.
 func queryAfter(t *testing.T, pool *sql.DB, before, query string) []string {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), nil)
@@ -170,16 +170,16 @@ func queryAfter(t *testing.T, pool *sql.DB, before, query string) []string {
 	return strings.Split(rows, "; ")
 }
 
-// Only the owner's role protects tables, and protect gives nobody else its rights.
+// Only the owner role can protect tables, and app.protect runs with its caller's privileges.
 func TestProtectIsForMigrations(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	if err := attempt(t, connect(t, d.App), ``, `SELECT app.protect('profiles')`); err == nil || !strings.Contains(err.Error(), "permission denied for function protect") {
-		t.Errorf("the app's role: %v", err)
+		t.Errorf("the app role: %v", err)
 	}
 	err := attempt(t, connect(t, d.Superuser), `GRANT EXECUTE ON FUNCTION app.protect, app.check_protection TO freehold_app; SET LOCAL ROLE freehold_app`, `SELECT app.protect('profiles')`)
 	if err == nil || !strings.Contains(err.Error(), "must be owner of table profiles") {
-		t.Errorf("the app's role with a mistaken grant: %v", err)
+		t.Errorf("the app role with a mistaken grant: %v", err)
 	}
 }
 
@@ -193,7 +193,7 @@ func connect(t *testing.T, url string) *sql.DB {
 	return pool
 }
 
-// attempt runs a statement after others, and returns its error. All of it is undone.
+// attempt runs a statement after others, rolls back, and returns the error.
 func attempt(t *testing.T, pool *sql.DB, before, statement string) error {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), nil)

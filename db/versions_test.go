@@ -83,8 +83,8 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 	t.Parallel()
 	const breaks, serves = "", "-- Serves builds from: %d\n"
 	for name, c := range map[string]struct {
-		database []string // the migrations of the database after those that are common: what they declare of the last common one
-		build    int      // how many of them the build has
+		database []string // what each migration after the common ones declares about builds with the last common one
+		build    int      // how many of these migrations the build has
 		check    string   // the error of serving; empty for none
 		migrate  string   // the error of migrating
 	}{
@@ -104,7 +104,7 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 			t.Run(set+", "+name, func(t *testing.T) {
 				t.Parallel()
 				last := lastNumber(t, common)
-				// with returns the common files, so many of the declared migrations, and a function.
+				// with returns the common files, the declared migrations, and a function.
 				with := func(declared []string, function string) db.MigrationSet {
 					files := maps.Clone(common)
 					for i, text := range declared {
