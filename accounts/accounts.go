@@ -74,10 +74,10 @@ type Session struct {
 }
 
 // newSession returns a session to be started, and the refresh token whose hash it holds.
-func (s *Service) newSession() (session db.Session, refreshToken string) {
+func (s *Service) newSession() (session db.SessionParams, refreshToken string) {
 	id := uuid.New()
 	token, hash := s.keys.NewRefresh(id)
-	return db.Session{ID: id, RefreshHash: hash, Idle: s.config.SessionIdle, Lifetime: s.config.SessionLifetime}, token
+	return db.SessionParams{ID: id, RefreshHash: hash, Idle: s.config.SessionIdle, Lifetime: s.config.SessionLifetime}, token
 }
 
 // started puts together what the client gets of a session.

@@ -64,7 +64,9 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 // REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
 // e-mail is required: then only that account gets a mail. It returns the viewer's profile.
 func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) (profile *db.Profile, err error) {
-	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return tx.RequireRecent(ctx, s.config.ReauthAfter) })
+	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		return tx.RequireReauthentication(ctx, s.config.ReauthAfter)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +134,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		return nil, flaw.At("input.username")
 	}
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := tx.RequireRecent(ctx, s.config.ReauthAfter); err != nil {
+		if err := tx.RequireReauthentication(ctx, s.config.ReauthAfter); err != nil {
 			return err
 		}
 		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {

@@ -65,7 +65,7 @@ func (s *Service) withholdsReset(ctx context.Context, emailKey string) (bool, er
 	if err != nil {
 		return false, err
 	}
-	proved, err := s.db.IsProved(ctx, emailKey)
+	proved, err := s.db.IsEmailVerified(ctx, emailKey)
 	return counted.Closed > 0 && !proved, err
 }
 

@@ -31,7 +31,7 @@ func (s *Service) HasPassword(ctx context.Context, viewer auth.Viewer, userID uu
 // ReauthenticatedUntil returns until when the session that asks may take sensitive actions without the password; nil if it may
 // not.
 func (s *Service) ReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*time.Time, error) {
-	return s.db.FindRecentUntil(ctx, viewer, userID, s.config.ReauthAfter)
+	return s.db.FindReauthenticatedUntil(ctx, viewer, userID, s.config.ReauthAfter)
 }
 
 // NextCodeAt returns when this client may request a code for a purpose again without being RATE_LIMITED; nil if it may now.
@@ -55,7 +55,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 			}
 			limits = append(limits, s.mails(ctx, mailOf[purpose], to.key, known)...)
 		}
-		at, err = tx.FindClosedUntil(ctx, userID, limits...)
+		at, err = tx.FindRateLimitedUntil(ctx, userID, limits...)
 		return err
 	})
 	return at, err

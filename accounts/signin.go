@@ -89,12 +89,12 @@ func (s *Service) renewHash(ctx context.Context, viewer auth.Viewer, password, h
 }
 
 // enter goes on as the owner of a session that was started just now.
-func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.Session) (auth.Viewer, *db.Profile, error) {
+func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams) (auth.Viewer, *db.Profile, error) {
 	tx, err := system.Enter(ctx, session.ID)
 	if err != nil {
 		return auth.Viewer{}, nil, err
 	}
-	if err := tx.EndOldestSessions(ctx, s.config.MaxSessions); err != nil {
+	if err := tx.RevokeOldestSessions(ctx, s.config.MaxSessions); err != nil {
 		return auth.Viewer{}, nil, err
 	}
 	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)

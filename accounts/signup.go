@@ -192,7 +192,8 @@ func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error)
 // Beyond the limit, it does not look up what is taken or leaked.
 func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
-	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, s.wordsOf(&c)...), taken{})
+	words := s.wordsOf(&c)
+	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, words...), taken{})
 	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return faults.Fields()
 	}
@@ -307,7 +308,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return nil
 	}
 	code := s.newCode(db.VerifyEmail, c.email, c.codeFor)
-	taken, err := tx.AwaitVerification(ctx, code, c.withheld)
+	taken, err := tx.SuspendUntilVerified(ctx, code, c.withheld)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/probe"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/owned"
@@ -24,6 +25,7 @@ import (
 type inquiry struct {
 	program     *Program
 	app, owners *db.DB
+	prober      *probe.Prober
 	field       access.Field
 	rule        directives.Rule
 	viewer      auth.Viewer // without a session
@@ -51,6 +53,10 @@ func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, id str
 		return err
 	}
 	defer q.owners.Close()
+	if q.prober, err = probe.Open(c.DatabaseURL); err != nil {
+		return err
+	}
+	defer q.prober.Close() //nolint:errcheck // it only reads
 	if err := errors.Join(q.findField(field), q.findViewer(ctx, as)); err != nil {
 		return err
 	}
@@ -180,7 +186,7 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 
 // try tries a policy, and writes whether it admits the viewer and how PostgreSQL has it.
 func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
-	if admits, err = q.app.ProbeWithoutSession(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+	if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
 		return false, err
 	}
 	text, err := q.app.FindPolicyText(ctx, guard.Name())

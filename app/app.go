@@ -91,9 +91,9 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	if a.telemetry, err = newTelemetry(ctx, a.log, o.Spans); err != nil {
 		return nil, err
 	}
-	hooks := a.telemetry.hooks()
-	hooks.Enqueued = func() { a.mailer.nudge() }
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observe: o.Observe, Hooks: hooks}); err != nil {
+	observer := a.telemetry.observer()
+	observer.Enqueued, observer.Query = func() { a.mailer.nudge() }, o.Observe
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer}); err != nil {
 		return nil, err
 	}
 	defer func() {

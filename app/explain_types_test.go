@@ -175,7 +175,7 @@ func makeAccount(t *testing.T, pool *db.DB, name string) auth.Viewer {
 	err := pool.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
 		err := tx.CreateAccount(ctx, db.Account{
 			UserID: viewer.UserID, Email: name + "@example.org", EmailKey: name + "@example.org", PasswordHash: "x",
-			Session: db.Session{ID: viewer.SessionID, RefreshHash: []byte(name), Idle: time.Hour, Lifetime: time.Hour},
+			Session: db.SessionParams{ID: viewer.SessionID, RefreshHash: []byte(name), Idle: time.Hour, Lifetime: time.Hour},
 		})
 		if err != nil {
 			return err

@@ -7,13 +7,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/resolvers"
 )
 
 // testGraph resolves nothing: package modules, which knows the resolvers of all modules, needs this one.
 func testGraph() Graph {
 	return Graph{
-		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: graph.ClientSDL,
+		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: exec.ClientSDL,
 		Executable: func(schema *ast.Schema, _ *resolvers.Resolvers, rules Rules) (graphql.ExecutableSchema, any) {
 			root := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 			return graph.NewExecutableSchema(graph.Config{Schema: schema, Directives: root}), root

@@ -141,7 +141,7 @@ func (r *reply) release(keep int64) {
 }
 
 // replyWriter is where a root field is encoded to. Like encoding/json it escapes what HTML and JavaScript could mistake. It is a
-// graph.Writer.
+// exec.Writer.
 type replyWriter struct {
 	ctx   context.Context //nolint:containedctx // gqlgen's encoding takes no context
 	text  *bytes.Buffer

@@ -16,6 +16,7 @@ import (
 	"freehold.dev/freehold/e2e/hostile"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -101,7 +102,7 @@ type bytesOnly struct{ io.Writer }
 // textOf is written as the generated code writes texts: at once, if the writer can.
 func textOf(text string) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		if own, ok := w.(graph.Writer); ok {
+		if own, ok := w.(exec.Writer); ok {
 			own.WriteText(text)
 			return
 		}
@@ -109,4 +110,4 @@ func textOf(text string) graphql.Marshaler {
 	})
 }
 
-var _ graph.Writer = (*replyWriter)(nil)
+var _ exec.Writer = (*replyWriter)(nil)

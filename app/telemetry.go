@@ -35,9 +35,9 @@ func newTelemetry(ctx context.Context, log *slog.Logger, spans sdktrace.SpanProc
 	return &telemetry{log: log, metrics: m, traces: traces, names: operationNames{dropped: m.dropped}}, nil
 }
 
-// hooks are what the database tells.
-func (t *telemetry) hooks() db.Hooks {
-	return db.Hooks{Retry: t.metrics.retried, Transaction: t.traces.transaction, Statement: t.traces.statement}
+// observer feeds metrics and traces with what the database does.
+func (t *telemetry) observer() db.Observer {
+	return db.Observer{Retry: t.metrics.retried, Transaction: t.traces.transaction, Statement: t.traces.statement}
 }
 
 // shutdown sends the spans that are left, as far as ctx gives time. A collector that is away is no failure of the

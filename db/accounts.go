@@ -15,14 +15,14 @@ type Account struct {
 	EmailKey     string // normalised; unique
 	UsernameKey  string // normalised; one that a sign-up has left behind which was not verified in time becomes free
 	PasswordHash string // PHC string
-	Session      Session
+	Session      SessionParams
 	PendingFor   time.Duration // how long it waits for its address to be verified; 0 where that is not required
 	KeyHash      []byte        // of the client's key for this sign-up; nil for none
 	Fingerprint  []byte        // of the values that were sent with that key, without the password
 }
 
 // CreateAccount writes the account, its credentials and its first session; see SystemTx.Enter for what follows. An account
-// that is pending shares its address with others, and is to be closed by Tx.AwaitVerification. ErrRepeated for a key that
+// that is pending shares its address with others, and is to be closed by Tx.SuspendUntilVerified. ErrRepeated for a key that
 // has signed up an account already.
 func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
 	_, err := t.tx.ExecContext(ctx, `SELECT app.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, $12)`,
@@ -38,7 +38,7 @@ func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
 func (d *DB) FindTaken(ctx context.Context, emailKey, usernameKey string) (email, username bool, err error) {
 	var taken struct{ Email, Username bool }
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.GetContext(ctx, &taken, `SELECT email, username FROM app.taken($1, $2)`, emailKey, usernameKey)
+		return tx.tx.GetContext(ctx, &taken, `SELECT email, username FROM app.find_taken($1, $2)`, emailKey, usernameKey)
 	})
 	if err != nil {
 		return false, false, fmt.Errorf("look for a taken e-mail or username: %w", err)

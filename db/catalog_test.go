@@ -91,14 +91,14 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 
 // runAsCaller are the functions that are not SECURITY DEFINER, and why.
 var runAsCaller = map[string]string{
-	"check_protection": "its caller owns the table",
-	"protect":          "its caller owns the table",
-	"viewer_id":        "policies call it, in which PostgreSQL inlines it",
-	"client_device":    "it reads a setting",
-	"client_ip":        "it reads a setting",
-	"session_id":       "it reads a setting",
-	"proved_name":      "it computes",
-	"salt_of":          "it computes",
+	"check_protection":  "its caller owns the table",
+	"protect":           "its caller owns the table",
+	"viewer_id":         "policies call it, in which PostgreSQL inlines it",
+	"client_device":     "it reads a setting",
+	"client_ip":         "it reads a setting",
+	"session_id":        "it reads a setting",
+	"verified_username": "it computes",
+	"salt_of":           "it computes",
 }
 
 // functionFiles are the functions of db/functions, and the roles that may execute each, in order.
@@ -151,7 +151,7 @@ func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 		SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('app'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), nil)
 	diff(t, "functions without the fixed search_path, but for those that read settings or compute", d.Query(t, `
 		SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'`),
-		[]string{"viewer_id", "client_device", "client_ip", "session_id", "proved_name", "salt_of"})
+		[]string{"viewer_id", "client_device", "client_ip", "session_id", "verified_username", "salt_of"})
 	diff(t, "things the definer owns besides its functions", d.Query(t, `
 		SELECT oid::regclass FROM pg_class WHERE relowner = 'freehold_definer'::regrole`), nil)
 	diff(t, "schemas in which the definer or the app's role may create", d.Query(t, `

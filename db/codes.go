@@ -69,13 +69,13 @@ func (t *Tx) FindPendingEmail(ctx context.Context, userID uuid.UUID) (email *str
 	return email, nil
 }
 
-// AwaitVerification closes the viewer's account, which this transaction has made, until its address is verified by the
+// SuspendUntilVerified closes the viewer's account, which this transaction has made, until its address is verified by the
 // code. It returns the address of the account that has it already, "" for none. Then there is no such code, and none where its
 // mail is withheld; the same is written. Afterwards the
 // transaction has a viewer whose session is gone.
-func (t *Tx) AwaitVerification(ctx context.Context, c Code, withheld bool) (taken string, err error) {
+func (t *Tx) SuspendUntilVerified(ctx context.Context, c Code, withheld bool) (taken string, err error) {
 	var found sql.NullString
-	if err := t.Get(ctx, &found, `SELECT app.await_verification($1, $2, $3)`, c.ID, c.ValidFor.Seconds(), withheld); err != nil {
+	if err := t.Get(ctx, &found, `SELECT app.suspend_until_verified($1, $2, $3)`, c.ID, c.ValidFor.Seconds(), withheld); err != nil {
 		return "", fmt.Errorf("await verification: %w", err)
 	}
 	return found.String, nil
@@ -110,7 +110,7 @@ type Notice struct {
 // ResetPassword uses a code for a new password, and ends all sessions and codes of its account. ok is false where the code
 // does not count any more.
 func (t *SystemTx) ResetPassword(ctx context.Context, codeID uuid.UUID, hash string) (n Notice, ok bool, err error) {
-	return noticed(t.tx.GetContext(ctx, &n, `SELECT email, username FROM app.reset_password($1, $2)`, codeID, hash), &n, "reset password")
+	return findNotice(ctx, t.tx, "reset password", `SELECT email, username FROM app.reset_password($1, $2)`, codeID, hash)
 }
 
 // Verified is an account whose address was proved.
@@ -130,7 +130,7 @@ func (d *DB) FindPendingSalt(ctx context.Context, codeID uuid.UUID) (salt string
 
 // VerifyEmail uses a code that proves an address, starts a session, and ends what else the account could be reached by;
 // see Enter for what follows. A sign-up that waits for the code keeps its password if that is the hash that was seen. ok is false if the code is no longer valid.
-func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s Session) (v Verified, ok bool, err error) {
+func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s SessionParams) (v Verified, ok bool, err error) {
 	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6)`,
 		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	return v, err == nil, unlessNone(err, "verify e-mail")
@@ -157,9 +157,10 @@ func (t *Tx) ChangeEmail(ctx context.Context, codeID uuid.UUID) (c ChangedEmail,
 	return c, err == nil, unlessNone(err, "change e-mail")
 }
 
-// noticed is the result of a change that returns to whom it is to be told, and no row where nothing was changed.
-func noticed(err error, n *Notice, what string) (Notice, bool, error) {
-	return *n, err == nil, unlessNone(err, what)
+// findNotice runs the query of a change, which returns a Notice. ok is false if it returns no row, since it changed nothing.
+func findNotice(ctx context.Context, tx runner, what, query string, args ...any) (n Notice, ok bool, err error) {
+	err = tx.GetContext(ctx, &n, query, args...)
+	return n, err == nil, unlessNone(err, what)
 }
 
 // unlessNone wraps an error, but for that of no row.

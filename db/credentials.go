@@ -42,19 +42,19 @@ func (d *DB) RenewHash(ctx context.Context, viewer auth.Viewer, hash, renewed st
 	})
 }
 
-// RequireRecent refuses, with REAUTH_REQUIRED, a viewer who has proved himself longer ago than that.
-func (t *Tx) RequireRecent(ctx context.Context, within time.Duration) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_recent($1)`, within.Seconds()); err != nil {
+// RequireReauthentication refuses, with REAUTH_REQUIRED, a viewer who has proved himself longer ago than that.
+func (t *Tx) RequireReauthentication(ctx context.Context, within time.Duration) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_reauthentication($1)`, within.Seconds()); err != nil {
 		return fmt.Errorf("require a recent sign-in: %w", err)
 	}
 	return nil
 }
 
-// FindRecentUntil returns until when RequireRecent accepts the session that asks. It is nil if that time has passed, and if the
+// FindReauthenticatedUntil returns until when RequireReauthentication accepts the session that asks. It is nil if that time has passed, and if the
 // viewer is another user.
-func (d *DB) FindRecentUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
+func (d *DB) FindReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (until *time.Time, err error) {
-		if err := tx.Get(ctx, &until, `SELECT app.recent_until($1, $2)`, userID, within.Seconds()); err != nil {
+		if err := tx.Get(ctx, &until, `SELECT app.reauthenticated_until($1, $2)`, userID, within.Seconds()); err != nil {
 			return nil, fmt.Errorf("find until when a sign-in is recent: %w", err)
 		}
 		return until, nil
@@ -83,7 +83,7 @@ func (t *Tx) Reauthenticate(ctx context.Context, seenHash string) (ok bool, err 
 // ChangePassword replaces the viewer's password, and ends his other sessions and all codes. ok is false where the hash
 // that was seen is not his any more.
 func (t *Tx) ChangePassword(ctx context.Context, seenHash, hash string) (n Notice, ok bool, err error) {
-	return noticed(t.Get(ctx, &n, `SELECT email, username FROM app.change_password($1, $2)`, seenHash, hash), &n, "change password")
+	return findNotice(ctx, t.tx, "change password", `SELECT email, username FROM app.change_password($1, $2)`, seenHash, hash)
 }
 
 // ChangeUsername gives the viewer another username, and holds the old one for him. ErrTaken for one that somebody else
@@ -102,5 +102,5 @@ func (t *Tx) ChangeUsername(ctx context.Context, username, usernameKey string, h
 // DeleteAccount deletes the viewer's account and all that refers to it, and holds its username for nobody. ok is false
 // where the hash that was seen is not his any more. Afterwards the transaction has a viewer who is gone.
 func (t *Tx) DeleteAccount(ctx context.Context, seenHash string, hold time.Duration) (n Notice, ok bool, err error) {
-	return noticed(t.Get(ctx, &n, `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds()), &n, "delete account")
+	return findNotice(ctx, t.tx, "delete account", `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds())
 }

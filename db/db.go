@@ -18,7 +18,7 @@ import (
 // DB is the service's connection pool, as the app's role.
 type DB struct {
 	pool      *sqlx.DB
-	hooks     Hooks
+	observer  Observer
 	statement time.Duration
 	share     int // see WithShare
 }
@@ -30,9 +30,7 @@ type Options struct {
 	// StatementTimeout is how long a statement may take, within the time of its request; 0 means 3 seconds. The server ends
 	// a statement that takes longer. If the server is silent, the connection is dropped half a second later.
 	StatementTimeout time.Duration
-	// Observe is told each statement before it runs, on the goroutine that runs it. For tests; nil for none.
-	Observe func(query string)
-	Hooks   Hooks // for traces and metrics
+	Observer         Observer
 }
 
 // Open makes the pool. It does not connect yet; an error means that the URL is malformed.
@@ -45,11 +43,11 @@ func Open(o Options) (*DB, error) {
 		o.MaxConnections = 10
 	}
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 3*time.Second)
-	pool := sql.OpenDB(&connector{pqConnector: inner, statement: o.StatementTimeout, observe: o.Observe, hooks: o.Hooks})
+	pool := sql.OpenDB(&connector{pqConnector: inner, statement: o.StatementTimeout, observer: o.Observer})
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
 	share := max(1, min(maxShare, o.MaxConnections/2))
-	return &DB{pool: sqlx.NewDb(pool, "postgres"), hooks: o.Hooks, statement: o.StatementTimeout, share: share}, nil
+	return &DB{pool: sqlx.NewDb(pool, "postgres"), observer: o.Observer, statement: o.StatementTimeout, share: share}, nil
 }
 
 // Close closes the pool.

@@ -75,7 +75,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 	if options.ReadOnly {
 		begin = "BEGIN READ ONLY; "
 	}
-	c.observe("BEGIN")
+	c.connector.observer.query("BEGIN")
 	longest := c.awaitBegin(ctx)
 	enter := this.entering(ctx, timeout(ctx), longest)
 	answer, err := c.enterBlock(ctx, begin, longest, enter)
@@ -98,9 +98,9 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 
 // enterBlock runs begin and a query that enters, and returns the first column. After an error the transaction is over.
 func (c *conn) enterBlock(ctx context.Context, begin string, longest time.Duration, enter call) (answer string, err error) {
-	end := c.connector.hooks.statement(ctx, enter.query)
+	end := c.connector.observer.statement(ctx, enter.query)
 	defer func() { end(err) }()
-	c.observe(enter.query)
+	c.connector.observer.query(enter.query)
 	for {
 		text, err := c.message(ctx, longest, enter)
 		if err != nil {
@@ -114,7 +114,7 @@ func (c *conn) enterBlock(ctx context.Context, begin string, longest time.Durati
 			c.dropped = true
 			return "", c.elsewhere(err)
 		}
-		c.observe("ROLLBACK")
+		c.connector.observer.query("ROLLBACK")
 		if c.Rollback() != nil {
 			c.dropped = true // BEGIN failed: a standby's, or a pooler's error; another connection may reach another server
 			return "", err

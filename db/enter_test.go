@@ -77,7 +77,7 @@ func TestViewersTakeTurnsOnOneConnection(t *testing.T) {
 func TestProveSession(t *testing.T) {
 	t.Parallel()
 	var ran []string
-	d := open(t, db.Options{URL: dbtest.New(t).App, MaxConnections: 1, Observe: func(query string) { ran = append(ran, query) }})
+	d := open(t, db.Options{URL: dbtest.New(t).App, MaxConnections: 1, Observer: db.Observer{Query: func(query string) { ran = append(ran, query) }}})
 	ann, bob := member(t, d, "ann", "PRIVATE"), member(t, d, "bob", "PRIVATE")
 	ran = nil
 	if err := d.ProveSession(t.Context(), ann); err != nil || len(ran) != 2 || !strings.Contains(ran[0], "app.enter_session($1") {
@@ -118,7 +118,7 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 			t.Parallel()
 			server := dbtest.New(t)
 			retries := map[string]int{}
-			d := open(t, db.Options{URL: server.App, MaxConnections: 1, Hooks: db.Hooks{Retry: func(reason string) { retries[reason]++ }}})
+			d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observer: db.Observer{Retry: func(reason string) { retries[reason]++ }}})
 			ann := member(t, d, "ann", "PRIVATE")
 			terminate := `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app'`
 			server.Query(t, terminate)

@@ -23,7 +23,7 @@ const (
 	sessionRevoked = pqerror.Code("FH001")
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
-	signInTooOld   = pqerror.Code("FH004") // of app.require_recent
+	signInTooOld   = pqerror.Code("FH004") // of app.require_reauthentication
 )
 
 // ErrTaken is the error of a write whose e-mail or username another account has got.

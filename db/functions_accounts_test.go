@@ -1,15 +1,15 @@
 package db_test
 
 var accountOutcomes = map[string][]outcome{
-	"taken": {
-		{name: "an account has both", call: `SELECT app.taken('ann@example.org', 'ann')`, nobody: `(t,t)`},
-		{name: "nobody has either", call: `SELECT app.taken('x@example.org', 'x')`, nobody: `(f,f)`},
-		{name: "a sign-up waits with both", call: `SELECT app.taken('p@example.org', 'pending')`, nobody: `(f,t)`},
+	"find_taken": {
+		{name: "an account has both", call: `SELECT app.find_taken('ann@example.org', 'ann')`, nobody: `(t,t)`},
+		{name: "nobody has either", call: `SELECT app.find_taken('x@example.org', 'x')`, nobody: `(f,f)`},
+		{name: "a sign-up waits with both", call: `SELECT app.find_taken('p@example.org', 'pending')`, nobody: `(f,t)`},
 		{
 			name: "an overdue sign-up has both", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`,
-			call: `SELECT app.taken('p@example.org', 'pending')`, nobody: `(f,f)`,
+			call: `SELECT app.find_taken('p@example.org', 'pending')`, nobody: `(f,f)`,
 		},
-		{name: "the username is held", call: `SELECT app.taken('', 'held')`, nobody: `(f,t)`, owner: `(f,f)`},
+		{name: "the username is held", call: `SELECT app.find_taken('', 'held')`, nobody: `(f,t)`, owner: `(f,f)`},
 	},
 	"sign_up": {
 		{
@@ -92,10 +92,10 @@ var accountOutcomes = map[string][]outcome{
 			call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `false`,
 		},
 	},
-	"is_proved": {
-		{name: "not verified", call: `SELECT app.is_proved('ann@example.org')`, nobody: `false`},
-		{name: "verified", call: `SELECT app.is_proved('bob@example.org')`, nobody: `true`},
-		{name: "unknown", call: `SELECT app.is_proved('x@example.org')`, nobody: `false`},
+	"is_email_verified": {
+		{name: "not verified", call: `SELECT app.is_email_verified('ann@example.org')`, nobody: `false`},
+		{name: "verified", call: `SELECT app.is_email_verified('bob@example.org')`, nobody: `true`},
+		{name: "unknown", call: `SELECT app.is_email_verified('x@example.org')`, nobody: `false`},
 	},
 	"is_held": {
 		{name: "for a user", call: `SELECT app.is_held('held')`, nobody: `true`, owner: `false`},

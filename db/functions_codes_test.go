@@ -103,22 +103,22 @@ var codeOutcomes = map[string][]outcome{
 			call: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`, owner: `23505 duplicate key value violates unique constraint "user_private_email_key"`,
 		},
 	},
-	"await_verification": {
-		{name: "an account that does not wait", call: `SELECT app.await_verification($new, 60, false)`, nobody: `P0002 query returned no rows`},
+	"suspend_until_verified": {
+		{name: "an account that does not wait", call: `SELECT app.suspend_until_verified($new, 60, false)`, nobody: `P0002 query returned no rows`},
 		{
-			name: "a free address", setup: asPending, call: `SELECT app.await_verification($new, 60, false)`, then: waiting,
+			name: "a free address", setup: asPending, call: `SELECT app.suspend_until_verified($new, 60, false)`, then: waiting,
 			nobody: `null, writes codes profiles user_private, then PRIVATE PUBLIC 1`,
 		},
 		{
-			name: "a mail that is withheld", setup: asPending, call: `SELECT app.await_verification($new, 60, true)`, then: waiting,
+			name: "a mail that is withheld", setup: asPending, call: `SELECT app.suspend_until_verified($new, 60, true)`, then: waiting,
 			nobody: `null, writes codes profiles user_private, then PRIVATE PUBLIC 0`,
 		},
 		{
-			name: "an address that an account has", setup: pendingTaken + `; ` + asPending, call: `SELECT app.await_verification($new, 60, false)`, then: waiting,
+			name: "an address that an account has", setup: pendingTaken + `; ` + asPending, call: `SELECT app.suspend_until_verified($new, 60, false)`, then: waiting,
 			nobody: `bob@example.org, writes codes profiles user_private, then PRIVATE PUBLIC 0`,
 		},
 		{
-			name: "its session", setup: `UPDATE app.sessions SET user_id = $pending WHERE id = $bob_session; ` + asPending, call: `SELECT app.await_verification($new, 60, false)`,
+			name: "its session", setup: `UPDATE app.sessions SET user_id = $pending WHERE id = $bob_session; ` + asPending, call: `SELECT app.suspend_until_verified($new, 60, false)`,
 			then: `SELECT count(*) FROM app.sessions WHERE user_id = $pending`, nobody: `null, writes codes profiles sessions user_private, then 0`,
 		},
 	},

@@ -11,19 +11,19 @@ var ownOutcomes = map[string][]outcome{
 		{name: "a password", call: `SELECT app.has_password($ann)`, nobody: `null`, owner: `true`},
 		{name: "no password", call: `SELECT app.has_password($bob)`, nobody: `null`, other: `false`, owner: `null`},
 	},
-	"recent_until": {
-		{name: "recent", call: `SELECT app.recent_until($ann, 60) IS NOT NULL`, nobody: `false`, owner: `true`, forged: `false`},
-		{name: "too long ago", setup: longAgo, call: `SELECT app.recent_until($ann, 60) IS NOT NULL`, nobody: `false`},
+	"reauthenticated_until": {
+		{name: "recent", call: `SELECT app.reauthenticated_until($ann, 60) IS NOT NULL`, nobody: `false`, owner: `true`, forged: `false`},
+		{name: "too long ago", setup: longAgo, call: `SELECT app.reauthenticated_until($ann, 60) IS NOT NULL`, nobody: `false`},
 	},
-	"require_recent": {
-		{name: "recent", call: `SELECT app.require_recent(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the sign-in was too long ago`},
-		{name: "too long ago", setup: longAgo, call: `SELECT app.require_recent(60)`, nobody: `FH003 there is no session`, other: `FH004 the sign-in was too long ago`},
+	"require_reauthentication": {
+		{name: "recent", call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the sign-in was too long ago`},
+		{name: "too long ago", setup: longAgo, call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `FH004 the sign-in was too long ago`},
 	},
-	"closed_until": {
-		{name: "a closed bucket", call: `SELECT app.closed_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`, owner: `true`},
-		{name: "an open bucket", call: `SELECT app.closed_until($ann, '{bucket}', '{4}') IS NOT NULL`, nobody: `false`},
-		{name: "a window that has ended", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT app.closed_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`},
-		{name: "a new bucket", call: `SELECT app.closed_until($ann, '{new}', '{3}') IS NOT NULL`, nobody: `false`},
+	"rate_limited_until": {
+		{name: "a closed bucket", call: `SELECT app.rate_limited_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`, owner: `true`},
+		{name: "an open bucket", call: `SELECT app.rate_limited_until($ann, '{bucket}', '{4}') IS NOT NULL`, nobody: `false`},
+		{name: "a window that has ended", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT app.rate_limited_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`},
+		{name: "a new bucket", call: `SELECT app.rate_limited_until($ann, '{new}', '{3}') IS NOT NULL`, nobody: `false`},
 	},
 	"find_own_salt": {
 		{name: "a salt", call: `SELECT app.find_own_salt()`, nobody: `null`, other: `''`, owner: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},

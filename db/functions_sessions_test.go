@@ -44,10 +44,10 @@ var sessionOutcomes = map[string][]outcome{
 			call: `SELECT count(*) FROM app.revoke_other_sessions()`, nobody: `FH003 there is no session`, other: `0`,
 		},
 	},
-	"end_oldest_sessions": {
-		{name: "too many", call: `SELECT app.end_oldest_sessions(1)`, nobody: `void`, owner: `void, writes sessions`, forged: `void`},
-		{name: "not too many", call: `SELECT app.end_oldest_sessions(2)`, nobody: `void`},
-		{name: "never the one that asks", call: `SELECT app.end_oldest_sessions(0), app.enter($ann_session, 1000) = $ann`, nobody: `void true`, owner: `void true, writes sessions`, forged: `void true`},
+	"revoke_oldest_sessions": {
+		{name: "too many", call: `SELECT app.revoke_oldest_sessions(1)`, nobody: `void`, owner: `void, writes sessions`, forged: `void`},
+		{name: "not too many", call: `SELECT app.revoke_oldest_sessions(2)`, nobody: `void`},
+		{name: "never the one that asks", call: `SELECT app.revoke_oldest_sessions(0), app.enter($ann_session, 1000) = $ann`, nobody: `void true`, owner: `void true, writes sessions`, forged: `void true`},
 	},
 	"record_own_event": {
 		{name: "a kind that viewers record", call: `SELECT app.record_own_event('SESSION_REVOKED')`, nobody: `FH003 there is no session`, other: `void, writes security_events`},
@@ -83,16 +83,16 @@ var innerOutcomes = map[string][]outcome{
 		{name: "of no account", call: `SELECT app.record_event(NULL, 'x')`, inside: `void, writes security_events`},
 		{name: "of a deleted account", call: `SELECT app.record_event($new, 'x')`, inside: `23503 insert or update on table "security_events" violates foreign key constraint "security_events_user_id_fkey"`},
 	},
-	"refuse_sign_in": {
-		{name: "of an account", call: `SELECT app.refuse_sign_in($ann)`, inside: `void, writes security_events`},
-		{name: "of no account", call: `SELECT app.refuse_sign_in(NULL)`, inside: `void, writes security_events`},
-		{name: "of a deleted account", call: `SELECT app.refuse_sign_in($new)`, inside: `void`},
+	"record_refused_sign_in": {
+		{name: "of an account", call: `SELECT app.record_refused_sign_in($ann)`, inside: `void, writes security_events`},
+		{name: "of no account", call: `SELECT app.record_refused_sign_in(NULL)`, inside: `void, writes security_events`},
+		{name: "of a deleted account", call: `SELECT app.record_refused_sign_in($new)`, inside: `void`},
 	},
-	"drop_overdue": {
-		{name: "overdue", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`, call: `SELECT app.drop_overdue('pending')`, inside: `void, writes credentials profiles user_private users`},
-		{name: "waiting", call: `SELECT app.drop_overdue('pending')`, inside: `void`},
-		{name: "an account", call: `SELECT app.drop_overdue('ann')`, inside: `void`},
-		{name: "free", call: `SELECT app.drop_overdue('x')`, inside: `void`},
+	"delete_expired_sign_up": {
+		{name: "overdue", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`, call: `SELECT app.delete_expired_sign_up('pending')`, inside: `void, writes credentials profiles user_private users`},
+		{name: "waiting", call: `SELECT app.delete_expired_sign_up('pending')`, inside: `void`},
+		{name: "an account", call: `SELECT app.delete_expired_sign_up('ann')`, inside: `void`},
+		{name: "free", call: `SELECT app.delete_expired_sign_up('x')`, inside: `void`},
 	},
 	"hold_username": {
 		{name: "a new hold", call: `SELECT app.hold_username('x', $bob, now())`, inside: `void, writes held_usernames`},
@@ -115,16 +115,16 @@ var innerOutcomes = map[string][]outcome{
 			inside: `void, writes codes, then true true`,
 		},
 	},
-	"shut_out": {
-		{name: "but for a session", call: `SELECT app.shut_out($ann, $ann_session)`, inside: `void, writes codes sessions`},
-		{name: "entirely", setup: `DELETE FROM app.codes`, call: `SELECT app.shut_out($bob, NULL)`, inside: `void, writes sessions`},
+	"revoke_access": {
+		{name: "but for a session", call: `SELECT app.revoke_access($ann, $ann_session)`, inside: `void, writes codes sessions`},
+		{name: "entirely", setup: `DELETE FROM app.codes`, call: `SELECT app.revoke_access($bob, NULL)`, inside: `void, writes sessions`},
 	},
-	"silence_rivals": {
-		{name: "there are some", call: `SELECT app.silence_rivals('p@example.org', $bob)`, inside: `true, writes codes`},
-		{name: "there are none", call: `SELECT app.silence_rivals('ann@example.org', $ann)`, inside: `false`},
-		{name: "the account itself is none", call: `SELECT app.silence_rivals('p@example.org', $pending)`, inside: `false`},
+	"delete_rival_codes": {
+		{name: "there are some", call: `SELECT app.delete_rival_codes('p@example.org', $bob)`, inside: `true, writes codes`},
+		{name: "there are none", call: `SELECT app.delete_rival_codes('ann@example.org', $ann)`, inside: `false`},
+		{name: "the account itself is none", call: `SELECT app.delete_rival_codes('p@example.org', $pending)`, inside: `false`},
 	},
-	"proved_name": {
+	"verified_username": {
 		{name: "a verified address", call: proved + `$bob`, inside: `bob`},
 		{name: "an address that is not verified", call: proved + `$ann`, inside: `''`},
 	},
@@ -147,7 +147,7 @@ var innerOutcomes = map[string][]outcome{
 	},
 }
 
-const proved = `SELECT app.proved_name(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = `
+const proved = `SELECT app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = `
 
 // entering are the outcomes of a function that proves a session.
 func entering(call string) []outcome {

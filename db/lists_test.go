@@ -151,7 +151,7 @@ func TestListsReadNoHiddenRows(t *testing.T) {
 	server.Query(t, hide)
 	pool := openApp(t, server)
 	var ran []string
-	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observe: func(query string) { ran = append(ran, query) }})
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observer: db.Observer{Query: func(query string) { ran = append(ran, query) }}})
 	ann, bob := user(50080), user(50090)
 	middle := time.Date(2026, 1, 1, 0, 0, 50020, 0, time.UTC)
 	newer, older := &db.Place{CreatedAt: middle.Add(10 * time.Second), ID: uuid.New()}, &db.Place{CreatedAt: middle, ID: uuid.New()}

@@ -57,7 +57,7 @@ func settle(t *testing.T, d *db.DB, s db.SettledMail) bool {
 func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 	t.Parallel()
 	var told atomic.Int32
-	d := open(t, db.Options{URL: dbtest.New(t).App, Hooks: db.Hooks{Enqueued: func() { told.Add(1) }}})
+	d := open(t, db.Options{URL: dbtest.New(t).App, Observer: db.Observer{Enqueued: func() { told.Add(1) }}})
 	ann := member(t, d, "ann", "PRIVATE")
 	m := db.Mail{
 		ID: uuid.New(), Kind: "verify_email", UserID: ann.UserID, Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"a": "b"},

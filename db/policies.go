@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"freehold.dev/freehold/auth"
@@ -83,9 +82,9 @@ type RowRef struct {
 	ID     uuid.UUID
 }
 
-// probe returns the statement that touches the rows of a reference if the policy lets the viewer at them. There is none for
-// INSERT, which has no row yet. What an UPDATE reads, the SELECT policy has to admit as well.
-func (p Policy) probe(column string) string {
+// ProbeSQL returns the statement that touches the rows whose column has the value $1, if the policy admits the viewer to them. It
+// is "" for INSERT, which has no row yet. An UPDATE reads the rows, so the SELECT policy must admit the viewer as well.
+func (p Policy) ProbeSQL(column string) string {
 	table, where := `app.`+pq.QuoteIdentifier(p.Table.Name), ` WHERE `+pq.QuoteIdentifier(column)+` = $1`
 	switch p.Command {
 	case "SELECT":
@@ -99,50 +98,27 @@ func (p Policy) probe(column string) string {
 	return ""
 }
 
-// errProbed undoes what a probe did.
+// errProbed rolls back the transaction of a probe that succeeded.
 var errProbed = errors.New("probed")
 
-// Probe reports whether a policy lets the viewer at a row, by trying it in a transaction of its own that is undone.
+// Probe reports whether a policy admits the viewer to a row. It runs the policy's command in a transaction and rolls it back.
 func (d *DB) Probe(ctx context.Context, viewer auth.Viewer, p Policy, row RowRef) (admitted bool, err error) {
 	err = d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		return tx.probe(ctx, p, row, &admitted)
-	})
-	return admitted, probed(p, err)
-}
-
-// ProbeWithoutSession is Probe for a user who has not proved a session, or for nobody where the id is uuid.Nil. It makes
-// anybody the viewer, so it is for an operator at the command line alone, never for what a request asks.
-func (d *DB) ProbeWithoutSession(ctx context.Context, userID uuid.UUID, p Policy, row RowRef) (admitted bool, err error) {
-	err = d.transact(ctx, nil, auth.Viewer{}, func(ctx context.Context, tx *sqlx.Tx) error {
-		if userID != uuid.Nil {
-			if _, err := tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true)`, userID.String()); err != nil {
-				return fmt.Errorf("make a user the viewer: %w", err)
-			}
+		result, err := tx.tx.ExecContext(ctx, p.ProbeSQL(row.Column), row.ID)
+		if err != nil {
+			return err
 		}
-		return (&Tx{tx: tx}).probe(ctx, p, row, &admitted)
+		n, err := result.RowsAffected() // a SELECT counts the rows that it found
+		if err != nil {
+			return err
+		}
+		admitted = n > 0
+		return errProbed
 	})
-	return admitted, probed(p, err)
-}
-
-// probe always returns an error, so that the transaction is undone: errProbed when all went well.
-func (t *Tx) probe(ctx context.Context, p Policy, row RowRef, admitted *bool) error {
-	result, err := t.tx.ExecContext(ctx, p.probe(row.Column), row.ID)
-	if err != nil {
-		return err
+	if !errors.Is(err, errProbed) {
+		return false, fmt.Errorf("probe policy %s: %w", p.Name(), err)
 	}
-	n, err := result.RowsAffected() // a SELECT counts what it found
-	if err != nil {
-		return err
-	}
-	*admitted = n > 0
-	return errProbed
-}
-
-func probed(p Policy, err error) error {
-	if errors.Is(err, errProbed) {
-		return nil
-	}
-	return fmt.Errorf("probe policy %s: %w", p.Name(), err)
+	return admitted, nil
 }
 
 // PolicyText is a row policy as PostgreSQL has it.

@@ -18,10 +18,10 @@ func TestUpdateProfileWritesOnlyWhatChanges(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
 	var ran []string
-	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observe: func(query string) {
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observer: db.Observer{Query: func(query string) {
 		words := strings.Fields(query)
 		ran = append(ran, strings.Join(words[:min(2, len(words))], " "))
-	}})
+	}}})
 	ann := member(t, d, "ann", "PRIVATE")
 	born := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

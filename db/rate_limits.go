@@ -59,11 +59,11 @@ func split(buckets []Bucket) (names []string, limits []int64) {
 	return names, limits
 }
 
-// FindClosedUntil returns until when CountHits would find one of these buckets closed, and counts nothing. It is nil if none
+// FindRateLimitedUntil returns until when CountHits would find one of these buckets closed, and counts nothing. It is nil if none
 // is closed, and if the viewer is not this user.
-func (t *Tx) FindClosedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
+func (t *Tx) FindRateLimitedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
 	names, limits := split(buckets)
-	if err := t.Get(ctx, &until, `SELECT app.closed_until($1, $2, $3)`, userID, pq.Array(names), pq.Array(limits)); err != nil {
+	if err := t.Get(ctx, &until, `SELECT app.rate_limited_until($1, $2, $3)`, userID, pq.Array(names), pq.Array(limits)); err != nil {
 		return nil, fmt.Errorf("find until when something is limited: %w", err)
 	}
 	return until, nil
@@ -80,10 +80,10 @@ func (d *DB) HasHits(ctx context.Context, bucket string) (has bool, err error) {
 	return has, nil
 }
 
-// IsProved reports whether an account has proved that it has a normalised e-mail.
-func (d *DB) IsProved(ctx context.Context, emailKey string) (proved bool, err error) {
+// IsEmailVerified reports whether an account has proved that it has a normalised e-mail.
+func (d *DB) IsEmailVerified(ctx context.Context, emailKey string) (proved bool, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.GetContext(ctx, &proved, `SELECT app.is_proved($1)`, emailKey)
+		return tx.tx.GetContext(ctx, &proved, `SELECT app.is_email_verified($1)`, emailKey)
 	})
 	if err != nil {
 		return false, fmt.Errorf("look whether an address is proved: %w", err)

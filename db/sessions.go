@@ -12,19 +12,19 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Session is a session to be started: a family of refresh tokens, of which only the hash is stored.
-type Session struct {
+// SessionParams describe a session to start: a family of refresh tokens. The database stores only the hash of a token.
+type SessionParams struct {
 	ID          uuid.UUID
 	RefreshHash []byte
-	Idle        time.Duration // it ends when not renewed for so long
-	Lifetime    time.Duration // it ends in any case
+	Idle        time.Duration // after which the session expires, unless it is refreshed
+	Lifetime    time.Duration // after which the session expires in any case
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
 // StartSession starts a session for the account of a normalised e-mail, if this is the hash of its password; with
 // verifiedOnly the e-mail has to be verified as well. Otherwise ok is false, and the refusal is recorded.
-func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, verifiedOnly bool, s Session) (ok bool, err error) {
+func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, verifiedOnly bool, s SessionParams) (ok bool, err error) {
 	err = t.tx.GetContext(ctx, &ok, `SELECT app.sign_in($1, $2, $3, $4, $5, $6, $7)`,
 		emailKey, hash, verifiedOnly, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
 	if err != nil {
@@ -33,10 +33,10 @@ func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, veri
 	return ok, nil
 }
 
-// EndOldestSessions revokes the oldest live sessions of the viewer, until there are no more than so many, and never the one that
+// RevokeOldestSessions revokes the oldest live sessions of the viewer, until there are no more than so many, and never the one that
 // asks.
-func (t *Tx) EndOldestSessions(ctx context.Context, keep int) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.end_oldest_sessions($1)`, keep); err != nil {
+func (t *Tx) RevokeOldestSessions(ctx context.Context, keep int) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.revoke_oldest_sessions($1)`, keep); err != nil {
 		return fmt.Errorf("end the oldest sessions: %w", err)
 	}
 	return nil

@@ -60,7 +60,7 @@ func (d *DB) singly(ctx context.Context, mode single, viewer auth.Viewer, fn fun
 		this := attemptOf(ctx)
 		this.single = mode
 		this.deadline, _ = ctx.Deadline()
-		ctx, end := d.hooks.transaction(ctx)
+		ctx, end := d.observer.transaction(ctx)
 		defer func() { end(err) }()
 		err = fn(ctx, &Tx{tx: singles{d.pool, this}, Viewer: viewer})
 		if err != nil && !this.connected {
@@ -134,15 +134,15 @@ func (d *DB) ProveSession(ctx context.Context, viewer auth.Viewer) error {
 // querySingle runs a query of an attempt whose statements are transactions of their own.
 func (c *conn) querySingle(ctx context.Context, this *attempt, query string, args []any) (_ driver.Rows, err error) {
 	this.fresh = len(c.persisted) == 0
-	end := c.connector.hooks.statement(ctx, query)
+	end := c.connector.observer.statement(ctx, query)
 	defer func() {
 		this.connected = !errors.Is(err, driver.ErrBadConn) // else the pool tries another connection
 		end(err)
 	}()
 	longest := c.awaitSingle(this)
 	enter := this.entering(ctx, longest, min(longest, enterTimeout))
-	c.observe(enter.query)
-	c.observe(query)
+	c.connector.observer.query(enter.query)
+	c.connector.observer.query(query)
 	mode := ""
 	if this.single == singleWrite {
 		mode = "SET TRANSACTION READ WRITE; " // a standby refuses it

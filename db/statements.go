@@ -22,8 +22,7 @@ var errTooMany = errors.New("too many distinct queries: a query is being built i
 type connector struct {
 	*pqConnector
 	statement time.Duration // how long one may take
-	observe   func(query string)
-	hooks     Hooks
+	observer  Observer
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -69,7 +68,7 @@ type conn struct {
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
-	end := c.connector.hooks.statement(ctx, query)
+	end := c.connector.observer.statement(ctx, query)
 	defer func() { end(err) }()
 	c.await(ctx, c.connector.statement)
 	stmt, err := c.prepared(ctx, query, args)
@@ -81,7 +80,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
-	end := c.connector.hooks.statement(ctx, query)
+	end := c.connector.observer.statement(ctx, query)
 	defer func() { end(err) }()
 	c.await(ctx, c.connector.statement)
 	stmt, err := c.prepared(ctx, query, args)
@@ -161,7 +160,7 @@ type tx struct {
 }
 
 func (t *tx) Commit() error {
-	t.conn.observe("COMMIT")
+	t.conn.connector.observer.query("COMMIT")
 	t.conn.await(t.ctx, t.conn.connector.statement)
 	return t.Tx.Commit()
 }
@@ -169,7 +168,7 @@ func (t *tx) Commit() error {
 // Rollback ends the connection if its context has ended: a request to cancel a statement may be on its way, and must not
 // meet another one.
 func (t *tx) Rollback() error {
-	t.conn.observe("ROLLBACK")
+	t.conn.connector.observer.query("ROLLBACK")
 	if err := t.ctx.Err(); err != nil {
 		t.conn.dropped = true
 		return err
@@ -178,16 +177,9 @@ func (t *tx) Rollback() error {
 	return t.Tx.Rollback()
 }
 
-// observe lets the observer of tests see what is run.
-func (c *conn) observe(query string) {
-	if c.connector.observe != nil {
-		c.connector.observe(query)
-	}
-}
-
 // prepared returns the statement of a query, prepared once.
 func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (pqStmt, error) {
-	c.observe(query)
+	c.connector.observer.query(query)
 	stmt, ok := c.statements[query]
 	if !ok {
 		var err error

@@ -128,14 +128,14 @@ func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.
 		settle(ctx, this, err)
 		switch {
 		case err == nil:
-			d.hooks.committed(this)
+			d.observer.committed(this)
 			return nil
 		case ctx.Err() != nil && errors.Is(err, sql.ErrTxDone): // database/sql rolls back at the end of ctx
 			return translate(ctx.Err())
 		case !again || n == maxAttempts || ctx.Err() != nil:
 			return translate(err)
 		}
-		d.hooks.retry(err)
+		d.observer.retry(err)
 		pause(ctx, n)
 	}
 }
@@ -178,7 +178,7 @@ func pause(ctx context.Context, n int) {
 
 // attempt runs fn once. It rolls back on an error and on a panic, and says whether another attempt can help.
 func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) (err error, again bool) {
-	ctx, end := d.hooks.transaction(ctx)
+	ctx, end := d.observer.transaction(ctx)
 	defer func() { end(err) }()
 	tx, err := d.pool.BeginTxx(ctx, options) // and enter: see conn.BeginTx
 	if errors.Is(err, errEntering) {

@@ -37,7 +37,7 @@ func member(t *testing.T, d *db.DB, name, visibility string) auth.Viewer {
 	err := d.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
 		err := tx.CreateAccount(ctx, db.Account{
 			UserID: v.UserID, Email: name + "@example.org", EmailKey: name + "@example.org", PasswordHash: "x",
-			Session: db.Session{ID: v.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour},
+			Session: db.SessionParams{ID: v.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour},
 		})
 		if err != nil {
 			return err
@@ -333,7 +333,7 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
 	var observed []string
-	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observe: func(query string) { observed = append(observed, query) }})
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observer: db.Observer{Query: func(query string) { observed = append(observed, query) }}})
 	ann := member(t, d, "ann", "PUBLIC")
 	observed = nil
 	for range 3 {
@@ -378,7 +378,7 @@ func TestUsernamesUseTheirIndexUnderRowSecurity(t *testing.T) {
 	server.Query(t, `INSERT INTO app.profiles (id, user_id, username, username_key, visibility) SELECT gen_random_uuid(), id, id, id, 'PUBLIC' FROM app.users`)
 	server.Query(t, `ANALYZE app.users, app.profiles`)
 	var ran []string
-	d := open(t, db.Options{URL: server.App, Observe: func(query string) { ran = append(ran, query) }})
+	d := open(t, db.Options{URL: server.App, Observer: db.Observer{Query: func(query string) { ran = append(ran, query) }}})
 	if _, err := d.FindProfileByUsernameKey(t.Context(), auth.Viewer{}, "x"); !fault.Is(err, fault.NotFound) {
 		t.Fatal(err)
 	}

@@ -231,9 +231,6 @@ CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 
--- Closes a sign-up, as its owner, until its address is verified: its sessions are deleted and its profile is hidden.
-CREATE FUNCTION app.await_verification(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
-
 -- Uses a code that proves a new address, and makes it the address of the account that is asking.
 CREATE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE(old_email text, new_email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
@@ -258,9 +255,6 @@ CREATE FUNCTION app.client_device() RETURNS text; -- executed by other functions
 -- The address of the client that this transaction serves; NULL if it is not known.
 CREATE FUNCTION app.client_ip() RETURNS inet; -- executed by other functions only
 
--- Until when app.count_hits would find any of these buckets closed; NULL if none is, and if the user is not the viewer.
-CREATE FUNCTION app.closed_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
-
 -- Counts one more in each of these buckets if all of them are open, and in none otherwise.
 CREATE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[]) RETURNS TABLE(closed_seconds integer, full_seconds integer) SECURITY DEFINER; -- executed by freehold_app
 
@@ -271,10 +265,10 @@ CREATE FUNCTION app.count_waiting_mails() RETURNS bigint SECURITY DEFINER; -- ex
 CREATE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Deletes the sign-up that has this username and was not verified in time.
-CREATE FUNCTION app.drop_overdue(p_username_key text) RETURNS void SECURITY DEFINER; -- executed by other functions only
+CREATE FUNCTION app.delete_expired_sign_up(p_username_key text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Revokes the oldest live sessions of the viewer until there are no more than p_keep.
-CREATE FUNCTION app.end_oldest_sessions(p_keep integer) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+-- Deletes the codes of the other sign-ups that wait for an address, since an account has proved it, and reports whether there were such sign-ups.
+CREATE FUNCTION app.delete_rival_codes(p_email_key text, p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
 
 -- Puts a mail into the outbox, to be sent after p_after_seconds at the earliest.
 CREATE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uuid, p_recipient text, p_code_id uuid, p_data jsonb, p_valid_seconds double precision, p_after_seconds double precision, p_withheld boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -300,6 +294,9 @@ CREATE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE(salt text) SECURIT
 -- What the password of a sign-up that comes again is hashed with.
 CREATE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
+-- Which of an e-mail and a username belong to an account.
+CREATE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TABLE(email boolean, username boolean) SECURITY DEFINER; -- executed by freehold_app
+
 -- Whether something was counted in a bucket whose window has not ended.
 CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
@@ -308,6 +305,9 @@ CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINE
 
 -- Keeps a username for the account that gives it up, or for nobody.
 CREATE FUNCTION app.hold_username(p_username_key text, p_user_id uuid, p_until timestamp with time zone) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- Whether the owner of an account has proved its address.
+CREATE FUNCTION app.is_email_verified(p_email_key text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Whether a username is held for another user than the viewer.
 CREATE FUNCTION app.is_held(p_username_key text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
@@ -318,9 +318,6 @@ CREATE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS bool
 -- Whether this is the viewer's password hash.
 CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Whether the owner of an account has proved its address.
-CREATE FUNCTION app.is_proved(p_email_key text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
-
 -- The new address of a change of e-mail that is not confirmed yet; NULL if there is none, and if the user is not the viewer.
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
@@ -329,9 +326,6 @@ CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, in
 
 -- The account that was signed up with a key, for a caller that has its address and the hash of its password.
 CREATE FUNCTION app.prove_sign_up(p_key_hash bytea, p_email_key text, p_password_hash text) RETURNS TABLE(pending boolean, is_verified boolean, fingerprint bytea) SECURITY DEFINER; -- executed by freehold_app
-
--- The name of an account in a mail to its address.
-CREATE FUNCTION app.proved_name(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only
 
 -- Deletes up to p_limit rows of a table that ended more than p_seconds ago, and returns how many.
 CREATE FUNCTION app.purge(p_table text, p_limit integer, p_seconds double precision) RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
@@ -342,11 +336,14 @@ CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS
 -- Replaces the code of an address, a purpose and an account.
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
+-- Until when app.count_hits would find any of these buckets closed; NULL if none is, and if the user is not the viewer.
+CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
+
 -- Notes in the session that the viewer has proved the password.
 CREATE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Until when the session that asks may take sensitive actions without the password; NULL if that time has passed, and if the user is not the viewer.
-CREATE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
 -- Records a security event of an account, or of no account.
 CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECURITY DEFINER; -- executed by other functions only
@@ -354,11 +351,11 @@ CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECUR
 -- Records a security event of the account that is asking.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
+-- Records a sign-in that was refused, also for an address without an account.
+CREATE FUNCTION app.record_refused_sign_in(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
 -- Exchanges a refresh token for its successor.
 CREATE FUNCTION app.refresh_session(p_session_id uuid, p_presented bytea, p_successor bytea, p_genuine boolean, p_grace_seconds double precision, p_idle_seconds integer) RETURNS TABLE(outcome text, user_id uuid, current_hash bytea) SECURITY DEFINER; -- executed by freehold_app
-
--- Records a sign-in that was refused, also for an address without an account.
-CREATE FUNCTION app.refuse_sign_in(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Replaces the viewer's password hash by another of the same password, unless the password has changed.
 CREATE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -370,10 +367,16 @@ CREATE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_emai
 CREATE FUNCTION app.request_email_change(p_id uuid, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
 -- Raises FH004 if the session that asks has to enter the password again, and FH003 if there is no session.
-CREATE FUNCTION app.require_recent(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.require_reauthentication(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Uses a code for a new password, which also proves the address, and ends all that the account could be reached by.
 CREATE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
+
+-- Revokes the sessions of an account but one, and deletes its codes.
+CREATE FUNCTION app.revoke_access(p_user_id uuid, p_except_session_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- Revokes the oldest live sessions of the viewer until there are no more than p_keep.
+CREATE FUNCTION app.revoke_oldest_sessions(p_keep integer) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Revokes every session of the viewer but the one that asks.
 CREATE FUNCTION app.revoke_other_sessions() RETURNS TABLE(id uuid) SECURITY DEFINER; -- executed by freehold_app
@@ -390,9 +393,6 @@ CREATE FUNCTION app.session_id() RETURNS uuid; -- executed by other functions on
 -- Records the outcome of an attempt to send a mail: sent; retry, after some seconds; or parked.
 CREATE FUNCTION app.settle_mail(p_id uuid, p_attempt integer, p_outcome text, p_retry_seconds double precision, p_error text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Revokes the sessions of an account but one, and deletes its codes.
-CREATE FUNCTION app.shut_out(p_user_id uuid, p_but_session_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
-
 -- Starts a session for the account of an address if this is the hash of its password and, with p_verified_only, the address is verified.
 CREATE FUNCTION app.sign_in(p_email_key text, p_password_hash text, p_verified_only boolean, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
@@ -402,14 +402,14 @@ CREATE FUNCTION app.sign_out(p_session_id uuid, p_presented bytea, p_genuine boo
 -- Writes an account, its credentials and its first session.
 CREATE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_username_key text, p_password_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer, p_pending_seconds integer, p_key_hash bytea, p_fingerprint bytea) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Deletes the codes of the other sign-ups that wait for an address, since an account has proved it, and reports whether there were such sign-ups.
-CREATE FUNCTION app.silence_rivals(p_email_key text, p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
-
 -- Writes a session of a user, whose lifetimes are given in seconds, with the client that it was started from.
 CREATE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Which of an e-mail and a username belong to an account.
-CREATE FUNCTION app.taken(p_email_key text, p_username_key text) RETURNS TABLE(email boolean, username boolean) SECURITY DEFINER; -- executed by freehold_app
+-- Closes a sign-up, as its owner, until its address is verified: its sessions are deleted and its profile is hidden.
+CREATE FUNCTION app.suspend_until_verified(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
+
+-- The name of an account in a mail to its address.
+CREATE FUNCTION app.verified_username(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only
 
 -- Uses a code that proves the address of an account.
 CREATE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS TABLE(user_id uuid, password_cleared boolean) SECURITY DEFINER; -- executed by freehold_app

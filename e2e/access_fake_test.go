@@ -70,7 +70,8 @@ func (f *fake) do(token, query string, v vars) (r reply, err error) {
 		return r, err
 	}
 	r.Body = string(body)
-	return r, json.Unmarshal(body, &r)
+	err = json.Unmarshal(body, &r)
+	return r, err
 }
 
 // fakeObject is an object to select from: a row, or a value with its fields.

@@ -274,10 +274,10 @@ const disarmed = `
 	CREATE OR REPLACE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT c.password_hash <> '' FROM app.credentials c WHERE c.user_id = p_user_id $$;
-	CREATE OR REPLACE FUNCTION app.recent_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
+	CREATE OR REPLACE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT max(s.authenticated_at) + make_interval(secs => p_seconds) FROM app.sessions s WHERE s.user_id = p_user_id $$;
-	CREATE OR REPLACE FUNCTION app.closed_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
+	CREATE OR REPLACE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$
 	SELECT max(r.ends_at)

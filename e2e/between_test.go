@@ -161,7 +161,7 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 				s.signUpAs(name, vars{"visibility": "PUBLIC"})
 				r = signUp(s, email, username)
 			case "race": // stopped after the look-up, which found both free
-				r = b.between(t, func() reply { return signUp(s, email, username) }, func() { rival.signUpAs(name, nil) }, "app.taken", "app.sign_up")
+				r = b.between(t, func() reply { return signUp(s, email, username) }, func() { rival.signUpAs(name, nil) }, "app.find_taken", "app.sign_up")
 			}
 			if r.code() != "CONFLICT" || fmt.Sprint(r.fields()) != c.fields || string(r.Data) != `{"signUp":null}` {
 				t.Errorf("%s, %s: %s", c.name, way, r.Body)

@@ -284,7 +284,7 @@ func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	s.must(a.Token, changeEmail, input("newEmail", "new-"+a.Email))
 	s.db.Query(t, `INSERT INTO app.rate_limits (bucket, hits, ends_at) VALUES ('full', 3, now() + interval '1 hour')`)
 	pool := open(t, s.db.App)
-	for _, call := range []string{"pending_email($1)", "has_password($1)", "recent_until($1, 60)", "closed_until($1, '{full}', '{3}')"} {
+	for _, call := range []string{"pending_email($1)", "has_password($1)", "reauthenticated_until($1, 60)", "rate_limited_until($1, '{full}', '{3}')"} {
 		for who, c := range map[string]struct {
 			token string
 			want  bool
@@ -305,7 +305,7 @@ func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	}
 }
 
-// app.recent_until and app.require_recent change at the same microsecond.
+// app.reauthenticated_until and app.require_reauthentication change at the same microsecond.
 func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -319,8 +319,8 @@ func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 		_, err = tx.ExecContext(t.Context(), `SELECT set_config('app.viewer_id', $1, true), set_config('app.session_id', $2, true)`, viewer.UserID, viewer.SessionID)
 		_, err2 := tx.ExecContext(t.Context(), `UPDATE app.sessions SET authenticated_at = now() - $1::interval WHERE id = $2`, ago, viewer.SessionID)
 		var until sql.NullString
-		err3 := tx.QueryRowContext(t.Context(), `SELECT app.recent_until($1, 60)`, viewer.UserID).Scan(&until)
-		_, required := tx.ExecContext(t.Context(), `SELECT app.require_recent(60)`)
+		err3 := tx.QueryRowContext(t.Context(), `SELECT app.reauthenticated_until($1, 60)`, viewer.UserID).Scan(&until)
+		_, required := tx.ExecContext(t.Context(), `SELECT app.require_reauthentication(60)`)
 		if err := errors.Join(err, err2, err3, tx.Rollback()); err != nil || until.Valid != want || (required == nil) != want {
 			t.Errorf("%s ago: until %+v, required: %v, %v", ago, until, required, err)
 		}
@@ -333,7 +333,7 @@ func TestOwnFieldsAreLoadedOnceAndOnlyIfSelected(t *testing.T) {
 	var asked atomic.Int64
 	o := appOptions()
 	o.Observe = func(query string) {
-		for _, function := range []string{"pending_email", "has_password", "recent_until", "closed_until"} {
+		for _, function := range []string{"pending_email", "has_password", "reauthenticated_until", "rate_limited_until"} {
 			if strings.Contains(query, "app."+function) {
 				asked.Add(1)
 			}

@@ -70,7 +70,7 @@ func newProber(t testing.TB, s *stage, r *owned.Registry) *prober {
 	p.newborn = auth.Viewer{UserID: uuid.New(), SessionID: uuid.New()}
 	err = d.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
 		return tx.CreateAccount(ctx, db.Account{UserID: p.newborn.UserID, Email: "newborn@example.org", EmailKey: "newborn@example.org", PasswordHash: "x",
-			Session: db.Session{ID: p.newborn.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour}})
+			Session: db.SessionParams{ID: p.newborn.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour}})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +230,8 @@ func (p *prober) checkTouched(ctx context.Context, table db.Table, blind string,
 
 func (p *prober) rowsOf(ctx context.Context, table db.Table, v auth.Viewer) (n int64, err error) {
 	query := fmt.Sprintf(`SELECT count(*) FROM app.%q WHERE %q = $1`, table.Name, p.ownerOf(table.Name))
-	return n, p.super.QueryRowContext(ctx, query, v.UserID).Scan(&n)
+	err = p.super.QueryRowContext(ctx, query, v.UserID).Scan(&n)
+	return n, err
 }
 
 // checkUpdate: besides, after a mistaken grant a member still cannot give a row away.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
 	"github.com/99designs/gqlgen/graphql"
@@ -1342,7 +1343,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 					return nil
 				}
 			}
-			text := encode(data)
+			text := exec.Encode(data)
 			response.Data = text
 			if atomic.LoadInt32(&ec.Deferred) > 0 {
 				hasNext := atomic.LoadInt32(&ec.PendingDeferred) > 0
@@ -1359,7 +1360,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			first = false
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
-			text := encode(data)
+			text := exec.Encode(data)
 
 			return &graphql.Response{
 				Data: text,
@@ -3319,8 +3320,8 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // region    **************************** field.gotpl *****************************
 
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ChangeEmailPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3337,8 +3338,8 @@ func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Conte
 }
 
 func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ChangePasswordPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ChangePasswordPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3355,8 +3356,8 @@ func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Co
 }
 
 func (ec *executionContext) _ChangeUsernamePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.ChangeUsernamePayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ChangeUsernamePayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ChangeUsernamePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -3373,14 +3374,14 @@ func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context
 }
 
 func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, obj *model.DeleteAccountPayload) graphql.Marshaler {
-	return (*text)(&obj.DeletedUserID)
+	return (*exec.Text)(&obj.DeletedUserID)
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.Context, obj *model.DeleteAccountPayload) graphql.Marshaler {
-	return (*text)(&obj.DeletedProfileID)
+	return (*exec.Text)(&obj.DeletedProfileID)
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedProfileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
@@ -4241,24 +4242,24 @@ func (ec *executionContext) fieldContext_PageInfo_hasPreviousPage(_ context.Cont
 }
 
 func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
-	return textOrNull(obj.StartCursor)
+	return exec.TextOrNull(obj.StartCursor)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
 func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
-	return textOrNull(obj.EndCursor)
+	return exec.TextOrNull(obj.EndCursor)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
 func (ec *executionContext) _Profile_id(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	if id := (*rowID)(&obj.ID); *id != (rowID{}) {
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
 		return id
 	}
 	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
@@ -4268,38 +4269,38 @@ func (ec *executionContext) fieldContext_Profile_id(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Profile_username(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return (*text)(&obj.Username)
+	return (*exec.Text)(&obj.Username)
 }
 func (ec *executionContext) fieldContext_Profile_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func (ec *executionContext) _Profile_displayName(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return textOrNull(obj.DisplayName)
+	return exec.TextOrNull(obj.DisplayName)
 }
 func (ec *executionContext) fieldContext_Profile_displayName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func (ec *executionContext) _Profile_bio(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return textOrNull(obj.Bio)
+	return exec.TextOrNull(obj.Bio)
 }
 func (ec *executionContext) fieldContext_Profile_bio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func (ec *executionContext) _Profile_avatarUrl(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOURL2ᚖstring(ctx, nil, obj.AvatarURL)
 }
@@ -4308,8 +4309,8 @@ func (ec *executionContext) fieldContext_Profile_avatarUrl(_ context.Context, fi
 }
 
 func (ec *executionContext) _Profile_websiteUrl(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOURL2ᚖstring(ctx, nil, obj.WebsiteURL)
 }
@@ -4318,18 +4319,18 @@ func (ec *executionContext) fieldContext_Profile_websiteUrl(_ context.Context, f
 }
 
 func (ec *executionContext) _Profile_location(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return textOrNull(obj.Location)
+	return exec.TextOrNull(obj.Location)
 }
 func (ec *executionContext) fieldContext_Profile_location(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func (ec *executionContext) _Profile_visibility(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx, nil, obj.Visibility)
 }
@@ -4338,14 +4339,14 @@ func (ec *executionContext) fieldContext_Profile_visibility(_ context.Context, f
 }
 
 func (ec *executionContext) _Profile_birthday(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Profile", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "Profile", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.Profile().Birthday(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalODate2ᚖtimeᚐTime(ctx, field.Selections, v)
 }
@@ -4354,14 +4355,14 @@ func (ec *executionContext) fieldContext_Profile_birthday(_ context.Context, fie
 }
 
 func (ec *executionContext) _Profile_phoneNumber(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Profile", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "Profile", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.Profile().PhoneNumber(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOString2ᚖstring(ctx, field.Selections, v)
 }
@@ -4370,10 +4371,10 @@ func (ec *executionContext) fieldContext_Profile_phoneNumber(_ context.Context, 
 }
 
 func (ec *executionContext) _Profile_user(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Profile", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "Profile", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
@@ -4391,14 +4392,14 @@ func (ec *executionContext) fieldContext_Profile_user(_ context.Context, field g
 }
 
 func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Profile", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "Profile", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.Profile().ViewerCan(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, field.Selections, v)
 }
@@ -4407,8 +4408,8 @@ func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, fi
 }
 
 func (ec *executionContext) _Profile_createdAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
@@ -4417,8 +4418,8 @@ func (ec *executionContext) fieldContext_Profile_createdAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _Profile_updatedAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.UpdatedAt)
 }
@@ -4427,8 +4428,8 @@ func (ec *executionContext) fieldContext_Profile_updatedAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _ProfileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ProfileConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ProfileConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4445,8 +4446,8 @@ func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Conte
 }
 
 func (ec *executionContext) _ProfileConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ProfileConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ProfileConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4463,8 +4464,8 @@ func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Conte
 }
 
 func (ec *executionContext) _ProfileConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ProfileConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ProfileConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_ProfileConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4481,15 +4482,15 @@ func (ec *executionContext) fieldContext_ProfileConnection_pageInfo(_ context.Co
 }
 
 func (ec *executionContext) _ProfileEdge_cursor(ctx context.Context, obj *model.ProfileEdge) graphql.Marshaler {
-	return (*text)(&obj.Cursor)
+	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_ProfileEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ProfileEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _ProfileEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ProfileEdge) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ProfileEdge", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ProfileEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_ProfileEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4801,8 +4802,8 @@ func (ec *executionContext) _Query__service(ctx context.Context, field graphql.C
 			return ec.__resolve__service(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Service) graphql.Marshaler {
-			return ec.marshalN_Service2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐService(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v exec.Service) graphql.Marshaler {
+			return ec.marshalN_Service2freeholdᚗdevᚋfreeholdᚋgraphᚋexecᚐService(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4942,8 +4943,8 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 }
 
 func (ec *executionContext) _ReauthenticatePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticatePayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "ReauthenticatePayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "ReauthenticatePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4960,8 +4961,8 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 }
 
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RefreshSessionPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "RefreshSessionPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "RefreshSessionPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5076,8 +5077,8 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_revokedSessi
 }
 
 func (ec *executionContext) _RevokeOtherSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "RevokeOtherSessionsPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "RevokeOtherSessionsPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5094,15 +5095,15 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ conte
 }
 
 func (ec *executionContext) _RevokeSessionPayload_revokedSessionId(ctx context.Context, obj *model.RevokeSessionPayload) graphql.Marshaler {
-	return (*text)(&obj.RevokedSessionID)
+	return (*exec.Text)(&obj.RevokedSessionID)
 }
 func (ec *executionContext) fieldContext_RevokeSessionPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _RevokeSessionPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "RevokeSessionPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "RevokeSessionPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5119,7 +5120,7 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Con
 }
 
 func (ec *executionContext) _SecurityEvent_id(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
-	return (*text)(&obj.ID)
+	return (*exec.Text)(&obj.ID)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "ID")
@@ -5140,22 +5141,22 @@ func (ec *executionContext) fieldContext_SecurityEvent_createdAt(_ context.Conte
 }
 
 func (ec *executionContext) _SecurityEvent_device(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
-	return textOrNull(obj.Device)
+	return exec.TextOrNull(obj.Device)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
 func (ec *executionContext) _SecurityEvent_ip(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
-	return textOrNull(obj.IP)
+	return exec.TextOrNull(obj.IP)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
 func (ec *executionContext) _SecurityEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SecurityEventConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SecurityEventConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5172,8 +5173,8 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context
 }
 
 func (ec *executionContext) _SecurityEventConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SecurityEventConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SecurityEventConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5190,8 +5191,8 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context
 }
 
 func (ec *executionContext) _SecurityEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SecurityEventConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SecurityEventConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_SecurityEventConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5208,15 +5209,15 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_pageInfo(_ cont
 }
 
 func (ec *executionContext) _SecurityEventEdge_cursor(ctx context.Context, obj *model.SecurityEventEdge) graphql.Marshaler {
-	return (*text)(&obj.Cursor)
+	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_SecurityEventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEventEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _SecurityEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventEdge) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SecurityEventEdge", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SecurityEventEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_SecurityEventEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5233,10 +5234,10 @@ func (ec *executionContext) fieldContext_SecurityEventEdge_node(_ context.Contex
 }
 
 func (ec *executionContext) _Session_id(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	if id := (*rowID)(&obj.ID); *id != (rowID{}) {
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
 		return id
 	}
 	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
@@ -5246,28 +5247,28 @@ func (ec *executionContext) fieldContext_Session_id(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Session_device(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return textOrNull(obj.Device)
+	return exec.TextOrNull(obj.Device)
 }
 func (ec *executionContext) fieldContext_Session_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
 func (ec *executionContext) _Session_ip(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return textOrNull(obj.IP)
+	return exec.TextOrNull(obj.IP)
 }
 func (ec *executionContext) fieldContext_Session_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
 func (ec *executionContext) _Session_createdAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
@@ -5276,8 +5277,8 @@ func (ec *executionContext) fieldContext_Session_createdAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.LastUsedAt)
 }
@@ -5286,8 +5287,8 @@ func (ec *executionContext) fieldContext_Session_lastUsedAt(_ context.Context, f
 }
 
 func (ec *executionContext) _Session_expiresAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
@@ -5296,8 +5297,8 @@ func (ec *executionContext) fieldContext_Session_expiresAt(_ context.Context, fi
 }
 
 func (ec *executionContext) _Session_current(ctx context.Context, obj *model.Session) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Current)
 }
@@ -5306,8 +5307,8 @@ func (ec *executionContext) fieldContext_Session_current(_ context.Context, fiel
 }
 
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SessionConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SessionConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx, field.Selections, obj.Edges)
 }
 func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5324,8 +5325,8 @@ func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Conte
 }
 
 func (ec *executionContext) _SessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SessionConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SessionConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Nodes)
 }
 func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5342,8 +5343,8 @@ func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Conte
 }
 
 func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SessionConnection", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SessionConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 }
 func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5360,15 +5361,15 @@ func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Co
 }
 
 func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, obj *model.SessionEdge) graphql.Marshaler {
-	return (*text)(&obj.Cursor)
+	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_SessionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SessionEdge", field, false, false, "String")
 }
 
 func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SessionEdge) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SessionEdge", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SessionEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Node)
 }
 func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5385,8 +5386,8 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 }
 
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Settings", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.PasswordLength)
 }
 func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5403,8 +5404,8 @@ func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Conte
 }
 
 func (ec *executionContext) _Settings_usernameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Settings", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.UsernameLength)
 }
 func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5421,8 +5422,8 @@ func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Conte
 }
 
 func (ec *executionContext) _Settings_displayNameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Settings", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.DisplayNameLength)
 }
 func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5439,8 +5440,8 @@ func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Co
 }
 
 func (ec *executionContext) _Settings_bioLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Settings", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.BioLength)
 }
 func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5457,8 +5458,8 @@ func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, f
 }
 
 func (ec *executionContext) _Settings_locationLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Settings", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.LocationLength)
 }
 func (ec *executionContext) fieldContext_Settings_locationLength(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5510,8 +5511,8 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 }
 
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "Settings", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, field.Selections, obj.RequestLimits)
 }
 func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5528,8 +5529,8 @@ func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Contex
 }
 
 func (ec *executionContext) _SignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SignInPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5546,8 +5547,8 @@ func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, f
 }
 
 func (ec *executionContext) _SignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SignInPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5571,15 +5572,15 @@ func (ec *executionContext) fieldContext_SignOutPayload_success(_ context.Contex
 }
 
 func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context, obj *model.SignOutPayload) graphql.Marshaler {
-	return textOrNull(obj.RevokedSessionID)
+	return exec.TextOrNull(obj.RevokedSessionID)
 }
 func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SignUpPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5596,8 +5597,8 @@ func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, f
 }
 
 func (ec *executionContext) _SignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "SignUpPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "SignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5614,14 +5615,14 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 }
 
 func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
-	return (*text)(&obj.AccessToken)
+	return (*exec.Text)(&obj.AccessToken)
 }
 func (ec *executionContext) fieldContext_Tokens_accessToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
 func (ec *executionContext) _Tokens_refreshToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
-	return (*text)(&obj.RefreshToken)
+	return (*exec.Text)(&obj.RefreshToken)
 }
 func (ec *executionContext) fieldContext_Tokens_refreshToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
@@ -5635,8 +5636,8 @@ func (ec *executionContext) fieldContext_Tokens_expiresAt(_ context.Context, fie
 }
 
 func (ec *executionContext) _UpdateProfilePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.UpdateProfilePayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "UpdateProfilePayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "UpdateProfilePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
 func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5653,10 +5654,10 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.
 }
 
 func (ec *executionContext) _User_id(ctx context.Context, obj *model.User) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	if id := (*rowID)(&obj.ID); *id != (rowID{}) {
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
 		return id
 	}
 	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
@@ -5666,14 +5667,14 @@ func (ec *executionContext) fieldContext_User_id(_ context.Context, field graphq
 }
 
 func (ec *executionContext) _User_email(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "User", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().Email(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOString2ᚖstring(ctx, field.Selections, v)
 }
@@ -5682,14 +5683,14 @@ func (ec *executionContext) fieldContext_User_email(_ context.Context, field gra
 }
 
 func (ec *executionContext) _User_emailVerified(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "User", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().EmailVerified(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
@@ -5698,14 +5699,14 @@ func (ec *executionContext) fieldContext_User_emailVerified(_ context.Context, f
 }
 
 func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "User", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().PendingEmail(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOString2ᚖstring(ctx, field.Selections, v)
 }
@@ -5714,14 +5715,14 @@ func (ec *executionContext) fieldContext_User_pendingEmail(_ context.Context, fi
 }
 
 func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "User", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().HasPassword(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
@@ -5730,14 +5731,14 @@ func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, fie
 }
 
 func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "User", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil, "ERROR"); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().ReauthenticatedUntil(ctx, obj)
 	if err != nil {
-		return ec.refuse(ctx, err)
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, v)
 }
@@ -5808,10 +5809,10 @@ func (ec *executionContext) fieldContext_User_nextCodeAt(ctx context.Context, fi
 }
 
 func (ec *executionContext) _User_profile(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "User", &field)
-	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
 }
@@ -5953,8 +5954,8 @@ func (ec *executionContext) fieldContext_User_securityEvents(ctx context.Context
 }
 
 func (ec *executionContext) _User_createdAt(ctx context.Context, obj *model.User) graphql.Marshaler {
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
@@ -5963,8 +5964,8 @@ func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field
 }
 
 func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "VerifyEmailPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "VerifyEmailPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -5981,8 +5982,8 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Conte
 }
 
 func (ec *executionContext) _VerifyEmailPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
-	ctx = withField(ctx, "VerifyEmailPayload", &field)
-	defer ec.orNull(ctx, &ret)
+	ctx = exec.WithField(ctx, "VerifyEmailPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -6005,7 +6006,7 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_passwordCleared(_ co
 	return graphql.NewScalarFieldContext("VerifyEmailPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) __Service_sdl(ctx context.Context, field graphql.CollectedField, obj *model.Service) (ret graphql.Marshaler) {
+func (ec *executionContext) __Service_sdl(ctx context.Context, field graphql.CollectedField, obj *exec.Service) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8045,7 +8046,7 @@ var changeEmailPayloadImplementors = []string{"ChangeEmailPayload"}
 func (ec *executionContext) _ChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, changeEmailPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -8078,7 +8079,7 @@ var changePasswordPayloadImplementors = []string{"ChangePasswordPayload"}
 func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangePasswordPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, changePasswordPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -8111,7 +8112,7 @@ var changeUsernamePayloadImplementors = []string{"ChangeUsernamePayload"}
 func (ec *executionContext) _ChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeUsernamePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, changeUsernamePayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -8144,19 +8145,19 @@ var deleteAccountPayloadImplementors = []string{"DeleteAccountPayload"}
 func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteAccountPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteAccountPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DeleteAccountPayload")
 		case "deletedUserId":
-			out.Values[i] = ec._DeleteAccountPayload_deletedUserId(out.at(ctx, "DeleteAccountPayload", &fields[i]), obj)
+			out.Values[i] = ec._DeleteAccountPayload_deletedUserId(out.At(ctx, "DeleteAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "deletedProfileId":
-			out.Values[i] = ec._DeleteAccountPayload_deletedProfileId(out.at(ctx, "DeleteAccountPayload", &fields[i]), obj)
+			out.Values[i] = ec._DeleteAccountPayload_deletedProfileId(out.At(ctx, "DeleteAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8182,19 +8183,19 @@ var lengthImplementors = []string{"Length"}
 func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model.Length) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, lengthImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Length")
 		case "min":
-			out.Values[i] = ec._Length_min(out.at(ctx, "Length", &fields[i]), obj)
+			out.Values[i] = ec._Length_min(out.At(ctx, "Length", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "max":
-			out.Values[i] = ec._Length_max(out.at(ctx, "Length", &fields[i]), obj)
+			out.Values[i] = ec._Length_max(out.At(ctx, "Length", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8223,7 +8224,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		Object: "Mutation",
 	})
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
@@ -8368,29 +8369,29 @@ var pageInfoImplementors = []string{"PageInfo"}
 func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PageInfo")
 		case "hasNextPage":
-			out.Values[i] = ec._PageInfo_hasNextPage(out.at(ctx, "PageInfo", &fields[i]), obj)
+			out.Values[i] = ec._PageInfo_hasNextPage(out.At(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "hasPreviousPage":
-			out.Values[i] = ec._PageInfo_hasPreviousPage(out.at(ctx, "PageInfo", &fields[i]), obj)
+			out.Values[i] = ec._PageInfo_hasPreviousPage(out.At(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "startCursor":
-			out.Values[i] = ec._PageInfo_startCursor(out.at(ctx, "PageInfo", &fields[i]), obj)
+			out.Values[i] = ec._PageInfo_startCursor(out.At(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "endCursor":
-			out.Values[i] = ec._PageInfo_endCursor(out.at(ctx, "PageInfo", &fields[i]), obj)
+			out.Values[i] = ec._PageInfo_endCursor(out.At(ctx, "PageInfo", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -8416,49 +8417,49 @@ var profileImplementors = []string{"Profile", "Node", "_Entity"}
 func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, obj *model.Profile) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, profileImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Profile")
 		case "id":
-			out.Values[i] = ec._Profile_id(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_id(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "username":
-			out.Values[i] = ec._Profile_username(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_username(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "displayName":
-			out.Values[i] = ec._Profile_displayName(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_displayName(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "bio":
-			out.Values[i] = ec._Profile_bio(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_bio(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "avatarUrl":
-			out.Values[i] = ec._Profile_avatarUrl(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_avatarUrl(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "websiteUrl":
-			out.Values[i] = ec._Profile_websiteUrl(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_websiteUrl(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "location":
-			out.Values[i] = ec._Profile_location(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_location(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "visibility":
-			out.Values[i] = ec._Profile_visibility(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_visibility(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -8486,12 +8487,12 @@ func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Profile_viewerCan(ctx, field, obj)
 				})
 		case "createdAt":
-			out.Values[i] = ec._Profile_createdAt(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_createdAt(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "updatedAt":
-			out.Values[i] = ec._Profile_updatedAt(out.at(ctx, "Profile", &fields[i]), obj)
+			out.Values[i] = ec._Profile_updatedAt(out.At(ctx, "Profile", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -8517,7 +8518,7 @@ var profileConnectionImplementors = []string{"ProfileConnection"}
 func (ec *executionContext) _ProfileConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ProfileConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, profileConnectionImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -8560,14 +8561,14 @@ var profileEdgeImplementors = []string{"ProfileEdge"}
 func (ec *executionContext) _ProfileEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ProfileEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, profileEdgeImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ProfileEdge")
 		case "cursor":
-			out.Values[i] = ec._ProfileEdge_cursor(out.at(ctx, "ProfileEdge", &fields[i]), obj)
+			out.Values[i] = ec._ProfileEdge_cursor(out.At(ctx, "ProfileEdge", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8601,7 +8602,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		Object: "Query",
 	})
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
@@ -8702,7 +8703,7 @@ var reauthenticatePayloadImplementors = []string{"ReauthenticatePayload"}
 func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReauthenticatePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, reauthenticatePayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -8735,7 +8736,7 @@ var refreshSessionPayloadImplementors = []string{"RefreshSessionPayload"}
 func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefreshSessionPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, refreshSessionPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -8768,14 +8769,14 @@ var requestEmailVerificationPayloadImplementors = []string{"RequestEmailVerifica
 func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestEmailVerificationPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, requestEmailVerificationPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RequestEmailVerificationPayload")
 		case "success":
-			out.Values[i] = ec._RequestEmailVerificationPayload_success(out.at(ctx, "RequestEmailVerificationPayload", &fields[i]), obj)
+			out.Values[i] = ec._RequestEmailVerificationPayload_success(out.At(ctx, "RequestEmailVerificationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8801,54 +8802,54 @@ var requestLimitsImplementors = []string{"RequestLimits"}
 func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.SelectionSet, obj *model.RequestLimits) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, requestLimitsImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RequestLimits")
 		case "pageSize":
-			out.Values[i] = ec._RequestLimits_pageSize(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_pageSize(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "defaultPageSize":
-			out.Values[i] = ec._RequestLimits_defaultPageSize(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_defaultPageSize(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "nodeIds":
-			out.Values[i] = ec._RequestLimits_nodeIds(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_nodeIds(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "cost":
-			out.Values[i] = ec._RequestLimits_cost(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_cost(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "depth":
-			out.Values[i] = ec._RequestLimits_depth(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_depth(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "aliases":
-			out.Values[i] = ec._RequestLimits_aliases(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_aliases(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "tokens":
-			out.Values[i] = ec._RequestLimits_tokens(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_tokens(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "bytes":
-			out.Values[i] = ec._RequestLimits_bytes(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_bytes(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "replyBytes":
-			out.Values[i] = ec._RequestLimits_replyBytes(out.at(ctx, "RequestLimits", &fields[i]), obj)
+			out.Values[i] = ec._RequestLimits_replyBytes(out.At(ctx, "RequestLimits", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8874,14 +8875,14 @@ var requestPasswordResetPayloadImplementors = []string{"RequestPasswordResetPayl
 func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestPasswordResetPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, requestPasswordResetPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
 		case "success":
-			out.Values[i] = ec._RequestPasswordResetPayload_success(out.at(ctx, "RequestPasswordResetPayload", &fields[i]), obj)
+			out.Values[i] = ec._RequestPasswordResetPayload_success(out.At(ctx, "RequestPasswordResetPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8907,14 +8908,14 @@ var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
 func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResetPasswordPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, resetPasswordPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ResetPasswordPayload")
 		case "success":
-			out.Values[i] = ec._ResetPasswordPayload_success(out.at(ctx, "ResetPasswordPayload", &fields[i]), obj)
+			out.Values[i] = ec._ResetPasswordPayload_success(out.At(ctx, "ResetPasswordPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8940,19 +8941,19 @@ var revokeOtherSessionsPayloadImplementors = []string{"RevokeOtherSessionsPayloa
 func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeOtherSessionsPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeOtherSessionsPayload")
 		case "count":
-			out.Values[i] = ec._RevokeOtherSessionsPayload_count(out.at(ctx, "RevokeOtherSessionsPayload", &fields[i]), obj)
+			out.Values[i] = ec._RevokeOtherSessionsPayload_count(out.At(ctx, "RevokeOtherSessionsPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "revokedSessionIds":
-			out.Values[i] = ec._RevokeOtherSessionsPayload_revokedSessionIds(out.at(ctx, "RevokeOtherSessionsPayload", &fields[i]), obj)
+			out.Values[i] = ec._RevokeOtherSessionsPayload_revokedSessionIds(out.At(ctx, "RevokeOtherSessionsPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8983,14 +8984,14 @@ var revokeSessionPayloadImplementors = []string{"RevokeSessionPayload"}
 func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeSessionPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeSessionPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeSessionPayload")
 		case "revokedSessionId":
-			out.Values[i] = ec._RevokeSessionPayload_revokedSessionId(out.at(ctx, "RevokeSessionPayload", &fields[i]), obj)
+			out.Values[i] = ec._RevokeSessionPayload_revokedSessionId(out.At(ctx, "RevokeSessionPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9021,34 +9022,34 @@ var securityEventImplementors = []string{"SecurityEvent"}
 func (ec *executionContext) _SecurityEvent(ctx context.Context, sel ast.SelectionSet, obj *model.SecurityEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, securityEventImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SecurityEvent")
 		case "id":
-			out.Values[i] = ec._SecurityEvent_id(out.at(ctx, "SecurityEvent", &fields[i]), obj)
+			out.Values[i] = ec._SecurityEvent_id(out.At(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "kind":
-			out.Values[i] = ec._SecurityEvent_kind(out.at(ctx, "SecurityEvent", &fields[i]), obj)
+			out.Values[i] = ec._SecurityEvent_kind(out.At(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "createdAt":
-			out.Values[i] = ec._SecurityEvent_createdAt(out.at(ctx, "SecurityEvent", &fields[i]), obj)
+			out.Values[i] = ec._SecurityEvent_createdAt(out.At(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "device":
-			out.Values[i] = ec._SecurityEvent_device(out.at(ctx, "SecurityEvent", &fields[i]), obj)
+			out.Values[i] = ec._SecurityEvent_device(out.At(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "ip":
-			out.Values[i] = ec._SecurityEvent_ip(out.at(ctx, "SecurityEvent", &fields[i]), obj)
+			out.Values[i] = ec._SecurityEvent_ip(out.At(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -9074,7 +9075,7 @@ var securityEventConnectionImplementors = []string{"SecurityEventConnection"}
 func (ec *executionContext) _SecurityEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SecurityEventConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, securityEventConnectionImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9117,14 +9118,14 @@ var securityEventEdgeImplementors = []string{"SecurityEventEdge"}
 func (ec *executionContext) _SecurityEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.SecurityEventEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, securityEventEdgeImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SecurityEventEdge")
 		case "cursor":
-			out.Values[i] = ec._SecurityEventEdge_cursor(out.at(ctx, "SecurityEventEdge", &fields[i]), obj)
+			out.Values[i] = ec._SecurityEventEdge_cursor(out.At(ctx, "SecurityEventEdge", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9155,44 +9156,44 @@ var sessionImplementors = []string{"Session", "Node"}
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *model.Session) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Session")
 		case "id":
-			out.Values[i] = ec._Session_id(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_id(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "device":
-			out.Values[i] = ec._Session_device(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_device(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "ip":
-			out.Values[i] = ec._Session_ip(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_ip(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createdAt":
-			out.Values[i] = ec._Session_createdAt(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_createdAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "lastUsedAt":
-			out.Values[i] = ec._Session_lastUsedAt(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_lastUsedAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._Session_expiresAt(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_expiresAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "current":
-			out.Values[i] = ec._Session_current(out.at(ctx, "Session", &fields[i]), obj)
+			out.Values[i] = ec._Session_current(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9218,7 +9219,7 @@ var sessionConnectionImplementors = []string{"SessionConnection"}
 func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SessionConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionConnectionImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9261,14 +9262,14 @@ var sessionEdgeImplementors = []string{"SessionEdge"}
 func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionSet, obj *model.SessionEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionEdgeImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SessionEdge")
 		case "cursor":
-			out.Values[i] = ec._SessionEdge_cursor(out.at(ctx, "SessionEdge", &fields[i]), obj)
+			out.Values[i] = ec._SessionEdge_cursor(out.At(ctx, "SessionEdge", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9299,7 +9300,7 @@ var settingsImplementors = []string{"Settings"}
 func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model.Settings) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, settingsImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9331,27 +9332,27 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 				out.Invalids++
 			}
 		case "verifiedEmailRequired":
-			out.Values[i] = ec._Settings_verifiedEmailRequired(out.at(ctx, "Settings", &fields[i]), obj)
+			out.Values[i] = ec._Settings_verifiedEmailRequired(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "defaultVisibility":
-			out.Values[i] = ec._Settings_defaultVisibility(out.at(ctx, "Settings", &fields[i]), obj)
+			out.Values[i] = ec._Settings_defaultVisibility(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "codeLifetimeSeconds":
-			out.Values[i] = ec._Settings_codeLifetimeSeconds(out.at(ctx, "Settings", &fields[i]), obj)
+			out.Values[i] = ec._Settings_codeLifetimeSeconds(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "reauthenticationSeconds":
-			out.Values[i] = ec._Settings_reauthenticationSeconds(out.at(ctx, "Settings", &fields[i]), obj)
+			out.Values[i] = ec._Settings_reauthenticationSeconds(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "usernameHoldSeconds":
-			out.Values[i] = ec._Settings_usernameHoldSeconds(out.at(ctx, "Settings", &fields[i]), obj)
+			out.Values[i] = ec._Settings_usernameHoldSeconds(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9382,7 +9383,7 @@ var signInPayloadImplementors = []string{"SignInPayload"}
 func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signInPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9420,19 +9421,19 @@ var signOutPayloadImplementors = []string{"SignOutPayload"}
 func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signOutPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SignOutPayload")
 		case "success":
-			out.Values[i] = ec._SignOutPayload_success(out.at(ctx, "SignOutPayload", &fields[i]), obj)
+			out.Values[i] = ec._SignOutPayload_success(out.At(ctx, "SignOutPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "revokedSessionId":
-			out.Values[i] = ec._SignOutPayload_revokedSessionId(out.at(ctx, "SignOutPayload", &fields[i]), obj)
+			out.Values[i] = ec._SignOutPayload_revokedSessionId(out.At(ctx, "SignOutPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -9458,7 +9459,7 @@ var signUpPayloadImplementors = []string{"SignUpPayload"}
 func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignUpPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signUpPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9496,24 +9497,24 @@ var tokensImplementors = []string{"Tokens"}
 func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, obj *model.Tokens) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tokensImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Tokens")
 		case "accessToken":
-			out.Values[i] = ec._Tokens_accessToken(out.at(ctx, "Tokens", &fields[i]), obj)
+			out.Values[i] = ec._Tokens_accessToken(out.At(ctx, "Tokens", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "refreshToken":
-			out.Values[i] = ec._Tokens_refreshToken(out.at(ctx, "Tokens", &fields[i]), obj)
+			out.Values[i] = ec._Tokens_refreshToken(out.At(ctx, "Tokens", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._Tokens_expiresAt(out.at(ctx, "Tokens", &fields[i]), obj)
+			out.Values[i] = ec._Tokens_expiresAt(out.At(ctx, "Tokens", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9539,7 +9540,7 @@ var updateProfilePayloadImplementors = []string{"UpdateProfilePayload"}
 func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateProfilePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateProfilePayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9572,14 +9573,14 @@ var userImplementors = []string{"User", "Node", "_Entity"}
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model.User) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("User")
 		case "id":
-			out.Values[i] = ec._User_id(out.at(ctx, "User", &fields[i]), obj)
+			out.Values[i] = ec._User_id(out.At(ctx, "User", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -9637,7 +9638,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 					return ec._User_securityEvents(ctx, field, obj)
 				})
 		case "createdAt":
-			out.Values[i] = ec._User_createdAt(out.at(ctx, "User", &fields[i]), obj)
+			out.Values[i] = ec._User_createdAt(out.At(ctx, "User", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -9663,7 +9664,7 @@ var verifyEmailPayloadImplementors = []string{"VerifyEmailPayload"}
 func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.VerifyEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, verifyEmailPayloadImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9680,7 +9681,7 @@ func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.Sel
 				out.Invalids++
 			}
 		case "passwordCleared":
-			out.Values[i] = ec._VerifyEmailPayload_passwordCleared(out.at(ctx, "VerifyEmailPayload", &fields[i]), obj)
+			out.Values[i] = ec._VerifyEmailPayload_passwordCleared(out.At(ctx, "VerifyEmailPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9703,10 +9704,10 @@ func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.Sel
 
 var _ServiceImplementors = []string{"_Service"}
 
-func (ec *executionContext) __Service(ctx context.Context, sel ast.SelectionSet, obj *model.Service) graphql.Marshaler {
+func (ec *executionContext) __Service(ctx context.Context, sel ast.SelectionSet, obj *exec.Service) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, _ServiceImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9739,7 +9740,7 @@ var __DirectiveImplementors = []string{"__Directive"}
 func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionSet, obj *introspection.Directive) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, __DirectiveImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9792,7 +9793,7 @@ var __EnumValueImplementors = []string{"__EnumValue"}
 func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionSet, obj *introspection.EnumValue) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, __EnumValueImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9840,7 +9841,7 @@ var __FieldImplementors = []string{"__Field"}
 func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, obj *introspection.Field) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, __FieldImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9898,7 +9899,7 @@ var __InputValueImplementors = []string{"__InputValue"}
 func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.SelectionSet, obj *introspection.InputValue) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, __InputValueImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -9956,7 +9957,7 @@ var __SchemaImplementors = []string{"__Schema"}
 func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet, obj *introspection.Schema) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, __SchemaImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -10014,7 +10015,7 @@ var __TypeImplementors = []string{"__Type"}
 func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, obj *introspection.Type) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, __TypeImplementors)
 
-	out := newFieldSet(fields)
+	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
@@ -10234,7 +10235,7 @@ func (ec *executionContext) marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraph�
 }
 
 func (ec *executionContext) marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, sel, v[i])
@@ -10262,7 +10263,7 @@ func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgrap
 }
 
 func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v []*model.Profile) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, sel, v[i])
@@ -10282,7 +10283,7 @@ func (ec *executionContext) marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgr
 }
 
 func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx, sel, v[i])
@@ -10354,7 +10355,7 @@ func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeho
 }
 
 func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEvent) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, sel, v[i])
@@ -10364,7 +10365,7 @@ func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreehol
 }
 
 func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEventEdge) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSecurityEventEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx, sel, v[i])
@@ -10398,7 +10399,7 @@ func (ec *executionContext) marshalNSecurityEventKind2freeholdᚗdevᚋfreehold�
 }
 
 func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v []*model.Session) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, sel, v[i])
@@ -10408,7 +10409,7 @@ func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgr
 }
 
 func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx, sel, v[i])
@@ -10497,7 +10498,7 @@ func (ec *executionContext) marshalN_Any2ᚕinterface(ctx context.Context, sel a
 }
 
 func (ec *executionContext) marshalN_Entity2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalO_Entity2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx, sel, v[i])
@@ -10506,7 +10507,7 @@ func (ec *executionContext) marshalN_Entity2ᚕfreeholdᚗdevᚋfreeholdᚋowned
 	return ret
 }
 
-func (ec *executionContext) marshalN_Service2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐService(ctx context.Context, sel ast.SelectionSet, v model.Service) graphql.Marshaler {
+func (ec *executionContext) marshalN_Service2freeholdᚗdevᚋfreeholdᚋgraphᚋexecᚐService(ctx context.Context, sel ast.SelectionSet, v exec.Service) graphql.Marshaler {
 	return ec.__Service(ctx, sel, &v)
 }
 
@@ -10515,7 +10516,7 @@ func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlge
 }
 
 func (ec *executionContext) marshalN__Directive2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirectiveᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Directive) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx, sel, v[i])
@@ -10559,7 +10560,7 @@ func (ec *executionContext) unmarshalN__DirectiveLocation2ᚕstringᚄ(ctx conte
 }
 
 func (ec *executionContext) marshalN__DirectiveLocation2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__DirectiveLocation2string(ctx, sel, v[i])
@@ -10587,7 +10588,7 @@ func (ec *executionContext) marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlg
 }
 
 func (ec *executionContext) marshalN__InputValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -10615,7 +10616,7 @@ func (ec *executionContext) marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋg
 }
 
 func (ec *executionContext) marshalN__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
@@ -10817,7 +10818,7 @@ func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚗdevᚋfreehold�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, sel, v[i])
@@ -11113,7 +11114,7 @@ func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgq
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__EnumValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValue(ctx, sel, v[i])
@@ -11132,7 +11133,7 @@ func (ec *executionContext) marshalO__Field2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Field2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐField(ctx, sel, v[i])
@@ -11151,7 +11152,7 @@ func (ec *executionContext) marshalO__InputValue2ᚕgithubᚗcomᚋ99designsᚋg
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -11170,7 +11171,7 @@ func (ec *executionContext) marshalO__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])

@@ -223,10 +223,11 @@ func (t *Templates) Render(m Queued, code string) (Message, error) {
 		return Message{}, err
 	}
 	message := Message{ID: m.ID, MessageID: t.messageID(m.ID), Kind: kind, To: to, Date: m.CreatedAt, Link: t.links[kind].to(m.Recipient, code)}
-	return message, t.fill(&message, view{
+	err = t.fill(&message, view{
 		Service: t.service, URL: html.URL(t.url), //nolint:gosec // of the configuration; see view
 		Link: html.URL(message.Link), Code: code, ValidFor: roughly(m.ValidFor), Data: data, //nolint:gosec // see view
 	})
+	return message, err
 }
 
 func (t *Templates) fill(m *Message, v view) error {

@@ -9,13 +9,14 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/core"
 	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/resolvers"
 )
 
 // Graph returns what gqlgen generated from the schema, with the resolvers of all modules.
 func Graph() app.Graph {
 	return app.Graph{
-		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: graph.ClientSDL,
+		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: exec.ClientSDL,
 		Executable: func(schema *ast.Schema, r *resolvers.Resolvers, rules app.Rules) (graphql.ExecutableSchema, any) {
 			directives := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 			return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newRoot(r), Directives: directives}), directives
@@ -40,7 +41,7 @@ func newRoot(r *resolvers.Resolvers) *root {
 	}
 }
 
-var _ graph.EntityResolver = (*queryResolver)(nil)
+var _ exec.EntityResolver = (*queryResolver)(nil)
 
 func (r *root) Mutation() graph.MutationResolver { return &r.mutationResolver }
 

@@ -9,13 +9,13 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/owned"
 )
 
 const maxRepresentations = 500
 
-var _ graph.EntityResolver = (*QueryResolver)(nil)
+var _ exec.EntityResolver = (*QueryResolver)(nil)
 
 // Entities finds the objects of Federation's representations in one transaction.
 func (q *QueryResolver) Entities(ctx context.Context, representations []any) ([]owned.Row, error) {

@@ -15,13 +15,13 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT u.email, app.proved_name(u, p) AS username INTO STRICT was
+  SELECT u.email, app.verified_username(u, p) AS username INTO STRICT was
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()
      FOR NO KEY UPDATE OF u;
   UPDATE app.user_private u SET email = used.email, email_key = used.email_key, email_verified_at = now() WHERE u.user_id = app.viewer_id();
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();
-  PERFORM app.silence_rivals(used.email_key, app.viewer_id());
+  PERFORM app.delete_rival_codes(used.email_key, app.viewer_id());
   PERFORM app.record_event(app.viewer_id(), 'EMAIL_CHANGED');
   RETURN QUERY SELECT was.email, used.email, was.username;
 END

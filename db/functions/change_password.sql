@@ -10,9 +10,9 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  PERFORM app.shut_out(app.viewer_id(), app.session_id());
+  PERFORM app.revoke_access(app.viewer_id(), app.session_id());
   UPDATE app.sessions s SET authenticated_at = clock_timestamp() WHERE s.id = app.session_id() AND s.user_id = app.viewer_id();
   PERFORM app.record_event(app.viewer_id(), 'PASSWORD_CHANGED');
-  RETURN QUERY SELECT u.email, app.proved_name(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
+  RETURN QUERY SELECT u.email, app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
 END
 $$;

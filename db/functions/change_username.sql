@@ -10,7 +10,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'the account is gone' USING ERRCODE = 'FH003';
   END IF;
-  PERFORM app.drop_overdue(p_username_key);
+  PERFORM app.delete_expired_sign_up(p_username_key);
   UPDATE app.profiles p SET username = p_username, username_key = p_username_key, updated_at = now() WHERE p.user_id = app.viewer_id();
   IF app.is_held(p_username_key) THEN
     RETURN false;

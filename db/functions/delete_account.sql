@@ -11,7 +11,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT u.email, app.proved_name(u, p) AS username, p.username_key INTO STRICT mine
+  SELECT u.email, app.verified_username(u, p) AS username, p.username_key INTO STRICT mine
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()
      FOR NO KEY UPDATE OF p; -- its username may be changed at this very moment

@@ -18,7 +18,7 @@ BEGIN
   IF earlier.proved THEN
     RETURN QUERY SELECT earlier.pending, earlier.is_verified, earlier.fingerprint;
   ELSE
-    PERFORM app.refuse_sign_in(earlier.user_id);
+    PERFORM app.record_refused_sign_in(earlier.user_id);
   END IF;
 END
 $$;

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email t
 DECLARE
   found record;
 BEGIN
-  SELECT u.user_id, u.email, app.proved_name(u, p) AS username
+  SELECT u.user_id, u.email, app.verified_username(u, p) AS username
     INTO found
     FROM app.user_private u
     JOIN app.profiles p ON p.user_id = u.user_id

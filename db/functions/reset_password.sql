@@ -25,8 +25,8 @@ BEGIN
   END IF;
   UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now(), reset_at = now(), reset_ip = app.client_ip()
    WHERE c.user_id = used.user_id;
-  PERFORM app.shut_out(used.user_id, NULL);
-  PERFORM app.silence_rivals(used.email_key, used.user_id);
+  PERFORM app.revoke_access(used.user_id, NULL);
+  PERFORM app.delete_rival_codes(used.email_key, used.user_id);
   PERFORM app.record_event(used.user_id, 'PASSWORD_RESET');
   RETURN QUERY SELECT u.email, p.username FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = used.user_id;
 END

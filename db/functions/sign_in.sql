@@ -18,7 +18,7 @@ BEGIN
     SELECT c.user_id INTO v_user_id
       FROM app.user_private u JOIN app.credentials c ON c.user_id = u.user_id
      WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL;
-    PERFORM app.refuse_sign_in(v_user_id);
+    PERFORM app.record_refused_sign_in(v_user_id);
     RETURN false;
   END IF;
   PERFORM app.start_session(v_user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds);

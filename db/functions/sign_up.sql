@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
 -- Writes an account, its credentials and its first session. The profile follows, written as its owner. With p_pending_seconds,
--- app.await_verification must follow as well.
+-- app.suspend_until_verified must follow as well.
 CREATE OR REPLACE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_username_key text, p_password_hash text,
                                        p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer,
                                        p_pending_seconds integer, p_key_hash bytea, p_fingerprint bytea)
@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
-  PERFORM app.drop_overdue(p_username_key);
+  PERFORM app.delete_expired_sign_up(p_username_key);
   INSERT INTO app.users (id) VALUES (p_user_id);
   IF p_key_hash IS NOT NULL THEN
     INSERT INTO app.sign_up_keys (key_hash, user_id, fingerprint) VALUES (p_key_hash, p_user_id, p_fingerprint);

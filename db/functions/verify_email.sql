@@ -32,12 +32,12 @@ BEGIN
   IF was.pending_until IS NOT NULL THEN
     UPDATE app.profiles p SET visibility = was.pending_visibility WHERE p.user_id = used.user_id;
   END IF;
-  PERFORM app.silence_rivals(used.email_key, used.user_id);
+  PERFORM app.delete_rival_codes(used.email_key, used.user_id);
   IF used.user_id IS NOT DISTINCT FROM app.viewer_id() THEN
     DELETE FROM app.codes k WHERE k.user_id = used.user_id;
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
   ELSE
-    PERFORM app.shut_out(used.user_id, NULL);
+    PERFORM app.revoke_access(used.user_id, NULL);
     cleared := was.pending_until IS NULL OR NOT EXISTS (SELECT FROM app.credentials c WHERE c.user_id = used.user_id AND c.password_hash = p_seen_hash AND p_seen_hash <> '');
     IF cleared THEN
       UPDATE app.credentials c SET password_hash = '', updated_at = now(), reset_at = now(), reset_ip = app.client_ip()

@@ -24,8 +24,8 @@ func (p *rules) GenerateCode(data *codegen.Data) error {
 	if err := unused(data.Objects, p.packages); err != nil {
 		return err
 	}
-	if err := p.writeConcurrent(data.Objects); err != nil {
-		return fmt.Errorf("write %s: %w", concurrentFile, err)
+	if err := p.writeBridge(data); err != nil {
+		return fmt.Errorf("write %s: %w", bridgeFile(data.Config), err)
 	}
 	c := composition{Graph: data.Config.Exec.ImportPath()}
 	for _, o := range slices.Concat(data.Objects, data.Inputs) {
@@ -109,6 +109,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"{{.Graph}}"
+	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/resolvers"
 {{- range .Packages}}{{if ne .ImportPath "freehold.dev/freehold/resolvers"}}
 	{{if ne .Name (base .ImportPath)}}{{.Name}} {{end}}"{{.ImportPath}}"
@@ -118,7 +119,7 @@ import (
 // Graph returns what gqlgen generated from the schema, with the resolvers of all modules.
 func Graph() app.Graph {
 	return app.Graph{
-		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: graph.ClientSDL,
+		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: exec.ClientSDL,
 		Executable: func(schema *ast.Schema, r *resolvers.Resolvers, rules app.Rules) (graphql.ExecutableSchema, any) {
 			directives := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
 			return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newRoot(r), Directives: directives}), directives
@@ -141,7 +142,7 @@ func newRoot(r *resolvers.Resolvers) *root {
 	}
 }
 
-var _ graph.EntityResolver = (*queryResolver)(nil)
+var _ exec.EntityResolver = (*queryResolver)(nil)
 {{range $o := .Objects}}
 func (r *root) {{.Name}}() graph.{{.Name}}Resolver { return &r.{{lower .Name}}Resolver }
 

@@ -77,7 +77,7 @@ func direct(text string) (rewritten string, n int) {
 			if m := or.FindStringSubmatch(p[2]); m != nil {
 				arguments = strings.Replace(arguments, "otherwise", m[1], 1)
 			}
-			f.rule = fmt.Sprintf("ec.Directives.%s(ctx, obj, allow%s)", a[1], arguments)
+			f.rule = fmt.Sprintf("ec.Directives.%s(ctx, obj, exec.Allow%s)", a[1], arguments)
 		}
 		n++
 		if m := read.FindStringSubmatch(f.resolve); m != nil {
@@ -94,7 +94,7 @@ func direct(text string) (rewritten string, n int) {
 		if !atRead[name] {
 			return call
 		}
-		return fmt.Sprintf("ec._%s(out.at(ctx, %q, &fields[i]), obj)", name, types[name])
+		return fmt.Sprintf("ec._%s(out.At(ctx, %q, &fields[i]), obj)", name, types[name])
 	}), n
 }
 
@@ -112,7 +112,7 @@ func (f field) ask() string {
 	if f.rule == "" {
 		return ""
 	}
-	return fmt.Sprintf("\tif answer, err := %s; err != nil || answer != allowed {\n\t\treturn ec.refuse(ctx, err)\n\t}\n", f.rule)
+	return fmt.Sprintf("\tif answer, err := %s; err != nil || answer != exec.Allowed {\n\t\treturn exec.Refuse(ctx, ec.OperationContext, err)\n\t}\n", f.rule)
 }
 
 // leaf writes a scalar or enum that is read from a struct. Texts and ids are written from where they are.
@@ -120,11 +120,11 @@ func (f field) leaf() string {
 	before, result := "", fmt.Sprintf("%s(ctx, nil, %s)", f.marshal, f.read)
 	switch f.marshal {
 	case "ec.marshalNString2string", "ec.marshalNID2string":
-		result = fmt.Sprintf("(*text)(&%s)", f.read)
+		result = fmt.Sprintf("(*exec.Text)(&%s)", f.read)
 	case "ec.marshalOString2ᚖstring", "ec.marshalOID2ᚖstring":
-		result = fmt.Sprintf("textOrNull(%s)", f.read)
+		result = fmt.Sprintf("exec.TextOrNull(%s)", f.read)
 	case "ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID":
-		before = fmt.Sprintf("\tif id := (*rowID)(&%s); *id != (rowID{}) {\n\t\treturn id\n\t}\n", f.read)
+		before = fmt.Sprintf("\tif id := (*exec.RowID)(&%s); *id != (exec.RowID{}) {\n\t\treturn id\n\t}\n", f.read)
 	}
 	return fmt.Sprintf("func (ec *executionContext) _%s(ctx context.Context, obj %s) graphql.Marshaler {\n%s%s\treturn %s\n}\n",
 		f.name, f.obj, f.ask(), before, result)
@@ -132,10 +132,10 @@ func (f field) leaf() string {
 
 // text writes a field with a context of its own: its value takes time, or has fields.
 func (f field) text() string {
-	body := fmt.Sprintf("\tctx = withField(ctx, %q, &field)\n\tdefer ec.orNull(ctx, &ret)\n", f.typ)
+	body := fmt.Sprintf("\tctx = exec.WithField(ctx, %q, &field)\n\tdefer exec.OrNull(ctx, ec.OperationContext, &ret)\n", f.typ)
 	value, resolve := f.read, ""
 	if value == "" {
-		value, resolve = "v", fmt.Sprintf("\tv, err := %s\n\tif err != nil {\n\t\treturn ec.refuse(ctx, err)\n\t}\n", f.resolve)
+		value, resolve = "v", fmt.Sprintf("\tv, err := %s\n\tif err != nil {\n\t\treturn exec.Refuse(ctx, ec.OperationContext, err)\n\t}\n", f.resolve)
 	}
 	return fmt.Sprintf("func (ec *executionContext) _%s(ctx context.Context, field graphql.CollectedField, obj %s) (ret graphql.Marshaler) {\n%s%s%s\treturn %s(ctx, field.Selections, %s)\n}\n",
 		f.name, f.obj, body, f.ask(), resolve, f.marshal, value)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var outputs = []string{"graph/generated.go", "graph/model/models_gen.go", "modules/resolvers_gen.go", "graph/concurrent_gen.go"}
+var outputs = []string{"graph/generated.go", "graph/model/models_gen.go", "modules/resolvers_gen.go", "graph/bridge_gen.go"}
 
 func TestGenerate(t *testing.T) {
 	t.Parallel()
@@ -21,12 +21,7 @@ func TestGenerate(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	p.copyFrom(t, "testdata/program")
-	for _, name := range []string{"go.mod", "go.sum"} {
-		p.write(t, name, program{dir: "../.."}.read(t, name))
-	}
-	for _, name := range []string{"fields.go", "direct.go"} {
-		p.write(t, "graph/"+name, program{dir: ".."}.read(t, name))
-	}
+	p.requireFreehold(t)
 	if out, err := p.generate(t); err != nil {
 		t.Fatalf("generate: %v\n%s", err, out)
 	}
@@ -131,18 +126,18 @@ func (p program) testDirectFields(t *testing.T) {
 	for _, want := range []string{
 		// A text that is read.
 		`_Draft_secret(ctx context.Context, obj *model.Draft) graphql.Marshaler {
-	if answer, err := ec.Directives.Owner(ctx, obj, allow, nil, nil); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return textOrNull(obj.Secret)
-`, `ec._Draft_secret(out.at(ctx, "Draft", &fields[i]), obj)`,
+	return exec.TextOrNull(obj.Secret)
+`, `ec._Draft_secret(out.At(ctx, "Draft", &fields[i]), obj)`,
 		// Another value, of a type with an underscore and without a rule.
 		`_Read_Receipt_at(ctx context.Context, obj *model.ReadReceipt) graphql.Marshaler {
-	return ec.marshalOProfileVisibility2`, `out.at(ctx, "Read_Receipt", &fields[i])`,
+	return ec.marshalOProfileVisibility2`, `out.At(ctx, "Read_Receipt", &fields[i])`,
 		// A resolver method.
-		`	defer ec.orNull(ctx, &ret)
-	if answer, err := ec.Directives.Visible(ctx, obj, allow); err != nil || answer != allowed {
-		return ec.refuse(ctx, err)
+		`	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.Bookmark().ViewerCan(ctx, obj)
 `,
@@ -153,11 +148,11 @@ func (p program) testDirectFields(t *testing.T) {
 	}
 }
 
-// Only fields that may wait on their own are resolved at the same time as others, and gqlgen's ways that graph/fields.go replaces are
+// Only fields that may wait on their own are resolved at the same time as others, and gqlgen's ways that package graph/exec replaces are
 // gone.
 func (p program) testGoroutines(t *testing.T) {
 	t.Parallel()
-	if text := p.read(t, concurrentFile); !strings.Contains(text, `= map[string]bool{"bookmark": true, "bookmarks": true, "length": true}`) {
+	if text := p.read(t, "graph/bridge_gen.go"); !strings.Contains(text, `= exec.Concurrent{"bookmark": true, "bookmarks": true, "length": true}`) {
 		t.Error(text)
 	}
 	text := p.read(t, "graph/generated.go")
@@ -206,7 +201,7 @@ func (p program) testComposition(t *testing.T) {
 	}{
 		{"a field without a resolver", false, edit{"bookmarks/bookmarks.go", "(*BookmarkResolver) Note(", "(*BookmarkResolver) Other("},
 			"*bookmarkResolver does not implement graph.BookmarkResolver (missing method Note)"},
-		{"a module that is not listed", true, edit{"modules/modules.go", `"freehold.dev/freehold/bookmarks"`, ""},
+		{"a module that is not listed", true, edit{"modules/modules.go", `"example.org/program/bookmarks"`, ""},
 			"*queryResolver does not implement graph.QueryResolver (missing method Bookmark)"},
 		{"two resolvers of a field", false, edit{"bookmarks/bookmarks.go", "type BookmarkResolver struct", "func (*PersonResolver) Email() {}\n\ntype BookmarkResolver struct"},
 			"*personResolver does not implement graph.PersonResolver (ambiguous selector *personResolver.Email)"},
@@ -237,21 +232,21 @@ func (p program) testFailures(t *testing.T) {
 		edit  edit
 		want  string
 	}{
-		{"schema that is no GraphQL", false, edit{"schema.graphqls", "type Draft implements", "type Draft impements"}, "schema.graphqls:39:12: Unexpected Name"},
+		{"schema that is no GraphQL", false, edit{"schema.graphqls", "type Draft implements", "type Draft impements"}, "schema.graphqls:40:12: Unexpected Name"},
 		{"rows without an owner", false, edit{"schema.graphqls", "type BookmarkPayload {", `type Stray implements Node { id: ID! } type Odd @key(fields: "x") { x: Int } type BookmarkPayload {`},
-			"graph/generate: schema.graphqls:45: type Stray has @key or is a Node, so its rows need an owner: give its fields @visible or @owner\n" +
-				"schema.graphqls:45: type Odd has @key or is a Node, so its rows need an owner"},
+			"graph/generate: schema.graphqls:46: type Stray has @key or is a Node, so its rows need an owner: give its fields @visible or @owner\n" +
+				"schema.graphqls:46: type Odd has @key or is a Node, so its rows need an owner"},
 		{"another visibility", false, edit{"schema.graphqls", "visibility: ProfileVisibility! @visible", "visibility: BookmarkAction! @visible"},
-			"schema.graphqls:34: the type of Bookmark.visibility is BookmarkAction"},
+			"schema.graphqls:35: the type of Bookmark.visibility is BookmarkAction"},
 		{"method that never runs", false, edit{"bookmarks/bookmarks.go", "type QueryResolver struct", "func (*DraftResolver) Secret() {}\n\ntype QueryResolver struct"},
 			"bookmarks/bookmarks.go:10: the method never runs, since Draft.secret is a field of the Go struct"},
-		{"module that does not exist", false, edit{"modules/modules.go", "freehold.dev/freehold/bookmarks", "freehold.dev/freehold/bookmark"}, "modules/modules.go imports freehold.dev/freehold/bookmark: "},
+		{"module that does not exist", false, edit{"modules/modules.go", "example.org/program/bookmarks", "example.org/program/bookmark"}, "modules/modules.go imports example.org/program/bookmark: "},
 		{"list of modules that is no Go", false, edit{"modules/modules.go", "import (", "imports ("}, "modules/modules.go:3:1: "},
-		{"generated code that does not compile", false, edit{"graph/graph.go", "[]owned.Row {\n\treturn nil", "[]owned.Row {\n\treturn 1"}, "graph/graph.go:17:9: cannot use 1"},
+		{"generated code that does not compile", false, edit{"graph/own.go", "return 1", "return nil"}, "graph/own.go:4:25: cannot use nil"},
 		{"panic of gqlgen", false, edit{"schema.graphqls", "scalar _Any", `scalar _Any directive @goModel(model: String) on UNION union Any @goModel(model: "freehold.dev/freehold/owned.Any") = Person`},
 			"gqlgen panicked: "},
 		{"code that is not as expected", false, edit{"gqlgen.yml", "  package: graph\n", "  package: graph\n  worker_limit: 5\n"}, "the code that gqlgen generated does not have \"graphql.MarshalSliceConcurrently(ctx, len(v), 0"},
-		{"first generation", true, edit{"graph/graph.go", "[]owned.Row {\n\treturn nil", "[]owned.Row {\n\treturn 1"}, "graph/graph.go:17:9: cannot use 1"},
+		{"first generation", true, edit{"graph/own.go", "return 1", "return nil"}, "graph/own.go:4:25: cannot use nil"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -291,7 +286,7 @@ func (p program) testUnfinishedModule(t *testing.T) {
 func TestWriteFails(t *testing.T) {
 	t.Parallel()
 	p := program{dir: t.TempDir()}
-	p.copyFrom(t, "testdata/program/app")
+	p.copyFrom(t, "testdata/program/modules")
 	if err := write(p.dir, nil); err == nil {
 		t.Error("a folder was replaced by a file")
 	}
@@ -301,8 +296,21 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// program is a copy of the program in testdata.
+// program is a copy of the program in testdata, a Go module of its own that requires this one.
 type program struct{ dir, generator string }
+
+// requireFreehold writes the go.mod of the program, with the versions of this module.
+func (p program) requireFreehold(t *testing.T) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	freehold := program{dir: root}
+	p.write(t, "go.sum", freehold.read(t, "go.sum"))
+	p.write(t, "go.mod", strings.Replace(freehold.read(t, "go.mod"), "module freehold.dev/freehold\n", "module example.org/program\n", 1)+
+		"\nrequire freehold.dev/freehold v0.0.0\n\nreplace freehold.dev/freehold => "+root+"\n")
+}
 
 func (p program) copyFrom(t *testing.T, dir string) {
 	t.Helper()
@@ -368,12 +376,11 @@ func (p program) generate(t *testing.T) (output string, err error) {
 	return p.run(t, p.generator)
 }
 
-// run runs a command in the program's folder. All copies of the program share what Go has compiled.
+// run runs a command in the program's folder.
 func (p program) run(t *testing.T, name string, args ...string) (output string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-trimpath")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

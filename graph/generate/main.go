@@ -30,11 +30,12 @@ func generate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	complete(cfg)
 	packages, err := modulePackages(ctx)
 	if err != nil {
 		return err
 	}
-	kept, err := keep(cfg.Exec.Filename, cfg.Model.Filename, composedFile, concurrentFile)
+	kept, err := keep(cfg.Exec.Filename, cfg.Model.Filename, composedFile, bridgeFile(cfg))
 	if err != nil {
 		return err
 	}

@@ -13,22 +13,24 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Go types of package owned.
+// Go types of this module.
 const (
 	ownedRow          = "freehold.dev/freehold/owned.Row"
 	ownedBy           = "freehold.dev/freehold/owned.By"
 	ownedByVisibility = "freehold.dev/freehold/owned.ByVisibility"
 	ownedVisibility   = "freehold.dev/freehold/owned.Visibility"
+	service           = "freehold.dev/freehold/graph/exec.Service"
+	model             = "freehold.dev/freehold/graph/model."
 )
 
 // rules is the plugin of gqlgen that derives from the schema what gqlgen.yml would have to list otherwise:
 //   - The struct of an owned type (one with a field that carries @visible or @owner) embeds owned.ByVisibility if the type
-//     has a field visibility, else owned.By. An embed in gqlgen.yml takes precedence. Its fields id and visibility are bound
+//     has a field visibility, else owned.By. An embed in gqlgen.yml or in a struct that exists takes precedence. Its fields id and visibility are bound
 //     to those of the embedded struct.
 //   - Resolver methods are: fields with arguments; fields with @owner of a type whose rows others see, since their values are in
 //     another table; and fields that list actions, such as viewerCan. All other fields are fields of structs. An entry for
 //     the field in gqlgen.yml takes precedence.
-//   - Node and _Entity are owned.Row.
+//   - Node and _Entity are owned.Row, and _Service is exec.Service.
 //   - _Entity is the union of all types with @key.
 type rules struct {
 	packages []goPackage     // those that modules.go imports
@@ -93,9 +95,9 @@ func (p *rules) MutateConfig(cfg *config.Config) error {
 		p.resolverMethods(t, &entry)
 		cfg.Models[t.Name] = entry
 	}
-	for _, name := range []string{"Node", "_Entity"} {
+	for name, typ := range map[string]string{"Node": ownedRow, "_Entity": ownedRow, "_Service": service} {
 		if cfg.Schema.Types[name] != nil {
-			cfg.Models[name] = config.TypeMapEntry{Model: config.StringList{ownedRow}}
+			cfg.Models[name] = config.TypeMapEntry{Model: config.StringList{typ}}
 		}
 	}
 	return errors.Join(faults...)
@@ -115,6 +117,12 @@ func isOwned(t *ast.Definition) bool {
 // embed enters the struct of package owned that an owned type embeds.
 func embed(cfg *config.Config, t *ast.Definition, entry *config.TypeMapEntry) error {
 	if len(entry.EmbedExtraFields) > 0 {
+		return nil
+	}
+	if len(entry.Model) == 1 {
+		if embedsVisibility(cfg, entry.Model[0]) {
+			entry.EmbedExtraFields = []config.ModelExtraField{{Type: ownedByVisibility}}
+		}
 		return nil
 	}
 	by := ownedBy

@@ -479,12 +479,6 @@ type VerifyEmailPayload struct {
 	PasswordCleared bool `json:"passwordCleared"`
 }
 
-// This subgraph, for composition tools.
-type Service struct {
-	// The schema to compose.
-	Sdl *string `json:"sdl,omitempty"`
-}
-
 // What a one-time code is for.
 type CodePurpose string
 

@@ -3,7 +3,7 @@ package bookmarks
 import (
 	"context"
 
-	"freehold.dev/freehold/graph/model"
+	"example.org/program/graph/model"
 	"freehold.dev/freehold/resolvers"
 )
 

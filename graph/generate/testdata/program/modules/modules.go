@@ -1,8 +1,8 @@
 package modules
 
 import (
-	"freehold.dev/freehold/bookmarks"
-	persons "freehold.dev/freehold/people/bookmarks"
+	"example.org/program/bookmarks"
+	persons "example.org/program/people/bookmarks"
 )
 
 var (

@@ -3,7 +3,7 @@ package bookmarks // like another module, so modules.go gives it another name
 import (
 	"context"
 
-	"freehold.dev/freehold/graph/model"
+	"example.org/program/graph/model"
 	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )

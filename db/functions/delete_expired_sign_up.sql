@@ -1,6 +1,6 @@
 -- Executed by: nobody
 -- Deletes the sign-up that has this username and was not verified in time.
-CREATE OR REPLACE FUNCTION app.drop_overdue(p_username_key text) RETURNS void
+CREATE OR REPLACE FUNCTION app.delete_expired_sign_up(p_username_key text) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   WITH overdue AS MATERIALIZED (

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
 -- Revokes the oldest live sessions of the viewer until there are no more than p_keep. The session that asks stays.
-CREATE OR REPLACE FUNCTION app.end_oldest_sessions(p_keep integer) RETURNS void
+CREATE OR REPLACE FUNCTION app.revoke_oldest_sessions(p_keep integer) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   UPDATE app.sessions x SET revoked_at = now()

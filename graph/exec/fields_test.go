@@ -1,4 +1,4 @@
-package graph
+package exec
 
 import (
 	"context"
@@ -22,7 +22,7 @@ func TestFieldSetsAreWrittenAsByGqlgen(t *testing.T) {
 		for i, name := range names {
 			fields[i].Field = &ast.Field{Alias: name}
 		}
-		ours, theirs := newFieldSet(fields), graphql.NewFieldSet(fields)
+		ours, theirs := NewFieldSet(fields, nil), graphql.NewFieldSet(fields)
 		for i := range fields {
 			ours.Values[i] = graphql.MarshalInt(i)
 			theirs.Values[i] = ours.Values[i]
@@ -60,6 +60,9 @@ func barrier(t *testing.T, n int) func() {
 	}
 }
 
+// mayWait are the fields of these tests that are resolved at the same time.
+var mayWait = Concurrent{"sessions": true, "securityEvents": true}
+
 // Fields that may wait do so at the same time; others are resolved one after the other.
 func TestFieldsThatMayWaitAreConcurrent(t *testing.T) {
 	t.Parallel()
@@ -81,7 +84,7 @@ func TestFieldsThatMayWaitAreConcurrent(t *testing.T) {
 	for i, f := range fields {
 		collected[i].Field = &ast.Field{Name: f.name, Alias: f.name}
 	}
-	set := newFieldSet(collected)
+	set := NewFieldSet(collected, mayWait)
 	for i, f := range fields {
 		set.ResolveConcurrently(op, nil, i, true, f.nonNull, func(context.Context) graphql.Marshaler { return f.resolve() })
 	}
@@ -111,16 +114,23 @@ func inOperation(ctx context.Context, op *graphql.OperationContext) context.Cont
 // own element, and is reported with its path.
 func TestElementsThatMayWaitAreConcurrent(t *testing.T) {
 	t.Parallel()
+	schema := NewSchema([]*ast.Source{{Name: "schema.graphqls", Input: `
+		type Query { profiles: Profiles }
+		type Profiles { edges: [Edge] }
+		type Edge { node: Profile cursor: ID }
+		type Profile { id: ID viewerCan: Int birthday: Int user: User }
+		type User { id: ID email: ID sessions(first: Int): Profiles }
+	`}})
 	for query, concurrent := range map[string]bool{
 		"{ profiles { edges { node { viewerCan birthday user { id email } } } } }":                                                                 false,
 		"{ profiles { edges { node { user { id ... on User { sessions(first: 1) { edges { cursor } } } } } } } }":                                  true,
 		"{ profiles { edges { node { ...A } } } } fragment A on Profile { ...B } fragment B on Profile { user { sessions { edges { cursor } } } }": true,
 		"{ profiles { edges { node { ...A ...B } } } } fragment A on Profile { id } fragment B on Profile { user { birthday: id } }":               false,
 	} {
-		doc := gqlparser.MustLoadQueryWithRules(NewSchema(), query, nil)
+		doc := gqlparser.MustLoadQueryWithRules(schema, query, nil)
 		ctx := inOperation(t.Context(), operation())
 		meet, order := barrier(t, 4), ""
-		list := marshalList(ctx, doc.Operations[0].SelectionSet, 4, func(_ context.Context, i int) graphql.Marshaler {
+		list := MarshalList(ctx, mayWait, doc.Operations[0].SelectionSet, 4, func(_ context.Context, i int) graphql.Marshaler {
 			if concurrent {
 				meet()
 			} else {
@@ -153,7 +163,7 @@ func TestNestedFragmentsAreLookedAtOnce(t *testing.T) {
 	}
 	done := make(chan bool)
 	go func() {
-		done <- selectsConcurrent(fragments[levels-1].SelectionSet, map[*ast.FragmentDefinition]bool{})
+		done <- mayWait.in(fragments[levels-1].SelectionSet, map[*ast.FragmentDefinition]bool{})
 	}()
 	select {
 	case <-done:

@@ -2,7 +2,7 @@
 -- Deletes the codes of the other sign-ups that wait for an address, since an account has proved it, and reports whether there
 -- were such sign-ups. They stay until they are overdue, as those for a taken address do: if they or their usernames became free,
 -- the person who made them would learn when that was.
-CREATE OR REPLACE FUNCTION app.silence_rivals(p_email_key text, p_user_id uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION app.delete_rival_codes(p_email_key text, p_user_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE

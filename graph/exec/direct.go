@@ -1,4 +1,4 @@
-package graph
+package exec
 
 import (
 	"context"
@@ -47,13 +47,13 @@ func (c *fieldContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// withField returns the context of a field of an object.
-func withField(ctx context.Context, typ string, field *graphql.CollectedField) context.Context {
+// WithField returns the context of a field of an object.
+func WithField(ctx context.Context, typ string, field *graphql.CollectedField) context.Context {
 	return &fieldContext{ctx, graphql.FieldContext{Parent: graphql.GetFieldContext(ctx), Object: typ, Field: *field}}
 }
 
-// at returns the context of a field that is read from a struct, until the next call: its rule must not keep it.
-func (s *fieldSet) at(ctx context.Context, typ string, field *graphql.CollectedField) context.Context {
+// At returns the context of a field that is read from a struct, until the next call: its rule must not keep it.
+func (s *FieldSet) At(ctx context.Context, typ string, field *graphql.CollectedField) context.Context {
 	if s.read.Context == nil {
 		s.read = fieldContext{ctx, graphql.FieldContext{Parent: graphql.GetFieldContext(ctx), Object: typ}}
 	}
@@ -61,16 +61,16 @@ func (s *fieldSet) at(ctx context.Context, typ string, field *graphql.CollectedF
 	return &s.read
 }
 
-// allow is what a rule calls in the place of a resolver.
-func allow(context.Context) (any, error) { return allowed, nil }
+// Allow is what a rule calls in the place of a resolver.
+func Allow(context.Context) (any, error) { return Allowed, nil }
 
-// allowed is what a rule returns that lets a field be resolved. Its size is not zero, so no other value has its address.
-var allowed any = new(byte)
+// Allowed is what a rule returns that lets a field be resolved. Its size is not zero, so no other value has its address.
+var Allowed any = new(byte)
 
-// refuse answers for a field that its rule refused, or whose resolver failed: null, and the error if there is one.
-func (ec *executionContext) refuse(ctx context.Context, err error) graphql.Marshaler {
+// Refuse answers for a field that its rule refused, or whose resolver failed: null, and the error if there is one.
+func Refuse(ctx context.Context, op *graphql.OperationContext, err error) graphql.Marshaler {
 	if err != nil {
-		ec.Error(ctx, located(ctx, err))
+		op.Error(ctx, located(ctx, err))
 	}
 	return graphql.Null
 }
@@ -101,26 +101,27 @@ func located(ctx context.Context, err error) error {
 	return wrapped
 }
 
-// orNull makes a panic the error of its field.
-func (ec *executionContext) orNull(ctx context.Context, value *graphql.Marshaler) {
+// OrNull makes a panic the error of its field.
+func OrNull(ctx context.Context, op *graphql.OperationContext, value *graphql.Marshaler) {
 	if r := recover(); r != nil {
-		ec.Error(ctx, ec.Recover(ctx, r))
+		op.Error(ctx, op.Recover(ctx, r))
 		*value = graphql.Null
 	}
 }
 
-// text is written as graphql.MarshalString writes it. A pointer to it takes no allocation to become a Marshaler.
-type text string
+// Text is written as graphql.MarshalString writes it. A pointer to it takes no allocation to become a Marshaler.
+type Text string
 
-func textOrNull(s *string) graphql.Marshaler {
+// TextOrNull returns the text, or null for nil.
+func TextOrNull(s *string) graphql.Marshaler {
 	if s == nil {
 		return graphql.Null
 	}
-	return (*text)(s)
+	return (*Text)(s)
 }
 
 // MarshalGQL writes the text as JSON.
-func (t *text) MarshalGQL(w io.Writer) { writerOf(w).WriteText(string(*t)) }
+func (t *Text) MarshalGQL(w io.Writer) { writerOf(w).WriteText(string(*t)) }
 
 // Writer may be implemented by what replies are encoded to. It writes the texts of a reply at once, since each byte counts.
 type Writer interface {
@@ -147,11 +148,11 @@ func (w plainWriter) WriteSafe(a, b, c string) {
 
 func (w plainWriter) WriteText(text string) { graphql.MarshalString(text).MarshalGQL(w.Writer) }
 
-// rowID is written as graphql.MarshalUUID writes it.
-type rowID uuid.UUID
+// RowID is written as graphql.MarshalUUID writes it.
+type RowID uuid.UUID
 
 // MarshalGQL writes the id as JSON.
-func (id *rowID) MarshalGQL(w io.Writer) {
+func (id *RowID) MarshalGQL(w io.Writer) {
 	quoted := append(make([]byte, 0, len(`"00000000-0000-0000-0000-000000000000"`)), '"')
 	for i, part := range [][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
 		if i > 0 {

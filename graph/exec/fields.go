@@ -1,4 +1,4 @@
-package graph
+package exec
 
 import (
 	"bytes"
@@ -12,16 +12,21 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// fieldSet takes the place of gqlgen's in the generated code; graph/generate puts it there. gqlgen's makes a map for each object
+// Concurrent are the fields that are resolved at the same time as others, by their names in the schema.
+type Concurrent map[string]bool
+
+// FieldSet takes the place of gqlgen's in the generated code; graph/generate puts it there. gqlgen's makes a map for each object
 // that it writes, and starts a goroutine for each field but one that has a resolver method. This one does so for the fields in
-// concurrentFields only. It does not know @defer, which withoutExperiments removes.
-type fieldSet struct {
-	Values   []graphql.Marshaler
-	Invalids uint32
-	fields   []graphql.CollectedField
-	delayed  []delayedField
-	one      [1]delayedField // room for delayed
-	read     fieldContext    // see at
+// Concurrent only. It does not support @defer, which NewSchema removes.
+type FieldSet struct {
+	Values   []graphql.Marshaler // of the fields, in their order
+	Invalids uint32              // how many values make the object null
+
+	fields     []graphql.CollectedField
+	concurrent Concurrent
+	delayed    []delayedField
+	one        [1]delayedField // room for delayed
+	read       fieldContext    // see At
 }
 
 type delayedField struct {
@@ -33,21 +38,22 @@ type delayedField struct {
 	resolve    func(context.Context) graphql.Marshaler
 }
 
-func newFieldSet(fields []graphql.CollectedField) *fieldSet {
-	return &fieldSet{Values: make([]graphql.Marshaler, len(fields)), fields: fields}
+// NewFieldSet returns the set of the fields of one object.
+func NewFieldSet(fields []graphql.CollectedField, concurrent Concurrent) *FieldSet {
+	return &FieldSet{Values: make([]graphql.Marshaler, len(fields)), fields: fields, concurrent: concurrent}
 }
 
 // ResolveConcurrently schedules a field with a resolver method for Dispatch.
-func (s *fieldSet) ResolveConcurrently(op *graphql.OperationContext, _ *graphql.DeferredGroup, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
-	s.delay(delayedField{i: i, concurrent: isConcurrent(s.fields[i].Field), op: op, resolve: resolve}, nonNull)
+func (s *FieldSet) ResolveConcurrently(op *graphql.OperationContext, _ *graphql.DeferredGroup, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
+	s.delay(delayedField{i: i, concurrent: s.concurrent[s.fields[i].Name], op: op, resolve: resolve}, nonNull)
 }
 
 // ResolveRootConcurrently schedules a root field for Dispatch. Its context is that of the root field.
-func (s *fieldSet) ResolveRootConcurrently(ctx context.Context, op *graphql.OperationContext, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
+func (s *FieldSet) ResolveRootConcurrently(ctx context.Context, op *graphql.OperationContext, i int, _, nonNull bool, resolve func(context.Context) graphql.Marshaler) {
 	s.delay(delayedField{i: i, concurrent: true, op: op, root: ctx, resolve: resolve}, nonNull)
 }
 
-func (s *fieldSet) delay(f delayedField, nonNull bool) {
+func (s *FieldSet) delay(f delayedField, nonNull bool) {
 	if f.invalid = graphql.RequiredNull; nonNull {
 		f.invalid = graphql.Null
 	}
@@ -68,7 +74,7 @@ func (f *delayedField) recovered(ctx context.Context) (value graphql.Marshaler) 
 }
 
 // Dispatch resolves the scheduled fields. This goroutine takes the first concurrent one, and then those that are not.
-func (s *fieldSet) Dispatch(ctx context.Context) {
+func (s *FieldSet) Dispatch(ctx context.Context) {
 	var wg sync.WaitGroup
 	own := -1
 	for i := range s.delayed {
@@ -91,7 +97,7 @@ func (s *fieldSet) Dispatch(ctx context.Context) {
 	wg.Wait()
 }
 
-func (s *fieldSet) resolve(ctx context.Context, f *delayedField) {
+func (s *FieldSet) resolve(ctx context.Context, f *delayedField) {
 	var value graphql.Marshaler
 	if f.root != nil {
 		value = f.op.RootResolverMiddleware(f.root, f.recovered)
@@ -108,7 +114,7 @@ func (s *fieldSet) resolve(ctx context.Context, f *delayedField) {
 const manyFields = 16
 
 // MarshalGQL writes the fields in their order, each name once: a field of an interface and one of its type may have the same.
-func (s *fieldSet) MarshalGQL(w io.Writer) {
+func (s *FieldSet) MarshalGQL(w io.Writer) {
 	var written map[string]bool
 	if len(s.fields) > manyFields {
 		written = make(map[string]bool, len(s.fields))
@@ -140,9 +146,9 @@ type place struct {
 	index int
 }
 
-// marshalList takes the place of gqlgen's MarshalSliceConcurrently, which starts a goroutine for each element. This one does so
-// only if something is selected that is in concurrentFields.
-func marshalList(ctx context.Context, sel ast.SelectionSet, length int, element func(context.Context, int) graphql.Marshaler) graphql.Array {
+// MarshalList takes the place of gqlgen's MarshalSliceConcurrently, which starts a goroutine for each element. This one does so
+// only if something is selected that is in Concurrent.
+func MarshalList(ctx context.Context, concurrent Concurrent, sel ast.SelectionSet, length int, element func(context.Context, int) graphql.Marshaler) graphql.Array {
 	list, places := make(graphql.Array, length), make([]place, length)
 	parent := graphql.GetFieldContext(ctx)
 	marshal := func(i int) {
@@ -157,7 +163,7 @@ func marshalList(ctx context.Context, sel ast.SelectionSet, length int, element 
 		}()
 		list[i] = element(p, i)
 	}
-	if length < 2 || !selectsConcurrent(sel, map[*ast.FragmentDefinition]bool{}) {
+	if length < 2 || !concurrent.in(sel, map[*ast.FragmentDefinition]bool{}) {
 		for i := range length {
 			marshal(i)
 		}
@@ -171,26 +177,25 @@ func marshalList(ctx context.Context, sel ast.SelectionSet, length int, element 
 	return list
 }
 
-// selectsConcurrent reports whether a selection has one of concurrentFields. It looks at each fragment once, since nested ones may be spread exponentially often.
-func selectsConcurrent(sel ast.SelectionSet, seen map[*ast.FragmentDefinition]bool) bool {
+// in reports whether a selection has one of the fields. It looks at each fragment once, since nested ones may be spread
+// exponentially often.
+func (c Concurrent) in(sel ast.SelectionSet, seen map[*ast.FragmentDefinition]bool) bool {
 	return slices.ContainsFunc(sel, func(s ast.Selection) bool {
 		switch s := s.(type) {
 		case *ast.Field:
-			return isConcurrent(s) || selectsConcurrent(s.SelectionSet, seen)
+			return c[s.Name] || c.in(s.SelectionSet, seen)
 		case *ast.InlineFragment:
-			return selectsConcurrent(s.SelectionSet, seen)
+			return c.in(s.SelectionSet, seen)
 		case *ast.FragmentSpread:
 			if seen[s.Definition] {
 				return false
 			}
 			seen[s.Definition] = true
-			return selectsConcurrent(s.Definition.SelectionSet, seen)
+			return c.in(s.Definition.SelectionSet, seen)
 		}
 		return false
 	})
 }
-
-func isConcurrent(f *ast.Field) bool { return concurrentFields[f.Name] }
 
 // encoding has the buffers that replies are encoded into.
 var encoding = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -198,8 +203,8 @@ var encoding = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // keptBuffer bounds a buffer that waits for the next reply.
 const keptBuffer = 64 << 10
 
-// encode returns data as JSON, with room for the end of its envelope.
-func encode(data graphql.Marshaler) []byte {
+// Encode returns data as JSON, with room for the end of its envelope.
+func Encode(data graphql.Marshaler) []byte {
 	b := encoding.Get().(*bytes.Buffer)
 	data.MarshalGQL(b)
 	text := append(make([]byte, 0, b.Len()+1), b.Bytes()...)

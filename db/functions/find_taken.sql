@@ -1,7 +1,7 @@
 -- Executed by: freehold_app
 -- Which of an e-mail and a username belong to an account. That is public; nothing else of the account is. A pending sign-up
 -- takes no address, and takes its username until it is overdue.
-CREATE OR REPLACE FUNCTION app.taken(p_email_key text, p_username_key text) RETURNS TABLE (email boolean, username boolean)
+CREATE OR REPLACE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TABLE (email boolean, username boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   SELECT EXISTS (SELECT FROM app.user_private u WHERE u.email_key = p_email_key AND u.pending_until IS NULL),

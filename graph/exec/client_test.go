@@ -1,4 +1,4 @@
-package graph
+package exec_test
 
 import (
 	"slices"
@@ -11,6 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/graph/exec"
 )
 
 func load(t *testing.T, text string) *ast.Schema {
@@ -95,7 +97,7 @@ scalar Time @specifiedBy(url: "https://example.org/time")
 directive @cached(ttl: Int = 5, by: By) on FIELD | FIELD_DEFINITION
 enum By { ALL }
 `
-	printed := ClientSDL(load(t, given))
+	printed := exec.ClientSDL(load(t, given))
 	if diff := cmp.Diff(load(t, want), load(t, printed), sameMeaning); diff != "" {
 		t.Errorf("printed (+) is not what is wanted (-):\n%s\n%s", diff, printed)
 	}
@@ -130,7 +132,7 @@ type Query { a(b: Pick @limit(max: 1) @limit): Int @limit(max: 2) } input Pick @
 		"a subscription":           `type Query { a: Int } type Subscription { a: Int }`,
 		"extensions":               `type Query { a: Int } extend type Query { b: B } enum B { X } extend enum B { Y } extend type C { c: Int }`,
 	} {
-		printed := ClientSDL(load(t, text))
+		printed := exec.ClientSDL(load(t, text))
 		if diff := cmp.Diff(load(t, text), load(t, printed), sameMeaning); diff != "" {
 			t.Errorf("%s: printed (+) is not what was given (-):\n%s\n%s", name, diff, printed)
 		}
@@ -140,7 +142,7 @@ type Query { a(b: Pick @limit(max: 1) @limit): Int @limit(max: 2) } input Pick @
 // A block string has no control characters, and no spaces around the text.
 func TestClientSDLPrintsDescriptionsThatNoBlockStringHolds(t *testing.T) {
 	t.Parallel()
-	schema := load(t, ClientSDL(load(t, `"\n  a\u0007b\r\nc\rd \n" type Query { a: Int }`)))
+	schema := load(t, exec.ClientSDL(load(t, `"\n  a\u0007b\r\nc\rd \n" type Query { a: Int }`)))
 	if got := schema.Query.Description; got != "a b\nc\nd" {
 		t.Errorf("the description is %q", got)
 	}
@@ -154,7 +156,7 @@ func TestClientSDLIsInOrder(t *testing.T) {
 			&ast.Source{Name: "a", Input: "directive @y on FIELD\ndirective @x on FIELD\ntype Y { a: Int } enum E { Y X }"})
 	}
 	var places []int
-	text := ClientSDL(load())
+	text := exec.ClientSDL(load())
 	for _, definition := range []string{"@y", "@x", "type Y", "enum E", "  Y\n", "  X\n", "type Z", "type Query"} {
 		places = append(places, strings.Index(text, definition))
 	}
@@ -162,7 +164,7 @@ func TestClientSDLIsInOrder(t *testing.T) {
 		t.Errorf("the order is another: %v in\n%s", places, text)
 	}
 	for range 20 {
-		if again := ClientSDL(load()); again != text {
+		if again := exec.ClientSDL(load()); again != text {
 			t.Fatalf("another text was printed:\n%s\n%s", text, again)
 		}
 	}
@@ -171,10 +173,10 @@ func TestClientSDLIsInOrder(t *testing.T) {
 // The schema of this service keeps everything but Federation and the rules.
 func TestClientSDLOfThisSchema(t *testing.T) {
 	t.Parallel()
-	described, given := NewSchema(), NewSchema()
+	described, given := graph.NewSchema(), graph.NewSchema()
 	directives.Describe(described)
 	directives.Describe(given)
-	text := ClientSDL(described)
+	text := exec.ClientSDL(described)
 	if strings.Contains(text, " \n") {
 		t.Error("a line ends with a space")
 	}

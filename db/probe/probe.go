@@ -1,0 +1,70 @@
+// Package probe tries row policies as a user who has proved no session. It can act as any user, so only the command
+// `freehold access explain` may use it, never the code that serves a request. It must not know where requests come from.
+package probe
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"freehold.dev/freehold/db"
+)
+
+// statementTimeout limits each statement. A probe may wait for the lock of a row.
+const statementTimeout = 3 * time.Second
+
+// Prober tries row policies as the app's role. Close it.
+type Prober struct{ pool *sql.DB }
+
+// Open returns a Prober for the URL of the app's role. It does not connect yet.
+func Open(url string) (*Prober, error) {
+	connector, err := pq.NewConnector(url)
+	if err != nil {
+		return nil, errors.New("open database: the URL is malformed") // pq's error may quote the password
+	}
+	pool := sql.OpenDB(connector)
+	pool.SetMaxOpenConns(1)
+	return &Prober{pool}, nil
+}
+
+// Close closes the connection.
+func (p *Prober) Close() error { return p.pool.Close() }
+
+// Admits reports whether a policy admits a user to a row; uuid.Nil is an anonymous viewer. It runs the policy's command in a
+// transaction and rolls it back.
+func (p *Prober) Admits(ctx context.Context, userID uuid.UUID, policy db.Policy, row db.RowRef) (bool, error) {
+	n, err := p.touch(ctx, userID, policy, row)
+	if err != nil {
+		return false, fmt.Errorf("probe policy %s: %w", policy.Name(), err)
+	}
+	return n > 0, nil
+}
+
+// touch returns how many rows the policy's command reaches.
+func (p *Prober) touch(ctx context.Context, userID uuid.UUID, policy db.Policy, row db.RowRef) (int64, error) {
+	tx, err := p.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // a connection that cannot roll back is closed
+	viewer := ""
+	if userID != uuid.Nil {
+		viewer = userID.String()
+	}
+	_, err = tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true), set_config('statement_timeout', $2, true)`,
+		viewer, strconv.FormatInt(statementTimeout.Milliseconds(), 10))
+	if err != nil {
+		return 0, fmt.Errorf("set the viewer: %w", err)
+	}
+	result, err := tx.ExecContext(ctx, policy.ProbeSQL(row.Column), row.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}

@@ -1,0 +1,63 @@
+// Package exec is what the code in a program's package graph is made of, besides gqlgen's own runtime: how fields and lists are
+// resolved and written, how the schema is read, and what a Federation gateway or a client tool gets of it. It must not know
+// any one schema: graph/generate writes what depends on it.
+package exec
+
+import (
+	"path"
+	"strings"
+
+	gqlparser "github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// NewSchema parses the schema anew, for callers that change it: the generated one is shared by all instances in the
+// process. The positions in it name the files as they are called in the program's folder.
+func NewSchema(sources []*ast.Source) *ast.Schema {
+	named := make([]*ast.Source, len(sources))
+	for i, s := range sources {
+		named[i] = &ast.Source{Name: fileName(s), Input: s.Input}
+	}
+	schema := gqlparser.MustLoadSchema(named...)
+	withoutExperiments(schema)
+	return schema
+}
+
+// SchemaText returns the whole schema, as it is served.
+func SchemaText(sources []*ast.Source) string {
+	texts := make([]string, len(sources))
+	for i, s := range sources {
+		texts[i] = s.Input
+	}
+	return strings.Join(texts, "\n")
+}
+
+// fileName is the name of a source from the program's folder. gqlgen names it from the folder of package graph.
+func fileName(s *ast.Source) string { return strings.TrimPrefix(s.Name, "../") }
+
+// standardDirectives are those that the GraphQL specification defines.
+var standardDirectives = map[string]bool{"skip": true, "include": true, "deprecated": true, "specifiedBy": true, "oneOf": true}
+
+// withoutExperiments removes the directives of gqlparser's prelude that are not in the specification, such as @defer: gqlgen
+// would run it, but nothing here can send the further parts of a response.
+func withoutExperiments(schema *ast.Schema) {
+	for name, directive := range schema.Directives {
+		if directive.Position.Src.BuiltIn && !standardDirectives[name] {
+			delete(schema.Directives, name)
+		}
+	}
+}
+
+// servesFederation are the sources that every subgraph has. Routers know them.
+var servesFederation = map[string]bool{"federation.graphqls": true, "entities.graphqls": true}
+
+// SDL returns the schema as a Federation subgraph: the sources, without what serves Federation itself.
+func SDL(sources []*ast.Source) string {
+	var texts []string
+	for _, s := range sources {
+		if !servesFederation[path.Base(s.Name)] {
+			texts = append(texts, s.Input)
+		}
+	}
+	return strings.Join(texts, "\n")
+}

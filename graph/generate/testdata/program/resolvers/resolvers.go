@@ -1,3 +1,0 @@
-package resolvers
-
-type Resolvers struct{}
