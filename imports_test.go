@@ -10,28 +10,40 @@ import (
 // mayImport says which packages of ours a package may import. A line knows its place by what it needs to know; see
 // docs/architecture.md.
 var mayImport = map[string][]string{
-	"fault":          {},
-	"devpg":          {},
-	"auth":           {"fault"},
-	"owned":          {"auth", "db"},
-	"graph/model":    {"auth", "owned"},
-	"graph":          {"graph/exec", "graph/model", "directives", "owned"},
-	"graph/exec":     {"directives", "owned"},
-	"graph/generate": {},
-	"directives":     {"auth", "fault"},
-	"access":         {"directives", "fault"},
-	"db":             {"auth", "fault"},
-	"db/dbtest":      {"db", "devpg"},
-	"db/probe":       {"db"},
-	"mail":           {},
-	"accounts":       {"auth", "db", "fault", "mail"},
-	"resolvers":      {"accounts", "db", "auth", "fault", "graph/exec", "graph/model", "owned"},
-	"web":            {"access"},
-	"app":            {"access", "mail", "web", "accounts", "auth", "db", "db/probe", "directives", "fault", "graph/model", "owned", "resolvers"},
-	"modules":        {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"":               {"access", "app", "devpg", "modules"},       // the command
-	"e2e":            {},
-	"e2e/hostile":    {},
+	"fault":           {},
+	"devpg":           {},
+	"internal/runes":  {},
+	"internal/once":   {},
+	"internal/levers": {},
+	"auth":            {"fault", "internal/runes"},
+	"auth/passwords":  {"auth", "fault"},
+	"owned":           {"auth", "db"},
+	"graph/model":     {"internal/runes", "owned"},
+	"graph":           {"directives", "graph/exec", "graph/model", "owned"},
+	"graph/exec":      {"directives", "owned"},
+	"graph/generate":  {},
+	"directives":      {"auth", "fault", "internal/once"},
+	"access":          {"directives", "fault"},
+	"db":              {"auth", "fault"},
+	"db/dbtest":       {"db", "devpg"},
+	"db/probe":        {"db"},
+	"mail":            {},
+	"accounts":        {"auth", "auth/passwords", "db", "fault", "internal/runes", "mail"},
+	"resolvers":       {"accounts", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"web":             {"access"},
+	"app": {
+		"access", "accounts", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
+		"internal/levers", "mail", "owned", "resolvers", "telemetry", "web",
+	},
+	"modules":       {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
+	"":              {"access", "app", "devpg", "modules"},       // the command
+	"e2e":           {},
+	"e2e/hostile":   {},
+	"explain":       {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
+	"telemetry":     {"auth/passwords", "db", "fault", "mail"},
+	"edge":          {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
+	"edge/document": {"fault", "graph/model", "internal/runes", "resolvers"},
+	"edge/reply":    {"fault"},
 }
 
 // moduleMayImport is what a package of a module may import: one that package modules lists, or an example of one.
@@ -39,18 +51,23 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"db/probe": {"app", "explain"}, // acts as any user, for an operator at the command line
+	"db/probe":        {"explain"}, // acts as any user, for an operator at the command line
+	"internal/levers": {"app"},     // weakens a service, for tests and benchmarks
 }
 
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
-	"app":            {"app", "db/dbtest", "e2e/hostile", "graph", "graph/exec", "modules"},
+	"app":            {"app", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"db":             {"db", "db/dbtest"},
 	"db/probe":       {"auth", "db/dbtest", "db/probe"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
+	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "internal/levers", "modules", "owned", "resolvers"},
+	"edge":           {"e2e/hostile", "graph"},
+	"edge/document":  {"e2e/hostile", "graph"},
+	"edge/reply":     {"e2e/hostile", "graph/exec"},
 	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
 	"graph/exec":     {"graph", "graph/exec"},
-	"web":            {"app", "db/dbtest", "modules"},
+	"explain":        {"db/dbtest", "graph", "resolvers"},
+	"web":            {"app", "db/dbtest", "internal/levers", "modules"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

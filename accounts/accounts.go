@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 )
 
@@ -46,13 +47,13 @@ type Config struct {
 type Service struct {
 	db     *db.DB
 	keys   *auth.Keys
-	hasher *auth.Hasher
+	hasher *passwords.Hasher
 	tokens *auth.Tokens
 	config Config
 }
 
 // New returns the use cases.
-func New(d *db.DB, keys *auth.Keys, hasher *auth.Hasher, tokens *auth.Tokens, config Config) *Service {
+func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Tokens, config Config) *Service {
 	return &Service{db: d, keys: keys, hasher: hasher, tokens: tokens, config: config}
 }
 

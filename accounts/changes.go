@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -28,7 +29,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if !ok {
 		faults.Add("input.currentPassword", notThePassword)
 	}
-	newPassword = auth.NormalizePassword(newPassword)
+	newPassword = passwords.Normalize(newPassword)
 	faults.Add("input.newPassword", s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName)))
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("change password: %w", err)

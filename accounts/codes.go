@@ -12,7 +12,7 @@ import (
 
 // The one answer to every invalid code, whatever is wrong with it.
 var (
-	wrongCode = fault.Flaw{Code: "INVALID", Message: "This code is wrong, expired, or already used."}
+	wrongCode = fault.Flaw{Code: "INVALID", Message: "This code is invalid or has expired."}
 	errCode   = wrongCode.At("input.code")
 )
 

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 )
 
 // dotAtom is the local part of an address as people have them (RFC 5321's Dot-string). Quoted local parts are legal,
@@ -54,15 +54,15 @@ func mailbox(emailKey string) string {
 
 // readEmail returns an address, without the white space around it, and what is wrong with it. An invalid address has no key.
 func readEmail(typed string) (address, fault.Flaw) {
-	email := auth.TrimPasted(typed)
+	email := runes.Trim(typed)
 	faulty := address{text: email}
-	invalid := fault.Flaw{Code: "INVALID", Message: "This is not an e-mail address."}
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a valid email address."}
 	local, domain, found := strings.Cut(email, "@")
 	switch {
 	case len(email) > maxEmail:
-		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address can have at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An email address can have at most %d characters.", maxEmail), Params: fault.Params{"max": maxEmail}}
 	case len(local) > maxLocalPart:
-		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An e-mail address can have at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
+		return faulty, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("An email address can have at most %d characters before the “@”.", maxLocalPart), Params: fault.Params{"max": maxLocalPart}}
 	case !found || !dotAtom.MatchString(local) || !utf8.ValidString(domain):
 		return faulty, invalid
 	}

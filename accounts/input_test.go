@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/internal/runes"
 )
 
 func TestEmailsAreJudgedAndKeyed(t *testing.T) {
@@ -30,7 +30,7 @@ func TestEmailsAreJudgedAndKeyed(t *testing.T) {
 		strings.Repeat("a", 65) + "@x.org":                               "",
 		"a@192.0.2.1":                                                    "", "a@x..org": "", "a@.x.org": "", "a@" + strings.Repeat("b", 64) + ".org": "",
 	} {
-		if got, flaw := readEmail(email); got.key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() || got.text != auth.TrimPasted(email) {
+		if got, flaw := readEmail(email); got.key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() || got.text != runes.Trim(email) {
 			t.Errorf("readEmail(%q) = %q, %v; want the key %q", email, got, flaw, want)
 		}
 	}

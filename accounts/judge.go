@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
@@ -23,7 +24,7 @@ func (s *Service) JudgeUsername(typed string) fault.Flaw {
 
 // JudgePassword returns what is wrong with a new password of an unknown account.
 func (s *Service) JudgePassword(password string) fault.Flaw {
-	return auth.JudgePassword(auth.NormalizePassword(password), s.config.PasswordMinLength)
+	return passwords.Validate(passwords.Normalize(password), s.config.PasswordMinLength)
 }
 
 // JudgeCode returns what is wrong with a text that cannot be a one-time code.

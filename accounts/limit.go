@@ -13,7 +13,7 @@ type Limit struct {
 	Window time.Duration
 }
 
-var errLimit = errors.New("not a number and a duration, such as 100/15m")
+var errLimit = errors.New("the value is not a number and a duration, such as 100/15m")
 
 // UnmarshalText reads a limit in the form of 100/15m.
 func (l *Limit) UnmarshalText(text []byte) error {

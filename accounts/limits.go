@@ -77,7 +77,7 @@ func tooOften(counted db.Counted) error {
 	if counted.Closed == 0 {
 		return nil
 	}
-	return &fault.Error{Code: fault.RateLimited, Message: "That was too often. Try again later.", RetryAfter: counted.Closed}
+	return &fault.Error{Code: fault.RateLimited, Message: "Too many attempts. Try again later.", RetryAfter: counted.Closed}
 }
 
 type counter interface {

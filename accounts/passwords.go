@@ -4,15 +4,15 @@ import (
 	"context"
 	"strings"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/fault"
 )
 
 // judgePassword returns what is wrong with a normalised password for an account that calls itself by these words.
 func (s *Service) judgePassword(ctx context.Context, password string, own []string) fault.Flaw {
-	flaw := auth.JudgePassword(password, s.config.PasswordMinLength, own...)
+	flaw := passwords.Validate(password, s.config.PasswordMinLength, own...)
 	if flaw.IsZero() && s.config.Breached != nil && s.config.Breached(ctx, password) {
-		return fault.Flaw{Code: "BREACHED", Message: "This password is known from a leak of another service. Choose another."}
+		return fault.Flaw{Code: "BREACHED", Message: "This password has appeared in a data breach. Choose another one."}
 	}
 	return flaw
 }

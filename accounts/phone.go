@@ -11,8 +11,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/unicode/norm"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 )
 
 const (
@@ -29,18 +29,18 @@ var international = regexp.MustCompile(`^\+[1-9][0-9]{3,18}$`)
 // The length must be possible in the country. Whether the range is in use is not judged: that changes from day to day, and only
 // a call can prove it.
 func readPhone(typed string) (string, fault.Flaw) {
-	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a phone number with its country code, such as +49 30 123456."}
+	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a valid phone number. Include the country code, such as +49 30 123456."}
 	switch {
 	case utf8.RuneCountInString(typed) > maxPhoneTyped:
 		return typed, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("A phone number can have at most %d characters.", maxPhoneTyped), Params: fault.Params{"max": maxPhoneTyped}}
-	case auth.TrimPasted(typed) == "":
+	case runes.Trim(typed) == "":
 		return "", fault.Flaw{}
 	}
 	digits := strings.Map(func(r rune) rune {
 		if isBetweenDigits(r) {
 			return -1
 		}
-		return auth.PlainDigit(r)
+		return runes.PlainDigit(r)
 	}, norm.NFKC.String(typed))
 	if rest, ok := strings.CutPrefix(digits, "00"); ok {
 		digits = "+" + rest
@@ -73,5 +73,5 @@ func parsePhone(digits string) (e164, country string) {
 }
 
 func isBetweenDigits(r rune) bool {
-	return strings.ContainsRune("()[].·/", r) || unicode.IsSpace(r) || auth.IsDash(r) || auth.IsInvisible(r)
+	return strings.ContainsRune("()[].·/", r) || unicode.IsSpace(r) || runes.IsDash(r) || runes.IsInvisible(r)
 }

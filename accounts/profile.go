@@ -42,7 +42,7 @@ func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFi
 	text("bio", &f.Bio, textRule{longest: maxBio, lines: true}.read)
 	text("location", &f.Location, textRule{longest: maxLocation}.read)
 	if v := f.Visibility; v.Set && v.Value == nil {
-		faults.Add(path+"visibility", fault.Flaw{Code: "NULL", Message: "The visibility can be changed, but not cleared."})
+		faults.Add(path+"visibility", fault.Flaw{Code: "NULL", Message: "You can change the visibility, but you cannot clear it."})
 	}
 	if b := f.Birthday.Value; b != nil {
 		faults.Add(path+"birthday", judgeBirthday(*b, s.now()))

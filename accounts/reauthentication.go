@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
@@ -21,7 +22,7 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	if err != nil {
 		return "", false, err
 	}
-	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(password), salt)
+	hash, _, err := s.hasher.Salted(ctx, passwords.Normalize(password), salt)
 	if err != nil {
 		return "", false, err
 	}
@@ -40,7 +41,7 @@ func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password str
 	return seen, err
 }
 
-var notThePassword = fault.Flaw{Code: "INVALID", Message: "This is not the password of your account."}
+var notThePassword = fault.Flaw{Code: "INVALID", Message: "This password is incorrect."}
 
 func errPassword(path string) error { return notThePassword.At(path) }
 

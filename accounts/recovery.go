@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -20,7 +20,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 // ResetPassword gives an account a new password by a code that was sent to its address, which is proved by that. All its
 // sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
-	newPassword = auth.NormalizePassword(newPassword)
+	newPassword = passwords.Normalize(newPassword)
 	flaw := s.JudgePassword(newPassword) // without the account, which the client may not know yet
 	var faults fault.Faults
 	key, err := s.judgeCodeOf(ctx, &faults, email, typed)

@@ -34,7 +34,7 @@ func ReadReserved(list io.Reader) (Reserved, error) {
 			continue
 		}
 		if strings.ContainsFunc(name, func(r rune) bool { return !isUsernameCharacter(r) }) || skeleton(name) == "" || len(name) > maxUsername {
-			return nil, fmt.Errorf("line %d is not a username: it has 1 to %d letters (a to z), digits, “_”, “.” and “-”", n, maxUsername)
+			return nil, fmt.Errorf("line %d is not a username: a username has 1 to %d letters (a to z), digits, “_”, “.” and “-”", n, maxUsername)
 		}
 		reserved[skeleton(name)] = true
 	}

@@ -3,7 +3,7 @@ package accounts
 import (
 	"time"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 )
 
 // Length is how many characters (code points) a text may have.
@@ -23,7 +23,7 @@ type Settings struct {
 // Settings returns the public settings.
 func (s *Service) Settings() Settings {
 	return Settings{
-		Password: Length{s.config.PasswordMinLength, auth.MaxPasswordLength}, Username: Length{minUsername, maxUsername},
+		Password: Length{s.config.PasswordMinLength, passwords.MaxLength}, Username: Length{minUsername, maxUsername},
 		DisplayName: Length{0, maxDisplayName}, Bio: Length{0, maxBio}, Location: Length{0, maxLocation},
 		DefaultVisibility: s.config.DefaultVisibility, RequireVerifiedEmail: s.config.RequireVerifiedEmail,
 		CodeLifetime: s.config.CodeLifetime, ReauthAfter: s.config.ReauthAfter, UsernameHold: s.config.UsernameHold,

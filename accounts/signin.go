@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
@@ -12,9 +13,9 @@ import (
 // wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, to which clients respond
 // with a refresh.
 func (s *Service) wrong() *fault.Error {
-	message := "The e-mail address or the password is wrong."
+	message := "The email address or password is incorrect."
 	if s.config.RequireVerifiedEmail {
-		message = "The e-mail address or the password is wrong, or the address is not verified yet."
+		message = "The email address or password is incorrect, or the address is not verified yet."
 	}
 	return fault.New(fault.InvalidCredentials, message)
 }
@@ -33,7 +34,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	password = auth.NormalizePassword(password)
+	password = passwords.Normalize(password)
 	hash, outdated, err := s.hasher.Salted(ctx, password, salt)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -49,7 +50,7 @@ type candidate struct {
 func (s *Service) read(in SignUp) candidate {
 	c := candidate{SignUp: in}
 	c.email, c.emailFlaw = readEmail(in.Email)
-	c.Password = auth.NormalizePassword(in.Password)
+	c.Password = passwords.Normalize(in.Password)
 	c.Username, c.usernameKey, c.usernameFlaw = s.readNewUsername(in.Username)
 	if !c.usernameFlaw.IsZero() {
 		c.usernameKey = ""
@@ -112,7 +113,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 	return session, nil
 }
 
-var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
+var errReused = fault.Input("input.idempotencyKey", "REUSED", "This idempotency key was already used for another sign-up. Use a new key for each sign-up.")
 
 // signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of the
 // first sign-up. The account may have changed since.
@@ -193,7 +194,7 @@ func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error)
 func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
 	words := s.wordsOf(&c)
-	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, words...), taken{})
+	faults := c.faults(passwords.Validate(c.Password, s.config.PasswordMinLength, words...), taken{})
 	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
 		return faults.Fields()
 	}
@@ -221,7 +222,7 @@ func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Fault
 	faults.Add("input.idempotencyKey", c.KeyFlaw)
 	if !isKey(c.Key) {
 		faults.Add("input.idempotencyKey", fault.Flaw{
-			Code: "INVALID", Message: "A key has 1 to 255 visible characters of ASCII.", Params: fault.Params{"min": 1, "max": maxKey},
+			Code: "INVALID", Message: "An idempotency key must have 1 to 255 visible ASCII characters.", Params: fault.Params{"min": 1, "max": maxKey},
 		})
 	}
 	return faults
@@ -236,7 +237,7 @@ func isKey(key string) bool {
 
 // The messages about what another account has.
 const (
-	emailTaken    = "There is an account with this e-mail address."
+	emailTaken    = "An account with this email address already exists."
 	usernameTaken = "This username is taken."
 )
 

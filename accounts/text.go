@@ -41,14 +41,14 @@ func (rule textRule) read(typed string) (string, fault.Flaw) {
 	case strings.ContainsFunc(rest, func(r rune) bool { return classOf(r) == refused }):
 		return text, hiddenCharacter
 	case utf8.RuneCountInString(text) > rule.longest:
-		return text, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("This can have at most %d characters.", rule.longest), Params: fault.Params{"max": rule.longest}}
+		return text, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("This text can have at most %d characters.", rule.longest), Params: fault.Params{"max": rule.longest}}
 	case rest == text && !strings.ContainsFunc(text, func(r rune) bool { return classOf(r) == seen }):
-		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has no visible character."}
+		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has no visible characters."}
 	}
 	return text, fault.Flaw{}
 }
 
-var hiddenCharacter = fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has a control character or a hidden character. Remove it."}
+var hiddenCharacter = fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text contains a control character or a hidden character. Remove it."}
 
 // respace brings every line break into the form \n, and removes byte order marks. In a single line a tab is a space.
 func (rule textRule) respace(text string) string {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/internal/runes"
 )
 
 // Phone numbers are read as people and address books write them, and stored as E.164.
@@ -124,7 +124,7 @@ func TestUsernamesAreRead(t *testing.T) {
 		strings.Repeat("a", 30): "", strings.Repeat("a", 31): "TOO_LONG",
 	} {
 		username, key, flaw := (&Service{}).readNewUsername(typed)
-		if flaw.Code != want || want == "" && (username != auth.TrimPasted(typed) || key != strings.ToLower(username)) {
+		if flaw.Code != want || want == "" && (username != runes.Trim(typed) || key != strings.ToLower(username)) {
 			t.Errorf("%q is read as %q, %q, %v; want %q", typed, username, key, flaw, want)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/runes"
 )
 
 const (
@@ -32,11 +32,11 @@ func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool,
 
 // readNewUsername returns a new username without the white space around it, its key, and what is wrong with it.
 func (s *Service) readNewUsername(typed string) (username, key string, flaw fault.Flaw) {
-	username = auth.TrimPasted(typed)
+	username = runes.Trim(typed)
 	key = strings.ToLower(username)
 	flaw = judgeUsername(username)
 	if flaw.IsZero() && s.config.Reserved.has(key) {
-		flaw = fault.Flaw{Code: "RESERVED", Message: "This username is reserved. Choose another."}
+		flaw = fault.Flaw{Code: "RESERVED", Message: "This username is reserved. Choose another one."}
 	}
 	return username, key, flaw
 }
@@ -46,15 +46,15 @@ func (s *Service) readNewUsername(typed string) (username, key string, flaw faul
 func judgeUsername(username string) fault.Flaw {
 	switch {
 	case strings.ContainsFunc(username, func(r rune) bool { return !isUsernameCharacter(r) }):
-		return fault.Flaw{Code: "INVALID_CHARACTER", Message: "A username can only have the letters a to z, digits, “_”, “.” and “-”."}
+		return fault.Flaw{Code: "INVALID_CHARACTER", Message: "A username can contain only the letters a to z, digits, “_”, “.” and “-”."}
 	case len(username) < minUsername:
-		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The username needs at least %d characters.", minUsername), Params: fault.Params{"min": minUsername}}
+		return fault.Flaw{Code: "TOO_SHORT", Message: fmt.Sprintf("The username must have at least %d characters.", minUsername), Params: fault.Params{"min": minUsername}}
 	case len(username) > maxUsername:
 		return fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("The username can have at most %d characters.", maxUsername), Params: fault.Params{"max": maxUsername}}
 	case skeleton(username) == "":
-		return fault.Flaw{Code: "INVALID", Message: "A username needs at least one letter or digit."}
+		return fault.Flaw{Code: "INVALID", Message: "A username must contain at least one letter or digit."}
 	case strings.HasPrefix(username, "."), strings.HasSuffix(username, "."), strings.Contains(username, ".."):
-		return fault.Flaw{Code: "INVALID", Message: "A username cannot begin or end with a dot, or have two dots in a row."}
+		return fault.Flaw{Code: "INVALID", Message: "A username cannot start or end with a dot, or contain two dots in a row."}
 	}
 	return fault.Flaw{}
 }

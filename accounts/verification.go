@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -96,7 +97,7 @@ func (s *Service) hashPending(ctx context.Context, key string, code db.SentCode,
 	if err != nil {
 		return "", err
 	}
-	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(*password), salt)
+	hash, _, err := s.hasher.Salted(ctx, passwords.Normalize(*password), salt)
 	return hash, err
 }
 

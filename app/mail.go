@@ -27,7 +27,7 @@ type mailer struct {
 	mailbox *mail.Mailbox // nil where mails are really sent
 }
 
-func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, m *metrics) (*mailer, error) {
+func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(mail.Kind, mail.Outcome)) (*mailer, error) {
 	templates, err := newTemplates(c, o)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 		return send, nil
 	}
 	send.worker = mail.NewWorker(mail.WorkerOptions{
-		Outbox: outbox{d}, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: m.settled,
+		Outbox: outbox{d}, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: settled,
 		FirstRetry: o.MailFirstRetry,
 	})
 	return send, nil

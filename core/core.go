@@ -23,7 +23,7 @@ type (
 func Module() app.Module {
 	return app.Module{
 		Name: "freehold", Types: resolvers.Types(), Judges: (*resolvers.Resolvers).InputJudges, TextBytes: resolvers.TextBytes,
-		Functions: map[string]access.Wall{
+		Functions: map[string]access.Layer{
 			"User.pendingEmail":            {Name: "app.pending_email", Admits: access.AdmitsOwner},
 			"User.hasPassword":             {Name: "app.has_password", Admits: access.AdmitsOwner},
 			"User.reauthenticatedUntil":    {Name: "app.reauthenticated_until", Admits: access.AdmitsOwner},

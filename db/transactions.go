@@ -210,6 +210,16 @@ func (t *Tx) Get(ctx context.Context, dest any, query string, args ...any) error
 	return t.tx.GetContext(ctx, dest, query, args...)
 }
 
+// GetOne reads one row into dest, such as the row that a statement RETURNING has written. It returns NOT_FOUND if there is none: a
+// row policy hides other users' rows from statements too.
+func (t *Tx) GetOne(ctx context.Context, dest any, query string, args ...any) error {
+	err := t.tx.GetContext(ctx, dest, query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Gone()
+	}
+	return err
+}
+
 // Select reads all rows into the slice dest points to.
 func (t *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
 	return t.tx.SelectContext(ctx, dest, query, args...)

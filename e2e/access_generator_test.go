@@ -13,11 +13,11 @@ import (
 // extended is the specification of our schema with changes, each the text after which something is put in.
 func extended(t *testing.T, changes ...[2]string) specification {
 	t.Helper()
-	return extendedBehind(t, access.Walls{}, changes...)
+	return extendedBehind(t, access.Layers{}, changes...)
 }
 
 // extendedBehind is extended with what stands in the database behind the fields.
-func extendedBehind(t *testing.T, walls access.Walls, changes ...[2]string) specification {
+func extendedBehind(t *testing.T, walls access.Layers, changes ...[2]string) specification {
 	t.Helper()
 	text := schemaText(t)
 	for _, c := range changes {

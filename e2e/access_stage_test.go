@@ -16,6 +16,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 )
 
 // Who asks about a target.
@@ -166,6 +167,7 @@ type stage struct {
 	maker   *service
 	making  asking              // maker, or what stands in for it
 	furnish func(*person) error // gives a person what no mutation can
+	rule    func(string) string // for levers.Levers
 	dataDir string              // where the key is
 	targets map[string]*person  // by visibility
 	another *person
@@ -292,7 +294,7 @@ func (p *stage) behind(t testing.TB, w walls, o app.Options) *stage {
 	if q.walls = w; w == rulesAlone {
 		p.maker.db.Query(t, disarmed)
 	}
-	q.asked = startWith(t, p.maker.db, w, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
+	q.asked = startWeakened(t, p.maker.db, w, levers.Levers{CheapPasswords: true, Rule: p.rule}, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
 	q.asked.fromAnywhere = true
 	if w == policiesOnly { // a refused INSERT is an error of the database, and without rules nothing comes before it
 		q.asked.allowed = append(q.asked.allowed, "violates row-level security policy")

@@ -45,11 +45,11 @@ var clippings = [][2]string{
 }
 
 // clippingWalls are the policies that the service would have behind these fields.
-func clippingWalls() access.Walls {
-	visible := func(name string) access.Wall { return access.Wall{Name: name, Admits: access.AdmitsVisible} }
-	return access.Walls{
-		Types:  map[string]access.Wall{"User": visible("users_select"), "Profile": visible("profiles_select"), "Clipping": visible("clippings_select")},
-		Fields: map[string][]access.Wall{"Clipping.note": {{Name: "clipping_private_select", Admits: access.AdmitsOwner}}},
+func clippingWalls() access.Layers {
+	visible := func(name string) access.Layer { return access.Layer{Name: name, Admits: access.AdmitsVisible} }
+	return access.Layers{
+		Types:  map[string]access.Layer{"User": visible("users_select"), "Profile": visible("profiles_select"), "Clipping": visible("clippings_select")},
+		Fields: map[string][]access.Layer{"Clipping.note": {{Name: "clipping_private_select", Admits: access.AdmitsOwner}}},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 )
 
 // P21: one client with many accounts, or with many networks of one IPv6 site, keeps no other client waiting for a hash.
@@ -30,7 +31,7 @@ func TestOneClientCannotHoldTheHasher(t *testing.T) {
 				accounts[i] = s.signUp(nil)
 			}
 			victor := s.signUp(nil)
-			dear := startWith(t, s.db, bothWalls, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1",
+			dear := startWeakened(t, s.db, bothWalls, levers.Levers{}, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1",
 				"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_PASSWORD_SHARE=2", "FREEHOLD_LIMIT_PASSWORD_TRY=100000/15m", "FREEHOLD_LIMIT_SIGN_IN=100000/15m", "FREEHOLD_LIMIT_OWN_GUESS=100000/15m")
 			var stop atomic.Bool
 			var refused atomic.Int64

@@ -166,7 +166,7 @@ func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c
 func (c *clock) put(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
 func startAt(t *testing.T, c *clock, further ...string) *service {
-	return startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Now: c.now}, further...)
+	return startWith(t, dbtest.New(t), bothWalls, app.Options{Now: c.now}, further...)
 }
 
 // A session is renewed with the requests, when a third of the access token's life is left, and after that.

@@ -19,6 +19,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 
 	"freehold.dev/freehold/accounts"
 )
@@ -326,7 +327,7 @@ func listenOn(t *testing.T, d dbtest.Database, wrap func(net.Listener) net.Liste
 	t.Helper()
 	logs := &logBuffer{}
 	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
-	a, err := program.New(t.Context(), config(t, d.App, further...), o)
+	a, err := program.New(levers.With(t.Context(), cheap), config(t, d.App, further...), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,10 @@ import (
 
 // denial is an entry of extensions.denials.
 type denial struct {
-	Path                         []any
-	Field, Code, Wall, Rule, Why string
-	Viewer                       struct{ Kind, UserID, Username, Reason string }
-	Policy                       *struct {
+	Path                          []any
+	Field, Code, Layer, Rule, Why string
+	Viewer                        struct{ Kind, UserID, Username, Reason string }
+	Policy                        *struct {
 		Table, Name, Command, Using, WithCheck string
 		Admits                                 *bool
 	}
@@ -27,7 +27,7 @@ type denial struct {
 // brief is what of a denial is compared: where, the refusal, the viewer, the policy and whether it admits him.
 func (d denial) brief() string {
 	path := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Path), "[]"), " ", ".")
-	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Wall, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
+	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Layer, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
 	if d.Policy != nil {
 		text += " " + d.Policy.Table + " " + d.Policy.Name
 		if d.Policy.Admits != nil {
@@ -66,7 +66,7 @@ func (s *service) explain(token, query string) (list []denial, answered bool) {
 func TestDenialsAreExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	s := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_MIGRATE_URL="+d.Owner)
 	ann, bob := s.signUp(vars{"visibility": "PRIVATE"}), s.signUp(vars{"visibility": "PUBLIC"})
 	member := func(v account, kind string) string { return "[" + kind + " " + v.Username + "]" }
 	const missing = "3b241101-e2bb-4255-8caf-4136c566a962"
@@ -136,7 +136,7 @@ func TestDenialsAreExplained(t *testing.T) {
 func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	seed := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	seed := startWith(t, d, bothWalls, app.Options{})
 	bob, ann := seed.signUp(vars{"visibility": "PUBLIC"}), seed.signUp(nil)
 	update := `mutation { updateProfile(input: {id: "` + bob.ProfileID + `"}) { profile { id } } }`
 
@@ -147,7 +147,7 @@ func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	}
 
 	d.Query(t, `ALTER POLICY user_private_select ON app.user_private USING (true)`)
-	rules := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	rules := startWith(t, d, bothWalls, app.Options{})
 	list, _ = rules.explain(rules.signIn(ann.Email), `{ profile(username: "`+bob.Username+`") { user { email } } }`)
 	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
 		t.Errorf("with a policy that admits everybody: %+v", list)
@@ -165,7 +165,7 @@ func TestProductionExplainsNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	production := production(t, d)
-	v := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}).signUp(vars{"visibility": "PRIVATE"})
+	v := startWith(t, d, bothWalls, app.Options{}).signUp(vars{"visibility": "PRIVATE"})
 	for name, c := range map[string]struct {
 		further  []string
 		explains bool
@@ -188,7 +188,7 @@ func TestProductionExplainsNothing(t *testing.T) {
 func TestDenialsAreLogged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	seed := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	seed := startWith(t, d, bothWalls, app.Options{})
 	ann, bob := seed.signUp(vars{"visibility": "PUBLIC"}), seed.signUp(vars{"visibility": "PUBLIC"})
 	s := startWith(t, d, bothWalls, appOptions())
 	logs := s.logs
@@ -223,7 +223,7 @@ func TestDenialsAreLogged(t *testing.T) {
 func TestAccessIsExplainedOffline(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	s := startWith(t, d, bothWalls, app.Options{})
 	ann, bob := s.signUp(vars{"visibility": "PRIVATE"}), s.signUp(vars{"visibility": "MEMBERS"})
 	c := config(t, d.App, "FREEHOLD_MIGRATE_URL="+d.Owner)
 	for _, x := range []struct {
@@ -236,16 +236,16 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 			"profiles_select on app.profiles for SELECT admits", "profile_private_select on app.profile_private for SELECT refuses\n          USING (user_id = app.viewer_id())\n",
 		}},
 		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets through", "profile_private_select on app.profile_private for SELECT admits"}},
-		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
-		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: the row is not there", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
-		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: the row is not there", "profiles_select on app.profiles for SELECT refuses"}},
+		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
+		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
+		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses"}},
 		{ann.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the code FORBIDDEN", "profiles_update on app.profiles for UPDATE refuses", "WITH CHECK (user_id = app.viewer_id())"}},
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
 		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits its owner alone\n"}},
-		{bob.Username, "Session.device", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"(member)", "answer  none: the row is not there", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
-		{"nobody", "SessionEdge.cursor", "", []string{"to whoever gets there: ask about User.sessions"}},
+		{bob.Username, "Session.device", s.sessions(ann.Token).Me.Sessions.Nodes[0].ID, []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
+		{"nobody", "SessionEdge.cursor", "", []string{"if the viewer gets there: ask about User.sessions"}},
 	} {
 		var out strings.Builder
 		if err := program.ExplainAccess(t.Context(), c, x.as, x.field, x.id, &out); err != nil {
@@ -258,13 +258,13 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		}
 	}
 	for want, x := range map[string][3]string{
-		`there is no field "User.phone"`:          {"nobody", "User.phone", ""},
-		`there is no user "eve"`:                  {"eve", "User.email", ann.UserID},
-		"give the id or username of a User":       {"nobody", "User.email", ""},
-		`no User with the id or username "x"`:     {"nobody", "User.email", "x"},
-		`no Session with the id "` + ann.Username: {"nobody", "Session.device", ann.Username},
-		"is the id of a Profile, not of a User":   {"nobody", "User.email", ann.ProfileID},
-		"belongs to no row: leave the id out":     {"nobody", "Query.me", ann.UserID},
+		`field "User.phone" not found`:               {"nobody", "User.phone", ""},
+		`user "eve" not found`:                       {"eve", "User.email", ann.UserID},
+		"give the id or username of a User":          {"nobody", "User.email", ""},
+		`User with the id or username "x" not found`: {"nobody", "User.email", "x"},
+		`Session with the id "` + ann.Username:       {"nobody", "Session.device", ann.Username},
+		"is the id of a Profile, not of a User":      {"nobody", "User.email", ann.ProfileID},
+		"belongs to no row: omit the id":             {"nobody", "Query.me", ann.UserID},
 	} {
 		if err := program.ExplainAccess(t.Context(), c, x[0], x[1], x[2], io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", x, err, want)

@@ -35,8 +35,8 @@ func entitiesJSON(list ...string) string { return `{"_entities":[` + strings.Joi
 func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
 	t.Parallel()
 	d, dir := dbtest.New(t), t.TempDir()
-	development := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
-	production := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_ENV=production",
+	development := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
+	production := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_ENV=production",
 		"FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE="+dir+"/signing-key.pem")
 	for name, s := range map[string]*service{"development": development, "production": production} {
 		for who, token := range map[string]string{"nobody": "", "garbage": "garbage", "a member": s.signUp(nil).Token} {
@@ -119,7 +119,7 @@ func TestEntitiesByTheirKeys(t *testing.T) {
 func TestEntitiesAreOneQueryForEachKey(t *testing.T) {
 	t.Parallel()
 	var queries atomic.Int64
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Observe: func(query string) {
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Observe: func(query string) {
 		if strings.Contains(query, "app.profiles") {
 			queries.Add(1)
 		}

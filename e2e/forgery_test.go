@@ -166,7 +166,7 @@ func TestKeyRotationWhileServing(t *testing.T) {
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	d, dir := dbtest.New(t), t.TempDir()
-	o := app.Options{UnsafeCheapPasswords: true, Now: now}
+	o := app.Options{Now: now}
 	first := startWith(t, d, bothWalls, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=12h", "FREEHOLD_PUBLIC_URL=https://id.example")
 	second := startWith(t, d, bothWalls, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=12h", "FREEHOLD_PUBLIC_URL=https://id.example")
 	a := first.signUp(nil)

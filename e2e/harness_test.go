@@ -23,6 +23,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/modules"
 )
 
@@ -106,23 +107,32 @@ func production(t testing.TB, d dbtest.Database) []string {
 }
 
 func start(t testing.TB, further ...string) *service {
-	return startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true}, further...)
+	return startWith(t, dbtest.New(t), bothWalls, app.Options{}, further...)
 }
 
 // startDear is start with password hashes at their full cost.
 func startDear(t testing.TB, further ...string) *service {
-	return startWith(t, dbtest.New(t), bothWalls, app.Options{}, further...)
+	return startWeakened(t, dbtest.New(t), bothWalls, levers.Levers{}, app.Options{}, further...)
 }
 
+// cheap weakens nothing but password hashes.
+var cheap = levers.Levers{CheapPasswords: true}
+
 func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further ...string) *service {
+	t.Helper()
+	return startWeakened(t, d, w, cheap, o, further...)
+}
+
+// startWeakened is startWith for a service that l weakens.
+func startWeakened(t testing.TB, d dbtest.Database, w walls, l levers.Levers, o app.Options, further ...string) *service {
 	t.Helper()
 	s := &service{t: t, db: d, logs: &logBuffer{}}
 	url := d.App
 	if w == policiesOnly {
-		o.UnsafeRule = func(string) string { return "public" }
+		l.Rule = func(string) string { return "public" }
 	}
 	if w == rulesAlone {
-		url, o.UnsafeAnyRole = d.Bypass, true
+		url, l.AnyRole = d.Bypass, true
 	}
 	c := config(t, url, further...)
 	o.MailLatest = cmp.Or(o.MailLatest, mailAtOnce)
@@ -130,7 +140,7 @@ func startWith(t testing.TB, d dbtest.Database, w walls, o app.Options, further 
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
 	}
-	a, err := program.New(t.Context(), c, o)
+	a, err := program.New(levers.With(t.Context(), l), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -391,7 +401,7 @@ func decodeClaims(t testing.TB, token string) (claims map[string]any) {
 }
 
 // appOptions are what a test's own service is made with.
-func appOptions() app.Options { return app.Options{UnsafeCheapPasswords: true} }
+func appOptions() app.Options { return app.Options{} }
 
 // fetch asks for anything that is not GraphQL.
 func (s *service) fetch(method, url string) (status int, header http.Header, body string) {

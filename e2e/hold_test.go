@@ -37,7 +37,7 @@ func (c countedConn) Write(text []byte) (int, error) {
 func TestRepliesGoOutInOnePiece(t *testing.T) {
 	t.Parallel()
 	var writes atomic.Int64
-	s, _ := listenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return countingListener{l, &writes} }, app.Options{UnsafeCheapPasswords: true})
+	s, _ := listenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return countingListener{l, &writes} }, app.Options{})
 	for range 20 {
 		s.signUp(vars{"visibility": "PUBLIC", "bio": strings.Repeat("x", 500)})
 	}

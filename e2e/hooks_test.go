@@ -19,7 +19,7 @@ import (
 // startWithHooks is start with an adopter's hooks.
 func startWithHooks(t *testing.T, hooks accounts.Hooks, further ...string) *service {
 	t.Helper()
-	return startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: hooks}}}, further...)
+	return startWith(t, dbtest.New(t), bothWalls, app.Options{Further: []app.Module{{Hooks: hooks}}}, further...)
 }
 
 // expectInternal expects an error that tells a client nothing, and the log what it was.
@@ -96,7 +96,7 @@ func TestHookBeforeSignUpOfATakenAddress(t *testing.T) {
 	open := start(t)
 	a := open.signUp(nil)
 	hooks := accounts.Hooks{BeforeSignUp: []func(context.Context, *db.Tx, accounts.Candidate) error{hook}}
-	s := startWith(t, open.db, bothWalls, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: hooks}}}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	s := startWith(t, open.db, bothWalls, app.Options{Further: []app.Module{{Hooks: hooks}}}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	for _, email := range []string{a.Email, "nobody@example.org"} {
 		r := s.do("", signUpMutation, vars{"input": vars{"email": email, "password": password, "username": "tulip"}})
 		expectFaults(t, email, r, "input.email UNWANTED")

@@ -130,7 +130,7 @@ func TestDirectivesAreTheListedOnes(t *testing.T) {
 func TestIntrospectionOfProductionIsAValidationError(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, production(t, d)...)
+	s := startWith(t, d, bothWalls, app.Options{}, production(t, d)...)
 	for _, query := range []string{
 		`{ __schema { queryType { name } } }`, `{ me { id } x: __type(name: "User") { name } }`, `{ ...F } fragment F on Query { __schema { types { name } } }`,
 		`{ ... @skip(if: true) { __schema { types { name } } } }`,

@@ -60,7 +60,7 @@ func TestForeignHostsGetNothingOfDevelopment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, c.settings...)
+			s := startWith(t, d, bothWalls, app.Options{}, c.settings...)
 			for _, path := range []string{"/", "/playground/access", "/playground/x.js", "/dev/mail", "/dev/mail.json", "/dev/mail/x"} {
 				status, body := s.asHost(http.MethodGet, path, c.host, "")
 				refused := status == http.StatusMisdirectedRequest && strings.Contains(body, `"code":"BAD_REQUEST"`)

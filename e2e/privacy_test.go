@@ -54,13 +54,13 @@ type party struct {
 func newParty(t *testing.T, w walls) party {
 	t.Helper()
 	d := dbtest.New(t)
-	p := party{service: startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}), v: map[string]account{}}
+	p := party{service: startWith(t, d, bothWalls, app.Options{}), v: map[string]account{}}
 	for _, visibility := range []string{"PRIVATE", "MEMBERS", "PUBLIC"} {
 		p.v[visibility] = p.signUp(vars{"visibility": visibility, "birthday": canaryBirthday, "phoneNumber": canaryPhone, "displayName": "Canary of " + visibility})
 	}
 	p.another = p.signUp(vars{"visibility": "PUBLIC"})
 	if w != bothWalls { // the same members, their tokens signed anew by signing in
-		p.service = startWith(t, d, w, app.Options{UnsafeCheapPasswords: true})
+		p.service = startWith(t, d, w, app.Options{})
 		for visibility, v := range p.v {
 			v.Token = p.signIn(v.Email)
 			p.v[visibility] = v

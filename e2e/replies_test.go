@@ -142,7 +142,7 @@ func heap() int64 {
 // told to come again, and small replies go on.
 func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measures the heap
 	const readers, room = 100, 2 << 20
-	s, _ := listenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return narrowListener{l} }, app.Options{UnsafeCheapPasswords: true},
+	s, _ := listenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return narrowListener{l} }, app.Options{},
 		fmt.Sprintf("FREEHOLD_REPLY_MEMORY=%d", room))
 	a := s.wordy()
 	body := asBody(t, `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { bio } } }`, vars{"i": slices.Repeat([]string{a.ProfileID}, 100)})

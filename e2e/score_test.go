@@ -110,15 +110,14 @@ func scoreRules(t *testing.T, s *score) {
 	t.Helper()
 	spec := ownSpecification(t)
 	var weakened atomic.Pointer[[2]string] // the field, and what decides in the place of its rule
-	options := appOptions()
-	options.UnsafeRule = func(field string) string {
+	party := newStage(t, spec)
+	party.rule = func(field string) string {
 		if w := weakened.Load(); w != nil && w[0] == field {
 			return w[1]
 		}
 		return ""
 	}
-	party := newStage(t, spec)
-	stages := []*stage{party.behind(t, rulesAlone, options), party.behind(t, bothWalls, options)}
+	stages := []*stage{party.behind(t, rulesAlone, appOptions()), party.behind(t, bothWalls, appOptions())}
 	for _, p := range stages { // what a weakened rule lets through may fail in the database
 		p.asked.allowed = append(p.asked.allowed, `"msg":"an internal error"`)
 	}

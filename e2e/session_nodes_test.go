@@ -143,7 +143,7 @@ func TestManyRevokedSessionsAreCounted(t *testing.T) {
 func TestHiddenSessionIsExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_MIGRATE_URL="+d.Owner)
+	s := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_MIGRATE_URL="+d.Owner)
 	ann, bob := s.signUp(vars{"visibility": "PUBLIC"}), s.signUp(nil)
 	id := s.sessions(ann.Token).Me.Sessions.Nodes[0].ID
 	for query, want := range map[string]string{
@@ -155,7 +155,7 @@ func TestHiddenSessionIsExplained(t *testing.T) {
 		if got := briefs(list); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", query, got, want)
 		}
-		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password answers its owner alone") {
+		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password admits its owner alone") {
 			t.Errorf("why: %s", list[0].Why)
 		}
 	}

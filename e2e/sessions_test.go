@@ -178,7 +178,7 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 // What happens to an account is told to its owner, and to nobody else, with where it was done.
 func TestSecurityEventsAreListed(t *testing.T) {
 	t.Parallel()
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REFRESH_GRACE=0s")
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{}, "FREEHOLD_REFRESH_GRACE=0s")
 	a := s.signUp(vars{"visibility": "PUBLIC"})
 	const refresh = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken } } }`
 	s.do("", refresh, vars{"t": a.Refresh})

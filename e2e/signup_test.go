@@ -178,7 +178,7 @@ func TestHookAfterSignUp(t *testing.T) {
 		}
 		return nil
 	}
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}})
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}})
 	s.signUpAs("fine", nil)
 	try := func(name string) reply {
 		return s.do("", signUpMutation, vars{"input": vars{"email": name + "@example.org", "password": password, "username": name}})

@@ -27,7 +27,7 @@ func startBehindProxy(t *testing.T, further ...string) (*service, *dbtest.Proxy)
 	d := dbtest.New(t)
 	p := dbtest.NewProxy(t, d.App)
 	d.App = p.URL(d.App)
-	return startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, append([]string{
+	return startWith(t, d, bothWalls, app.Options{}, append([]string{
 		"FREEHOLD_REQUEST_TIMEOUT=5s", "FREEHOLD_STATEMENT_TIMEOUT=1s", fmt.Sprint("FREEHOLD_DATABASE_CONNECTIONS=", poolSize),
 	}, further...)...), p
 }
@@ -231,7 +231,7 @@ func TestSilentHostIsPassedOver(t *testing.T) {
 	d := dbtest.New(t)
 	first, second := dbtest.NewProxy(t, d.App), dbtest.NewProxy(t, d.App)
 	d.App = dbtest.Through(d.App, "127.0.0.1,127.0.0.1", first.Port()+","+second.Port())
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REQUEST_TIMEOUT=5s", "FREEHOLD_STATEMENT_TIMEOUT=1s")
+	s := startWith(t, d, bothWalls, app.Options{}, "FREEHOLD_REQUEST_TIMEOUT=5s", "FREEHOLD_STATEMENT_TIMEOUT=1s")
 	a := s.signUp(nil)
 	s.warm(a.Token)
 	first.SilenceAll()
@@ -252,7 +252,7 @@ func TestSilentDatabase(t *testing.T) {
 	d := dbtest.New(t)
 	p := dbtest.NewProxy(t, d.App)
 	d.App = p.URL(d.App)
-	s, drain := listenOn(t, d, func(l net.Listener) net.Listener { return l }, app.Options{UnsafeCheapPasswords: true}, "FREEHOLD_REQUEST_TIMEOUT=3s", "FREEHOLD_STATEMENT_TIMEOUT=1s", "FREEHOLD_DRAIN_TIMEOUT=5s")
+	s, drain := listenOn(t, d, func(l net.Listener) net.Listener { return l }, app.Options{}, "FREEHOLD_REQUEST_TIMEOUT=3s", "FREEHOLD_STATEMENT_TIMEOUT=1s", "FREEHOLD_DRAIN_TIMEOUT=5s")
 	a := s.signUp(nil)
 	s.warm(a.Token)
 	p.SilenceAll()

@@ -15,7 +15,7 @@ func TestStandby(t *testing.T) {
 	t.Parallel()
 	c := dbtest.NewCluster(t)
 	p := dbtest.NewProxy(t, c.App())
-	s := startWith(t, dbtest.Database{App: p.URL(c.App())}, bothWalls, app.Options{UnsafeCheapPasswords: true})
+	s := startWith(t, dbtest.Database{App: p.URL(c.App())}, bothWalls, app.Options{})
 	a := s.signUp(nil)
 	c.Demote()
 	p.Turn(t, c.App())

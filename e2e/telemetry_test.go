@@ -143,7 +143,7 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 // With the policies away the rules stand alone, and @visible refuses what the database would not have shown.
 func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	t.Parallel()
-	s := startWith(t, dbtest.New(t), rulesAlone, app.Options{UnsafeCheapPasswords: true})
+	s := startWith(t, dbtest.New(t), rulesAlone, app.Options{})
 	hidden := s.signUp(vars{"visibility": "PRIVATE"})
 	s.do("", `query ($u: String!) { profile(username: $u) { bio displayName } }`, vars{"u": hidden.Username})
 	if got := s.metrics()[`freehold_denials_total{code="NOT_FOUND",rule="@visible"}`]; got != 2 {
@@ -250,7 +250,7 @@ func attributes(span sdktrace.ReadOnlySpan) map[string]string {
 func TestSpansOfARequest(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Spans: recorder})
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Spans: recorder})
 	a := s.signUp(nil)
 	recorder.Reset()
 	const traceID, client = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -296,7 +296,7 @@ func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	d := dbtest.New(t)
 	d.Query(t, failFunction)
 	recorder := tracetest.NewSpanRecorder()
-	s := startWith(t, d, bothWalls, app.Options{UnsafeCheapPasswords: true, Spans: recorder, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}})
+	s := startWith(t, d, bothWalls, app.Options{Spans: recorder, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}})
 	a := s.signUp(nil)
 	s.do("", signUpMutation, vars{"input": vars{"email": a.Email, "password": password, "username": "another"}})
 	s.do("", `mutation Out { revokeOtherSessions { count } }`, nil)
@@ -339,7 +339,7 @@ func collector(t *testing.T) (url string, received func() string) {
 func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest // the environment is the process's
 	url, received := collector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-	s, drain := listen(t, app.Options{UnsafeCheapPasswords: true, Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
+	s, drain := listen(t, app.Options{Further: []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{failOnce()}}}}}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
 	s.db.Query(t, failFunction) // PostgreSQL's error quotes the secret
 	const secret = "canary-of-a-secret"
 	ann := s.signUpAs("canary-name", vars{"bio": secret, "phoneNumber": canaryPhone, "birthday": canaryBirthday, "visibility": "PUBLIC"})
@@ -394,7 +394,7 @@ func TestSilentCollectorDoesNotHoldTheServer(t *testing.T) { //nolint:parallelte
 	if err := drain(); err != nil || time.Since(begun) > 8*time.Second {
 		t.Errorf("drained after %v: %v", time.Since(begun), err)
 	}
-	if !strings.Contains(s.logs.String(), "traces could not be sent") {
+	if !strings.Contains(s.logs.String(), "failed to send the remaining traces") && !strings.Contains(s.logs.String(), "failed to send traces") {
 		t.Error("the log does not tell of it")
 	}
 }

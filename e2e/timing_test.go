@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 )
 
 // P02: whether an address has an account can be told neither by the answer to asking for a code nor by its time, whether
@@ -199,7 +200,7 @@ func TestMailsWaitARandomWhile(t *testing.T) {
 func TestMailsWaitByDefault(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	a, err := program.New(t.Context(), config(t, d.App), appOptions())
+	a, err := program.New(levers.With(t.Context(), cheap), config(t, d.App), appOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

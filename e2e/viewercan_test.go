@@ -102,7 +102,7 @@ func mutationOf(action, typ string) string {
 func TestViewerCanCostsNoStatement(t *testing.T) {
 	t.Parallel()
 	var statements atomic.Int64
-	s := startWith(t, dbtest.New(t), bothWalls, app.Options{UnsafeCheapPasswords: true, Observe: func(string) { statements.Add(1) }})
+	s := startWith(t, dbtest.New(t), bothWalls, app.Options{Observe: func(string) { statements.Add(1) }})
 	another := s.signUp(vars{"visibility": "PUBLIC"})
 	s.signUp(vars{"visibility": "MEMBERS"})
 	s.signUp(vars{"visibility": "PUBLIC"})

@@ -21,7 +21,7 @@ var (
 		idna.CheckHyphens(true), idna.CheckJoiners(true), idna.Transitional(false))
 )
 
-var errAddress = errors.New("this is not exactly one address, local@domain")
+var errAddress = errors.New("not exactly one address of the form local@domain")
 
 // ParseAddress takes a text that is one address and nothing else: a dot-atom at a domain name (RFC 5321). Whoever stored
 // it has judged it before; this is the last look before it is given to a mail server. The error does not repeat it.

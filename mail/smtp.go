@@ -148,7 +148,7 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	}
 	recipients, err := message.GetRecipients()
 	if err != nil || len(recipients) != 1 || recipients[0] != "<"+m.To.String()+">" {
-		return nil, errors.New("compose message: there is not exactly one recipient")
+		return nil, errors.New("compose message: the message does not have exactly one recipient")
 	}
 	message.Subject(m.Subject)
 	message.SetDateWithValue(m.Date)

@@ -113,9 +113,12 @@ func (w *Worker) Run(ctx context.Context) {
 	failing := false
 	for {
 		claimed, err := w.claim(ctx, len(free))
-		if (err != nil) != failing && ctx.Err() == nil { // told once, not every second
-			failing = err != nil
-			w.Log.WarnContext(ctx, "the outbox can be read: "+map[bool]string{true: "no", false: "again"}[failing], "error", err)
+		if (err != nil) != failing && ctx.Err() == nil { // logged once, not every second
+			if failing = err != nil; failing {
+				w.Log.WarnContext(ctx, "failed to read the outbox; will retry", "error", err)
+			} else {
+				w.Log.InfoContext(ctx, "the outbox can be read again")
+			}
 		}
 		for _, m := range claimed {
 			<-free
@@ -152,17 +155,17 @@ func (w *Worker) deliver(ctx context.Context, m Queued) {
 	defer cancel()
 	log := w.Log.With("mail", m.ID, "kind", m.Kind, "attempt", m.Attempt)
 	if err := w.Outbox.Settle(ctx, s); err != nil {
-		log.ErrorContext(ctx, "what became of a mail could not be noted; it may be sent once more", "outcome", s.Outcome, "error", err)
+		log.ErrorContext(ctx, "failed to record the outcome of a mail; it may be sent again", "outcome", s.Outcome, "error", err)
 	}
 	w.Settled(Kind(m.Kind), s.Outcome)
 	failure, _ := errors.AsType[*Failure](err)
 	switch s.Outcome {
 	case Sent:
-		log.DebugContext(ctx, "a mail was sent")
+		log.DebugContext(ctx, "sent a mail")
 	case Parked:
-		log.ErrorContext(ctx, "a mail was given up", "failure", s.Failure, "detail", failure.Detail)
+		log.ErrorContext(ctx, "gave up on a mail", "failure", s.Failure, "detail", failure.Detail)
 	default:
-		log.WarnContext(ctx, "a mail could not be sent; it is tried again", "failure", s.Failure, "detail", failure.Detail, "in", s.RetryIn.Round(time.Second).String())
+		log.WarnContext(ctx, "failed to send a mail; will retry", "failure", s.Failure, "detail", failure.Detail, "retry_in", s.RetryIn.Round(time.Second).String())
 	}
 }
 
@@ -194,7 +197,7 @@ func (w *Worker) pause(attempts int) time.Duration {
 func (w *Worker) try(ctx context.Context, m Queued) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			w.Log.ErrorContext(ctx, "a mail caused a panic", "mail", m.ID, "stack", string(debug.Stack()))
+			w.Log.ErrorContext(ctx, "sending a mail panicked", "mail", m.ID, "stack", string(debug.Stack()))
 			err = &Failure{Kind: "panic"}
 		}
 	}()

@@ -441,7 +441,7 @@ func TestWorkerTellsOnce(t *testing.T) {
 		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
 			t.Errorf("settled was %+v", ends)
 		}
-		if log := w.log.String(); strings.Count(log, "the outbox can be read: no") != 1 || strings.Count(log, "the outbox can be read: again") != 1 {
+		if log := w.log.String(); strings.Count(log, "failed to read the outbox") != 1 || strings.Count(log, "the outbox can be read again") != 1 {
 			t.Errorf("the log is %s", log)
 		}
 	})
@@ -483,7 +483,7 @@ func TestWorkerIsDiscreet(t *testing.T) {
 			w.log.WriteString(end.Failure + "\n")
 		}
 		said := w.log.String()
-		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "a mail was given up") {
+		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "gave up on a mail") {
 			t.Errorf("the log does not say enough: %s", said)
 		}
 		for _, secret := range []string{"canary", "ada@", "ada_", "example.com", testCode, "Choose a new", "Someone", "people.example.org"} {

@@ -20,6 +20,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/modules"
 )
 
@@ -34,7 +35,7 @@ func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := modules.MustProgram().New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, Log: slog.New(slog.DiscardHandler)})
+	a, err := modules.MustProgram().New(levers.With(t.Context(), levers.Levers{CheapPasswords: true}), c, app.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ export function Denials({ explainer }) {
   );
 }
 
-function Denial({ path, field, code, wall, rule, viewer, policy, why }) {
+function Denial({ path, field, code, layer, rule, viewer, policy, why }) {
   return (
     <li>
       <p>
@@ -39,7 +39,7 @@ function Denial({ path, field, code, wall, rule, viewer, policy, why }) {
       <dl>
         <dt>refused by</dt>
         <dd>
-          {wall === 'rule' ? (
+          {layer === 'rule' ? (
             <>
               the field rule <code>{rule}</code> of {field}
             </>
@@ -51,7 +51,7 @@ function Denial({ path, field, code, wall, rule, viewer, policy, why }) {
           <>
             <dt>row policy</dt>
             <dd>
-              <Policy {...policy} isBehind={wall === 'rule'} />
+              <Policy {...policy} isBehind={layer === 'rule'} />
             </dd>
           </>
         )}
