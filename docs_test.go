@@ -111,7 +111,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			if _, err := os.Stat(path); err != nil {
 				t.Errorf("%s links to %s, which does not exist", page, link[1])
 			} else if anchor != "" && !slices.Contains(anchors(readPage(t, path)), anchor) {
-				t.Errorf("%s links to %s, but there is no such heading", page, link[1])
+				t.Errorf("%s links to %s, which has no such heading", page, link[1])
 			}
 		}
 	}
