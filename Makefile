@@ -59,7 +59,7 @@ rules-score: ## weaken each rule and row policy in turn, and show which test not
 	@scripts/need.sh postgres cc
 	@$(GO) test -race -count=1 -v -run '^TestRulesScore$$' ./e2e
 
-FUZZED := auth:FuzzCode mail:FuzzRecipient accounts:FuzzUsername accounts:FuzzEmail accounts:FuzzPhone resolvers:FuzzCursor edge:FuzzRequest edge/document:FuzzCost edge/document:FuzzVariables
+FUZZED := auth:FuzzCode mail:FuzzRecipient accounts/input:FuzzUsername accounts/input:FuzzEmail accounts/input:FuzzPhone resolvers:FuzzCursor edge:FuzzRequest edge/document:FuzzCost edge/document:FuzzVariables
 
 fuzz: ## fuzz each parser for a few seconds (by count: go test fails now and then when a time runs out)
 	@for f in $(FUZZED); do \

@@ -12,10 +12,10 @@ import (
 
 // isOwn reports whether the password at path is the viewer's, and returns its hash.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+	if err := s.limits.CheckPasswordTry(ctx); err != nil {
 		return "", false, err
 	}
-	if err := s.within(ctx, s.ownGuesses(viewer.UserID)); err != nil {
+	if err := s.limits.CheckLimit(ctx, s.limits.OwnGuesses(viewer.UserID)); err != nil {
 		return "", false, fault.LimitAt(path, err)
 	}
 	salt, err := s.db.FindOwnSalt(ctx, viewer)
@@ -29,7 +29,7 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	if ok, err = s.db.IsOwnHash(ctx, viewer, hash); err != nil || !ok {
 		return "", false, err
 	}
-	return hash, true, s.forget(ctx, s.ownGuesses(viewer.UserID))
+	return hash, true, s.limits.Forget(ctx, s.limits.OwnGuesses(viewer.UserID))
 }
 
 // proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
@@ -21,9 +22,9 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 // sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
 	newPassword = passwords.Normalize(newPassword)
-	flaw := s.JudgePassword(newPassword) // without the account, which the client may not know yet
+	flaw := s.passwords.ValidateFor(newPassword, nil) // without the account, which the client may not know yet
 	var faults fault.Faults
-	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
+	key, err := s.checkCodeOf(ctx, &faults, email, typed)
 	if err != nil {
 		return err
 	}
@@ -34,11 +35,11 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
 	switch {
 	case errors.Is(err, errCode):
-		faults.Add("input.code", wrongCode)
+		faults.Add("input.code", input.InvalidCode)
 	case err != nil:
 		return err
 	default:
-		flaw = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
+		flaw = s.passwords.ValidateAndLookUp(ctx, newPassword, s.passwords.Words(code.Email, code.Username, code.DisplayName))
 	}
 	faults.Add("input.newPassword", flaw)
 	if err := faults.Err(); err != nil {
@@ -62,5 +63,5 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		return fmt.Errorf("reset password: %w", err)
 	}
 	// What was guessed before was about another password.
-	return s.forget(ctx, s.codeGuesses(ctx, key), s.guesses(ctx, key), s.ownGuesses(code.UserID))
+	return s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key), s.limits.Guesses(ctx, key), s.limits.OwnGuesses(code.UserID))
 }

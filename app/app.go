@@ -150,7 +150,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
 		Cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
 		Viewer: func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-			return auth.AuthenticateBrowser(ctx, header, tokens, service)
+			return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
 		},
 		Prove: a.db.ProveSession, WithShare: a.db.WithShare, Routes: func(mux *http.ServeMux) { a.routes(mux, keys) },
 	})

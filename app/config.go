@@ -159,7 +159,7 @@ func nameFaults(err error) (faults []error) {
 
 var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
-	"accounts.Limit": "limit: a number and a duration, such as 100/15m",
+	"limits.Limit": "limit: a number and a duration, such as 100/15m",
 }
 
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
@@ -202,8 +202,8 @@ func (c *Config) faults() (faults []error) {
 	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: one is set without the other")
 	_, proxiesFine := edge.ParseProxies(c.TrustedProxies)
 	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: a value is not an address or a block of addresses, such as 10.0.0.0/8")
-	checkMail := func(name, value string, judge func(string) error) {
-		if err := judge(value); value != "" && err != nil {
+	checkMail := func(name, value string, validate func(string) error) {
+		if err := validate(value); value != "" && err != nil {
 			check(false, "%s: %v", name, err)
 		}
 	}

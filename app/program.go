@@ -15,6 +15,7 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge/document"
@@ -32,10 +33,10 @@ type Module struct {
 
 	// Functions are the definer functions that stand behind fields instead of row policies, by Type.field, and whom they admit.
 	Functions map[string]access.Layer
-	// Credential are the mutations that compute a password hash, judge a code or have a mail sent. An operation may have one.
+	// Credential are the mutations that compute a password hash, verify a code or have a mail sent. An operation may have one.
 	Credential []string
-	// Judges complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
-	Judges func(*resolvers.Resolvers) map[string]resolvers.InputJudge
+	// Validators complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
+	Validators func(*resolvers.Resolvers) map[string]resolvers.InputValidator
 	// TextBytes is how many bytes the text of a field may take in a reply, by Type.field. Other texts cost as much as the longest.
 	TextBytes map[string]int
 }
@@ -174,12 +175,12 @@ func (p *Program) hooks() (all accounts.Hooks) {
 	return all
 }
 
-// judges are those of all modules. A later module wins over an earlier one.
-func (p *Program) judges(r *resolvers.Resolvers) document.Judges {
-	all := document.Judges{}
+// validators are those of all modules. A later module wins over an earlier one.
+func (p *Program) validators(r *resolvers.Resolvers) document.Validators {
+	all := document.Validators{}
 	for _, m := range p.modules {
-		if m.Judges != nil {
-			maps.Copy(all, m.Judges(r))
+		if m.Validators != nil {
+			maps.Copy(all, m.Validators(r))
 		}
 	}
 	return all
@@ -189,7 +190,7 @@ func (p *Program) judges(r *resolvers.Resolvers) document.Judges {
 func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema, r *resolvers.Resolvers) (*document.Documents, error) {
 	o := document.Options{
 		Schema: schema, Introspection: c.Development(), Tokens: c.TokenLimit, Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit,
-		Credentials: map[string]bool{}, TextBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())}, Judges: p.judges(r),
+		Credentials: map[string]bool{}, TextBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())}, Validators: p.validators(r),
 		Trusted: c.Operations, TrustedOnly: c.OperationsOnly == "on",
 	}
 	for _, m := range p.modules {
@@ -205,7 +206,7 @@ func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema
 // key is the id or a further key of the row, or "" for a field without a row.
 func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, key string, w io.Writer) error {
 	return explain.Question{
-		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: accounts.UsernameKey,
+		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: input.UsernameKey,
 		AppURL: c.DatabaseURL, OwnerURL: c.MigrateURL,
 	}.Answer(ctx, w)
 }

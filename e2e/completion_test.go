@@ -131,8 +131,8 @@ func TestAdoptersJudge(t *testing.T) {
 			"location": {Code: "TOO_FAR", Message: "This is too far.", Params: fault.Params{"max": 5}}, "bio": {Code: "NOT_GIVEN"}, "avatarUrl": {Code: "NOT_FIT"}, "other": {Code: "NONE"},
 		}
 	}
-	o.Further = []app.Module{{Judges: func(*resolvers.Resolvers) map[string]resolvers.InputJudge {
-		return map[string]resolvers.InputJudge{"UpdateProfileInput": judge}
+	o.Further = []app.Module{{Validators: func(*resolvers.Resolvers) map[string]resolvers.InputValidator {
+		return map[string]resolvers.InputValidator{"UpdateProfileInput": judge}
 	}}}
 	s := startWith(t, dbtest.New(t), bothWalls, o)
 	a := s.signUp(nil)

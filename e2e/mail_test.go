@@ -17,6 +17,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // work lets a service do what it does beside requests, until the test ends.
@@ -35,7 +36,7 @@ func (s *service) work() *service {
 }
 
 // enqueue puts mails into the outbox, as a use case would.
-func enqueue(t *testing.T, d dbtest.Database, mails ...db.Mail) {
+func enqueue(t *testing.T, d dbtest.Database, mails ...outbox.Mail) {
 	t.Helper()
 	pool, err := db.Open(db.Options{URL: d.App})
 	if err != nil {
@@ -97,7 +98,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 		t.Errorf("an empty mailbox: %s", body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
-	enqueue(t, d, db.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
+	enqueue(t, d, outbox.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
 	list := s.mailbox(1)
 	if len(list) != 1 || list[0].Kind != "reset_password" || list[0].To != "ann@example.org" {
 		t.Fatalf("the mailbox has %+v", list)
@@ -150,9 +151,9 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 func TestInstancesShareTheOutbox(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	mails := []db.Mail{{Kind: "no such kind", Recipient: "x@example.org"}}
+	mails := []outbox.Mail{{Kind: "no such kind", Recipient: "x@example.org"}}
 	for i := range 40 {
-		mails = append(mails, db.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
+		mails = append(mails, outbox.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
 	}
 	enqueue(t, d, mails...)
 	one, two := startWith(t, d, bothWalls, appOptions()).work(), startWith(t, d, bothWalls, appOptions()).work()

@@ -21,6 +21,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/address"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 //go:embed templates
@@ -174,7 +177,7 @@ func readTemplate(replaced []fs.FS, name string) (string, error) {
 
 // try renders a mail that nobody gets, once with each value and once without.
 func (t *Templates) try(kind Kind) error {
-	sample := Queued{ID: uuid.Nil, Kind: string(kind), Recipient: "nobody@example.org", Data: map[string]string{}}
+	sample := outbox.Claimed{ID: uuid.Nil, Kind: kind, Recipient: "nobody@example.org", Data: map[string]string{}}
 	code := ""
 	if kinds[kind].code {
 		code, sample.ValidFor = "0123-4567", time.Hour
@@ -205,8 +208,8 @@ func (t *Templates) try(kind Kind) error {
 var errRecipient = errors.New("the recipient is not a valid address")
 
 // Render makes the message of a queued mail. The code is the one-time code that it tells, "" for kinds without one.
-func (t *Templates) Render(m Queued, code string) (Message, error) {
-	kind := Kind(m.Kind)
+func (t *Templates) Render(m outbox.Claimed, code string) (Message, error) {
+	kind := m.Kind
 	about, known := kinds[kind]
 	if !known {
 		return Message{}, errors.New("unknown kind of mail")
@@ -214,7 +217,7 @@ func (t *Templates) Render(m Queued, code string) (Message, error) {
 	if about.code != (code != "") {
 		return Message{}, errors.New("only mails of some kinds have a code, and those must have one")
 	}
-	to, err := ParseAddress(m.Recipient)
+	to, err := address.Parse(m.Recipient)
 	if err != nil {
 		return Message{}, errRecipient
 	}

@@ -71,7 +71,7 @@ func (m *MutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 }
 
 func (m *MutationResolver) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
-	tokens, err := m.Accounts.Refresh(ctx, input.RefreshToken)
+	tokens, err := m.Accounts.Sessions.Refresh(ctx, input.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (m *MutationResolver) SignOut(ctx context.Context, input *model.SignOutInpu
 			refreshToken = strings.TrimSpace(*given)
 		}
 	}
-	revoked, err := m.Accounts.SignOut(ctx, viewer, refreshToken)
+	revoked, err := m.Accounts.Sessions.SignOut(ctx, viewer, refreshToken)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // metrics are what Prometheus collects; docs/deployment.md lists them. Each label has few values.
@@ -74,7 +74,7 @@ func (m *metrics) watch(d *db.DB, h *passwords.Hasher) {
 	counter("freehold_password_hashes_refused_total", "Callers that were refused because too many were waiting for a password hash.", func() float64 { return float64(h.Load().Refused) })
 }
 
-func (m *metrics) settled(kind mail.Kind, outcome mail.Outcome) {
+func (m *metrics) settled(kind outbox.Kind, outcome outbox.Outcome) {
 	m.mails.WithLabelValues(string(kind), string(outcome)).Inc()
 }
 

@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // SpanProcessor gets each span of the traces.
@@ -52,7 +52,7 @@ func (t *Telemetry) TrustOperations(isTrusted func(name string) bool) { t.names.
 func (t *Telemetry) Denied(rule string, code fault.Code) { t.metrics.denied(rule, code) }
 
 // MailSettled counts an attempt to send a mail.
-func (t *Telemetry) MailSettled(kind mail.Kind, outcome mail.Outcome) {
+func (t *Telemetry) MailSettled(kind outbox.Kind, outcome outbox.Outcome) {
 	t.metrics.settled(kind, outcome)
 }
 

@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {
+func TestPasswordsAreValidatedByLengthAndCommonness(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]string{
 		"sieben7":                       "TOO_SHORT",
@@ -36,7 +36,7 @@ func TestPasswordsAreJudgedByLengthAndCommonness(t *testing.T) {
 
 // P16: a password that has hardly anything but what the account or the service calls itself is refused, whatever is around
 // that; one with enough of its own passes.
-func TestPasswordsAreJudgedByTheAccountsOwnWords(t *testing.T) {
+func TestPasswordsAreValidatedByTheAccountsOwnWords(t *testing.T) {
 	t.Parallel()
 	own := []string{"id.acme", "Ann_Lee", "ann.lee+news", "mailbox.example", "He\u0301le\u0300ne M\u00fcller-O'Neil", "\u0928\u093f\u0930\u094d\u092e\u0932\u093e", "李明"}
 	for password, want := range map[string]string{

@@ -11,45 +11,45 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// Judges report what is wrong with fields that fit their types, by the name of the input type.
-type Judges map[string]resolvers.InputJudge
+// Validators return the flaws of fields that fit their types, by the name of the input type.
+type Validators map[string]resolvers.InputValidator
 
 // completion adds to the error of an input that does not fit the schema what else is wrong with the input. If the input of a
-// request fits, its use case judges it instead.
+// request fits, its use case validates it instead.
 type completion struct {
 	ctx        context.Context
-	judges     Judges
+	validators Validators
 	variables  map[string]any // of the request
 	left       int            // inputs that may still be judged
 	faultBytes int            // of the faults so far, in JSON
 }
 
-// maxJudged bounds the inputs that are judged for one request, since a judge may ask the database.
-const maxJudged = 8
+// maxValidated bounds the inputs that are validated for one request, since a validator may ask the database.
+const maxValidated = 8
 
 // maxFaultBytes bounds the faults of one request, in bytes of JSON: a small list can have many faults, and JSON may write
 // a name of a few bytes with six times as many.
 const maxFaultBytes = 12 << 10
 
 // complete returns the completion of one request.
-func (j Judges) complete(ctx context.Context, variables map[string]any) *completion {
+func (j Validators) complete(ctx context.Context, variables map[string]any) *completion {
 	if variables == nil {
 		variables = map[string]any{}
 	}
-	return &completion{ctx: ctx, judges: j, variables: variables, left: maxJudged}
+	return &completion{ctx: ctx, validators: j, variables: variables, left: maxValidated}
 }
 
-func (c *completion) judge(typ string, in resolvers.Input) map[string]fault.Flaw {
-	judge := c.judges[typ]
-	if judge == nil || c.left == 0 {
+func (c *completion) validate(typ string, in resolvers.Input) map[string]fault.Flaw {
+	validator := c.validators[typ]
+	if validator == nil || c.left == 0 {
 		return nil
 	}
 	c.left--
-	return judge(c.ctx, in)
+	return validator(c.ctx, in)
 }
 
-// arguments checks the arguments of a field or directive. If any has a fault, it checks all of them again and asks the judges.
-// The second check also looks at variables, since a judge needs the whole input.
+// arguments checks the arguments of a field or directive. If any has a fault, it checks all of them again and asks the validators.
+// The second check also looks at variables, since a validator needs the whole input.
 func (c *inputChecker) arguments(definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 	check := func() {
 		for _, a := range arguments {
@@ -82,7 +82,7 @@ func unique(faults []fault.Field) []fault.Field {
 	})
 }
 
-// completeFields checks the fields of an object and lets its judge look at those that fit. It adds all faults in the order
+// completeFields checks the fields of an object and lets its validator look at those that fit. It adds all faults in the order
 // of the schema.
 func (c *inputChecker) completeFields(path string, def *ast.Definition, object map[string]any) {
 	before, bytes := len(c.faults), c.completion.faultBytes
@@ -97,7 +97,7 @@ func (c *inputChecker) completeFields(path string, def *ast.Definition, object m
 			in[f.Name] = value
 		}
 	}
-	flaws := c.completion.judge(def.Name, in)
+	flaws := c.completion.validate(def.Name, in)
 	c.completion.faultBytes = bytes
 	for i, f := range def.Fields {
 		for _, x := range found[i] {

@@ -37,7 +37,7 @@ func TestBlankTextsAreNull(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := variablesOf(c.variables)
-		completion := Judges(nil).complete(t.Context(), variables)
+		completion := Validators(nil).complete(t.Context(), variables)
 		faults := []string{}
 		for _, e := range validator.ValidateWithRules(schema, doc, validationRules(completion, true)) {
 			faults = append(faults, e.Message[:len(e.Message)-len(": This is not a valid date, such as 1970-12-31.")]+" INVALID")

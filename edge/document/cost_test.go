@@ -47,7 +47,7 @@ func measureDocument(t testing.TB, query string, variables map[string]any) (meas
 	if f := d.limits.checkDocument(doc); f != nil {
 		return measure{}, f
 	}
-	if errs := validator.ValidateWithRules(d.schema, doc, validationRules(Judges(nil).complete(t.Context(), nil), true)); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(d.schema, doc, validationRules(Validators(nil).complete(t.Context(), nil), true)); len(errs) > 0 {
 		t.Fatalf("%s: %v", query, errs)
 	}
 	m := meter{limits: d.limits, variables: variables, fragments: map[string]*measure{}}

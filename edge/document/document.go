@@ -24,7 +24,7 @@ type Options struct {
 
 	Credentials map[string]bool // the mutations of which an operation may have one
 	TextBytes   map[string]int  // how many bytes the text of a field may take, by Type.field; others may take the most
-	Judges      Judges          // nil for none
+	Validators  Validators      // nil for none
 
 	Trusted     string // file or folder of trusted documents; "" for none
 	TrustedOnly bool   // whether other documents are refused
@@ -36,7 +36,7 @@ type Documents struct {
 	schema        *ast.Schema
 	tokenLimit    int
 	limits        limits
-	judges        Judges
+	validators    Validators
 	introspection bool
 	cache         *cache
 	persisted     *persisted
@@ -45,7 +45,7 @@ type Documents struct {
 // New reads the trusted documents. The error names the file and the document that is invalid.
 func New(ctx context.Context, o Options) (*Documents, error) {
 	d := &Documents{
-		schema: o.Schema, tokenLimit: o.Tokens, judges: o.Judges, introspection: o.Introspection,
+		schema: o.Schema, tokenLimit: o.Tokens, validators: o.Validators, introspection: o.Introspection,
 		limits: limits{schema: o.Schema, cost: o.Cost, depth: o.Depth, aliases: o.Aliases, credentials: o.Credentials, textBytes: o.TextBytes},
 	}
 	trusted, err := loadTrusted(ctx, o.Trusted, d)
@@ -90,13 +90,13 @@ func (d *Documents) Read(ctx context.Context, r *Request) (_ context.Context, pr
 	return context.WithValue(ctx, documentKey{}, doc), nil
 }
 
-// completion returns what completes the errors of a request's input. Judges may count attempts, so a read-only request has
+// completion returns what completes the errors of a request's input. Validators may count attempts, so a read-only request has
 // none.
 func (d *Documents) completion(ctx context.Context, r *Request) *completion {
 	if r.ReadOnly {
-		return Judges(nil).complete(ctx, r.Variables)
+		return Validators(nil).complete(ctx, r.Variables)
 	}
-	return d.judges.complete(ctx, r.Variables)
+	return d.validators.complete(ctx, r.Variables)
 }
 
 func (d *Documents) parse(query string) (doc *ast.QueryDocument, problems []error) {

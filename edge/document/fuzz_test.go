@@ -44,7 +44,7 @@ func FuzzCost(f *testing.F) {
 		begun := time.Now()
 		doc, problems := d.parse(query)
 		if len(problems) == 0 {
-			problems = d.validate(doc, Judges(nil).complete(t.Context(), nil))
+			problems = d.validate(doc, Validators(nil).complete(t.Context(), nil))
 		}
 		if len(problems) == 0 {
 			m := meter{limits: d.limits, fragments: map[string]*measure{}}

@@ -115,7 +115,7 @@ func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, coerced map
 	return c.faults
 }
 
-// inputChecker compares values with input types and collects the faults. If any argument of a field has a fault, the judges
+// inputChecker compares values with input types and collects the faults. If any argument of a field has a fault, the validators
 // look at what fits, so that a form gets all its faults at once.
 type inputChecker struct {
 	schema      *ast.Schema
@@ -123,7 +123,7 @@ type inputChecker struct {
 	coerced     map[string]any // the variables that gqlgen will read; nil for none
 	definitions ast.VariableDefinitionList
 	completion  *completion
-	completing  bool                       // whether the judges are asked
+	completing  bool                       // whether the validators are asked
 	parts       map[string]resolvers.Input // while completing: what fits of each object, by its path
 	inVariable  bool                       // whether the value is that of a variable, so that an enum value is a string
 	seen        map[string]bool            // fragments
@@ -334,10 +334,10 @@ var scalars = map[string]func(any) error{
 }
 
 // checkScalar returns what is wrong with the value of a scalar, without the value. An adopter's scalar that is not
-// known here judges when it is read.
+// known here validates when it is read.
 func checkScalar(name string, value any) error {
-	if judge, ours := scalars[name]; ours {
-		return judge(value)
+	if check, ours := scalars[name]; ours {
+		return check(value)
 	}
 	number, isNumber := value.(json.Number)
 	_, fits := value.(string) // of String and ID

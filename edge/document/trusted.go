@@ -139,7 +139,7 @@ func (t *trusted) add(ctx context.Context, id, text string, d *Documents) error 
 	if t.documents[text] == nil {
 		document, problems := d.parse(text)
 		if len(problems) == 0 {
-			problems = d.validate(document, Judges(nil).complete(ctx, nil))
+			problems = d.validate(document, Validators(nil).complete(ctx, nil))
 		}
 		if len(problems) > 0 {
 			return problems[0]

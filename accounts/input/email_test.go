@@ -1,4 +1,4 @@
-package accounts
+package input
 
 import (
 	"net/mail"
@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/internal/runes"
 )
 
-func TestEmailsAreJudgedAndKeyed(t *testing.T) {
+func TestEmailsAreValidatedAndKeyed(t *testing.T) {
 	t.Parallel()
 	for email, want := range map[string]string{
 		"Ann@Example.ORG":           "ann@example.org",
@@ -30,8 +30,8 @@ func TestEmailsAreJudgedAndKeyed(t *testing.T) {
 		strings.Repeat("a", 65) + "@x.org":                               "",
 		"a@192.0.2.1":                                                    "", "a@x..org": "", "a@.x.org": "", "a@" + strings.Repeat("b", 64) + ".org": "",
 	} {
-		if got, flaw := readEmail(email); got.key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() || got.text != runes.Trim(email) {
-			t.Errorf("readEmail(%q) = %q, %v; want the key %q", email, got, flaw, want)
+		if got, flaw := ReadEmail(email); got.Key != want || flaw.IsZero() != (want != "") || (flaw.Message == "") != flaw.IsZero() || got.Text != runes.Trim(email) {
+			t.Errorf("ReadEmail(%q) = %q, %v; want the key %q", email, got, flaw, want)
 		}
 	}
 }
@@ -41,13 +41,13 @@ func FuzzEmail(f *testing.F) {
 	f.Add("a@x.org,b@y.org")
 	f.Add("ann@bücher.example")
 	f.Fuzz(func(t *testing.T, email string) {
-		read, flaw := readEmail(email)
+		read, flaw := ReadEmail(email)
 		if !flaw.IsZero() {
 			return
 		}
-		key := read.key
-		for _, text := range []string{key, read.text} {
-			if again, flaw := readEmail(text); !flaw.IsZero() || again.key != key || again.text != text {
+		key := read.Key
+		for _, text := range []string{key, read.Text} {
+			if again, flaw := ReadEmail(text); !flaw.IsZero() || again.Key != key || again.Text != text {
 				t.Errorf("%q is read as %q, of which %q is read as %q (%v)", email, read, text, again, flaw)
 			}
 		}

@@ -1,7 +1,6 @@
-package accounts
+package input
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -12,22 +11,25 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// The longest texts of a profile, in code points.
-const (
-	maxDisplayName = 100
-	maxBio         = 1000
-	maxLocation    = 100
+// The rules for the texts of a profile.
+var (
+	DisplayName = TextRule{longest: 100}
+	Bio         = TextRule{longest: 1000, lines: true}
+	Location    = TextRule{longest: 100}
 )
 
-// textRule says what a text that people show to each other may be.
-type textRule struct {
+// TextRule is the rule for a text that users show to each other.
+type TextRule struct {
 	longest int  // code points
 	lines   bool // whether it may have several lines
 }
 
-// read returns a text in the form in which it is stored, and what is wrong with it. The form is Unicode's NFC, with \n as the
-// only line break and without white space at the ends. It may be empty.
-func (rule textRule) read(typed string) (string, fault.Flaw) {
+// Length returns how long the text may be.
+func (rule TextRule) Length() Length { return Length{0, rule.longest} }
+
+// Read returns a text in the form in which it is stored, and its flaw. The form is Unicode's NFC, with \n as the only line break
+// and without white space at the ends. It may be empty.
+func (rule TextRule) Read(typed string) (string, fault.Flaw) {
 	if !utf8.ValidString(typed) {
 		return typed, hiddenCharacter
 	}
@@ -41,7 +43,7 @@ func (rule textRule) read(typed string) (string, fault.Flaw) {
 	case strings.ContainsFunc(rest, func(r rune) bool { return classOf(r) == refused }):
 		return text, hiddenCharacter
 	case utf8.RuneCountInString(text) > rule.longest:
-		return text, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("This text can have at most %d characters.", rule.longest), Params: fault.Params{"max": rule.longest}}
+		return text, tooLong("This text can have at most %d characters.", rule.longest)
 	case rest == text && !strings.ContainsFunc(text, func(r rune) bool { return classOf(r) == seen }):
 		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has no visible characters."}
 	}
@@ -50,8 +52,8 @@ func (rule textRule) read(typed string) (string, fault.Flaw) {
 
 var hiddenCharacter = fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text contains a control character or a hidden character. Remove it."}
 
-// respace brings every line break into the form \n, and removes byte order marks. In a single line a tab is a space.
-func (rule textRule) respace(text string) string {
+// respace replaces every line break by \n, and removes byte order marks. In a single line it replaces a tab by a space.
+func (rule TextRule) respace(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case classOf(r) == lineBreak:
@@ -65,14 +67,14 @@ func (rule textRule) respace(text string) string {
 	}, strings.ReplaceAll(text, "\r\n", "\n"))
 }
 
-// class is what a code point means in a text that people show to each other. Each has exactly one.
+// class is what a code point means in a text that users show to each other. Each code point has exactly one class.
 type class int
 
 const (
-	seen      class = iota // it can be seen, or is not assigned yet
-	unseen                 // it has its place in a text, but cannot be seen alone: spaces, marks, joiners
+	seen      class = iota // it is visible, or not assigned yet
+	unseen                 // texts need it, but it is not visible alone: spaces, marks, joiners
 	lineBreak              // Unicode's line breaks
-	refused                // it has no place in such a text
+	refused                // such a text cannot contain it
 )
 
 const (
@@ -82,7 +84,7 @@ const (
 )
 
 // classOf returns the class of a code point. It accepts the invisible format characters (Cf) that keyboards and spelling need.
-// The others hide text or change its direction beyond its end. Tags belong in flags only, which withoutFlags removes first.
+// The other ones hide text or change its direction beyond its end. Tags are valid in flags only, which withoutFlags removes first.
 func classOf(r rune) class {
 	switch {
 	case r == '\t', r == byteOrderMark: // respace removes the mark
@@ -102,7 +104,7 @@ func classOf(r rune) class {
 }
 
 // acceptedFormats are the format characters that texts need: the soft hyphen, the implicit direction marks, the joiners, the
-// breaks between words that Khmer and Thai keyboards type, the Mongolian vowel separator, and the controls of hieroglyphs.
+// breaks between words that users of Khmer and Thai type, the Mongolian vowel separator, and the controls of hieroglyphs.
 var acceptedFormats = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00ad, Hi: 0x00ad, Stride: 1}, {Lo: 0x061c, Hi: 0x061c, Stride: 1}, {Lo: 0x180e, Hi: 0x180e, Stride: 1},

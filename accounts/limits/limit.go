@@ -1,4 +1,4 @@
-package accounts
+package limits
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Limit is how often something may happen in a window, which begins with the first time.
+// Limit is how often something may happen in a window. The window begins with the first hit.
 type Limit struct {
 	Hits   int
 	Window time.Duration
@@ -15,7 +15,7 @@ type Limit struct {
 
 var errLimit = errors.New("the value is not a number and a duration, such as 100/15m")
 
-// UnmarshalText reads a limit in the form of 100/15m.
+// UnmarshalText reads a limit of the form 100/15m: a number of hits, and a duration.
 func (l *Limit) UnmarshalText(text []byte) error {
 	hits, window, found := strings.Cut(string(text), "/")
 	n, errHits := strconv.Atoi(hits)
@@ -27,7 +27,7 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the form that UnmarshalText reads.
+// String returns the form that UnmarshalText reads.
 func (l Limit) String() string {
 	window := l.Window.String()
 	if strings.HasSuffix(window, "m0s") {

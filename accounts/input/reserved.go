@@ -1,4 +1,4 @@
-package accounts
+package input
 
 import (
 	"bufio"
@@ -14,17 +14,17 @@ type Reserved map[string]bool
 //go:embed reserved.txt
 var reservedList string
 
-// DefaultReserved returns the usernames that are reserved unless an operator has a list of their own.
+// DefaultReserved returns the usernames that are reserved unless an operator provides another list.
 func DefaultReserved() Reserved {
 	reserved, err := ReadReserved(strings.NewReader(reservedList))
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // the list is part of the program
 	}
 	return reserved
 }
 
-// ReadReserved reads a list of usernames, one per line. It skips blank lines and what follows a #. The error names the first
-// line that is not a username or part of one.
+// ReadReserved reads a list of usernames, one per line. It skips blank lines and comments, which begin with #. The error names the
+// first line that is not a username or a part of one.
 func ReadReserved(list io.Reader) (Reserved, error) {
 	reserved := Reserved{}
 	lines := bufio.NewScanner(list)
@@ -33,8 +33,8 @@ func ReadReserved(list io.Reader) (Reserved, error) {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		if strings.ContainsFunc(name, func(r rune) bool { return !isUsernameCharacter(r) }) || skeleton(name) == "" || len(name) > maxUsername {
-			return nil, fmt.Errorf("line %d is not a username: a username has 1 to %d letters (a to z), digits, “_”, “.” and “-”", n, maxUsername)
+		if strings.ContainsFunc(name, func(r rune) bool { return !isUsernameCharacter(r) }) || skeleton(name) == "" || len(name) > UsernameLength.Max {
+			return nil, fmt.Errorf("line %d is not a username: a username has 1 to %d letters (a to z), digits, “_”, “.” and “-”", n, UsernameLength.Max)
 		}
 		reserved[skeleton(name)] = true
 	}

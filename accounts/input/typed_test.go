@@ -1,4 +1,4 @@
-package accounts
+package input
 
 import (
 	"strings"
@@ -25,11 +25,11 @@ func TestPhoneNumbersAreRead(t *testing.T) {
 		"+49 30 123456;ext=7": "!", "tel:+4930123456": "!", "+4930123456\x00": "!", "+493012345\xff": "!", "+49 30 123456, +49 30 123457": "!",
 		"+" + strings.Repeat("1", 40): "!", "+49100000000000": "+49100000000000", "+491000000000000": "+491000000000000", "+4910000000000000": "!", "+49100000000000000": "!", strings.Repeat(" ", 60) + "+4930123456": "!",
 	} {
-		got, flaw := readPhone(typed)
+		got, flaw := ReadPhone(typed)
 		if flaw.IsZero() == (want == "!") || want != "!" && got != want || flaw.IsZero() != (flaw.Message == "") {
 			t.Errorf("%q is read as %q, %v; want %q", typed, got, flaw, want)
 		}
-		if again, flaw := readPhone(got); want != "!" && (again != got || !flaw.IsZero()) {
+		if again, flaw := ReadPhone(got); want != "!" && (again != got || !flaw.IsZero()) {
 			t.Errorf("%q is read as %q, and that as %q, %v", typed, got, again, flaw)
 		}
 	}
@@ -40,11 +40,11 @@ func FuzzPhone(f *testing.F) {
 	f.Add("\uff0b1\u202a2025550100")
 	f.Add("+49100000000000000")
 	f.Fuzz(func(t *testing.T, typed string) {
-		number, flaw := readPhone(typed)
+		number, flaw := ReadPhone(typed)
 		if !flaw.IsZero() || number == "" {
 			return
 		}
-		if again, flaw := readPhone(number); again != number || !flaw.IsZero() || len(number) > 15+1 || number[0] != '+' || strings.Trim(number[1:], "0123456789") != "" {
+		if again, flaw := ReadPhone(number); again != number || !flaw.IsZero() || len(number) > 15+1 || number[0] != '+' || strings.Trim(number[1:], "0123456789") != "" {
 			t.Errorf("%q is read as %q, and that as %q, %v", typed, number, again, flaw)
 		}
 	})
@@ -70,7 +70,7 @@ func TestBirthdaysAreInThePast(t *testing.T) {
 		if err != nil || err2 != nil {
 			t.Fatal(err, err2)
 		}
-		flaw := judgeBirthday(birthday, now)
+		flaw := ValidateBirthday(birthday, now)
 		if flaw.Code != c.code || c.code != "" && (flaw.Params["min"] != "1900-01-01" || flaw.Params["max"] != c.last) {
 			t.Errorf("%s at %s: %v, want %s until %s", c.birthday, c.now, flaw, c.code, c.last)
 		}
@@ -123,7 +123,7 @@ func TestUsernamesAreRead(t *testing.T) {
 		"ann lee": "INVALID_CHARACTER", "\u00e4nn": "INVALID_CHARACTER", "ann\x00": "INVALID_CHARACTER", "an": "TOO_SHORT", "": "TOO_SHORT", " a ": "TOO_SHORT",
 		strings.Repeat("a", 30): "", strings.Repeat("a", 31): "TOO_LONG",
 	} {
-		username, key, flaw := (&Service{}).readNewUsername(typed)
+		username, key, flaw := Reserved(nil).ReadNewUsername(typed)
 		if flaw.Code != want || want == "" && (username != runes.Trim(typed) || key != strings.ToLower(username)) {
 			t.Errorf("%q is read as %q, %q, %v; want %q", typed, username, key, flaw, want)
 		}

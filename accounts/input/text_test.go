@@ -1,4 +1,4 @@
-package accounts
+package input
 
 import (
 	"strings"
@@ -19,7 +19,7 @@ const (
 func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 	t.Parallel()
 	const no = "!"
-	line, lines := textRule{longest: 12}, textRule{longest: 12, lines: true}
+	line, lines := TextRule{longest: 12}, TextRule{longest: 12, lines: true}
 	for text, want := range map[string]string{
 		"  Ann ": "Ann", "Rome\u0301": "Romé", "👩\u200d🚀 می\u200cخواهم": "👩\u200d🚀 می\u200cخواهم", " ": "", "": "", "\r\n": "", "\u3000\u00a0": "",
 		// A tab is a space, and line breaks at the ends are white space.
@@ -43,7 +43,7 @@ func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 		"a\u3164": "a\u3164", "\u2800a": "\u2800a",
 		strings.Repeat("é", 12): strings.Repeat("é", 12), strings.Repeat("e\u0301", 12): strings.Repeat("é", 12), strings.Repeat("é", 13): no, "  " + strings.Repeat("é", 12) + "  ": strings.Repeat("é", 12),
 	} {
-		got, flaw := line.read(text)
+		got, flaw := line.Read(text)
 		if flaw.IsZero() == (want == no) || want != no && got != want || flaw.IsZero() != (flaw.Message == "") {
 			t.Errorf("%q is read as %q, %v; want %q", text, got, flaw, want)
 		}
@@ -52,7 +52,7 @@ func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 		"one\n\ttwo": "one\n\ttwo", "a\r\nb\rc\nd": "a\nb\nc\nd", "a\n\r\nb": "a\n\nb", "a\u2028b\u2029c": "a\nb\nc", "a\vb\fc\u0085d": "a\nb\nc\nd", "\r\na\r\n": "a", "\n\t\n": "",
 		"a\u202eb": no, "\u2800\n\u3164": no, strings.Repeat("a\r\n", 6) + "b": no, strings.Repeat("a\r\n", 6): "a\na\na\na\na\na",
 	} {
-		got, flaw := lines.read(text)
+		got, flaw := lines.Read(text)
 		if flaw.IsZero() == (want == no) || want != no && got != want {
 			t.Errorf("of several lines %q is read as %q, %v; want %q", text, got, flaw, want)
 		}
@@ -78,8 +78,8 @@ func TestEveryCodePointHasItsClass(t *testing.T) {
 		if plane := r >> 16; plane > 2 && plane != 14 && r%101 != 0 && r&0xfffe != 0xfffe {
 			continue // nothing is assigned there, or all of it is for private use
 		}
-		for _, rule := range []textRule{{longest: 100}, {longest: 100, lines: true}} {
-			got, flaw := rule.read("a" + string(r) + "b")
+		for _, rule := range []TextRule{{longest: 100}, {longest: 100, lines: true}} {
+			got, flaw := rule.Read("a" + string(r) + "b")
 			want := norm.NFC.String("a" + string(r) + "b")
 			switch {
 			case r == byteOrderMark:
@@ -93,7 +93,7 @@ func TestEveryCodePointHasItsClass(t *testing.T) {
 				t.Fatalf("%U of class %d is read as %q, %v", r, c, got, flaw)
 			}
 		}
-		alone, flaw := textRule{longest: 100}.read(string(r))
+		alone, flaw := TextRule{longest: 100}.Read(string(r))
 		if flaw.IsZero() && alone != "" && c != seen || c == seen && !flaw.IsZero() {
 			t.Fatalf("%U of class %d alone is read as %q, %v", r, c, alone, flaw)
 		}
@@ -110,13 +110,13 @@ func TestReadingATextTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	alphabet := []rune("ab \t\r\n\u0301\u00e9\u0085\u2028\u200b\u2060\ufeff\u200d\u00ad\u2800\u3164\uff10\u212b\u1100\u1161\U0001f3f4\U000e0067\U000e0062\U000e007f")
 	rapid.Check(t, func(t *rapid.T) {
-		rule := textRule{longest: 100, lines: rapid.Bool().Draw(t, "lines")}
+		rule := TextRule{longest: 100, lines: rapid.Bool().Draw(t, "lines")}
 		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom(alphabet))).Draw(t, "text")
-		once, flaw := rule.read(text)
+		once, flaw := rule.Read(text)
 		if !flaw.IsZero() {
 			return
 		}
-		if twice, flaw := rule.read(once); twice != once || !flaw.IsZero() {
+		if twice, flaw := rule.Read(once); twice != once || !flaw.IsZero() {
 			t.Fatalf("%q is read as %q, and that as %q, %v", text, once, twice, flaw)
 		}
 		if strings.TrimSpace(once) != once || strings.ContainsAny(once, "\r\ufeff") || !rule.lines && strings.ContainsAny(once, "\n\t") {

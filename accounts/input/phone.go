@@ -1,7 +1,6 @@
-package accounts
+package input
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,23 +15,23 @@ import (
 )
 
 const (
-	maxPhoneTyped  = 60 // code points of a text that is read as a phone number
+	maxPhoneTyped  = 60 // code points of what is typed
 	maxPhoneDigits = 15 // of a number (E.164, 6.2.1)
 )
 
-// international is a phone number with its country code, once everything between the digits is removed.
+// international matches a phone number with its country code, after everything between the digits was removed.
 var international = regexp.MustCompile(`^\+[1-9][0-9]{3,18}$`)
 
-// readPhone returns a phone number in the form of E.164 ("" for a blank text), and what is wrong with it. Spaces, brackets,
-// dashes, dots, slashes and invisible marks don't matter. The country code is required, after + or 00.
+// ReadPhone returns a phone number in the form of E.164, and its flaw; "" for a blank text. It ignores spaces, brackets, dashes,
+// dots, slashes and invisible characters. The country code is required, after + or 00.
 //
-// The length must be possible in the country. Whether the range is in use is not judged: that changes from day to day, and only
-// a call can prove it.
-func readPhone(typed string) (string, fault.Flaw) {
+// The length must be possible in the country. ReadPhone does not check whether the range is in use: ranges change from day to day,
+// and only a call can prove that a number exists.
+func ReadPhone(typed string) (string, fault.Flaw) {
 	invalid := fault.Flaw{Code: "INVALID", Message: "This is not a valid phone number. Include the country code, such as +49 30 123456."}
 	switch {
 	case utf8.RuneCountInString(typed) > maxPhoneTyped:
-		return typed, fault.Flaw{Code: "TOO_LONG", Message: fmt.Sprintf("A phone number can have at most %d characters.", maxPhoneTyped), Params: fault.Params{"max": maxPhoneTyped}}
+		return typed, tooLong("A phone number can have at most %d characters.", maxPhoneTyped)
 	case runes.Trim(typed) == "":
 		return "", fault.Flaw{}
 	}
@@ -53,20 +52,20 @@ func readPhone(typed string) (string, fault.Flaw) {
 	if e164 == "" || again != e164 {
 		return typed, invalid
 	}
-	if digits != e164 && digits != country+"0"+strings.TrimPrefix(e164, country) { // a 0 in between is a habit: +49 (0) 30
+	if digits != e164 && digits != country+"0"+strings.TrimPrefix(e164, country) { // people write a 0 in between: +49 (0) 30
 		return typed, invalid
 	}
 	return e164, fault.Flaw{}
 }
 
-// parsePhone returns a number as E.164 has it, and its country code with the +; "" for one of no possible length.
+// parsePhone returns a number in the form of E.164, and its country code with the +; "" if its length is impossible.
 func parsePhone(digits string) (e164, country string) {
-	number, err := phonenumbers.Parse(digits, "ZZ") // no region: the number says it
+	number, err := phonenumbers.Parse(digits, "ZZ") // no region: the number contains it
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
 		return "", ""
 	}
 	e164 = phonenumbers.Format(number, phonenumbers.E164)
-	if len(e164) > len("+")+maxPhoneDigits { // German metadata, for one, has longer numbers
+	if len(e164) > len("+")+maxPhoneDigits { // German metadata, for example, has longer numbers
 		return "", ""
 	}
 	return e164, "+" + strconv.Itoa(int(number.GetCountryCode()))

@@ -1,4 +1,4 @@
-package accounts
+package sessions
 
 import (
 	"context"
@@ -10,18 +10,17 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Refresh exchanges a refresh token for its successor and a new access token. The same token, presented again within
-// the grace (a reply was lost, or two tabs were at it), gets the same successor. Presented later it was stolen, from us
-// or by us: then the session ends, for good. Everything else is UNAUTHENTICATED with its reason.
-func (s *Service) Refresh(ctx context.Context, token string) (*Tokens, error) {
-	tokens, _, err := s.refresh(ctx, token, s.config.RefreshGrace)
+// Refresh exchanges a refresh token for its successor and a new access token. A token that is sent again within the grace gets the
+// same successor. A token that is sent later revokes its session. Any other error is UNAUTHENTICATED with its reason.
+func (s *Service) Refresh(ctx context.Context, token string) (*auth.Pair, error) {
+	tokens, _, err := s.refresh(ctx, token, s.config.Grace)
 	return tokens, err
 }
 
-// RefreshEarly is Refresh for a viewer whose access token still counts. Requests of a browser overtake each other: one
-// that was sent before a refresh may arrive long after it. Its access token would have served, so it is no theft, and
-// nobody is signed out for it; neither does it get the successor, which its browser has by now. Then nil is returned.
-func (s *Service) RefreshEarly(ctx context.Context, viewer auth.Viewer, token string) (*Tokens, error) {
+// RefreshEarly is Refresh for a viewer whose access token is still valid. Requests of a browser overtake each other: one that was
+// sent before a refresh may arrive long after it. Its access token is valid, so this is no theft, and the session stays. If the
+// refresh was longer ago than the grace, RefreshEarly returns nil, since the browser has the successor by now.
+func (s *Service) RefreshEarly(ctx context.Context, viewer auth.Viewer, token string) (*auth.Pair, error) {
 	if r, ok := s.keys.ReadRefresh(token); !ok || r.SessionID != viewer.SessionID {
 		return nil, fault.SignIn(fault.Invalid)
 	}
@@ -29,7 +28,7 @@ func (s *Service) RefreshEarly(ctx context.Context, viewer auth.Viewer, token st
 	if err != nil || !repeated {
 		return tokens, err
 	}
-	switch recent, err := s.db.RenewedWithin(ctx, viewer, s.config.RefreshGrace); {
+	switch recent, err := s.db.RenewedWithin(ctx, viewer, s.config.Grace); {
 	case err != nil:
 		return nil, fmt.Errorf("refresh session: %w", err)
 	case !recent:
@@ -38,11 +37,11 @@ func (s *Service) RefreshEarly(ctx context.Context, viewer auth.Viewer, token st
 	return tokens, nil
 }
 
-// longerThanAccess is longer than any access token lives.
+// longerThanAccess is longer than the lifetime of any access token.
 const longerThanAccess = 24 * time.Hour
 
-// refresh also tells whether the token had been exchanged before.
-func (s *Service) refresh(ctx context.Context, token string, grace time.Duration) (tokens *Tokens, repeated bool, err error) {
+// refresh also reports whether the token had been exchanged before.
+func (s *Service) refresh(ctx context.Context, token string, grace time.Duration) (tokens *auth.Pair, repeated bool, err error) {
 	presented, ok := s.keys.ReadRefresh(token)
 	if !ok {
 		return nil, false, fault.SignIn(fault.Invalid)
@@ -50,7 +49,7 @@ func (s *Service) refresh(ctx context.Context, token string, grace time.Duration
 	successor, hash := s.keys.Successor(presented)
 	result, err := s.db.RefreshSession(ctx, db.Refresh{
 		SessionID: presented.SessionID, Presented: presented.Hash, Successor: hash, Genuine: presented.Genuine,
-		Grace: grace, Idle: s.config.SessionIdle,
+		Grace: grace, Idle: s.config.Idle,
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("refresh session: %w", err)
@@ -71,11 +70,11 @@ func (s *Service) refresh(ctx context.Context, token string, grace time.Duration
 	}
 }
 
-func (s *Service) successorTokens(result db.RefreshResult, presented auth.Refresh, successor string) (*Tokens, error) {
-	if successor == "" { // of a key that is gone
+func (s *Service) successorTokens(result db.RefreshResult, presented auth.Refresh, successor string) (*auth.Pair, error) {
+	if successor == "" { // its key was deleted
 		return nil, fault.SignIn(fault.Invalid)
 	}
-	tokens, err := s.issue(result.UserID, presented.SessionID, successor)
+	tokens, err := s.Issue(result.UserID, presented.SessionID, successor)
 	if err != nil {
 		return nil, fmt.Errorf("refresh session: %w", err)
 	}

@@ -1,4 +1,4 @@
-package accounts
+package sessions
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// SignOut revokes the session of a refresh token or, without a token, the session that asks. It returns the session's id, or
-// uuid.Nil if there was no live session. That is no error: the client is signed out (RFC 7009, 2.2).
+// SignOut revokes the session of a refresh token or, without a token, the viewer's current session. It returns the session's id, or
+// uuid.Nil if there was no live session. This is not an error: the client is signed out (RFC 7009, 2.2).
 func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken string) (revoked uuid.UUID, err error) {
 	if refreshToken != "" {
 		token, ok := s.keys.ReadRefresh(refreshToken)
@@ -28,15 +28,15 @@ func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken 
 		return uuid.Nil, nil
 	}
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return revoke(ctx, tx, viewer.SessionID) })
-	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) { // it has ended in the meantime
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) { // it was revoked or has expired in the meantime
 		return uuid.Nil, nil
 	}
 	return viewer.SessionID, err
 }
 
-// RevokeSession ends a session of the viewer and returns the viewer's profile; NOT_FOUND if the session belongs to another user
-// or has ended. The profile is nil if the session is the one that asks, since the viewer is then signed out.
-func (s *Service) RevokeSession(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) (profile *db.Profile, err error) {
+// Revoke revokes a session of the viewer and returns the viewer's profile. The error is NOT_FOUND if the session belongs to another user
+// or is not live. The profile is nil if the session is the current one, since the viewer is then signed out.
+func (s *Service) Revoke(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) (profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if err := revoke(ctx, tx, sessionID); err != nil || sessionID == viewer.SessionID {
 			return err
@@ -47,7 +47,7 @@ func (s *Service) RevokeSession(ctx context.Context, viewer auth.Viewer, session
 	return profile, err
 }
 
-// revoke revokes a session of the viewer and records it.
+// revoke revokes a session of the viewer and records a security event.
 func revoke(ctx context.Context, tx *db.Tx, sessionID uuid.UUID) error {
 	if err := tx.RevokeSession(ctx, sessionID); err != nil {
 		return err
@@ -58,9 +58,9 @@ func revoke(ctx context.Context, tx *db.Tx, sessionID uuid.UUID) error {
 	return tx.RecordEvent(ctx, db.SessionRevoked)
 }
 
-// RevokeOtherSessions ends every session of the viewer but the one that asks. It returns their ids, the newest first, and
-// the viewer's profile.
-func (s *Service) RevokeOtherSessions(ctx context.Context, viewer auth.Viewer) (ids []uuid.UUID, profile *db.Profile, err error) {
+// RevokeOthers revokes every session of the viewer except the current one. It returns their ids, the newest first, and the viewer's
+// profile.
+func (s *Service) RevokeOthers(ctx context.Context, viewer auth.Viewer) (ids []uuid.UUID, profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if ids, err = tx.RevokeOtherSessions(ctx); err != nil {
 			return err
