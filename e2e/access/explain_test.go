@@ -229,7 +229,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 			"answer  null, and an error with the code FORBIDDEN\n", "rule    @owner refuses",
 			"profiles_select on app.profiles for SELECT admits", "profile_private_select on app.profile_private for SELECT refuses\n          USING (user_id = app.viewer_id())\n",
 		}},
-		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets through", "profile_private_select on app.profile_private for SELECT admits"}},
+		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets the viewer through", "profile_private_select on app.profile_private for SELECT admits"}},
 		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
 		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
 		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses"}},
@@ -237,7 +237,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
-		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits its owner alone\n"}},
+		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits only its owner\n"}},
 		{bob.Username, "Session.device", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "SessionEdge.cursor", "", []string{"if the viewer gets there: ask about User.sessions"}},
 	} {

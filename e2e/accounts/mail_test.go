@@ -51,7 +51,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := s.Fetch("/dev/mail"); !strings.Contains(r.Body, "There is none yet") {
+	if r := s.Fetch("/dev/mail"); !strings.Contains(r.Body, "No mail yet") {
 		t.Errorf("an empty mailbox: %s", r.Body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
@@ -97,7 +97,7 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 	} {
 		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, further...)
 		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
-			if r := s.Fetch(path); r.Status != 404 || strings.Contains(r.Body, "no such mail") {
+			if r := s.Fetch(path); r.Status != 404 || strings.Contains(r.Body, "Mail not found") {
 				t.Errorf("%s, %s: %d %s", name, path, r.Status, r.Body)
 			}
 		}

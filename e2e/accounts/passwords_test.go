@@ -139,7 +139,7 @@ func TestLeakedPasswords(t *testing.T) {
 	}
 	s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", leaked))
 	log := s.Logs.String()
-	if n := strings.Count(log, "a password was not looked up"); n != 5 {
+	if n := strings.Count(log, "failed to look up a password"); n != 5 {
 		t.Errorf("%d warnings, want 5", n)
 	}
 	for _, secret := range []string{leaked, digits[:5], digits[5:], "/range", breaches.URL + "/"} {

@@ -194,10 +194,10 @@ func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 		"syntax":          {map[string]string{"a/b.graphql": `{`}, "a/b.graphql: document "},
 		"validation":      {map[string]string{"x.json": `{"doc-1": "{ nope }"}`}, `x.json: document doc-1: `},
 		"no JSON":         {map[string]string{"x.json": `[]`}, "x.json: this is not an object of ids and documents"},
-		"another format":  {map[string]string{"x.json": `{"format": "x", "operations": []}`}, "x.json: the format of this manifest is unknown"},
+		"another format":  {map[string]string{"x.json": `{"format": "x", "operations": []}`}, "x.json: unknown format of the manifest"},
 		"no id":           {map[string]string{"x.json": `{"format": "apollo-persisted-query-manifest", "operations": [{"body": "{ me { id } }"}]}`}, "x.json: an id is missing"},
 		"an id for two":   {map[string]string{"x.json": `{"a": "{ me { id } }"}`, "y.json": `{"a": "{ __typename }"}`}, "another document has the same id"},
-		"nothing":         {map[string]string{"README.md": "x"}, "there is no document"},
+		"nothing":         {map[string]string{"README.md": "x"}, "no document found"},
 		"too many tokens": {map[string]string{"x.graphql": "{" + strings.Repeat(" __typename", 2000) + "}"}, "x.graphql: document "},
 	} {
 		_, err := harness.Program.New(t.Context(), harness.Config(t, d.App, "FREEHOLD_OPERATIONS="+harness.WriteFiles(t, c.files)), app.Options{})

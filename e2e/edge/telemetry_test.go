@@ -50,7 +50,7 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 		t.Error("metrics are still served after the end")
 	}
 	silent, _ := harness.Listen(t, app.Options{})
-	if strings.Contains(silent.Logs.String(), "metrics are served") {
+	if strings.Contains(silent.Logs.String(), "serving metrics") {
 		t.Error("metrics are served although nobody asked")
 	}
 }

@@ -143,7 +143,7 @@ func TestConnectionsThatDieInTransactions(t *testing.T) {
 			p.SilenceCommits(1, forward)
 			since := time.Now()
 			r := s.Do(a.Token, blockMutation, harness.Vars{"bio": "one"})
-			if r.Code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Look whether it was saved") {
+			if r.Code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Check whether the change was saved") {
 				t.Errorf("the outcome is unknown, and the answer is %s", r.Body)
 			}
 			want := map[bool]string{true: "one", false: ""}[forward]
