@@ -16,19 +16,19 @@ import (
 const atOnce = 4
 
 // oneLayerCases is the number of cases that only a field rule refuses, without a row policy behind it. It may only fall.
-const oneWallCases = 0
+const oneLayerCases = 0
 
 // ledger counts the cases of a run and collects the faults.
 type ledger struct {
 	requests int
 	cases    map[string]int  // by field
 	twins    map[string]bool // by path and field: whether any viewer got a value
-	oneWall  map[string]int  // by field
+	oneLayer map[string]int  // by field
 	faults   []finding
 }
 
 func newLedger() *ledger {
-	return &ledger{cases: map[string]int{}, twins: map[string]bool{}, oneWall: map[string]int{}}
+	return &ledger{cases: map[string]int{}, twins: map[string]bool{}, oneLayer: map[string]int{}}
 }
 
 func (l *ledger) add(v *verdict) {
@@ -43,8 +43,8 @@ func (l *ledger) add(v *verdict) {
 			l.twins[key] = l.twins[key] || gave
 		}
 	}
-	for _, field := range v.oneWall {
-		l.oneWall[field]++
+	for _, field := range v.oneLayer {
+		l.oneLayer[field]++
 	}
 	l.faults = append(l.faults, v.faults...)
 }
@@ -69,27 +69,27 @@ func (l *ledger) incomplete(s specification, exempt map[string]string) (faults [
 	}
 	for field := range exempt {
 		if !lacking[field] {
-			faults = append(faults, finding{what: field + " is exempt, but has cases and positive twins on every path, or does not exist: take it out of exempt in access_stage_test.go"})
+			faults = append(faults, finding{what: field + " is exempt, but has cases and positive twins on every path, or does not exist: take it out of exempt in stage_test.go"})
 		}
 	}
 	for name := range ownAnswers {
 		typ, field, _ := strings.Cut(name, ".")
 		if root := s.schema.Types[typ]; root.Fields.ForName(field) == nil || ownRow(s.schema, root, root.Fields.ForName(field)) != "" {
-			faults = append(faults, finding{what: name + " is in ownAnswers, but follows from the schema, or does not exist: take it out of access_stage_test.go"})
+			faults = append(faults, finding{what: name + " is in ownAnswers, but follows from the schema, or does not exist: take it out of stage_test.go"})
 		}
 	}
 	return faults
 }
 
 func (l *ledger) summary() string {
-	cases, oneWall := 0, 0
+	cases, oneLayer := 0, 0
 	for _, n := range l.cases {
 		cases += n
 	}
-	for _, n := range l.oneWall {
-		oneWall += n
+	for _, n := range l.oneLayer {
+		oneLayer += n
 	}
-	return fmt.Sprintf("%d cases of %d fields in %d requests, %d held by one wall only", cases, len(l.cases), l.requests, oneWall)
+	return fmt.Sprintf("%d cases of %d fields in %d requests, %d refused by one layer only", cases, len(l.cases), l.requests, oneLayer)
 }
 
 // run sends requests, several at once, and collects the verdicts in the order of the requests.
@@ -138,21 +138,21 @@ func TestEveryFieldOnEveryPath(t *testing.T) {
 			l := newStage(t, spec).behind(t, w, app.Options{}).run(spec.requests())
 			t.Logf("%s: %s", w, l.summary())
 			expectNone(t, append(l.incomplete(spec, exempt), l.faults...))
-			expectOneWall(t, l)
+			expectOneLayer(t, l)
 		})
 	}
 }
 
-func expectOneWall(t *testing.T, l *ledger) {
+func expectOneLayer(t *testing.T, l *ledger) {
 	t.Helper()
 	n := 0
-	for _, count := range l.oneWall {
+	for _, count := range l.oneLayer {
 		n += count
 	}
 	switch {
-	case n > oneWallCases:
-		t.Errorf("%d cases are refused by the rule alone, with no row policy behind it; there may be %d: %v", n, oneWallCases, l.oneWall)
-	case n < oneWallCases:
-		t.Errorf("only %d cases are refused by the rule alone: lower oneWallCases, which is %d", n, oneWallCases)
+	case n > oneLayerCases:
+		t.Errorf("%d cases are refused by the rule alone, with no row policy behind it; there may be %d: %v", n, oneLayerCases, l.oneLayer)
+	case n < oneLayerCases:
+		t.Errorf("only %d cases are refused by the rule alone: lower oneLayerCases, which is %d", n, oneLayerCases)
 	}
 }

@@ -95,7 +95,7 @@ func (p *person) idFor(c call, name string) (any, error) {
 func (p *person) known(typ, field string, c call) (any, error) {
 	value, ok := p.objects[typ][field]
 	if !ok {
-		return nil, fmt.Errorf("no %s.%s is known to ask %s with: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s, so make one in signUp of access_seed_test.go", typ, field, c.name())
+		return nil, fmt.Errorf("no %s.%s is known to ask %s with: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s, so make one in signUp of seed_test.go", typ, field, c.name())
 	}
 	return value, nil
 }
@@ -123,7 +123,7 @@ func (p *person) input(c call, t *ast.Definition) (harness.Vars, error) {
 		if known {
 			filled[f.Name] = value
 		} else if f.Type.NonNull && f.DefaultValue == nil {
-			return nil, fmt.Errorf("no value is known for %s.%s of %s: add it to inputValue in access_arguments_test.go", t.Name, f.Name, c.name())
+			return nil, fmt.Errorf("no value is known for %s.%s of %s: add it to inputValue in arguments_test.go", t.Name, f.Name, c.name())
 		}
 	}
 	return filled, nil

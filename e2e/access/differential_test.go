@@ -125,7 +125,7 @@ func drawWorld(t *rapid.T, accounts int) (world []facts) {
 
 // The HTTP replies, plain SELECTs in the viewer's transaction and the oracle agree for random rows, visibilities and viewers.
 // rapid prints the seed of a failure; -rapid.seed replays it.
-func TestWallsAndOracleAgree(t *testing.T) {
+func TestLayersAndOracleAgree(t *testing.T) {
 	t.Parallel()
 	d := newDifferential(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -126,7 +126,7 @@ func TestDenialsAreExplained(t *testing.T) {
 }
 
 // An explanation says when only a rule refuses, and when a policy refuses what the rule admits.
-func TestExplanationsTellWhichWallRefused(t *testing.T) {
+func TestExplanationsNameTheLayerThatRefused(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})

@@ -17,7 +17,7 @@ func extended(t *testing.T, changes ...[2]string) specification {
 }
 
 // extendedBehind is extended, with row policies for the new fields.
-func extendedBehind(t *testing.T, walls access.Layers, changes ...[2]string) specification {
+func extendedBehind(t *testing.T, layers access.Layers, changes ...[2]string) specification {
 	t.Helper()
 	text := schemaText(t)
 	for _, c := range changes {
@@ -27,7 +27,7 @@ func extendedBehind(t *testing.T, walls access.Layers, changes ...[2]string) spe
 		text = strings.Replace(text, c[0], c[0]+c[1], 1)
 	}
 	schema := parseSchema(t, text)
-	return newSpecification(schema, access.New(schema, walls))
+	return newSpecification(schema, access.New(schema, layers))
 }
 
 // pretend returns the ledger of a run in which every field returned its value to every viewer.
@@ -106,10 +106,10 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 		[2]string{"scalar _Any\n", "type Pet implements Node @key(fields: \"id\") { id: ID! @public }\n"},
 		[2]string{"input SignInInput {\n", "proof: _Any!\n"})
 	for _, c := range []struct{ root, want string }{
-		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in access_arguments_test.go"},
+		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in arguments_test.go"},
 		{"other", ""},
 		{"herd", "no Pet.id is known to ask Query.herd with"},
-		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in access_arguments_test.go"},
+		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in arguments_test.go"},
 	} {
 		i := slices.IndexFunc(s.paths, func(p path) bool { return p.rootField().def.Name == c.root })
 		_, _, err := s.paths[i].query(newPerson(s.schema, "PUBLIC").argumentValue)

@@ -17,10 +17,10 @@ const refusedSomehow access.Answer = "no value"
 
 // verdict is the result of one request: a case for each field at the end of its path.
 type verdict struct {
-	request request
-	twins   []string // the fields that returned a value
-	oneWall []string // the fields that only a rule refuses, found with the rules switched off
-	faults  []finding
+	request  request
+	twins    []string // the fields that returned a value
+	oneLayer []string // the fields that only a rule refuses, found with the rules switched off
+	faults   []finding
 }
 
 // fault records a fault: what is the same words for every request, and detail is about this one.
@@ -86,11 +86,11 @@ func (h *hearing) answer(c call) access.Answer {
 		return access.Value
 	case isInherited(f) || f.Rule == "in code":
 		return access.Value // for any viewer who reaches the field
-	case h.walls == harness.PoliciesAlone && policyRefuses(f, h.viewer):
+	case h.layers == harness.PoliciesAlone && policyRefuses(f, h.viewer):
 		return refusedSomehow
-	case h.walls == harness.PoliciesAlone:
+	case h.layers == harness.PoliciesAlone:
 		return access.Value
-	case f.Answers[h.viewer] == access.Value && h.walls == harness.BothLayers && policyRefuses(f, h.viewer):
+	case f.Answers[h.viewer] == access.Value && h.layers == harness.BothLayers && policyRefuses(f, h.viewer):
 		return access.Null
 	default:
 		return f.Answers[h.viewer]
@@ -108,7 +108,7 @@ func policyRefuses(f access.Field, v access.Viewer) bool {
 // hidden reports whether the row policies hide the whole object behind a call, so that it is missing from the reply. Pages of
 // a connection omit hidden rows even without policies, so with the rules alone the first n steps of the path decide.
 func (h *hearing) hidden(c call, n int) bool {
-	if c.on == nil || h.walls == harness.RulesAlone && !h.request.path.throughPage(n) {
+	if c.on == nil || h.layers == harness.RulesAlone && !h.request.path.throughPage(n) {
 		return false
 	}
 	return !slices.ContainsFunc(c.on.Fields, func(f *ast.FieldDefinition) bool {
@@ -186,8 +186,8 @@ func (h *hearing) leaves(object any) {
 		if h.field(len(h.request.path.steps), c, object) {
 			h.twins = append(h.twins, c.name())
 		}
-		if f := h.matrix[c.name()]; h.walls == harness.PoliciesAlone && !isInherited(f) && f.Answers[h.viewer] != access.Value && !policyRefuses(f, h.viewer) {
-			h.oneWall = append(h.oneWall, c.name())
+		if f := h.matrix[c.name()]; h.layers == harness.PoliciesAlone && !isInherited(f) && f.Answers[h.viewer] != access.Value && !policyRefuses(f, h.viewer) {
+			h.oneLayer = append(h.oneLayer, c.name())
 		}
 	}
 }

@@ -313,7 +313,7 @@ func (d *document) call(c call) (string, error) {
 			return "", err
 		}
 		if !known && a.Type.NonNull && a.DefaultValue == nil {
-			return "", fmt.Errorf("no value is known for the argument %s of %s: add it to argumentValue in access_arguments_test.go", a.Name, c.name())
+			return "", fmt.Errorf("no value is known for the argument %s of %s: add it to argumentValue in arguments_test.go", a.Name, c.name())
 		}
 		if known {
 			name := fmt.Sprintf("v%d", len(d.parameters))

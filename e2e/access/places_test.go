@@ -13,7 +13,7 @@ import (
 // There, the list as its owner sees it gives the index.
 func (p *stage) places(r request, target *person, data any, text string, variables harness.Vars) (indices []int, err error) {
 	owners := data
-	if p.walls == harness.RulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
+	if p.layers == harness.RulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
 		reply, err := p.ask(target.token(), text, variables)
 		if err != nil {
 			return nil, err

@@ -65,7 +65,7 @@ func newParty(t *testing.T, w harness.Layers) party {
 	return p
 }
 
-func eachWall(t *testing.T, run func(t *testing.T, p party, w harness.Layers)) {
+func eachLayer(t *testing.T, run func(t *testing.T, p party, w harness.Layers)) {
 	t.Helper()
 	for _, w := range []harness.Layers{harness.BothLayers, harness.RulesAlone, harness.PoliciesAlone} {
 		t.Run(w.String(), func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 // changes.
 func TestOnlyTheOwnerUpdates(t *testing.T) {
 	t.Parallel()
-	eachWall(t, func(t *testing.T, p party, w harness.Layers) {
+	eachLayer(t, func(t *testing.T, p party, w harness.Layers) {
 		for visibility, v := range p.v {
 			before := rows(p.Service, v)
 			for who, token := range map[string]string{"another": p.another.Token, "nobody": ""} {

@@ -258,7 +258,7 @@ func TestListOfTenWithThreeOwned(t *testing.T) {
 // Pages omit the row with and without the policies.
 func TestHiddenRowInAListSpoilsOnlyItself(t *testing.T) {
 	t.Parallel()
-	eachWall(t, func(t *testing.T, p party, w harness.Layers) {
+	eachLayer(t, func(t *testing.T, p party, w harness.Layers) {
 		hidden, newest := p.v["PRIVATE"], p.another // the oldest and the newest of four; MEMBERS and PUBLIC are between them
 		row := func(v harness.Account) string { return `{"id":"` + v.ProfileID + `","username":"` + v.Username + `"}` }
 		siblings := []string{row(newest), row(p.v["PUBLIC"]), row(p.v["MEMBERS"])}

@@ -98,7 +98,7 @@ func TestRulesScore(t *testing.T) {
 
 // judged returns a check by one of the generated cases.
 func (p *stage) judged(r request) check {
-	return check{p.walls.String() + ": " + r.String(), func() []finding { return p.judge(r).faults }}
+	return check{p.layers.String() + ": " + r.String(), func() []finding { return p.judge(r).faults }}
 }
 
 // weaker are the rules that admit more viewers than a rule does, except for the weakest rules.

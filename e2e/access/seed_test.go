@@ -192,7 +192,7 @@ func failed(list []harness.ReplyError) error {
 	for _, e := range list {
 		all = append(all, fmt.Errorf("%s at %v: %s", e.Extensions.Code, e.Path, e.Message))
 		for _, f := range e.Extensions.Fields {
-			all = append(all, fmt.Errorf("%s %s: %s (the value is from inputValue in access_arguments_test.go)", f.Path, f.Code, f.Message))
+			all = append(all, fmt.Errorf("%s %s: %s (the value is from inputValue in arguments_test.go)", f.Path, f.Code, f.Message))
 		}
 	}
 	return errors.Join(all...)

@@ -163,7 +163,7 @@ func (s specification) requests() (list []request) {
 // database and signing key.
 type stage struct {
 	specification
-	walls   harness.Layers
+	layers  harness.Layers
 	asked   *harness.Service
 	ask     asking // asked, or a fake
 	maker   *harness.Service
@@ -243,7 +243,7 @@ func (p *stage) newPerson(visibility string) *person {
 func (p *stage) newCode(of *person, mutation string) (string, error) {
 	ask := map[string]string{"verifyEmail": harness.RequestVerification, "resetPassword": harness.RequestReset}[mutation]
 	if ask == "" {
-		return "", fmt.Errorf("no code is known for %s: add to newCode in access_stage_test.go how it is asked for", mutation)
+		return "", fmt.Errorf("no code is known for %s: add to newCode in stage_test.go how it is asked for", mutation)
 	}
 	if r, err := p.maker.TryDo("", ask, harness.Input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
@@ -293,7 +293,7 @@ const disarmed = `
 func (p *stage) behind(t testing.TB, w harness.Layers, o app.Options) *stage {
 	t.Helper()
 	q := *p
-	if q.walls = w; w == harness.RulesAlone {
+	if q.layers = w; w == harness.RulesAlone {
 		p.maker.DB.Query(t, disarmed)
 	}
 	q.asked = harness.Setup{

@@ -45,7 +45,7 @@ var clippings = [][2]string{
 }
 
 // clippingPolicies are the row policies that the service would have for these fields.
-func clippingWalls() access.Layers {
+func clippingPolicies() access.Layers {
 	visible := func(name string) access.Layer { return access.Layer{Name: name, Admits: access.AdmitsVisible} }
 	return access.Layers{
 		Types:  map[string]access.Layer{"User": visible("users_select"), "Profile": visible("profiles_select"), "Clipping": visible("clippings_select")},
@@ -56,7 +56,7 @@ func clippingWalls() access.Layers {
 // withClippings returns a stage of a fake service with this type. A hook creates rows of some types at each sign-up.
 func withClippings(t *testing.T, hook map[string]string) (*stage, *fake) {
 	t.Helper()
-	s := extendedBehind(t, clippingWalls(), clippings...)
+	s := extendedBehind(t, clippingPolicies(), clippings...)
 	f := &fake{specification: s, hook: hook}
 	p := &stage{specification: s, ask: f.do, making: f.do, furnish: f.furnish, targets: map[string]*person{}}
 	for _, visibility := range visibilities {
@@ -82,7 +82,7 @@ func (p *stage) aboutClippings(longest int) []request {
 			return true
 		}
 		for _, s := range r.path.steps {
-			if isOwned(p.schema, s.on) && clippingWalls().Types[s.on.Name].Name == "" {
+			if isOwned(p.schema, s.on) && clippingPolicies().Types[s.on.Name].Name == "" {
 				return true // a type of the program that the fake does not know
 			}
 			about = about || strings.Contains(s.on.Name, "Clipping")
