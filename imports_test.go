@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// mayImport says which packages of ours a package may import. A line knows its place by what it needs to know; see
-// docs/architecture.md.
+// mayImport lists which of our packages a package may import. docs/architecture.md says what each package owns.
 var mayImport = map[string][]string{
 	"fault":             {},
 	"devpg":             {},
@@ -56,7 +55,7 @@ var mayImport = map[string][]string{
 	"e2e/sessions": {},
 }
 
-// moduleMayImport is what a package of a module may import: one that package modules lists, or an example of one.
+// moduleMayImport lists what the packages of modules and of examples may import.
 var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault", "graph/model", "owned", "resolvers"}
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
@@ -65,7 +64,7 @@ var onlyImportedBy = map[string][]string{
 	"internal/levers": {"app", "e2e/harness"}, // weakens a service, for tests and benchmarks
 }
 
-// What tests may import besides: a database, and the outermost door.
+// testsMayImport lists what the tests of a package may also import.
 var testsMayImport = map[string][]string{
 	"db":             {"db", "db/dbtest"},
 	"db/probe":       {"db/dbtest", "db/probe"},
@@ -104,7 +103,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 			allowed = append(slices.Clone(allowed), modulesOf(parts[1])...)
 		}
 		if !known {
-			t.Errorf("package %q is not in the table: say what it may import, and what it owns", name)
+			t.Errorf("package %q is not in the table: list what it may import, and write what it owns into its doc comment", name)
 		}
 		check := func(imports string, allowed []string) {
 			for _, path := range strings.Fields(imports) {
@@ -128,7 +127,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
-// isModule reports whether a package is one of a module.
+// isModule reports whether a package belongs to a module or an example.
 func isModule(name, packages string) bool {
 	if strings.HasPrefix(name, "examples/") {
 		return true
@@ -141,7 +140,7 @@ func isModule(name, packages string) bool {
 	return false
 }
 
-// modulesOf returns those of the imports of package modules that are modules.
+// modulesOf returns the modules among the imports of package modules.
 func modulesOf(imports string) (names []string) {
 	for _, path := range strings.Fields(imports) {
 		if _, known := mayImport[ours(path)]; isOurs(path) && !known {

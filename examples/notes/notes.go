@@ -1,5 +1,5 @@
-// Package notes shows how an adopter gives each new account rows of his own: a table with its policies, and a hook that
-// writes to it inside the sign-up's transaction, as the account's owner. If the hook fails there is no account.
+// Package notes shows how you give each new account rows of its own: a table with its policies, and a hook that writes to it in
+// the transaction of the sign-up, as the owner of the account. If the hook fails, the account is not created.
 package notes
 
 import (
@@ -44,7 +44,7 @@ func welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 	return nil
 }
 
-// Find returns the viewer's notes. It does not say whose: the policy does.
+// Find returns the viewer's notes. The query names no owner, since the row policy does.
 func Find(ctx context.Context, d *db.DB, viewer auth.Viewer) (bodies []string, err error) {
 	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		return tx.Select(ctx, &bodies, `SELECT body FROM app.notes ORDER BY body`)

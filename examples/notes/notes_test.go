@@ -58,7 +58,7 @@ func TestEachNewAccountBeginsWithANoteOfItsOwn(t *testing.T) {
 	}
 }
 
-// signUp makes an account and returns its viewer.
+// signUp creates an account and returns its viewer.
 func signUp(t *testing.T, d dbtest.Database, url, name string) auth.Viewer {
 	t.Helper()
 	if body := post(t, url, name); strings.Contains(body, "errors") {
