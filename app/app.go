@@ -188,7 +188,7 @@ func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another OS user, has its folder below
 		return nil, fmt.Errorf("create the data folder (FREEHOLD_DATA_DIR): %w", err)
 	}
-	return auth.LoadOrMakeKeys(c.developmentKey(), now)
+	return auth.LoadOrCreateKeys(c.developmentKey(), now)
 }
 
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.

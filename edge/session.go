@@ -65,7 +65,7 @@ func (e *endpoint) run(ctx context.Context, operation *graphql.OperationContext,
 		explain.DenialsOf(ctx).Reset()
 		data.Reset()
 		auth.JarFrom(ctx).SignOut()
-		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Nobody(reason))
+		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Anonymous(reason))
 	case response == nil:
 		response = e.dispatch(ctx, operation, viewer)
 	}

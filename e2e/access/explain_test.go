@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -41,18 +40,10 @@ func (d denial) brief() string {
 // explain asks for the reasons of refusals, and returns whether there was an answer.
 func explain(s *harness.Service, token, query string) (list []denial, answered bool) {
 	s.T.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "extensions": harness.Vars{"explain": true}})
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
 	var answer struct {
 		Extensions struct{ Denials *[]denial }
 	}
-	r := s.Send(http.MethodPost, header, string(body))
+	r := s.Send(harness.Request{Token: token, Query: query, Extensions: harness.Vars{"explain": true}})
 	if err := json.Unmarshal([]byte(r.Body), &answer); err != nil {
 		s.T.Fatalf("%s: %v", r.Body, err)
 	}
@@ -191,7 +182,7 @@ func TestDenialsAreLogged(t *testing.T) {
 	d := dbtest.New(t)
 	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	ann, bob := seed.SignUp(harness.Vars{"visibility": "PUBLIC"}), seed.SignUp(harness.Vars{"visibility": "PUBLIC"})
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	logs := s.Logs
 	token := s.SignIn(ann.Email)
 	r := s.Do(token, `{ nodes(ids: ["`+ann.ProfileID+`", "`+bob.ProfileID+`", "`+bob.ProfileID+`"]) { ... on Profile { birthday } } profile(username: "nobody-has-this") { id } }`, nil)
