@@ -18,7 +18,7 @@ func run1(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// docs/access.md is what the command prints of the schema as it is.
+// docs/access.md is what the command prints of the current schema.
 func TestAccessPageIsFresh(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("docs/access.md")
@@ -44,7 +44,7 @@ func TestAccessCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The same matrix, a field that only its owner got, one that everybody got, one that is gone and one that is new.
+	// The same matrix; a field that only its owner got before; one that every viewer got before; a deleted one and a new one.
 	old := filepath.Join(t.TempDir(), "old.json")
 	for _, c := range []struct{ name, was, is, want string }{
 		{"nothing", "", "", ""},
