@@ -27,7 +27,7 @@ import (
 	"freehold.dev/freehold/mail/address"
 )
 
-// mailServer is a real SMTP server. Tests can change its answer at a stage (auth, mail, rcpt, data, reset).
+// mailServer is a real SMTP server. What it answers at a stage (auth, mail, rcpt, data, reset) can be changed.
 type mailServer struct {
 	address string
 	answer  func(stage string, c *smtp.Conn) error
@@ -43,7 +43,7 @@ type envelope struct {
 	encrypted            bool
 }
 
-// serve starts a server. With useTLS, it offers STARTTLS or, if implicit, uses TLS from the first byte.
+// serve starts a server. With useTLS it offers STARTTLS, or speaks TLS from the first byte if implicit.
 func serve(t *testing.T, useTLS *tls.Config, implicit bool, answer func(stage string, c *smtp.Conn) error) *mailServer {
 	t.Helper()
 	m := &mailServer{answer: answer}
@@ -73,7 +73,7 @@ func (m *mailServer) all() []envelope {
 	return slices.Clone(m.received)
 }
 
-// session is the session of one client.
+// session is one client's.
 type session struct {
 	m *mailServer
 	c *smtp.Conn
@@ -120,7 +120,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-// certificate returns the TLS configurations of a server, and of a client that trusts it.
+// certificate is a server's, and a client's that trusts it.
 func certificate(t *testing.T) (server, client *tls.Config) {
 	t.Helper()
 	web := httptest.NewTLSServer(nil) // it has one for 127.0.0.1
@@ -139,7 +139,7 @@ func newSMTP(t *testing.T, url string, config *tls.Config) *SMTP {
 	return s
 }
 
-// letter returns a message with a canary in each of its parts.
+// letter is a message with a canary in each of its parts.
 func letter(t *testing.T) Message {
 	t.Helper()
 	to, err := address.Parse("canary-to@example.com")
@@ -153,7 +153,7 @@ func letter(t *testing.T) Message {
 	}
 }
 
-// send sends a message, with a timeout.
+// send sends within a time in which nothing should take long.
 func send(t *testing.T, s *SMTP, m Message) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -170,7 +170,7 @@ func TestMessageArrivesWhole(t *testing.T) {
 	}
 	all := server.all()
 	if len(all) != 1 || all[0].from != "no-reply@people.example.org" || !slices.Equal(all[0].to, []string{"canary-to@example.com"}) {
-		t.Fatalf("the server received %+v", all)
+		t.Fatalf("received was %+v", all)
 	}
 	got, err := stdmail.ReadMessage(bytes.NewReader(all[0].data))
 	if err != nil {
@@ -253,14 +253,14 @@ func TestRefusals(t *testing.T) {
 				}
 				discreet(t, err)
 				if all := server.all(); len(all) != 0 {
-					t.Errorf("the server received %+v", all)
+					t.Errorf("received was %+v", all)
 				}
 			})
 		}
 	}
 }
 
-// discreet fails the test if an error contains a secret.
+// discreet looks for what an error must not repeat.
 func discreet(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
@@ -289,7 +289,7 @@ func TestServerIsDown(t *testing.T) {
 	discreet(t, err)
 }
 
-// A connection that ends badly does not cause a duplicate.
+// TestSentIsSent: a parting that goes wrong must not make a duplicate.
 func TestSentIsSent(t *testing.T) {
 	t.Parallel()
 	server := serve(t, nil, false, func(stage string, c *smtp.Conn) error {
@@ -299,7 +299,7 @@ func TestSentIsSent(t *testing.T) {
 		return nil
 	})
 	if err := send(t, newSMTP(t, "smtp://"+server.address, nil), letter(t)); err != nil || len(server.all()) != 1 {
-		t.Errorf("the server received %+v, %v", server.all(), err)
+		t.Errorf("received was %+v, %v", server.all(), err)
 	}
 }
 
@@ -329,19 +329,19 @@ func TestTLS(t *testing.T) {
 			all := server.all()
 			if c.failure == "" {
 				if err != nil || len(all) != 1 || !all[0].encrypted || all[0].user != "canary-user" || all[0].password != "canary-password" {
-					t.Errorf("the server received %+v, %v", all, err)
+					t.Errorf("received was %+v, %v", all, err)
 				}
 				return
 			}
 			if failure, ok := errors.AsType[*Failure](err); !ok || failure.Permanent || failure.Kind != c.failure || failure.Detail == "" || len(all) != 0 {
-				t.Errorf("the failure is %+v, the server received %+v", err, all)
+				t.Errorf("the failure is %+v, received was %+v", err, all)
 			}
 			discreet(t, err)
 		})
 	}
 }
 
-// A refused connection does not stay open: a mail is retried for half a day.
+// TestNoConnectionIsLeft: a mail is tried for half a day, and a refused connection must not stay open each time.
 func TestNoConnectionIsLeft(t *testing.T) {
 	t.Parallel()
 	server := serve(t, nil, false, nil)
@@ -405,7 +405,7 @@ func TestSMTPURL(t *testing.T) {
 		"smtp://127.9.9.9":                             {host: "127.9.9.9", port: 587, plain: true},
 		"smtp://[::1]:25":                              {host: "::1", port: 25, plain: true},
 		"smtps://localhost":                            {host: "localhost", port: 465, implicitTLS: true},
-		// These hosts only look like this machine: STARTTLS is required.
+		// Not this machine, whatever they look like: STARTTLS must be had.
 		"smtp://localhost.example.org": {host: "localhost.example.org", port: 587},
 		"smtp://127.0.0.1.example.org": {host: "127.0.0.1.example.org", port: 587},
 		"smtp://10.0.0.1":              {host: "10.0.0.1", port: 587},
@@ -423,12 +423,12 @@ func TestSMTPURL(t *testing.T) {
 	} {
 		err := CheckSMTPURL(text)
 		if err == nil {
-			t.Errorf("%q is accepted", text)
+			t.Errorf("%q is taken", text)
 			continue
 		}
 		discreet(t, err)
 		if _, err := NewSMTP(SMTPOptions{URL: text, From: "a@x.org"}); err == nil {
-			t.Errorf("NewSMTP accepts %q", text)
+			t.Errorf("NewSMTP takes %q", text)
 		}
 	}
 }
@@ -458,12 +458,12 @@ func TestFrom(t *testing.T) {
 	} {
 		err := CheckFrom(text)
 		if err == nil {
-			t.Errorf("%q is accepted", text)
+			t.Errorf("%q is taken", text)
 			continue
 		}
 		discreet(t, err)
 		if _, err := NewSMTP(SMTPOptions{URL: "smtp://localhost", From: text}); err == nil {
-			t.Errorf("NewSMTP accepts %q", text)
+			t.Errorf("NewSMTP takes %q", text)
 		}
 	}
 }
@@ -487,6 +487,6 @@ func TestMailbox(t *testing.T) {
 		t.Error("a message that is there is not found")
 	}
 	if _, ok := box.Find(ids[1]); ok {
-		t.Error("the mailbox keeps too many messages")
+		t.Error("the box keeps more than it should")
 	}
 }
