@@ -269,7 +269,7 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 	profileID := uuid.New()
 	err = s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
 		for _, hook := range s.config.Hooks.BeforeSignUp {
-			if err := hook(ctx, system.AsNobody(), Candidate{Email: c.email.Text, Username: c.Username, Profile: c.Profile}); err != nil {
+			if err := hook(ctx, system.AsAnonymous(), Candidate{Email: c.email.Text, Username: c.Username, Profile: c.Profile}); err != nil {
 				return fmt.Errorf("before sign-up: %w", err)
 			}
 		}
