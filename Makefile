@@ -2,7 +2,7 @@
 # missing. The rest are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test generate fresh lint unit rules-score fuzz compose stranger bench
+.PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose stranger bench
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -24,6 +24,9 @@ $(ASSETS): web/package.json web/package-lock.json web/.npmrc web/build.mjs $(wil
 	@scripts/need.sh node npm
 	@cd web && npm ci --loglevel=error >/dev/null && npm run --silent build
 
+quick: ## check in seconds what needs no PostgreSQL, browser or Node.js (PACKAGES narrows it)
+	@GO="$(GO)" PACKAGES="$(PACKAGES)" scripts/quick.sh
+
 test: build fresh lint unit fuzz compose stranger ## everything that CI runs
 
 generate: ## regenerate what is generated
@@ -40,8 +43,9 @@ fresh: ## prove that generated files are those of the sources (tests look at doc
 	@cd bench && $(GO) mod tidy -diff
 	@$(GO) mod verify >/dev/null
 
-lint: $(LINT) ## hold the linter's rules
+lint: $(LINT) ## run the linter, and go vet for macOS
 	@$(LINT) run --allow-parallel-runners ./...
+	@GOOS=darwin $(GO) vet ./...
 	@cd bench && $(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
@@ -57,9 +61,9 @@ unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a 
 
 rules-score: ## weaken each rule and row policy in turn, and show which test notices (part of unit)
 	@scripts/need.sh postgres cc
-	@$(GO) test -race -count=1 -v -run '^TestRulesScore$$' ./e2e
+	@$(GO) test -race -count=1 -v -run '^TestRulesScore$$' ./e2e/access
 
-FUZZED := auth:FuzzCode mail:FuzzRecipient accounts:FuzzUsername accounts:FuzzEmail accounts:FuzzPhone resolvers:FuzzCursor app:FuzzRequest app:FuzzCost app:FuzzVariables
+FUZZED := auth:FuzzCode mail:FuzzRecipient accounts/input:FuzzUsername accounts/input:FuzzEmail accounts/input:FuzzPhone resolvers:FuzzCursor edge:FuzzRequest edge/document:FuzzCost edge/document:FuzzVariables
 
 fuzz: ## fuzz each parser for a few seconds (by count: go test fails now and then when a time runs out)
 	@for f in $(FUZZED); do \

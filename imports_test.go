@@ -10,28 +10,50 @@ import (
 // mayImport says which packages of ours a package may import. A line knows its place by what it needs to know; see
 // docs/architecture.md.
 var mayImport = map[string][]string{
-	"fault":          {},
-	"devpg":          {},
-	"auth":           {"fault"},
-	"owned":          {"auth", "db"},
-	"graph/model":    {"auth", "owned"},
-	"graph":          {"graph/exec", "graph/model", "directives", "owned"},
-	"graph/exec":     {"directives", "owned"},
-	"graph/generate": {},
-	"directives":     {"auth", "fault"},
-	"access":         {"directives", "fault"},
-	"db":             {"auth", "fault"},
-	"db/dbtest":      {"db", "devpg"},
-	"db/probe":       {"db"},
-	"mail":           {},
-	"accounts":       {"auth", "db", "fault", "mail"},
-	"resolvers":      {"accounts", "db", "auth", "fault", "graph/exec", "graph/model", "owned"},
-	"web":            {"access"},
-	"app":            {"access", "mail", "web", "accounts", "auth", "db", "db/probe", "directives", "fault", "graph/model", "owned", "resolvers"},
-	"modules":        {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"":               {"access", "app", "devpg", "modules"},       // the command
-	"e2e":            {},
-	"e2e/hostile":    {},
+	"fault":             {},
+	"devpg":             {},
+	"internal/runes":    {},
+	"internal/once":     {},
+	"internal/levers":   {},
+	"auth":              {"fault", "internal/runes"},
+	"auth/passwords":    {"auth", "fault"},
+	"mail/outbox":       {},
+	"mail/address":      {},
+	"mail":              {"mail/address", "mail/outbox"},
+	"db":                {"auth", "fault", "mail/outbox"},
+	"db/dbtest":         {"db", "devpg"},
+	"db/probe":          {"db"},
+	"accounts/input":    {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
+	"accounts/limits":   {"auth", "db", "fault", "mail", "mail/address"},
+	"accounts/sessions": {"auth", "db", "fault"},
+	"accounts":          {"accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
+	"owned":             {"auth", "db"},
+	"directives":        {"auth", "fault", "internal/once"},
+	"access":            {"directives", "fault"},
+	"graph/exec":        {"directives", "owned"},
+	"graph/model":       {"internal/runes", "owned"},
+	"graph":             {"directives", "graph/exec", "graph/model", "owned"},
+	"graph/generate":    {},
+	"resolvers":         {"accounts", "accounts/input", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"explain":           {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
+	"telemetry":         {"auth/passwords", "db", "fault", "mail/outbox"},
+	"edge/reply":        {"fault"},
+	"edge/document":     {"fault", "graph/model", "internal/runes", "resolvers"},
+	"edge":              {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
+	"web":               {"access"},
+	"app": {
+		"access", "accounts", "accounts/input", "accounts/limits", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
+		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
+	},
+	"modules":      {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
+	"":             {"access", "app", "devpg", "modules"},       // the command
+	"e2e/hostile":  {},
+	"e2e/access":   {},
+	"e2e/accounts": {},
+	"e2e/edge":     {},
+	"e2e/faults":   {},
+	"e2e/harness":  {"app", "db/dbtest", "internal/levers", "modules"},
+	"e2e/sessions": {},
 }
 
 // moduleMayImport is what a package of a module may import: one that package modules lists, or an example of one.
@@ -39,18 +61,27 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"db/probe": {"app", "explain"}, // acts as any user, for an operator at the command line
+	"db/probe":        {"explain"},            // acts as any user, for an operator at the command line
+	"internal/levers": {"app", "e2e/harness"}, // weakens a service, for tests and benchmarks
 }
 
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
-	"app":            {"app", "db/dbtest", "e2e/hostile", "graph", "graph/exec", "modules"},
 	"db":             {"db", "db/dbtest"},
 	"db/probe":       {"db/dbtest", "db/probe"},
-	"e2e":            {"access", "app", "accounts", "auth", "db", "db/dbtest", "devpg", "directives", "e2e/hostile", "fault", "modules", "owned", "resolvers"},
-	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
 	"graph/exec":     {"graph", "graph/exec"},
-	"web":            {"app", "db/dbtest", "modules"},
+	"explain":        {"db/dbtest", "graph", "resolvers"},
+	"edge/reply":     {"e2e/hostile", "graph/exec"},
+	"edge/document":  {"e2e/hostile", "graph"},
+	"edge":           {"e2e/hostile", "graph"},
+	"web":            {"app", "db/dbtest", "internal/levers", "modules"},
+	"app":            {"app", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
+	"e2e/access":     {"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "internal/levers", "owned"},
+	"e2e/accounts":   {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/levers", "mail/outbox", "resolvers"},
+	"e2e/edge":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile"},
+	"e2e/faults":     {"app", "db", "db/dbtest", "e2e/harness"},
+	"e2e/sessions":   {"app", "db/dbtest", "e2e/harness"},
+	"examples/notes": {"db/dbtest", "examples/notes", "modules"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

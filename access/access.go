@@ -60,10 +60,10 @@ const (
 	Null  Answer = "null" // without an error
 )
 
-// Admits says whom a wall in the database lets through.
+// Admits says whom a layer in the database lets through.
 type Admits string
 
-// Whom a wall in the database can let through.
+// Whom a layer in the database can let through.
 const (
 	AdmitsOwner   Admits = "owner"
 	AdmitsVisible Admits = "visible-to"
@@ -85,27 +85,27 @@ var admitsInWords = map[Admits]string{
 	AdmitsOwner: "its owner alone", AdmitsVisible: "everyone who may see it", AdmitsMembers: "signed-in members",
 }
 
-// InWords says whom a wall lets through.
+// InWords says whom a layer lets through.
 func (a Admits) InWords() string { return admitsInWords[a] }
 
-// Wall is something in the database that refuses by itself: a row policy, or a definer function.
-type Wall struct {
+// Layer is something in the database that refuses by itself: a row policy, or a definer function.
+type Layer struct {
 	Name   string
 	Admits Admits
 }
 
-// Walls say what stands in the database behind each field.
-type Walls struct {
-	Types  map[string]Wall   // behind a type's fields: the policy under which its row is read
-	Fields map[string][]Wall // behind a field, as Type.field, in the place of its type's: it comes from elsewhere
+// Layers say what stands in the database behind each field.
+type Layers struct {
+	Types  map[string]Layer   // behind a type's fields: the policy under which its row is read
+	Fields map[string][]Layer // behind a field, as Type.field, in the place of its type's: it comes from elsewhere
 }
 
-func (w Walls) of(typ, field string) []Wall {
-	if walls, ok := w.Fields[typ+"."+field]; ok {
-		return walls
+func (w Layers) of(typ, field string) []Layer {
+	if layers, ok := w.Fields[typ+"."+field]; ok {
+		return layers
 	}
-	if wall, ok := w.Types[typ]; ok {
-		return []Wall{wall}
+	if layer, ok := w.Types[typ]; ok {
+		return []Layer{layer}
 	}
 	return nil
 }
@@ -144,8 +144,8 @@ type Matrix struct {
 }
 
 // New makes the matrix of a schema that has passed directives.Check.
-func New(schema *ast.Schema, walls Walls) *Matrix {
-	c := &compiler{schema: schema, walls: walls}
+func New(schema *ast.Schema, layers Layers) *Matrix {
+	c := &compiler{schema: schema, layers: layers}
 	m := &Matrix{}
 	for _, t := range objectTypes(schema) {
 		for _, f := range t.Fields {
@@ -182,21 +182,21 @@ func objectTypes(schema *ast.Schema) (types []*ast.Definition) {
 
 type compiler struct {
 	schema *ast.Schema
-	walls  Walls
+	layers Layers
 }
 
 // decision is what decides about a field: a rule of its own or of a field before it, and what stands behind that.
 type decision struct {
 	field  string
 	rule   directives.Rule
-	walls  []Wall
+	layers []Layer
 	unseen bool // the row is of a type that nobody but its owner ever sees
 }
 
 func (d decision) refusedByRule(v Viewer) bool { return d.answer(v) != Value }
 
-func (d decision) refusedByWall(v Viewer) bool {
-	return slices.ContainsFunc(d.walls, func(w Wall) bool { return !w.Admits.admits(v) })
+func (d decision) refusedByLayer(v Viewer) bool {
+	return slices.ContainsFunc(d.layers, func(w Layer) bool { return !w.Admits.admits(v) })
 }
 
 func (c *compiler) field(t *ast.Definition, f *ast.FieldDefinition) Field {
@@ -229,8 +229,8 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 	}
 	seen[name] = true
 	if rule.Name != "inherited" {
-		row, owned := c.walls.Types[cmp.Or(rule.Of, t.Name)]
-		return []decision{{name, rule, c.walls.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner}}
+		row, owned := c.layers.Types[cmp.Or(rule.Of, t.Name)]
+		return []decision{{name, rule, c.layers.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner}}
 	}
 	for _, parent := range objectTypes(c.schema) {
 		for _, g := range parent.Fields {
@@ -287,7 +287,7 @@ func (d decision) answer(v Viewer) Answer {
 func (f *Field) hold(decisions []decision) {
 	var byRule, byPolicy, any bool
 	for _, d := range decisions {
-		for _, w := range d.walls {
+		for _, w := range d.layers {
 			if !slices.Contains(f.Policies, w.Name) {
 				f.Policies = append(f.Policies, w.Name)
 			}
@@ -295,7 +295,7 @@ func (f *Field) hold(decisions []decision) {
 	}
 	for _, v := range Viewers {
 		rule := all(decisions, func(d decision) bool { return d.refusedByRule(v) })
-		policy := all(decisions, func(d decision) bool { return d.refusedByWall(v) })
+		policy := all(decisions, func(d decision) bool { return d.refusedByLayer(v) })
 		if !rule && !policy {
 			continue
 		}
@@ -324,7 +324,7 @@ func (f *Field) why(decisions []decision) string {
 	}
 	var parts []string
 	for _, d := range decisions {
-		for _, w := range d.walls {
+		for _, w := range d.layers {
 			part := w.Name + " admits " + w.Admits.InWords()
 			if !slices.Contains(parts, part) {
 				parts = append(parts, part)

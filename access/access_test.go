@@ -18,13 +18,13 @@ directive @inherited on FIELD_DEFINITION
 enum Otherwise { ERROR NULL }
 `
 
-func matrix(t *testing.T, sdl string, walls Walls) *Matrix {
+func matrix(t *testing.T, sdl string, layers Layers) *Matrix {
 	t.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: definitions + sdl})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(schema, walls)
+	return New(schema, layers)
 }
 
 // brief is a row as nobody, nobody who sees, member, member who sees, owner: held by, and whom only one refuses.
@@ -52,9 +52,9 @@ type Page { info: Info @inherited }
 type Info { n: Int @inherited }
 type Loose { x: Int @inherited }
 union Any = Loose
-`, Walls{
-		Types: map[string]Wall{"Row": {"rows_select", AdmitsVisible}, "Own": {"own_select", AdmitsOwner}},
-		Fields: map[string][]Wall{
+`, Layers{
+		Types: map[string]Layer{"Row": {"rows_select", AdmitsVisible}, "Own": {"own_select", AdmitsOwner}},
+		Fields: map[string][]Layer{
 			"Row.secret": {{"secrets_select", AdmitsOwner}}, "Row.list": {{"secrets_select", AdmitsOwner}}, "Row.moved": {{"secrets_select", AdmitsOwner}},
 			"Query.act": {{"rows_update", AdmitsOwner}, {"secrets_update", AdmitsOwner}}, "Query.mine": {{"app.mine", AdmitsMembers}}, "Query.end": {{"app.end", AdmitsOwner}},
 		},
@@ -97,7 +97,7 @@ union Any = Loose
 
 func TestMatrixIsInTheOrderOfTheSchema(t *testing.T) {
 	t.Parallel()
-	m := matrix(t, "type _Service { sdl: String }\ntype Query { _service: _Service z: Int @public(reason: \"x\") a: Int @public(reason: \"x\") }\ntype Box { x: Int @inherited }\n", Walls{})
+	m := matrix(t, "type _Service { sdl: String }\ntype Query { _service: _Service z: Int @public(reason: \"x\") a: Int @public(reason: \"x\") }\ntype Box { x: Int @inherited }\n", Layers{})
 	var names []string
 	for _, f := range m.Fields {
 		names = append(names, f.String())
@@ -111,9 +111,9 @@ func TestMatrixIsInTheOrderOfTheSchema(t *testing.T) {
 func TestDiffNoticesWhatHolds(t *testing.T) {
 	t.Parallel()
 	const sdl = `type Query { r: Row @public(reason: "x") } type Row { secret: Int @owner }`
-	secrets := Walls{Fields: map[string][]Wall{"Row.secret": {{"secrets_select", AdmitsOwner}}}}
+	secrets := Layers{Fields: map[string][]Layer{"Row.secret": {{"secrets_select", AdmitsOwner}}}}
 	both := matrix(t, sdl, secrets)
-	alone := matrix(t, sdl, Walls{Types: map[string]Wall{"Row": {"rows_select", AdmitsVisible}}})
+	alone := matrix(t, sdl, Layers{Types: map[string]Layer{"Row": {"rows_select", AdmitsVisible}}})
 	d := Diff(both, alone)
 	want := "[Row.secret [nobody, visible-to]: refused by rule and policy -> the rule or the policy alone Row.secret [member, visible-to]: refused by rule and policy -> the rule or the policy alone]"
 	if fmt.Sprint(d.Widened) != want || len(d.Narrowed)+len(d.Changed) != 0 {

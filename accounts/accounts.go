@@ -1,6 +1,7 @@
-// Package accounts owns the use cases of an account: signing up with a profile, signing in and out, changing the
-// profile, and what an account proves itself by. It judges input, all of it at once, and puts together what must happen
-// in one transaction. It must not know GraphQL or HTTP, and leaves SQL to db.
+// Package accounts owns the use cases of an account: sign-up with a profile, sign-in and sign-out, changes of the profile, and what an
+// account proves its owner by. It validates all fields of an input at once, and decides what happens in one transaction. The rules for
+// single values are in package input, and how often something may happen is in package limits. It must not know GraphQL or HTTP, and
+// leaves SQL to db.
 package accounts
 
 import (
@@ -8,9 +9,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
+	"freehold.dev/freehold/accounts/input"
+	"freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/sessions"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 )
 
@@ -18,43 +21,60 @@ import (
 type Config struct {
 	PasswordMinLength int           // code points
 	DefaultVisibility string        // PRIVATE, MEMBERS or PUBLIC
-	SessionIdle       time.Duration // a session ends when not renewed for so long
-	SessionLifetime   time.Duration // and after this in any case
-	MaxSessions       int           // live ones of an account; a further one ends the oldest
+	SessionIdle       time.Duration // a session expires when it is not refreshed for this long
+	SessionLifetime   time.Duration // a session expires after this time at the latest
+	MaxSessions       int           // live sessions of an account; a further one revokes the oldest
 	RefreshGrace      time.Duration // how long a refresh may be retried
 	ReauthAfter       time.Duration // how long sensitive actions work after the password was entered
 	CodeLifetime      time.Duration // of one-time codes
 	UsernameHold      time.Duration // how long nobody else gets a username that was given up
 	RateLimit         bool          // whether limits hold
-	Limits            Limits
-	ServiceName       string           // of the service; no password may consist of it
-	ServiceHost       string           // likewise
-	Reserved          Reserved         // usernames that no account can have
-	Now               func() time.Time // the clock of birthdays; nil: time.Now
+	Limits            limits.Limits
+	ServiceName       string // no password may consist of the service's name or host
+	ServiceHost       string
+	Reserved          input.Reserved   // usernames that no account can have
+	Now               func() time.Time // the clock for birthdays; nil means time.Now
 
-	MailLatest time.Duration // a mail is sent after a random time, of a sixth of this to all of it; 0 for 3 s
+	MailLatest time.Duration // a mail is sent after a random time, between a sixth of this and all of it; 0 means 3 s
 
-	RequireVerifiedEmail bool          // whether an account can be used only once its address was verified
-	PendingLifetime      time.Duration // how long it waits for that
+	RequireVerifiedEmail bool          // whether an account can be used only after its address was verified
+	PendingLifetime      time.Duration // how long an account waits for that
 
-	// Breached reports whether a normalised password is known from a leak. Nil where nobody is asked.
+	// Breached reports whether a normalised password is known from a data breach. With nil, no password is looked up.
 	Breached func(ctx context.Context, password string) bool
 	Hooks    Hooks
 }
 
-// Service is the use cases, over one database.
+// Service has the use cases, over one database.
 type Service struct {
-	db     *db.DB
-	keys   *auth.Keys
-	hasher *auth.Hasher
-	tokens *auth.Tokens
-	config Config
+	Sessions *sessions.Service // the use cases of sessions that were started
+
+	db        *db.DB
+	keys      *auth.Keys
+	hasher    *passwords.Hasher
+	limits    *limits.Limiter
+	passwords input.PasswordRules
+	config    Config
 }
 
 // New returns the use cases.
-func New(d *db.DB, keys *auth.Keys, hasher *auth.Hasher, tokens *auth.Tokens, config Config) *Service {
-	return &Service{db: d, keys: keys, hasher: hasher, tokens: tokens, config: config}
+func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Tokens, config Config) *Service {
+	return &Service{
+		Sessions: sessions.New(d, keys, tokens, sessions.Config{
+			Idle: config.SessionIdle, Lifetime: config.SessionLifetime, Grace: config.RefreshGrace,
+		}),
+		db: d, keys: keys, hasher: hasher, config: config, limits: limits.New(d, config.Limits, config.RateLimit),
+		passwords: input.PasswordRules{
+			MinLength: config.PasswordMinLength, ServiceName: config.ServiceName, ServiceHost: config.ServiceHost, Breached: config.Breached,
+		},
+	}
 }
+
+// PasswordRules returns the rules for new passwords.
+func (s *Service) PasswordRules() input.PasswordRules { return s.passwords }
+
+// Reserved returns the usernames that no account can have.
+func (s *Service) Reserved() input.Reserved { return s.config.Reserved }
 
 func (s *Service) now() time.Time {
 	if s.config.Now == nil {
@@ -63,37 +83,21 @@ func (s *Service) now() time.Time {
 	return s.config.Now()
 }
 
-// Tokens are what proves a session, shown this once.
+// Tokens prove a session. The server returns them once, and stores only a hash.
 type Tokens = auth.Pair
 
-// Session is a session that was just started: who it belongs to, and its tokens.
-type Session struct {
+// SignedIn is the result of a sign-up, a sign-in or a verification: the viewer of the session that it started, and the tokens.
+type SignedIn struct {
 	Viewer  auth.Viewer
 	Profile *db.Profile
 	Tokens
 }
 
-// newSession returns a session to be started, and the refresh token whose hash it holds.
-func (s *Service) newSession() (session db.SessionParams, refreshToken string) {
-	id := uuid.New()
-	token, hash := s.keys.NewRefresh(id)
-	return db.SessionParams{ID: id, RefreshHash: hash, Idle: s.config.SessionIdle, Lifetime: s.config.SessionLifetime}, token
-}
-
-// started puts together what the client gets of a session.
-func (s *Service) started(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*Session, error) {
-	tokens, err := s.issue(viewer.UserID, viewer.SessionID, refreshToken)
+// started returns what the client gets of a session that was started.
+func (s *Service) started(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*SignedIn, error) {
+	tokens, err := s.Sessions.Issue(viewer.UserID, viewer.SessionID, refreshToken)
 	if err != nil {
 		return nil, fmt.Errorf("start session: %w", err)
 	}
-	return &Session{Viewer: viewer, Profile: profile, Tokens: *tokens}, nil
-}
-
-// issue makes the access token that goes with a refresh token.
-func (s *Service) issue(userID, sessionID uuid.UUID, refreshToken string) (*Tokens, error) {
-	access, expires, err := s.tokens.Access(userID, sessionID)
-	if err != nil {
-		return nil, err
-	}
-	return &Tokens{AccessToken: access, RefreshToken: refreshToken, ExpiresAt: expires}, nil
+	return &SignedIn{Viewer: viewer, Profile: profile, Tokens: *tokens}, nil
 }

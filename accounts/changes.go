@@ -8,9 +8,11 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // ChangePassword replaces the viewer's password, ends the other sessions and all codes, sends a mail about it, and returns
@@ -28,12 +30,12 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	if !ok {
 		faults.Add("input.currentPassword", notThePassword)
 	}
-	newPassword = auth.NormalizePassword(newPassword)
-	faults.Add("input.newPassword", s.judgePassword(ctx, newPassword, s.words(private.Email, profile.Username, profile.DisplayName)))
+	newPassword = passwords.Normalize(newPassword)
+	faults.Add("input.newPassword", s.passwords.ValidateAndLookUp(ctx, newPassword, s.passwords.Words(private.Email, profile.Username, profile.DisplayName)))
 	if err := faults.Err(); err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}
-	if err := s.within(ctx, s.config.Limits.Password.of("changePassword", digest(viewer.UserID.String()))); err != nil {
+	if err := s.limits.CheckPasswordChange(ctx, viewer.UserID); err != nil {
 		return nil, fault.LimitAt("input.newPassword", err)
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.PasswordChanged, private)
@@ -70,10 +72,10 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err != nil {
 		return nil, err
 	}
-	if err := s.withinWrites(ctx, viewer); err != nil {
+	if err := s.limits.CheckWrite(ctx, viewer.UserID); err != nil {
 		return nil, err
 	}
-	to, atLeast, err := s.judgeRecipient(ctx, mailOf[db.ChangeEmail], "input.newEmail", newEmail)
+	to, atLeast, err := s.checkRecipient(ctx, mail.ChangeEmail, "input.newEmail", newEmail)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +91,9 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "" && !s.config.RequireVerifiedEmail:
 			return fault.Taken("input.newEmail", emailTaken)
 		case taken != "":
-			return s.enqueue(ctx, tx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken})
+			return s.enqueue(ctx, tx, outbox.Mail{Kind: mail.AddressTaken, Recipient: taken})
 		}
-		return s.enqueue(ctx, tx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.text, Known: true}))
+		return s.enqueue(ctx, tx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.Text, Known: true}))
 	})
 	return profile, err
 }
@@ -102,7 +104,7 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.withinLeaves(ctx, private); err != nil {
+	if err := s.checkLeave(ctx, private); err != nil {
 		return nil, err
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.EmailChangedOld, private)
@@ -129,7 +131,7 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 // while. REAUTH_REQUIRED when the sign-in was too long ago; CONFLICT for one that somebody else has, or has given up not long
 // ago.
 func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed string) (profile *db.Profile, err error) {
-	username, key, flaw := s.readNewUsername(typed)
+	username, key, flaw := s.config.Reserved.ReadNewUsername(typed)
 	if !flaw.IsZero() {
 		return nil, flaw.At("input.username")
 	}
@@ -143,7 +145,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.RecordEvent(ctx, db.UsernameChanged); err != nil {
 			return err
 		}
-		if err := s.count(ctx, tx, s.config.Limits.Username.of("changeUsername", digest(viewer.UserID.String()))); err != nil { // here, so that only changes count
+		if err := s.limits.CheckUsernameChange(ctx, tx); err != nil { // here, so that only changes count
 			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
@@ -165,6 +167,6 @@ func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.
 }
 
 // noticeOf is the mail that tells of a change of an account.
-func noticeOf(kind mail.Kind, userID uuid.UUID, to db.Notice, withheld bool) db.Mail {
-	return db.Mail{Kind: string(kind), UserID: userID, Recipient: to.Email, Data: map[string]string{"username": to.Username}, Withheld: withheld}
+func noticeOf(kind mail.Kind, userID uuid.UUID, to db.Notice, withheld bool) outbox.Mail {
+	return outbox.Mail{Kind: kind, UserID: userID, Recipient: to.Email, Data: map[string]string{"username": to.Username}, Withheld: withheld}
 }

@@ -22,7 +22,7 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 	if err != nil {
 		return nil, fmt.Errorf("delete account: %w", err)
 	}
-	if err := s.withinLeaves(ctx, private); err != nil {
+	if err := s.checkLeave(ctx, private); err != nil {
 		return nil, err
 	}
 	withheld, err := s.withholdsNotice(ctx, mail.AccountDeleted, private)

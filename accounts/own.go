@@ -6,11 +6,22 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
 )
+
+// UsernameAvailable reports whether a sign-up could have a username now.
+func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool, error) {
+	_, key, flaw := s.config.Reserved.ReadNewUsername(username)
+	if !flaw.IsZero() {
+		return false, nil
+	}
+	_, taken, err := s.db.FindTaken(ctx, "", key)
+	return err == nil && !taken, err
+}
 
 // These functions return what users may know of their own account. All return nil if the viewer is another user.
 
@@ -38,32 +49,32 @@ func (s *Service) ReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, 
 // It counts nothing. For a change of e-mail, it is about the pending address. If there is none, only the limit of the client
 // holds.
 func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, purpose db.Purpose) (at *time.Time, err error) {
-	if !s.config.RateLimit {
+	if !s.limits.On() {
 		return nil, nil //nolint:nilnil // documented
 	}
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		limits := byClient(ctx, s.config.Limits.CodeRequest, "codeRequest")
 		email, err := recipient(ctx, tx, userID, purpose)
 		if err != nil {
 			return err
 		}
+		key := ""
 		if email != nil {
-			to, _ := readEmail(*email)
-			known, err := tx.IsKnownClient(ctx, to.key, client(ctx))
-			if err != nil {
-				return err
-			}
-			limits = append(limits, s.mails(ctx, mailOf[purpose], to.key, known)...)
+			to, _ := input.ReadEmail(*email)
+			key = to.Key
 		}
-		at, err = tx.FindRateLimitedUntil(ctx, userID, limits...)
+		buckets, err := s.limits.FindNextCode(ctx, tx, mailOf[purpose], key)
+		if err != nil {
+			return err
+		}
+		at, err = tx.FindRateLimitedUntil(ctx, userID, buckets...)
 		return err
 	})
 	return at, err
 }
 
-// mailOf has the names under which mails with a code are counted.
-var mailOf = map[db.Purpose]string{
-	db.VerifyEmail: string(mail.VerifyEmail), db.ResetPassword: string(mail.ResetPassword), db.ChangeEmail: string(mail.ChangeEmail),
+// mailOf has the kinds of the mails that contain a code for a purpose.
+var mailOf = map[db.Purpose]mail.Kind{
+	db.VerifyEmail: mail.VerifyEmail, db.ResetPassword: mail.ResetPassword, db.ChangeEmail: mail.ChangeEmail,
 }
 
 // recipient is the address of a user to which a code would be sent; nil if there is none that the viewer may know.

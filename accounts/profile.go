@@ -2,10 +2,10 @@ package accounts
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
@@ -19,7 +19,7 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.withinWrites(ctx, viewer); err != nil {
+	if err := s.limits.CheckWrite(ctx, viewer.UserID); err != nil {
 		return nil, err
 	}
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
@@ -38,35 +38,21 @@ func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFi
 			field.Value = nil
 		}
 	}
-	text("displayName", &f.DisplayName, textRule{longest: maxDisplayName}.read)
-	text("bio", &f.Bio, textRule{longest: maxBio, lines: true}.read)
-	text("location", &f.Location, textRule{longest: maxLocation}.read)
+	text("displayName", &f.DisplayName, input.DisplayName.Read)
+	text("bio", &f.Bio, input.Bio.Read)
+	text("location", &f.Location, input.Location.Read)
 	if v := f.Visibility; v.Set && v.Value == nil {
-		faults.Add(path+"visibility", fault.Flaw{Code: "NULL", Message: "The visibility can be changed, but not cleared."})
+		faults.Add(path+"visibility", fault.Flaw{Code: "NULL", Message: "You can change the visibility, but you cannot clear it."})
 	}
 	if b := f.Birthday.Value; b != nil {
-		faults.Add(path+"birthday", judgeBirthday(*b, s.now()))
+		faults.Add(path+"birthday", input.ValidateBirthday(*b, s.now()))
 	}
-	text("phoneNumber", &f.PhoneNumber, readPhone)
+	text("phoneNumber", &f.PhoneNumber, input.ReadPhone)
 }
 
-// firstBirthday is the earliest birthday that is accepted. The oldest person on record lived for 122 years, and nobody who was
-// born earlier is alive.
-var firstBirthday = time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC)
-
-// firstZone is the time zone in which each day begins first.
-var firstZone = time.FixedZone("UTC+14", 14*60*60)
-
-// judgeBirthday returns what is wrong with a birthday. It may be today in any time zone.
-func judgeBirthday(birthday, now time.Time) fault.Flaw {
-	year, month, day := now.In(firstZone).Date()
-	last := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	params := fault.Params{"min": firstBirthday.Format(time.DateOnly), "max": last.Format(time.DateOnly)}
-	switch {
-	case birthday.After(last):
-		return fault.Flaw{Code: "IN_FUTURE", Message: "The birthday cannot be in the future.", Params: params}
-	case birthday.Before(firstBirthday):
-		return fault.Flaw{Code: "OUT_OF_RANGE", Message: "The birthday must be 1900-01-01 or later.", Params: params}
-	}
-	return fault.Flaw{}
+// ValidateProfile returns the faults of the fields of a profile, by their names.
+func (s *Service) ValidateProfile(fields db.ProfileFields) []fault.Field {
+	var faults fault.Faults
+	s.readProfile(&faults, "", &fields)
+	return faults.Fields()
 }

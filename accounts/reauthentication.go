@@ -5,30 +5,31 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
 
 // isOwn reports whether the password at path is the viewer's, and returns its hash.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+	if err := s.limits.CheckPasswordTry(ctx); err != nil {
 		return "", false, err
 	}
-	if err := s.within(ctx, s.ownGuesses(viewer.UserID)); err != nil {
+	if err := s.limits.CheckLimit(ctx, s.limits.OwnGuesses(viewer.UserID)); err != nil {
 		return "", false, fault.LimitAt(path, err)
 	}
 	salt, err := s.db.FindOwnSalt(ctx, viewer)
 	if err != nil {
 		return "", false, err
 	}
-	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(password), salt)
+	hash, _, err := s.hasher.Salted(ctx, passwords.Normalize(password), salt)
 	if err != nil {
 		return "", false, err
 	}
 	if ok, err = s.db.IsOwnHash(ctx, viewer, hash); err != nil || !ok {
 		return "", false, err
 	}
-	return hash, true, s.forget(ctx, s.ownGuesses(viewer.UserID))
+	return hash, true, s.limits.Forget(ctx, s.limits.OwnGuesses(viewer.UserID))
 }
 
 // proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.
@@ -40,7 +41,7 @@ func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password str
 	return seen, err
 }
 
-var notThePassword = fault.Flaw{Code: "INVALID", Message: "This is not the password of your account."}
+var notThePassword = fault.Flaw{Code: "INVALID", Message: "This password is incorrect."}
 
 func errPassword(path string) error { return notThePassword.At(path) }
 

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/accounts/input"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -20,10 +21,10 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string) error 
 // ResetPassword gives an account a new password by a code that was sent to its address, which is proved by that. All its
 // sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
-	newPassword = auth.NormalizePassword(newPassword)
-	flaw := s.JudgePassword(newPassword) // without the account, which the client may not know yet
+	newPassword = passwords.Normalize(newPassword)
+	flaw := s.passwords.ValidateFor(newPassword, nil) // without the account, which the client may not know yet
 	var faults fault.Faults
-	key, err := s.judgeCodeOf(ctx, &faults, email, typed)
+	key, err := s.checkCodeOf(ctx, &faults, email, typed)
 	if err != nil {
 		return err
 	}
@@ -34,11 +35,11 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
 	switch {
 	case errors.Is(err, errCode):
-		faults.Add("input.code", wrongCode)
+		faults.Add("input.code", input.InvalidCode)
 	case err != nil:
 		return err
 	default:
-		flaw = s.judgePassword(ctx, newPassword, s.words(code.Email, code.Username, code.DisplayName))
+		flaw = s.passwords.ValidateAndLookUp(ctx, newPassword, s.passwords.Words(code.Email, code.Username, code.DisplayName))
 	}
 	faults.Add("input.newPassword", flaw)
 	if err := faults.Err(); err != nil {
@@ -62,5 +63,5 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		return fmt.Errorf("reset password: %w", err)
 	}
 	// What was guessed before was about another password.
-	return s.forget(ctx, s.codeGuesses(ctx, key), s.guesses(ctx, key), s.ownGuesses(code.UserID))
+	return s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key), s.limits.Guesses(ctx, key), s.limits.OwnGuesses(code.UserID))
 }

@@ -3,15 +3,12 @@ package accounts
 import (
 	"time"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/accounts/input"
 )
 
-// Length is how many characters (code points) a text may have.
-type Length struct{ Min, Max int }
-
-// Settings are what a front end needs to know before a user signs in. They are the values that the use cases apply.
+// Settings are what a front end needs before a user signs in. They are the values that the use cases apply.
 type Settings struct {
-	Password, Username, DisplayName, Bio, Location Length
+	Password, Username, DisplayName, Bio, Location input.Length
 
 	DefaultVisibility    string // PRIVATE, MEMBERS or PUBLIC
 	RequireVerifiedEmail bool
@@ -23,8 +20,8 @@ type Settings struct {
 // Settings returns the public settings.
 func (s *Service) Settings() Settings {
 	return Settings{
-		Password: Length{s.config.PasswordMinLength, auth.MaxPasswordLength}, Username: Length{minUsername, maxUsername},
-		DisplayName: Length{0, maxDisplayName}, Bio: Length{0, maxBio}, Location: Length{0, maxLocation},
+		Password: s.passwords.Length(), Username: input.UsernameLength,
+		DisplayName: input.DisplayName.Length(), Bio: input.Bio.Length(), Location: input.Location.Length(),
 		DefaultVisibility: s.config.DefaultVisibility, RequireVerifiedEmail: s.config.RequireVerifiedEmail,
 		CodeLifetime: s.config.CodeLifetime, ReauthAfter: s.config.ReauthAfter, UsernameHold: s.config.UsernameHold,
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 )
@@ -12,33 +14,33 @@ import (
 // wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, to which clients respond
 // with a refresh.
 func (s *Service) wrong() *fault.Error {
-	message := "The e-mail address or the password is wrong."
+	message := "The email address or password is incorrect."
 	if s.config.RequireVerifiedEmail {
-		message = "The e-mail address or the password is wrong, or the address is not verified yet."
+		message = "The email address or password is incorrect, or the address is not verified yet."
 	}
 	return fault.New(fault.InvalidCredentials, message)
 }
 
 // SignIn starts a session. An unknown e-mail, a wrong password and a disabled account are one error that takes one
 // time: there is a hash to compute and a refusal to note in any case.
-func (s *Service) SignIn(ctx context.Context, email, password string) (*Session, error) {
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignIn, "signIn")...); err != nil {
+func (s *Service) SignIn(ctx context.Context, email, password string) (*SignedIn, error) {
+	if err := s.limits.CheckSignIn(ctx); err != nil {
 		return nil, err
 	}
-	from, _ := readEmail(email) // an invalid address has an empty key, which no account has
-	if err := s.withinGuesses(ctx, from.key); err != nil {
+	from, _ := input.ReadEmail(email) // an invalid address has an empty key, which no account has
+	if err := s.limits.CheckGuess(ctx, from.Key); err != nil {
 		return nil, fault.LimitAt("input.password", err)
 	}
-	salt, err := s.db.FindSalt(ctx, from.key)
+	salt, err := s.db.FindSalt(ctx, from.Key)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	password = auth.NormalizePassword(password)
+	password = passwords.Normalize(password)
 	hash, outdated, err := s.hasher.Salted(ctx, password, salt)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	session, err := s.start(ctx, from.key, hash)
+	session, err := s.start(ctx, from.Key, hash)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
@@ -47,15 +49,15 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*Session,
 			return nil, fmt.Errorf("sign in: %w", err)
 		}
 	}
-	if err := s.forget(ctx, s.guesses(ctx, from.key)); err != nil {
+	if err := s.limits.Forget(ctx, s.limits.Guesses(ctx, from.Key)); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	return session, nil
 }
 
 // start starts a session for the account of a normalised e-mail, if this is the hash of its password.
-func (s *Service) start(ctx context.Context, emailKey, hash string) (*Session, error) {
-	session, refreshToken := s.newSession()
+func (s *Service) start(ctx context.Context, emailKey, hash string) (*SignedIn, error) {
+	session, refreshToken := s.Sessions.Prepare()
 	var viewer auth.Viewer
 	var profile *db.Profile
 	ok := false

@@ -12,10 +12,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/accounts/input"
+	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // SignUp is what a visitor types. Profile holds the fields that were given.
@@ -33,7 +37,7 @@ type SignUp struct {
 // candidate is a sign-up in the form in which it is stored, with the faults that can be found without the database.
 type candidate struct {
 	SignUp
-	email       address
+	email       input.Email
 	usernameKey string // "" for an invalid one
 	keyHash     []byte // nil without a key
 	fingerprint []byte // of the values; nil without a key
@@ -48,9 +52,9 @@ type candidate struct {
 // read brings a sign-up into the form in which it is stored.
 func (s *Service) read(in SignUp) candidate {
 	c := candidate{SignUp: in}
-	c.email, c.emailFlaw = readEmail(in.Email)
-	c.Password = auth.NormalizePassword(in.Password)
-	c.Username, c.usernameKey, c.usernameFlaw = s.readNewUsername(in.Username)
+	c.email, c.emailFlaw = input.ReadEmail(in.Email)
+	c.Password = passwords.Normalize(in.Password)
+	c.Username, c.usernameKey, c.usernameFlaw = s.config.Reserved.ReadNewUsername(in.Username)
 	if !c.usernameFlaw.IsZero() {
 		c.usernameKey = ""
 	}
@@ -70,7 +74,7 @@ func (s *Service) read(in SignUp) candidate {
 func (c *candidate) makeFingerprint() []byte {
 	p := c.Profile
 	values, err := json.Marshal([]any{
-		c.email.key, strings.ToLower(c.Username), p.DisplayName.Value, p.Bio.Value, p.AvatarURL.Value, p.WebsiteURL.Value, p.Location.Value,
+		c.email.Key, strings.ToLower(c.Username), p.DisplayName.Value, p.Bio.Value, p.AvatarURL.Value, p.WebsiteURL.Value, p.Location.Value,
 		p.Visibility.Value, p.Birthday.Value, p.PhoneNumber.Value,
 	})
 	if err != nil {
@@ -87,8 +91,8 @@ func (c *candidate) makeFingerprint() []byte {
 //
 // Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
 // this one until it is verified, and the address is sent a code, or told that it has an account.
-func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
+func (s *Service) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
+	if err := s.limits.CheckSignUp(ctx); err != nil {
 		return nil, err
 	}
 	c := s.read(in)
@@ -112,23 +116,23 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*Session, error) {
 	return session, nil
 }
 
-var errReused = fault.Input("input.idempotencyKey", "REUSED", "This key was used for another sign-up. Use a new one for each.")
+var errReused = fault.Input("input.idempotencyKey", "REUSED", "This idempotency key was already used for another sign-up. Use a new key for each sign-up.")
 
 // signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of the
 // first sign-up. The account may have changed since.
-func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Session, again bool, err error) {
+func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *SignedIn, again bool, err error) {
 	salt, found, err := s.db.FindSignUp(ctx, c.keyHash)
 	if err != nil || !found {
 		return nil, false, err
 	}
-	if err := s.withinGuesses(ctx, c.email.key); err != nil {
+	if err := s.limits.CheckGuess(ctx, c.email.Key); err != nil {
 		return nil, true, fault.LimitAt("input.password", err)
 	}
 	hash, _, err := s.hasher.Salted(ctx, c.Password, salt)
 	if err != nil {
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	}
-	earlier, ok, err := s.db.ProveSignUp(ctx, c.keyHash, c.email.key, hash)
+	earlier, ok, err := s.db.ProveSignUp(ctx, c.keyHash, c.email.Key, hash)
 	switch {
 	case err != nil:
 		return nil, true, fmt.Errorf("sign up again: %w", err)
@@ -137,14 +141,14 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Sessio
 	case earlier.Pending, s.config.RequireVerifiedEmail && !earlier.Verified:
 		return nil, true, nil
 	}
-	if session, err = s.start(ctx, c.email.key, hash); err != nil {
+	if session, err = s.start(ctx, c.email.Key, hash); err != nil {
 		return nil, true, fmt.Errorf("sign up again: %w", err)
 	}
-	return session, true, s.forget(ctx, s.guesses(ctx, c.email.key))
+	return session, true, s.limits.Forget(ctx, s.limits.Guesses(ctx, c.email.Key))
 }
 
-func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error) {
-	faults, err := s.judge(ctx, &c)
+func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, error) {
+	faults, err := s.validate(ctx, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +161,7 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 	if s.config.RequireVerifiedEmail {
 		// Beyond the limit it goes on without a mail. It may be the sign-up of the address's owner, and those before it a
 		// stranger's: then it shows that the stranger's was not the only one.
-		counted, err := s.countMail(ctx, mailOfSignUp, c.email.key)
+		counted, err := s.limits.CountMail(ctx, limits.SignUpMails, c.email.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -179,32 +183,32 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*Session, error
 	return s.started(viewer, profile, refreshToken)
 }
 
-// judge returns every fault of a sign-up, in the order of the schema.
-func (s *Service) judge(ctx context.Context, c *candidate) (fault.Faults, error) {
+// validate returns every fault of a sign-up, in the order of the schema.
+func (s *Service) validate(ctx context.Context, c *candidate) (fault.Faults, error) {
 	taken, err := s.findTaken(ctx, c)
 	if err != nil {
 		return fault.Faults{}, err
 	}
-	return c.faults(s.judgePassword(ctx, c.Password, s.wordsOf(c)), taken), nil
+	return c.faults(s.passwords.ValidateAndLookUp(ctx, c.Password, s.wordsOf(c)), taken), nil
 }
 
-// JudgeSignUp returns the faults of a sign-up that is refused for others, such as a malformed date. It counts as a sign-up.
+// ValidateSignUp returns the faults of a sign-up that is refused for others, such as a malformed date. It counts as a sign-up.
 // Beyond the limit, it does not look up what is taken or leaked.
-func (s *Service) JudgeSignUp(ctx context.Context, in SignUp) []fault.Field {
+func (s *Service) ValidateSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
 	words := s.wordsOf(&c)
-	faults := c.faults(auth.JudgePassword(c.Password, s.config.PasswordMinLength, words...), taken{})
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.SignUp, "signUp")...); err != nil {
+	faults := c.faults(s.passwords.ValidateFor(c.Password, words), taken{})
+	if err := s.limits.CheckSignUp(ctx); err != nil {
 		return faults.Fields()
 	}
-	if all, err := s.judge(ctx, &c); err == nil { // else the faults that are known must do
+	if all, err := s.validate(ctx, &c); err == nil { // else the faults that are known must do
 		faults = all
 	}
 	return faults.Fields()
 }
 
 func (s *Service) wordsOf(c *candidate) []string {
-	return s.words(c.email.text, c.Username, c.Profile.DisplayName.Value)
+	return s.passwords.Words(c.email.Text, c.Username, c.Profile.DisplayName.Value)
 }
 
 func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Faults) {
@@ -219,24 +223,13 @@ func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Fault
 	}
 	faults.AddAll(c.profileFaults)
 	faults.Add("input.idempotencyKey", c.KeyFlaw)
-	if !isKey(c.Key) {
-		faults.Add("input.idempotencyKey", fault.Flaw{
-			Code: "INVALID", Message: "A key has 1 to 255 visible characters of ASCII.", Params: fault.Params{"min": 1, "max": maxKey},
-		})
-	}
+	faults.Add("input.idempotencyKey", input.ValidateKey(c.Key))
 	return faults
-}
-
-const maxKey = 255
-
-// isKey reports whether a text can be an Idempotency-Key; "" stands for none.
-func isKey(key string) bool {
-	return len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // The messages about what another account has.
 const (
-	emailTaken    = "There is an account with this e-mail address."
+	emailTaken    = "An account with this email address already exists."
 	usernameTaken = "This username is taken."
 )
 
@@ -245,7 +238,7 @@ type taken struct{ email, username bool }
 
 // findTaken finds which values of a sign-up are taken. An invalid one has an empty key, which no account has.
 func (s *Service) findTaken(ctx context.Context, c *candidate) (taken, error) {
-	email, username, err := s.db.FindTaken(ctx, c.email.key, c.usernameKey)
+	email, username, err := s.db.FindTaken(ctx, c.email.Key, c.usernameKey)
 	return taken{email: email && !s.config.RequireVerifiedEmail, username: username}, err
 }
 
@@ -264,9 +257,9 @@ func (s *Service) explainTaken(ctx context.Context, c candidate, cause error) er
 
 // createAccount is the transaction. It starts as the system's and goes on as the new account's owner.
 func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (viewer auth.Viewer, profile *db.Profile, refreshToken string, err error) {
-	session, refreshToken := s.newSession()
+	session, refreshToken := s.Sessions.Prepare()
 	account := db.Account{
-		UserID: uuid.New(), Email: c.email.text, EmailKey: c.email.key, UsernameKey: c.usernameKey, PasswordHash: hash, Session: session,
+		UserID: uuid.New(), Email: c.email.Text, EmailKey: c.email.Key, UsernameKey: c.usernameKey, PasswordHash: hash, Session: session,
 		KeyHash: c.keyHash, Fingerprint: c.fingerprint,
 	}
 	if s.config.RequireVerifiedEmail {
@@ -275,7 +268,7 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 	profileID := uuid.New()
 	err = s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
 		for _, hook := range s.config.Hooks.BeforeSignUp {
-			if err := hook(ctx, system.AsAnonymous(), Candidate{Email: c.email.text, Username: c.Username, Profile: c.Profile}); err != nil {
+			if err := hook(ctx, system.AsAnonymous(), Candidate{Email: c.email.Text, Username: c.Username, Profile: c.Profile}); err != nil {
 				return fmt.Errorf("before sign-up: %w", err)
 			}
 		}
@@ -313,7 +306,7 @@ func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate)
 		return err
 	}
 	if taken != "" {
-		return s.enqueue(ctx, tx, db.Mail{Kind: string(mail.AddressTaken), Recipient: taken, Withheld: c.withheld})
+		return s.enqueue(ctx, tx, outbox.Mail{Kind: mail.AddressTaken, Recipient: taken, Withheld: c.withheld})
 	}
-	return s.enqueue(ctx, tx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.text, Known: !c.withheld}))
+	return s.enqueue(ctx, tx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.Text, Known: !c.withheld}))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
@@ -20,8 +21,8 @@ func (s *Service) RequestEmailVerification(ctx context.Context, email string) er
 // Verification is an account whose address was proved.
 type Verification struct {
 	Profile         *db.Profile
-	Session         *Session // that was started; nil where the account's own has proved the address
-	PasswordCleared bool     // the account has no password any more
+	Session         *SignedIn // that was started; nil where the account's own has proved the address
+	PasswordCleared bool      // the account has no password any more
 }
 
 // Proof is what proves an address.
@@ -36,7 +37,7 @@ type Proof struct {
 // up with the address. An error of the code is BAD_USER_INPUT.
 func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
-	key, err := s.judgeCodeOf(ctx, &faults, proof.Email, proof.Code)
+	key, err := s.checkCodeOf(ctx, &faults, proof.Email, proof.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Pro
 	if err != nil {
 		return nil, fmt.Errorf("verify e-mail: %w", err)
 	}
-	return verification, s.forget(ctx, s.codeGuesses(ctx, key))
+	return verification, s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key))
 }
 
 func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key string, proof Proof) (*Verification, error) {
@@ -75,7 +76,7 @@ func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key strin
 	}
 	v, err := s.verifyAndStart(ctx, code, hash)
 	if err == nil && hash != "" && !v.PasswordCleared {
-		err = s.forget(ctx, s.guesses(ctx, key))
+		err = s.limits.Forget(ctx, s.limits.Guesses(ctx, key))
 	}
 	return v, err
 }
@@ -86,17 +87,17 @@ func (s *Service) hashPending(ctx context.Context, key string, code db.SentCode,
 	if password == nil {
 		return "", nil
 	}
-	if err := s.within(ctx, byClient(ctx, s.config.Limits.PasswordTry, "passwordTry")...); err != nil {
+	if err := s.limits.CheckPasswordTry(ctx); err != nil {
 		return "", err
 	}
-	if err := s.within(ctx, s.guesses(ctx, key)); err != nil {
+	if err := s.limits.CheckLimit(ctx, s.limits.Guesses(ctx, key)); err != nil {
 		return "", fault.LimitAt("input.password", err)
 	}
 	salt, err := s.db.FindPendingSalt(ctx, code.ID)
 	if err != nil {
 		return "", err
 	}
-	hash, _, err := s.hasher.Salted(ctx, auth.NormalizePassword(*password), salt)
+	hash, _, err := s.hasher.Salted(ctx, passwords.Normalize(*password), salt)
 	return hash, err
 }
 
@@ -132,7 +133,7 @@ func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(co
 // verifyAndStart proves the address of an account for a client that is not signed in to it, and starts a session. The account keeps
 // its password if this is its hash.
 func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash string) (*Verification, error) {
-	session, refreshToken := s.newSession()
+	session, refreshToken := s.Sessions.Prepare()
 	v := &Verification{}
 	var viewer auth.Viewer
 	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {

@@ -1,5 +1,5 @@
-// Package app puts the service together: configuration, wiring, the HTTP edge, the presentation of errors, the log,
-// metrics and traces. It is the only package that knows all others, and holds no rule of its own.
+// Package app owns configuration, wiring and lifetimes: it makes a service of a program's modules, starts it and stops it. It is
+// the only package that knows all others. It must not decide anything about a request.
 package app
 
 import (
@@ -8,21 +8,27 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/edge"
+	"freehold.dev/freehold/explain"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/resolvers"
+	"freehold.dev/freehold/telemetry"
 )
 
 // RolesSQL makes the database roles; see docs/deployment.md.
@@ -31,25 +37,16 @@ var RolesSQL = db.RolesSQL
 // Options are what a program, rather than an operator, decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS                  // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
-	MailFirstRetry time.Duration          // how long a mail waits that could not be sent the first time; 0 for the usual
-	MailLatest     time.Duration          // a mail is sent after a random time, of a sixth of this to all of it; 0 for the usual 3 s
-	Observe        func(query string)     // gets each SQL statement before it runs
-	Now            func() time.Time       // the clock of tokens and birthdays; nil: time.Now
-	Spans          sdktrace.SpanProcessor // is given each span of the traces, besides the collector that OTEL_… name
+	MailTemplates  fs.FS                   // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
+	MailFirstRetry time.Duration           // how long a mail waits that could not be sent the first time; 0 for the usual
+	MailLatest     time.Duration           // a mail is sent after a random time, of a sixth of this to all of it; 0 for the usual 3 s
+	Observe        func(query string)      // gets each SQL statement before it runs
+	Now            func() time.Time        // the clock of tokens and birthdays; nil: time.Now
+	Spans          telemetry.SpanProcessor // gets each span of the traces, besides the collector that the OTEL_ variables name
 
 	WithoutJobs bool // Serve serves requests and does no other work: see App.Work
 
 	Further []Module // that are added to those of the program; for tests
-
-	// UnsafeRule names the rule that decides about a field, written Type.field, in the place of the schema's: owner,
-	// visible, signedIn or public; "" for the schema's own. With it a test sees what a weaker rule would let through.
-	UnsafeRule    func(field string) string
-	UnsafeAnyRole bool // the database role may bypass row policies: the rules stand alone
-
-	UnsafeNoRules bool // no rule is asked at all: what a benchmark compares with
-
-	UnsafeCheapPasswords bool // password hashes cost nearly nothing, for tests that are not about them
 }
 
 // App is the service, ready to serve.
@@ -57,10 +54,10 @@ type App struct {
 	config    Config
 	program   *Program
 	log       *slog.Logger
-	telemetry *telemetry
+	telemetry *telemetry.Telemetry
 	db        *db.DB
 	mailer    *mailer
-	explainer *explainer // nil where refusals are not explained
+	explainer *explain.Explainer // nil: refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
 
@@ -84,14 +81,15 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 			return nil, err
 		}
 	}
+	lever := levers.From(ctx)
 	a := &App{config: c, program: p, log: o.Log, withoutJobs: o.WithoutJobs}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
-	if a.telemetry, err = newTelemetry(ctx, a.log, o.Spans); err != nil {
+	if a.telemetry, err = telemetry.New(ctx, a.log, o.Spans); err != nil {
 		return nil, err
 	}
-	observer := a.telemetry.observer()
+	observer := a.telemetry.Observer()
 	observer.Enqueued, observer.Query = func() { a.mailer.nudge() }, o.Observe
 	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer}); err != nil {
 		return nil, err
@@ -101,20 +99,22 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 			a.Close()
 		}
 	}()
-	if err := a.checkDatabase(ctx, o); err != nil {
+	if err := a.checkDatabase(ctx, lever); err != nil {
 		return nil, err
 	}
-	if a.explainer, err = newExplainer(c, a.db, p); err != nil {
-		return nil, err
+	if a.HasPlayground() {
+		if a.explainer, err = explain.New(p.layers, a.db, c.MigrateURL); err != nil {
+			return nil, err
+		}
 	}
 	keys, err := loadKeys(c, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	keys.Failed = func(err error) {
-		a.log.ErrorContext(ctx, "the signing keys cannot be read again; those known stay in use", "error", err)
+		a.log.ErrorContext(ctx, "failed to reload the signing keys; the loaded ones stay in use", "error", err)
 	}
-	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.metrics); err != nil {
+	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
 		return nil, err
 	}
 	reserved, err := reservedUsernames(c.ReservedUsernames)
@@ -122,8 +122,8 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	hasher := auth.NewHasher(auth.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: o.UnsafeCheapPasswords})
-	a.telemetry.metrics.watch(a.db, hasher)
+	hasher := passwords.NewHasher(passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: lever.CheapPasswords})
+	a.telemetry.Watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
@@ -131,32 +131,43 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: p.hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: a.missed, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: explain.Missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
-	schema, err := p.newSchema(root, a.denied, o)
+	schema, err := p.newSchema(root, a.denied, lever)
 	if err != nil {
 		return nil, err
 	}
-	origins, err := newOrigins(c)
+	documents, err := p.newDocuments(ctx, c, schema.Schema(), root)
 	if err != nil {
 		return nil, err
 	}
-	graphQL, err := a.newEndpoint(ctx, schema, p.judges(root), origins, func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-		return auth.AuthenticateBrowser(ctx, header, tokens, service)
-	}, a.db.ProveSession)
-	if err != nil {
-		return nil, err
-	}
-	a.handler = a.routes(keys, origins.protect(a.telemetry.around(graphQL)))
-	return a, nil
+	a.telemetry.TrustOperations(documents.IsTrusted)
+	a.handler, err = edge.New(edge.Options{
+		Development: c.Development(), Addr: c.Addr, PublicURL: c.PublicURL, Timeout: c.RequestTimeout,
+		BodyLimit: c.BodyLimit, ReplyLimit: c.ReplyLimit, ReplyMemory: c.ReplyMemory,
+		TrustedProxies: c.TrustedProxies, CORSOrigins: c.CORSOrigins, CORSHeaders: c.CORSHeaders,
+		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
+		Cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
+		Viewer: func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+			return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
+		},
+		Prove: a.db.ProveSession, WithShare: a.db.WithShare, Routes: func(mux *http.ServeMux) { a.routes(mux, keys) },
+	})
+	return a, err
 }
 
-func (a *App) checkDatabase(ctx context.Context, o Options) error {
+// denied notes that a rule refused a field.
+func (a *App) denied(ctx context.Context, d directives.Denial) {
+	a.telemetry.Denied("@"+d.Rule.Name, d.Code)
+	explain.Denied(ctx, d)
+}
+
+func (a *App) checkDatabase(ctx context.Context, lever levers.Levers) error {
 	if err := a.db.CheckServer(ctx); err != nil {
 		return err
 	}
-	if !o.UnsafeAnyRole {
+	if !lever.AnyRole {
 		if err := a.db.CheckRole(ctx); err != nil {
 			return err
 		}
@@ -191,14 +202,14 @@ func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Metrics serves the metrics, in Prometheus' format.
-func (a *App) Metrics() http.Handler { return a.telemetry.metrics.handler() }
+func (a *App) Metrics() http.Handler { return a.telemetry.MetricsHandler() }
 
 // Close sends the spans that are left, and releases the database.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.DrainTimeout)
 	defer cancel()
-	a.telemetry.shutdown(ctx)
-	return errors.Join(a.explainer.close(), a.db.Close())
+	a.telemetry.Shutdown(ctx)
+	return errors.Join(a.explainer.Close(), a.db.Close())
 }
 
 // Serve serves on l, metrics and pprof on addresses of their own, and works beside, until ctx ends; then it stops taking requests and
@@ -216,10 +227,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 			a.Work(ctx)
 		}
 	}()
-	server := newServer(a.handler, a.config, a.log)
-	server.ConnContext = withConn
+	server := edge.NewServer(a.handler, a.config.RequestTimeout, a.log)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(jsonErrors{l}) }()
+	go func() { failed <- server.Serve(edge.Listen(l)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -229,7 +239,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	time.Sleep(a.config.DrainDelay) // still serving, so that balancers see /readyz change first
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.DrainTimeout)
 	defer cancel()
-	defer a.telemetry.shutdown(drain)
+	defer a.telemetry.Shutdown(drain)
 	if err := server.Shutdown(drain); err != nil {
 		return errors.Join(fmt.Errorf("drain: some requests were cut off: %w", err), server.Close())
 	}
@@ -250,4 +260,9 @@ const (
 // PreparePrivate makes the roles and the database in a private PostgreSQL.
 func PreparePrivate(ctx context.Context, superuser *sql.DB, password string) error {
 	return db.Bootstrap(ctx, superuser, PrivateDatabaseName, password)
+}
+
+// NewLog returns the logger that the configuration asks for.
+func NewLog(w io.Writer, c Config) *slog.Logger {
+	return telemetry.NewLog(w, c.Development(), c.LogLevel)
 }

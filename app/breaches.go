@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
 )
 
 // breached returns who is asked whether a password is known from a leak; nil for nobody. While there is no answer no
@@ -13,7 +13,7 @@ func breached(c Config, log *slog.Logger) func(context.Context, string) bool {
 	if c.BreachURL == "" {
 		return nil
 	}
-	breaches := auth.NewBreaches(c.BreachURL)
+	breaches := passwords.NewBreaches(c.BreachURL)
 	return func(ctx context.Context, password string) bool {
 		known, err := breaches.Knows(ctx, password)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"freehold.dev/freehold/edge"
 	"freehold.dev/freehold/mail"
 )
 
@@ -115,9 +116,9 @@ func LoadConfig(environ []string) (Config, error) {
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.AppName = cmp.Or(c.AppName, c.host())
 	var ofOrigins, ofHeaders []error
-	c.CORSOrigins, ofOrigins = normalizeOrigins(c.CORSOrigins)
-	c.CORSHeaders, ofHeaders = normalizeHeaders(c.CORSHeaders)
-	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !isLoopback(c.Addr) {
+	c.CORSOrigins, ofOrigins = edge.NormalizeOrigins(c.CORSOrigins)
+	c.CORSHeaders, ofHeaders = edge.NormalizeHeaders(c.CORSHeaders)
+	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !edge.IsLoopback(c.Addr) {
 		faults = append(faults, errors.New("FREEHOLD_ENV: set it to production, or to development if this is a developer's instance: DATABASE_URL is set, and FREEHOLD_ADDR is not a loopback address"))
 	}
 	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, c.faults()))
@@ -158,7 +159,7 @@ func nameFaults(err error) (faults []error) {
 
 var kinds = map[string]string{
 	"int": "whole number", "int64": "whole number", "time.Duration": "duration, such as 15m or 720h", "slog.Level": "log level: DEBUG, INFO, WARN or ERROR",
-	"accounts.Limit": "limit: a number and a duration, such as 100/15m",
+	"limits.Limit": "limit: a number and a duration, such as 100/15m",
 }
 
 // isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
@@ -199,10 +200,10 @@ func (c *Config) faults() (faults []error) {
 	check(c.ReplyLimit >= 16384 && c.ReplyLimit <= 64<<20, "FREEHOLD_REPLY_LIMIT: the value is not between 16384 and 67108864")
 	check(c.ReplyMemory >= int64(c.ReplyLimit), "FREEHOLD_REPLY_MEMORY: the value is less than FREEHOLD_REPLY_LIMIT")
 	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: one is set without the other")
-	_, proxiesFine := parseProxies(c.TrustedProxies)
+	_, proxiesFine := edge.ParseProxies(c.TrustedProxies)
 	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: a value is not an address or a block of addresses, such as 10.0.0.0/8")
-	checkMail := func(name, value string, judge func(string) error) {
-		if err := judge(value); value != "" && err != nil {
+	checkMail := func(name, value string, validate func(string) error) {
+		if err := validate(value); value != "" && err != nil {
 			check(false, "%s: %v", name, err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"freehold.dev/freehold/accounts"
+	accountlimits "freehold.dev/freehold/accounts/limits"
 )
 
 func TestConfigJudgesLimits(t *testing.T) {
@@ -57,7 +57,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		if !regexp.MustCompile("`" + name + "` \\| `" + regexp.QuoteMeta(value) + "`").Match(text) {
 			t.Errorf("docs/accounts.md lacks %s and its default %s", name, value)
 		}
-		if f.Type == reflect.TypeFor[accounts.Limit]() {
+		if f.Type == reflect.TypeFor[accountlimits.Limit]() {
 			n++
 			if limits.FieldByName(f.Name).IsZero() {
 				t.Errorf("%s sets nothing", name)

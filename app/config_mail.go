@@ -27,8 +27,8 @@ func (c *Config) mailFaults() (faults []error) {
 	if err := mail.CheckName(c.AppName); err != nil && c.AppName != c.host() {
 		faults = append(faults, fmt.Errorf("FREEHOLD_APP_NAME: %w", err))
 	}
-	check := func(name, value string, judge func(string) error) {
-		switch err := judge(value); {
+	check := func(name, value string, validate func(string) error) {
+		switch err := validate(value); {
 		case value == "":
 		case err != nil:
 			faults = append(faults, fmt.Errorf("%s: %w", name, err))

@@ -5,6 +5,19 @@ import (
 	"testing"
 )
 
+func TestOriginsAndHeadersAreNormalized(t *testing.T) {
+	t.Parallel()
+	_, err := LoadConfig([]string{"FREEHOLD_CORS_ORIGINS=https://a.example, https://b.example/path,*", "FREEHOLD_CORS_HEADERS=x-fine,x bad,*", "FREEHOLD_OPERATIONS_ONLY=on"})
+	for _, want := range []string{`"https://b.example/path" is not an origin`, `"*" is not an origin`, `"x bad" is not the name of a header`, `"*" is not the name of a header`, "FREEHOLD_OPERATIONS_ONLY: the value on needs FREEHOLD_OPERATIONS"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %s", err, want)
+		}
+	}
+	if c, err := LoadConfig([]string{"FREEHOLD_CORS_ORIGINS= https://a.example:443 ,,capacitor://localhost,"}); err != nil || strings.Join(c.CORSOrigins, " ") != "https://a.example capacitor://localhost" {
+		t.Errorf("%v, %v", c.CORSOrigins, err)
+	}
+}
+
 func TestConfigNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := LoadConfig([]string{

@@ -17,6 +17,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/graph"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
@@ -69,7 +70,7 @@ func TestWrongDeclarationsAreNamedWithTheirPlace(t *testing.T) {
 		}
 	}
 	for name, m := range map[string]Module{
-		"module wrong names the field User.shoeSize":     {Name: "wrong", Functions: map[string]access.Wall{"User.shoeSize": {}}},
+		"module wrong names the field User.shoeSize":     {Name: "wrong", Functions: map[string]access.Layer{"User.shoeSize": {}}},
 		"module wrong names the field Mutation.signUpp":  {Name: "wrong", Credential: []string{"signUpp"}},
 		"module wrong names the field Profile.biography": {Name: "wrong", TextBytes: map[string]int{"Profile.biography": 1}},
 	} {
@@ -102,7 +103,7 @@ func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.newSchema(&resolvers.Resolvers{}, nil, Options{})
+		_, err = p.newSchema(&resolvers.Resolvers{}, nil, levers.Levers{})
 		if want := fmt.Sprintf("schema.graphqls:%d: ", line); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q and %q", c.name, err, want, c.want)
 		}

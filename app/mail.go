@@ -15,6 +15,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/mail"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // purgeInterval is how often an instance deletes what is long over. Several may do it at once.
@@ -27,7 +28,7 @@ type mailer struct {
 	mailbox *mail.Mailbox // nil where mails are really sent
 }
 
-func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, m *metrics) (*mailer, error) {
+func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
 	templates, err := newTemplates(c, o)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 		return send, nil
 	}
 	send.worker = mail.NewWorker(mail.WorkerOptions{
-		Outbox: outbox{d}, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: m.settled,
+		Outbox: d, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: settled,
 		FirstRetry: o.MailFirstRetry,
 	})
 	return send, nil
@@ -87,24 +88,6 @@ func (m *mailer) nudge() {
 	if m != nil {
 		m.worker.Nudge()
 	}
-}
-
-// outbox is db's, as mail wants it.
-type outbox struct{ db *db.DB }
-
-func (o outbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]mail.Queued, error) {
-	rows, err := o.db.ClaimMails(ctx, limit, lease)
-	queued := make([]mail.Queued, len(rows))
-	for i, r := range rows {
-		queued[i] = mail.Queued(r)
-	}
-	return queued, err
-}
-
-func (o outbox) Settle(ctx context.Context, s mail.Settled) error {
-	outcome := map[mail.Outcome]db.MailOutcome{mail.Sent: db.MailSent, mail.Failed: db.MailRetry, mail.Parked: db.MailParked}[s.Outcome]
-	_, err := o.db.SettleMail(ctx, db.SettledMail{ID: s.ID, Attempt: s.Attempt, Outcome: outcome, RetryIn: s.RetryIn, Failure: s.Failure})
-	return err
 }
 
 // Work does what is to be done beside requests until ctx ends: it sends mails, and deletes what is long over. Serve calls

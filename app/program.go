@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -14,8 +15,11 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/edge/document"
+	"freehold.dev/freehold/explain"
 	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
@@ -28,11 +32,11 @@ type Module struct {
 	Hooks      accounts.Hooks // run after those of the modules before this one
 
 	// Functions are the definer functions that stand behind fields instead of row policies, by Type.field, and whom they admit.
-	Functions map[string]access.Wall
-	// Credential are the mutations that compute a password hash, judge a code or have a mail sent. An operation may have one.
+	Functions map[string]access.Layer
+	// Credential are the mutations that compute a password hash, verify a code or have a mail sent. An operation may have one.
 	Credential []string
-	// Judges complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
-	Judges func(*resolvers.Resolvers) map[string]resolvers.InputJudge
+	// Validators complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
+	Validators func(*resolvers.Resolvers) map[string]resolvers.InputValidator
 	// TextBytes is how many bytes the text of a field may take in a reply, by Type.field. Other texts cost as much as the longest.
 	TextBytes map[string]int
 }
@@ -59,7 +63,7 @@ type Program struct {
 	graph    Graph
 	modules  []Module
 	registry *owned.Registry
-	behinds  map[string]behind // by Type.field
+	layers   *explain.Layers
 }
 
 // NewProgram returns the program of these modules. The error names each declaration that is wrong, with its file and line.
@@ -77,7 +81,11 @@ func NewProgram(g Graph, modules ...Module) (*Program, error) {
 	if err := p.check(schema); err != nil {
 		return nil, fmt.Errorf("a module is declared wrongly:\n%w", err)
 	}
-	p.behinds = p.behindEach(schema)
+	functions := map[string]access.Layer{}
+	for _, m := range slices.Backward(modules) { // the first module wins
+		maps.Copy(functions, m.Functions)
+	}
+	p.layers = explain.NewLayers(schema, p.registry, functions)
 	return p, nil
 }
 
@@ -135,7 +143,7 @@ func (p *Program) ClientSDL() string {
 
 // Access returns the access matrix of the program's schema.
 func (p *Program) Access() *access.Matrix {
-	return access.New(p.graph.Schema(), p.walls())
+	return access.New(p.graph.Schema(), p.layers.Access())
 }
 
 // Migrations are the sets of the modules that have any. Freehold's own, which run before all of them, are not among them.
@@ -167,28 +175,38 @@ func (p *Program) hooks() (all accounts.Hooks) {
 	return all
 }
 
-// judges are those of all modules. A later module wins over an earlier one.
-func (p *Program) judges(r *resolvers.Resolvers) judges {
-	all := judges{}
+// validators are those of all modules. A later module wins over an earlier one.
+func (p *Program) validators(r *resolvers.Resolvers) document.Validators {
+	all := document.Validators{}
 	for _, m := range p.modules {
-		if m.Judges != nil {
-			maps.Copy(all, m.Judges(r))
+		if m.Validators != nil {
+			maps.Copy(all, m.Validators(r))
 		}
 	}
 	return all
 }
 
-// limits are the bounds of operations on the program's schema.
-func (p *Program) limits(schema *ast.Schema, c Config) limits {
-	l := limits{
-		schema: schema, cost: c.CostLimit, depth: c.DepthLimit, aliases: c.AliasLimit,
-		credentials: map[string]bool{}, textBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())},
+// newDocuments returns what parses and bounds documents of the program's schema.
+func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema, r *resolvers.Resolvers) (*document.Documents, error) {
+	o := document.Options{
+		Schema: schema, Introspection: c.Development(), Tokens: c.TokenLimit, Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit,
+		Credentials: map[string]bool{}, TextBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())}, Validators: p.validators(r),
+		Trusted: c.Operations, TrustedOnly: c.OperationsOnly == "on",
 	}
 	for _, m := range p.modules {
-		maps.Copy(l.textBytes, m.TextBytes)
+		maps.Copy(o.TextBytes, m.TextBytes)
 		for _, mutation := range m.Credential {
-			l.credentials[mutation] = true
+			o.Credentials[mutation] = true
 		}
 	}
-	return l
+	return document.New(ctx, o)
+}
+
+// ExplainAccess writes what a viewer gets of a field, written Type.field, and why. as is a username, the id of a user, or nobody.
+// key is the id or a further key of the row, or "" for a field without a row.
+func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, key string, w io.Writer) error {
+	return explain.Question{
+		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: input.UsernameKey,
+		AppURL: c.DatabaseURL, OwnerURL: c.MigrateURL,
+	}.Answer(ctx, w)
 }

@@ -1,13 +1,12 @@
 package app
 
 import (
-	"testing"
-
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/graph"
 	"freehold.dev/freehold/graph/exec"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -26,15 +25,6 @@ func testModule() Module {
 	return Module{Name: "freehold", Types: resolvers.Types(), TextBytes: resolvers.TextBytes, Credential: resolvers.Credential}
 }
 
-func testProgram(t testing.TB) *Program {
-	t.Helper()
-	p, err := NewProgram(testGraph(), testModule())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // testSchema is the schema of a service that has neither resolvers nor a database.
 func testSchema() graphql.ExecutableSchema {
 	schema, _ := testGraph().Executable(graph.NewSchema(), nil, Rules{})
@@ -43,6 +33,6 @@ func testSchema() graphql.ExecutableSchema {
 
 // CheckSchema returns what is wrong with the schema and its rules, for tests outside of the package.
 func (p *Program) CheckSchema() error {
-	_, err := p.newSchema(&resolvers.Resolvers{}, nil, Options{})
+	_, err := p.newSchema(&resolvers.Resolvers{}, nil, levers.Levers{})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/modules"
 )
 
@@ -58,7 +59,7 @@ func newTestApp(t testing.TB, d dbtest.Database, withoutRules bool) http.Handler
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := modules.MustProgram().New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, UnsafeNoRules: withoutRules})
+	a, err := modules.MustProgram().New(levers.With(t.Context(), levers.Levers{CheapPasswords: true, NoRules: withoutRules}), c, app.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
+
+	"freehold.dev/freehold/internal/runes"
 )
 
 // A one-time code is not stored. Stored are a seed, with its mail, and an id, with the account that it is for: somebody who reads
@@ -82,10 +84,10 @@ func readCode(typed string) (code string, ok bool) {
 	}
 	read := make([]rune, 0, codeChars)
 	for _, r := range norm.NFKC.String(typed) {
-		if unicode.IsSpace(r) || IsDash(r) || IsInvisible(r) {
+		if unicode.IsSpace(r) || runes.IsDash(r) || runes.IsInvisible(r) {
 			continue
 		}
-		r = unicode.ToUpper(PlainDigit(r))
+		r = unicode.ToUpper(runes.PlainDigit(r))
 		switch r {
 		case 'O':
 			r = '0'

@@ -16,7 +16,7 @@ const rotationWait = 10 * time.Second
 // secrets so.
 func checkMode(path string, mode fs.FileMode) error {
 	if mode.Perm()&0o037 != 0 {
-		return fmt.Errorf("read signing keys: %s has mode %04o: others than its owner and group can read it, or its group can change it. chmod 600 or 440 it", path, mode.Perm())
+		return fmt.Errorf("read signing keys: %s has mode %04o, which lets other users read it or its group change it; run chmod 600 or chmod 440 on it", path, mode.Perm())
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func lockKeys(path string) (unlock func() error, err error) {
 			return file.Close, nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
-			return nil, errors.Join(fmt.Errorf("lock signing keys: another rotation of %s may be under way: %w", path, err), file.Close())
+			return nil, errors.Join(fmt.Errorf("lock signing keys: another rotation of %s may be in progress: %w", path, err), file.Close())
 		}
 	}
 }
@@ -43,7 +43,7 @@ func lockKeys(path string) (unlock func() error, err error) {
 func keepAccess(file *os.File, replaced fs.FileInfo) error {
 	if stat, ok := replaced.Sys().(*syscall.Stat_t); ok {
 		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
-			return fmt.Errorf("the new file cannot have the owner and group of the old one; rotate as its owner: %w", err)
+			return fmt.Errorf("give the new file the owner and group of the old one; run the rotation as its owner: %w", err)
 		}
 	}
 	return file.Chmod(replaced.Mode().Perm())

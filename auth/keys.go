@@ -195,17 +195,17 @@ func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
 		blocks, keys = append(blocks, block), append(keys, k)
 	}
 	if len(keys) == 0 || len(keys) != begun { // pem.Decode passes over what it cannot read
-		return nil, nil, fmt.Errorf("read signing keys: %s is not whole PEM blocks of type %q", path, pemType)
+		return nil, nil, fmt.Errorf("read signing keys: %s does not consist of complete PEM blocks of type %q", path, pemType)
 	}
 	if !slices.IsSortedFunc(keys, func(a, b key) int { return a.created.Compare(b.created) }) {
-		return nil, nil, fmt.Errorf("read signing keys: %s does not have its keys in the order in which they were made", path)
+		return nil, nil, fmt.Errorf("read signing keys: %s does not list its keys in the order of their creation", path)
 	}
 	return blocks, keys, nil
 }
 
 func parseKey(block *pem.Block) (key, error) {
 	if block.Type != pemType {
-		return key{}, fmt.Errorf("there is a PEM block of type %q, not %q", block.Type, pemType)
+		return key{}, fmt.Errorf("a PEM block has the type %q, not %q", block.Type, pemType)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -213,7 +213,7 @@ func parseKey(block *pem.Block) (key, error) {
 	}
 	private, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
-		return key{}, fmt.Errorf("there is a %T, not an Ed25519 key", parsed)
+		return key{}, fmt.Errorf("a key is a %T, not an Ed25519 key", parsed)
 	}
 	var created time.Time
 	if text := block.Headers[createdHeader]; text != "" {
@@ -228,11 +228,11 @@ func parseKey(block *pem.Block) (key, error) {
 func newBlock(created time.Time) (*pem.Block, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make a signing key: %w", err)
+		return nil, fmt.Errorf("create a signing key: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("make a signing key: %w", err)
+		return nil, fmt.Errorf("create a signing key: %w", err)
 	}
 	block := &pem.Block{Type: pemType, Bytes: der}
 	if !created.IsZero() {

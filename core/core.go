@@ -22,8 +22,8 @@ type (
 // Module returns the module. Its migrations are those of package db, which run before all others.
 func Module() app.Module {
 	return app.Module{
-		Name: "freehold", Types: resolvers.Types(), Judges: (*resolvers.Resolvers).InputJudges, TextBytes: resolvers.TextBytes,
-		Functions: map[string]access.Wall{
+		Name: "freehold", Types: resolvers.Types(), Validators: (*resolvers.Resolvers).Validators, TextBytes: resolvers.TextBytes,
+		Functions: map[string]access.Layer{
 			"User.pendingEmail":            {Name: "app.pending_email", Admits: access.AdmitsOwner},
 			"User.hasPassword":             {Name: "app.has_password", Admits: access.AdmitsOwner},
 			"User.reauthenticatedUntil":    {Name: "app.reauthenticated_until", Admits: access.AdmitsOwner},

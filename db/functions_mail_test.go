@@ -31,14 +31,14 @@ var mailOutcomes = map[string][]outcome{
 	},
 	"settle_mail": {
 		{name: "sent", call: `SELECT app.settle_mail($mail, 0, 'sent', 0, NULL)`, then: settled, nobody: `true, writes outbox, then true false false`},
-		{name: "retry", call: `SELECT app.settle_mail($mail, 0, 'retry', 60, 'x')`, then: settled, nobody: `true, writes outbox, then false false true`},
+		{name: "failed", call: `SELECT app.settle_mail($mail, 0, 'failed', 60, 'x')`, then: settled, nobody: `true, writes outbox, then false false true`},
 		{name: "parked", call: `SELECT app.settle_mail($mail, 0, 'parked', 0, 'x')`, then: settled, nobody: `true, writes outbox, then false true false`},
 		{name: "another outcome", call: `SELECT app.settle_mail($mail, 0, 'x', 0, NULL)`, nobody: `P0001 a mail cannot be settled as x`},
 		{name: "an unknown mail", call: `SELECT app.settle_mail($new, 0, 'sent', 0, NULL)`, nobody: `false`},
 		{name: "a mail that was sent", setup: `UPDATE app.outbox SET sent_at = now()`, call: `SELECT app.settle_mail($mail, 0, 'sent', 0, NULL)`, nobody: `false`},
-		{name: "a mail that another worker has claimed", setup: `UPDATE app.outbox SET attempts = 2`, call: `SELECT app.settle_mail($mail, 1, 'retry', 0, NULL)`, nobody: `false`},
+		{name: "a mail that another worker has claimed", setup: `UPDATE app.outbox SET attempts = 2`, call: `SELECT app.settle_mail($mail, 1, 'failed', 0, NULL)`, nobody: `false`},
 		{name: "a mail that another worker has claimed, sent", setup: `UPDATE app.outbox SET attempts = 2`, call: `SELECT app.settle_mail($mail, 1, 'sent', 0, NULL)`, nobody: `true, writes outbox`},
-		{name: "a mail that was given up", setup: `UPDATE app.outbox SET parked_at = now()`, call: `SELECT app.settle_mail($mail, 0, 'retry', 0, NULL)`, nobody: `false`},
+		{name: "a mail that was given up", setup: `UPDATE app.outbox SET parked_at = now()`, call: `SELECT app.settle_mail($mail, 0, 'failed', 0, NULL)`, nobody: `false`},
 	},
 	"count_waiting_mails": {
 		{name: "one waits", call: `SELECT app.count_waiting_mails()`, nobody: `1`},

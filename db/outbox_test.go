@@ -18,9 +18,10 @@ import (
 
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/mail/outbox"
 )
 
-func enqueue(t *testing.T, d *db.DB, mails ...db.Mail) {
+func enqueue(t *testing.T, d *db.DB, mails ...outbox.Mail) {
 	t.Helper()
 	err := d.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
 		for _, m := range mails {
@@ -35,7 +36,7 @@ func enqueue(t *testing.T, d *db.DB, mails ...db.Mail) {
 	}
 }
 
-func claim(t *testing.T, d *db.DB, limit int, lease time.Duration) []db.ClaimedMail {
+func claim(t *testing.T, d *db.DB, limit int, lease time.Duration) []outbox.Claimed {
 	t.Helper()
 	claimed, err := d.ClaimMails(t.Context(), limit, lease)
 	if err != nil {
@@ -44,7 +45,7 @@ func claim(t *testing.T, d *db.DB, limit int, lease time.Duration) []db.ClaimedM
 	return claimed
 }
 
-func settle(t *testing.T, d *db.DB, s db.SettledMail) bool {
+func settle(t *testing.T, d *db.DB, s outbox.Settled) bool {
 	t.Helper()
 	noted, err := d.SettleMail(t.Context(), s)
 	if err != nil {
@@ -59,7 +60,7 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 	var enqueued atomic.Int32
 	d := open(t, db.Options{URL: dbtest.New(t).App, Observer: db.Observer{Enqueued: func() { enqueued.Add(1) }}})
 	ann := member(t, d, "ann", "PRIVATE")
-	m := db.Mail{
+	m := outbox.Mail{
 		ID: uuid.New(), Kind: "verify_email", UserID: ann.UserID, Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"a": "b"},
 	}
 	undone := errors.New("undone")
@@ -84,7 +85,7 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 	if got.ValidFor <= 59*time.Minute || got.ValidFor > time.Hour || time.Since(got.CreatedAt) > time.Hour {
 		t.Errorf("valid for %v, made at %v", got.ValidFor, got.CreatedAt)
 	}
-	want := db.ClaimedMail{
+	want := outbox.Claimed{
 		ID: m.ID, Kind: m.Kind, Recipient: m.Recipient, HasCode: true, Data: m.Data,
 		CreatedAt: got.CreatedAt, Attempt: 1, Expires: true, ValidFor: got.ValidFor,
 	}
@@ -97,8 +98,8 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 func TestClaimsLeasesAndOutcomes(t *testing.T) {
 	t.Parallel()
 	d := open(t, db.Options{URL: dbtest.New(t).App})
-	enqueue(t, d, db.Mail{Kind: "first", Recipient: "a@example.org"})
-	enqueue(t, d, db.Mail{Kind: "second", Recipient: "b@example.org"})
+	enqueue(t, d, outbox.Mail{Kind: "first", Recipient: "a@example.org"})
+	enqueue(t, d, outbox.Mail{Kind: "second", Recipient: "b@example.org"})
 	first := claim(t, d, 1, 0)[0] // its lease ends at once
 	if first.Kind != "first" || first.HasCode || first.Expires {
 		t.Errorf("the longest waiting is %+v", first)
@@ -107,32 +108,32 @@ func TestClaimsLeasesAndOutcomes(t *testing.T) {
 	if len(both) != 2 || len(claim(t, d, 5, time.Hour)) != 0 {
 		t.Fatalf("claimed %v, and more after that", both)
 	}
-	again := both[slices.IndexFunc(both, func(m db.ClaimedMail) bool { return m.ID == first.ID })]
-	second := both[slices.IndexFunc(both, func(m db.ClaimedMail) bool { return m.ID != first.ID })]
+	again := both[slices.IndexFunc(both, func(m outbox.Claimed) bool { return m.ID == first.ID })]
+	second := both[slices.IndexFunc(both, func(m outbox.Claimed) bool { return m.ID != first.ID })]
 	if again.Attempt != 2 || second.Attempt != 1 {
 		t.Errorf("attempts %d and %d, want 2 and 1", again.Attempt, second.Attempt)
 	}
-	if settle(t, d, db.SettledMail{ID: first.ID, Attempt: first.Attempt, Outcome: db.MailParked}) {
+	if settle(t, d, outbox.Settled{ID: first.ID, Attempt: first.Attempt, Outcome: outbox.Parked}) {
 		t.Error("a claim that has ended parked the mail of another's claim")
 	}
-	if !settle(t, d, db.SettledMail{ID: first.ID, Attempt: first.Attempt, Outcome: db.MailSent}) {
+	if !settle(t, d, outbox.Settled{ID: first.ID, Attempt: first.Attempt, Outcome: outbox.Sent}) {
 		t.Error("that a mail was sent counts, even if the claim has ended")
 	}
-	if settle(t, d, db.SettledMail{ID: again.ID, Attempt: again.Attempt, Outcome: db.MailRetry}) {
+	if settle(t, d, outbox.Settled{ID: again.ID, Attempt: again.Attempt, Outcome: outbox.Failed}) {
 		t.Error("a mail that was sent is to be tried again")
 	}
-	if !settle(t, d, db.SettledMail{ID: second.ID, Attempt: second.Attempt, Outcome: db.MailRetry, Failure: "connection"}) {
+	if !settle(t, d, outbox.Settled{ID: second.ID, Attempt: second.Attempt, Outcome: outbox.Failed, Failure: "connection"}) {
 		t.Error("an attempt that failed was not noted")
 	}
 	second = claim(t, d, 5, time.Hour)[0]
 	if n, err := d.CountWaitingMails(t.Context()); err != nil || n != 1 || second.Attempt != 2 {
 		t.Errorf("%d wait (%v), the one that is tried again for the time %d", n, err, second.Attempt)
 	}
-	settle(t, d, db.SettledMail{ID: second.ID, Attempt: second.Attempt, Outcome: db.MailParked, Failure: "smtp 550"})
+	settle(t, d, outbox.Settled{ID: second.ID, Attempt: second.Attempt, Outcome: outbox.Parked, Failure: "smtp 550"})
 	if n, err := d.CountWaitingMails(t.Context()); err != nil || n != 0 || len(claim(t, d, 5, 0)) != 0 {
 		t.Errorf("%d wait (%v) after all is settled", n, err)
 	}
-	if _, err := d.SettleMail(t.Context(), db.SettledMail{ID: second.ID, Outcome: "lost"}); err == nil {
+	if _, err := d.SettleMail(t.Context(), outbox.Settled{ID: second.ID, Outcome: "lost"}); err == nil {
 		t.Error("an outcome that is none was noted")
 	}
 }
@@ -143,9 +144,9 @@ func TestRivalsClaimEachMailOnce(t *testing.T) {
 	server := dbtest.New(t)
 	d := open(t, db.Options{URL: server.App, MaxConnections: 8})
 	const mails = 200
-	list := make([]db.Mail, mails)
+	list := make([]outbox.Mail, mails)
 	for i := range list {
-		list[i] = db.Mail{Kind: "k", Recipient: fmt.Sprintf("a%d@example.org", i)}
+		list[i] = outbox.Mail{Kind: "k", Recipient: fmt.Sprintf("a%d@example.org", i)}
 	}
 	enqueue(t, d, list...)
 	server.Query(t, `ANALYZE app.outbox`)
@@ -181,8 +182,8 @@ func TestClaimingAndPurgingPassOverLockedRows(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
 	d := open(t, db.Options{URL: server.App})
-	enqueue(t, d, db.Mail{Kind: "locked", Recipient: "a@example.org"})
-	enqueue(t, d, db.Mail{Kind: "free", Recipient: "a@example.org"})
+	enqueue(t, d, outbox.Mail{Kind: "locked", Recipient: "a@example.org"})
+	enqueue(t, d, outbox.Mail{Kind: "free", Recipient: "a@example.org"})
 	server.Query(t, `UPDATE app.outbox SET created_at = now() - interval '1 year'`)
 	pool, err := sql.Open("postgres", server.Superuser)
 	if err != nil {
@@ -222,7 +223,7 @@ func TestOutboxIsClosedAndBounded(t *testing.T) {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
-	for name, m := range map[string]db.Mail{
+	for name, m := range map[string]outbox.Mail{
 		"no kind":                      {Recipient: "a@example.org"},
 		"no recipient":                 {Kind: "k"},
 		"a long recipient":             {Kind: "k", Recipient: strings.Repeat("a", 255)},
@@ -243,7 +244,7 @@ func TestPurgeByTwoAtOnce(t *testing.T) {
 	server := dbtest.New(t)
 	d := open(t, db.Options{URL: server.App})
 	ann := member(t, d, "ann", "PRIVATE")
-	enqueue(t, d, db.Mail{Kind: "kept", Recipient: "a@example.org"})
+	enqueue(t, d, outbox.Mail{Kind: "kept", Recipient: "a@example.org"})
 	if _, err := d.CountHits(t.Context(), db.Bucket{Name: "kept", Limit: 1, Window: time.Minute}); err != nil {
 		t.Fatal(err)
 	}

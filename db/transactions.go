@@ -209,6 +209,16 @@ func (t *Tx) Get(ctx context.Context, dest any, query string, args ...any) error
 	return t.tx.GetContext(ctx, dest, query, args...)
 }
 
+// GetOne scans one row into dest, for example the row of an UPDATE with RETURNING. It returns NOT_FOUND if there is none, for example
+// because a row policy hides another user's row.
+func (t *Tx) GetOne(ctx context.Context, dest any, query string, args ...any) error {
+	err := t.tx.GetContext(ctx, dest, query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Gone()
+	}
+	return err
+}
+
 // Select scans all rows into the slice that dest points to.
 func (t *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
 	return t.tx.SelectContext(ctx, dest, query, args...)

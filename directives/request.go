@@ -3,43 +3,30 @@ package directives
 import (
 	"context"
 	"reflect"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/internal/once"
 )
 
-// request is what the root fields of one query share: the rows that their @owner rules ask for, by type.
-type request struct {
-	mu   sync.Mutex
-	rows map[string]func() (map[uuid.UUID]Row, error)
-}
+type rowsKey struct{}
 
-type requestKey struct{}
-
-// WithRequest lets the root fields of one operation ask for their rows together: one query for each type, however many
-// fields there are. Mutations run one after the other and may change rows, so each asks for itself.
+// WithRequest returns the context of one operation. The @owner rules of its root fields load their rows together: one query per
+// type, however many fields there are. Mutations run one after the other and may change rows, so each loads its own.
 func WithRequest(ctx context.Context) context.Context {
-	return context.WithValue(ctx, requestKey{}, &request{rows: map[string]func() (map[uuid.UUID]Row, error){}})
+	return context.WithValue(ctx, rowsKey{}, &once.Map{}) // by type
 }
 
 // find returns those of the rows that the viewer sees.
 func (r *Rules) find(ctx context.Context, viewer auth.Viewer, of string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
-	shared, ok := ctx.Value(requestKey{}).(*request)
+	shared, ok := ctx.Value(rowsKey{}).(*once.Map)
 	if !ok || graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
 		return r.rows(ctx, viewer, of, ids)
 	}
-	shared.mu.Lock()
-	load, known := shared.rows[of]
-	if !known {
-		load = sync.OnceValues(func() (map[uuid.UUID]Row, error) { return r.rows(ctx, viewer, of, r.asked(ctx, of)) })
-		shared.rows[of] = load
-	}
-	shared.mu.Unlock()
-	return load()
+	return once.Do(shared, of, func() (map[uuid.UUID]Row, error) { return r.rows(ctx, viewer, of, r.asked(ctx, of)) })
 }
 
 // asked returns the ids of all rows of a type that the root fields of the operation ask for.
@@ -54,7 +41,7 @@ func (r *Rules) asked(ctx context.Context, of string) (ids []uuid.UUID) {
 	return ids
 }
 
-// rawIDs returns the ids at a path of arguments that are not coerced yet. What is no id is told by the field itself.
+// rawIDs returns the ids at a path of arguments that are not coerced yet. The field itself reports what is not an id.
 func rawIDs(arguments map[string]any, path []string) (ids []uuid.UUID) {
 	var value any = arguments
 	for _, step := range path {

@@ -390,7 +390,7 @@ CREATE FUNCTION app.salt_of(p_password_hash text) RETURNS text; -- executed by o
 -- The session of the viewer of this transaction; NULL if there is none.
 CREATE FUNCTION app.session_id() RETURNS uuid; -- executed by other functions only
 
--- Records the outcome of an attempt to send a mail: sent; retry, after some seconds; or parked.
+-- Records the outcome of an attempt to send a mail: sent; failed, and due again after some seconds; or parked.
 CREATE FUNCTION app.settle_mail(p_id uuid, p_attempt integer, p_outcome text, p_retry_seconds double precision, p_error text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Starts a session for the account of an address if p_password_hash is its hash and, with p_verified_only, the address is verified.

@@ -127,24 +127,24 @@ var signInMessages = map[Reason]string{
 }
 
 // Gone is the one answer for a row that is missing and for a row that is hidden.
-func Gone() *Error { return New(NotFound, "There is no such object.") }
+func Gone() *Error { return New(NotFound, "Not found.") }
 
 // Denied is the refusal of a viewer who may see a row but does not own it.
-func Denied() *Error { return New(Forbidden, "This belongs to somebody else.") }
+func Denied() *Error { return New(Forbidden, "You are not the owner of this object.") }
 
 // Reauthenticate is the refusal of a sensitive act by a viewer whose sign-in was too long ago.
 func Reauthenticate() *Error {
-	return New(ReauthRequired, "Enter your password again (reauthenticate), and then repeat this.")
+	return New(ReauthRequired, "Please confirm your password (`reauthenticate`) and try again.")
 }
 
 // Bug is what a client is told of an error that is nobody's business but ours.
 func Bug() *Error {
-	return New(Internal, "Something went wrong on our side. The request's id helps to find out what.")
+	return New(Internal, "An internal error occurred. Include the request ID when you report it.")
 }
 
 // Busy is the answer while the service cannot do its work; cause is for the log.
 func Busy(cause error) *Error {
-	return &Error{Code: Unavailable, Message: "The service is not available at the moment. Try again.", RetryAfter: time.Second, Err: cause}
+	return &Error{Code: Unavailable, Message: "The service is temporarily unavailable. Try again.", RetryAfter: time.Second, Err: cause}
 }
 
 // Input is BAD_USER_INPUT for a single field.
@@ -218,7 +218,18 @@ func (f *Faults) Err() error {
 	}
 	e.Message = f.fields[0].Message
 	if len(f.fields) > 1 {
-		e.Message = "Several fields are invalid."
+		e.Message = "Some fields are invalid."
 	}
 	return e
+}
+
+// maxRepeated bounds a text that repeats what a client sent, in bytes.
+const maxRepeated = 200
+
+// Shorten cuts a text that repeats what a client sent to 200 bytes, and then ends it with an ellipsis.
+func Shorten(text string) string {
+	if len(text) <= maxRepeated {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxRepeated], "") + "…"
 }

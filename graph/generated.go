@@ -1392,9 +1392,9 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema.graphqls", Input: `# The whole contract of freehold. Every field of every object type carries exactly one rule (see docs/rules.md);
-# the server does not start, and the tests do not pass, while a field is undecided. This file is the
-# Federation subgraph, as ` + "`" + `freehold schema` + "`" + ` prints it; what serves it stands in federation.graphqls.
+	{Name: "../schema.graphqls", Input: `# The whole contract of freehold. Every field of every object type has exactly one rule (see docs/rules.md). The server
+# does not start, and the tests fail, if a field has none. This file is the Federation subgraph, as ` + "`" + `freehold schema` + "`" + `
+# prints it. federation.graphqls has what Federation adds.
 
 extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@key", "@shareable", "@composeDirective"])
@@ -1405,192 +1405,191 @@ extend schema
   @composeDirective(name: "@owner")
   @composeDirective(name: "@inherited")
 
-"Anyone may read this field, signed in or not. On a root field the reason is required."
+"Anyone can read this field, signed in or not. A root field must give a reason."
 directive @public(
-  "Why nobody needs to be asked."
+  "Why the field is public."
   reason: String
 ) on FIELD_DEFINITION
 
-"Whoever may see the row that this field belongs to. Refused: NOT_FOUND, as if the row did not exist."
+"Everyone who can see this row can read the field. Otherwise the error is NOT_FOUND, the same as for a missing row."
 directive @visible on FIELD_DEFINITION
 
-"Any signed-in member. Refused: UNAUTHENTICATED."
+"Signed-in users can read this field. Otherwise the error is UNAUTHENTICATED."
 directive @signedIn on FIELD_DEFINITION
 
 """
-Only the owner of the row. On a field of an owned type the row is the one just loaded. On a root field ` + "`" + `of` + "`" + ` names the
-type and ` + "`" + `id` + "`" + ` the path of the argument that holds the row's id; the owner is then asked of the database, as the viewer,
-before the resolver runs. Refused: UNAUTHENTICATED for nobody, NOT_FOUND for a row that is missing or hidden,
-FORBIDDEN for a row that is seen but not owned.
+Only the owner of the row can read this field. On a field of an owned type, the row is the one that was loaded. On a root
+field, ` + "`" + `of` + "`" + ` names the type and ` + "`" + `id` + "`" + ` the path of the argument that holds the row's id. The server then looks up the owner
+as the viewer, before the resolver runs. The error is UNAUTHENTICATED for an anonymous viewer, NOT_FOUND if the row is
+missing or hidden from the viewer, and FORBIDDEN if the viewer sees the row but does not own it.
 """
 directive @owner(
-  "The owned type, on a root field."
+  "On a root field: the name of the owned type."
   of: String
-  "The path of the argument that holds the row's id, such as ` + "`" + `input.id` + "`" + `, on a root field. Where that argument is optional and absent, the viewer's own row is meant."
+  "On a root field: the path of the argument that holds the row's id, such as ` + "`" + `input.id` + "`" + `. If you omit an optional argument, it is your own row."
   id: String
-  "What a refusal looks like."
+  "What a refused field returns."
   otherwise: Otherwise! = ERROR
 ) on FIELD_DEFINITION
 
-"A value without an owner of its own: whatever field returned it has already decided. For pages, payloads and tokens."
+"The field that returned this object has already decided who can read it. For pages, payloads and tokens."
 directive @inherited on FIELD_DEFINITION
 
-"What a refused field looks like."
+"What a refused field returns."
 enum Otherwise {
-  "null, and one error with code and path."
+  "null, and one error with its code and path."
   ERROR
-  "null without an error, for lists where refusal is normal."
+  "null without an error, for lists in which refused fields are normal."
   NULL
 }
 
-"An instant in time: RFC 3339 with a time zone, in UTC when sent by the server. A blank text means null where null is allowed."
+"An instant in time: RFC 3339 with a time zone, in UTC when the server sends it. A blank string means null where null is allowed."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
-"A calendar date without time or time zone: ` + "`" + `full-date` + "`" + ` of RFC 3339, such as 1970-12-31. A blank text means null where null is allowed."
+"A calendar date without time or time zone: ` + "`" + `full-date` + "`" + ` of RFC 3339, such as 1970-12-31. A blank string means null where null is allowed."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 
-"An absolute http or https URL (RFC 3986) of at most 2048 bytes, without a user name or password. White space around it is ignored. A blank text means null where null is allowed."
+"An absolute http or https URL (RFC 3986) of at most 2048 bytes, without a user name or password. White space around it is ignored. A blank string means null where null is allowed."
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
 
-"Queries read; none of them changes anything."
+"Queries read data. They never change it."
 type Query {
   """
-  The signed-in user. Null without a token. With an invalid, expired or revoked token it is null, and the error is
+  The signed-in user. Null if you send no token. If your token is invalid, expired or revoked, it is null and the error is
   UNAUTHENTICATED with the reason.
   """
-  me: User @public(reason: "It shows nobody but the viewer.")
+  me: User @public(reason: "It returns only the user who asks.")
 
-  "The object with this id. Null when there is none, when it is hidden from the viewer, and when the id is malformed: the three cannot be told apart."
+  "The object with this id. Null if there is none, if you cannot see it, or if the id is malformed. You cannot tell these cases apart."
   node(
     "A global id."
     id: ID!
-  ): Node @public(reason: "Each field of the object that is found has its own rule.")
+  ): Node @public(reason: "Each field of the object has its own rule.")
 
-  "The objects with these ids, in their order, null in the place of those that ` + "`" + `node` + "`" + ` would not find. At most 100 ids."
+  "The objects with these ids, in the same order. An element is null where ` + "`" + `node` + "`" + ` would return null. At most 100 ids."
   nodes(
     "Global ids."
     ids: [ID!]!
-  ): [Node]! @public(reason: "Each field of the objects that are found has its own rule.")
+  ): [Node]! @public(reason: "Each field of the objects has its own rule.")
 
-  "The profile with this username, compared without regard to case. Null when there is none or it is hidden from the viewer."
+  "The profile with this username, ignoring case. Null if there is none or you cannot see it."
   profile(
     "A username."
     username: String!
   ): Profile @public(reason: "The profile's visibility decides, and each of its fields has its own rule.")
 
-  "The profiles that the viewer may see, newest first. A page has 1 to 100 entries, 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+  "The profiles that you can see, newest first. A page has 1 to 100 entries: 20 unless you set ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + `."
   profiles(
-    "How many entries to take from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    "How many entries to return from the start of the list, or after ` + "`" + `after` + "`" + `. Cannot be combined with ` + "`" + `last` + "`" + `."
     first: Int
-    "A cursor: take what follows it."
+    "Return the entries after this cursor."
     after: String
-    "How many entries to take from the end, before ` + "`" + `before` + "`" + `."
+    "How many entries to return from the end of the list, or before ` + "`" + `before` + "`" + `. Cannot be combined with ` + "`" + `first` + "`" + `."
     last: Int
-    "A cursor: take what precedes it."
+    "Return the entries before this cursor."
     before: String
-  ): ProfileConnection @public(reason: "The database lists only what the viewer may see, and each field has its own rule.")
+  ): ProfileConnection @public(reason: "The database lists only the profiles that the viewer can see, and each of their fields has its own rule.")
 
-  "Whether a sign-up with this username could succeed now. False for a username that is invalid or reserved."
+  "Whether you could sign up with this username now. False if it is taken, reserved or invalid."
   usernameAvailable(
-    "The username asked for."
+    "The username to check."
     username: String!
-  ): Boolean @public(reason: "That a username is taken is public; the profile behind it is not.")
+  ): Boolean @public(reason: "Whether a username is taken is public. The profile behind it is not.")
 
-  "How this service is set up: what a front end needs to know before a user signs in."
-  settings: Settings! @public(reason: "Sign-up forms need these values, and answers to requests reveal them in any case.")
+  "The settings of this service that a front end needs before a user signs in."
+  settings: Settings! @public(reason: "Sign-up forms need these values, and error messages contain them too.")
 }
 
-"Mutations run one after the other, in the order of the document. One that fails does not undo those before it."
+"Mutations run one after the other, in the order of the document. If one fails, those before it stay in effect."
 type Mutation {
-  "Makes an account, its profile and a session, all of them or nothing."
+  "Creates an account, its profile and its first session. Either all of them are created or none."
   signUp(
-    "What the visitor typed."
+    "The sign-up form."
     input: SignUpInput!
   ): SignUpPayload @public(reason: "Visitors have no account yet.")
 
   """
-  Starts a session for an existing account. An unknown e-mail address and a wrong password get the same answer:
-  INVALID_CREDENTIALS.
+  Starts a session for an existing account. The error is INVALID_CREDENTIALS for an unknown email address and for a wrong
+  password alike.
   """
   signIn(
-    "What the visitor typed."
+    "The sign-in form."
     input: SignInInput!
   ): SignInPayload @public(reason: "Visitors are not signed in yet.")
 
   """
-  Exchanges the refresh token for a new one and a new access token. A retry within seconds gets the same refresh token,
-  until that is used; a token that comes back later than that was stolen, and ends its session. Sessions in cookies need
-  it not.
+  Exchanges a refresh token for a new access token and a new refresh token. If you retry within a few seconds, you get the
+  same new refresh token, unless it has been used already. If an old token is used later than that, it may have been stolen,
+  and its session is revoked. Do not call this for sessions in cookies: the server renews those itself.
   """
   refreshSession(
     "The refresh token."
     input: RefreshSessionInput!
-  ): RefreshSessionPayload @public(reason: "The refresh token itself says whose session it is.")
+  ): RefreshSessionPayload @public(reason: "The refresh token identifies the session.")
 
   """
-  Revokes the session of the refresh token or, without one, the session that asks. None of its tokens is accepted afterwards.
-  It also succeeds if the client is already signed out.
+  Revokes the session of the refresh token, or your current session if you send none. Its tokens stop working.
+  This succeeds even if you are already signed out.
   """
   signOut(
-    "Which session, if it is not the one that asks."
+    "The session to sign out of, if not the current one."
     input: SignOutInput
-  ): SignOutPayload @public(reason: "It revokes only the session of the client's own tokens.")
+  ): SignOutPayload @public(reason: "It revokes only the session of the tokens that the client sends.")
 
-  "Ends a session of the viewer's, at once: none of its tokens is accepted afterwards. NOT_FOUND for one that is over."
+  "Revokes one of your sessions immediately; its tokens stop working. The error is NOT_FOUND if the session has ended."
   revokeSession(
-    "Which session."
+    "The session to revoke."
     input: RevokeSessionInput!
   ): RevokeSessionPayload @owner(of: "Session", id: "input.id")
 
-  "Ends every session of the viewer's but the one that asks, at once."
+  "Revokes all your sessions except the current one, immediately."
   revokeOtherSessions: RevokeOtherSessionsPayload @signedIn
 
   """
-  Sends a code to an address, for an account that has it and has not verified it yet. The answer is the same for every
-  address.
+  Sends a code to the email address of an account that has not verified it yet. The response is the same for every address.
   """
   requestEmailVerification(
-    "Which address."
+    "The address to verify."
     input: RequestEmailVerificationInput!
-  ): RequestEmailVerificationPayload @public(reason: "The code goes to the address alone, and the answer tells nothing.")
+  ): RequestEmailVerificationPayload @public(reason: "Only the address gets the code, and the response reveals nothing.")
 
   """
-  Proves an address by a code that was sent to it: that of an account, or the one that the viewer's account is to have
-  (` + "`" + `changeEmail` + "`" + `), which it then has. Whoever is not signed in to the account gets a session of it, and all others end. If
-  somebody else may have signed up with the address, the account's password is cleared as well.
+  Verifies an email address with the code that we sent to it. After ` + "`" + `changeEmail` + "`" + `, this also makes it the address of your
+  account. If you are not signed in to the account, you get a session, and all its other sessions are revoked. If someone else
+  may have chosen its password, the password is cleared (` + "`" + `passwordCleared` + "`" + `).
   """
   verifyEmail(
-    "The address, and what was sent to it."
+    "The address and its code."
     input: VerifyEmailInput!
   ): VerifyEmailPayload @public(reason: "The code proves who asks.")
 
-  "Sends a code for a new password to the address of an account. The answer is the same for every address."
+  "Sends a code for a new password to the email address of an account. The response is the same for every address."
   requestPasswordReset(
-    "Which address."
+    "The address of the account."
     input: RequestPasswordResetInput!
-  ): RequestPasswordResetPayload @public(reason: "The code goes to the address alone, and the answer tells nothing.")
+  ): RequestPasswordResetPayload @public(reason: "Only the address gets the code, and the response reveals nothing.")
 
-  "Gives an account a new password by a code. All its sessions end, and its address counts as verified."
+  "Sets a new password with the code that we sent. All sessions of the account are revoked, and its address becomes verified."
   resetPassword(
-    "The address, what was sent to it, and the new password."
+    "The address, its code and the new password."
     input: ResetPasswordInput!
   ): ResetPasswordPayload @public(reason: "The code proves who asks.")
 
-  "Proves by the password that it is still the viewer who asks, after REAUTH_REQUIRED."
+  "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
   reauthenticate(
-    "The password."
+    "Your password."
     input: ReauthenticateInput!
   ): ReauthenticatePayload @signedIn
 
-  "Changes the viewer's password. His other sessions end, and he is told by mail."
+  "Changes your password. Your other sessions are revoked, and we notify you by email."
   changePassword(
-    "The password, and the new one."
+    "Your current password and the new one."
     input: ChangePasswordInput!
   ): ChangePasswordPayload @signedIn
 
   """
-  Begins a change of the viewer's address: the new one is sent a code, with which ` + "`" + `verifyEmail` + "`" + ` makes the change. Both
-  addresses are then told. REAUTH_REQUIRED when the password was last entered too long ago.
+  Starts changing your email address: we send a code to the new address; confirm it with ` + "`" + `verifyEmail` + "`" + `. We then notify both
+  addresses. The error is REAUTH_REQUIRED if you last entered your password too long ago.
   """
   changeEmail(
     "The new address."
@@ -1598,23 +1597,23 @@ type Mutation {
   ): ChangeEmailPayload @signedIn
 
   """
-  Changes the viewer's username. For a while nobody else gets the old one. REAUTH_REQUIRED when the password was last entered
-  too long ago.
+  Changes your username. Your old one stays reserved for you for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `). The error is
+  REAUTH_REQUIRED if you last entered your password too long ago.
   """
   changeUsername(
     "The new username."
     input: ChangeUsernameInput!
   ): ChangeUsernamePayload @signedIn
 
-  "Deletes the viewer's account, with its profile and everything else of it, for good. For a while nobody gets its username."
+  "Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `)."
   deleteAccount(
-    "The password."
+    "Your password."
     input: DeleteAccountInput!
   ): DeleteAccountPayload @signedIn
 
-  "Changes a profile. An absent field keeps its value; a field that is null or blank is cleared."
+  "Updates a profile. Fields that you omit keep their values; null or a blank string clears a field."
   updateProfile(
-    "Which profile, and what to change."
+    "The profile, and the fields to change."
     input: UpdateProfileInput!
   ): UpdateProfilePayload @owner(of: "Profile", id: "input.id")
 }
@@ -1625,134 +1624,134 @@ interface Node {
   id: ID!
 }
 
-"How this service is set up. The values change only when it restarts."
+"The settings of this service. They change only when it restarts."
 type Settings {
   "The length of a password, after normalisation to NFC."
   passwordLength: Length! @inherited
   "The length of a username."
   usernameLength: Length! @inherited
-  "The length of a display name. An empty one clears it."
+  "The length of a display name. An empty string clears it."
   displayNameLength: Length! @inherited
-  "The length of a bio. An empty one clears it."
+  "The length of a bio. An empty string clears it."
   bioLength: Length! @inherited
-  "The length of a location. An empty one clears it."
+  "The length of a location. An empty string clears it."
   locationLength: Length! @inherited
-  "Whether users must verify their address before they can use their account. If so, ` + "`" + `signUp` + "`" + ` returns neither user nor tokens, and ` + "`" + `verifyEmail` + "`" + ` starts the session."
+  "Whether users must verify their email address before they can use their account. If so, ` + "`" + `signUp` + "`" + ` returns neither user nor tokens, and ` + "`" + `verifyEmail` + "`" + ` starts the session."
   verifiedEmailRequired: Boolean! @inherited
-  "The visibility of a new profile if the sign-up names none."
+  "The visibility of a new profile, unless the sign-up sets one."
   defaultVisibility: ProfileVisibility! @inherited
-  "For how many seconds a one-time code is valid."
+  "How long a one-time code is valid, in seconds."
   codeLifetimeSeconds: Int! @inherited
-  "For how many seconds sensitive actions work after the password was entered; see ` + "`" + `User.reauthenticatedUntil` + "`" + `."
+  "How long you can take sensitive actions after you enter your password, in seconds. See ` + "`" + `User.reauthenticatedUntil` + "`" + `."
   reauthenticationSeconds: Int! @inherited
-  "For how many seconds nobody else can get a username that its owner gave up."
+  "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
-  "What one request may ask for."
+  "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
 
-"How many characters (Unicode code points) a text may have."
+"How many characters (Unicode code points) a string can have."
 type Length {
-  "The fewest characters; 0 if the text is optional."
+  "The minimum; 0 if the string is optional."
   min: Int! @inherited
-  "The most characters."
+  "The maximum."
   max: Int! @inherited
 }
 
-"What one request may ask for. The service refuses a request beyond a limit before it executes any of it."
+"The limits of one request. The service rejects a request that exceeds a limit before it executes any part of it. ` + "`" + `replyBytes` + "`" + ` is the exception: the size is known only while the response is written."
 type RequestLimits {
-  "The most entries of a page (` + "`" + `first` + "`" + `, ` + "`" + `last` + "`" + `)."
+  "The maximum number of entries of a page (` + "`" + `first` + "`" + `, ` + "`" + `last` + "`" + `)."
   pageSize: Int! @inherited
-  "How many entries a page has if neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+  "The number of entries of a page if you set neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + `."
   defaultPageSize: Int! @inherited
-  "The most ids in one call of ` + "`" + `nodes` + "`" + `."
+  "The maximum number of ids in one call of ` + "`" + `nodes` + "`" + `."
   nodeIds: Int! @inherited
-  "The highest cost of an operation. A field costs 1, or 1 for each KiB that its text may take, times the sizes of the pages around it; a root field costs 200 more."
+  "The maximum cost of an operation. A field costs 1, or 1 for each KiB that its text can take. That is multiplied by the sizes of the pages around it. Each root field costs 200 more."
   cost: Int! @inherited
-  "The most levels of an operation."
+  "The maximum depth of an operation."
   depth: Int! @inherited
-  "The most aliases in a document."
+  "The maximum number of aliases in a document."
   aliases: Int! @inherited
-  "The most lexical tokens in a document."
+  "The maximum number of lexical tokens in a document."
   tokens: Int! @inherited
-  "The largest body of a request, in bytes."
+  "The maximum size of a request body, in bytes."
   bytes: Int! @inherited
-  "The most data of a reply, in bytes of JSON. A larger reply is OPERATION_TOO_COSTLY."
+  "The maximum size of the data in a response, in bytes of JSON. The error for a larger response is OPERATION_TOO_COSTLY."
   replyBytes: Int! @inherited
 }
 
-"An account. Others see at most its id, its age and its profile; the rest is the owner's alone."
+"An account. Others see at most its id, its creation date and its profile. Only its owner can read the other fields."
 type User implements Node @key(fields: "id") {
   "The global id."
   id: ID! @visible
-  "The address the account signs in with."
+  "The email address with which the account signs in."
   email: String @owner
-  "Whether the owner has proved that the address is theirs."
+  "Whether the owner has verified the email address."
   emailVerified: Boolean @owner
-  "The new address, until ` + "`" + `verifyEmail` + "`" + ` confirms it; null if there is none, or its code has expired."
+  "The new email address, until ` + "`" + `verifyEmail` + "`" + ` confirms it. Null if there is none or its code has expired."
   pendingEmail: String @owner
   "Whether the account has a password. ` + "`" + `verifyEmail` + "`" + ` may clear it (` + "`" + `passwordCleared` + "`" + `); ` + "`" + `resetPassword` + "`" + ` sets a new one."
   hasPassword: Boolean @owner
-  "Until when this session may take sensitive actions without the password. Null if they are REAUTH_REQUIRED: call ` + "`" + `reauthenticate` + "`" + ` first."
+  "When this session has to confirm the password again for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
-  "When this client may request another code; until then the request is RATE_LIMITED. Null if it may request one now."
+  "When you can request another code. Until then, the error is RATE_LIMITED. Null if you can request one now."
   nextCodeAt(
-    "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` is about ` + "`" + `pendingEmail` + "`" + `; without one, only the limit of this client applies."
+    "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` checks the limits of ` + "`" + `pendingEmail` + "`" + `; if that is null, only the limit of your client applies."
     purpose: CodePurpose!
   ): DateTime @owner
   "The profile of this account."
   profile: Profile @visible
-  "The account's sessions that have not ended, newest first, in pages as those of ` + "`" + `profiles` + "`" + `."
+  "The active sessions of the account, newest first. Pages work like those of ` + "`" + `profiles` + "`" + `."
   sessions(
-    "How many entries to take from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    "How many entries to return from the start of the list, or after ` + "`" + `after` + "`" + `. Cannot be combined with ` + "`" + `last` + "`" + `."
     first: Int
-    "A cursor: take what follows it."
+    "Return the entries after this cursor."
     after: String
-    "How many entries to take from the end, before ` + "`" + `before` + "`" + `."
+    "How many entries to return from the end of the list, or before ` + "`" + `before` + "`" + `. Cannot be combined with ` + "`" + `first` + "`" + `."
     last: Int
-    "A cursor: take what precedes it."
+    "Return the entries before this cursor."
     before: String
   ): SessionConnection @owner
-  "What has happened to the account, newest first, in pages as those of ` + "`" + `profiles` + "`" + `."
+  "The security events of the account, newest first. Pages work like those of ` + "`" + `profiles` + "`" + `."
   securityEvents(
-    "How many entries to take from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    "How many entries to return from the start of the list, or after ` + "`" + `after` + "`" + `. Cannot be combined with ` + "`" + `last` + "`" + `."
     first: Int
-    "A cursor: take what follows it."
+    "Return the entries after this cursor."
     after: String
-    "How many entries to take from the end, before ` + "`" + `before` + "`" + `."
+    "How many entries to return from the end of the list, or before ` + "`" + `before` + "`" + `. Cannot be combined with ` + "`" + `first` + "`" + `."
     last: Int
-    "A cursor: take what precedes it."
+    "Return the entries before this cursor."
     before: String
   ): SecurityEventConnection @owner
-  "When the account was made."
+  "When the account was created."
   createdAt: DateTime! @visible
 }
 
 "What a one-time code is for."
 enum CodePurpose {
-  "It proves the address of an account (` + "`" + `requestEmailVerification` + "`" + `)."
+  "To verify the email address of an account (` + "`" + `requestEmailVerification` + "`" + `)."
   VERIFY_EMAIL
-  "It sets a new password (` + "`" + `requestPasswordReset` + "`" + `)."
+  "To set a new password (` + "`" + `requestPasswordReset` + "`" + `)."
   RESET_PASSWORD
-  "It proves the new address of an account (` + "`" + `changeEmail` + "`" + `)."
+  "To verify the new email address of an account (` + "`" + `changeEmail` + "`" + `)."
   CHANGE_EMAIL
 }
 
-"A session, which a sign-in starts. Only its owner sees it, until it ends. It does not show its tokens; the client that signs in gets them once."
+"A session, from sign-in until it expires or is revoked. Only its owner can see it. Tokens are never included; they are returned once, at sign-in."
 type Session implements Node {
-  "The global id, also for ` + "`" + `revokeSession` + "`" + `."
+  "The global id. Pass it to ` + "`" + `revokeSession` + "`" + `."
   id: ID! @visible
-  "What the client said of itself (User-Agent) when the session was used last."
+  "The client's User-Agent header when the session was last renewed."
   device: String @visible
-  "The address from which the session was used last."
+  "The IP address from which the session was last renewed."
   ip: String @visible
-  "When it was started."
+  "When the session started."
   createdAt: DateTime! @visible
-  "When it was last renewed."
+  "When the session was last renewed."
   lastUsedAt: DateTime! @visible
-  "When it ends, unless it is renewed."
+  "When the session expires, unless it is renewed."
   expiresAt: DateTime! @visible
-  "Whether it is the one that asks."
+  "Whether this is your current session."
   current: Boolean! @visible
 }
 
@@ -1762,59 +1761,59 @@ type SessionConnection {
   edges: [SessionEdge!]! @inherited
   "The entries without their cursors."
   nodes: [Session]! @inherited
-  "Where this page stands."
+  "The position of this page in the list."
   pageInfo: PageInfo! @inherited
 }
 
 "An entry of a page of sessions."
 type SessionEdge {
-  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  "The cursor of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String! @inherited
   "The session."
   node: Session @inherited
 }
 
-"Something that has happened to an account."
+"A security-related event of an account, such as a sign-in."
 type SecurityEvent {
   "The id."
   id: ID! @inherited
-  "What has happened."
+  "What happened."
   kind: SecurityEventKind! @inherited
-  "When."
+  "When it happened."
   createdAt: DateTime! @inherited
-  "What the client said of itself (User-Agent)."
+  "The client's User-Agent header."
   device: String @inherited
-  "The address from which it was done."
+  "The client's IP address."
   ip: String @inherited
 }
 
-"What can happen to an account."
+"The kinds of security events."
 enum SecurityEventKind {
-  "The account was made."
+  "The account was created."
   SIGNED_UP
-  "A session was started."
+  "A session started."
   SIGNED_IN
-  "Somebody tried to sign in and was refused."
+  "A sign-in was refused."
   SIGN_IN_REFUSED
-  "A session ended itself."
+  "A session signed out."
   SIGNED_OUT
-  "A session was ended by another one."
+  "A session was revoked from another session."
   SESSION_REVOKED
-  "All sessions but one were ended by that one."
+  "All sessions except the current one were revoked."
   OTHER_SESSIONS_REVOKED
-  "A refresh token came back that had been exchanged long before; its session has ended by that."
+  "An old refresh token was used again, so its session was revoked."
   REFRESH_TOKEN_REUSED
-  "The password was entered again."
+  "The password was confirmed (` + "`" + `reauthenticate` + "`" + `)."
   REAUTHENTICATED
-  "The password was changed by whoever knew it."
+  "The password was changed with the current password (` + "`" + `changePassword` + "`" + `)."
   PASSWORD_CHANGED
-  "The password was changed by a code."
+  "The password was reset with a code (` + "`" + `resetPassword` + "`" + `)."
   PASSWORD_RESET
-  "The address was proved by a code."
+  "The email address was verified with a code (` + "`" + `verifyEmail` + "`" + `)."
   EMAIL_VERIFIED
-  "The account has another address."
+  "The email address was changed."
   EMAIL_CHANGED
-  "The account has another username."
+  "The username was changed."
   USERNAME_CHANGED
 }
 
@@ -1824,35 +1823,35 @@ type SecurityEventConnection {
   edges: [SecurityEventEdge!]! @inherited
   "The entries without their cursors."
   nodes: [SecurityEvent]! @inherited
-  "Where this page stands."
+  "The position of this page in the list."
   pageInfo: PageInfo! @inherited
 }
 
 "An entry of a page of security events."
 type SecurityEventEdge {
-  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  "The cursor of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String! @inherited
   "The event."
   node: SecurityEvent @inherited
 }
 
-"What an account shows of itself, to those its visibility admits. Some fields are the owner's alone whatever the visibility."
+"The profile of an account. Its visibility decides who can see it. Only the owner can read ` + "`" + `birthday` + "`" + ` and ` + "`" + `phoneNumber` + "`" + `, whatever the visibility."
 type Profile implements Node @key(fields: "id") @key(fields: "username") {
-  "The global id. It is not the id of the user."
+  "The global id. It differs from the id of the user."
   id: ID! @visible
-  "The unique name, in the case it was signed up with."
+  "The unique username, in upper and lower case as its owner typed it."
   username: String! @visible
-  "The name to show."
+  "The name to display."
   displayName: String @visible
   "A few words about the owner."
   bio: String @visible
   "A picture of the owner."
   avatarUrl: URL @visible
-  "A page of the owner's."
+  "The owner's website."
   websiteUrl: URL @visible
-  "Where the owner says to be."
+  "The location that the owner entered."
   location: String @visible
-  "Who may see this profile."
+  "Who can see this profile."
   visibility: ProfileVisibility! @visible
   "The owner's date of birth."
   birthday: Date @owner
@@ -1860,27 +1859,27 @@ type Profile implements Node @key(fields: "id") @key(fields: "username") {
   phoneNumber: String @owner
   "The account of this profile."
   user: User @visible
-  "What the viewer may do with this profile, so that a front end offers just that. The rules of the mutations decide."
+  "What you can do with this profile. Use it to show the right buttons. The rules of the mutations decide."
   viewerCan: [ProfileAction!] @visible
-  "When the profile was made."
+  "When the profile was created."
   createdAt: DateTime! @visible
-  "When the profile was last changed."
+  "When the profile was last updated."
   updatedAt: DateTime! @visible
 }
 
-"What can be done with a profile: each value is a mutation of profiles."
+"The actions on a profile. Each value corresponds to a mutation."
 enum ProfileAction {
   "` + "`" + `updateProfile` + "`" + `."
   UPDATE
 }
 
-"Who may see a profile. Owners always see their own."
+"Who can see a profile. Owners always see their own."
 enum ProfileVisibility {
-  "The owner alone."
+  "Only the owner."
   PRIVATE
-  "Every signed-in member."
+  "Every signed-in user."
   MEMBERS
-  "Everybody."
+  "Everyone."
   PUBLIC
 }
 
@@ -1890,111 +1889,111 @@ type ProfileConnection {
   edges: [ProfileEdge!]! @inherited
   "The entries without their cursors."
   nodes: [Profile]! @inherited
-  "Where this page stands."
+  "The position of this page in the list."
   pageInfo: PageInfo! @inherited
 }
 
 "An entry of a page of profiles."
 type ProfileEdge {
-  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  "The cursor of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String! @inherited
   "The profile."
   node: Profile @inherited
 }
 
-"Where a page stands in its list (Relay's Cursor Connections). Only what the viewer may see counts."
+"The position of a page in its list (Relay's Cursor Connections). The list has only the entries that you can see."
 type PageInfo @shareable {
-  "Whether more follows this page."
+  "Whether there are entries after this page."
   hasNextPage: Boolean! @inherited
-  "Whether anything precedes this page."
+  "Whether there are entries before this page."
   hasPreviousPage: Boolean! @inherited
-  "The cursor of the first entry; null on an empty page."
+  "The cursor of the first entry. Null if the page is empty."
   startCursor: String @inherited
-  "The cursor of the last entry; null on an empty page."
+  "The cursor of the last entry. Null if the page is empty."
   endCursor: String @inherited
 }
 
-"What a new account begins with."
+"The values of a new account."
 input SignUpInput {
-  "The address to sign in with. Compared without regard to case; white space and invisible characters around it are ignored."
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
   email: String!
-  "8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words."
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
   password: String!
   """
   3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
-  to another dot. Unique without regard to case. Some names are reserved.
+  to another dot. Usernames are unique, ignoring case. Some names are reserved.
   """
   username: String!
-  "The rest of the profile."
+  "The other fields of the profile."
   profile: ProfileFieldsInput
-  "How the client is to hold the session. Null is as absent."
+  "How your client holds the session. Null means the default."
   session: SessionTransport = TOKENS
   """
-  The client's own name for this sign-up, such as a random UUID. A retry with the same key, password and values gets a
-  session of the account that the first request made. If any value differs, the error is REUSED. The header
-  ` + "`" + `Idempotency-Key` + "`" + ` does the same.
+  A key of your choice that identifies this sign-up, such as a random UUID. If you retry with the same key, password and
+  values, you get a session of the account that the first request created. If any value differs, the error is REUSED. You can
+  send the key in the header ` + "`" + `Idempotency-Key` + "`" + ` instead.
   """
   idempotencyKey: String
 }
 
 "How a client holds its session."
 enum SessionTransport {
-  "It is given the tokens, and sends the access token with each request."
+  "The response contains the tokens. The client sends the access token with each request."
   TOKENS
   """
-  A browser is given cookies that scripts cannot read, and no token stands in any answer. The session is renewed with the
-  requests, without the client's doing. For pages of the service's own origin; FORBIDDEN for others.
+  The browser gets cookies that scripts cannot read, and no response contains a token. Requests renew the session; the client
+  does nothing. Only pages of the service's own origin can use cookies. For others, the error is FORBIDDEN.
   """
   COOKIE
 }
 
-"The first values of a profile. Null and a blank text mean absent."
+"The first values of a profile. Null or a blank string is the same as omitting the field."
 input ProfileFieldsInput {
-  "The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error."
+  "The name to display: one line of at most 100 characters, at least one of them visible. A tab becomes a space. A line break within the text is an error."
   displayName: String
-  "Several lines, at most 1000 characters in all. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
+  "At most 1000 characters, on one or more lines. Line breaks of any kind become ` + "`" + `\\n` + "`" + `."
   bio: String
   "A picture of the owner."
   avatarUrl: URL
-  "A page of the owner's."
+  "The owner's website."
   websiteUrl: URL
-  "One line of at most 100 characters. A tab becomes a space; a line break within the text is an error."
+  "One line of at most 100 characters. A tab becomes a space. A line break within the text is an error."
   location: String
-  "Who may see the profile; absent, the service's default."
+  "Who can see the profile. If omitted, it is ` + "`" + `Settings.defaultVisibility` + "`" + `."
   visibility: ProfileVisibility
-  "The owner's date of birth: from 1900-01-01 to today in any time zone."
+  "The owner's date of birth: from 1900-01-01 to today, in any time zone."
   birthday: Date
-  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456."
+  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are removed. It is stored as E.164, such as +4930123456."
   phoneNumber: String
 }
 
-"The account that was made. Both fields are null where a verified e-mail is required first."
+"The new account. Both fields are null if the user has to verify the email address first."
 type SignUpPayload {
   "The new user."
   user: User @inherited
-  "The tokens of its first session; null where cookies hold it."
+  "The tokens of its first session. Null if cookies hold the session."
   tokens: Tokens @inherited
 }
 
-"How an account proves itself."
+"The credentials of an account."
 input SignInInput {
-  "The address of the account. White space around it is ignored."
+  "The email address of the account. White space around it is ignored."
   email: String!
   "The password."
   password: String!
-  "How the client is to hold the session. Null is as absent."
+  "How your client holds the session. Null means the default."
   session: SessionTransport = TOKENS
 }
 
-"The session that was started."
+"The new session."
 type SignInPayload {
   "The user who signed in."
   user: User @inherited
-  "The tokens of the new session; null where cookies hold it."
+  "The tokens of the new session. Null if cookies hold the session."
   tokens: Tokens @inherited
 }
 
-"What a session is refreshed with."
+"The token with which to refresh a session."
 input RefreshSessionInput {
   "The newest refresh token of the session."
   refreshToken: String!
@@ -2002,255 +2001,255 @@ input RefreshSessionInput {
 
 "The refreshed session."
 type RefreshSessionPayload {
-  "Its new tokens; those before are not to be used any more."
+  "The new tokens. Stop using the old ones."
   tokens: Tokens @inherited
 }
 
-"Which address to verify."
+"The email address to verify."
 input RequestEmailVerificationInput {
-  "The address of an account. White space around it is ignored."
+  "The email address of an account. White space around it is ignored."
   email: String!
 }
 
-"The answer to every address."
+"The response, which is the same for every address."
 type RequestEmailVerificationPayload {
-  "Always true; whether there is such an account is not told."
+  "Always true. It does not reveal whether an account has this address."
   success: Boolean! @inherited
 }
 
-"How an address is proved."
+"An email address and the code that verifies it."
 input VerifyEmailInput {
-  "The address to which the code was sent. White space around it is ignored."
+  "The email address to which we sent the code. White space around it is ignored."
   email: String!
-  "The code. Case, spaces, dashes and the width of characters don't matter."
+  "The code. Case, spaces, dashes and the width of characters do not matter."
   code: String!
   """
-  The password of a sign-up that waits for its address to be verified. Without the right one, the account keeps no password, since
-  the code may be that of somebody else's sign-up. Ignored for any other account.
+  The password of a sign-up that waits for this verification. If it is missing or wrong, the account keeps no password, because
+  the code may belong to a sign-up by someone else. Ignored for all other accounts.
   """
   password: String
-  "How the client is to hold the session that it gets, if any. Null is as absent."
+  "How your client holds the session, if it gets one. Null means the default."
   session: SessionTransport = TOKENS
 }
 
-"The account whose address was proved."
+"The account whose email address was verified."
 type VerifyEmailPayload {
   "The account."
   user: User @inherited
-  "The tokens of the new session; null where cookies hold it, and for whoever was signed in to the account already."
+  "The tokens of the new session. Null if cookies hold the session, or if you were already signed in to the account."
   tokens: Tokens @inherited
-  "Whether the account has no password any more, since somebody else may have chosen it: ` + "`" + `requestPasswordReset` + "`" + ` helps."
+  "Whether the password of the account was cleared, because someone else may have chosen it. Set a new one with ` + "`" + `requestPasswordReset` + "`" + `."
   passwordCleared: Boolean! @inherited
 }
 
-"Whose password to reset."
+"The account whose password to reset."
 input RequestPasswordResetInput {
-  "The address of an account. White space around it is ignored."
+  "The email address of an account. White space around it is ignored."
   email: String!
 }
 
-"The answer to every address."
+"The response, which is the same for every address."
 type RequestPasswordResetPayload {
-  "Always true; whether there is such an account is not told."
+  "Always true. It does not reveal whether an account has this address."
   success: Boolean! @inherited
 }
 
-"How a password is reset."
+"A new password and the code that permits it."
 input ResetPasswordInput {
-  "The address to which the code was sent. White space around it is ignored."
+  "The email address to which we sent the code. White space around it is ignored."
   email: String!
-  "The code. Case, spaces, dashes and the width of characters don't matter."
+  "The code. Case, spaces, dashes and the width of characters do not matter."
   code: String!
-  "8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words."
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
   newPassword: String!
 }
 
-"The answer to a reset."
+"The response to a reset."
 type ResetPasswordPayload {
-  "Always true; what fails is an error. Sign in with the new password."
+  "Always true; a failure is an error. Sign in with the new password."
   success: Boolean! @inherited
 }
 
-"How the viewer proves himself again."
+"Your password."
 input ReauthenticateInput {
-  "The password of the viewer's account."
+  "The password of your account."
   password: String!
 }
 
-"The answer to a password that was entered again."
+"The response to a confirmed password."
 type ReauthenticatePayload {
-  "The viewer, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
   user: User @inherited
 }
 
-"A change of the viewer's password."
+"A change of your password."
 input ChangePasswordInput {
-  "The password that it has been."
+  "The current password."
   currentPassword: String!
-  "8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words."
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
   newPassword: String!
 }
 
-"The answer to a change of the password."
+"The response to a changed password."
 type ChangePasswordPayload {
-  "The viewer. Their other sessions have ended."
+  "You. Your other sessions were revoked."
   user: User @inherited
 }
 
-"A change of the viewer's address."
+"A change of your email address."
 input ChangeEmailInput {
-  "The address that the account is to have. White space around it is ignored."
+  "The new email address. White space around it is ignored."
   newEmail: String!
 }
 
-"The answer to the beginning of a change."
+"The response to a requested change of address."
 type ChangeEmailPayload {
-  "The viewer. ` + "`" + `email` + "`" + ` is still the old address, ` + "`" + `pendingEmail` + "`" + ` the new one."
+  "You. ` + "`" + `email` + "`" + ` is still the old address; ` + "`" + `pendingEmail` + "`" + ` is the new one."
   user: User @inherited
 }
 
-"A change of the viewer's username."
+"A change of your username."
 input ChangeUsernameInput {
   """
   3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
-  to another dot. Unique without regard to case. Some names are reserved.
+  to another dot. Usernames are unique, ignoring case. Some names are reserved.
   """
   username: String!
 }
 
-"The profile as it is after the change."
+"The changed profile."
 type ChangeUsernamePayload {
-  "The viewer's profile."
+  "Your profile."
   profile: Profile @inherited
 }
 
-"The end of the viewer's account."
+"The confirmation that deletes your account."
 input DeleteAccountInput {
-  "The password of the viewer's account."
+  "The password of your account."
   password: String!
 }
 
-"The answer to the end of an account."
+"The ids of the deleted account."
 type DeleteAccountPayload {
-  "The id that the user had."
+  "The id of the deleted user."
   deletedUserId: ID! @inherited
-  "The id that the profile had."
+  "The id of the deleted profile."
   deletedProfileId: ID! @inherited
 }
 
 "The tokens of a session (OAuth 2.0's terms)."
 type Tokens {
-  "A JWT (RFC 9068, EdDSA), to be sent as ` + "`" + `Authorization: Bearer` + "`" + `."
+  "A JWT (RFC 9068, EdDSA). Send it as ` + "`" + `Authorization: Bearer` + "`" + `."
   accessToken: String! @inherited
-  "An opaque token of the session, for renewing the access token. Keep it secret."
+  "An opaque token with which you get a new access token (` + "`" + `refreshSession` + "`" + `). Keep it secret."
   refreshToken: String! @inherited
   "When the access token expires."
   expiresAt: DateTime! @inherited
 }
 
-"Which session to sign out of."
+"The session to sign out of."
 input SignOutInput {
-  "A refresh token of the session, for a client whose access token has expired. Empty or null means absent."
+  "A refresh token of the session. Send it if your access token has expired. An empty string or null is the same as omitting it."
   refreshToken: String
 }
 
-"The answer to a sign-out."
+"The response to a sign-out."
 type SignOutPayload {
-  "Always true. A sign-out that fails is an error."
+  "Always true; a failure is an error."
   success: Boolean! @inherited
-  "The session that was revoked. Null if the client was signed out already."
+  "The id of the revoked session. Null if you were already signed out."
   revokedSessionId: ID @inherited
 }
 
-"Which session to end."
+"The session to revoke."
 input RevokeSessionInput {
-  "The session's id."
+  "The id of the session."
   id: ID!
 }
 
-"The answer to the end of a session."
+"The response to a revoked session."
 type RevokeSessionPayload {
-  "The id of the session that was ended."
+  "The id of the revoked session."
   revokedSessionId: ID! @inherited
-  "The viewer; null if the session was the one that asks, since the viewer is then signed out."
+  "You. Null if you revoked your current session, because you are then signed out."
   user: User @inherited
 }
 
-"The answer to the end of all other sessions."
+"The response to revoked sessions."
 type RevokeOtherSessionsPayload {
-  "How many sessions were ended."
+  "How many sessions were revoked."
   count: Int! @inherited
-  "The ids of the sessions that were ended, the newest first. At most 1000; ` + "`" + `count` + "`" + ` counts all."
+  "The ids of the revoked sessions, newest first. At most 1000; ` + "`" + `count` + "`" + ` includes all."
   revokedSessionIds: [ID!]! @inherited
-  "The viewer."
+  "You."
   user: User @inherited
 }
 
-"A change of a profile. An absent field keeps its value; null and a blank text clear it."
+"A change of a profile. Fields that you omit keep their values; null or a blank string clears a field."
 input UpdateProfileInput {
-  "The profile to change; absent, the viewer's own."
+  "The profile to change. If omitted, it is your own."
   id: ID
-  "The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error."
+  "The name to display: one line of at most 100 characters, at least one of them visible. A tab becomes a space. A line break within the text is an error."
   displayName: String
-  "Several lines, at most 1000 characters in all. Line breaks of any system become ` + "`" + `\\n` + "`" + `."
+  "At most 1000 characters, on one or more lines. Line breaks of any kind become ` + "`" + `\\n` + "`" + `."
   bio: String
   "A picture of the owner."
   avatarUrl: URL
-  "A page of the owner's."
+  "The owner's website."
   websiteUrl: URL
-  "One line of at most 100 characters. A tab becomes a space; a line break within the text is an error."
+  "One line of at most 100 characters. A tab becomes a space. A line break within the text is an error."
   location: String
-  "Who may see the profile. It can be changed, not cleared."
+  "Who can see the profile. You can change this, but not clear it."
   visibility: ProfileVisibility
-  "The owner's date of birth: from 1900-01-01 to today in any time zone."
+  "The owner's date of birth: from 1900-01-01 to today, in any time zone."
   birthday: Date
-  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456."
+  "A phone number with its country code, after ` + "`" + `+` + "`" + ` or ` + "`" + `00` + "`" + `. Spaces, brackets, dashes, dots and slashes are removed. It is stored as E.164, such as +4930123456."
   phoneNumber: String
 }
 
-"The profile as it is after the change."
+"The changed profile."
 type UpdateProfilePayload {
-  "The changed profile."
+  "The profile."
   profile: Profile @inherited
 }
 `, BuiltIn: false},
-	{Name: "../federation.graphqls", Input: `# What Apollo Federation asks of a subgraph besides its own schema (https://specs.apollo.dev/federation/v2.1). Routers
-# know all of this, so ` + "`" + `_service` + "`" + ` does not show it. Its fields are decided in code, by name (directives/check.go).
+	{Name: "../federation.graphqls", Input: `# What Apollo Federation requires of a subgraph besides its own schema (https://specs.apollo.dev/federation/v2.1). Routers
+# know all of this, so ` + "`" + `_service` + "`" + ` omits it. These fields have no rule directive: directives/check.go names them.
 
-"Which specification some directives are of."
+"Imports directives of a specification."
 directive @link(
-  "Names the specification and its version."
+  "The URL of the specification, with its version."
   url: String!
-  "The directives that are used without a prefix."
+  "The directives to use without a prefix."
   import: [String!]
 ) repeatable on SCHEMA
 
-"A directive that composition keeps in the supergraph."
+"Keeps a directive in the supergraph when subgraphs are composed."
 directive @composeDirective(
-  "The directive's name, with its @."
+  "The name of the directive, with its @."
   name: String!
 ) repeatable on SCHEMA
 
-"Fields by which a router finds an object of this type. The type is then one of _Entity."
+"The fields that identify an object of this type for a router. It makes the type an entity."
 directive @key(
-  "The fields, as in a selection."
+  "The fields, written as a selection set."
   fields: String!
 ) repeatable on OBJECT
 
-"Other subgraphs may have this type or field too."
+"Other subgraphs may define this type or field too."
 directive @shareable repeatable on OBJECT | FIELD_DEFINITION
 
 "A representation: an object with the ` + "`" + `__typename` + "`" + ` of an entity and the fields of one of its keys."
 scalar _Any
 
-"This subgraph, for whoever composes."
+"This subgraph, for composition tools."
 type _Service {
-  "The schema as it is composed."
+  "The schema to compose."
   sdl: String
 }
 
 extend type Query {
-  "What this subgraph is; for anybody, and whether or not introspection is on."
+  "This subgraph. Anyone can query it, even if introspection is off."
   _service: _Service!
 }
 `, BuiltIn: false},

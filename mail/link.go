@@ -46,7 +46,7 @@ func CheckLink(text string) error {
 // CheckPage is CheckLink for a URL without placeholders.
 func CheckPage(text string) error {
 	if strings.ContainsAny(text, "{}") {
-		return errors.New("the value cannot have placeholders")
+		return errors.New("the value must not contain placeholders")
 	}
 	return checkURL(text, errors.New("the value is not a URL such as https://app.example.org"))
 }
@@ -70,7 +70,7 @@ func parseLink(text string) (link, error) {
 		return "", err
 	}
 	if !strings.Contains(text, codePlace) {
-		return "", errors.New("the value has no {code}; the page needs it")
+		return "", errors.New("the value has no {code}; add it to the path, query or fragment")
 	}
 	return link(text), nil
 }
@@ -83,7 +83,7 @@ func checkURL(text string, malformed error) error {
 		return malformed
 	}
 	if slices.Contains(noPages, s) {
-		return errors.New("the scheme does not lead to a page; use https or your app's own scheme")
+		return errors.New("the scheme cannot open a page; use https or your app's own scheme")
 	}
 	authority := rest
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
@@ -93,11 +93,11 @@ func checkURL(text string, malformed error) error {
 		return errors.New("placeholders cannot be in the host; use them in the path, query or fragment")
 	}
 	if strings.Contains(authority, "@") {
-		return errors.New("the value cannot have a user name or password")
+		return errors.New("the value must not contain a user name or password")
 	}
 	for _, literal := range placeholder.Split(text, -1) {
 		if !spelled.MatchString(literal) {
-			return errors.New("the value has a character that is not allowed in a URL; percent-encode it, and write an international host as xn--…")
+			return errors.New("the value contains a character that a URL cannot have; percent-encode it, and write an international host as xn--…")
 		}
 	}
 	u, err := url.Parse(s + "://" + authority)
@@ -123,11 +123,11 @@ const longestName = 60 // code points
 func CheckName(text string) error {
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, isInvisible):
-		return errors.New("the value has a line break, a control character or an invisible character")
+		return errors.New("the value contains a line break, a control character or an invisible character")
 	case text == "" || strings.TrimSpace(text) != text:
-		return errors.New("the value is empty, or begins or ends with a space")
+		return errors.New("the value is empty, or starts or ends with a space")
 	case strings.Contains(text, "=?"): // RFC 2047
-		return errors.New("the value has =?, which mail clients decode; remove it")
+		return errors.New("the value contains =?, which mail clients decode; remove it")
 	case utf8.RuneCountInString(text) > longestName:
 		return fmt.Errorf("the value has more than %d characters", longestName)
 	}

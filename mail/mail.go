@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/address"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // Kind says what a mail is about, and names its templates.
-type Kind string
+type Kind = outbox.Kind
 
 // The kinds of mails.
 const (
@@ -49,7 +52,7 @@ type Message struct {
 	ID        uuid.UUID
 	MessageID string // without angle brackets; the same when the mail is sent again
 	Kind      Kind
-	To        Address
+	To        address.Address
 	Date      time.Time
 	Subject   string
 	Text      string

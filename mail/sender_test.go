@@ -27,7 +27,7 @@ func TestNamesInHeaders(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := letter(t)
-			m.Subject = "Confirm your e-mail address for " + name
+			m.Subject = "Confirm your email address for " + name
 			if err := send(t, s, m); err != nil {
 				t.Errorf("%q: %v", name, err)
 				continue

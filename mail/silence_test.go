@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // steps are those of a conversation, by what a client has said last.
@@ -141,7 +143,7 @@ func TestWorkerGoesOnInSilence(t *testing.T) {
 			settled := func() (n int) {
 				for _, id := range ids {
 					for _, end := range w.shelf.endsOf(id) {
-						if end.Outcome == Sent {
+						if end.Outcome == outbox.Sent {
 							n++
 						}
 					}

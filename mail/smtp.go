@@ -19,6 +19,8 @@ import (
 	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"freehold.dev/freehold/mail/address"
 )
 
 // SMTPOptions say how to reach a mail server, and in whose name.
@@ -33,7 +35,7 @@ type SMTPOptions struct {
 type SMTP struct {
 	server server
 	name   string
-	from   Address
+	from   address.Address
 	tls    *tls.Config
 }
 
@@ -109,13 +111,13 @@ func isThisMachine(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-func parseFrom(text string) (name string, from Address, err error) {
+func parseFrom(text string) (name string, from address.Address, err error) {
 	parsed, err := stdmail.ParseAddress(text)
 	if err == nil {
-		from, err = ParseAddress(parsed.Address)
+		from, err = address.Parse(parsed.Address)
 	}
 	if err != nil || strings.ContainsFunc(parsed.Name, unicode.IsControl) {
-		return "", Address{}, errors.New("the value is not one address, such as no-reply@example.org or Example <no-reply@example.org>")
+		return "", address.Address{}, errors.New("the value is not one address, such as no-reply@example.org or Example <no-reply@example.org>")
 	}
 	return parsed.Name, from, nil
 }
@@ -148,7 +150,7 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	}
 	recipients, err := message.GetRecipients()
 	if err != nil || len(recipients) != 1 || recipients[0] != "<"+m.To.String()+">" {
-		return nil, errors.New("compose message: there is not exactly one recipient")
+		return nil, errors.New("compose message: the message does not have exactly one recipient")
 	}
 	message.Subject(m.Subject)
 	message.SetDateWithValue(m.Date)

@@ -23,6 +23,8 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/address"
 )
 
 // mailServer is a real SMTP server. What it answers at a stage (auth, mail, rcpt, data, reset) can be changed.
@@ -140,7 +142,7 @@ func newSMTP(t *testing.T, url string, config *tls.Config) *SMTP {
 // letter is a message with a canary in each of its parts.
 func letter(t *testing.T) Message {
 	t.Helper()
-	to, err := ParseAddress("canary-to@example.com")
+	to, err := address.Parse("canary-to@example.com")
 	if err != nil {
 		t.Fatal(err)
 	}

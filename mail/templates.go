@@ -21,6 +21,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/address"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 //go:embed templates
@@ -69,7 +72,7 @@ type view struct {
 func NewTemplates(o TemplatesOptions) (*Templates, error) {
 	u, err := url.Parse(o.PublicURL)
 	if err != nil || u.Hostname() == "" {
-		return nil, errors.New("read mail templates: the public URL is not one")
+		return nil, errors.New("read mail templates: the public URL is invalid")
 	}
 	t := &Templates{service: o.Service, url: o.URL, host: u.Hostname(), text: map[Kind]*text.Template{}, html: map[Kind]*html.Template{}}
 	if t.links, err = parseLinks(o); err != nil {
@@ -122,7 +125,7 @@ func refuseUnknown(replaced fs.FS) error {
 		for _, name := range names {
 			_, known := kinds[Kind(strings.TrimSuffix(name, path.Ext(name)))]
 			if !known && name != textLayout && name != htmlLayout {
-				return fmt.Errorf("read mail templates: %s replaces none", name)
+				return fmt.Errorf("read mail templates: %s is not the name of a template", name)
 			}
 		}
 	}
@@ -174,7 +177,7 @@ func readTemplate(replaced []fs.FS, name string) (string, error) {
 
 // try renders a mail that nobody gets, once with each value and once without.
 func (t *Templates) try(kind Kind) error {
-	sample := Queued{ID: uuid.Nil, Kind: string(kind), Recipient: "nobody@example.org", Data: map[string]string{}}
+	sample := outbox.Claimed{ID: uuid.Nil, Kind: kind, Recipient: "nobody@example.org", Data: map[string]string{}}
 	code := ""
 	if kinds[kind].code {
 		code, sample.ValidFor = "0123-4567", time.Hour
@@ -195,26 +198,26 @@ func (t *Templates) try(kind Kind) error {
 			body = strings.ReplaceAll(body, m.Link, "")
 		}
 		if !strings.Contains(body, code) {
-			return errors.New("the code is missing in the text or the HTML; show {{.Code}} in both")
+			return errors.New("the text or the HTML does not show the code; use {{.Code}} in both")
 		}
 	}
 	return nil
 }
 
 // errRecipient is the error of a mail whose recipient is not one.
-var errRecipient = errors.New("the recipient is refused")
+var errRecipient = errors.New("the recipient is not a valid address")
 
 // Render makes the message of a queued mail. The code is the one-time code that it tells, "" for kinds without one.
-func (t *Templates) Render(m Queued, code string) (Message, error) {
-	kind := Kind(m.Kind)
+func (t *Templates) Render(m outbox.Claimed, code string) (Message, error) {
+	kind := m.Kind
 	about, known := kinds[kind]
 	if !known {
-		return Message{}, errors.New("there is no such kind of mail")
+		return Message{}, errors.New("unknown kind of mail")
 	}
 	if about.code != (code != "") {
-		return Message{}, errors.New("a mail of this kind has a code, or this one must not have any")
+		return Message{}, errors.New("only mails of some kinds have a code, and those must have one")
 	}
-	to, err := ParseAddress(m.Recipient)
+	to, err := address.Parse(m.Recipient)
 	if err != nil {
 		return Message{}, errRecipient
 	}
@@ -242,7 +245,7 @@ func (t *Templates) fill(m *Message, v view) error {
 	}
 	m.Subject, m.Text, m.HTML = strings.TrimSpace(subject.String()), strings.TrimSpace(body.String())+"\n", page.String()
 	if m.Subject == "" || strings.ContainsFunc(m.Subject, unicode.IsControl) {
-		return errors.New("the subject is not one line")
+		return errors.New("the subject is empty or has a control character")
 	}
 	return nil
 }
@@ -255,7 +258,7 @@ func values(names []string, given map[string]string) (map[string]string, error) 
 	}
 	for name, value := range given {
 		if _, known := all[name]; !known || strings.ContainsFunc(value, unicode.IsControl) {
-			return nil, errors.New("there is a value that mails of this kind have not, or one of several lines")
+			return nil, errors.New("unknown value for this kind of mail, or a value with a control character")
 		}
 		all[name] = value
 	}

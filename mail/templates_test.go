@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/outbox"
 )
 
 const (
@@ -42,8 +44,8 @@ func newTemplates(t *testing.T, replaced ...fs.FS) *Templates {
 }
 
 // queued is a mail of a kind with all that it can have, and its code.
-func queued(kind Kind) (m Queued, code string) {
-	m = Queued{ID: uuid.New(), Kind: string(kind), Recipient: "ada@example.com", CreatedAt: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Attempt: 1, Data: map[string]string{}}
+func queued(kind Kind) (m outbox.Claimed, code string) {
+	m = outbox.Claimed{ID: uuid.New(), Kind: kind, Recipient: "ada@example.com", CreatedAt: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Attempt: 1, Data: map[string]string{}}
 	for _, name := range kinds[kind].data {
 		m.Data[name] = "ada_" + name
 	}
@@ -125,16 +127,16 @@ func TestRender(t *testing.T) {
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
 	templates := newTemplates(t)
-	for name, change := range map[string]func(m *Queued, code *string){
-		"unknown kind":            func(m *Queued, _ *string) { m.Kind = "advertisement" },
-		"no code":                 func(_ *Queued, code *string) { *code = "" },
-		"code of a kind without":  func(m *Queued, _ *string) { m.Kind, m.Data = string(AccountDeleted), nil },
-		"two recipients":          func(m *Queued, _ *string) { m.Recipient = "a@x.org,b@y.org" },
-		"unknown value":           func(m *Queued, _ *string) { m.Data["link"] = "https://elsewhere.example" },
-		"value for the unproved":  func(m *Queued, _ *string) { m.Kind = string(VerifyEmail) },
-		"line break in a value":   func(m *Queued, _ *string) { m.Data["username"] = "ada\nVisit elsewhere.example" },
-		"CR in a value":           func(m *Queued, _ *string) { m.Data["username"] = "ada\rBcc: b@y.org" },
-		"other control character": func(m *Queued, _ *string) { m.Data["username"] = "ada\u0085" },
+	for name, change := range map[string]func(m *outbox.Claimed, code *string){
+		"unknown kind":            func(m *outbox.Claimed, _ *string) { m.Kind = "advertisement" },
+		"no code":                 func(_ *outbox.Claimed, code *string) { *code = "" },
+		"code of a kind without":  func(m *outbox.Claimed, _ *string) { m.Kind, m.Data = AccountDeleted, nil },
+		"two recipients":          func(m *outbox.Claimed, _ *string) { m.Recipient = "a@x.org,b@y.org" },
+		"unknown value":           func(m *outbox.Claimed, _ *string) { m.Data["link"] = "https://elsewhere.example" },
+		"value for the unproved":  func(m *outbox.Claimed, _ *string) { m.Kind = VerifyEmail },
+		"line break in a value":   func(m *outbox.Claimed, _ *string) { m.Data["username"] = "ada\nVisit elsewhere.example" },
+		"CR in a value":           func(m *outbox.Claimed, _ *string) { m.Data["username"] = "ada\rBcc: b@y.org" },
+		"other control character": func(m *outbox.Claimed, _ *string) { m.Data["username"] = "ada\u0085" },
 	} {
 		m, code := queued(ResetPassword)
 		if _, err := templates.Render(m, code); err != nil {

@@ -12,46 +12,16 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // Outbox is where mails wait. Several workers may use it at once.
 type Outbox interface {
-	// Claim returns up to limit mails that are due and that nobody else gets before the lease ends.
-	Claim(ctx context.Context, limit int, lease time.Duration) ([]Queued, error)
-	// Settle notes what became of a claimed mail.
-	Settle(ctx context.Context, s Settled) error
-}
-
-// Queued is a mail that waits, as it was claimed.
-type Queued struct {
-	ID        uuid.UUID
-	Kind      string
-	Recipient string
-	HasCode   bool // whether there is a one-time code in it, which is derived from its id
-	Data      map[string]string
-	CreatedAt time.Time
-	Attempt   int           // 1 for the first
-	Expires   bool          // whether it is no use some time
-	ValidFor  time.Duration // when it was claimed, if it expires
-}
-
-// Outcome is what became of an attempt.
-type Outcome string
-
-// The outcomes of an attempt.
-const (
-	Sent   Outcome = "sent"
-	Failed Outcome = "failed" // and will be tried again
-	Parked Outcome = "parked" // given up: it would be refused again, or was tried too often, or is no use any more
-)
-
-// Settled is the end of an attempt.
-type Settled struct {
-	ID      uuid.UUID
-	Attempt int
-	Outcome Outcome
-	RetryIn time.Duration
-	Failure string // its kind; "" for none
+	// ClaimMails returns up to limit mails that are due and that nobody else gets before the lease ends.
+	ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]outbox.Claimed, error)
+	// SettleMail notes what became of a claimed mail.
+	SettleMail(ctx context.Context, s outbox.Settled) (recorded bool, err error)
 }
 
 // WorkerOptions say how a worker works. Zero times and numbers mean the defaults.
@@ -61,7 +31,7 @@ type WorkerOptions struct {
 	Sender    Sender
 	Code      func(id uuid.UUID) string // derives the one-time code of a mail's id; "" where it has not the key for that
 	Log       *slog.Logger
-	Settled   func(Kind, Outcome) // is told of each attempt, for metrics; nil for nobody
+	Settled   func(Kind, outbox.Outcome) // is told of each attempt, for metrics; nil for nobody
 
 	Poll         time.Duration // how often the outbox is looked at if nobody nudges; 1 s
 	Timeout      time.Duration // of one attempt; 30 s
@@ -86,7 +56,7 @@ func NewWorker(o WorkerOptions) *Worker {
 	o.FirstRetry, o.LongestRetry = cmp.Or(o.FirstRetry, 5*time.Second), cmp.Or(o.LongestRetry, time.Hour)
 	o.Attempts, o.AtOnce = cmp.Or(o.Attempts, 20), cmp.Or(o.AtOnce, 4)
 	if o.Settled == nil {
-		o.Settled = func(Kind, Outcome) {}
+		o.Settled = func(Kind, outbox.Outcome) {}
 	}
 	return &Worker{WorkerOptions: o, nudged: make(chan struct{}, 1)}
 }
@@ -113,9 +83,12 @@ func (w *Worker) Run(ctx context.Context) {
 	failing := false
 	for {
 		claimed, err := w.claim(ctx, len(free))
-		if (err != nil) != failing && ctx.Err() == nil { // told once, not every second
-			failing = err != nil
-			w.Log.WarnContext(ctx, "the outbox can be read: "+map[bool]string{true: "no", false: "again"}[failing], "error", err)
+		if (err != nil) != failing && ctx.Err() == nil { // logged once, not every second
+			if failing = err != nil; failing {
+				w.Log.WarnContext(ctx, "failed to read the outbox; will retry", "error", err)
+			} else {
+				w.Log.InfoContext(ctx, "the outbox can be read again")
+			}
 		}
 		for _, m := range claimed {
 			<-free
@@ -134,48 +107,48 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-func (w *Worker) claim(ctx context.Context, limit int) ([]Queued, error) {
+func (w *Worker) claim(ctx context.Context, limit int) ([]outbox.Claimed, error) {
 	if limit == 0 {
 		return nil, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return w.Outbox.Claim(ctx, limit, w.Lease)
+	return w.Outbox.ClaimMails(ctx, limit, w.Lease)
 }
 
 // deliver makes one attempt at a mail, and settles it.
-func (w *Worker) deliver(ctx context.Context, m Queued) {
+func (w *Worker) deliver(ctx context.Context, m outbox.Claimed) {
 	err := w.try(ctx, m)
 	s := w.judge(m, err)
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	log := w.Log.With("mail", m.ID, "kind", m.Kind, "attempt", m.Attempt)
-	if err := w.Outbox.Settle(ctx, s); err != nil {
-		log.ErrorContext(ctx, "what became of a mail could not be noted; it may be sent once more", "outcome", s.Outcome, "error", err)
+	if _, err := w.Outbox.SettleMail(ctx, s); err != nil {
+		log.ErrorContext(ctx, "failed to record the outcome of a mail; it may be sent again", "outcome", s.Outcome, "error", err)
 	}
-	w.Settled(Kind(m.Kind), s.Outcome)
+	w.Settled(m.Kind, s.Outcome)
 	failure, _ := errors.AsType[*Failure](err)
 	switch s.Outcome {
-	case Sent:
-		log.DebugContext(ctx, "a mail was sent")
-	case Parked:
-		log.ErrorContext(ctx, "a mail was given up", "failure", s.Failure, "detail", failure.Detail)
+	case outbox.Sent:
+		log.DebugContext(ctx, "sent a mail")
+	case outbox.Parked:
+		log.ErrorContext(ctx, "gave up on a mail", "failure", s.Failure, "detail", failure.Detail)
 	default:
-		log.WarnContext(ctx, "a mail could not be sent; it is tried again", "failure", s.Failure, "detail", failure.Detail, "in", s.RetryIn.Round(time.Second).String())
+		log.WarnContext(ctx, "failed to send a mail; will retry", "failure", s.Failure, "detail", failure.Detail, "retry_in", s.RetryIn.Round(time.Second).String())
 	}
 }
 
 // judge says what is to be done after an attempt.
-func (w *Worker) judge(m Queued, err error) Settled {
-	s := Settled{ID: m.ID, Attempt: m.Attempt, Outcome: Sent}
+func (w *Worker) judge(m outbox.Claimed, err error) outbox.Settled {
+	s := outbox.Settled{ID: m.ID, Attempt: m.Attempt, Outcome: outbox.Sent}
 	if err == nil {
 		return s
 	}
 	failure, _ := errors.AsType[*Failure](err)
-	s.Outcome, s.Failure, s.RetryIn = Failed, failure.Kind, w.pause(m.Attempt)
+	s.Outcome, s.Failure, s.RetryIn = outbox.Failed, failure.Kind, w.pause(m.Attempt)
 	if failure.Permanent || m.Attempt >= w.Attempts {
-		s.Outcome = Parked
+		s.Outcome = outbox.Parked
 	}
 	return s
 }
@@ -191,10 +164,10 @@ func (w *Worker) pause(attempts int) time.Duration {
 }
 
 // try renders a mail and sends it. Its error is a *Failure. A panic is one too: the next attempt may go well.
-func (w *Worker) try(ctx context.Context, m Queued) (err error) {
+func (w *Worker) try(ctx context.Context, m outbox.Claimed) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			w.Log.ErrorContext(ctx, "a mail caused a panic", "mail", m.ID, "stack", string(debug.Stack()))
+			w.Log.ErrorContext(ctx, "sending a mail panicked", "mail", m.ID, "stack", string(debug.Stack()))
 			err = &Failure{Kind: "panic"}
 		}
 	}()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // The times of these tests are those of a synctest bubble: they are exact, and nobody waits for them.
@@ -22,12 +24,12 @@ import (
 type shelf struct {
 	mu     sync.Mutex
 	mails  []*shelved
-	ends   []Settled
+	ends   []outbox.Settled
 	broken bool
 }
 
 type shelved struct {
-	Queued
+	outbox.Claimed
 	due     time.Time
 	expires time.Time // zero for never
 }
@@ -37,7 +39,7 @@ func (s *shelf) put(kind Kind, change func(*shelved)) uuid.UUID {
 	defer s.mu.Unlock()
 	m, _ := queued(kind)
 	m.Attempt = 0
-	entry := &shelved{Queued: m, due: time.Now(), expires: time.Now().Add(24 * time.Hour)}
+	entry := &shelved{Claimed: m, due: time.Now(), expires: time.Now().Add(24 * time.Hour)}
 	if change != nil {
 		change(entry)
 	}
@@ -45,45 +47,45 @@ func (s *shelf) put(kind Kind, change func(*shelved)) uuid.UUID {
 	return m.ID
 }
 
-func (s *shelf) Claim(_ context.Context, limit int, lease time.Duration) ([]Queued, error) {
+func (s *shelf) ClaimMails(_ context.Context, limit int, lease time.Duration) ([]outbox.Claimed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken {
 		return nil, errors.New("the outbox is broken")
 	}
-	var claimed []Queued
+	var claimed []outbox.Claimed
 	for _, m := range s.mails {
 		if len(claimed) < limit && !m.due.After(time.Now()) {
 			m.due = time.Now().Add(lease)
 			m.Attempt++
 			m.ValidFor = time.Until(m.expires)
-			claimed = append(claimed, m.Queued)
+			claimed = append(claimed, m.Claimed)
 		}
 	}
 	return claimed, nil
 }
 
-func (s *shelf) Settle(ctx context.Context, end Settled) error {
+func (s *shelf) SettleMail(ctx context.Context, end outbox.Settled) (recorded bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
 	i := slices.IndexFunc(s.mails, func(m *shelved) bool { return m.ID == end.ID && m.Attempt == end.Attempt })
 	if i < 0 {
-		return errors.New("nobody holds this mail")
+		return false, errors.New("nobody holds this mail")
 	}
 	s.ends = append(s.ends, end)
-	if end.Outcome == Failed {
+	if end.Outcome == outbox.Failed {
 		s.mails[i].due = time.Now().Add(end.RetryIn)
 	} else {
 		s.mails = slices.Delete(s.mails, i, i+1)
 	}
-	return nil
+	return true, nil
 }
 
 // endsOf are what became of the attempts at a mail, in order.
-func (s *shelf) endsOf(id uuid.UUID) (ends []Settled) {
+func (s *shelf) endsOf(id uuid.UUID) (ends []outbox.Settled) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, end := range s.ends {
@@ -171,7 +173,7 @@ func TestWorkerSends(t *testing.T) {
 		var told []string
 		w := work(t, nil, func(o *WorkerOptions) {
 			o.Code = func(id uuid.UUID) string { of = id; return testCode }
-			o.Settled = func(k Kind, outcome Outcome) { told = append(told, string(k)+" "+string(outcome)) }
+			o.Settled = func(k Kind, outcome outbox.Outcome) { told = append(told, string(k)+" "+string(outcome)) }
 		})
 		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.HasCode = true })
 		time.Sleep(10 * time.Minute)
@@ -183,7 +185,7 @@ func TestWorkerSends(t *testing.T) {
 		if of != id {
 			t.Errorf("the code is of %s, want %s", of, id)
 		}
-		if got, want := w.shelf.endsOf(id), []Settled{{ID: id, Attempt: 1, Outcome: Sent}}; !slices.Equal(got, want) {
+		if got, want := w.shelf.endsOf(id), []outbox.Settled{{ID: id, Attempt: 1, Outcome: outbox.Sent}}; !slices.Equal(got, want) {
 			t.Errorf("settled was %+v, want %+v", got, want)
 		}
 		if want := []string{"verify_email sent"}; !slices.Equal(told, want) {
@@ -208,12 +210,12 @@ func TestWorkerRetries(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		ends := w.shelf.endsOf(id)
 		tries, at := w.sent.of(id)
-		if len(ends) != failures+1 || len(tries) != failures+1 || ends[failures].Outcome != Sent {
+		if len(ends) != failures+1 || len(tries) != failures+1 || ends[failures].Outcome != outbox.Sent {
 			t.Fatalf("settled was %+v after %d tries", ends, len(tries))
 		}
 		for i, end := range ends[:failures] {
 			longest := min(time.Second, 20*time.Millisecond<<i)
-			if end.Outcome != Failed || end.Failure != "connection" || end.Attempt != i+1 || end.RetryIn > longest || end.RetryIn < longest/2 {
+			if end.Outcome != outbox.Failed || end.Failure != "connection" || end.Attempt != i+1 || end.RetryIn > longest || end.RetryIn < longest/2 {
 				t.Errorf("attempt %d was settled as %+v, want a pause up to %s", i+1, end, longest)
 			}
 			if pause := at[i+1].Sub(at[i]); pause < end.RetryIn || pause > end.RetryIn+5*time.Millisecond {
@@ -263,18 +265,18 @@ func TestWorkerParks(t *testing.T) {
 		w.Nudge()
 		synctest.Wait()
 		for _, id := range others {
-			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
 				t.Errorf("another was settled as %+v", ends)
 			}
 		}
-		if ends := w.shelf.endsOf(refused); len(ends) != 1 || ends[0].Outcome != Parked || ends[0].Failure != "smtp 550 recipient" {
+		if ends := w.shelf.endsOf(refused); len(ends) != 1 || ends[0].Outcome != outbox.Parked || ends[0].Failure != "smtp 550 recipient" {
 			t.Errorf("the refused was settled as %+v", ends)
 		}
 		if ends := w.shelf.endsOf(hanging); len(ends) != 0 {
 			t.Errorf("the hanging was settled as %+v at once", ends)
 		}
 		time.Sleep(31 * time.Second)
-		if ends := w.shelf.endsOf(hanging); len(ends) != 1 || ends[0].Outcome != Failed || ends[0].Failure != "timeout" {
+		if ends := w.shelf.endsOf(hanging); len(ends) != 1 || ends[0].Outcome != outbox.Failed || ends[0].Failure != "timeout" {
 			t.Errorf("the hanging was settled as %+v", ends)
 		}
 		if tries, _ := w.sent.of(refused); len(tries) != 1 {
@@ -290,7 +292,7 @@ func TestWorkerGivesUp(t *testing.T) {
 		time.Sleep(48 * time.Hour)
 		ends := w.shelf.endsOf(id)
 		_, at := w.sent.of(id)
-		if len(ends) != 20 || len(at) != 20 || ends[18].Outcome != Failed || ends[19].Outcome != Parked || ends[19].Failure != "connection" {
+		if len(ends) != 20 || len(at) != 20 || ends[18].Outcome != outbox.Failed || ends[19].Outcome != outbox.Parked || ends[19].Failure != "connection" {
 			t.Fatalf("settled was %+v after %d tries", ends, len(at))
 		}
 		if took := at[19].Sub(at[0]); took < 5*time.Hour || took > 12*time.Hour {
@@ -312,7 +314,7 @@ func TestWorkerSurvivesPanic(t *testing.T) {
 		id := w.shelf.put(VerifyEmail, nil)
 		time.Sleep(time.Minute)
 		w.stop()
-		if ends := w.shelf.endsOf(id); len(ends) != 2 || ends[0].Outcome != Failed || ends[0].Failure != "panic" || ends[1].Outcome != Sent {
+		if ends := w.shelf.endsOf(id); len(ends) != 2 || ends[0].Outcome != outbox.Failed || ends[0].Failure != "panic" || ends[1].Outcome != outbox.Sent {
 			t.Errorf("settled was %+v", ends)
 		}
 		if log := w.log.String(); !strings.Contains(log, "worker_test.go") || strings.Contains(log, "ada@") {
@@ -341,7 +343,7 @@ func TestWorkerEnds(t *testing.T) {
 			t.Errorf("the worker ended after %s", took)
 		}
 		for _, id := range under {
-			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
 				t.Errorf("what was under way was settled as %+v", ends)
 			}
 		}
@@ -364,7 +366,7 @@ func TestNudge(t *testing.T) {
 		w.Nudge()
 		w.Nudge() // does not block
 		synctest.Wait()
-		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
 			t.Errorf("settled was %+v", ends)
 		}
 		later := w.shelf.put(VerifyEmail, nil)
@@ -391,7 +393,7 @@ func TestWorkerWaitsForTheKeyOfACode(t *testing.T) {
 		key.Store(true)
 		time.Sleep(10 * time.Minute)
 		ends := w.shelf.endsOf(id)
-		if len(ends) < 2 || ends[0].Outcome != Failed || ends[0].Failure != "code" || ends[len(ends)-1].Outcome != Sent {
+		if len(ends) < 2 || ends[0].Outcome != outbox.Failed || ends[0].Failure != "code" || ends[len(ends)-1].Outcome != outbox.Sent {
 			t.Errorf("settled was %+v", ends)
 		}
 	})
@@ -409,7 +411,7 @@ func TestWorkerParksUnsent(t *testing.T) {
 		} {
 			id := w.shelf.put(VerifyEmail, change)
 			time.Sleep(time.Minute)
-			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Parked || ends[0].Failure != failure {
+			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Parked || ends[0].Failure != failure {
 				t.Errorf("%s: settled was %+v", failure, ends)
 			}
 			if tries, _ := w.sent.of(id); len(tries) != 0 {
@@ -418,7 +420,7 @@ func TestWorkerParksUnsent(t *testing.T) {
 		}
 		id := w.shelf.put(PasswordChanged, func(m *shelved) { m.expires = time.Time{} })
 		time.Sleep(time.Minute)
-		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
 			t.Errorf("a mail that never expires was settled as %+v", ends)
 		}
 	})
@@ -438,10 +440,10 @@ func TestWorkerTellsOnce(t *testing.T) {
 		id := w.shelf.put(VerifyEmail, nil)
 		set(false)
 		w.stop()
-		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != Sent {
+		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
 			t.Errorf("settled was %+v", ends)
 		}
-		if log := w.log.String(); strings.Count(log, "the outbox can be read: no") != 1 || strings.Count(log, "the outbox can be read: again") != 1 {
+		if log := w.log.String(); strings.Count(log, "failed to read the outbox") != 1 || strings.Count(log, "the outbox can be read again") != 1 {
 			t.Errorf("the log is %s", log)
 		}
 	})
@@ -476,14 +478,14 @@ func TestWorkerIsDiscreet(t *testing.T) {
 		}
 		w.stop()
 		ends := w.shelf.endsOf(settled)
-		if len(ends) != 4 || ends[0].Failure != "other" || ends[1].Failure != "panic" || ends[2].Failure != "connection" || ends[3].Outcome != Sent || len(w.shelf.ends) != 8 {
+		if len(ends) != 4 || ends[0].Failure != "other" || ends[1].Failure != "panic" || ends[2].Failure != "connection" || ends[3].Outcome != outbox.Sent || len(w.shelf.ends) != 8 {
 			t.Errorf("settled was %+v", w.shelf.ends)
 		}
 		for _, end := range w.shelf.ends {
 			w.log.WriteString(end.Failure + "\n")
 		}
 		said := w.log.String()
-		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "a mail was given up") {
+		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "gave up on a mail") {
 			t.Errorf("the log does not say enough: %s", said)
 		}
 		for _, secret := range []string{"canary", "ada@", "ada_", "example.com", testCode, "Choose a new", "Someone", "people.example.org"} {

@@ -48,11 +48,11 @@ func idempotencyKey(ctx context.Context, given *string) (string, fault.Flaw) {
 	}
 	switch {
 	case header == "" && quoted != "":
-		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key is empty. Send a key or leave the header out."}
+		return "", fault.Flaw{Code: "INVALID", Message: "The idempotency key must not be empty. Omit it instead."}
 	case given == nil || strings.TrimSpace(*given) == "":
 		return header, fault.Flaw{}
 	case header != "" && header != *given:
-		return "", fault.Flaw{Code: "INVALID", Message: "The header Idempotency-Key has another key. Send only one."}
+		return "", fault.Flaw{Code: "INVALID", Message: "The Idempotency-Key header contains a different key. Send only one key."}
 	}
 	return *given, fault.Flaw{}
 }
@@ -71,7 +71,7 @@ func (m *MutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 }
 
 func (m *MutationResolver) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
-	tokens, err := m.Accounts.Refresh(ctx, input.RefreshToken)
+	tokens, err := m.Accounts.Sessions.Refresh(ctx, input.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (m *MutationResolver) SignOut(ctx context.Context, input *model.SignOutInpu
 			refreshToken = strings.TrimSpace(*given)
 		}
 	}
-	revoked, err := m.Accounts.SignOut(ctx, viewer, refreshToken)
+	revoked, err := m.Accounts.Sessions.SignOut(ctx, viewer, refreshToken)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func jarFor(ctx context.Context, session graphql.Omittable[*model.SessionTranspo
 	}
 	jar := auth.JarFrom(ctx)
 	if jar == nil {
-		return nil, fault.New(fault.Forbidden, "Cookies are for pages of the service's own origin. Ask for tokens.")
+		return nil, fault.New(fault.Forbidden, "Only pages of the service's own origin can use cookies. Request tokens instead.")
 	}
 	return jar, nil
 }

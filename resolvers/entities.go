@@ -50,7 +50,7 @@ func (q *QueryResolver) readRepresentation(path string, representation any) ([]o
 	t := q.Registry.Lookup(name)
 	keys := q.EntityKeys[name]
 	if t == nil || len(keys) == 0 {
-		return nil, fault.Input(path+".__typename", "INVALID", "A representation is an object with the __typename of an entity.")
+		return nil, fault.Input(path+".__typename", "INVALID", "A representation must be an object with the __typename of an entity.")
 	}
 	var refs []owned.Ref
 	var faults fault.Faults
@@ -59,14 +59,14 @@ func (q *QueryResolver) readRepresentation(path string, representation any) ([]o
 		if text, ok := value.(string); ok {
 			refs = append(refs, t.Ref(key, text))
 		} else if given {
-			faults.Add(path+"."+key, fault.Flaw{Code: "INVALID", Message: "A key must be a string."})
+			faults.Add(path+"."+key, fault.Flaw{Code: "INVALID", Message: "Key fields must be strings."})
 		}
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	if len(refs) == 0 {
-		return nil, fault.Input(path, "REQUIRED", "A representation has a key of its type.")
+		return nil, fault.Input(path, "REQUIRED", "A representation must contain a key of its type.")
 	}
 	return refs, nil
 }

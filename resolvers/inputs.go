@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph/model"
@@ -14,45 +15,45 @@ import (
 // Input has the fields of an input object that fit their types: values by name, in the form of JSON.
 type Input map[string]any
 
-// InputJudge returns what is wrong with the fields of an input object, by their names. It completes the error of an input
-// that is refused for its shape, such as a malformed date or an unknown field, so that a form gets all its faults at once.
-// It is not called for an input of the right shape, which the use case judges. A judge must not change anything, and must not
-// reveal more than the use case reveals to the same client.
-type InputJudge func(ctx context.Context, in Input) map[string]fault.Flaw
+// InputValidator returns the flaws of the fields of an input object, by their names. The server calls it only for an input that it
+// refuses for its shape, such as a malformed date or an unknown field: the error then has all faults at once. A use case validates an
+// input of the right shape itself. A validator must not change anything, and must not reveal more than the use case reveals to
+// the same client.
+type InputValidator func(ctx context.Context, in Input) map[string]fault.Flaw
 
-// InputJudges returns the judges of our inputs, by the names of their types. SignInInput has none, since a sign-in does not
-// say what is wrong with an address.
-func (r *Resolvers) InputJudges() map[string]InputJudge {
-	s := r.Accounts
-	byCode := texts{"email": s.JudgeEmail, "code": s.JudgeCode, "newPassword": s.JudgePassword}.judge
-	return map[string]InputJudge{
-		"SignUpInput":                   r.judgeSignUp,
-		"ProfileFieldsInput":            r.judgeProfile,
-		"UpdateProfileInput":            r.judgeUpdate,
+// Validators returns the functions that validate our inputs, by the names of their types. SignInInput has none, since a sign-in
+// does not report what is wrong with an address.
+func (r *Resolvers) Validators() map[string]InputValidator {
+	password, username := r.Accounts.PasswordRules().Validate, r.Accounts.Reserved().ValidateNewUsername
+	byCode := texts{"email": input.ValidateEmail, "code": input.ValidateCode, "newPassword": password}.validate
+	return map[string]InputValidator{
+		"SignUpInput":                   r.validateSignUp,
+		"ProfileFieldsInput":            r.validateProfile,
+		"UpdateProfileInput":            r.validateUpdate,
 		"RequestEmailVerificationInput": byCode,
 		"VerifyEmailInput":              byCode,
 		"RequestPasswordResetInput":     byCode,
 		"ResetPasswordInput":            byCode,
-		"ChangePasswordInput":           texts{"newPassword": s.JudgePassword}.judge,
-		"ChangeEmailInput":              texts{"newEmail": s.JudgeEmail}.judge,
-		"ChangeUsernameInput":           texts{"username": s.JudgeUsername}.judge,
+		"ChangePasswordInput":           texts{"newPassword": password}.validate,
+		"ChangeEmailInput":              texts{"newEmail": input.ValidateEmail}.validate,
+		"ChangeUsernameInput":           texts{"username": username}.validate,
 	}
 }
 
-// texts judge each field of an input alone.
+// texts validate each field of an input alone.
 type texts map[string]func(string) fault.Flaw
 
-func (t texts) judge(_ context.Context, in Input) map[string]fault.Flaw {
+func (t texts) validate(_ context.Context, in Input) map[string]fault.Flaw {
 	flaws := map[string]fault.Flaw{}
-	for name, judge := range t {
+	for name, validate := range t {
 		if text, ok := in[name].(string); ok {
-			flaws[name] = judge(text)
+			flaws[name] = validate(text)
 		}
 	}
 	return flaws
 }
 
-func (r *Resolvers) judgeSignUp(ctx context.Context, in Input) map[string]fault.Flaw {
+func (r *Resolvers) validateSignUp(ctx context.Context, in Input) map[string]fault.Flaw {
 	text := func(name string) string {
 		value, _ := in[name].(string)
 		return value
@@ -64,17 +65,17 @@ func (r *Resolvers) judgeSignUp(ctx context.Context, in Input) map[string]fault.
 	if profile, ok := in["profile"].(Input); ok {
 		form.Profile = profile.profileFields()
 	}
-	return byName(r.Accounts.JudgeSignUp(ctx, form), "input.")
+	return byName(r.Accounts.ValidateSignUp(ctx, form), "input.")
 }
 
-func (r *Resolvers) judgeProfile(_ context.Context, in Input) map[string]fault.Flaw {
+func (r *Resolvers) validateProfile(_ context.Context, in Input) map[string]fault.Flaw {
 	fields := in.profileFields()
 	fields.Visibility = db.Patch[string]{}
-	return byName(r.Accounts.JudgeProfile(fields), "")
+	return byName(r.Accounts.ValidateProfile(fields), "")
 }
 
-func (r *Resolvers) judgeUpdate(_ context.Context, in Input) map[string]fault.Flaw {
-	return byName(r.Accounts.JudgeProfile(in.profileFields()), "")
+func (r *Resolvers) validateUpdate(_ context.Context, in Input) map[string]fault.Flaw {
+	return byName(r.Accounts.ValidateProfile(in.profileFields()), "")
 }
 
 // profileFields returns the fields of a profile that an input has.

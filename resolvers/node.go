@@ -17,7 +17,7 @@ const maxNodes = 100
 // tooMany is the error of an argument whose list is too long.
 func tooMany(argument string, most int) error {
 	return fault.Flaw{
-		Code: "TOO_MANY", Message: fmt.Sprintf("You can ask for at most %d %s at once.", most, argument), Params: fault.Params{"max": most},
+		Code: "TOO_MANY", Message: fmt.Sprintf("You can request at most %d %s at once.", most, argument), Params: fault.Params{"max": most},
 	}.At(argument)
 }
 

@@ -27,7 +27,7 @@ func NewRange(first *int, after *string, last *int, before *string) (db.Range, e
 			return
 		}
 		if r.Size = *n; *n < 1 || *n > db.MaxPage {
-			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page has 1 to %d entries.", db.MaxPage), Params: fault.Params{"min": 1, "max": db.MaxPage}})
+			faults.Add(path, fault.Flaw{Code: "OUT_OF_RANGE", Message: fmt.Sprintf("A page must have 1 to %d entries.", db.MaxPage), Params: fault.Params{"min": 1, "max": db.MaxPage}})
 		}
 	}
 	place := func(path string, text *string) *db.Place {
@@ -36,14 +36,14 @@ func NewRange(first *int, after *string, last *int, before *string) (db.Range, e
 		}
 		found, ok := parseCursor(*text)
 		if !ok {
-			faults.Add(path, fault.Flaw{Code: "INVALID", Message: "This is not a cursor of this list. Use one from pageInfo or edges."})
+			faults.Add(path, fault.Flaw{Code: "INVALID", Message: "This is not a valid cursor for this list. Use one from pageInfo or edges."})
 		}
 		return &found
 	}
 	size("first", first)
 	size("last", last)
 	if first != nil && last != nil {
-		faults.Add("last", fault.Flaw{Code: "NOT_TOGETHER", Message: "Ask for the first or for the last entries, not for both."})
+		faults.Add("last", fault.Flaw{Code: "NOT_TOGETHER", Message: "Use either first or last, not both."})
 	}
 	r.After, r.Before = place("after", after), place("before", before)
 	return r, faults.Err()

@@ -3,49 +3,33 @@ package resolvers
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/internal/once"
 	"freehold.dev/freehold/owned"
 )
 
-// loaded remembers, for one root field, what was loaded about owners. One query loads the e-mail, the birthday and the rest of
+// loadedKey is the key of what one root field has loaded about owners. One query loads the e-mail, the birthday and the rest of
 // an owner, and a list with the same user a hundred times loads each field once. Only the owner passes the rules of those
 // fields, so there is rarely more than one user.
-type loaded struct {
-	mu     sync.Mutex
-	values map[any]any // of type func() (T, error)
-}
-
 type loadedKey struct{}
 
 func withLoaded(ctx context.Context) context.Context {
-	return context.WithValue(ctx, loadedKey{}, &loaded{values: map[any]any{}})
+	return context.WithValue(ctx, loadedKey{}, &once.Map{})
 }
 
 // Once returns the value of a key, and loads it the first time. Each type of key has one type of value.
 func Once[T any](ctx context.Context, key any, load func() (T, error)) (T, error) {
-	l := ctx.Value(loadedKey{}).(*loaded)
-	l.mu.Lock()
-	known, ok := l.values[key].(func() (T, error))
-	if !ok {
-		known = sync.OnceValues(load)
-		l.values[key] = known
-	}
-	l.mu.Unlock()
-	return known()
+	return once.Do(ctx.Value(loadedKey{}).(*once.Map), key, load)
 }
 
 // remember is Once for a value that was loaded with something else.
 func remember[T any](ctx context.Context, key any, value T) {
-	l := ctx.Value(loadedKey{}).(*loaded)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.values[key] = func() (T, error) { return value, nil }
+	once.Store(ctx.Value(loadedKey{}).(*once.Map), key, value)
 }
 
 // asksPrivate reports whether the selection of a field that returns a user has fields of the private part of that user.

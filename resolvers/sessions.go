@@ -56,7 +56,7 @@ func newEvent(e *db.SecurityEvent) *model.SecurityEvent {
 
 func (m *MutationResolver) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
 	id, _ := auth.ParseID(input.ID) // else the zero id, which nothing has
-	p, err := m.Accounts.RevokeSession(ctx, auth.ViewerFrom(ctx), id)
+	p, err := m.Accounts.Sessions.Revoke(ctx, auth.ViewerFrom(ctx), id)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (m *MutationResolver) RevokeSession(ctx context.Context, input model.Revoke
 }
 
 func (m *MutationResolver) RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error) {
-	ids, p, err := m.Accounts.RevokeOtherSessions(ctx, auth.ViewerFrom(ctx))
+	ids, p, err := m.Accounts.Sessions.RevokeOthers(ctx, auth.ViewerFrom(ctx))
 	if err != nil {
 		return nil, err
 	}

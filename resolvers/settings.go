@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
@@ -22,7 +22,7 @@ type RequestLimits struct {
 
 func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 	s := q.Accounts.Settings()
-	length := func(l accounts.Length) *model.Length { return &model.Length{Min: l.Min, Max: l.Max} }
+	length := func(l input.Length) *model.Length { return &model.Length{Min: l.Min, Max: l.Max} }
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
 	return &model.Settings{
 		PasswordLength: length(s.Password), UsernameLength: length(s.Username), DisplayNameLength: length(s.DisplayName),

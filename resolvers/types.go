@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
@@ -27,7 +27,7 @@ func Types() []owned.Type { return []owned.Type{userType, profileType, sessionTy
 var userType = owned.Declare(owned.Type{
 	Name: "User", Model: &model.User{}, Rows: findUsers,
 	Table: db.Table{Name: "profiles", Key: "user_id", Admits: db.AdmitsVisible, Insert: true, Update: profileColumns},
-	Keys:  map[string]owned.Key{"username": {Read: accounts.UsernameKey, Of: usernameOfUser, Rows: findUsersByUsername}},
+	Keys:  map[string]owned.Key{"username": {Read: input.UsernameKey, Of: usernameOfUser, Rows: findUsersByUsername}},
 	Fields: map[string]owned.Part{
 		"email": {Table: userPrivateTable}, "emailVerified": {Table: userPrivateTable},
 		"sessions": {Table: sessionsTable}, "securityEvents": {Table: securityEventsTable},
@@ -37,7 +37,7 @@ var userType = owned.Declare(owned.Type{
 var profileType = owned.Declare(owned.Type{
 	Name: "Profile", Model: &model.Profile{}, Rows: findProfiles,
 	Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible, Insert: true, Update: profileColumns},
-	Keys:  map[string]owned.Key{"username": {Read: accounts.UsernameKey, Of: usernameOfProfile, Rows: findProfilesByUsername}},
+	Keys:  map[string]owned.Key{"username": {Read: input.UsernameKey, Of: usernameOfProfile, Rows: findProfilesByUsername}},
 	Fields: map[string]owned.Part{
 		"birthday": {Table: profilePrivateTable}, "phoneNumber": {Table: profilePrivateTable},
 	},
@@ -84,6 +84,6 @@ func newUser(p *db.Profile) *model.User { return newProfile(p).User }
 func usernameOfUser(row owned.Row) string { return usernameOfProfile(row.(*model.User).Profile) }
 
 func usernameOfProfile(row owned.Row) string {
-	key, _ := accounts.UsernameKey(row.(*model.Profile).Username) // a username has one
+	key, _ := input.UsernameKey(row.(*model.Profile).Username) // a username has one
 	return key
 }

@@ -13,7 +13,7 @@ var TextBytes = map[string]int{
 	"Tokens.accessToken": 1024, "Tokens.refreshToken": 256,
 }
 
-// Credential are the mutations that compute a password hash, judge a code or have a mail sent.
+// Credential are the mutations that compute a password hash, verify a code or have a mail sent.
 var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail",

@@ -67,5 +67,5 @@ func TestThePlaygroundLeadsToTheAccessPage(t *testing.T) {
 	case <-time.After(stepTime):
 		t.Error("the link led nowhere")
 	}
-	v.await(status, "Nobody is signed in") // the playground stays
+	v.await(status, "Not signed in") // the playground stays
 }

@@ -72,9 +72,9 @@ func TestDenialsAreExplainedBesideTheResult(t *testing.T) {
 		t.Errorf("the denials are told twice:\n%s", refused)
 	}
 	told := v.await(panel, "Why 2 fields were refused")
-	v.expect(told, "profile.birthday FORBIDDEN", "profile.user.email FORBIDDEN", "The row belongs to somebody else.",
-		"the rule @owner of User.email", "ben, member",
-		"user_private_select of app.user_private for SELECT, which refuses too\nUSING (user_id = app.viewer_id())")
+	v.expect(told, "profile.birthday FORBIDDEN", "profile.user.email FORBIDDEN", "The viewer does not own the row.",
+		"the field rule @owner of User.email", "ben, member",
+		"user_private_select of app.user_private for SELECT, which also refuses\nUSING (user_id = app.viewer_id())")
 
 	v.play("SignIn")
 	v.await(status, "Signed in as ada")
@@ -95,12 +95,12 @@ var rendered = `((editor) => editor.getViewport().to >= editor.lineAtHeight(edit
 func TestThePanelTakesWhateverIsExplained(t *testing.T) {
 	t.Parallel()
 	many := []string{
-		`{"path": ["me"], "field": "Query.me", "wall": "policy", "viewer": {"kind": "nobody", "reason": "expired"}, "why": "<b>Hidden</b> rows look like missing ones."}`,
-		`{"path": ["all", 3, "x"], "field": "Thing.x", "code": "NOT_FOUND", "wall": "rule", "rule": "@visible", "viewer": {"kind": "nobody", "reason": "missing"},
+		`{"path": ["me"], "field": "Query.me", "layer": "policy", "viewer": {"kind": "nobody", "reason": "expired"}, "why": "<b>Hidden</b> rows look like missing ones."}`,
+		`{"path": ["all", 3, "x"], "field": "Thing.x", "code": "NOT_FOUND", "layer": "rule", "rule": "@visible", "viewer": {"kind": "nobody", "reason": "missing"},
 		  "policy": {"table": "app.things", "name": "things_insert", "command": "INSERT", "using": null, "withCheck": "(true)", "admits": true}, "why": "It is not there."}`,
 	}
 	for i := range 58 {
-		many = append(many, fmt.Sprintf(`{"path": ["more", %d], "field": "Query.more", "wall": "policy", "why": "Hidden."}`, i))
+		many = append(many, fmt.Sprintf(`{"path": ["more", %d], "field": "Query.more", "layer": "policy", "why": "Hidden."}`, i))
 	}
 	v, _ := open(t, explains(t, map[string]string{"Me": "[" + strings.Join(many, ",") + "]", "SignUp": "null"}))
 
@@ -116,8 +116,8 @@ func TestThePanelTakesWhateverIsExplained(t *testing.T) {
 		t.Errorf("the denials are told twice:\n%s", shown)
 	}
 	told := v.await(panel, "Why 60 fields were refused")
-	v.expect(told, "me null, without an error", "<b>Hidden</b> rows look like missing ones.", "a row policy, which hides the row behind Query.me", "nobody, expired",
-		"all.3.x NOT_FOUND", "things_insert of app.things for INSERT, which would admit\nWITH CHECK (true)", "nobody, missing")
+	v.expect(told, "me null, without an error", "<b>Hidden</b> rows look like missing ones.", "the row policy, which hides the row of Query.me", "nobody, expired",
+		"all.3.x NOT_FOUND", "things_insert of app.things for INSERT, which would allow it\nWITH CHECK (true)", "nobody, missing")
 	v.await(`(({ scrollHeight, clientHeight }) => scrollHeight > 2 * clientHeight ? "scrolls" : "does not")(document.querySelector(".denials ol"))`, "scrolls")
 	v.await(`document.querySelector(".result-window").clientHeight > innerHeight / 3 ? "roomy" : "cramped"`, "roomy")
 

@@ -20,6 +20,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/modules"
 )
 
@@ -34,7 +35,7 @@ func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := modules.MustProgram().New(t.Context(), c, app.Options{UnsafeCheapPasswords: true, Log: slog.New(slog.DiscardHandler)})
+	a, err := modules.MustProgram().New(levers.With(t.Context(), levers.Levers{CheapPasswords: true}), c, app.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func open(t *testing.T, wraps ...func(http.Handler) http.Handler) (v *visitor, a
 	}
 	v = visit(t, at)
 	v.await(`document.title`, "freehold playground")
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 	v.await(editor(".graphiql-query-editor"), "mutation SignUp") // the editors load one after the other
 	v.await(editor(".graphiql-editor-tool"), "ada@example.org")
 	return v, at
@@ -148,7 +149,7 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
 
 	v.click(".status button")
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 	v.expect(v.play("Me"), `"me": null`)
 	v.expect(v.play("UpdateMine"), `"code": "UNAUTHENTICATED"`)
 	v.expect(ask(t, at, access, `{ me { id } }`), `{"me":null}`)
@@ -231,9 +232,9 @@ func TestTheSessionIsInCookies(t *testing.T) {
 
 	v.expect(ask(t, at, access, `mutation { signOut { success } }`), "true")
 	v.expect(v.playAgain(), `"me": null`)
-	v.await(status, "Nobody is signed in") // although it ended elsewhere
+	v.await(status, "Not signed in") // although it ended elsewhere
 	v.do(chromedp.Reload())
-	v.await(status, "Nobody is signed in")
+	v.await(status, "Not signed in")
 }
 
 func (v *visitor) typeHeaders(text string) {
@@ -251,7 +252,7 @@ func TestTheRestOfGraphiQLWorksUnderThePolicy(t *testing.T) {
 	v.await(textOf(".graphiql-doc-explorer"), "Mutation")
 	v.do(chromedp.Click(`//*[@class="graphiql-doc-explorer-content"]//a[.="Mutation"]`))
 	docs := v.await(textOf(".graphiql-doc-explorer"), "signUp")
-	v.expect(docs, "Makes an account, its profile and a session, all of them or nothing.")
+	v.expect(docs, "Creates an account, its profile and its first session.")
 
 	v.click(`[aria-label="Show History"]`)
 	v.click(`[aria-label="Open settings dialog"]`)

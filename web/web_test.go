@@ -139,7 +139,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 	for _, want := range []string{
 		`<code>@owner(of: &#34;&lt;script&gt;&#34;)</code>`, `&lt;b&gt;All&lt;/b&gt; may.`,
 		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
-		`Only one of rule and policy holds a refusal of: <a href="#Thing.secret">Thing.secret</a>.`,
+		`Only the rule or only the policy refuses: <a href="#Thing.secret">Thing.secret</a>.`,
 		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col" class="viewer">member, visible-to</th>`,
 		`<em>Visible-to</em> are those who may see the row`, `<a href="/">`, `href="/playground/access.css"`,
 	} {
@@ -154,7 +154,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 	}
 	twice := &access.Matrix{Fields: matrix.Fields[2:]}
 	page = get(newHandler(sample, "/graphql", "", twice), http.MethodGet, "/playground/access").Body.String()
-	if strings.Contains(page, "Only one of") || !strings.Contains(page, "Rule and policy hold every refusal, each by itself.") {
+	if strings.Contains(page, "Only the rule") || !strings.Contains(page, "The rule and the policy each refuse on their own, for every refused field.") {
 		t.Errorf("nothing is held only once:\n%s", page)
 	}
 }

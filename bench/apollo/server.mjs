@@ -74,7 +74,7 @@ const resolvers = {
     me: async (_, __, { viewer }) => (viewer ? userOf((await findMe(viewer))[0]) : null),
     profiles: async (_, { first }, { viewer }) => {
       if (first < 1 || first > 100) {
-        throw refusal("BAD_USER_INPUT", "A page has 1 to 100 entries.");
+        throw refusal("BAD_USER_INPUT", "A page must have 1 to 100 entries.");
       }
       return { nodes: await listProfiles(viewer, first) };
     },
@@ -87,7 +87,7 @@ const resolvers = {
     signIn: async (_, { input }, context) => {
       const [row] = await findCredentials(input.email.toLowerCase());
       if (!row || !(await verify(row.passwordHash, input.password))) {
-        throw refusal("INVALID_CREDENTIALS", "The e-mail address or the password is wrong.");
+        throw refusal("INVALID_CREDENTIALS", "The email address or password is incorrect.");
       }
       return payloadOf(row, context);
     },
@@ -120,7 +120,7 @@ const permissions = shield(
     User: { email: isOwnAccount },
     Profile: { birthday: isOwnRow, phoneNumber: isOwnRow },
   },
-  { fallbackRule: allow, fallbackError: refusal("FORBIDDEN", "This belongs to somebody else."), allowExternalErrors: true },
+  { fallbackRule: allow, fallbackError: refusal("FORBIDDEN", "You are not the owner of this object."), allowExternalErrors: true },
 );
 
 // Verified tokens are remembered until they expire.

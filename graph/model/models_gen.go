@@ -13,99 +13,99 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// A change of the viewer's address.
+// A change of your email address.
 type ChangeEmailInput struct {
-	// The address that the account is to have. White space around it is ignored.
+	// The new email address. White space around it is ignored.
 	NewEmail string `json:"newEmail"`
 }
 
-// The answer to the beginning of a change.
+// The response to a requested change of address.
 type ChangeEmailPayload struct {
-	// The viewer. `email` is still the old address, `pendingEmail` the new one.
+	// You. `email` is still the old address; `pendingEmail` is the new one.
 	User *User `json:"user,omitempty"`
 }
 
-// A change of the viewer's password.
+// A change of your password.
 type ChangePasswordInput struct {
-	// The password that it has been.
+	// The current password.
 	CurrentPassword string `json:"currentPassword"`
-	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
+	// 8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address.
 	NewPassword string `json:"newPassword"`
 }
 
-// The answer to a change of the password.
+// The response to a changed password.
 type ChangePasswordPayload struct {
-	// The viewer. Their other sessions have ended.
+	// You. Your other sessions were revoked.
 	User *User `json:"user,omitempty"`
 }
 
-// A change of the viewer's username.
+// A change of your username.
 type ChangeUsernameInput struct {
 	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. A dot cannot be first, last or next
-	// to another dot. Unique without regard to case. Some names are reserved.
+	// to another dot. Usernames are unique, ignoring case. Some names are reserved.
 	Username string `json:"username"`
 }
 
-// The profile as it is after the change.
+// The changed profile.
 type ChangeUsernamePayload struct {
-	// The viewer's profile.
+	// Your profile.
 	Profile *Profile `json:"profile,omitempty"`
 }
 
-// The end of the viewer's account.
+// The confirmation that deletes your account.
 type DeleteAccountInput struct {
-	// The password of the viewer's account.
+	// The password of your account.
 	Password string `json:"password"`
 }
 
-// The answer to the end of an account.
+// The ids of the deleted account.
 type DeleteAccountPayload struct {
-	// The id that the user had.
+	// The id of the deleted user.
 	DeletedUserID string `json:"deletedUserId"`
-	// The id that the profile had.
+	// The id of the deleted profile.
 	DeletedProfileID string `json:"deletedProfileId"`
 }
 
-// How many characters (Unicode code points) a text may have.
+// How many characters (Unicode code points) a string can have.
 type Length struct {
-	// The fewest characters; 0 if the text is optional.
+	// The minimum; 0 if the string is optional.
 	Min int `json:"min"`
-	// The most characters.
+	// The maximum.
 	Max int `json:"max"`
 }
 
-// Where a page stands in its list (Relay's Cursor Connections). Only what the viewer may see counts.
+// The position of a page in its list (Relay's Cursor Connections). The list has only the entries that you can see.
 type PageInfo struct {
-	// Whether more follows this page.
+	// Whether there are entries after this page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether anything precedes this page.
+	// Whether there are entries before this page.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// The cursor of the first entry; null on an empty page.
+	// The cursor of the first entry. Null if the page is empty.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// The cursor of the last entry; null on an empty page.
+	// The cursor of the last entry. Null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
-// What an account shows of itself, to those its visibility admits. Some fields are the owner's alone whatever the visibility.
+// The profile of an account. Its visibility decides who can see it. Only the owner can read `birthday` and `phoneNumber`, whatever the visibility.
 type Profile struct {
 	owned.ByVisibility
-	// The unique name, in the case it was signed up with.
+	// The unique username, in upper and lower case as its owner typed it.
 	Username string `json:"username"`
-	// The name to show.
+	// The name to display.
 	DisplayName *string `json:"displayName,omitempty"`
 	// A few words about the owner.
 	Bio *string `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL *string `json:"avatarUrl,omitempty"`
-	// A page of the owner's.
+	// The owner's website.
 	WebsiteURL *string `json:"websiteUrl,omitempty"`
-	// Where the owner says to be.
+	// The location that the owner entered.
 	Location *string `json:"location,omitempty"`
 	// The account of this profile.
 	User *User `json:"user,omitempty"`
-	// When the profile was made.
+	// When the profile was created.
 	CreatedAt time.Time `json:"createdAt"`
-	// When the profile was last changed.
+	// When the profile was last updated.
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
@@ -115,51 +115,51 @@ type ProfileConnection struct {
 	Edges []*ProfileEdge `json:"edges"`
 	// The entries without their cursors.
 	Nodes []*Profile `json:"nodes"`
-	// Where this page stands.
+	// The position of this page in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // An entry of a page of profiles.
 type ProfileEdge struct {
-	// The place of this entry, for `after` and `before`.
+	// The cursor of this entry, for `after` and `before`.
 	Cursor string `json:"cursor"`
 	// The profile.
 	Node *Profile `json:"node,omitempty"`
 }
 
-// The first values of a profile. Null and a blank text mean absent.
+// The first values of a profile. Null or a blank string is the same as omitting the field.
 type ProfileFieldsInput struct {
-	// The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error.
+	// The name to display: one line of at most 100 characters, at least one of them visible. A tab becomes a space. A line break within the text is an error.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
-	// Several lines, at most 1000 characters in all. Line breaks of any system become `\n`.
+	// At most 1000 characters, on one or more lines. Line breaks of any kind become `\n`.
 	Bio graphql.Omittable[*string] `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL graphql.Omittable[*string] `json:"avatarUrl,omitempty"`
-	// A page of the owner's.
+	// The owner's website.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl,omitempty"`
-	// One line of at most 100 characters. A tab becomes a space; a line break within the text is an error.
+	// One line of at most 100 characters. A tab becomes a space. A line break within the text is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
-	// Who may see the profile; absent, the service's default.
+	// Who can see the profile. If omitted, it is `Settings.defaultVisibility`.
 	Visibility graphql.Omittable[*owned.Visibility] `json:"visibility,omitempty"`
-	// The owner's date of birth: from 1900-01-01 to today in any time zone.
+	// The owner's date of birth: from 1900-01-01 to today, in any time zone.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
-	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456.
+	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed. It is stored as E.164, such as +4930123456.
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
-// How the viewer proves himself again.
+// Your password.
 type ReauthenticateInput struct {
-	// The password of the viewer's account.
+	// The password of your account.
 	Password string `json:"password"`
 }
 
-// The answer to a password that was entered again.
+// The response to a confirmed password.
 type ReauthenticatePayload struct {
-	// The viewer, with a new `reauthenticatedUntil`.
+	// You, with a new `reauthenticatedUntil`.
 	User *User `json:"user,omitempty"`
 }
 
-// What a session is refreshed with.
+// The token with which to refresh a session.
 type RefreshSessionInput struct {
 	// The newest refresh token of the session.
 	RefreshToken string `json:"refreshToken"`
@@ -167,107 +167,107 @@ type RefreshSessionInput struct {
 
 // The refreshed session.
 type RefreshSessionPayload struct {
-	// Its new tokens; those before are not to be used any more.
+	// The new tokens. Stop using the old ones.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
-// Which address to verify.
+// The email address to verify.
 type RequestEmailVerificationInput struct {
-	// The address of an account. White space around it is ignored.
+	// The email address of an account. White space around it is ignored.
 	Email string `json:"email"`
 }
 
-// The answer to every address.
+// The response, which is the same for every address.
 type RequestEmailVerificationPayload struct {
-	// Always true; whether there is such an account is not told.
+	// Always true. It does not reveal whether an account has this address.
 	Success bool `json:"success"`
 }
 
-// What one request may ask for. The service refuses a request beyond a limit before it executes any of it.
+// The limits of one request. The service rejects a request that exceeds a limit before it executes any part of it. `replyBytes` is the exception: the size is known only while the response is written.
 type RequestLimits struct {
-	// The most entries of a page (`first`, `last`).
+	// The maximum number of entries of a page (`first`, `last`).
 	PageSize int `json:"pageSize"`
-	// How many entries a page has if neither `first` nor `last` is given.
+	// The number of entries of a page if you set neither `first` nor `last`.
 	DefaultPageSize int `json:"defaultPageSize"`
-	// The most ids in one call of `nodes`.
+	// The maximum number of ids in one call of `nodes`.
 	NodeIds int `json:"nodeIds"`
-	// The highest cost of an operation. A field costs 1, or 1 for each KiB that its text may take, times the sizes of the pages around it; a root field costs 200 more.
+	// The maximum cost of an operation. A field costs 1, or 1 for each KiB that its text can take. That is multiplied by the sizes of the pages around it. Each root field costs 200 more.
 	Cost int `json:"cost"`
-	// The most levels of an operation.
+	// The maximum depth of an operation.
 	Depth int `json:"depth"`
-	// The most aliases in a document.
+	// The maximum number of aliases in a document.
 	Aliases int `json:"aliases"`
-	// The most lexical tokens in a document.
+	// The maximum number of lexical tokens in a document.
 	Tokens int `json:"tokens"`
-	// The largest body of a request, in bytes.
+	// The maximum size of a request body, in bytes.
 	Bytes int `json:"bytes"`
-	// The most data of a reply, in bytes of JSON. A larger reply is OPERATION_TOO_COSTLY.
+	// The maximum size of the data in a response, in bytes of JSON. The error for a larger response is OPERATION_TOO_COSTLY.
 	ReplyBytes int `json:"replyBytes"`
 }
 
-// Whose password to reset.
+// The account whose password to reset.
 type RequestPasswordResetInput struct {
-	// The address of an account. White space around it is ignored.
+	// The email address of an account. White space around it is ignored.
 	Email string `json:"email"`
 }
 
-// The answer to every address.
+// The response, which is the same for every address.
 type RequestPasswordResetPayload struct {
-	// Always true; whether there is such an account is not told.
+	// Always true. It does not reveal whether an account has this address.
 	Success bool `json:"success"`
 }
 
-// How a password is reset.
+// A new password and the code that permits it.
 type ResetPasswordInput struct {
-	// The address to which the code was sent. White space around it is ignored.
+	// The email address to which we sent the code. White space around it is ignored.
 	Email string `json:"email"`
-	// The code. Case, spaces, dashes and the width of characters don't matter.
+	// The code. Case, spaces, dashes and the width of characters do not matter.
 	Code string `json:"code"`
-	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
+	// 8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address.
 	NewPassword string `json:"newPassword"`
 }
 
-// The answer to a reset.
+// The response to a reset.
 type ResetPasswordPayload struct {
-	// Always true; what fails is an error. Sign in with the new password.
+	// Always true; a failure is an error. Sign in with the new password.
 	Success bool `json:"success"`
 }
 
-// The answer to the end of all other sessions.
+// The response to revoked sessions.
 type RevokeOtherSessionsPayload struct {
-	// How many sessions were ended.
+	// How many sessions were revoked.
 	Count int `json:"count"`
-	// The ids of the sessions that were ended, the newest first. At most 1000; `count` counts all.
+	// The ids of the revoked sessions, newest first. At most 1000; `count` includes all.
 	RevokedSessionIds []string `json:"revokedSessionIds"`
-	// The viewer.
+	// You.
 	User *User `json:"user,omitempty"`
 }
 
-// Which session to end.
+// The session to revoke.
 type RevokeSessionInput struct {
-	// The session's id.
+	// The id of the session.
 	ID string `json:"id"`
 }
 
-// The answer to the end of a session.
+// The response to a revoked session.
 type RevokeSessionPayload struct {
-	// The id of the session that was ended.
+	// The id of the revoked session.
 	RevokedSessionID string `json:"revokedSessionId"`
-	// The viewer; null if the session was the one that asks, since the viewer is then signed out.
+	// You. Null if you revoked your current session, because you are then signed out.
 	User *User `json:"user,omitempty"`
 }
 
-// Something that has happened to an account.
+// A security-related event of an account, such as a sign-in.
 type SecurityEvent struct {
 	// The id.
 	ID string `json:"id"`
-	// What has happened.
+	// What happened.
 	Kind SecurityEventKind `json:"kind"`
-	// When.
+	// When it happened.
 	CreatedAt time.Time `json:"createdAt"`
-	// What the client said of itself (User-Agent).
+	// The client's User-Agent header.
 	Device *string `json:"device,omitempty"`
-	// The address from which it was done.
+	// The client's IP address.
 	IP *string `json:"ip,omitempty"`
 }
 
@@ -277,32 +277,32 @@ type SecurityEventConnection struct {
 	Edges []*SecurityEventEdge `json:"edges"`
 	// The entries without their cursors.
 	Nodes []*SecurityEvent `json:"nodes"`
-	// Where this page stands.
+	// The position of this page in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // An entry of a page of security events.
 type SecurityEventEdge struct {
-	// The place of this entry, for `after` and `before`.
+	// The cursor of this entry, for `after` and `before`.
 	Cursor string `json:"cursor"`
 	// The event.
 	Node *SecurityEvent `json:"node,omitempty"`
 }
 
-// A session, which a sign-in starts. Only its owner sees it, until it ends. It does not show its tokens; the client that signs in gets them once.
+// A session, from sign-in until it expires or is revoked. Only its owner can see it. Tokens are never included; they are returned once, at sign-in.
 type Session struct {
 	owned.By
-	// What the client said of itself (User-Agent) when the session was used last.
+	// The client's User-Agent header when the session was last renewed.
 	Device *string `json:"device,omitempty"`
-	// The address from which the session was used last.
+	// The IP address from which the session was last renewed.
 	IP *string `json:"ip,omitempty"`
-	// When it was started.
+	// When the session started.
 	CreatedAt time.Time `json:"createdAt"`
-	// When it was last renewed.
+	// When the session was last renewed.
 	LastUsedAt time.Time `json:"lastUsedAt"`
-	// When it ends, unless it is renewed.
+	// When the session expires, unless it is renewed.
 	ExpiresAt time.Time `json:"expiresAt"`
-	// Whether it is the one that asks.
+	// Whether this is your current session.
 	Current bool `json:"current"`
 }
 
@@ -312,170 +312,170 @@ type SessionConnection struct {
 	Edges []*SessionEdge `json:"edges"`
 	// The entries without their cursors.
 	Nodes []*Session `json:"nodes"`
-	// Where this page stands.
+	// The position of this page in the list.
 	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // An entry of a page of sessions.
 type SessionEdge struct {
-	// The place of this entry, for `after` and `before`.
+	// The cursor of this entry, for `after` and `before`.
 	Cursor string `json:"cursor"`
 	// The session.
 	Node *Session `json:"node,omitempty"`
 }
 
-// How this service is set up. The values change only when it restarts.
+// The settings of this service. They change only when it restarts.
 type Settings struct {
 	// The length of a password, after normalisation to NFC.
 	PasswordLength *Length `json:"passwordLength"`
 	// The length of a username.
 	UsernameLength *Length `json:"usernameLength"`
-	// The length of a display name. An empty one clears it.
+	// The length of a display name. An empty string clears it.
 	DisplayNameLength *Length `json:"displayNameLength"`
-	// The length of a bio. An empty one clears it.
+	// The length of a bio. An empty string clears it.
 	BioLength *Length `json:"bioLength"`
-	// The length of a location. An empty one clears it.
+	// The length of a location. An empty string clears it.
 	LocationLength *Length `json:"locationLength"`
-	// Whether users must verify their address before they can use their account. If so, `signUp` returns neither user nor tokens, and `verifyEmail` starts the session.
+	// Whether users must verify their email address before they can use their account. If so, `signUp` returns neither user nor tokens, and `verifyEmail` starts the session.
 	VerifiedEmailRequired bool `json:"verifiedEmailRequired"`
-	// The visibility of a new profile if the sign-up names none.
+	// The visibility of a new profile, unless the sign-up sets one.
 	DefaultVisibility owned.Visibility `json:"defaultVisibility"`
-	// For how many seconds a one-time code is valid.
+	// How long a one-time code is valid, in seconds.
 	CodeLifetimeSeconds int `json:"codeLifetimeSeconds"`
-	// For how many seconds sensitive actions work after the password was entered; see `User.reauthenticatedUntil`.
+	// How long you can take sensitive actions after you enter your password, in seconds. See `User.reauthenticatedUntil`.
 	ReauthenticationSeconds int `json:"reauthenticationSeconds"`
-	// For how many seconds nobody else can get a username that its owner gave up.
+	// How long a username stays unavailable to others after its owner gave it up, in seconds.
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
-	// What one request may ask for.
+	// The limits of one request.
 	RequestLimits *RequestLimits `json:"requestLimits"`
 }
 
-// How an account proves itself.
+// The credentials of an account.
 type SignInInput struct {
-	// The address of the account. White space around it is ignored.
+	// The email address of the account. White space around it is ignored.
 	Email string `json:"email"`
 	// The password.
 	Password string `json:"password"`
-	// How the client is to hold the session. Null is as absent.
+	// How your client holds the session. Null means the default.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }
 
-// The session that was started.
+// The new session.
 type SignInPayload struct {
 	// The user who signed in.
 	User *User `json:"user,omitempty"`
-	// The tokens of the new session; null where cookies hold it.
+	// The tokens of the new session. Null if cookies hold the session.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
-// Which session to sign out of.
+// The session to sign out of.
 type SignOutInput struct {
-	// A refresh token of the session, for a client whose access token has expired. Empty or null means absent.
+	// A refresh token of the session. Send it if your access token has expired. An empty string or null is the same as omitting it.
 	RefreshToken graphql.Omittable[*string] `json:"refreshToken,omitempty"`
 }
 
-// The answer to a sign-out.
+// The response to a sign-out.
 type SignOutPayload struct {
-	// Always true. A sign-out that fails is an error.
+	// Always true; a failure is an error.
 	Success bool `json:"success"`
-	// The session that was revoked. Null if the client was signed out already.
+	// The id of the revoked session. Null if you were already signed out.
 	RevokedSessionID *string `json:"revokedSessionId,omitempty"`
 }
 
-// What a new account begins with.
+// The values of a new account.
 type SignUpInput struct {
-	// The address to sign in with. Compared without regard to case; white space and invisible characters around it are ignored.
+	// The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored.
 	Email string `json:"email"`
-	// 8 to 256 characters (code points), any of them. Normalised to NFC; common and leaked ones are refused, and the account's own words.
+	// 8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address.
 	Password string `json:"password"`
 	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. A dot cannot be first, last or next
-	// to another dot. Unique without regard to case. Some names are reserved.
+	// to another dot. Usernames are unique, ignoring case. Some names are reserved.
 	Username string `json:"username"`
-	// The rest of the profile.
+	// The other fields of the profile.
 	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
-	// How the client is to hold the session. Null is as absent.
+	// How your client holds the session. Null means the default.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
-	// The client's own name for this sign-up, such as a random UUID. A retry with the same key, password and values gets a
-	// session of the account that the first request made. If any value differs, the error is REUSED. The header
-	// `Idempotency-Key` does the same.
+	// A key of your choice that identifies this sign-up, such as a random UUID. If you retry with the same key, password and
+	// values, you get a session of the account that the first request created. If any value differs, the error is REUSED. You can
+	// send the key in the header `Idempotency-Key` instead.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
 
-// The account that was made. Both fields are null where a verified e-mail is required first.
+// The new account. Both fields are null if the user has to verify the email address first.
 type SignUpPayload struct {
 	// The new user.
 	User *User `json:"user,omitempty"`
-	// The tokens of its first session; null where cookies hold it.
+	// The tokens of its first session. Null if cookies hold the session.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
 // The tokens of a session (OAuth 2.0's terms).
 type Tokens struct {
-	// A JWT (RFC 9068, EdDSA), to be sent as `Authorization: Bearer`.
+	// A JWT (RFC 9068, EdDSA). Send it as `Authorization: Bearer`.
 	AccessToken string `json:"accessToken"`
-	// An opaque token of the session, for renewing the access token. Keep it secret.
+	// An opaque token with which you get a new access token (`refreshSession`). Keep it secret.
 	RefreshToken string `json:"refreshToken"`
 	// When the access token expires.
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// A change of a profile. An absent field keeps its value; null and a blank text clear it.
+// A change of a profile. Fields that you omit keep their values; null or a blank string clears a field.
 type UpdateProfileInput struct {
-	// The profile to change; absent, the viewer's own.
+	// The profile to change. If omitted, it is your own.
 	ID graphql.Omittable[*string] `json:"id,omitempty"`
-	// The name to show: one line of at most 100 characters, at least one of them visible. A tab becomes a space; a line break within the text is an error.
+	// The name to display: one line of at most 100 characters, at least one of them visible. A tab becomes a space. A line break within the text is an error.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
-	// Several lines, at most 1000 characters in all. Line breaks of any system become `\n`.
+	// At most 1000 characters, on one or more lines. Line breaks of any kind become `\n`.
 	Bio graphql.Omittable[*string] `json:"bio,omitempty"`
 	// A picture of the owner.
 	AvatarURL graphql.Omittable[*string] `json:"avatarUrl,omitempty"`
-	// A page of the owner's.
+	// The owner's website.
 	WebsiteURL graphql.Omittable[*string] `json:"websiteUrl,omitempty"`
-	// One line of at most 100 characters. A tab becomes a space; a line break within the text is an error.
+	// One line of at most 100 characters. A tab becomes a space. A line break within the text is an error.
 	Location graphql.Omittable[*string] `json:"location,omitempty"`
-	// Who may see the profile. It can be changed, not cleared.
+	// Who can see the profile. You can change this, but not clear it.
 	Visibility graphql.Omittable[*owned.Visibility] `json:"visibility,omitempty"`
-	// The owner's date of birth: from 1900-01-01 to today in any time zone.
+	// The owner's date of birth: from 1900-01-01 to today, in any time zone.
 	Birthday graphql.Omittable[*time.Time] `json:"birthday,omitempty"`
-	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed; it is stored as E.164, such as +4930123456.
+	// A phone number with its country code, after `+` or `00`. Spaces, brackets, dashes, dots and slashes are removed. It is stored as E.164, such as +4930123456.
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
-// The profile as it is after the change.
+// The changed profile.
 type UpdateProfilePayload struct {
-	// The changed profile.
+	// The profile.
 	Profile *Profile `json:"profile,omitempty"`
 }
 
-// An account. Others see at most its id, its age and its profile; the rest is the owner's alone.
+// An account. Others see at most its id, its creation date and its profile. Only its owner can read the other fields.
 type User struct {
 	owned.ByVisibility
 	// The profile of this account.
 	Profile *Profile `json:"profile,omitempty"`
-	// When the account was made.
+	// When the account was created.
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-// How an address is proved.
+// An email address and the code that verifies it.
 type VerifyEmailInput struct {
-	// The address to which the code was sent. White space around it is ignored.
+	// The email address to which we sent the code. White space around it is ignored.
 	Email string `json:"email"`
-	// The code. Case, spaces, dashes and the width of characters don't matter.
+	// The code. Case, spaces, dashes and the width of characters do not matter.
 	Code string `json:"code"`
-	// The password of a sign-up that waits for its address to be verified. Without the right one, the account keeps no password, since
-	// the code may be that of somebody else's sign-up. Ignored for any other account.
+	// The password of a sign-up that waits for this verification. If it is missing or wrong, the account keeps no password, because
+	// the code may belong to a sign-up by someone else. Ignored for all other accounts.
 	Password graphql.Omittable[*string] `json:"password,omitempty"`
-	// How the client is to hold the session that it gets, if any. Null is as absent.
+	// How your client holds the session, if it gets one. Null means the default.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }
 
-// The account whose address was proved.
+// The account whose email address was verified.
 type VerifyEmailPayload struct {
 	// The account.
 	User *User `json:"user,omitempty"`
-	// The tokens of the new session; null where cookies hold it, and for whoever was signed in to the account already.
+	// The tokens of the new session. Null if cookies hold the session, or if you were already signed in to the account.
 	Tokens *Tokens `json:"tokens,omitempty"`
-	// Whether the account has no password any more, since somebody else may have chosen it: `requestPasswordReset` helps.
+	// Whether the password of the account was cleared, because someone else may have chosen it. Set a new one with `requestPasswordReset`.
 	PasswordCleared bool `json:"passwordCleared"`
 }
 
@@ -483,11 +483,11 @@ type VerifyEmailPayload struct {
 type CodePurpose string
 
 const (
-	// It proves the address of an account (`requestEmailVerification`).
+	// To verify the email address of an account (`requestEmailVerification`).
 	CodePurposeVerifyEmail CodePurpose = "VERIFY_EMAIL"
-	// It sets a new password (`requestPasswordReset`).
+	// To set a new password (`requestPasswordReset`).
 	CodePurposeResetPassword CodePurpose = "RESET_PASSWORD"
-	// It proves the new address of an account (`changeEmail`).
+	// To verify the new email address of an account (`changeEmail`).
 	CodePurposeChangeEmail CodePurpose = "CHANGE_EMAIL"
 )
 
@@ -540,7 +540,7 @@ func (e CodePurpose) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What can be done with a profile: each value is a mutation of profiles.
+// The actions on a profile. Each value corresponds to a mutation.
 type ProfileAction string
 
 const (
@@ -595,35 +595,35 @@ func (e ProfileAction) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What can happen to an account.
+// The kinds of security events.
 type SecurityEventKind string
 
 const (
-	// The account was made.
+	// The account was created.
 	SecurityEventKindSignedUp SecurityEventKind = "SIGNED_UP"
-	// A session was started.
+	// A session started.
 	SecurityEventKindSignedIn SecurityEventKind = "SIGNED_IN"
-	// Somebody tried to sign in and was refused.
+	// A sign-in was refused.
 	SecurityEventKindSignInRefused SecurityEventKind = "SIGN_IN_REFUSED"
-	// A session ended itself.
+	// A session signed out.
 	SecurityEventKindSignedOut SecurityEventKind = "SIGNED_OUT"
-	// A session was ended by another one.
+	// A session was revoked from another session.
 	SecurityEventKindSessionRevoked SecurityEventKind = "SESSION_REVOKED"
-	// All sessions but one were ended by that one.
+	// All sessions except the current one were revoked.
 	SecurityEventKindOtherSessionsRevoked SecurityEventKind = "OTHER_SESSIONS_REVOKED"
-	// A refresh token came back that had been exchanged long before; its session has ended by that.
+	// An old refresh token was used again, so its session was revoked.
 	SecurityEventKindRefreshTokenReused SecurityEventKind = "REFRESH_TOKEN_REUSED"
-	// The password was entered again.
+	// The password was confirmed (`reauthenticate`).
 	SecurityEventKindReauthenticated SecurityEventKind = "REAUTHENTICATED"
-	// The password was changed by whoever knew it.
+	// The password was changed with the current password (`changePassword`).
 	SecurityEventKindPasswordChanged SecurityEventKind = "PASSWORD_CHANGED"
-	// The password was changed by a code.
+	// The password was reset with a code (`resetPassword`).
 	SecurityEventKindPasswordReset SecurityEventKind = "PASSWORD_RESET"
-	// The address was proved by a code.
+	// The email address was verified with a code (`verifyEmail`).
 	SecurityEventKindEmailVerified SecurityEventKind = "EMAIL_VERIFIED"
-	// The account has another address.
+	// The email address was changed.
 	SecurityEventKindEmailChanged SecurityEventKind = "EMAIL_CHANGED"
-	// The account has another username.
+	// The username was changed.
 	SecurityEventKindUsernameChanged SecurityEventKind = "USERNAME_CHANGED"
 )
 
@@ -690,10 +690,10 @@ func (e SecurityEventKind) MarshalJSON() ([]byte, error) {
 type SessionTransport string
 
 const (
-	// It is given the tokens, and sends the access token with each request.
+	// The response contains the tokens. The client sends the access token with each request.
 	SessionTransportTokens SessionTransport = "TOKENS"
-	// A browser is given cookies that scripts cannot read, and no token stands in any answer. The session is renewed with the
-	// requests, without the client's doing. For pages of the service's own origin; FORBIDDEN for others.
+	// The browser gets cookies that scripts cannot read, and no response contains a token. Requests renew the session; the client
+	// does nothing. Only pages of the service's own origin can use cookies. For others, the error is FORBIDDEN.
 	SessionTransportCookie SessionTransport = "COOKIE"
 )
 

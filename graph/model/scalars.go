@@ -11,14 +11,14 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/internal/runes"
 )
 
 // The faults of a scalar say what is expected and never repeat what was sent.
 var (
-	errDateTime = errors.New("This is not an RFC 3339 date and time, such as 2026-01-31T09:30:00Z.") //nolint:staticcheck // a sentence for people
-	errDate     = errors.New("This is not a date, such as 1970-12-31.")                              //nolint:staticcheck // as above
-	errURL      = errors.New("This is not an absolute http or https URL.")                           //nolint:staticcheck // as above
+	errDateTime = errors.New("This is not a valid RFC 3339 date and time, such as 2026-01-31T09:30:00Z.") //nolint:staticcheck // a sentence for people
+	errDate     = errors.New("This is not a valid date, such as 1970-12-31.")                             //nolint:staticcheck // as above
+	errURL      = errors.New("This is not a valid absolute http or https URL.")                           //nolint:staticcheck // as above
 )
 
 const maxURLBytes = 2048
@@ -60,7 +60,7 @@ func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 // removes white space and format characters at the ends. It refuses control characters, spaces and invisible characters.
 func UnmarshalURL(v any) (string, error) {
 	s, _ := v.(string)
-	s = auth.TrimPasted(s)
+	s = runes.Trim(s)
 	u, err := url.Parse(s)
 	if err != nil || len(s) > maxURLBytes || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
 		strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == unicode.ReplacementChar }) {

@@ -1,15 +1,15 @@
 import { useEffect } from 'react';
 import { useEditorContext } from '@graphiql/react';
 
-// Denials says beside the result why fields in it were refused. GraphiQL keeps the result of each tab in the tab, and so
-// are the denials, with the text they belong to: they are shown as long as the tab shows that.
+// Denials shows beside the result why fields in it were refused. The tab keeps the denials together with the result to which
+// they belong, and shows them as long as it shows that result.
 export function Denials({ explainer }) {
   const { tabs, activeTabIndex, updateActiveTabValues, responseEditor } = useEditorContext();
   useEffect(() => explainer.listen((explained) => updateActiveTabValues({ explained })), [explainer, updateActiveTabValues]);
 
   const { id, response, explained } = tabs[activeTabIndex];
   const count = explained?.response === response ? explained.denials.length : 0;
-  const fit = () => responseEditor?.refresh(); // the editor does not notice that its height has changed
+  const fit = () => responseEditor?.refresh(); // the editor does not notice a new height
   useEffect(fit, [responseEditor, count]);
 
   if (count === 0) {
@@ -29,7 +29,7 @@ export function Denials({ explainer }) {
   );
 }
 
-function Denial({ path, field, code, wall, rule, viewer, policy, why }) {
+function Denial({ path, field, code, layer, rule, viewer, policy, why }) {
   return (
     <li>
       <p>
@@ -39,19 +39,19 @@ function Denial({ path, field, code, wall, rule, viewer, policy, why }) {
       <dl>
         <dt>refused by</dt>
         <dd>
-          {wall === 'rule' ? (
+          {layer === 'rule' ? (
             <>
-              the rule <code>{rule}</code> of {field}
+              the field rule <code>{rule}</code> of {field}
             </>
           ) : (
-            <>a row policy, which hides the row behind {field}</>
+            <>the row policy, which hides the row of {field}</>
           )}
         </dd>
         {policy && (
           <>
             <dt>row policy</dt>
             <dd>
-              <Policy {...policy} isBehind={wall === 'rule'} />
+              <Policy {...policy} isBehind={layer === 'rule'} />
             </dd>
           </>
         )}
@@ -70,8 +70,8 @@ function Policy({ table, name, command, using, withCheck, admits, isBehind }) {
   return (
     <>
       <code>{name}</code> of <code>{table}</code> for {command}
-      {isBehind && admits === false && ', which refuses too'}
-      {isBehind && admits === true && ', which would admit'}
+      {isBehind && admits === false && ', which also refuses'}
+      {isBehind && admits === true && ', which would allow it'}
       {using && (
         <div>
           USING <code>{using}</code>

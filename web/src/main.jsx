@@ -12,10 +12,10 @@ function who(viewer) {
   if (viewer === undefined) {
     return '';
   }
-  return viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Nobody is signed in';
+  return viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Not signed in';
 }
 
-// Status says as whom the playground asks.
+// Status shows who is signed in.
 function Status({ session }) {
   const viewer = useSyncExternalStore(session.subscribe, session.viewer);
   return (
@@ -30,7 +30,7 @@ function Status({ session }) {
   );
 }
 
-// TabLink opens another tab of the browser, since whatever is typed here is gone with the page.
+// TabLink opens another browser tab, so that the text in the playground is not lost.
 function TabLink({ href, children }) {
   return (
     <a href={href} target="_blank" rel="noopener">
@@ -39,7 +39,7 @@ function TabLink({ href, children }) {
   );
 }
 
-// Playground is GraphiQL without any storage: what is typed there, passwords and tokens among it, is gone with the page.
+// Playground is GraphiQL without storage: it forgets passwords and tokens when you close the page.
 function Playground({ session, explainer, mailbox }) {
   return (
     <GraphiQL

@@ -1,10 +1,10 @@
 const WHO_AM_I = 'query WhoAmI { me { profile { username } } }';
 const SIGN_OUT = 'mutation SignOut { signOut { success } }';
 
-// createSession returns a GraphiQL fetcher, and knows who is signed in. The session is in cookies that no script can
-// read, where the starter tabs ask for that; so it outlives a reload, and who it belongs to is for the service to say.
+// createSession returns a GraphiQL fetcher, and knows who is signed in. The session is in cookies that no script can read. So
+// it survives a reload, and only the service knows whose session it is.
 export function createSession(endpoint) {
-  let viewer; // undefined until the service has told it, then null or { username }
+  let viewer; // undefined until the service has answered, then null or { username }
   let asked = 0;
   const listeners = new Set();
 
@@ -13,12 +13,12 @@ export function createSession(endpoint) {
     return response.json();
   }
 
-  // ask asks as whoever the cookies say.
+  // ask sends a query with the cookies only.
   function ask(query) {
     return post({ query }, { 'Content-Type': 'application/json' });
   }
 
-  // identify asks the service who the viewer is. Of several answers the one to the last question counts.
+  // identify asks the service who the viewer is. It ignores all responses except the one to the last request.
   async function identify() {
     const question = ++asked;
     const { data } = await ask(WHO_AM_I);
@@ -29,17 +29,17 @@ export function createSession(endpoint) {
   }
 
   async function fetcher(operation, { headers: typed } = {}) {
-    const headers = new Headers(typed); // an Authorization of the headers editor wins over the cookies
+    const headers = new Headers(typed); // an Authorization header from the editor takes precedence over the cookies
     headers.set('Content-Type', 'application/json');
     const answer = await post(operation, headers);
     if (mayChangeViewer(operation, answer)) {
-      identify().catch(() => {}); // the status stays as it is; the answer matters more
+      identify().catch(() => {}); // keep the old status, and show the response
     }
     return answer;
   }
 
   async function signOut() {
-    await ask(SIGN_OUT).catch(() => {}); // the service then says that nothing has changed
+    await ask(SIGN_OUT).catch(() => {}); // identify then shows that nothing has changed
     await identify();
   }
 
@@ -56,8 +56,8 @@ export function createSession(endpoint) {
   };
 }
 
-// mayChangeViewer tells whether somebody may have signed in or out by an operation, or a session have ended: it is a
-// mutation, or was refused, or has a null such as that of `me` for nobody.
+// mayChangeViewer reports whether an operation may have changed who is signed in: it is a mutation, it was refused, or it has a
+// null, such as `me` for an anonymous viewer.
 function mayChangeViewer({ query }, { data, errors }) {
   return (
     /\bmutation\b/.test(query) ||

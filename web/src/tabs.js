@@ -1,5 +1,5 @@
-// The starter tabs tell a story: run them from left to right, on an empty database. Ada and Ben are not the README's Ann
-// and Bob, so that either can be followed first.
+// The starter tabs tell a story: run them from left to right, on an empty database. They use Ada and Ben, since the README
+// uses Ann and Bob: you can follow either of them first.
 
 // The playground is a page of the service's own origin, so it lets the browser hold the session in cookies.
 const ada = { email: 'ada@example.org', password: 'correct horse battery', session: 'COOKIE' };
@@ -9,8 +9,8 @@ const variables = (value) => JSON.stringify(value, null, 2);
 
 export const starterTabs = [
   {
-    query: `# Ada signs up: press play. The playground then
-# asks as Ada (top right). Go on to the next tab.
+    query: `# Ada signs up: press play. You are then signed in
+# as Ada (top right). Go to the next tab.
 # Taken? Edit the variables below, or see SignIn.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
@@ -29,8 +29,8 @@ mutation SignUp($input: SignUpInput!) {
     }),
   },
   {
-    query: `# Ada reads what is hers. E-mail and birthday are
-# for her alone, although her profile is public.
+    query: `# Ada reads her own data. Only she can read her
+# email and birthday: her profile is public.
 query Me {
   me {
     email
@@ -46,8 +46,8 @@ query Me {
 `,
   },
   {
-    query: `# Ada changes her profile. What is absent is
-# kept, what is null is cleared.
+    query: `# Ada updates her profile. Omitted fields keep
+# their values. Null clears a field.
 mutation UpdateMine($input: UpdateProfileInput!) {
   updateProfile(input: $input) {
     profile {
@@ -62,7 +62,7 @@ mutation UpdateMine($input: UpdateProfileInput!) {
     variables: variables({ input: { bio: 'First to sign up.', birthday: '1970-12-31' } }),
   },
   {
-    query: `# Ben signs up, and the playground asks as Ben.
+    query: `# Ben signs up. You are then signed in as Ben.
 mutation SignUpBen($input: SignUpInput!) {
   signUp(input: $input) {
     user {
@@ -77,8 +77,8 @@ mutation SignUpBen($input: SignUpInput!) {
     variables: variables({ input: { ...ben, username: 'ben' } }),
   },
   {
-    query: `# Ben sees Ada's profile, since it is public. Her
-# e-mail and birthday are refused: FORBIDDEN.
+    query: `# Ben sees Ada's profile: it is public. Her email
+# and birthday are refused: FORBIDDEN.
 query TryAnothers($username: String!) {
   profile(username: $username) {
     username
@@ -94,8 +94,8 @@ query TryAnothers($username: String!) {
     variables: variables({ username: 'ada' }),
   },
   {
-    query: `# Ada comes back. Her session is in cookies, so a
-# reload keeps it.
+    query: `# Ada signs in again. Cookies hold her session, so
+# it survives a reload.
 mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     user {
@@ -109,8 +109,8 @@ mutation SignIn($input: SignInInput!) {
     variables: variables({ input: ada }),
   },
   {
-    query: `# Ada proves her address. The code is in her mail:
-# Mail, top right.
+    query: `# Ada verifies her email address. To find the code,
+# open Mail (top right).
 mutation RequestCode($input: RequestEmailVerificationInput!) {
   requestEmailVerification(input: $input) {
     success
@@ -120,8 +120,8 @@ mutation RequestCode($input: RequestEmailVerificationInput!) {
     variables: variables({ input: { email: ada.email } }),
   },
   {
-    query: `# Enter the code below. For a new password there
-# are requestPasswordReset and resetPassword.
+    query: `# Enter the code below. To set a new password, use
+# requestPasswordReset and resetPassword.
 mutation VerifyEmail($input: VerifyEmailInput!) {
   verifyEmail(input: $input) {
     user {

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/edge"
+	"freehold.dev/freehold/web"
+)
+
+// routes adds what is served besides /graphql.
+func (a *App) routes(mux *http.ServeMux, keys *auth.Keys) {
+	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
+		w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
+		edge.WriteJSON(w, http.StatusOK, keys.JWKS())
+	})
+	if a.config.Development() {
+		a.serveDeveloper(mux)
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", a.readyz)
+}
+
+// HasPlayground reports whether the playground is served: in development, on a loopback address.
+func (a *App) HasPlayground() bool {
+	return a.config.Development() && edge.IsLoopback(a.config.Addr)
+}
+
+// serveDeveloper serves the playground and the mailbox, to this machine only.
+func (a *App) serveDeveloper(mux *http.ServeMux) {
+	local, mailbox := edge.NewLocal(a.config.Addr, a.config.PublicURL), ""
+	if a.HasMailbox() {
+		mailbox = "/dev/mail"
+	}
+	playground := local.Protect(web.Handler("/graphql", mailbox, a.program.Access()))
+	mux.Handle("GET /{$}", playground)
+	mux.Handle("GET /playground/", playground)
+	if a.mailer.mailbox != nil {
+		a.serveMailbox(func(pattern string, handler http.HandlerFunc) { mux.Handle(pattern, local.Protect(handler)) })
+	}
+}
+
+// readyz reports whether requests should be sent to this instance: not while it drains, nor while the database does not answer
+// or is read-only.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch err := a.db.Ready(ctx); {
+	case a.draining.Load():
+		writeStatus(w, http.StatusServiceUnavailable, "draining")
+	case errors.Is(err, db.ErrReadOnly):
+		a.log.WarnContext(ctx, "not ready", "error", err)
+		writeStatus(w, http.StatusServiceUnavailable, "database read-only")
+	case err != nil:
+		a.log.WarnContext(ctx, "not ready", "error", err)
+		writeStatus(w, http.StatusServiceUnavailable, "database unavailable")
+	default:
+		writeStatus(w, http.StatusOK, "ready")
+	}
+}
+
+func writeStatus(w http.ResponseWriter, status int, text string) {
+	edge.WriteJSON(w, status, map[string]string{"status": text})
+}

@@ -1,0 +1,37 @@
+package passwords
+
+import (
+	"sync"
+
+	"freehold.dev/freehold/auth"
+)
+
+// shares bounds how many callers of one client wait at once, so that no client makes the others wait for long.
+type shares struct {
+	most  int // of a client; 0 for no bound
+	mu    sync.Mutex
+	taken map[string]int // callers that wait, by Block and by Site
+}
+
+// take notes one more caller of a client; false if that would be too many.
+func (s *shares) take(c auth.Client) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.most > 0 && (c.Block != "" && s.taken[c.Block] >= s.most || c.Site != "" && s.taken[c.Site] >= 2*s.most) {
+		return false
+	}
+	s.taken[c.Block]++
+	s.taken[c.Site]++
+	return true
+}
+
+// giveBack notes that a caller of a client does not wait any more.
+func (s *shares) giveBack(c auth.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, block := range []string{c.Block, c.Site} {
+		if s.taken[block]--; s.taken[block] <= 0 {
+			delete(s.taken, block)
+		}
+	}
+}

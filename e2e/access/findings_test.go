@@ -1,0 +1,104 @@
+package access
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// finding is something that is wrong with one request.
+type finding struct {
+	what    string // the field and what is wrong with it, the same for every request in which it is
+	where   string // the request
+	detail  string
+	missing bool // nothing could be asked, since a seed or a value is missing
+}
+
+func (f finding) String() string { return strings.Join(notEmpty(f.what, f.where, f.detail), ": ") }
+
+func notEmpty(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+}
+
+// unseeded is the error of what could not be made or asked about. What is missing is the same for every person.
+type unseeded struct {
+	what string
+	err  error
+}
+
+func (e *unseeded) Error() string { return e.what + ": " + e.err.Error() }
+
+func (e *unseeded) Unwrap() error { return e.err }
+
+// newFinding is the finding of an error that kept a request from being made.
+func newFinding(err error) finding {
+	if u, ok := errors.AsType[*unseeded](err); ok {
+		return finding{what: u.what, detail: u.err.Error(), missing: true}
+	}
+	return finding{what: err.Error(), missing: true}
+}
+
+// causes groups findings by what is wrong, and describes each group once, with a count and an example. What is missing goes
+// first, since most of the others may follow from it; then what is found most often.
+func causes(findings []finding) (lines []string) {
+	groups := map[string][]finding{}
+	for _, f := range findings {
+		groups[f.what] = append(groups[f.what], f)
+	}
+	var all [][]finding
+	for _, g := range groups {
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b []finding) int {
+		if a[0].missing != b[0].missing {
+			return map[bool]int{true: -1, false: 1}[a[0].missing]
+		}
+		return cmp.Or(len(b)-len(a), strings.Compare(a[0].what, b[0].what))
+	})
+	for _, g := range all {
+		line := g[0].what
+		if example := strings.Join(notEmpty(g[0].where, g[0].detail), ": "); example != "" && len(g) == 1 {
+			line += "\n\tin " + example
+		} else if example != "" {
+			line += fmt.Sprintf("\n\tin %d requests, such as %s", len(g), example)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// expectNone reports findings, each cause once.
+func expectNone(t *testing.T, findings []finding) {
+	t.Helper()
+	for _, line := range causes(findings) {
+		t.Error(line)
+	}
+}
+
+// A missing seed is the first thing to read, however many findings follow from it, and each cause is there once.
+func TestFindingsAreGroupedByCause(t *testing.T) {
+	t.Parallel()
+	var findings []finding
+	for i := range 2000 {
+		request := fmt.Sprint("request ", i)
+		findings = append(findings, finding{what: "Bookmark.url has no positive twin", where: request})
+		if i%2 == 0 {
+			findings = append(findings, finding{what: "Bookmark.note is null", where: request, detail: "{}"})
+		}
+	}
+	missing := newFinding(fmt.Errorf("cast: %w", &unseeded{"make a Bookmark by createBookmark", errors.New("BAD_USER_INPUT")}))
+	missing.where = "request 7"
+	findings = append(findings, missing, finding{what: "Bookmark.id is exempt, but has cases"})
+	want := []string{
+		"make a Bookmark by createBookmark\n\tin request 7: BAD_USER_INPUT",
+		"Bookmark.url has no positive twin\n\tin 2000 requests, such as request 0",
+		"Bookmark.note is null\n\tin 1000 requests, such as request 0: {}",
+		"Bookmark.id is exempt, but has cases",
+	}
+	if got := causes(findings); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,209 @@
+package access
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/access"
+)
+
+// extended is the specification of our schema with changes, each the text after which something is put in.
+func extended(t *testing.T, changes ...[2]string) specification {
+	t.Helper()
+	return extendedBehind(t, access.Layers{}, changes...)
+}
+
+// extendedBehind is extended with what stands in the database behind the fields.
+func extendedBehind(t *testing.T, walls access.Layers, changes ...[2]string) specification {
+	t.Helper()
+	text := schemaText(t)
+	for _, c := range changes {
+		if strings.Count(text, c[0]) != 1 {
+			t.Fatalf("the schema has %q %d times", c[0], strings.Count(text, c[0]))
+		}
+		text = strings.Replace(text, c[0], c[0]+c[1], 1)
+	}
+	schema := parseSchema(t, text)
+	return newSpecification(schema, access.New(schema, walls))
+}
+
+// pretend is the ledger of a run in which every field gave its value to everybody.
+func pretend(s specification, gives func(field string) bool) *ledger {
+	l := newLedger()
+	for _, r := range s.requests() {
+		v := &verdict{request: r}
+		for _, c := range r.path.leaves {
+			if gives(c.name()) {
+				v.twins = append(v.twins, c.name())
+			}
+		}
+		l.add(v)
+	}
+	return l
+}
+
+func all(string) bool { return true }
+
+const profileType = "type Profile implements Node @key(fields: \"id\") @key(fields: \"username\") {\n"
+
+// A new field, and a new type that something leads to, have cases on every path without a line of test code; the field
+// is seeded where it has the name of an input's.
+func TestNewFieldsAndTypesHaveCases(t *testing.T) {
+	t.Parallel()
+	s := extended(t,
+		[2]string{profileType, "pronouns: String @owner\npets: [Pet!] @visible\n"},
+		[2]string{"input ProfileFieldsInput {\n", "pronouns: String\n"},
+		[2]string{"scalar _Any\n", "type Pet { name: String @inherited }\n"})
+	l := pretend(s, all)
+	if faults := l.incomplete(s, nil); len(faults) > 0 {
+		t.Errorf("incomplete: %v", faults)
+	}
+	if n := l.cases["Profile.pronouns"]; n != l.cases["Profile.birthday"] || n < 100 {
+		t.Errorf("pronouns have %d cases, the birthday %d", n, l.cases["Profile.birthday"])
+	}
+	if n := l.cases["Pet.name"]; n < 100 {
+		t.Errorf("the pets' name has %d cases", n)
+	}
+	p := newPerson(s.schema, "PUBLIC")
+	signUp := call{parent: s.schema.Mutation, def: s.schema.Mutation.Fields.ForName("signUp")}
+	if _, _, err := p.argumentValue(signUp, signUp.def.Arguments[0]); err != nil || p.canaries["pronouns"] == "" {
+		t.Errorf("pronouns are not seeded (%v): %v", err, p.canaries)
+	}
+}
+
+// What has no path, no positive twin or no value for an argument is named, and so is a stale exemption.
+func TestWhatIsNotTestedIsNamed(t *testing.T) {
+	t.Parallel()
+	s := extended(t, [2]string{"scalar _Any\n", "type Pet { name: String @public }\n"})
+	butEmail := func(field string) bool { return field != "User.email" }
+	for _, c := range []struct {
+		name   string
+		gives  func(string) bool
+		exempt map[string]string
+		want   string // the beginning of the only kind of fault, "" for none
+	}{
+		{"no path", all, nil, "Pet.name has no case"},
+		{"no path, exempt", all, map[string]string{"Pet.name": "said why"}, ""},
+		{"no twin", butEmail, map[string]string{"Pet.name": "said why"}, "User.email has no positive twin"},
+		{"stale", all, map[string]string{"Pet.name": "said why", "User.email": "not any more"}, "User.email is exempt, but"},
+		{"stale, no such field", all, map[string]string{"Pet.name": "said why", "User.shoeSize": "gone"}, "User.shoeSize is exempt, but"},
+	} {
+		faults := pretend(s, c.gives).incomplete(s, c.exempt)
+		wrong := slices.ContainsFunc(faults, func(f finding) bool { return c.want == "" || !strings.Contains(f.what, c.want) })
+		if wrong || (len(faults) == 0) != (c.want == "") {
+			t.Errorf("%s: got %v, want %q", c.name, faults, c.want)
+		}
+	}
+}
+
+func TestArgumentWithoutAValueIsNamed(t *testing.T) {
+	t.Parallel()
+	s := extended(t,
+		[2]string{"\ntype Query {\n", "pet(kind: Int!): Int @public(reason: \"x\")\nother(size: Int): Int @public(reason: \"x\")\nherd(id: ID!): Pet @public(reason: \"x\")\n"},
+		[2]string{"scalar _Any\n", "type Pet implements Node @key(fields: \"id\") { id: ID! @public }\n"},
+		[2]string{"input SignInInput {\n", "proof: _Any!\n"})
+	for _, c := range []struct{ root, want string }{
+		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in access_arguments_test.go"},
+		{"other", ""},
+		{"herd", "no Pet.id is known to ask Query.herd with"},
+		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in access_arguments_test.go"},
+	} {
+		i := slices.IndexFunc(s.paths, func(p path) bool { return p.rootField().def.Name == c.root })
+		_, _, err := s.paths[i].query(newPerson(s.schema, "PUBLIC").argumentValue)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %q", c.root, err, c.want)
+		}
+	}
+}
+
+// The cycles are walked once around, abstract types met in each style, and entities found by each key.
+func TestPathsAreEveryWay(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, p := range ownSpecification(t).paths {
+		names = append(names, p.String())
+	}
+	for _, want := range []string{
+		"Query me", "Query me (User)", "Query profile user profile user", "Query profiles edges node user profile user",
+		"Query node(inline User) profile", "Query node(named Profile)", "Query nodes(interface User)",
+		"Query node(inline Session)", "Query nodes(interface Session)", "Mutation revokeSession user sessions nodes",
+		"Query by id _entities(interface Profile)", "Query by username _entities(inline Profile) user profile user",
+		"Mutation signUp user profile user profile", "Mutation updateProfile profile user", "Mutation signOut", "Query _service",
+	} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no path is called %q", want)
+		}
+	}
+	slices.Sort(names)
+	if n := len(names); n != len(slices.Compact(names)) || n < 70 {
+		t.Errorf("%d paths, %d of them different", n, len(slices.Compact(names)))
+	}
+}
+
+// A11: no argument of a query, and no value of one, has the name of an owner-only field, to filter or to sort by.
+func TestNoArgumentAsksByAnOwnersField(t *testing.T) {
+	t.Parallel()
+	if found := askedByOwnersFields(ownSpecification(t).schema); len(found) > 0 {
+		t.Errorf("owner-only fields can be asked by: %v", found)
+	}
+	s := extended(t,
+		[2]string{"\ntype Query {\n", "a(emailVerified: Boolean): Int @public(reason: \"x\")\nb(by: By): Int @public(reason: \"x\")\nc(order: Order): Int @public(reason: \"x\")\n"},
+		[2]string{"scalar _Any\n", "enum Order { NEWEST PHONE_NUMBER_ASC }\ninput By { any: [By!] birthday_lt: Date }\n"})
+	want := []string{"Query.a emailVerified", "Query.b birthday_lt", "Query.c PHONE_NUMBER_ASC"}
+	if found := askedByOwnersFields(s.schema); !slices.Equal(found, want) {
+		t.Errorf("got %v, want %v", found, want)
+	}
+}
+
+func askedByOwnersFields(schema *ast.Schema) (found []string) {
+	var owners []string
+	plain := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+	for _, t := range schema.Types {
+		for _, f := range t.Fields {
+			if f.Directives.ForName("owner") != nil && t != schema.Mutation {
+				owners = append(owners, plain(f.Name))
+			}
+		}
+	}
+	for _, t := range schema.Types {
+		if t == schema.Mutation || t.Kind != ast.Object {
+			continue
+		}
+		for _, f := range t.Fields {
+			if f.Directives.ForName("owner") != nil && t != schema.Query {
+				continue // it is the owner who asks
+			}
+			for _, name := range namesIn(schema, f.Arguments, map[string]bool{}) {
+				if slices.ContainsFunc(owners, func(owner string) bool { return strings.Contains(plain(name), owner) }) {
+					found = append(found, t.Name+"."+f.Name+" "+name)
+				}
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// namesIn are the names of arguments, of the fields of their input types, and of the values of their enums.
+func namesIn(schema *ast.Schema, arguments ast.ArgumentDefinitionList, seen map[string]bool) (names []string) {
+	for _, a := range arguments {
+		names = append(names, a.Name)
+		t := schema.Types[a.Type.Name()]
+		if seen[t.Name] {
+			continue
+		}
+		seen[t.Name] = true
+		for _, v := range t.EnumValues {
+			names = append(names, v.Name)
+		}
+		var fields ast.ArgumentDefinitionList
+		for _, f := range t.Fields {
+			fields = append(fields, &ast.ArgumentDefinition{Name: f.Name, Type: f.Type})
+		}
+		names = append(names, namesIn(schema, fields, seen)...)
+	}
+	return names
+}

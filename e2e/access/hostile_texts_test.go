@@ -1,0 +1,55 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/hostile"
+)
+
+// I01, I05, I07: whatever text stands in whatever field of whatever mutation, there is an answer of ours to it, nothing of
+// the database shows, and no mail goes anywhere but to the addresses of accounts.
+func TestHostileTextsInEveryInput(t *testing.T) {
+	t.Parallel()
+	spec := ownSpecification(t)
+	p := newStage(t, spec)
+	tried := 0
+	for _, mutation := range spec.schema.Mutation.Fields {
+		argument := mutation.Arguments.ForName("input")
+		if argument == nil {
+			continue
+		}
+		typ := spec.schema.Types[argument.Type.Name()]
+		query := fmt.Sprintf(`mutation ($i: %s!) { %s(input: $i) { __typename } }`, typ.Name, mutation.Name)
+		for _, field := range typ.Fields {
+			if kind := spec.schema.Types[field.Type.Name()].Kind; kind != ast.Scalar {
+				continue
+			}
+			target := p.make(t, "PUBLIC")
+			for name, text := range hostile.Texts {
+				in, err := target.input(call{parent: spec.schema.Mutation, def: mutation}, typ)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in[field.Name] = text
+				r := p.asked.Do(target.token(), query, harness.Vars{"i": in})
+				tried++
+				if r.Code() == "INTERNAL_SERVER_ERROR" || r.Code() == "UNAVAILABLE" || strings.Contains(r.Body, "pq:") || strings.Contains(r.Body, "SQL") || len(r.Body) > 2000 {
+					t.Errorf("%s.%s is %s: %d %.400s", typ.Name, field.Name, name, r.Status, r.Body)
+				}
+			}
+		}
+	}
+	if tried < 500 {
+		t.Errorf("only %d texts were tried", tried)
+	}
+	for _, recipient := range p.maker.DB.Query(t, `SELECT DISTINCT recipient FROM app.outbox WHERE parked_at IS NULL`) {
+		if !strings.HasSuffix(recipient, "@example.org") || strings.Count(recipient, "@") != 1 {
+			t.Errorf("a mail goes to %q", recipient)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/owned"
+)
+
+// shelf are tables of kinds that the service itself does not have: several rows per account, private rows that are keyed by the row
+// they belong to, no column that may be null, columns that are unique, and rows that owners may delete.
+var shelf = []owned.Type{
+	{
+		Name: "Clipping", Table: db.Table{Name: "clippings", Admits: db.AdmitsVisible, Insert: true, Update: []string{"url", "visibility"}, Delete: true},
+		Fields: map[string]owned.Part{"note": {
+			Table: db.Table{Name: "clipping_private", Key: "clipping_id", Insert: true, Update: []string{"note"}}, Row: "clipping_id",
+		}},
+	},
+	{Name: "Label", Table: db.Table{Name: "clipping_labels", Key: "label_id", Owner: "owner_id", Insert: true, Update: []string{"name"}, Delete: true}},
+	{Name: "Receipt", Table: db.Table{Name: "clipping_receipts"}},
+}
+
+const shelfTables = `
+	CREATE TABLE app.clippings (
+	  id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	  user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  url        text NOT NULL CHECK (url LIKE 'https://%'),
+	  visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
+	  UNIQUE (id, user_id)
+	);
+	CREATE TABLE app.clipping_private (
+	  clipping_id uuid PRIMARY KEY,
+	  user_id     uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  note        text NOT NULL,
+	  FOREIGN KEY (clipping_id, user_id) REFERENCES app.clippings (id, user_id) ON DELETE CASCADE
+	);
+	CREATE TABLE app.clipping_labels (
+	  label_id uuid   PRIMARY KEY DEFAULT gen_random_uuid(),
+	  owner_id uuid   NOT NULL REFERENCES app.users ON DELETE CASCADE,
+	  name     text   NOT NULL UNIQUE,
+	  number   bigint GENERATED ALWAYS AS IDENTITY,
+	  serial   int    NOT NULL UNIQUE
+	);
+	CREATE TABLE app.clipping_receipts (
+	  id      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	  user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE
+	);
+	CREATE INDEX ON app.clippings (user_id);
+	CREATE INDEX ON app.clipping_private (user_id);
+	CREATE INDEX ON app.clipping_labels (owner_id);
+	CREATE INDEX ON app.clipping_receipts (user_id)`
+
+// shelfRows makes three rows of each table for a user.
+const shelfRows = `
+	INSERT INTO app.clippings (user_id, url, visibility) SELECT $1, 'https://example.org/' || n, $2 FROM generate_series(1, 3) n;
+	INSERT INTO app.clipping_private (clipping_id, user_id, note) SELECT id, user_id, 'mine' FROM app.clippings WHERE user_id = $1;
+	INSERT INTO app.clipping_labels (owner_id, name, serial) SELECT $1, $1::text || n, (random() * 2000000000)::int FROM generate_series(1, 3) n;
+	INSERT INTO app.clipping_receipts (user_id) SELECT $1 FROM generate_series(1, 3) n`
+
+// protect gives a table the policies that are declared, as its migration would.
+func protect(t *testing.T, owners *sql.DB, table db.Table) {
+	t.Helper()
+	sees := map[db.Admits]string{"": "owner", db.AdmitsOwner: "owner", db.AdmitsVisible: "visibility"}[table.Admits]
+	_, err := owners.ExecContext(t.Context(), `SELECT app.protect($1, sees => $2, inserts => $3, updates => $4, deletes => $5, owner => $6)`,
+		table.Name, sees, table.Insert, pq.StringArray(append([]string{}, table.Update...)), table.Delete, cmp.Or(table.Owner, "user_id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newShelf returns a prober of these tables, and their policies.
+func newShelf(t *testing.T) (*prober, []storedPolicy) {
+	t.Helper()
+	types := slices.Clone(shelf)
+	for i := range types {
+		types[i].Model = &owned.By{}
+		if types[i].Table.Admits == db.AdmitsVisible {
+			types[i].Model = &owned.ByVisibility{}
+		}
+		types[i].Rows = func(context.Context, *db.Tx, []uuid.UUID) ([]owned.Row, error) { return nil, nil }
+	}
+	r, err := owned.NewRegistry(types...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStage(t, ownSpecification(t))
+	tables := map[string]db.Table{}
+	for _, p := range r.Guards() {
+		tables[p.Table.Name] = p.Table
+	}
+	owners := open(t, s.maker.DB.Owner)
+	if _, err := owners.ExecContext(t.Context(), shelfTables); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		protect(t, owners, table)
+	}
+	for visibility, person := range s.targets {
+		for statement := range strings.SplitSeq(shelfRows, ";") {
+			statement = strings.ReplaceAll(strings.ReplaceAll(statement, "$2", "'"+visibility+"'"), "$1", "'"+person.id("User").String()+"'::uuid")
+			s.maker.DB.Query(t, statement)
+		}
+	}
+	p := newProber(t, s, r)
+	stored := slices.DeleteFunc(storedPolicies(t, s.maker.DB), func(p storedPolicy) bool { return tables[p.table].Name == "" })
+	return p, stored
+}
+
+// mistakes are weaker policies than those that score tries for every policy: what somebody might write.
+var mistakes = map[string][]string{
+	"clippings_select":         {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`, `visibility <> 'PRIVATE' OR user_id = app.viewer_id()`, `user_id = app.viewer_id()`},
+	"clippings_update":         {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`},
+	"clippings_delete":         {`user_id = app.viewer_id() OR visibility = 'MEMBERS'`, `false`},
+	"clipping_private_select":  {`EXISTS (SELECT FROM app.clippings b WHERE b.id = clipping_id)`},
+	"clipping_private_update":  {`EXISTS (SELECT FROM app.clippings b WHERE b.id = clipping_id)`, `false`},
+	"clipping_labels_delete":   {`name <> ''`},
+	"clipping_receipts_select": {`id IS NOT NULL`, `false`},
+}
+
+// The prober finds nothing wrong with right policies of tables that it has not seen, and something with each that is weakened.
+func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
+	t.Parallel()
+	p, stored := newShelf(t)
+	if len(stored) != 4+3+4+1 {
+		t.Errorf("%d policies: %v", len(stored), stored)
+	}
+	for _, policy := range stored {
+		check := func() []finding { return p.check(t.Context(), policy) }
+		expectNone(t, check())
+		weakenings := policy.weakenings()
+		for _, using := range mistakes[policy.name] {
+			on := policy.name + " ON app." + policy.table
+			weakenings = append(weakenings, weakening{
+				using, "ALTER POLICY " + on + expressions(using, policy.check.String), "ALTER POLICY " + on + expressions(policy.using.String, policy.check.String),
+			})
+		}
+		for _, w := range weakenings {
+			p.alter(t, w.weaken)
+			if len(check()) == 0 {
+				t.Errorf("%s, %s: the prober finds nothing", policy.name, w.name)
+			}
+			p.alter(t, w.restore)
+		}
+		expectNone(t, check())
+	}
+}
+
+// What the prober cannot try, it says; and it tries more than the policies.
+func TestProberSaysWhatItCannotTry(t *testing.T) {
+	t.Parallel()
+	p, stored := newShelf(t)
+	for _, c := range []struct{ policy, change, want string }{
+		{"clipping_private_insert", `ALTER TABLE app.clipping_private DROP CONSTRAINT clipping_private_clipping_id_user_id_fkey,
+			ADD FOREIGN KEY (clipping_id) REFERENCES app.clippings ON DELETE CASCADE`, "what refers to a row of another in clippings"},
+		{"clippings_update", `REVOKE UPDATE (url, visibility) ON app.clippings FROM freehold_app`, "may update no column of clippings"},
+		{"clipping_labels_delete", `REVOKE DELETE ON app.clipping_labels FROM freehold_app`, "permission denied"},
+		{"clipping_private_select", `DELETE FROM app.clipping_private`, "no Clipping of anybody has a row in clipping_private"},
+		{"clipping_labels_update", `DELETE FROM app.clipping_labels`, "has a row in clipping_labels"},
+	} {
+		i := slices.IndexFunc(stored, func(s storedPolicy) bool { return s.name == c.policy })
+		expectNone(t, p.check(t.Context(), stored[i]))
+		p.alter(t, c.change)
+		if got := fmt.Sprint(p.check(t.Context(), stored[i])); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %v, want %q", c.policy, got, c.want)
+		}
+	}
+	if got := p.check(t.Context(), storedPolicy{table: "clippings", name: "clippings_everything", command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].what, "no owned type declares") {
+		t.Errorf("a policy that nobody declares: %v", got)
+	}
+}

@@ -1,0 +1,121 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// viewerCan promises an action exactly where its mutation is let through, for each type that has actions, each viewer and each
+// visibility.
+func TestViewerCanIsWhatTheMutationsDo(t *testing.T) {
+	t.Parallel()
+	p := newStage(t, ownSpecification(t))
+	types := 0
+	for _, typ := range p.schema.Types {
+		f := actionsField(p.schema, typ)
+		if f == nil {
+			continue
+		}
+		types++
+		promised := 0
+		for _, visibility := range visibilities {
+			for _, asker := range askers {
+				promised += p.checkActions(t, typ, f, visibility, asker)
+			}
+		}
+		if promised == 0 {
+			t.Errorf("%s.%s promises nothing to anybody", typ.Name, f.Name)
+		}
+	}
+	if types == 0 {
+		t.Error("no type has actions")
+	}
+}
+
+// actionsField returns the field of an owned type that says what the viewer can do with a row; nil if it has none.
+func actionsField(schema *ast.Schema, t *ast.Definition) *ast.FieldDefinition {
+	for _, f := range t.Fields {
+		if isOwned(schema, t) && f.Type.Name() == t.Name+"Action" {
+			return f
+		}
+	}
+	return nil
+}
+
+// checkActions compares what is promised about a row with what its mutations then do, and returns how much was promised.
+func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefinition, visibility, asker string) (promised int) {
+	t.Helper()
+	target := p.make(t, visibility)
+	token := map[string]string{byOwner: target.token(), byMember: p.another.token(), byNobody: ""}[asker]
+	var data struct{ Node map[string][]string }
+	p.asked.Do(token, fmt.Sprintf(`query ($id: ID!) { node(id: $id) { ... on %s { %s } } }`, typ.Name, f.Name), harness.Vars{"id": target.id(typ.Name)}).Into(t, &data)
+	if data.Node == nil {
+		return 0 // hidden: there is nothing to draw buttons for
+	}
+	can := []string{}
+	for _, action := range p.schema.Types[f.Type.Name()].EnumValues {
+		m := p.schema.Mutation.Fields.ForName(mutationOf(action.Name, typ.Name))
+		if m == nil {
+			t.Errorf("%s of %s stands for no mutation", action.Name, typ.Name)
+			continue
+		}
+		var err error
+		if _, command := subjectOf(p.schema, m); command == "DELETE" && target.rows[typ.Name] != nil { // the row is asked about again
+			if target.subject, _, err = target.anotherRow(p.making, typ.Name, factsOf(p.schema).creators[typ.Name]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, v, err := p.mutation(m, refusal{target: target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := p.asked.Do(token, text, v)
+		if len(r.Errors) == 0 {
+			can = append(can, action.Name)
+		} else if !isRefusal(r.Code()) {
+			t.Errorf("%s: %s", m.Name, r.Body)
+		}
+	}
+	if got := data.Node[f.Name]; fmt.Sprint(got) != fmt.Sprint(can) {
+		t.Errorf("%s of a %s %s can %v, and the mutations let through %v", asker, visibility, typ.Name, got, can)
+	}
+	return len(data.Node[f.Name])
+}
+
+// mutationOf names the mutation of an action: CHANGE_NAME of Profile is changeNameProfile.
+func mutationOf(action, typ string) string {
+	words := strings.Split(strings.ToLower(action), "_")
+	for i, word := range words[1:] {
+		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "") + typ
+}
+
+// What viewerCan says costs no statement, however many rows are asked for.
+func TestViewerCanCostsNoStatement(t *testing.T) {
+	t.Parallel()
+	var statements atomic.Int64
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{Observe: func(string) { statements.Add(1) }})
+	another := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
+	s.SignUp(harness.Vars{"visibility": "MEMBERS"})
+	s.SignUp(harness.Vars{"visibility": "PUBLIC"})
+	count := func(field string) int64 {
+		before := statements.Load()
+		if r := s.Do(another.Token, `{ profiles { nodes { id `+field+` } } }`, nil); len(r.Errors) > 0 || field != "" && strings.Count(r.Body, field) < 3 {
+			t.Errorf("%s", r.Body)
+		}
+		return statements.Load() - before
+	}
+	count("") // prepares what is asked the first time
+	if without, with := count(""), count("viewerCan"); with != without {
+		t.Errorf("%d statements with viewerCan, %d without", with, without)
+	}
+}

@@ -1,0 +1,154 @@
+package accounts
+
+import (
+	"fmt"
+	"testing"
+
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// P08: a stranger who signs up with an address keeps its owner neither out nor company. The owner signs up as well, proves the
+// address by the code of that sign-up, and keeps its password, which the owner knows.
+func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	for order, names := range map[string][2]string{"the stranger first": {"mallory", "victor"}, "the owner first": {"victor", "mallory"}} {
+		t.Run(order, func(t *testing.T) {
+			t.Parallel()
+			s := harness.Start(t, verifiedOnly).Work()
+			const email = "victor@example.org"
+			codes := map[string]string{}
+			for i, name := range names {
+				signUpPending(s, name, email, nil)
+				codes[name] = s.CodeTo(email, "verify_email", i+1)
+			}
+			v := verify(s, email, codes["victor"]).VerifyEmail
+			if v.User.Profile.Username != "victor" || v.PasswordCleared {
+				t.Errorf("verified as %+v", v)
+			}
+			s.ExpectMember(v.Tokens.AccessToken, email)
+			if r := s.TrySignIn(email, harness.Password); len(r.Errors) > 0 {
+				t.Errorf("the owner's password: %s", r.Body)
+			}
+			s.ExpectFault("the stranger's code", s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", codes["mallory"])), harness.WrongCode)
+			if r := s.TrySignIn(email, strangersPassword); r.Code() != "INVALID_CREDENTIALS" {
+				t.Errorf("the stranger's password: %s", r.Body)
+			}
+			s.Must("", harness.RequestVerification, harness.Input("email", email))
+			if got := sent(s); len(got) != 2 {
+				t.Errorf("mails: %v, and there is nothing to verify any more", got)
+			}
+			expectAvailable(s, "of the stranger, at once", false, "mallory") // or he would know that the address was proved
+			s.DB.Query(t, `UPDATE app.user_private SET pending_until = now() WHERE pending_until IS NOT NULL`)
+			expectAvailable(s, "of the stranger, in the end", true, "mallory")
+			s.Must("", harness.RequestReset, harness.Input("email", email))
+			s.Must("", harness.ResetPassword, harness.Input("email", email, "code", s.CodeTo(email, "reset_password", 1), "newPassword", harness.NewPassword))
+			if r := s.TrySignIn(email, harness.NewPassword); len(r.Errors) > 0 {
+				t.Errorf("with a new password: %s", r.Body)
+			}
+		})
+	}
+}
+
+// P08: whoever has proved the address otherwise, while a stranger's sign-up waits for it, ends that as well.
+func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, verifiedOnly).Work()
+	v := signUpVerified(s, "victor", "old@example.org")
+	signUpPending(s, "mallory", "new@example.org", nil)
+	code := s.CodeTo("new@example.org", "verify_email", 1)
+	s.Must(v.Token, harness.ChangeEmail, harness.Input("newEmail", "new@example.org"))
+	s.Must(v.Token, harness.VerifyEmail, harness.Input("email", "new@example.org", "code", s.CodeTo("new@example.org", "change_email", 1)))
+	s.ExpectFault("the stranger's code", s.Do("", harness.VerifyEmail, harness.Input("email", "new@example.org", "code", code)), harness.WrongCode)
+	expectAvailable(s, "of the stranger", false, "mallory")
+	if r := s.TrySignIn("new@example.org", harness.Password); len(r.Errors) > 0 { // it is his own
+		t.Errorf("the owner: %s", r.Body)
+	}
+}
+
+// P03: nor does a retry tell whoever has signed up with another's address that its owner has proved it since.
+func TestRetryTellsNothingOfAProvedAddress(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, verifiedOnly).Work()
+	const email = "victor@example.org"
+	mallory := harness.Vars{"input": harness.Vars{"email": email, "password": harness.Password, "username": "mallory", "idempotencyKey": "k"}}
+	s.Must("", harness.SignUpMutation, mallory)
+	s.CodeTo(email, "verify_email", 1) // mails are sent after a random time: the stranger's is to be the first
+	signUpPending(s, "victor", email, nil)
+	verify(s, email, s.CodeTo(email, "verify_email", 2))
+	if r := s.Do("", harness.SignUpMutation, mallory); string(r.Data) != nothingYet || len(r.Errors) > 0 {
+		t.Errorf("the retry: %s", r.Body)
+	}
+}
+
+// P08: a stranger who uses up the mails of an address cannot have its owner sign up unheard: whichever code the owner enters, the
+// stranger's password does not count.
+func TestUsedUpMailsHideNoRival(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").Work()
+	const email = "victor@example.org"
+	signUpPending(s, "mallory", email, nil)
+	code := s.CodeTo(email, "verify_email", 1)
+	s.DB.Query(t, `UPDATE app.rate_limits SET hits = 100 WHERE bucket LIKE 'mail %'`)
+	if r := signUpPending(s, "victor", email, nil); string(r.Data) != nothingYet {
+		t.Errorf("the owner's sign-up: %s", r.Body)
+	}
+	if got := sent(s); len(got) != 1 {
+		t.Errorf("mails: %v", got)
+	}
+	if v := verify(s, email, code).VerifyEmail; !v.PasswordCleared {
+		t.Errorf("verified as %+v", v)
+	}
+	if r := s.TrySignIn(email, strangersPassword); r.Code() != "INVALID_CREDENTIALS" {
+		t.Errorf("the stranger's password: %s", r.Body)
+	}
+}
+
+// P08, P18: sign-ups without number hide no code that was sent to the address.
+func TestManyRivalsHideNoCode(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").Work()
+	const email = "victor@example.org"
+	signUpPending(s, "victor", email, nil)
+	code := s.CodeTo(email, "verify_email", 1)
+	for n := range 30 {
+		signUpPending(s, fmt.Sprint("mallory-", n), email, nil)
+	}
+	if v := verify(s, email, code).VerifyEmail; v.User.Profile.Username != "victor" {
+		t.Errorf("verified as %+v", v)
+	}
+}
+
+// P08: nor does the owner's own sign-up count for nothing because he did not verify it in time: a stranger's that came after it
+// leaves him no password of the stranger's.
+func TestOverdueSignUpIsARivalAsWell(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, verifiedOnly).Work()
+	const email = "victor@example.org"
+	signUpPending(s, "victor", email, nil)
+	signUpPending(s, "mallory", email, nil)
+	s.DB.Query(t, `UPDATE app.user_private u SET pending_until = now() FROM app.profiles p WHERE p.user_id = u.user_id AND p.username = 'victor'`)
+	s.CodeTo(email, "verify_email", 2)
+	s.Must("", harness.RequestVerification, harness.Input("email", email))
+	if v := verify(s, email, s.CodeTo(email, "verify_email", 3)).VerifyEmail; !v.PasswordCleared {
+		t.Errorf("verified as %+v", v)
+	}
+	if r := s.TrySignIn(email, strangersPassword); r.Code() != "INVALID_CREDENTIALS" {
+		t.Errorf("the stranger's password: %s", r.Body)
+	}
+}
+
+// A sign-up that was not verified in time cannot be any more, and what is left of it keeps nobody from anything.
+func TestPendingSignUpIsOverInTime(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, verifiedOnly).Work()
+	signUpPending(s, "ann", "ann@example.org", nil)
+	code := s.CodeTo("ann@example.org", "verify_email", 1)
+	s.DB.Query(t, `UPDATE app.user_private SET pending_until = now()`)
+	s.ExpectFault("the code", s.Do("", harness.VerifyEmail, harness.Input("email", "ann@example.org", "code", code)), harness.WrongCode)
+	s.Must("", harness.RequestVerification, harness.Input("email", "ann@example.org"))
+	if got := sent(s); len(got) != 1 {
+		t.Errorf("mails: %v", got)
+	}
+	signUpPending(s, "ann", "ann@example.org", nil)
+	verify(s, "ann@example.org", s.CodeTo("ann@example.org", "verify_email", 2))
+}

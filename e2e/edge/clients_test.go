@@ -1,0 +1,85 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// runTool runs a client tool in a folder and returns its output. The program is node itself or one of the packages in e2e/package.json.
+func runTool(t *testing.T, dir, input, program string, args ...string) string {
+	t.Helper()
+	path, err := filepath.Abs("../node_modules/.bin/" + program)
+	if program == "node" {
+		path, err = exec.LookPath("node")
+	}
+	if _, missing := os.Stat("../node_modules/.bin"); err != nil || missing != nil {
+		t.Fatalf("Node.js or its packages are missing; `make e2e/node_modules` installs them: %v", errors.Join(err, missing))
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer stop()
+	command := exec.CommandContext(ctx, path, args...)
+	command.Dir, command.Stdin = dir, strings.NewReader(input)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
+	}
+	return string(out)
+}
+
+// clientProject returns a copy of a folder in clients, with the schema for clients and the packages beside it.
+func clientProject(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	packages, err := filepath.Abs("../node_modules")
+	for _, step := range []func() error{
+		func() error { return err },
+		func() error { return os.CopyFS(dir, os.DirFS("../clients/"+name)) },
+		func() error { return os.Symlink(packages, dir+"/node_modules") },
+		func() error { return os.WriteFile(dir+"/schema.graphql", []byte(harness.Program.ClientSDL()), 0o600) },
+		func() error { return os.Mkdir(dir+"/__generated__", 0o700) }, // relay-compiler wants it
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// The server passes graphql-http's audits of the specification GraphQL over HTTP: each MUST, SHOULD and MAY.
+func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
+	t.Parallel()
+	t.Log(runTool(t, "..", "", "node", "clients/audit.mjs", harness.Start(t).URL+"/graphql"))
+}
+
+// graphql-js accepts the schema for clients. It equals the introspection of the server, without what routers need.
+func TestSchemaForClientsIsWhatIsServed(t *testing.T) {
+	t.Parallel()
+	t.Log(runTool(t, "..", harness.Program.ClientSDL(), "node", "clients/schema.mjs", harness.Start(t).URL+"/graphql"))
+}
+
+func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
+	t.Parallel()
+	dir := clientProject(t, "relay")
+	out := runTool(t, dir, "", "relay-compiler", "relay.config.json")
+	for _, query := range []string{"MemberUserRefetchQuery", "MemberProfileRefetchQuery", "MemberProfilesPaginationQuery", "MemberSessionsPaginationQuery", "MemberUpdateMutation", "SessionRowRefetchQuery", "SessionRowRevokeMutation"} {
+		if _, err := os.Stat(dir + "/__generated__/" + query + ".graphql.ts"); err != nil {
+			t.Errorf("%v; relay-compiler said:\n%s", err, out)
+		}
+	}
+}
+
+// graphql-codegen accepts the schema for clients, and an app that uses the generated types compiles.
+func TestCodegenTakesTheSchemaForClients(t *testing.T) {
+	t.Parallel()
+	dir := clientProject(t, "codegen")
+	runTool(t, dir, "", "graphql-codegen")
+	runTool(t, dir, "", "tsc", "--project", ".")
+}

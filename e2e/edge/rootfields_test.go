@@ -1,0 +1,79 @@
+package edge
+
+import (
+	"database/sql"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// block locks a table, also against readers, until the test calls release.
+func block(s *harness.Service, table string) (release func()) {
+	s.T.Helper()
+	pool, err := sql.Open("postgres", s.DB.Owner)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.T.Cleanup(func() { pool.Close() })
+	tx, err := pool.BeginTx(s.T.Context(), nil)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	if _, err := tx.ExecContext(s.T.Context(), `LOCK TABLE `+table+` IN ACCESS EXCLUSIVE MODE`); err != nil {
+		s.T.Fatal(err)
+	}
+	return func() { tx.Rollback() }
+}
+
+// inUse waits until at least n connections are used, and returns how many are a moment later.
+func inUse(s *harness.Service, n int) int {
+	s.T.Helper()
+	used := func() int { return int(s.Metrics()["freehold_database_connections_in_use"]) }
+	for deadline := time.Now().Add(10 * time.Second); used() < n && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond)
+	return used()
+}
+
+// G17: one request never takes the whole pool, however many of its fields ask the database at once: those of Query, or those
+// of one object.
+func TestOneRequestNeverTakesThePool(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ connections, share int }{{2, 1}, {3, 1}, {5, 2}, {8, 4}, {20, 4}} {
+		t.Run(strconv.Itoa(c.connections), func(t *testing.T) {
+			t.Parallel()
+			s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, harness.Options(), fmt.Sprintf("FREEHOLD_DATABASE_CONNECTIONS=%d", c.connections))
+			a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
+			for name, many := range map[string]struct{ token, query, blocked, meanwhile string }{
+				"49 fields of Query, by nobody": {"", "{" + aliases(48, `profile(username: "`+a.Username+`") { id }`) + `b0: profiles { nodes { id } } ` + "}", "app.profiles", `mutation { signOut(input: {refreshToken: "x"}) { success } }`},
+				"49 fields of an object":        {a.Token, "{ me {" + aliases(49, "securityEvents(first: 1) { nodes { id } }") + "} }", "app.security_events", `{ me { id sessions { nodes { id } } } }`},
+			} {
+				release := block(s, many.blocked)
+				answered := make(chan harness.Reply, 1)
+				go func() {
+					r, err := s.TryDo(many.token, many.query, nil)
+					if err != nil {
+						t.Errorf("%s: %v", name, err)
+					}
+					answered <- r
+				}()
+				if n := inUse(s, c.share); n != c.share {
+					t.Errorf("%s: %d of %d connections are in use, want %d", name, n, c.connections, c.share)
+				}
+				begun := time.Now()
+				if r := s.Do(a.Token, many.meanwhile, nil); len(r.Errors) > 0 || time.Since(begun) > 3*time.Second {
+					t.Errorf("%s: another request in %v: %s", name, time.Since(begun), r.Body)
+				}
+				release()
+				if r := <-answered; len(r.Errors) > 0 {
+					t.Errorf("%s: %.500s", name, r.Body)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package faults
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// G16: clients that hang up at any time cause no panic and no ERROR, and others are served.
+func TestClientsThatHangUp(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
+	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}}
+	operations := []string{
+		harness.Body(t, `{ me { email profile { birthday } } profiles { nodes { user { email } } } }`, nil),
+		harness.Body(t, harness.UpdateMutation, harness.Vars{"input": harness.Vars{"bio": "x"}}),
+		harness.Body(t, `{ profile(username: "`+a.Username+`") { id } }`, nil),
+		`{"query": "{ me { email } }", "extensions": {"explain": true}}`,
+	}
+	var wg sync.WaitGroup
+	for i := range 600 {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.Int64N(int64(12*time.Millisecond))))
+			defer cancel()
+			s.TrySendWithin(ctx, http.MethodPost, header, operations[i%len(operations)])
+		})
+		if i%30 == 29 {
+			wg.Wait()
+		}
+	}
+	wg.Wait()
+	if r := s.Do(a.Token, `{ me { email } }`, nil); len(r.Errors) > 0 {
+		t.Errorf("afterwards: %s", r.Body)
+	}
+	if strings.Contains(s.Logs.String(), "client went away") || len(s.Metrics().With(`freehold_requests_total{code="CLIENT_CLOSED_REQUEST"`)) > 0 {
+		return
+	}
+	t.Error("no request met a client that was gone, so this proves nothing")
+}
+
+// slowBody is a body that takes longer to arrive than the server waits.
+type slowBody struct {
+	text  io.Reader
+	delay time.Duration
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	time.Sleep(b.delay)
+	b.delay = 0
+	return b.text.Read(p)
+}
+
+// G16: if the deadline passes before the operation begins, the answer is UNAVAILABLE and nothing runs.
+func TestDeadlineBeforeTheOperation(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, "FREEHOLD_REQUEST_TIMEOUT=1s")
+	for name, body := range map[string]string{
+		"a query":               `{"query": "{ usernameAvailable(username: \"free\") }"}`,
+		"a mutation":            harness.Body(t, harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": "ann@example.org", "password": harness.Password, "username": "ann"}}),
+		"one that is explained": `{"query": "{ me { email } }", "extensions": {"explain": true}}`,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", &slowBody{strings.NewReader(body), 1500 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header = http.Header{"Content-Type": {"application/json"}}
+		r, err := harness.Ask(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Status != 503 || r.Code() != "UNAVAILABLE" || r.Errors[0].Extensions.RetryAfter == 0 || strings.Contains(r.Body, `"data"`) {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
+		}
+	}
+	if n := s.DB.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
+		t.Error("there is an account")
+	}
+}

@@ -1,0 +1,43 @@
+package faults
+
+import (
+	"net/http"
+	"testing"
+
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// R02: the server is killed at each step of a refresh: the client can go on with the token it has.
+func TestServerKilledAtEachStepOfRefresh(t *testing.T) {
+	t.Parallel()
+	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
+		dir := t.TempDir() // one key for all
+		s := start(t, "FREEHOLD_DATA_DIR="+dir)
+		steps := 0
+		for step := 1; step <= 10; step++ {
+			a := s.SignUp(nil)
+			victim := startVictim(t, s.DB, "app.refresh_session", step, dir)
+			header, body := harness.JsonHeader, harness.Body(t, harness.RefreshMutation, harness.Vars{"t": a.Refresh})
+			if s.ByCookie {
+				b := harness.Browser{Service: victim, Refresh: a.Refresh}
+				header, body = b.Header(), harness.Body(t, `{ __typename }`, nil)
+			}
+			if r, err := victim.TrySend(http.MethodPost, header, body); err == nil {
+				if len(r.Errors) > 0 || s.ByCookie && len(harness.SetCookies(r)) == 0 {
+					t.Errorf("the surviving refresh failed: %s", r.Body)
+				}
+				break
+			}
+			steps++
+			access, _, reason := s.Refresh(a.Refresh)
+			if reason != "" {
+				t.Errorf("killed before statement %d: the client is logged out: %s", step, reason)
+				continue
+			}
+			s.ExpectMember(access, a.Email)
+		}
+		if steps < 2 {
+			t.Errorf("only %d steps were killed", steps)
+		}
+	})
+}

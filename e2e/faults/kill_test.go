@@ -1,0 +1,170 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// R01: the server is killed at each step of a sign-up. There is never half an account, and the same sign-up then works.
+func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	var steps []string
+	for step := 1; ; step++ {
+		if step > 20 {
+			t.Fatal("a sign-up has more than 20 statements, or the victim does not die")
+		}
+		name := fmt.Sprintf("victim-%d", step)
+		victim := startVictim(t, d, "app.sign_up", step, t.TempDir())
+		body := fmt.Sprintf(`{"query": "mutation { signUp(input: {email: \"%s@example.org\", password: \"%s\", username: \"%s\"}) { user { id } } }"}`, name, harness.Password, name)
+		r, err := victim.TrySend(http.MethodPost, http.Header{"Content-Type": {"application/json"}}, body)
+		if err == nil { // it lived: all steps have been seen
+			if len(r.Errors) > 0 {
+				t.Fatalf("the surviving sign-up failed: %s", r.Body)
+			}
+			break
+		}
+		steps = append(steps, name)
+		if half := d.Query(t, harness.HalfAccountsQuery); len(half) > 0 {
+			t.Errorf("killed before statement %d: half an account: %v", step, half)
+		}
+		if n := d.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
+			t.Errorf("killed before statement %d, which is not after COMMIT, but %s accounts exist", step, n)
+		}
+	}
+	if len(steps) < 6 {
+		t.Errorf("only %d steps were killed: %v", len(steps), steps)
+	}
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{})
+	for _, name := range slices.Backward(steps) {
+		s.SignUpAs(name, nil)
+	}
+}
+
+// R02: the server is killed at each step of a reset. Either nothing has happened and the code is good, or it is used and the
+// new password is the account's.
+func TestServerKilledAtEachStepOfReset(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() // one key for all
+	s := harness.Start(t, "FREEHOLD_DATA_DIR="+dir).Work()
+	before, after := 0, 0
+	for step := 1; after < 2; step++ { // what follows is the same to the client
+		if step > 20 {
+			t.Fatal("a reset has more than 20 statements, or the victim does not die")
+		}
+		a := s.SignUp(nil)
+		s.Must("", harness.RequestReset, harness.Input("email", a.Email))
+		v := harness.Input("email", a.Email, "code", s.CodeTo(a.Email, "reset_password", 1), "newPassword", harness.NewPassword)
+		victim := startVictim(t, s.DB, "app.reset_password", step, dir, "FREEHOLD_RATE_LIMIT=on") // by which there is a step after COMMIT
+		if r, err := victim.TrySend(http.MethodPost, harness.JsonHeader, harness.Body(t, harness.ResetPassword, v)); err == nil {
+			t.Fatalf("it lived, and after COMMIT only %d times it did not: %s", after, r.Body)
+		}
+		old := s.TrySignIn(a.Email, harness.Password)
+		if used := len(old.Errors) > 0; used {
+			after++
+			s.ExpectFault("the code again", s.Do("", harness.ResetPassword, v), harness.WrongCode)
+			s.ExpectNoSession(a.Token, "revoked")
+		} else {
+			before++
+			s.ExpectMember(a.Token, a.Email)
+			s.Must("", harness.ResetPassword, v)
+		}
+		if r := s.TrySignIn(a.Email, harness.NewPassword); len(r.Errors) > 0 {
+			t.Errorf("killed before statement %d: the new password: %s", step, r.Body)
+		}
+		s.AwaitOutbox()
+		if told := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'password_changed' AND recipient = $1`, a.Email); told[0] != "1" {
+			t.Errorf("killed before statement %d: %s mails tell of it, want 1", step, told[0])
+		}
+	}
+	if before < 3 {
+		t.Errorf("killed only %d times before COMMIT", before)
+	}
+}
+
+// R02: the server is killed at each step of a deletion: all of the account is there, and can be deleted.
+func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := harness.Start(t, "FREEHOLD_DATA_DIR="+dir)
+	steps := 0
+	for step := 1; step <= 20; step++ {
+		a := s.SignUp(nil)
+		victim := startVictim(t, s.DB, "app.delete_account", step, dir, "FREEHOLD_PUBLIC_URL=http://127.0.0.1:8080") // as s, whose token it is
+		request := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}}
+		if r, err := victim.TrySend(http.MethodPost, request, harness.Body(t, harness.DeleteAccount, harness.Input("password", harness.Password))); err == nil {
+			if len(r.Errors) > 0 {
+				t.Errorf("the surviving deletion failed: %s", r.Body)
+			}
+			break
+		}
+		steps++
+		if half := s.DB.Query(t, harness.HalfAccountsQuery); len(half) > 0 {
+			t.Errorf("killed before statement %d: half an account: %v", step, half)
+		}
+		s.ExpectMember(a.Token, a.Email)
+		if n := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE recipient = $1`, a.Email); n[0] != "0" {
+			t.Errorf("killed before statement %d: he is told of what has not happened", step)
+		}
+		s.Must(a.Token, harness.DeleteAccount, harness.Input("password", harness.Password))
+	}
+	if steps < 3 {
+		t.Errorf("only %d steps were killed", steps)
+	}
+	if n := s.DB.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
+		t.Errorf("%s accounts are left", n)
+	}
+}
+
+// R17: an instance is killed between the mail server's taking a mail and the noting of it. After the lease another sends it
+// once more, with the same Message-ID and code; one that was killed before it has sent anything makes no duplicate.
+func TestServerKilledWhileItSendsAMail(t *testing.T) {
+	t.Parallel()
+	for from, copies := range map[string]int{"app.claim_mails": 1, "app.settle_mail": 2} {
+		t.Run(from, func(t *testing.T) {
+			t.Parallel()
+			m := serveMail(t)
+			dir := t.TempDir()
+			smtp := []string{"FREEHOLD_DATA_DIR=" + dir, "FREEHOLD_SMTP_URL=smtp://" + m.address, "FREEHOLD_MAIL_FROM=no-reply@example.org"}
+			s := harness.Start(t, smtp...)
+			a := s.SignUp(nil)
+			s.Must("", harness.RequestReset, harness.Input("email", a.Email))
+			victim := startVictim(t, s.DB, from, 1, dir, smtp...)
+			gone(victim)
+			if n := len(m.all()); n != copies-1 {
+				t.Fatalf("%d mails were sent by the one that was killed, want %d", n, copies-1)
+			}
+			const endLease = `UPDATE app.outbox SET next_attempt_at = now() WHERE sent_at IS NULL`
+			if copies == 1 { // nobody has it in hand
+				s.DB.Query(t, endLease)
+			}
+			s.Work()
+			if copies > 1 {
+				time.Sleep(100 * time.Millisecond) // it would have looked by now
+				if n := len(m.all()); n != 1 {
+					t.Errorf("%d mails before the lease has ended, want 1", n)
+				}
+				s.DB.Query(t, endLease)
+			}
+			s.AwaitOutbox()
+			all := m.all()
+			if len(all) != copies {
+				t.Fatalf("%d mails, want %d", len(all), copies)
+			}
+			code := harness.CodeInText.FindString(all[0].text)
+			for _, copied := range all {
+				if copied.id != all[0].id || copied.id == "" || copied.to != a.Email || harness.CodeInText.FindString(copied.text) != code {
+					t.Errorf("a mail and its copy: %+v and %+v", all[0], copied)
+				}
+			}
+			s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", harness.NewPassword))
+		})
+	}
+}

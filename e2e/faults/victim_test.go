@@ -1,0 +1,169 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/mail"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/e2e/harness"
+)
+
+// victimEnv makes this test binary, started again, a service that kills itself before the so-manieth statement, counted
+// from the first that contains a text. Its other settings are the service's own.
+const (
+	victimEnv     = "E2E_VICTIM_STEP"
+	victimFromEnv = "E2E_VICTIM_FROM"
+)
+
+func serveUntilKilled() {
+	step, err := strconv.ParseInt(os.Getenv(victimEnv), 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	var statements atomic.Int64
+	observe := func(query string) {
+		if !strings.Contains(query, os.Getenv(victimFromEnv)) && statements.Load() == 0 {
+			return
+		}
+		if statements.Add(1) == step {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL) // the parent sees what became of it
+			select {}
+		}
+	}
+	c, err := app.LoadConfig(os.Environ())
+	if err != nil {
+		panic(err)
+	}
+	withoutJobs := !strings.Contains(os.Getenv(victimFromEnv), "_mail") // their statements are none of a request's
+	a, err := harness.Program.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs, Log: harness.JSONLog(os.Stderr, c)})
+	if err != nil {
+		panic(err)
+	}
+	l, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(l.Addr())
+	a.Serve(context.Background(), l) // it ends by being killed
+}
+
+// startVictim starts the process; the test kills it at the end if it has not done so itself.
+// Further settings are NAME=value.
+func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir string, further ...string) *harness.Service {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0])
+	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", victimEnv, step), victimFromEnv+"="+from, "DATABASE_URL="+d.App,
+		"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off")
+	command.Env = append(command.Env, further...)
+	s := &harness.Service{T: t, DB: d, Logs: &harness.LogBuffer{}}
+	command.Stderr = io.MultiWriter(os.Stderr, s.Logs)
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Kill() // it may be gone
+		command.Wait()         // killed, as intended
+		s.CheckLog()
+	})
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the victim did not start")
+	}
+	s.URL = "http://" + lines.Text()
+	return s
+}
+
+// gone waits until a victim that is killed by work of its own answers no more.
+func gone(s *harness.Service) {
+	s.T.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := s.TrySend(http.MethodPost, harness.JsonHeader, harness.Body(s.T, `{ me { id } }`, nil)); err != nil {
+			return
+		}
+	}
+	s.T.Fatal("the victim lives")
+}
+
+// mailServer is a real SMTP server, which takes every mail.
+type mailServer struct {
+	address string
+	mu      sync.Mutex
+	taken   []takenMail
+}
+
+type takenMail struct{ to, id, text string }
+
+func serveMail(t *testing.T) *mailServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mailServer{address: l.Addr().String()}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{server: m}, nil }))
+	server.Domain, server.ErrorLog = "localhost", log.New(io.Discard, "", 0)
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return m
+}
+
+func (m *mailServer) all() []takenMail {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.taken)
+}
+
+// mailSession is the conversation with one client.
+type mailSession struct {
+	server *mailServer
+	to     string
+}
+
+func (s *mailSession) Mail(string, *smtp.MailOptions) error { return nil }
+
+func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to += to
+	return nil
+}
+
+func (s *mailSession) Data(r io.Reader) error {
+	m, err := mail.ReadMessage(r)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(m.Body)
+	if err != nil {
+		return err
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.taken = append(s.server.taken, takenMail{s.to, m.Header.Get("Message-ID"), string(text)})
+	return nil
+}
+
+func (s *mailSession) Reset() { s.to = "" }
+
+func (s *mailSession) Logout() error { return nil }

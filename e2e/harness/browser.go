@@ -1,0 +1,111 @@
+package harness
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db/dbtest"
+)
+
+// Browser is a client that is given a session in cookies. It has no more of one than its two tokens, so that a test can
+// look at them and change them.
+type Browser struct {
+	*Service
+	Access, Refresh string
+	From            http.Header // what it says of where its requests come from
+}
+
+// Header is that of the browser's next request.
+func (b *Browser) Header() http.Header {
+	h := http.Header{"Content-Type": {"application/json"}}
+	for name, values := range b.From {
+		h[name] = values
+	}
+	for name, value := range map[string]string{"freehold": b.Access, "freehold-refresh": b.Refresh} {
+		if value != "" {
+			h.Add("Cookie", b.prefix+name+"="+value)
+		}
+	}
+	return h
+}
+
+// Do sends an operation, and keeps and forgets cookies as the response says.
+func (b *Browser) Do(query string, v Vars) Reply {
+	b.T.Helper()
+	r := b.Send(http.MethodPost, b.Header(), Body(b.T, query, v))
+	b.take(r)
+	return r
+}
+
+func (b *Browser) take(r Reply) {
+	for _, cookie := range SetCookies(r) {
+		if cookie.MaxAge < 0 {
+			cookie.Value = ""
+		}
+		switch cookie.Name {
+		case b.prefix + "freehold":
+			b.Access = cookie.Value
+		case b.prefix + "freehold-refresh":
+			b.Refresh = cookie.Value
+		}
+	}
+}
+
+func SetCookies(r Reply) []*http.Cookie {
+	return (&http.Response{Header: r.Header}).Cookies()
+}
+
+const signUpInCookies = `mutation ($i: SignUpInput!) { signUp(input: $i) { user { email } tokens { accessToken refreshToken } } }`
+
+// SignUpInBrowser is the browser of a new member.
+func (s *Service) SignUpInBrowser() (*Browser, string) {
+	s.T.Helper()
+	b := &Browser{Service: s}
+	name := fmt.Sprintf("member-%d", Serial.Add(1))
+	email := name + "@example.org"
+	r := b.Do(signUpInCookies, Vars{"i": Vars{"email": email, "password": Password, "username": name, "session": "COOKIE"}})
+	if want := fmt.Sprintf(`{"signUp":{"user":{"email":%q},"tokens":null}}`, email); string(r.Data) != want || b.Access == "" || b.Refresh == "" {
+		s.T.Fatalf("signing up with cookies: %s %v", r.Body, r.Header)
+	}
+	return b, email
+}
+
+// SignIn starts another session in the browser.
+func (b *Browser) SignIn(email string) Reply {
+	b.T.Helper()
+	return b.Do(SignInMutation, Vars{"i": Vars{"email": email, "password": Password, "session": "COOKIE"}})
+}
+
+func (b *Browser) Expect(what, want string) (untouched bool) {
+	b.T.Helper()
+	r := b.Do(`{ me { email } }`, nil)
+	data, code := want, ""
+	if want == SignedOut {
+		data, code = NoMe, "UNAUTHENTICATED"
+	}
+	if !strings.Contains(string(r.Data), data) || r.Code() != code {
+		b.T.Errorf("%s: %s, want %s", what, r.Body, want)
+	}
+	return len(SetCookies(r)) == 0
+}
+
+const (
+	NoMe      = `{"me":null}` // what a client without a session gets
+	SignedOut = "signed out"  // what one gets whose session has ended
+)
+
+// Clock is a clock that a test puts forward.
+type Clock struct{ ahead atomic.Int64 }
+
+func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *Clock) Put(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
+
+func StartAt(t *testing.T, c *Clock, further ...string) *Service {
+	return StartWith(t, dbtest.New(t), BothLayers, app.Options{Now: c.now}, further...)
+}

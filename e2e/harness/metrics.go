@@ -1,0 +1,43 @@
+package harness
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+)
+
+// Metrics are series with their values, by their names as Prometheus writes them.
+type Metrics map[string]float64
+
+func (s *Service) MetricsAt(url string) (all Metrics, text string) {
+	s.T.Helper()
+	status, _, body := s.Fetch(http.MethodGet, url)
+	if status != http.StatusOK {
+		s.T.Fatalf("metrics: status %d", status)
+	}
+	all = Metrics{}
+	for line := range strings.Lines(body) {
+		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
+			all[line[:at]], _ = strconv.ParseFloat(strings.TrimSpace(line[at:]), 64)
+		}
+	}
+	return all, body
+}
+
+// Metrics asks for the metrics over a connection of their own.
+func (s *Service) Metrics() Metrics {
+	s.T.Helper()
+	server := httptest.NewServer(s.App.Metrics())
+	defer server.Close()
+	all, _ := s.MetricsAt(server.URL)
+	return all
+}
+
+// With returns the series whose names begin so.
+func (m Metrics) With(prefix string) Metrics {
+	found := maps.Clone(m)
+	maps.DeleteFunc(found, func(name string, _ float64) bool { return !strings.HasPrefix(name, prefix) })
+	return found
+}

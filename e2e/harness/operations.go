@@ -1,0 +1,49 @@
+package harness
+
+import "github.com/vektah/gqlparser/v2/ast"
+
+const (
+	RequestVerification = `mutation ($i: RequestEmailVerificationInput!) { requestEmailVerification(input: $i) { success } }`
+	VerifyEmail         = `mutation ($i: VerifyEmailInput!) { verifyEmail(input: $i) { user { id email emailVerified profile { id username visibility } } tokens { accessToken refreshToken } passwordCleared } }`
+	RequestReset        = `mutation ($i: RequestPasswordResetInput!) { requestPasswordReset(input: $i) { success } }`
+	ResetPassword       = `mutation ($i: ResetPasswordInput!) { resetPassword(input: $i) { success } }`
+	ChangePassword      = `mutation ($i: ChangePasswordInput!) { changePassword(input: $i) { user { id hasPassword } } }`
+	ChangeEmail         = `mutation ($i: ChangeEmailInput!) { changeEmail(input: $i) { user { id email pendingEmail } } }`
+	ChangeUsername      = `mutation ($i: ChangeUsernameInput!) { changeUsername(input: $i) { profile { id username user { id } } } }`
+	DeleteAccount       = `mutation ($i: DeleteAccountInput!) { deleteAccount(input: $i) { deletedUserId deletedProfileId } }`
+	Reauthenticate      = `mutation ($i: ReauthenticateInput!) { reauthenticate(input: $i) { user { id reauthenticatedUntil } } }`
+)
+
+const SignUpMutation = `mutation ($input: SignUpInput!) {
+	signUp(input: $input) { user { id email profile { id username } } tokens { accessToken refreshToken expiresAt } }
+}`
+
+const MeQuery = `{ me { id email } profiles { pageInfo { hasNextPage } } }`
+
+const SignInMutation = `mutation ($i: SignInInput!) { signIn(input: $i) { user { email profile { username } } tokens { accessToken refreshToken } } }`
+
+const RefreshMutation = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken refreshToken expiresAt } } }`
+
+const UpdateMutation = `mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { profile { id displayName } } }`
+
+const BioMutation = `mutation ($bio: String) { updateProfile(input: {bio: $bio}) { profile { bio } } }`
+
+// As routers ask.
+const EntitiesQuery = `query ($r: [_Any!]!) { _entities(representations: $r) { __typename ... on User { id profile { id } } ... on Profile { id username } } }`
+
+func (a Account) AsUser() Vars { return Vars{"__typename": "User", "id": a.UserID} }
+
+func (a Account) AsProfile() Vars { return Vars{"__typename": "Profile", "id": a.ProfileID} }
+
+func (a Account) ByName() Vars { return Vars{"__typename": "Profile", "username": a.Username} }
+
+// PublicMutations are the mutations that no rule refuses: what their resolvers refuse is no rule's, so a test has to know it.
+func PublicMutations(schema *ast.Schema) map[string]bool {
+	names := map[string]bool{}
+	for _, m := range schema.Mutation.Fields {
+		if m.Directives.ForName("public") != nil {
+			names[m.Name] = true
+		}
+	}
+	return names
+}

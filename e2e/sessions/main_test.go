@@ -1,0 +1,11 @@
+// Package sessions proves over HTTP what a session is: tokens, cookies, refresh, expiry, revocation.
+package sessions
+
+import (
+	"testing"
+
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/e2e/harness"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }

@@ -1,0 +1,28 @@
+package document
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/resolvers"
+)
+
+// Each entry of the table is about a text of the schema, so that one that is renamed does not fall back to the default.
+func TestTextWeightsNameFields(t *testing.T) {
+	t.Parallel()
+	schema := graph.NewSchema()
+	for name := range resolvers.TextBytes {
+		typ, field, _ := strings.Cut(name, ".")
+		if d := schema.Types[typ]; d == nil || d.Fields.ForName(field) == nil || d.Fields.ForName(field).Type.Name() != "String" {
+			t.Errorf("%s is not a String of the schema", name)
+		}
+	}
+	for name := range scalarBytes {
+		if d := schema.Types[name]; d == nil || d.Kind != ast.Scalar {
+			t.Errorf("%s is not a scalar of the schema", name)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package edge
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// clientAddress returns the address that a request came from, as host:port: that of the connection or, while that is a
+// trusted proxy's, the one that the proxy saw, which it has put last into X-Forwarded-For. What stands before that is the
+// client's own claim, and ignored.
+func clientAddress(r *http.Request, trusted []netip.Prefix) string {
+	remote := r.RemoteAddr
+	sent := r.Header["X-Forwarded-For"]
+	if len(sent) == 0 {
+		return remote
+	}
+	forwarded := strings.Split(strings.Join(sent, ","), ",")
+	for _, entry := range slices.Backward(forwarded) {
+		if !isTrusted(remote, trusted) {
+			break
+		}
+		address, ok := parseForwarded(entry)
+		if !ok {
+			break // the proxy itself counts as the client
+		}
+		remote = net.JoinHostPort(address.String(), "0")
+	}
+	return remote
+}
+
+func isTrusted(hostPort string, trusted []netip.Prefix) bool {
+	address, err := netip.ParseAddrPort(hostPort)
+	return err == nil && slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(address.Addr().Unmap().WithZone("")) })
+}
+
+// parseForwarded reads an entry of X-Forwarded-For: an address, which some proxies write with a port.
+func parseForwarded(entry string) (netip.Addr, bool) {
+	entry = strings.TrimSpace(entry)
+	if withPort, err := netip.ParseAddrPort(entry); err == nil {
+		return withPort.Addr().Unmap(), true
+	}
+	address, err := netip.ParseAddr(strings.Trim(entry, "[]"))
+	return address.Unmap(), err == nil
+}
+
+// ParseProxies reads a list of addresses and blocks (CIDR).
+func ParseProxies(list []string) (trusted []netip.Prefix, ok bool) {
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		if address, err := netip.ParseAddr(text); err == nil {
+			address = address.Unmap()
+			trusted = append(trusted, netip.PrefixFrom(address, address.BitLen()))
+			continue
+		}
+		block, err := netip.ParsePrefix(text)
+		if err != nil || block.Addr().Is4In6() {
+			return nil, false
+		}
+		trusted = append(trusted, block.Masked())
+	}
+	return trusted, true
+}

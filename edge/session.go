@@ -1,0 +1,108 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/edge/reply"
+	"freehold.dev/freehold/explain"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/telemetry"
+)
+
+// guarded returns the mutations that nobody but members may run.
+func guarded(schema *ast.Schema) map[string]bool {
+	names := map[string]bool{}
+	for _, f := range schema.Mutation.Fields {
+		rule, ok := directives.RuleOf(f)
+		names[f.Name] = ok && (rule.Name == "owner" || rule.Name == "signedIn")
+	}
+	return names
+}
+
+// mayClaim reports whether an operation may begin before the session of its viewer is proved: a query, or a mutation that does
+// nothing for anonymous viewers. If the session turns out to be over, nothing has been done.
+func (e *endpoint) mayClaim(op *ast.OperationDefinition) bool {
+	if op.Operation == ast.Query {
+		return true
+	}
+	for _, selection := range op.SelectionSet {
+		if f, ok := selection.(*ast.Field); !ok || !e.guarded[f.Name] {
+			return false
+		}
+	}
+	return true
+}
+
+// run runs an operation for the viewer of a request. The first transaction of that viewer proves the session. If there was none,
+// the session is proved before the reply is sent. If the session is over, the operation runs again for an anonymous viewer.
+func (e *endpoint) run(ctx context.Context, operation *graphql.OperationContext, data *reply.Data) *graphql.Response {
+	viewer, err := e.Viewer(ctx, operation.Headers)
+	if err != nil {
+		return e.refuseOperation(ctx, err)
+	}
+	x := telemetry.ExchangeOf(ctx)
+	if x.Reason = viewer.Reason; !viewer.IsMember() {
+		return e.dispatch(ctx, operation, viewer)
+	}
+	claim := &auth.Claim{Viewer: viewer, First: operation.Operation.Operation == ast.Mutation}
+	ctx = auth.WithClaim(ctx, claim)
+	var response *graphql.Response
+	if e.mayClaim(operation.Operation) {
+		response = e.dispatch(ctx, operation, viewer)
+	}
+	switch reason, err := e.settle(ctx, claim); {
+	case err != nil:
+		return e.refuseOperation(ctx, err)
+	case reason != "":
+		x.Reason = reason
+		explain.DenialsOf(ctx).Reset()
+		data.Reset()
+		auth.JarFrom(ctx).SignOut()
+		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Nobody(reason))
+	case response == nil:
+		response = e.dispatch(ctx, operation, viewer)
+	}
+	return response
+}
+
+// dispatch runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
+// begins. The answer is then UNAVAILABLE.
+func (e *endpoint) dispatch(ctx context.Context, operation *graphql.OperationContext, viewer auth.Viewer) *graphql.Response {
+	handler, ctx := e.exec.DispatchOperation(directives.WithRequest(auth.WithViewer(ctx, viewer)), operation)
+	if response := handler(ctx); response != nil {
+		return response
+	}
+	return e.refuseOperation(ctx, fault.Busy(context.Cause(ctx)))
+}
+
+// settle returns why the session of a claim is over, "" if it lives. It asks the database unless a transaction has done so.
+func (e *endpoint) settle(ctx context.Context, claim *auth.Claim) (fault.Reason, error) {
+	if reason, settled := claim.Settled(); settled {
+		return reason, nil
+	}
+	err := e.Prove(ctx, claim.Viewer)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.Unauthenticated {
+		return f.Reason, nil
+	}
+	return "", err
+}
+
+// reportToken finds out for the reply to a refused request whether its token is invalid.
+func (e *endpoint) reportToken(ctx context.Context, header http.Header) {
+	viewer, err := e.Viewer(ctx, header)
+	if err != nil {
+		return // the reply lacks WWW-Authenticate
+	}
+	reason := viewer.Reason
+	if viewer.IsMember() {
+		reason, _ = e.settle(ctx, &auth.Claim{Viewer: viewer})
+	}
+	telemetry.ExchangeOf(ctx).Reason = reason
+}

@@ -1,0 +1,192 @@
+package explain
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+	gqlparser "github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/graph"
+	"freehold.dev/freehold/owned"
+	"freehold.dev/freehold/resolvers"
+)
+
+// curio is a type that the core has never seen: several rows of an account, and a note in a table keyed by the row.
+type curio struct{ owned.ByVisibility }
+
+const curioSchema = `
+type Curio implements Node { id: ID! @visible visibility: ProfileVisibility! @visible note: String @owner }
+extend type Mutation { deleteCurio(id: ID!): Boolean @owner(of: "Curio", id: "id") }
+`
+
+var curioMigrations = fstest.MapFS{"20261125190000_curios.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE app.curios (
+  id         uuid PRIMARY KEY,
+  user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+  visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
+  UNIQUE (id, user_id)
+);
+CREATE INDEX curios_user_id ON app.curios (user_id);
+CREATE TABLE app.curio_private (
+  curio_id uuid PRIMARY KEY,
+  user_id     uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+  note        text NOT NULL,
+  FOREIGN KEY (curio_id, user_id) REFERENCES app.curios (id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX curio_private_user_id ON app.curio_private (user_id);
+SELECT app.protect('curios', sees => 'visibility', inserts => true, updates => '{visibility}', deletes => true);
+SELECT app.protect('curio_private', inserts => true, updates => '{note}');
+`)}}
+
+func findCurios(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
+	var found []struct {
+		ID         uuid.UUID `db:"id"`
+		UserID     uuid.UUID `db:"user_id"`
+		Visibility string    `db:"visibility"`
+	}
+	err := tx.Select(ctx, &found, `SELECT id, user_id, visibility FROM app.curios WHERE id = ANY ($1)`, pq.Array(ids))
+	rows := make([]owned.Row, len(found))
+	for i, f := range found {
+		rows[i] = &curio{owned.ByVisibility{By: owned.By{ID: f.ID, Owner: f.UserID}, Visibility: owned.Visibility(f.Visibility)}}
+	}
+	return rows, err
+}
+
+// curioLayers returns a schema with curios, and what stands behind its fields.
+func curioLayers(t *testing.T) (*ast.Schema, *Layers) {
+	t.Helper()
+	curios := owned.Declare(owned.Type{
+		Name: "Curio", Model: &curio{}, Rows: findCurios,
+		Table:  db.Table{Name: "curios", Admits: db.AdmitsVisible, Insert: true, Update: []string{"visibility"}, Delete: true},
+		Fields: map[string]owned.Part{"note": {Table: db.Table{Name: "curio_private", Key: "curio_id", Insert: true, Update: []string{"note"}}, Row: "curio_id"}},
+	})
+	registry, err := owned.NewRegistry(append(resolvers.Types(), curios)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphqls", Input: graph.Text() + curioSchema})
+	return schema, NewLayers(schema, registry, nil)
+}
+
+// Explanations of rows of a type that the core does not know are about that type.
+func TestRowsOfAnyTypeAreExplained(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t, db.MigrationSet{Name: "curios", Files: curioMigrations})
+	pool := openPool(t, d.App)
+	ann, bob := makeAccount(t, pool, "ann"), makeAccount(t, pool, "bob")
+	hidden, seen, missing := uuid.New(), uuid.New(), uuid.New()
+	for id, visibility := range map[uuid.UUID]string{hidden: "PRIVATE", seen: "PUBLIC"} {
+		d.Query(t, `INSERT INTO app.curios (id, user_id, visibility) VALUES ($1, $2, $3)`, id, ann.UserID, visibility)
+		d.Query(t, `INSERT INTO app.curio_private (curio_id, user_id, note) VALUES ($1, $2, 'a note')`, id, ann.UserID)
+	}
+	schema, layers := curioLayers(t)
+	for _, x := range []struct {
+		as, field, key string
+		want           string // of the text or of the error
+	}{
+		{"bob", "Curio.note", hidden.String(), "which is ann's, as bob (member)\n  answer  none: this viewer does not see the row"},
+		{"bob", "Curio.note", hidden.String(), "curios_select on app.curios for SELECT refuses"},
+		{"bob", "Curio.note", seen.String(), "an error with the code FORBIDDEN"},
+		{"bob", "Curio.note", seen.String(), "curio_private_select on app.curio_private for SELECT refuses"},
+		{"ann", "Curio.note", hidden.String(), "curio_private_select on app.curio_private for SELECT admits"},
+		{"bob", "Mutation.deleteCurio", seen.String(), "curios_delete on app.curios for DELETE refuses"},
+		{"ann", "Mutation.deleteCurio", seen.String(), "curios_delete on app.curios for DELETE admits"},
+		{"bob", "Curio.note", "ann", `Curio with the id "ann" not found`},
+		{"bob", "Curio.note", ann.UserID.String(), ann.UserID.String() + " is the id of a User, not of a Curio"},
+		{"bob", "User.email", hidden.String(), hidden.String() + " is the id of a Curio, not of a User"},
+	} {
+		var out strings.Builder
+		text := ""
+		q := Question{
+			As: x.as, Field: x.field, Key: x.key, Schema: schema, Layers: layers, AppURL: d.App, OwnerURL: d.Owner,
+			UsernameKey: func(username string) (string, bool) { return username, true },
+		}
+		if err := q.Answer(t.Context(), &out); err != nil {
+			text = err.Error()
+		}
+		if text += out.String(); !strings.Contains(text, x.want) {
+			t.Errorf("%s of %s as %s: want %q in\n%s", x.field, x.key, x.as, x.want, text)
+		}
+	}
+	if n := d.Query(t, `SELECT count(*) FROM app.curios`); n[0] != "2" {
+		t.Errorf("explaining a deletion left %s curios", n[0])
+	}
+
+	e := &Explainer{layers: layers, db: pool, owners: openPool(t, d.Owner)}
+	rule := directives.Rule{Name: "owner", Of: "Curio", ID: "id"}
+	denied := func(id uuid.UUID) refusal {
+		denial := directives.Denial{Field: "Mutation.deleteCurio", Rule: rule, Code: fault.NotFound, Viewer: bob, IDs: []uuid.UUID{id}}
+		return refusal{denialKind: denialKind{Field: denial.Field, Code: fault.NotFound}, viewer: bob, denial: &denial}
+	}
+	missed := func(ref owned.Ref) refusal {
+		return refusal{denialKind: denialKind{Field: "Query.node"}, viewer: bob, missed: &ref}
+	}
+	for _, x := range []struct {
+		name    string
+		refusal refusal
+		refused bool
+		policy  string
+		why     string
+	}{
+		{"a hidden row, by a rule", denied(hidden), true, "curios_select", "The row exists, but a row policy hides it"},
+		{"a missing row, by a rule", denied(missing), true, "", "The row does not exist."},
+		{"a hidden row, by node", missed(owned.Ref{ID: hidden}), true, "curios_select", "The row exists, but a row policy hides it"},
+		{"a hidden row, by its type", missed(owned.Ref{Type: "Curio", ID: hidden}), true, "curios_select", "The row exists, but a row policy hides it"},
+		{"a missing row, by node", missed(owned.Ref{ID: missing}), false, "", ""},
+	} {
+		got, refused, err := e.explainOne(t.Context(), x.refusal)
+		policy := ""
+		if got.Policy != nil {
+			policy = got.Policy.Name
+		}
+		if err != nil || refused != x.refused || policy != x.policy || refused && !strings.HasPrefix(got.Why, x.why) {
+			t.Errorf("%s: %+v, refused %v by %q (%v)", x.name, got, refused, policy, err)
+		}
+	}
+}
+
+func openPool(t *testing.T, url string) *db.DB {
+	t.Helper()
+	pool, err := db.Open(db.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+// makeAccount makes an account with a private profile, and returns its viewer.
+func makeAccount(t *testing.T, pool *db.DB, name string) auth.Viewer {
+	t.Helper()
+	viewer := auth.Viewer{UserID: uuid.New(), SessionID: uuid.New()}
+	private := "PRIVATE"
+	err := pool.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
+		err := tx.CreateAccount(ctx, db.Account{
+			UserID: viewer.UserID, Email: name + "@example.org", EmailKey: name + "@example.org", PasswordHash: "x",
+			Session: db.SessionParams{ID: viewer.SessionID, RefreshHash: []byte(name), Idle: time.Hour, Lifetime: time.Hour},
+		})
+		if err != nil {
+			return err
+		}
+		entered, err := tx.Enter(ctx, viewer.SessionID)
+		if err != nil {
+			return err
+		}
+		return entered.CreateProfile(ctx, uuid.New(), name, name, db.ProfileFields{Visibility: db.Patch[string]{Set: true, Value: &private}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return viewer
+}

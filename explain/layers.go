@@ -1,0 +1,88 @@
+package explain
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/owned"
+)
+
+// Layers is what stands in the database behind each field of a schema: row policies, or a definer function instead of them.
+type Layers struct {
+	registry  *owned.Registry
+	functions map[string]access.Layer // by Type.field
+	behind    map[string]behind       // by Type.field
+}
+
+// behind is what stands in the database behind a field.
+type behind struct {
+	guards   []owned.Guard
+	creates  *owned.Guard // of a mutation that creates a row, which any member may
+	function *access.Layer
+}
+
+// NewLayers returns the layers behind the fields of a schema. functions are the definer functions, by Type.field.
+func NewLayers(schema *ast.Schema, registry *owned.Registry, functions map[string]access.Layer) *Layers {
+	l := &Layers{registry: registry, functions: functions, behind: map[string]behind{}}
+	for _, typ := range schema.Types {
+		for _, f := range typ.Fields {
+			rule, _ := directives.RuleOf(f)
+			l.behind[typ.Name+"."+f.Name] = l.find(typ.Name, f.Name, rule)
+		}
+	}
+	return l
+}
+
+// find returns what stands behind a field. The rule is that of the field.
+func (l *Layers) find(typ, field string, rule directives.Rule) behind {
+	if f, ok := l.functions[typ+"."+field]; ok {
+		return behind{function: &f}
+	}
+	switch t := l.registry.Lookup(rule.Of); {
+	case t != nil && typ == "Mutation":
+		return behind{guards: t.MutationGuards(field)}
+	case t != nil:
+		return behind{guards: []owned.Guard{t.Guard()}}
+	}
+	if t := l.registry.Lookup(typ); t != nil {
+		return behind{guards: []owned.Guard{t.FieldGuard(field)}}
+	}
+	for _, t := range l.registry.Types() {
+		if guard, ok := t.CreationGuard(field); ok && typ == "Mutation" {
+			return behind{creates: &guard}
+		}
+	}
+	return behind{}
+}
+
+// Access returns the layers in the form of the access matrix.
+func (l *Layers) Access() access.Layers {
+	a := access.Layers{Types: map[string]access.Layer{}, Fields: map[string][]access.Layer{}}
+	for _, t := range l.registry.Types() {
+		a.Types[t.Name] = layer(t.Guard().Policy)
+	}
+	for field, b := range l.behind {
+		switch {
+		case b.function != nil:
+			a.Fields[field] = []access.Layer{*b.function}
+		case b.creates != nil:
+			a.Fields[field] = []access.Layer{{Name: b.creates.Name(), Admits: access.AdmitsMembers}}
+		case len(b.guards) > 0:
+			a.Fields[field] = layersOf(b.guards)
+		}
+	}
+	return a
+}
+
+func layersOf(guards []owned.Guard) (list []access.Layer) {
+	for _, g := range guards {
+		list = append(list, layer(g.Policy))
+	}
+	return list
+}
+
+func layer(p db.Policy) access.Layer {
+	return access.Layer{Name: p.Name(), Admits: access.Admits(p.Admits())}
+}

@@ -1,0 +1,238 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/probe"
+	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/owned"
+)
+
+// Question asks what a viewer gets of a field, and why.
+type Question struct {
+	As    string // a username, the id of a user, or nobody
+	Field string // Type.field
+	Key   string // of the row: its id or a further key of its type, such as a username; "" if the field has no row
+
+	Schema      *ast.Schema
+	Layers      *Layers
+	UsernameKey func(username string) (key string, ok bool)
+	AppURL      string // of the app's role, to try the row policies
+	OwnerURL    string // of the owner's role, to find the rows that they hide
+}
+
+// Answer writes what the rule of the field decides, and whether the policies behind it admit the viewer. It asks the database, so
+// no server has to run.
+func (q Question) Answer(ctx context.Context, w io.Writer) error {
+	if q.AppURL == "" || q.OwnerURL == "" {
+		return errors.New("DATABASE_URL and FREEHOLD_MIGRATE_URL are required: the app's role tries the row policies, and the owner's role finds the rows that they hide")
+	}
+	i := inquiry{Question: q}
+	var err error
+	if i.app, err = db.Open(db.Options{URL: q.AppURL, MaxConnections: 1}); err != nil {
+		return err
+	}
+	defer i.app.Close()
+	if i.owners, err = db.Open(db.Options{URL: q.OwnerURL, MaxConnections: 1}); err != nil {
+		return err
+	}
+	defer i.owners.Close()
+	if i.prober, err = probe.Open(q.AppURL); err != nil {
+		return err
+	}
+	defer i.prober.Close() //nolint:errcheck // it only reads
+	if err := errors.Join(i.findField(), i.findViewer(ctx)); err != nil {
+		return err
+	}
+	if err := i.findRow(ctx); err != nil {
+		return err
+	}
+	return i.answer(ctx, w)
+}
+
+// inquiry is a question and what was found for its answer.
+type inquiry struct {
+	Question
+	app, owners *db.DB
+	prober      *probe.Prober
+	field       access.Field
+	rule        directives.Rule
+	viewer      auth.Viewer // without a session
+	name        string      // of the viewer
+	row         owned.Row   // nil for a field without one
+	typ         *owned.Type // of the row
+	owner       string      // username of the row's owner
+}
+
+func (q *inquiry) findField() error {
+	var known bool
+	if q.field, known = access.New(q.Schema, q.Layers.Access()).Find(q.Field); !known {
+		return fmt.Errorf("field %q not found; `freehold access` lists all fields as Type.field", q.Field)
+	}
+	q.rule, _ = directives.RuleOf(q.Schema.Types[q.field.Type].Fields.ForName(q.field.Name))
+	return nil
+}
+
+func (q *inquiry) findViewer(ctx context.Context) error {
+	if q.name = q.As; q.As == "nobody" {
+		return nil
+	}
+	p, err := q.findProfile(ctx)
+	if fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("--as: user %q not found", q.As)
+	}
+	if err != nil {
+		return err
+	}
+	q.viewer, q.name = auth.Viewer{UserID: p.UserID}, p.Username
+	return nil
+}
+
+// findProfile returns the profile of the viewer.
+func (q *inquiry) findProfile(ctx context.Context) (*db.Profile, error) {
+	if id, ok := auth.ParseID(q.As); ok {
+		return q.owners.FindProfileOfUser(ctx, auth.Viewer{}, id)
+	}
+	key, _ := q.UsernameKey(q.As) // "" for an invalid username, which no user has
+	return q.owners.FindProfileByUsernameKey(ctx, auth.Viewer{}, key)
+}
+
+// findRow finds the row that the question is about, if the field belongs to one.
+func (q *inquiry) findRow(ctx context.Context) error {
+	name := q.field.Type
+	if q.rule.Of != "" {
+		name = q.rule.Of
+	}
+	if q.typ = q.Layers.registry.Lookup(name); q.typ == nil {
+		if q.Key != "" {
+			return fmt.Errorf("%s belongs to no row: omit the id", q.field)
+		}
+		return nil
+	}
+	keys := strings.Join(append([]string{"id"}, slices.Sorted(maps.Keys(q.typ.Keys))...), " or ")
+	if q.Key == "" {
+		return fmt.Errorf("%s belongs to a row: give the %s of a %s", q.field, keys, name)
+	}
+	var err error
+	if q.row, err = q.Layers.registry.Locate(ctx, q.owners, auth.Viewer{}, name, q.Key); err != nil {
+		return err
+	}
+	if q.row == nil {
+		return q.notFound(ctx, name, keys)
+	}
+	owner, err := q.owners.FindProfileOfUser(ctx, auth.Viewer{}, q.row.OwnerID())
+	if err != nil {
+		return err
+	}
+	q.owner = owner.Username
+	return nil
+}
+
+// notFound returns the error about a key that no row of the type has. An id may be that of another type.
+func (q *inquiry) notFound(ctx context.Context, name, keys string) error {
+	id, _ := auth.ParseID(q.Key) // the zero id for another key, which no row has
+	found, err := q.Layers.registry.FindNodes(ctx, q.owners, auth.Viewer{}, []uuid.UUID{id})
+	if err != nil {
+		return err
+	}
+	if row := found[id]; row != nil {
+		return fmt.Errorf("%s is the id of a %s, not of a %s", q.Key, q.Layers.registry.TypeOf(row).Name, name)
+	}
+	return fmt.Errorf("%s with the %s %q not found", name, keys, q.Key)
+}
+
+func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
+	kind := kindOf(q.viewer)
+	title := q.field.String()
+	if q.row != nil {
+		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.viewer.Is(q.row.OwnerID()))
+		title += fmt.Sprintf(" of %s, which is %s's", q.row.RowID(), q.owner)
+	}
+	refusal := q.rule.Judge(q.viewer, q.row)
+	var text strings.Builder
+	hidden, err := q.policies(ctx, &text)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s, as %s (%s)\n  answer  %s\n  rule    %s\n%s", title, q.name, kind, q.outcome(refusal, hidden), q.ruleInWords(refusal), &text)
+	return err
+}
+
+// policies tries what stands behind the field, and reports whether the row itself is hidden.
+func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool, err error) {
+	if q.row == nil {
+		return false, nil
+	}
+	behind := q.Layers.behind[q.field.String()]
+	own := q.typ.Guard()
+	guards := append([]owned.Guard{own}, behind.guards...)
+	for i, guard := range guards {
+		if slices.ContainsFunc(guards[:i], func(g owned.Guard) bool { return g.Name() == guard.Name() }) {
+			continue
+		}
+		admits, err := q.try(ctx, guard, w)
+		if err != nil {
+			return false, err
+		}
+		hidden = hidden || i == 0 && !admits
+	}
+	if f := behind.function; f != nil {
+		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.Admits.InWords())
+	}
+	return hidden, nil
+}
+
+// try tries a policy, and writes whether it admits the viewer and how PostgreSQL prints it.
+func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
+	if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+		return false, err
+	}
+	text, err := q.app.FindPolicyText(ctx, guard.Name())
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", text.Name, text.Table, text.Command, map[bool]string{true: "admits", false: "refuses"}[admits])
+	if text.Using != nil {
+		fmt.Fprintf(w, "          USING %s\n", *text.Using)
+	}
+	if text.WithCheck != nil {
+		fmt.Fprintf(w, "          WITH CHECK %s\n", *text.WithCheck)
+	}
+	return admits, nil
+}
+
+func (q *inquiry) outcome(refusal error, hidden bool) string {
+	f, refused := errors.AsType[*fault.Error](refusal)
+	switch {
+	case len(q.field.DecidedBy) > 0:
+		return "the value, if the viewer gets there: ask about " + strings.Join(q.field.DecidedBy, ", ")
+	case hidden && q.rule.Of == "":
+		return "none: this viewer does not see the row, so the fields that lead to it are null or omit it"
+	case !refused:
+		return "the value"
+	case q.rule.Otherwise == directives.OtherwiseNull:
+		return "null"
+	default:
+		return "null, and an error with the code " + string(f.Code)
+	}
+}
+
+func (q *inquiry) ruleInWords(refusal error) string {
+	if f, refused := errors.AsType[*fault.Error](refusal); refused {
+		return q.field.Rule + " refuses: " + f.Message
+	}
+	return q.field.Rule + " lets through"
+}
