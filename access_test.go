@@ -37,7 +37,7 @@ func TestAccessPageIsFresh(t *testing.T) {
 func TestAccessCommand(t *testing.T) {
 	t.Parallel()
 	text, err := run1(t)
-	if err != nil || len(strings.Split(text, "\n")) < len(modules.MustProgram().Access().Fields) || !strings.Contains(text, "profile_private_select admits its owner alone") {
+	if err != nil || len(strings.Split(text, "\n")) < len(modules.MustProgram().Access().Fields) || !strings.Contains(text, "profile_private_select admits only its owner") {
 		t.Errorf("as text: %v\n%s", err, text)
 	}
 	json, err := run1(t, "--format=json")
@@ -70,7 +70,7 @@ func TestAccessCommand(t *testing.T) {
         "member": "value",
         "member, visible-to": "value",
         "nobody": "value",`, "narrowed:\n  Mutation.revokeOtherSessions [nobody]: value -> UNAUTHENTICATED\n"},
-		{"new", `"field": "phoneNumber"`, `"field": "faxNumber"`, "widened:\n  new: Profile.phoneNumber @owner, a value for [owner], held by rule and policy\nnarrowed:\n  gone: Profile.faxNumber @owner, a value for [owner], held by rule and policy\n"},
+		{"new", `"field": "phoneNumber"`, `"field": "faxNumber"`, "widened:\n  new: Profile.phoneNumber @owner, a value for [owner], held by rule and policy\nnarrowed:\n  deleted: Profile.faxNumber @owner, a value for [owner], held by rule and policy\n"},
 	} {
 		if !strings.Contains(json, c.was) {
 			t.Fatalf("%s: the JSON lacks\n%s\n%s", c.name, c.was, json)

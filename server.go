@@ -28,14 +28,14 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
 
   freehold                serve; without DATABASE_URL, on a private PostgreSQL
   freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date
-  freehold keys rotate    add a signing key, which takes over after ten minutes
-  freehold access         print what each field answers to whom, and what holds it;
-                          --format=markdown or json; --diff OLD.json says what changed
+  freehold keys rotate    add a signing key, which is used after ten minutes
+  freehold access         print what each field returns to each kind of viewer;
+                          --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
-                          print what a user gets of a field, and why
-  freehold config         print the settings in force, secrets masked
-  freehold roles          print the SQL that makes the three database roles
-  freehold schema         print the schema as a Federation subgraph, ready to be composed;
+                          print what a user gets from a field, and why
+  freehold config         print the current settings, with secrets masked
+  freehold roles          print the SQL that creates the three database roles
+  freehold schema         print the schema as a Federation subgraph;
                           --client prints it for client tools such as relay-compiler
   freehold version        print the version
   freehold help           print this
@@ -88,19 +88,19 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return say(fmt.Sprintf("key %s was added to %s; it signs after ten minutes\n", kid, path))
+		return say(fmt.Sprintf("added key %s to %s; it is used after ten minutes\n", kid, path))
 	case "migrate":
 		return p.Migrate(ctx, c)
 	case "config":
 		return say(c.Print())
 	}
-	return fmt.Errorf("there is no command %q; see `freehold help`", command)
+	return fmt.Errorf("unknown command %q; see `freehold help`", command)
 }
 
 func loadConfig() (app.Config, error) {
 	c, err := app.LoadConfig(os.Environ())
 	if err != nil {
-		return c, fmt.Errorf("the configuration has faults:\n%w", err)
+		return c, fmt.Errorf("the configuration is invalid:\n%w", err)
 	}
 	return c, nil
 }
@@ -118,7 +118,7 @@ func version() string {
 	return info.Main.Version
 }
 
-// serve runs the service until ctx ends or the private PostgreSQL is gone for good.
+// serve runs the service until ctx ends or the private PostgreSQL stops.
 func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
 	defer runtime.KeepAlive(reserveMemory())
 	ctx, stop := context.WithCancelCause(ctx)
@@ -155,7 +155,7 @@ func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
 	return err
 }
 
-// playground is the lines that say where the playground and the mailbox are, in development.
+// playground returns the lines that show where the playground and the mailbox are, in development.
 func playground(a *app.App, addr net.Addr) (lines string) {
 	if a.HasPlayground() {
 		lines = fmt.Sprintf("  explore  http://%s/\n", addr)
@@ -166,7 +166,7 @@ func playground(a *app.App, addr net.Addr) (lines string) {
 	return lines
 }
 
-// startPrivate starts the private PostgreSQL, migrates it and enters its URLs into the configuration.
+// startPrivate starts the private PostgreSQL, migrates it and sets its URLs in the configuration.
 func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.Logger) (*devpg.Cluster, error) {
 	cluster, err := devpg.Start(ctx, devpg.Options{Dir: privateDir(*c), Log: log, Setup: app.PreparePrivate})
 	if err != nil {
@@ -179,8 +179,8 @@ func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.
 	return cluster, nil
 }
 
-// usePrivate enters the URLs of the private PostgreSQL: of the one that a server runs, or else one that runs until stop
-// is called.
+// usePrivate sets the URLs of the private PostgreSQL: of the one that a server already runs, or of one that runs until stop is
+// called.
 func usePrivate(ctx context.Context, p *app.Program, c *app.Config) (stop func() error, err error) {
 	cluster, err := startPrivate(ctx, p, c, nil)
 	if errors.Is(err, devpg.ErrInUse) {

@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// UpdateProfile changes the viewer's profile and returns it. The id, where it is not uuid.Nil, must be that of the
-// viewer's own profile, else the error is NOT_FOUND.
+// UpdateProfile changes the viewer's profile and returns it. The id is uuid.Nil or that of the viewer's own profile; with another
+// one, the error is NOT_FOUND.
 func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, fields db.ProfileFields) (*db.Profile, error) {
 	var faults fault.Faults
 	s.readProfile(&faults, "input.", &fields)
@@ -25,8 +25,8 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
 }
 
-// readProfile brings the fields below path into the form in which they are stored, and adds their faults in the order of the
-// schema. The path is "" or ends in a dot.
+// readProfile brings fields into the form in which they are stored, and adds their faults in the order of the schema. The path is
+// that of the input object: "", or with a dot at its end.
 func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
 	text := func(name string, field *db.Patch[string], read func(string) (string, fault.Flaw)) {
 		if field.Value == nil {
@@ -50,7 +50,7 @@ func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFi
 	text("phoneNumber", &f.PhoneNumber, input.ReadPhone)
 }
 
-// ValidateProfile returns the faults of the fields of a profile, by their names.
+// ValidateProfile returns the faults of the fields of a profile. Their paths are the names of the fields.
 func (s *Service) ValidateProfile(fields db.ProfileFields) []fault.Field {
 	var faults fault.Faults
 	s.readProfile(&faults, "", &fields)

@@ -33,11 +33,11 @@ type LimitSettings struct {
 	Leave           accountlimits.Limit `env:"FREEHOLD_LIMIT_LEAVE" envDefault:"5/24h"`
 
 	Sessions      int `env:"FREEHOLD_ACCOUNT_SESSIONS" envDefault:"100"` // live ones of an account
-	Events        int `env:"FREEHOLD_ACCOUNT_EVENTS" envDefault:"500"`   // of each kind that an account keeps
+	Events        int `env:"FREEHOLD_ACCOUNT_EVENTS" envDefault:"500"`   // of each kind, kept for an account
 	PasswordShare int `env:"FREEHOLD_PASSWORD_SHARE" envDefault:"16"`    // of PasswordQueue, for one client
 }
 
-// limits are the settings as the use cases take them.
+// limits returns the settings as the use cases take them.
 func (c *LimitSettings) limits() (limits accountlimits.Limits) {
 	from, to := reflect.ValueOf(*c), reflect.ValueOf(&limits).Elem()
 	for i, f := range reflect.VisibleFields(to.Type()) {
@@ -53,22 +53,22 @@ func (c *LimitSettings) faults() (faults []error) {
 		limit, ok := v.Field(i).Interface().(accountlimits.Limit)
 		longest := tenYears
 		switch f.Name {
-		case "Mail", "MailTotal", "MailDay", "Subaddress", "SubaddressTotal": // a code may have to be valid until they end
+		case "Mail", "MailTotal", "MailDay", "Subaddress", "SubaddressTotal": // a code may have to be valid for the whole window
 			longest = accountlimits.LongestMailWindow
 		}
 		if ok && (limit.Hits < 1 || limit.Hits > 1_000_000 || limit.Window < time.Second || limit.Window > longest) {
-			faults = append(faults, fmt.Errorf("%s: the number is not between 1 and 1000000, or the duration not between 1s and %gh", f.Tag.Get("env"), longest.Hours()))
+			faults = append(faults, fmt.Errorf("%s: the number must be between 1 and 1000000, and the duration between 1s and %gh", f.Tag.Get("env"), longest.Hours()))
 		}
 	}
 	for name, n := range map[string]int{"FREEHOLD_ACCOUNT_SESSIONS": c.Sessions, "FREEHOLD_ACCOUNT_EVENTS": c.Events, "FREEHOLD_PASSWORD_SHARE": c.PasswordShare} {
 		if n < 1 || n > 1_000_000 {
-			faults = append(faults, fmt.Errorf("%s: the value is not between 1 and 1000000", name))
+			faults = append(faults, fmt.Errorf("%s: must be between 1 and 1000000", name))
 		}
 	}
 	return faults
 }
 
-// passwordShare is how many callers of one client may wait for a password hash; 0 for any number.
+// passwordShare returns how many callers of one client may wait for a password hash, or 0 for any number.
 func (c *Config) passwordShare() int {
 	if c.RateLimit != "on" {
 		return 0

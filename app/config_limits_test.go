@@ -13,21 +13,21 @@ import (
 func TestConfigJudgesLimits(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
-		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: the value is not a limit: a number and a duration, such as 100/15m",
-		"FREEHOLD_LIMIT_SIGN_IN=100/15":      "FREEHOLD_LIMIT_SIGN_IN: the value is not a limit",
-		"FREEHOLD_LIMIT_SIGN_IN=many/15m":    "FREEHOLD_LIMIT_SIGN_IN: the value is not a limit",
+		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: must be a limit: a number and a duration, such as 100/15m",
+		"FREEHOLD_LIMIT_SIGN_IN=100/15":      "FREEHOLD_LIMIT_SIGN_IN: must be a limit",
+		"FREEHOLD_LIMIT_SIGN_IN=many/15m":    "FREEHOLD_LIMIT_SIGN_IN: must be a limit",
 		"FREEHOLD_LIMIT_SIGN_IN=":            "",
 		"FREEHOLD_LIMIT_SIGN_IN=1/1s":        "",
-		"FREEHOLD_LIMIT_SIGN_IN=0/15m":       "FREEHOLD_LIMIT_SIGN_IN: the number is not between 1 and 1000000",
-		"FREEHOLD_LIMIT_SIGN_IN=-1/15m":      "FREEHOLD_LIMIT_SIGN_IN: the number is not between 1 and 1000000",
-		"FREEHOLD_LIMIT_SIGN_IN=1/10ms":      "FREEHOLD_LIMIT_SIGN_IN: the number is not between 1 and 1000000, or the duration not between 1s and 87600h",
-		"FREEHOLD_LIMIT_MAIL_DAY=1/13h":      "or the duration not between 1s and 12h",
-		"FREEHOLD_LIMIT_SUBADDRESS=1/24h":    "or the duration not between 1s and 12h",
+		"FREEHOLD_LIMIT_SIGN_IN=0/15m":       "FREEHOLD_LIMIT_SIGN_IN: the number must be between 1 and 1000000",
+		"FREEHOLD_LIMIT_SIGN_IN=-1/15m":      "FREEHOLD_LIMIT_SIGN_IN: the number must be between 1 and 1000000",
+		"FREEHOLD_LIMIT_SIGN_IN=1/10ms":      "FREEHOLD_LIMIT_SIGN_IN: the number must be between 1 and 1000000, and the duration between 1s and 87600h",
+		"FREEHOLD_LIMIT_MAIL_DAY=1/13h":      "and the duration between 1s and 12h",
+		"FREEHOLD_LIMIT_SUBADDRESS=1/24h":    "and the duration between 1s and 12h",
 		"FREEHOLD_LIMIT_NOTICE_DAY=1/24h":    "",
-		"FREEHOLD_LIMIT_ANYTHING=1/24h":      "FREEHOLD_LIMIT_ANYTHING: there is no such setting",
-		"FREEHOLD_ACCOUNT_SESSIONS=0":        "FREEHOLD_ACCOUNT_SESSIONS: the value is not between 1 and 1000000",
-		"FREEHOLD_PASSWORD_SHARE=2000000":    "FREEHOLD_PASSWORD_SHARE: the value is not between 1 and 1000000",
-		"FREEHOLD_ACCOUNT_EVENTS=everything": "FREEHOLD_ACCOUNT_EVENTS: the value is not a whole number",
+		"FREEHOLD_LIMIT_ANYTHING=1/24h":      "FREEHOLD_LIMIT_ANYTHING: unknown setting",
+		"FREEHOLD_ACCOUNT_SESSIONS=0":        "FREEHOLD_ACCOUNT_SESSIONS: must be between 1 and 1000000",
+		"FREEHOLD_PASSWORD_SHARE=2000000":    "FREEHOLD_PASSWORD_SHARE: must be between 1 and 1000000",
+		"FREEHOLD_ACCOUNT_EVENTS=everything": "FREEHOLD_ACCOUNT_EVENTS: must be a whole number",
 	} {
 		_, err := LoadConfig([]string{setting})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

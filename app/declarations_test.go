@@ -52,7 +52,7 @@ var declared = []struct {
 	{"a struct that admits more than the table", here(), owned.Declare(owned.Type{Name: "Session", Model: &model.Profile{}, Table: sessions, Rows: findNone}), "model.Profile embeds owned.ByVisibility, but Table does not have Admits: db.AdmitsVisible"},
 	{"a table that admits more than the struct", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Rows: findNone, Table: db.Table{Name: "sessions", Admits: db.AdmitsVisible}}), "model.Session embeds owned.By, but Table has Admits: db.AdmitsVisible"},
 	{"a key that finds nothing", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Keys: anyKey}), "the key slug needs Read, Of and Rows"},
-	{"a field in no table", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"device": {}}}), "the field device is in another table: describe it"},
+	{"a field in no table", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"device": {}}}), "the field device has no Table: describe the table that has its value"},
 	{"a field that the type does not have", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"colour": {Table: sessions}}}), "Fields has colour, which is not a field of the type"},
 	{"a type that the schema does not have", here(), owned.Declare(owned.Type{Name: "Sesion", Model: session, Table: sessions, Rows: findNone}), "the schema has no object type of this name"},
 	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "resolvers/types.go:"},
@@ -84,7 +84,7 @@ func TestWrongDeclarationsAreNamedWithTheirPlace(t *testing.T) {
 func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, old, new, want string }{
-		{"no rule", "  location: String @visible", "  location: String", "Profile.location: the field has no rule: decide who may read it"},
+		{"no rule", "  location: String @visible", "  location: String", "Profile.location: the field has no rule: add one that says who may read it"},
 		{"a rule about rows of a type that no module declares", "  hasNextPage: Boolean! @inherited", "  hasNextPage: Boolean! @visible",
 			`PageInfo.hasNextPage: @visible is about a row, and no module declares the owned type PageInfo: add owned.Declare(owned.Type{Name: "PageInfo", …}) to the Types of a module`},
 		{"of a type that no module declares", `@owner(of: "Session", id: "input.id")`, `@owner(of: "Tokens", id: "input.id")`, `@owner(of: "Tokens"): no module declares such an owned type, so nothing finds its rows`},
@@ -129,7 +129,7 @@ func TestTablesThatAreNotProtectedAreNamedWithTheirPlace(t *testing.T) {
 		{"no policy", db.Table{Name: "bare"}, "the database has no row policy bare_select: call app.protect('bare', …) in a migration, with no further arguments"},
 		{"no policy for a command", db.Table{Name: "sessions", Insert: true, Update: []string{"device"}, Delete: true}, "the database has no row policy sessions_insert: call app.protect('sessions', …) in a migration, with inserts => true, updates => '{device}', deletes => true"},
 		{"a policy too many", db.Table{Name: "profile_private", Key: "user_id"}, "the database has the row policy profile_private_insert, which the type does not declare"},
-		{"row security is not forced", db.Table{Name: "user_private", Key: "user_id"}, "row security of app.user_private is not forced"},
+		{"row security is not forced", db.Table{Name: "user_private", Key: "user_id"}, "row-level security of app.user_private is not forced"},
 	} {
 		m := testModule()
 		at, typ := here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: x.table, Rows: findNone})

@@ -122,13 +122,13 @@ func TestAuthenticate(t *testing.T) {
 	}{
 		{"no header", nil, Viewer{}},
 		{"good", []string{"bearer " + good}, Viewer{UserID: user}},
-		{"two headers", []string{"Bearer " + good, "Bearer " + good}, Nobody(fault.Invalid)},
+		{"two headers", []string{"Bearer " + good, "Bearer " + good}, Anonymous(fault.Invalid)},
 		{"another scheme", []string{"Basic " + good}, Viewer{}},
 		{"another scheme beside it", []string{"Basic eDp5", "Bearer " + good}, Viewer{UserID: user}},
 		{"empty", []string{""}, Viewer{}},
 		{"no token", []string{"Bearer"}, Viewer{}},
 		{"no token but a space", []string{"Bearer "}, Viewer{}},
-		{"not a token", []string{"Bearer x y"}, Nobody(fault.Invalid)},
+		{"not a token", []string{"Bearer x y"}, Anonymous(fault.Invalid)},
 	} {
 		got := Authenticate(http.Header{"Authorization": c.values}, tokens)
 		if got.UserID != c.want.UserID || got.Reason != c.want.Reason {
@@ -161,7 +161,7 @@ func TestClaimIsSettledOnce(t *testing.T) {
 
 func testKeys(t *testing.T, now func() time.Time) *Keys {
 	t.Helper()
-	keys, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "key.pem"), now)
+	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "key.pem"), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			keys, err := LoadOrMakeKeys(path, nil)
+			keys, err := LoadOrCreateKeys(path, nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -201,7 +201,7 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	if err := errors.Join(os.WriteFile(path, []byte("junk"), 0o600), os.Chmod(path, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOrMakeKeys(path, nil); err == nil {
+	if _, err := LoadOrCreateKeys(path, nil); err == nil {
 		t.Error("replaced or accepted a damaged key")
 	}
 }
@@ -215,7 +215,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")
 	var instances [2]*Tokens
 	for i := range instances {
-		keys, err := LoadOrMakeKeys(path, now)
+		keys, err := LoadOrCreateKeys(path, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +269,7 @@ func TestKeyFilesAreWholeOrRefused(t *testing.T) {
 	clock := time.Now()
 	var failed atomic.Int32
 	path := filepath.Join(t.TempDir(), "key.pem")
-	keys, err := LoadOrMakeKeys(path, func() time.Time { return clock })
+	keys, err := LoadOrCreateKeys(path, func() time.Time { return clock })
 	if err != nil {
 		t.Fatal(err)
 	}

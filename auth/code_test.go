@@ -17,7 +17,7 @@ import (
 // Neither its seed nor its id tells another key anything.
 func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	t.Parallel()
-	keys, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
+	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 			}
 		}
 	}
-	others, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
+	others, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestCodesSurviveARotation(t *testing.T) {
 	t.Parallel()
 	path, now := filepath.Join(t.TempDir(), "keys.pem"), time.Now()
 	clock := func() time.Time { return now }
-	keys, err := LoadOrMakeKeys(path, clock)
+	keys, err := LoadOrCreateKeys(path, clock)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadOrMakeKeys(path, nil); err != nil {
+	if _, err := LoadOrCreateKeys(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	program, err := os.Executable()
@@ -86,7 +86,7 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 func TestModesOfKeyFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadOrMakeKeys(path, nil); err != nil {
+	if _, err := LoadOrCreateKeys(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, mode := range []os.FileMode{0o600, 0o400, 0o640, 0o440, 0o644, 0o444, 0o604, 0o660, 0o620, 0o610, 0o601, 0o602, 0o777} {

@@ -53,7 +53,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 	t.Parallel()
 	clock := time.Now().Truncate(time.Second)
 	path := filepath.Join(t.TempDir(), "key.pem")
-	keys, err := LoadOrMakeKeys(path, func() time.Time { return clock })
+	keys, err := LoadOrCreateKeys(path, func() time.Time { return clock })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestTokensAreReadConcurrently(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")
 	var mu sync.Mutex
 	clock := time.Now().Truncate(time.Second)
-	keys, err := LoadOrMakeKeys(path, func() time.Time { mu.Lock(); defer mu.Unlock(); return clock })
+	keys, err := LoadOrCreateKeys(path, func() time.Time { mu.Lock(); defer mu.Unlock(); return clock })
 	if err != nil {
 		t.Fatal(err)
 	}

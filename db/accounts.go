@@ -8,22 +8,22 @@ import (
 	"github.com/google/uuid"
 )
 
-// Account is what is written of a new account besides its profile.
+// Account has the values of a new account, except those of its profile.
 type Account struct {
 	UserID       uuid.UUID
 	Email        string
 	EmailKey     string // normalised; unique
-	UsernameKey  string // normalised; one that a sign-up has left behind which was not verified in time becomes free
+	UsernameKey  string // normalised; an expired pending sign-up with this username is deleted
 	PasswordHash string // PHC string
 	Session      SessionParams
-	PendingFor   time.Duration // how long it waits for its address to be verified; 0 where that is not required
-	KeyHash      []byte        // of the client's key for this sign-up; nil for none
-	Fingerprint  []byte        // of the values that were sent with that key, without the password
+	PendingFor   time.Duration // how long the account waits for its address to be verified; 0 if that is not required
+	KeyHash      []byte        // of the client's idempotency key; nil for none
+	Fingerprint  []byte        // of the values sent with that key, except the password
 }
 
-// CreateAccount writes the account, its credentials and its first session; see SystemTx.Enter for what follows. An account
-// that is pending shares its address with others, and is to be closed by Tx.SuspendUntilVerified. ErrRepeated for a key that
-// has signed up an account already.
+// CreateAccount writes the account, its credentials and its first session. Call SystemTx.Enter next. If the account is pending, call
+// Tx.SuspendUntilVerified after that; several pending accounts may have the same address. CreateAccount returns ErrRepeated if an
+// earlier sign-up has used the key.
 func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
 	_, err := t.tx.ExecContext(ctx, `SELECT app.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, $12)`,
 		a.UserID, a.Email, a.EmailKey, a.UsernameKey, a.PasswordHash,
@@ -34,20 +34,20 @@ func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
 	return nil
 }
 
-// FindTaken reports which of two normalised keys belong to an account. An empty key belongs to none.
+// FindTaken reports which of two normalised keys belong to an account. An empty key belongs to no account.
 func (d *DB) FindTaken(ctx context.Context, emailKey, usernameKey string) (email, username bool, err error) {
 	var taken struct{ Email, Username bool }
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &taken, `SELECT email, username FROM app.find_taken($1, $2)`, emailKey, usernameKey)
 	})
 	if err != nil {
-		return false, false, fmt.Errorf("look for a taken e-mail or username: %w", err)
+		return false, false, fmt.Errorf("find whether an e-mail or username is taken: %w", err)
 	}
 	return taken.Email, taken.Username, nil
 }
 
-// FindSalt returns what the password of the account of a normalised e-mail is hashed with, a PHC string without its key. It
-// is "" without a password, without an account, and for a disabled or pending one. No hash leaves the database; see StartSession.
+// FindSalt returns the salt of the password of the account of a normalised e-mail: a PHC string without the key. It returns "" if
+// there is no account or password, or if the account is disabled or pending. No hash leaves the database; see StartSession.
 func (d *DB) FindSalt(ctx context.Context, emailKey string) (salt string, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return unlessNone(tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_salt($1)`, emailKey), "find salt")
@@ -55,8 +55,8 @@ func (d *DB) FindSalt(ctx context.Context, emailKey string) (salt string, err er
 	return salt, err
 }
 
-// FindSignUp reports whether a client's key has signed up an account that can be used, and returns what its password is
-// hashed with.
+// FindSignUp reports whether an idempotency key has signed up an account that is neither disabled nor expired, and returns the salt
+// of its password.
 func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (salt string, found bool, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		err := tx.tx.GetContext(ctx, &salt, `SELECT salt FROM app.find_sign_up($1)`, keyHash)
@@ -66,20 +66,20 @@ func (d *DB) FindSignUp(ctx context.Context, keyHash []byte) (salt string, found
 	return salt, found, err
 }
 
-// EarlierSignUp is an account that a client's key has signed up.
+// EarlierSignUp is an account that an idempotency key has signed up.
 type EarlierSignUp struct {
 	Pending     bool   `db:"pending"` // whether it waits for its address to be verified
 	Verified    bool   `db:"is_verified"`
-	Fingerprint []byte `db:"fingerprint"` // of the values that were sent with the key
+	Fingerprint []byte `db:"fingerprint"` // of the values sent with the key
 }
 
-// ProveSignUp returns the account that a client's key has signed up. ok is false, and the refusal is recorded, if this is not
-// its address and the hash of its password.
+// ProveSignUp returns the account that an idempotency key has signed up, if emailKey and hash are those of the account. Otherwise
+// it records a refused sign-in, and ok is false.
 func (d *DB) ProveSignUp(ctx context.Context, keyHash []byte, emailKey, hash string) (e EarlierSignUp, ok bool, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		err := tx.tx.GetContext(ctx, &e, `SELECT pending, is_verified, fingerprint FROM app.prove_sign_up($1, $2, $3)`, keyHash, emailKey, hash)
 		ok = err == nil
-		return unlessNone(err, "prove an earlier sign-up") // the refusal is to be committed
+		return unlessNone(err, "prove an earlier sign-up") // so that the refusal is committed
 	})
 	return e, ok, err
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/lib/pq"
 )
 
-// Roles by their names; see RolesSQL.
+// The names of the roles; see RolesSQL.
 const (
 	OwnerRole = "freehold_owner"
 	AppRole   = "freehold_app"
 )
 
-// Bootstrap prepares a private cluster as its superuser: the roles, with one password, and the database. It can run
-// again and again. Clusters of one's own are prepared by hand; see docs/deployment.md.
+// Bootstrap creates the roles, with one password, and the database in a private cluster. It connects as the superuser and is
+// idempotent. For other clusters, see docs/deployment.md.
 func Bootstrap(ctx context.Context, superuser *sql.DB, database, password string) error {
 	if _, err := superuser.ExecContext(ctx, RolesSQL); err != nil {
-		return fmt.Errorf("make roles: %w", err)
+		return fmt.Errorf("create roles: %w", err)
 	}
 	for _, role := range []string{OwnerRole, AppRole} {
 		statement := fmt.Sprintf(`ALTER ROLE %s PASSWORD %s`, pq.QuoteIdentifier(role), pq.QuoteLiteral(password))
@@ -26,23 +26,23 @@ func Bootstrap(ctx context.Context, superuser *sql.DB, database, password string
 			return fmt.Errorf("set the password of %s: %w", role, err)
 		}
 	}
-	return makeDatabase(ctx, superuser, database)
+	return createDatabase(ctx, superuser, database)
 }
 
-func makeDatabase(ctx context.Context, superuser *sql.DB, database string) error {
+func createDatabase(ctx context.Context, superuser *sql.DB, database string) error {
 	name := pq.QuoteIdentifier(database)
 	statements := []string{`REVOKE ALL ON DATABASE ` + name + ` FROM PUBLIC`, `GRANT CONNECT ON DATABASE ` + name + ` TO ` + AppRole}
 	var exists bool
 	err := superuser.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, database).Scan(&exists)
 	if err != nil {
-		return fmt.Errorf("look for database %s: %w", database, err)
+		return fmt.Errorf("find database %s: %w", database, err)
 	}
 	if !exists {
 		statements = append([]string{`CREATE DATABASE ` + name + ` OWNER ` + OwnerRole}, statements...)
 	}
 	for _, statement := range statements {
 		if _, err := superuser.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("make database %s: %w", database, err)
+			return fmt.Errorf("create database %s: %w", database, err)
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func TestEveryTableForcesRowSecurity(t *testing.T) {
 		   AND NOT COALESCE('security_invoker=true' = ANY (reloptions), false)`), nil)
 }
 
-// grants are what the app's role may do with the tables, and the columns if not with all. It may do nothing with other tables.
+// grants are the privileges of the app role, with the columns if they are limited. It has none on other tables.
 var grants = []string{
 	"user_private SELECT",
 	"profiles SELECT", "profiles INSERT", "profiles UPDATE avatar_url bio display_name location updated_at visibility website_url",
@@ -53,7 +53,7 @@ var grants = []string{
 	"security_events SELECT",
 }
 
-// Each grant of the app's role has one permissive policy, with the expressions that its command takes. There are no others.
+// Each privilege of the app role has one permissive policy, with the expressions that its command takes. There are no other policies.
 func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -89,7 +89,7 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 		   AND NOT EXISTS (SELECT FROM pg_policies WHERE tablename = relname AND policyname = relname || role)`), nil)
 }
 
-// runAsCaller are the functions that are not SECURITY DEFINER, and why.
+// runAsCaller lists the functions that are not SECURITY DEFINER, with the reason.
 var runAsCaller = map[string]string{
 	"check_protection":  "its caller owns the table",
 	"protect":           "its caller owns the table",
@@ -101,7 +101,7 @@ var runAsCaller = map[string]string{
 	"salt_of":           "it computes",
 }
 
-// functionFiles are the functions of db/functions, and the roles that may execute each, in order.
+// functionFiles returns the functions of db/functions in order, with the roles that may execute each.
 func functionFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := db.OwnMigrations().Files
@@ -130,7 +130,7 @@ func functionFiles(t *testing.T) map[string]string {
 	return functions
 }
 
-// D06: the functions are those of db/functions, each once, owned by the definer, and executed by the roles that its file names.
+// D06: the database has exactly the functions of db/functions. The definer owns them, and the roles in their files may execute them.
 func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -149,7 +149,7 @@ func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 		  FROM pg_proc p WHERE p.pronamespace = 'app'::regnamespace`), want)
 	diff(t, "definer functions elsewhere", d.Query(t, `
 		SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('app'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), nil)
-	diff(t, "functions without the fixed search_path, but for those that read settings or compute", d.Query(t, `
+	diff(t, "functions without the fixed search_path, except those that read settings or compute", d.Query(t, `
 		SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'`),
 		[]string{"viewer_id", "client_device", "client_ip", "session_id", "verified_username", "salt_of"})
 	diff(t, "things the definer owns besides its functions", d.Query(t, `
@@ -175,7 +175,7 @@ func TestRolesAreLeast(t *testing.T) {
 		 WHERE grantee = 'PUBLIC' AND table_schema IN ('app', 'migrations') OR grantee = 'freehold_app' AND table_schema = 'migrations'`), nil)
 }
 
-// A role that could go around a policy does not get to serve, whichever way it could.
+// The server rejects a role that can bypass a row policy in any way.
 func TestCheckRole(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -196,8 +196,8 @@ func TestCheckRole(t *testing.T) {
 		"tester_super":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, postgres`, "superuser"},
 		"tester_hashes":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT (refresh_hash) ON app.sessions TO %[1]s`, "app.sessions.refresh_hash"},
 		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.credentials TO %[1]s`, "app.credentials"},
-		"tester_update":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT UPDATE (expires_at) ON app.sessions TO %[1]s`, "app.sessions by UPDATE"},
-		"tester_delete":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT DELETE ON app.profiles TO %[1]s`, "app.profiles by DELETE"},
+		"tester_update":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT UPDATE (expires_at) ON app.sessions TO %[1]s`, "UPDATE on app.sessions"},
+		"tester_delete":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT DELETE ON app.profiles TO %[1]s`, "DELETE on app.profiles"},
 		"tester_outbox":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.outbox TO %[1]s`, "app.outbox"},
 	} {
 		d.Query(t, fmt.Sprintf(c.make, name))
@@ -215,14 +215,13 @@ func expectRole(t *testing.T, url, want string) {
 	defer pool.Close()
 	switch err := pool.CheckRole(t.Context()); {
 	case want == "" && err != nil:
-		t.Errorf("a role that is least was refused: %v", err)
+		t.Errorf("the app role was rejected: %v", err)
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("got %v, want an error that says %q", err, want)
 	}
 }
 
-// Whatever refers to an account goes with it, or lets it go: a reference that does neither would keep accounts from being
-// deleted.
+// Every reference to an account is ON DELETE CASCADE or SET NULL. Any other would prevent deletions of accounts.
 func TestNothingKeepsAnAccountFromBeingDeleted(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

@@ -1,7 +1,6 @@
-// Package db owns all SQL: the migrations, the three database roles, and the queries, each of which runs in a
-// transaction of a viewer (Read, Write) or in the loudly named one of the system (AsSystem). PostgreSQL's row policies
-// decide what a viewer's transaction sees; no query here filters by viewer for safety's sake. It must not know GraphQL
-// or HTTP.
+// Package db owns all SQL: the migrations, the three database roles and the queries. Each query runs in a viewer transaction
+// (Read, Write) or in the system transaction (AsSystem). PostgreSQL's row policies decide what a viewer transaction sees; no
+// query filters by viewer for safety. The package must not know GraphQL or HTTP.
 package db
 
 import (
@@ -15,7 +14,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// DB is the service's connection pool, as the app's role.
+// DB is the service's connection pool. It connects as the app role.
 type DB struct {
 	pool      *sqlx.DB
 	observer  Observer
@@ -25,15 +24,15 @@ type DB struct {
 
 // Options say how to reach the database.
 type Options struct {
-	URL            string // of the app's role, in a form that lib/pq takes
+	URL            string // of the app role, in a form that lib/pq accepts
 	MaxConnections int    // of the pool; 0 means 10
-	// StatementTimeout is how long a statement may take, within the time of its request; 0 means 3 seconds. The server ends
-	// a statement that takes longer. If the server is silent, the connection is dropped half a second later.
+	// StatementTimeout limits each statement, within the deadline of its request; 0 means 3 seconds. The server cancels a
+	// statement that takes longer. If the server does not answer, the connection is closed half a second later.
 	StatementTimeout time.Duration
 	Observer         Observer
 }
 
-// Open makes the pool. It does not connect yet; an error means that the URL is malformed.
+// Open returns the pool. It does not connect yet; an error means that the URL is malformed.
 func Open(o Options) (*DB, error) {
 	inner, err := newPQConnector(o.URL)
 	if err != nil {
@@ -53,19 +52,19 @@ func Open(o Options) (*DB, error) {
 // Close closes the pool.
 func (d *DB) Close() error { return d.pool.Close() }
 
-// Stats says how many connections there are, and how often somebody waited for one.
+// Stats returns the number of connections, and how often a caller waited for one.
 func (d *DB) Stats() sql.DBStats { return d.pool.Stats() }
 
-// CheckRole returns an error unless the role that serves is bound by every row policy: no superuser, no BYPASSRLS, no
-// right to make roles or replicate, owner of no table or schema, by itself or through a role that it is a member of, and
-// no access to tables without a policy for it and to secrets.
+// CheckRole returns an error unless every row policy applies to the app role. The role must not be a superuser, have BYPASSRLS,
+// CREATEROLE or REPLICATION, or own a table or schema, directly or through another role. It must not have access to secrets, or
+// to a table that has no policy for it.
 func (d *DB) CheckRole(ctx context.Context) error {
 	var problems []string
 	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &problems, `
 		SELECT 'it is a superuser' FROM pg_roles WHERE rolname = current_user AND rolsuper
 		UNION ALL
-		SELECT format('it could act as the superuser %I', rolname) FROM pg_roles WHERE rolsuper AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')
+		SELECT format('it is a member of the superuser %I', rolname) FROM pg_roles WHERE rolsuper AND rolname <> current_user AND pg_has_role(current_user, oid, 'MEMBER')
 		UNION ALL
 		SELECT format('it has BYPASSRLS through %I', rolname) FROM pg_roles WHERE rolbypassrls AND pg_has_role(current_user, oid, 'MEMBER')
 		UNION ALL
@@ -77,27 +76,27 @@ func (d *DB) CheckRole(ctx context.Context) error {
 		 WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
 		   AND pg_has_role(current_user, relowner, 'MEMBER')
 		UNION ALL
-		SELECT 'it may act as freehold_definer' FROM pg_roles WHERE rolname = 'freehold_definer' AND pg_has_role(current_user, oid, 'MEMBER')
+		SELECT 'it is a member of freehold_definer' FROM pg_roles WHERE rolname = 'freehold_definer' AND pg_has_role(current_user, oid, 'MEMBER')
 		UNION ALL
 		SELECT format('it owns the schema %I', nspname) FROM pg_namespace WHERE nspname IN ('app', 'migrations') AND pg_has_role(current_user, nspowner, 'MEMBER')
 		UNION ALL
-		SELECT format('it may use %s by %s, for which it has no row policy', c.oid::regclass, privilege)
+		SELECT format('it has the privilege %2$s on %1$s, but no row policy for it', c.oid::regclass, privilege)
 		  FROM pg_class c, (VALUES ('SELECT', 'r'::"char"), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) command (privilege, letter)
 		 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND c.relkind IN ('r', 'p')
 		   AND (has_table_privilege(c.oid, privilege) OR privilege <> 'DELETE' AND has_any_column_privilege(c.oid, privilege))
 		   AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd IN (letter, '*')
 		                      AND p.polroles && ARRAY[0, (SELECT oid FROM pg_roles WHERE rolname = 'freehold_app')])
 		UNION ALL
-		SELECT format('it may read %s.%I, which only the definer may', c.oid::regclass, a.attname)
+		SELECT format('it can read %s.%I, which only freehold_definer may', c.oid::regclass, a.attname)
 		  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 		 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND a.attname IN ('password_hash', 'refresh_hash', 'previous_hash')
 		   AND has_column_privilege(c.oid, a.attnum, 'SELECT')`)
 	})
 	if err != nil {
-		return fmt.Errorf("check the role of DATABASE_URL: %w", err)
+		return fmt.Errorf("check the DATABASE_URL role: %w", err)
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("the role of DATABASE_URL could go around the row policies: %s. Use the app's role (see docs/deployment.md)", problems[0])
+		return fmt.Errorf("the DATABASE_URL role can bypass row-level security: %s. Use the app role (see docs/deployment.md)", problems[0])
 	}
 	return nil
 }

@@ -16,42 +16,42 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// The statements that enter a transaction. Only the one of members reads tables, and so may have to wait for a lock.
+// The statements that set the viewer of a transaction. Only the one for members reads tables, so only it can wait for a lock.
 const (
-	enterAsMember = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
-	enterAsNobody = `
+	enterAsMember    = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
+	enterAnonymously = `
 	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
-	readAsNobody = enterAsNobody + `, set_config('transaction_read_only', 'on', true)`
+	readAnonymously = enterAnonymously + `, set_config('transaction_read_only', 'on', true)`
 )
 
-// entering returns the statement that enters a transaction, whose statements may take so long. It waits for a lock no longer than
-// wait.
+// entering returns the statement that sets the viewer and limits the statements after it to a timeout. It waits for a lock no
+// longer than wait.
 func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) call {
 	client, limit := auth.ClientFrom(ctx), milliseconds(statement)
 	switch {
 	case a.viewer.IsMember():
 		return call{enterAsMember, []any{a.viewer.SessionID, limit, milliseconds(wait), client.IP, client.Device, a.single == singleRead}}
 	case a.single == singleRead:
-		return call{readAsNobody, []any{limit, client.IP, client.Device}}
+		return call{readAnonymously, []any{limit, client.IP, client.Device}}
 	default:
-		return call{enterAsNobody, []any{limit, client.IP, client.Device}}
+		return call{enterAnonymously, []any{limit, client.IP, client.Device}}
 	}
 }
 
-// milliseconds is a duration as PostgreSQL's settings take it, where 0 would mean for ever.
+// milliseconds formats a duration for PostgreSQL's timeouts. It never returns 0, which would mean no timeout.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
 
-// enter makes the owner of a session the viewer of a transaction that has begun.
+// enter makes the owner of a session the viewer of a running transaction.
 func enter(ctx context.Context, tx runner, sessionID uuid.UUID) (auth.Viewer, error) {
 	var userID uuid.UUID
 	if err := tx.GetContext(ctx, &userID, `SELECT app.enter($1, $2)`, sessionID, timeout(ctx).Milliseconds()); err != nil {
-		return auth.Viewer{}, fmt.Errorf("enter a transaction: %w", err)
+		return auth.Viewer{}, fmt.Errorf("set the viewer: %w", err)
 	}
 	return auth.Viewer{UserID: userID, SessionID: sessionID}, nil
 }
 
-// timeout is how long a statement of the transaction of ctx may take: no longer than what is left of the request's time,
-// at least a millisecond (0 would mean for ever).
+// timeout returns the statement timeout for the transaction of ctx. It ends with the request, and is at least a millisecond,
+// since 0 would mean no timeout.
 func timeout(ctx context.Context) time.Duration {
 	longest := attemptOf(ctx).statement
 	if deadline, ok := ctx.Deadline(); ok {
@@ -60,16 +60,16 @@ func timeout(ctx context.Context) time.Duration {
 	return max(time.Millisecond, longest)
 }
 
-// errEntering is the error of a server that was reached, where the viewer could not enter.
-var errEntering = errors.New("enter a transaction")
+// errEntering means that the server answered, but the viewer was not set.
+var errEntering = errors.New("set the viewer")
 
-// BeginTx begins a transaction and enters it as the viewer of its attempt, in one trip: BEGIN takes no parameters, so all
-// goes out as one message of the simple protocol. The server has a part of the time only. A server that takes longer is
-// silent, and there is time left to try another connection.
+// BeginTx begins a transaction and sets the viewer of its attempt, in one round trip: BEGIN takes no parameters, so both are
+// sent as one message of the simple protocol. The server gets only a part of the time, so that there is time left to try
+// another connection.
 func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	this := attemptOf(ctx)
 	if this == nil || options.Isolation != 0 {
-		return nil, errors.New("a transaction was begun that is no attempt, or is isolated in another way")
+		return nil, errors.New("a transaction was begun outside an attempt, or with another isolation level")
 	}
 	begin := "BEGIN READ WRITE; "
 	if options.ReadOnly {
@@ -86,7 +86,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 		userID, err := uuid.Parse(answer)
 		if err != nil {
 			c.dropped = true
-			return nil, fmt.Errorf("app.enter returned no id: %w", err)
+			return nil, fmt.Errorf("app.enter_session returned no id: %w", err)
 		}
 		if userID != this.viewer.UserID {
 			return nil, errors.Join(errEntering, fault.SignIn(fault.Invalid), c.Rollback())
@@ -96,7 +96,8 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 	return &tx{Tx: c.pqConn, conn: c, ctx: ctx}, nil
 }
 
-// enterBlock runs begin and a query that enters, and returns the first column. After an error the transaction is over.
+// enterBlock runs begin and the statement that sets the viewer, and returns the first column. After an error, no transaction is
+// open.
 func (c *conn) enterBlock(ctx context.Context, begin string, longest time.Duration, enter call) (answer string, err error) {
 	end := c.connector.observer.statement(ctx, enter.query)
 	defer func() { end(err) }()
@@ -116,7 +117,7 @@ func (c *conn) enterBlock(ctx context.Context, begin string, longest time.Durati
 		}
 		c.connector.observer.query("ROLLBACK")
 		if c.Rollback() != nil {
-			c.dropped = true // BEGIN failed: a standby's, or a pooler's error; another connection may reach another server
+			c.dropped = true // BEGIN failed on a standby or in a pooler; another connection may reach another server
 			return "", err
 		}
 		if !c.losesNames(err) {
@@ -125,7 +126,8 @@ func (c *conn) enterBlock(ctx context.Context, begin string, longest time.Durati
 	}
 }
 
-// losesNames reports whether an error means that a pooler stands before the server, which this connection did not know yet.
+// losesNames reports whether an error shows for the first time that the connection goes through a pooler that loses prepared
+// statements.
 func (c *conn) losesNames(err error) bool {
 	known := c.inlines
 	c.inlines = known || pq.As(err, pqerror.InvalidSQLStatementName) != nil

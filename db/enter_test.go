@@ -15,6 +15,7 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // whoSees returns the users whose private rows a viewer sees.
@@ -34,8 +35,8 @@ func usersSeen(t *testing.T, d *db.DB, viewer auth.Viewer) []uuid.UUID {
 	return seen
 }
 
-// Each statement of a read is a transaction of its own, whose viewer ends with it: the connection, which is the only one, has
-// none left. Two viewers and nobody take turns, in both forms of a message, and over TLS.
+// The viewer of a read ends with each statement, although all use the same connection. Two members and an anonymous viewer take
+// turns, with both forms of a message, and over TLS.
 func TestViewersTakeTurnsOnOneConnection(t *testing.T) {
 	t.Parallel()
 	plain := func(url string) string { return url }
@@ -53,7 +54,7 @@ func TestViewersTakeTurnsOnOneConnection(t *testing.T) {
 		if c.inlined {
 			d.InlineAll(t)
 		}
-		for range 8 { // PostgreSQL makes a plan for all viewers after five
+		for range 8 { // PostgreSQL uses a generic plan after five
 			for _, viewer := range []auth.Viewer{ann, {}, bob, {}, {UserID: ann.UserID, SessionID: uuid.New()}} {
 				seen, err := whoSees(t.Context(), d, viewer)
 				switch {
@@ -66,14 +67,14 @@ func TestViewersTakeTurnsOnOneConnection(t *testing.T) {
 						t.Errorf("%s: an unknown session sees %v: %v", c.name, seen, err)
 					}
 				case err != nil || len(seen) > 0:
-					t.Errorf("%s: nobody sees %v: %v", c.name, seen, err)
+					t.Errorf("%s: an anonymous viewer sees %v: %v", c.name, seen, err)
 				}
 			}
 		}
 	}
 }
 
-// A session is proved for its own user alone, and with one statement beside the one that enters.
+// A session is proved only for its own user, with one statement besides the one that sets the viewer.
 func TestProveSession(t *testing.T) {
 	t.Parallel()
 	var ran []string
@@ -109,8 +110,8 @@ var entries = map[string]func(context.Context, *db.DB, auth.Viewer) error{
 	},
 }
 
-// A connection that was lost is replaced, however many there are, and a lock that a migration holds for a moment is waited
-// for. The server ends what waits, so that nothing is left there.
+// Lost connections are replaced, however many there are. A statement waits for a lock that a migration holds briefly. The server
+// cancels waiting statements, so that none is left.
 func TestEnteringIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, entry := range entries {
@@ -131,7 +132,9 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 					defer close(released)
 					server.Query(t, `DO $$ BEGIN LOCK TABLE app.sessions; PERFORM pg_sleep(2); END $$`)
 				}()
-				time.Sleep(200 * time.Millisecond)
+				eventually.True(t, 5*time.Second, "the table is locked", func() bool {
+					return server.Query(t, `SELECT count(*) FROM pg_locks WHERE relation = 'app.sessions'::regclass AND mode = 'AccessExclusiveLock' AND granted`)[0] == "1"
+				})
 				return func() { <-released }
 			}
 			wait := lock()
@@ -153,13 +156,13 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 	}
 }
 
-// hostile are texts that could end a literal, a statement or a message before their end.
+// hostile are texts that could end a literal, a statement or a message early.
 var hostile = []string{
 	``, `'`, `''`, `\`, `\'`, `\\'`, `'; SELECT 1; --`, `'||current_user||'`, `$1`, `$$`, `$2$3`, `E'`, `\x00`, `\u0000`, "\n", "a\tb", `/*`, `--`, "\u2019", "\uff07", "ü😀",
 	strings.Repeat(`'\`, 100_000),
 }
 
-// Texts arrive as they are, whatever the server makes of backslashes.
+// Texts arrive unchanged, with each setting for backslashes.
 func TestTextsAreInlinedAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, conforming := range []string{"on", "off"} {
@@ -203,7 +206,7 @@ func TestTextsAreInlinedAsTheyAre(t *testing.T) {
 	}
 }
 
-// What PostgreSQL cannot store is the client's mistake, as it is in a parameter.
+// A text that PostgreSQL cannot store is a client error, as it is in a parameter.
 func TestTextsThatAreNotInlined(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"a\x00", "\x00", "\xff", "a\xc3"} {
@@ -223,7 +226,7 @@ func TestTextsThatAreNotInlined(t *testing.T) {
 	}
 }
 
-// A viewer who cannot enter leaves a connection that is clean, and the same one.
+// After a viewer was refused, the same connection is clean.
 func TestConnectionIsCleanAfterARefusal(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -247,7 +250,7 @@ func TestConnectionIsCleanAfterARefusal(t *testing.T) {
 			t.Errorf("%s: the connection %d is %v, and then %d", name, before, state, after)
 		}
 		if seen := usersSeen(t, d, auth.Viewer{}); len(seen) > 0 {
-			t.Errorf("%s: nobody sees %v", name, seen)
+			t.Errorf("%s: an anonymous viewer sees %v", name, seen)
 		}
 	}
 	for name, entry := range entries {
@@ -260,7 +263,7 @@ func TestConnectionIsCleanAfterARefusal(t *testing.T) {
 	}
 }
 
-// Two viewers and nobody share the server connections of a transaction pooler.
+// Two members and an anonymous viewer share the server connections of a transaction pooler.
 func TestEnteringThroughAPooler(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -290,7 +293,7 @@ func TestEnteringThroughAPooler(t *testing.T) {
 	all.Wait()
 }
 
-// Less than a millisecond is not for ever.
+// A timeout below a millisecond is not 0, which would mean no timeout.
 func TestLimitsAreNeverZero(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{-time.Second: "1", 0: "1", 999 * time.Microsecond: "1", 1999 * time.Microsecond: "1", 3 * time.Second: "3000"} {

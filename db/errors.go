@@ -18,22 +18,21 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// The SQLSTATEs that our functions raise, app.enter most of all.
+// The SQLSTATEs that our SQL functions raise.
 const (
 	sessionRevoked = pqerror.Code("FH001")
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
-	signInTooOld   = pqerror.Code("FH004") // of app.require_reauthentication
+	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication
 )
 
-// ErrTaken is the error of a write whose e-mail or username another account has got.
+// ErrTaken means that another account has the e-mail or username.
 var ErrTaken = errors.New("taken")
 
-// ErrRepeated is the error of a sign-up whose key has signed up an account already.
+// ErrRepeated means that an earlier sign-up has used the idempotency key.
 var ErrRepeated = errors.New("repeated")
 
-// translate turns what PostgreSQL says into what a client may be told, where there is something; other errors stay as
-// they are and are nobody's business but the log's.
+// translate turns PostgreSQL's errors into faults where a client can act on them. Other errors stay as they are, for the log.
 func translate(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
@@ -65,7 +64,7 @@ func translate(err error) error {
 }
 
 func notStorable(cause error) error {
-	return &fault.Error{Code: fault.BadUserInput, Message: "A text holds a character that cannot be stored.", Err: cause}
+	return &fault.Error{Code: fault.BadUserInput, Message: "A text contains a character that cannot be stored.", Err: cause}
 }
 
 // mayPass reports whether another attempt can help.
@@ -73,29 +72,28 @@ func mayPass(err error) bool {
 	return isTransient(err) || isStale(err) || isStatementLost(err) || isLost(err)
 }
 
-// isCut reports whether the server ended a statement: at the end of its time, of the time that it may wait for a lock, or because
-// we asked.
+// isCut reports whether the server cancelled a statement: because of a timeout, a lock timeout, or at our request.
 func isCut(err error) bool { return pq.As(err, pqerror.QueryCanceled, pqerror.LockNotAvailable) != nil }
 
-// isTransient reports whether the server rolled the transaction back for a reason that may not come again.
+// isTransient reports whether the server rolled the transaction back because of a conflict with another one.
 func isTransient(err error) bool {
 	return pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
 }
 
-// isStale reports whether a migration changed what a prepared statement returns.
+// isStale reports whether a migration has changed the result columns of a prepared statement.
 func isStale(err error) bool { return pq.As(err, pqerror.FeatureNotSupported) != nil }
 
-// errStatementLost is the error of a statement that takes other parameters than its query.
+// errStatementLost means that a prepared statement has another number of parameters than its query.
 var errStatementLost = errors.New("a prepared statement is not the one that was prepared")
 
-// isStatementLost reports whether a prepared statement is gone, or another has its name: a pooler gave the connection
-// another backend and did not take the statements along.
+// isStatementLost reports whether a prepared statement is missing, or another one has its name, because a pooler gave the
+// connection another server process.
 func isStatementLost(err error) bool {
 	return errors.Is(err, errStatementLost) ||
 		pq.As(err, pqerror.InvalidSQLStatementName, pqerror.DuplicatePstatement, pqerror.ProtocolViolation) != nil
 }
 
-// isLost reports whether the connection broke, or was broken by the server.
+// isLost reports whether the connection is broken or the server has closed it.
 func isLost(err error) bool {
 	if e := pq.As(err); e != nil {
 		class := string(e.Code[:2])

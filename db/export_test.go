@@ -11,7 +11,7 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// Tests migrate and check sets that stand for freehold's own.
+// Tests migrate and check sets in place of freehold's own.
 
 func MigrateSet(ctx context.Context, ownerURL string, set MigrationSet) error {
 	return migrateSets(ctx, ownerURL, []MigrationSet{set})
@@ -36,12 +36,12 @@ var (
 	EventList   = eventList
 )
 
-// FindBy is FindPage or, with an owner, FindPageOf in a transaction of the caller, who runs the statements.
+// FindBy is FindPage or, with an owner, FindPageOf. The caller runs the statements.
 func (l *List[T]) FindBy(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range) (*Page[T], error) {
 	return l.find(ctx, run, viewer, owner, r)
 }
 
-// InlineAll makes the connection of a pool of one send the text of statements, as it does behind a pooler.
+// InlineAll makes the connection of a pool of one send queries instead of names, as it does behind a pooler.
 func (d *DB) InlineAll(t *testing.T) {
 	t.Helper()
 	c, err := d.pool.Conn(t.Context())

@@ -17,11 +17,11 @@ import (
 	"github.com/lib/pq"
 )
 
-// A functionFile is a file functions/<name>.sql of a MigrationSet, which has the current text of the function app.<name>.
+// functionFile is a file functions/<name>.sql of a MigrationSet. It has the current text of the function app.<name>.
 type functionFile struct {
 	path, name, text string
-	roles            []string // that may execute it, besides the definer
-	early            bool     // created before the numbered migrations, whose tables or policies need it
+	roles            []string // that may execute the function, besides the definer
+	early            bool     // created before the numbered migrations, because their tables or policies need it
 }
 
 const (
@@ -37,7 +37,7 @@ var (
 	leadComments  = regexp.MustCompile(`^(\s*--[^\n]*\n|\s+)*`)
 )
 
-// readFunctions returns the function files of a set by name.
+// readFunctions returns the function files of a set, sorted by name.
 func readFunctions(files fs.FS) ([]functionFile, error) {
 	names, err := fs.Glob(files, "functions/*.sql")
 	if err != nil {
@@ -60,12 +60,12 @@ func readFunctions(files fs.FS) ([]functionFile, error) {
 
 func (f *functionFile) parse() error {
 	if !functionName.MatchString(f.name) {
-		return errors.New("a file of a function is called <name>.sql, and the name has a-z, 0-9 and _ only")
+		return errors.New("the name of a function's file must be <name>.sql, where the name has only a-z, 0-9 and _")
 	}
 	first, rest, _ := strings.Cut(f.text, "\n")
 	roles, found := strings.CutPrefix(first, executedBy)
 	if !found {
-		return fmt.Errorf("the first line must be %q and the roles that may execute the function, or %q", executedBy, nobody)
+		return fmt.Errorf("the first line must be %q, followed by the roles that may execute the function, or by %q", executedBy, nobody)
 	}
 	for role := range strings.SplitSeq(roles, ",") {
 		f.roles = append(f.roles, strings.TrimSpace(role))
@@ -76,13 +76,13 @@ func (f *functionFile) parse() error {
 	second, _, _ := strings.Cut(rest, "\n")
 	if when, found := strings.CutPrefix(second, created); found {
 		if strings.TrimSpace(when) != early {
-			return fmt.Errorf("the second line may only be %q", created+" "+early)
+			return fmt.Errorf("the second line must be %q", created+" "+early)
 		}
 		f.early = true
 	}
 	body := strings.TrimPrefix(f.text, leadComments.FindString(f.text))
 	if start := functionStart.FindStringSubmatch(body); start == nil || start[1] != f.name {
-		return fmt.Errorf("the file must create app.%[1]s: after comments, it must begin with CREATE OR REPLACE FUNCTION app.%[1]s(", f.name)
+		return fmt.Errorf("the file must create app.%[1]s: after the comments, it must begin with CREATE OR REPLACE FUNCTION app.%[1]s(", f.name)
 	}
 	return nil
 }
@@ -92,8 +92,8 @@ func (f *functionFile) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// makeFunctionTable makes the table of the texts that the database's functions have.
-func makeFunctionTable(ctx context.Context, tx *sql.Tx) error {
+// createFunctionTable creates the table with the hashes of the functions' current texts.
+func createFunctionTable(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `
 		CREATE TABLE IF NOT EXISTS migrations.function_files (
 			name     text PRIMARY KEY,
@@ -101,12 +101,12 @@ func makeFunctionTable(ctx context.Context, tx *sql.Tx) error {
 			sha256   text NOT NULL
 		)`)
 	if err != nil {
-		return fmt.Errorf("make the table of functions: %w", err)
+		return fmt.Errorf("create the table of functions: %w", err)
 	}
 	return nil
 }
 
-// changedFunctions returns those functions whose text is not the one in the database.
+// changedFunctions returns the functions whose text differs from the one in the database.
 func changedFunctions(ctx context.Context, tx *sql.Tx, set string, all []functionFile) ([]functionFile, error) {
 	type record struct{ set, hash string }
 	records := map[string]record{}
@@ -132,7 +132,7 @@ func changedFunctions(ctx context.Context, tx *sql.Tx, set string, all []functio
 	for _, f := range all {
 		r, exists := records[f.name]
 		if exists && r.set != set {
-			return nil, fmt.Errorf("%s: app.%s is a function of the migration set %s: choose another name", f.path, f.name, r.set)
+			return nil, fmt.Errorf("%s: app.%s belongs to the migration set %s: choose another name", f.path, f.name, r.set)
 		}
 		if r.hash != f.hash() {
 			changed = append(changed, f)
@@ -141,18 +141,18 @@ func changedFunctions(ctx context.Context, tx *sql.Tx, set string, all []functio
 	return changed, nil
 }
 
-// createFunctions creates functions as the definer. Unless they are checked, their bodies may name what does not exist yet.
+// createFunctions creates functions as the definer. Unless checked is set, their bodies may refer to objects that do not exist yet.
 func createFunctions(ctx context.Context, tx *sql.Tx, functions []functionFile, checked bool) error {
 	if len(functions) == 0 {
 		return nil
 	}
-	// A new function can be executed by its owner only, from its first moment.
+	// Only its owner can execute a new function, from the moment it is created.
 	_, err := tx.ExecContext(ctx, `
 		GRANT USAGE, CREATE ON SCHEMA app TO freehold_definer;
 		SET LOCAL ROLE freehold_definer;
 		ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`)
 	if err != nil {
-		return fmt.Errorf("become the definer: %w", err)
+		return fmt.Errorf("set the definer's role: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `SELECT set_config('check_function_bodies', $1, true)`, strconv.FormatBool(checked)); err != nil {
 		return fmt.Errorf("set check_function_bodies: %w", err)
@@ -167,13 +167,13 @@ func createFunctions(ctx context.Context, tx *sql.Tx, functions []functionFile, 
 		RESET ROLE;
 		REVOKE CREATE ON SCHEMA app FROM freehold_definer`)
 	if err != nil {
-		return fmt.Errorf("leave the definer's role: %w", err)
+		return fmt.Errorf("reset the role: %w", err)
 	}
 	return nil
 }
 
-// create runs the file as a prepared statement, which cannot be more than one statement, and grants execution to exactly
-// the roles that it names.
+// create runs the file as a prepared statement, which can only be a single statement. It then grants execution to exactly the
+// roles that the file names.
 func (f *functionFile) create(ctx context.Context, tx *sql.Tx) error {
 	statement, err := tx.PrepareContext(ctx, f.text)
 	if err != nil {
@@ -182,7 +182,7 @@ func (f *functionFile) create(ctx context.Context, tx *sql.Tx) error {
 	defer statement.Close() //nolint:errcheck // it has run
 	if _, err := statement.ExecContext(ctx); err != nil {
 		if e := pq.As(err); e != nil && e.Code == "42P13" {
-			return fmt.Errorf("%w: a changed signature gets a new name", err)
+			return fmt.Errorf("%w: to change the signature, choose a new name", err)
 		}
 		return err
 	}
@@ -192,7 +192,7 @@ func (f *functionFile) create(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("count functions: %w", err)
 	}
 	if overloads != 1 {
-		return fmt.Errorf("app.%s exists with other parameters: a changed signature gets a new name", f.name)
+		return fmt.Errorf("app.%s exists with other parameters: to change the signature, choose a new name", f.name)
 	}
 	return f.grant(ctx, tx)
 }
@@ -202,10 +202,10 @@ func (f *functionFile) grant(ctx context.Context, tx *sql.Tx) error {
 	err := tx.QueryRowContext(ctx, `
 		SELECT min(r) FROM unnest($1::text[]) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)`, pq.Array(f.roles)).Scan(&unknown)
 	if err != nil {
-		return fmt.Errorf("look for roles: %w", err)
+		return fmt.Errorf("find roles: %w", err)
 	}
 	if unknown.Valid {
-		return fmt.Errorf("the role %q, which its first line names, does not exist", unknown.String)
+		return fmt.Errorf("the first line names the role %q, which does not exist", unknown.String)
 	}
 	var grants sql.NullString
 	err = tx.QueryRowContext(ctx, `
@@ -213,7 +213,7 @@ func (f *functionFile) grant(ctx context.Context, tx *sql.Tx) error {
 		  FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
 		 WHERE p.proname = $1 AND p.pronamespace = 'app'::regnamespace AND a.grantee <> p.proowner`, f.name).Scan(&grants)
 	if err != nil {
-		return fmt.Errorf("look for grants: %w", err)
+		return fmt.Errorf("find grants: %w", err)
 	}
 	statements := []string{grants.String}
 	for _, role := range f.roles {
@@ -225,7 +225,7 @@ func (f *functionFile) grant(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// recordFunctions notes the texts that the database's functions have, and forgets those whose files are gone.
+// recordFunctions records the hashes of the changed functions, and deletes the records of functions without a file.
 func recordFunctions(ctx context.Context, tx *sql.Tx, set string, all, changed []functionFile) error {
 	names := make([]string, 0, len(all))
 	for _, f := range all {
@@ -233,14 +233,14 @@ func recordFunctions(ctx context.Context, tx *sql.Tx, set string, all, changed [
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM migrations.function_files WHERE set_name = $1 AND name <> ALL ($2)`, set, pq.Array(names))
 	if err != nil {
-		return fmt.Errorf("forget functions: %w", err)
+		return fmt.Errorf("delete records of functions: %w", err)
 	}
 	for _, f := range changed {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO migrations.function_files (name, set_name, sha256) VALUES ($1, $2, $3)
 			    ON CONFLICT (name) DO UPDATE SET set_name = excluded.set_name, sha256 = excluded.sha256`, f.name, set, f.hash())
 		if err != nil {
-			return fmt.Errorf("%s: record its text: %w", f.path, err)
+			return fmt.Errorf("%s: record the hash: %w", f.path, err)
 		}
 	}
 	return nil

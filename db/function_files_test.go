@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// filesOf returns a set of files by their names and texts.
+// filesOf returns files with these names and texts.
 func filesOf(texts map[string]string) fstest.MapFS {
 	files := fstest.MapFS{}
 	for name, text := range texts {
@@ -23,11 +23,11 @@ const (
 	tableX = "-- +goose Up\nCREATE TABLE app.x (id int);\nINSERT INTO app.x VALUES (7);\nGRANT SELECT ON app.x TO freehold_definer;\n"
 	readX  = "-- Executed by: freehold_app\n-- Reads x.\n" +
 		"CREATE OR REPLACE FUNCTION app.read_x() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT min(id) FROM app.x';\n"
-	// It comes before read_x, and calls it.
+	// It sorts before read_x, which it calls.
 	callX = "-- Executed by: nobody\nCREATE OR REPLACE FUNCTION app.call_x() RETURNS int LANGUAGE sql AS 'SELECT app.read_x()';\n"
 )
 
-// functionsOf describes the functions that tests of this file create: name, owner and who may execute it.
+// functionsOf describes the functions that these tests create: the name, the owner and the roles that may execute each.
 func functionsOf(t *testing.T, d dbtest.Database) []string {
 	t.Helper()
 	return d.Query(t, `
@@ -77,7 +77,7 @@ func TestFunctionFilesAreApplied(t *testing.T) {
 		t.Errorf("after a change, app.call_x() is %s", got)
 	}
 
-	// A migration drops the function whose file is gone. One that is missing is created, though its text is the same.
+	// A migration drops a function whose file was deleted. A missing function is created again, although its file is unchanged.
 	delete(texts, "functions/call_x.sql")
 	texts["0002_x.sql"] = "-- +goose Up\nDROP FUNCTION app.call_x();\nDROP FUNCTION app.read_x();\n"
 	migrate()
@@ -87,7 +87,7 @@ func TestFunctionFilesAreApplied(t *testing.T) {
 	diff(t, "recorded functions", d.Query(t, `SELECT name FROM migrations.function_files WHERE set_name = 'further'`), []string{"first_x", "read_x"})
 }
 
-// PUBLIC may not execute a function, also not before the grants of its file are set.
+// PUBLIC may never execute a function, not even before the grants of its file are set.
 func TestFunctionsAreNeverPublic(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -105,7 +105,7 @@ func TestFunctionsAreNeverPublic(t *testing.T) {
 	}
 }
 
-// If a part of a set fails, the database is as before.
+// If any part of a set fails, the database is unchanged.
 func TestFailedMigrationLeavesNothing(t *testing.T) {
 	t.Parallel()
 	broken := strings.Replace(readX, "app.x", "app.unknown", 1)
@@ -133,7 +133,7 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	}
 }
 
-// An adopter's migration that takes no transaction runs as goose has it, with functions before and after.
+// An adopter's migration with NO TRANSACTION runs, with functions before and after it.
 func TestMigrationWithoutTransaction(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -155,8 +155,8 @@ func TestMigrationWithoutTransaction(t *testing.T) {
 	}
 }
 
-// If a migration fails in a set that takes no transaction, those before it stay, and the published version is theirs: an
-// older build that does not work with them is not to start.
+// If a migration fails in a set with NO TRANSACTION, the earlier ones stay, and the published version says so. An older build that
+// does not work with them must not start.
 func TestFailedMigrationWithoutTransaction(t *testing.T) {
 	t.Parallel()
 	older := map[string]string{"0001_x.sql": tableX}
@@ -187,7 +187,7 @@ func TestFailedMigrationWithoutTransaction(t *testing.T) {
 	}
 }
 
-// A file of a function that is wrong fails the migration, and the error names it.
+// An invalid function file fails the migration, and the error names the file.
 func TestErrorsOfFunctionFiles(t *testing.T) {
 	t.Parallel()
 	const create = "CREATE OR REPLACE FUNCTION app.read_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
@@ -206,8 +206,8 @@ func TestErrorsOfFunctionFiles(t *testing.T) {
 		"no roles":            {"read_x", "-- Executed by:\n" + create, `role ""`},
 		"unknown role":        {"read_x", "-- Executed by: freehold_app, freehold_ap\n" + create, `role "freehold_ap"`},
 		"PUBLIC":              {"read_x", "-- Executed by: PUBLIC\n" + create, `role "PUBLIC"`},
-		"unknown moment":      {"read_x", header + "-- Created: after\n" + create, "the second line may only be"},
-		"invalid name":        {"read-x", header + create, "is called <name>.sql"},
+		"unknown moment":      {"read_x", header + "-- Created: after\n" + create, "the second line must be"},
+		"invalid name":        {"read-x", header + create, "must be <name>.sql"},
 		"another function":    {"write_x", header + create, "must create app.write_x"},
 		"a longer name":       {"read", header + create, "must create app.read:"},
 		"another schema":      {"read_x", header + strings.Replace(create, "app.", "public.", 1), "must create app.read_x"},
@@ -216,9 +216,9 @@ func TestErrorsOfFunctionFiles(t *testing.T) {
 		"a further statement": {"read_x", header + create + "CREATE TABLE app.y (id int);\n", "multiple commands"},
 		"invalid SQL":         {"read_x", header + strings.Replace(create, "LANGUAGE", "TONGUE", 1), "position 2:53"},
 		"invalid body":        {"read_x", header + strings.Replace(create, "SELECT 1", "SELECT y", 1), `column "y" does not exist`},
-		"another parameter":   {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "a changed signature gets a new name"},
-		"another result":      {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS text LANGUAGE sql AS 'SELECT ''1''';\n", "a changed signature gets a new name"},
-		"another set's":       {"their_x", header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "a function of the migration set theirs"},
+		"another parameter":   {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "to change the signature, choose a new name"},
+		"another result":      {"old_x", header + "CREATE OR REPLACE FUNCTION app.old_x(a int) RETURNS text LANGUAGE sql AS 'SELECT ''1''';\n", "to change the signature, choose a new name"},
+		"another set's":       {"their_x", header + "CREATE OR REPLACE FUNCTION app.their_x() RETURNS int LANGUAGE sql AS 'SELECT 1';\n", "belongs to the migration set theirs"},
 	} {
 		changed := maps.Clone(texts)
 		changed["functions/"+c.file+".sql"] = c.text

@@ -13,7 +13,7 @@ var codeOutcomes = map[string][]outcome{
 		{name: "to verify the address of an overdue sign-up", setup: overdue, call: `SELECT * FROM app.request_code($new, 'VERIFY_EMAIL', 'x', 'p@example.org', 60)`, nobody: `x '' false, writes codes`},
 		{name: "to verify the address of a sign-up that waits, which an account has", setup: pendingTaken, call: `SELECT * FROM app.request_code($new, 'VERIFY_EMAIL', 'x', 'p@example.org', 60)`, nobody: `x '' false, writes codes`},
 		{name: "to change an address", call: `SELECT * FROM app.request_code($new, 'CHANGE_EMAIL', 'x', 'ann@example.org', 60)`, nobody: `x '' false, writes codes`},
-		// A code with an id of the caller's own choice: what the role can do nevertheless, as docs/security.md says.
+		// The role can create a code with an id that it chose itself; see docs/security.md.
 		{
 			name: "a code that the caller then uses", call: `SELECT (app.request_code($new, 'RESET_PASSWORD', 'x', 'ann@example.org', 60)).is_known, app.reset_password($new, 'x')`,
 			nobody: `true (Ann@example.org,Ann), writes codes credentials security_events sessions user_private`,
@@ -77,15 +77,15 @@ var codeOutcomes = map[string][]outcome{
 		},
 	},
 	"request_email_change": {
-		{name: "a free address", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60)`, nobody: `FH003 the account is gone`, other: `null, writes codes`},
+		{name: "a free address", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60)`, nobody: `FH003 the account was deleted`, other: `null, writes codes`},
 		{
 			name: "an address that an account has", call: `SELECT app.request_email_change($new, 'x', 'bob@example.org', 60)`,
-			nobody: `FH003 the account is gone`, other: `null, writes codes`, owner: `bob@example.org, writes codes`,
+			nobody: `FH003 the account was deleted`, other: `null, writes codes`, owner: `bob@example.org, writes codes`,
 		},
-		{name: "the address of a sign-up that waits", call: `SELECT app.request_email_change($new, 'x', 'p@example.org', 60)`, nobody: `FH003 the account is gone`, other: `null, writes codes`},
+		{name: "the address of a sign-up that waits", call: `SELECT app.request_email_change($new, 'x', 'p@example.org', 60)`, nobody: `FH003 the account was deleted`, other: `null, writes codes`},
 		{ // see "a code that the caller then uses"
 			name: "a code that the caller then uses", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60), app.change_email($new)`,
-			nobody: `FH003 the account is gone`,
+			nobody: `FH003 the account was deleted`,
 			other:  `null (bob@example.org,x@example.org,bob), writes codes security_events user_private`,
 			owner:  `null (Ann@example.org,x@example.org,""), writes codes security_events user_private`,
 		},

@@ -12,7 +12,7 @@ var mailOutcomes = map[string][]outcome{
 		},
 		{
 			name: "a mail that is withheld", call: `SELECT app.enqueue_mail($new, 'x', NULL, 'x@example.org', NULL, '{}', 60, 5, true)`, then: newMail,
-			nobody: `void, writes outbox, then true true true for nobody`,
+			nobody: `void, writes outbox, then true true true withheld`,
 		},
 		{
 			name: "a mail with a code that never expires", call: `SELECT app.enqueue_mail($new, 'x', NULL, 'x@example.org', $reset_code, '{}', NULL, 0, false)`,
@@ -64,8 +64,8 @@ var mailOutcomes = map[string][]outcome{
 			call: `SELECT app.purge('users', 10, 59)`, nobody: `1, writes credentials profiles user_private users`,
 		},
 		{name: "sign-ups that wait, and accounts", call: `SELECT app.purge('users', 10, -1e9)`, nobody: `0`},
-		{name: "a table that is not listed", call: `SELECT app.purge('profiles', 10, 0)`, nobody: `22023 the rows of table profiles are not purged`},
-		{name: "no table", call: `SELECT app.purge(NULL, 10, 0)`, nobody: `22023 the rows of table <NULL> are not purged`},
+		{name: "a table that is not listed", call: `SELECT app.purge('profiles', 10, 0)`, nobody: `22023 table profiles is not purged`},
+		{name: "no table", call: `SELECT app.purge(NULL, 10, 0)`, nobody: `22023 table <NULL> is not purged`},
 	},
 	"purge_excess_events": {
 		{name: "too many", call: `SELECT app.purge_excess_events(10, 0)`, nobody: `1, writes security_events`},

@@ -1,6 +1,6 @@
 package db_test
 
-// ownOutcomes are those of the functions that tell or change what is the viewer's own.
+// ownOutcomes are the outcomes of the functions that read or change the viewer's own rows.
 var ownOutcomes = map[string][]outcome{
 	"pending_email": {
 		{name: "a change that is not confirmed", call: `SELECT app.pending_email($ann)`, nobody: `null`, owner: `ann@example.net`},
@@ -16,8 +16,8 @@ var ownOutcomes = map[string][]outcome{
 		{name: "too long ago", setup: longAgo, call: `SELECT app.reauthenticated_until($ann, 60) IS NOT NULL`, nobody: `false`},
 	},
 	"require_reauthentication": {
-		{name: "recent", call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the sign-in was too long ago`},
-		{name: "too long ago", setup: longAgo, call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `FH004 the sign-in was too long ago`},
+		{name: "recent", call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the last sign-in or reauthentication was too long ago`},
+		{name: "too long ago", setup: longAgo, call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `FH004 the last sign-in or reauthentication was too long ago`},
 	},
 	"rate_limited_until": {
 		{name: "a closed bucket", call: `SELECT app.rate_limited_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`, owner: `true`},
@@ -69,22 +69,22 @@ var ownOutcomes = map[string][]outcome{
 		},
 	},
 	"change_username": {
-		{name: "a free one", call: `SELECT app.change_username('x', 'x', 60)`, nobody: `FH003 the account is gone`, other: `true, writes held_usernames profiles`},
+		{name: "a free one", call: `SELECT app.change_username('x', 'x', 60)`, nobody: `FH003 the account was deleted`, other: `true, writes held_usernames profiles`},
 		{
 			name: "one that is held for the owner", call: `SELECT app.change_username('held', 'held', 60)`,
-			nobody: `FH003 the account is gone`, other: `false, writes profiles`, owner: `true, writes held_usernames profiles`,
+			nobody: `FH003 the account was deleted`, other: `false, writes profiles`, owner: `true, writes held_usernames profiles`,
 		},
 		{
 			name: "another spelling", call: `SELECT app.change_username('ANN', 'ann', 60)`,
-			nobody: `FH003 the account is gone`, other: `23505 duplicate key value violates unique constraint "profiles_username_key"`, owner: `true, writes profiles`,
+			nobody: `FH003 the account was deleted`, other: `23505 duplicate key value violates unique constraint "profiles_username_key"`, owner: `true, writes profiles`,
 		},
 		{
 			name: "one of a sign-up that waits", call: `SELECT app.change_username('x', 'pending', 60)`,
-			nobody: `FH003 the account is gone`, other: `23505 duplicate key value violates unique constraint "profiles_username_key"`,
+			nobody: `FH003 the account was deleted`, other: `23505 duplicate key value violates unique constraint "profiles_username_key"`,
 		},
 		{
 			name: "one of an overdue sign-up", setup: overdue, call: `SELECT app.change_username('x', 'pending', 60)`,
-			nobody: `FH003 the account is gone`, other: `true, writes credentials held_usernames profiles user_private users`,
+			nobody: `FH003 the account was deleted`, other: `true, writes credentials held_usernames profiles user_private users`,
 		},
 	},
 }

@@ -51,8 +51,8 @@ var sessionOutcomes = map[string][]outcome{
 	},
 	"record_own_event": {
 		{name: "a kind that viewers record", call: `SELECT app.record_own_event('SESSION_REVOKED')`, nobody: `FH003 there is no session`, other: `void, writes security_events`},
-		{name: "another kind", call: `SELECT app.record_own_event('SIGNED_IN')`, nobody: `FH003 there is no session`, other: `22023 viewers do not record the event SIGNED_IN`},
-		{name: "no kind", call: `SELECT app.record_own_event(NULL)`, nobody: `FH003 there is no session`, other: `22023 viewers do not record the event <NULL>`},
+		{name: "another kind", call: `SELECT app.record_own_event('SIGNED_IN')`, nobody: `FH003 there is no session`, other: `22023 viewers cannot record the event SIGNED_IN`},
+		{name: "no kind", call: `SELECT app.record_own_event(NULL)`, nobody: `FH003 there is no session`, other: `22023 viewers cannot record the event <NULL>`},
 		{
 			name: "for nobody else", call: `SELECT app.record_own_event('SESSION_REVOKED'), count(*) FROM app.security_events WHERE user_id = $ann`,
 			nobody: `FH003 there is no session`, other: `void 0, writes security_events`, owner: `void 1, writes security_events`,
@@ -72,7 +72,7 @@ func refresh(token string, genuine bool) string {
 	return `SELECT outcome, user_id = $ann, current_hash FROM app.refresh_session(` + token + `, 'next', ` + map[bool]string{true: "true", false: "false"}[genuine] + `, 10, 60)`
 }
 
-// innerOutcomes are those of the functions that only other functions call.
+// innerOutcomes are the outcomes of the functions that only other functions call.
 var innerOutcomes = map[string][]outcome{
 	"start_session": {
 		{name: "a session", call: `SELECT app.start_session($ann, $new, 'x', 60, 60)`, inside: `void, writes sessions`},
@@ -149,13 +149,13 @@ var innerOutcomes = map[string][]outcome{
 
 const proved = `SELECT app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = `
 
-// entering are the outcomes of a function that proves a session.
+// entering are the outcomes of a function that sets the viewer.
 func entering(call string) []outcome {
 	ann := fmt.Sprintf(call, "$ann_session")
 	return []outcome{
 		{name: "a live session", call: ann + ` = $ann`, nobody: `true`},
-		{name: "an unknown session", call: fmt.Sprintf(call, "$new"), nobody: `FH003 session is not valid`},
-		{name: "a disabled account", setup: disabled, call: ann, nobody: `FH003 session is not valid`},
+		{name: "an unknown session", call: fmt.Sprintf(call, "$new"), nobody: `FH003 session is invalid`},
+		{name: "a disabled account", setup: disabled, call: ann, nobody: `FH003 session is invalid`},
 		{name: "a revoked session", setup: revoked, call: ann, nobody: `FH001 session was revoked`},
 		{name: "a session that has expired", setup: `UPDATE app.sessions SET expires_at = now()`, call: ann, nobody: `FH002 session has expired`},
 		{name: "a session that was idle", setup: `UPDATE app.sessions SET idle_expires_at = now()`, call: ann, nobody: `FH002 session has expired`},

@@ -17,17 +17,16 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// outcome is what a call of a function does, which the app's role makes after the superuser has run setup: the result, and the
-// tables that it writes, and what the superuser reads then. Unless it says otherwise, another member gets what nobody gets, the owner what another member gets, and
-// a caller that sets app.viewer_id to the owner, without a session, what the owner gets.
+// outcome is the outcome of a call of a function as the app role, after the superuser has run setup: the result, the tables that it
+// writes, and the superuser's result of then. The callers are an anonymous viewer (nobody), another member (other), the owner, and a
+// caller that sets app.viewer_id to the owner without a session (forged). Each has the outcome of the one before by default.
 type outcome struct {
 	name, setup, call, then      string
 	nobody, other, owner, forged string
-	inside                       string // what another function gets, if the app's role may not call this one
+	inside                       string // the outcome for another function, if the app role may not call this one
 }
 
-// D14, D08: each function, called as the app's role without a viewer, as another member, as the owner, and by a caller that sets
-// the viewer itself, does what is listed and nothing more. Each of its outcomes is listed.
+// D14, D08: each function has exactly the listed outcomes, for each kind of caller.
 func TestFunctionsDoWhatIsListed(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{"protect": true, "check_protection": true} // see TestProtect

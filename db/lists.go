@@ -13,16 +13,16 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// MaxPage is the most rows that a page has.
+// MaxPage is the maximum number of rows of a page.
 const MaxPage = 100
 
-// Place is a place in a list, newest first.
+// Place is a position in a list, whose newest row comes first.
 type Place struct {
 	CreatedAt time.Time
 	ID        uuid.UUID
 }
 
-// The places beyond either end of a list.
+// The places before the first and after the last row of any list.
 var (
 	beforeAll = Place{CreatedAt: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}
 	afterAll  = Place{CreatedAt: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}
@@ -35,7 +35,7 @@ func (p Place) newer() Place {
 			return p
 		}
 	}
-	p.CreatedAt = p.CreatedAt.Add(time.Microsecond) // which is how exactly PostgreSQL stores a time
+	p.CreatedAt = p.CreatedAt.Add(time.Microsecond) // the precision of timestamptz
 	return p
 }
 
@@ -50,43 +50,43 @@ func (p Place) older() Place {
 	return p
 }
 
-// Range asks for a page: of the rows between two places, nil meaning the ends of the list, the first Size rows or, with
-// FromEnd, the last. Size is 1 to MaxPage.
+// Range describes a page: of the rows between two places, the first Size rows or, with FromEnd, the last. A nil place is the end of
+// the list. Size is 1 to MaxPage.
 type Range struct {
 	After, Before *Place
 	Size          int
 	FromEnd       bool
 }
 
-// Page is a page of the rows that a viewer sees, newest first, and whether the viewer sees any before and after it.
+// Page is a page of the rows that a viewer sees, newest first. MoreBefore and MoreAfter say whether the viewer sees rows outside it.
 type Page[T any] struct {
 	Rows       []T
 	MoreBefore bool
 	MoreAfter  bool
 }
 
-// Listing describes the table of a List. The texts are SQL and must be constants.
+// Listing describes the table of a List. Its strings are SQL and must be constants.
 //
-// A page reads none of the rows that its viewer does not see, however many there are. That takes an index:
+// Reading a page takes no longer because of rows that its viewer does not see. That requires an index:
 //
 //	(visibility, created_at, id)           for FindPage
 //	(user_id, visibility, created_at, id)  for FindPageOf, and for FindPage unless user_id is unique
 //	(user_id, created_at, id)              for both, with OwnerOnly
 //
-// If a Where hides more than a few rows, the index must be partial, with the same condition in its own WHERE.
+// If Where excludes more than a few rows, the index must be partial, with the same condition in its WHERE.
 type Listing struct {
-	Table   string // has the columns id, user_id, created_at and, unless OwnerOnly, visibility
-	Columns string // of a SELECT; id and created_at are among them, under these names
-	Where   string // a condition that the rows of the list meet; "" for none
-	// OwnerOnly says that owners see their rows and nobody else does. Otherwise everyone sees rows that are PUBLIC, members
-	// see those for MEMBERS, and owners all of theirs.
+	Table   string // with the columns id, user_id, created_at and, unless OwnerOnly, visibility
+	Columns string // of the SELECT; they include id and created_at
+	Where   string // a condition for the rows of the list; "" for none
+	// OwnerOnly says that only owners see their rows. Otherwise every viewer sees PUBLIC rows, members also see MEMBERS rows,
+	// and owners see all of theirs.
 	OwnerOnly bool
 }
 
-// List finds pages of a table's rows, the newest first.
+// List finds pages of a table's rows, newest first.
 //
-// The WHERE of its statements names what the viewer sees, only so that PostgreSQL can use an index. The row policies still
-// check each row. If a policy admits further viewers, a List does not find their rows: write statements for them.
+// The WHERE clauses of its statements repeat the row policies, only so that PostgreSQL can use an index. The policies still check
+// each row. If a policy admits further viewers, a List does not find rows for them: write your own statements.
 type List[T any] struct {
 	table     string
 	ownerOnly bool
@@ -95,7 +95,7 @@ type List[T any] struct {
 	of        [owners + 1]statements // of the rows of the user $6
 }
 
-// audience is who asks for the rows of a user.
+// audience is the kind of viewer that asks for the rows of a user.
 type audience int
 
 const (
@@ -104,13 +104,13 @@ const (
 	owners
 )
 
-// statements select the rows between the places ($1, $2) and ($3, $4), at most $5.
+// statements select at most $5 of the rows between the places ($1, $2) and ($3, $4).
 type statements struct {
-	newest string // the newest of them, the newest first
-	oldest string // the oldest of them, the oldest first
+	newest string // selects the newest rows, newest first
+	oldest string // selects the oldest rows, oldest first
 }
 
-// NewList composes the statements of a list. Call it when the package starts.
+// NewList returns a list. Call it in the initialisation of a package variable, since it composes the SQL.
 func NewList[T any](l Listing) *List[T] {
 	const (
 		public  = `visibility = 'PUBLIC'`
@@ -130,7 +130,7 @@ func NewList[T any](l Listing) *List[T] {
 	return list
 }
 
-// statements selects the rows that meet one of the conditions. No row may meet two.
+// statements returns the statements for rows that meet one of the conditions. No row may meet two.
 func (l Listing) statements(conditions ...string) statements {
 	return statements{
 		newest: l.statement(conditions, `created_at DESC, id DESC`),
@@ -138,9 +138,9 @@ func (l Listing) statements(conditions ...string) statements {
 	}
 }
 
-// statement has a branch for each condition. Each branch reads its rows from an index in the order of the page, and stops
-// at $5. The constant LIMIT changes no result. It tells PostgreSQL how few rows are asked for when it plans without knowing
-// $5: otherwise it expects a tenth of the table, and plans the statement anew each time.
+// statement has a branch for each condition. Each branch reads its rows from an index in the order of the page, and stops after
+// $5 rows. The constant LIMIT does not change the result. It tells PostgreSQL's generic plan how few rows to expect. Without it,
+// PostgreSQL expects a tenth of the table and plans the statement again each time.
 func (l Listing) statement(conditions []string, order string) string {
 	end := `
 	 ORDER BY ` + order + `
@@ -178,14 +178,14 @@ func (l *List[T]) FindPageOf(ctx context.Context, d *DB, viewer auth.Viewer, own
 	})
 }
 
-// selects runs a statement and reads all rows into the slice dest points to.
+// selects runs a query and scans all rows into the slice that dest points to.
 type selects func(ctx context.Context, dest any, query string, args ...any) error
 
-// find asks for one row more than the page holds, which tells whether there is more on the side it was cut from. On
-// the other side only a given place can leave anything out.
+// find selects one row more than the page has, which shows whether there are more rows on that side. On the other side, there can be
+// more rows only if the range has a place there.
 func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range) (*Page[T], error) {
 	if r.Size < 1 || r.Size > MaxPage {
-		return nil, fmt.Errorf("list %s: a page of %d rows, want 1 to %d", l.table, r.Size, MaxPage)
+		return nil, fmt.Errorf("list %s: a page of %d rows; want 1 to %d", l.table, r.Size, MaxPage)
 	}
 	s, args := l.choose(viewer, owner)
 	rows := func(query string, after, before Place, limit int) (found []T, err error) {
@@ -216,7 +216,7 @@ func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, own
 	} else {
 		p.MoreAfter = more
 	}
-	if r.After != nil && !p.MoreBefore { // is there a row at the place, or before it?
+	if r.After != nil && !p.MoreBefore { // is there a row at the place or before it?
 		found, err := rows(s.oldest, beforeAll, after.older(), 1)
 		if err != nil {
 			return nil, err
@@ -233,7 +233,7 @@ func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, own
 	return p, nil
 }
 
-// choose returns the statements for a viewer, and what they take after $5. Without an owner they are those of all rows.
+// choose returns the statements for a viewer, and their arguments after $5. Without an owner, they select from all rows.
 func (l *List[T]) choose(viewer auth.Viewer, owner *uuid.UUID) (statements, []any) {
 	if owner == nil && l.ownerOnly {
 		owner = &viewer.UserID

@@ -87,7 +87,7 @@ func list[T any](table, method string, owner *uuid.UUID, l *db.List[T], place fu
 	return c
 }
 
-// lists are all lists: those of db, and those of an adopter's table. An owner is for those that have one.
+// lists returns all lists: those of package db and those of an adopter's table. Some are the lists of owner.
 func lists(owner uuid.UUID) []listed {
 	mark := func(b *bookmark) db.Place { return db.Place{CreatedAt: b.CreatedAt, ID: b.ID} }
 	return []listed{
@@ -117,10 +117,10 @@ func TestEveryListIsTested(t *testing.T) {
 	diff(t, "methods that return a page, and those in lists", found, tested)
 }
 
-// hide fills the tables with 100,000 rows each that the viewers do not see, and in the middle of them 1,000 that everyone or every
-// member sees, or 40 to 61 of those for one owner. The number tells users apart.
+// hide fills each table with 100,000 rows that the viewers do not see. In the middle are 1,000 rows that everyone or every member
+// sees, or 40 to 61 rows of one owner. The number of the latter identifies the owner.
 const hide = `
-	SET session_replication_role = replica; -- without looking up each reference
+	SET session_replication_role = replica; -- without foreign keys
 	CREATE FUNCTION pg_temp.nth(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;
 	CREATE TEMP TABLE numbers AS
 	SELECT n, pg_temp.nth(n) AS id, timestamptz '2026-01-01' + make_interval(secs => n) AS at,
@@ -204,7 +204,7 @@ func TestListsReadNoHiddenRows(t *testing.T) {
 
 func user(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("%032d", n)) }
 
-// openApp makes a pool of the app's role.
+// openApp opens a pool as the app role.
 func openApp(t *testing.T, server dbtest.Database) *sqlx.DB {
 	t.Helper()
 	pool, err := sqlx.Open("postgres", server.App)
@@ -215,7 +215,7 @@ func openApp(t *testing.T, server dbtest.Database) *sqlx.DB {
 	return pool
 }
 
-// enter begins a transaction with a viewer who has not proved a session. It is undone when the test ends, or before.
+// enter begins a transaction with a viewer without a session. It is rolled back when the test ends, or earlier.
 func enter(t *testing.T, pool *sqlx.DB, viewer auth.Viewer) *sqlx.Tx {
 	t.Helper()
 	tx, err := pool.BeginTxx(t.Context(), nil)
@@ -230,8 +230,8 @@ func enter(t *testing.T, pool *sqlx.DB, viewer auth.Viewer) *sqlx.Tx {
 	return tx
 }
 
-// mostRead is how many rows a statement may read. Of the rows of one owner, at most 61 of a kind are seen, and PostgreSQL may read
-// and sort them all, first in an index and then in the table: it expects few.
+// mostRead is the maximum number of rows that a statement may read. A viewer sees at most 61 rows of one owner. PostgreSQL may read all
+// of them from the index and from the table, and sort them.
 const mostRead = 3 * 2 * 61
 
 // reader runs the statements of a page, and fails the test if one reads too many rows.
@@ -274,7 +274,7 @@ type plan struct {
 	Plans    []plan
 }
 
-// read is how many rows the scans of tables and indexes have read.
+// read returns how many rows the scans of tables and indexes have read.
 func (p plan) read() (n float64) {
 	if slices.Contains([]string{"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Bitmap Index Scan"}, p.Node) {
 		n = (p.Rows + p.Filtered + p.Recheck) * p.Loops
@@ -285,7 +285,7 @@ func (p plan) read() (n float64) {
 	return n
 }
 
-// entered returns the statements of a read without those that enter, one before each.
+// entered returns the statements of a read without those that set the viewer.
 func entered(ran []string) (statements []string) {
 	for i, query := range ran {
 		if i%2 == 1 {

@@ -20,14 +20,14 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// call is a query and its arguments.
+// call is a query with its arguments.
 type call struct {
 	query string
 	args  []any
 }
 
-// message returns the text that runs statements as one transaction. PostgreSQL keeps the plans of prepared statements, so they
-// are executed by name. Only a pooler that may pass the next message to another server needs their whole text.
+// message returns the text that runs calls as one transaction. It executes prepared statements by name, because PostgreSQL keeps
+// their plans. Behind a pooler that may send the next message to another server process, it contains the queries instead.
 func (c *conn) message(ctx context.Context, longest time.Duration, calls ...call) (string, error) {
 	var text strings.Builder
 	text.Grow(512)
@@ -47,7 +47,7 @@ func (c *conn) message(ctx context.Context, longest time.Duration, calls ...call
 	return text.String(), nil
 }
 
-// persist prepares a query as a statement of SQL, which a message can execute beside another.
+// persist prepares a query with SQL's PREPARE, so that a message can execute it together with others.
 func (c *conn) persist(ctx context.Context, longest time.Duration, query string) error {
 	name := nameOf(query)
 	if name == "" || c.inlines || c.persisted[name] {
@@ -59,7 +59,7 @@ func (c *conn) persist(ctx context.Context, longest time.Duration, query string)
 	_, err := c.pqConn.ExecContext(ctx, limit(longest)+"PREPARE "+name+" AS "+query, nil)
 	switch {
 	case pq.As(err, pqerror.DuplicatePstatement) != nil:
-		c.inlines = true // another client of a pooler has prepared it
+		c.inlines = true // behind a pooler, another client has prepared it
 	case err != nil:
 		return c.elsewhere(err)
 	}
@@ -67,9 +67,10 @@ func (c *conn) persist(ctx context.Context, longest time.Duration, query string)
 	return nil
 }
 
-var names sync.Map // of queries, as statements of SQL
+var names sync.Map // of prepared statements, by query
 
-// nameOf names a query by its text, so that a name never stands for another query. It is "" for what cannot be prepared.
+// nameOf derives the name of a prepared statement from its query, so that equal names mean equal queries. It returns "" for
+// queries that cannot be prepared.
 func nameOf(query string) string {
 	if name, ok := names.Load(query); ok {
 		return name.(string)
@@ -87,7 +88,7 @@ func nameOf(query string) string {
 	return name
 }
 
-// limit is the statement that limits the time of those after it in a transaction.
+// limit returns the statement that sets the timeout of the statements after it in a transaction.
 func limit(longest time.Duration) string {
 	const step = 50 * time.Millisecond
 	return "SET LOCAL statement_timeout = " + strconv.FormatInt(max(step, longest.Truncate(step)).Milliseconds(), 10) + "; "
@@ -109,7 +110,7 @@ func execute(text *strings.Builder, name string, args []any) error {
 	return nil
 }
 
-// inline writes a query with its arguments in their places. After an error the text is of no use.
+// inline writes a query with its arguments in place of the parameters. After an error, the text is incomplete.
 func inline(text *strings.Builder, query string, args []any) error {
 	if len(args) == 0 {
 		text.WriteString(query)
@@ -124,7 +125,7 @@ func inline(text *strings.Builder, query string, args []any) error {
 		digits := len(after) - len(strings.TrimLeft(after, "0123456789"))
 		n, err := strconv.Atoi(after[:digits])
 		if err != nil || n < 1 || n > len(args) {
-			return fmt.Errorf("an argument is missing: %s", query)
+			return fmt.Errorf("query without an argument for each parameter: %s", query)
 		}
 		if err := writeLiteral(text, args[n-1]); err != nil {
 			return err
@@ -133,7 +134,8 @@ func inline(text *strings.Builder, query string, args []any) error {
 	}
 }
 
-// writeLiteral writes a value as SQL has it. The simple protocol has no parameters. No other function makes SQL of values.
+// writeLiteral writes a value as an SQL literal, since the simple protocol has no parameters. Only this function turns values into
+// SQL.
 func writeLiteral(text *strings.Builder, value any) error {
 	switch v := value.(type) {
 	case nil:
@@ -153,14 +155,14 @@ func writeLiteral(text *strings.Builder, value any) error {
 	case []byte:
 		text.WriteString(pq.QuoteLiteral(`\x` + hex.EncodeToString(v)))
 	case string:
-		if strings.ContainsRune(v, 0) || !utf8.ValidString(v) { // a NUL would end the message early
-			return notStorable(errors.New("a text has a NUL or is not UTF-8"))
+		if strings.ContainsRune(v, 0) || !utf8.ValidString(v) { // a NUL would end the message
+			return notStorable(errors.New("a text contains NUL or is not UTF-8"))
 		}
 		text.WriteString(pq.QuoteLiteral(v))
 	default:
 		converted, err := driver.DefaultParameterConverter.ConvertValue(value)
 		if err != nil || reflect.TypeOf(converted) == reflect.TypeOf(value) {
-			return fmt.Errorf("no literal can be made of a %T", value)
+			return fmt.Errorf("no SQL literal for a %T", value)
 		}
 		return writeLiteral(text, converted)
 	}

@@ -19,22 +19,22 @@ import (
 //go:embed migrations/*.sql functions/*.sql
 var ownFiles embed.FS
 
-// RolesSQL makes the three database roles; see docs/deployment.md.
+// RolesSQL creates the three database roles; see docs/deployment.md.
 //
 //go:embed roles.sql
 var RolesSQL string
 
-// MigrationSet is a numbered series of migrations, with the functions that they need. An adopter's set has its own numbers,
-// so that they never collide with those of freehold's next migrations.
+// MigrationSet is a numbered series of migrations, with the functions that they need. An adopter's set has numbers of its own, so
+// that they never collide with freehold's next migrations.
 type MigrationSet struct {
-	Name  string // of the table in schema migrations that keeps its version
+	Name  string // of the table in schema migrations that stores its version
 	Files fs.FS  // NNNN_name.sql at the top level, and functions/name.sql; see docs/deployment.md
 }
 
-// OwnMigrations is freehold's own set, which runs before all others.
+// OwnMigrations returns freehold's own set, which runs before all others.
 func OwnMigrations() MigrationSet { return MigrationSet{Name: "freehold", Files: ownSet{}} }
 
-// ownSet is the files of freehold's set: functions/ lies beside migrations/, not in it.
+// ownSet has the files of freehold's set, whose folder functions is beside the folder migrations.
 type ownSet struct{}
 
 func (ownSet) Open(name string) (fs.File, error) {
@@ -44,9 +44,8 @@ func (ownSet) Open(name string) (fs.File, error) {
 	return ownFiles.Open(path.Join("migrations", name))
 }
 
-// Migrate brings the database up to date, as the owner's role: freehold's migrations, then those of each further set.
-// Several processes may migrate at once; they wait for each other. A set is migrated completely or not at all, unless one
-// of its new migrations says that it takes no transaction.
+// Migrate runs the new migrations as the owner role: freehold's first, then those of each further set. Concurrent calls run one
+// after the other. A set is migrated completely or not at all, unless one of its new migrations has NO TRANSACTION.
 func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
 	return migrateSets(ctx, ownerURL, append([]MigrationSet{OwnMigrations()}, further...))
 }
@@ -75,7 +74,7 @@ func migrateSets(ctx context.Context, ownerURL string, sets []MigrationSet) erro
 	return nil
 }
 
-// explained names the migration's file, and adds PostgreSQL's hint, which says what to write instead.
+// explained adds the name of the migration's file and PostgreSQL's hint to an error.
 func explained(err error) error {
 	if partial, ok := errors.AsType[*goose.PartialError](err); ok && partial.Failed != nil {
 		err = fmt.Errorf("%s: %w", partial.Failed.Source.Path, partial.Err)
@@ -86,7 +85,7 @@ func explained(err error) error {
 	return err
 }
 
-// lockMigrations returns a connection that keeps other processes from migrating until it is unlocked.
+// lockMigrations returns a connection that holds the lock on migrations, and a function that releases both.
 func lockMigrations(ctx context.Context, pool *sql.DB) (*sql.Conn, func(), error) {
 	const interval, attempts = 1, 300
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(interval, attempts))
@@ -101,16 +100,16 @@ func lockMigrations(ctx context.Context, pool *sql.DB) (*sql.Conn, func(), error
 		return nil, nil, errors.Join(err, conn.Close())
 	}
 	return conn, func() {
-		locker.SessionUnlock(context.WithoutCancel(ctx), conn) //nolint:errcheck // the end of the connection unlocks as well
+		locker.SessionUnlock(context.WithoutCancel(ctx), conn) //nolint:errcheck // closing the connection also releases the lock
 		conn.Close()                                           //nolint:errcheck // as above
 	}, nil
 }
 
-// migration is the step of one set.
+// migration migrates one set.
 type migration struct {
 	set  MigrationSet
 	pool *sql.DB
-	conn *sql.Conn // which holds the lock
+	conn *sql.Conn // holds the lock
 	tx   *sql.Tx
 
 	numbered  []numberedFile
@@ -131,7 +130,7 @@ func (m *migration) run(ctx context.Context) (err error) {
 	switch v, err := published(ctx, m.tx, m.set.Name); {
 	case err != nil:
 		return err
-	case v.number > latest(m.numbered): // a newer build has migrated, and its functions stay
+	case v.number > latest(m.numbered): // a newer build has migrated: keep its functions
 		return v.refuse(m.set.Name, latest(m.numbered))
 	}
 	if err := m.prepare(ctx); err != nil {
@@ -152,7 +151,7 @@ func (m *migration) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// begin begins a transaction. It does not end with ctx by itself, since other users of the connection would not notice.
+// begin begins a transaction. It does not end with ctx, since the other users of the connection would not notice.
 func (m *migration) begin(ctx context.Context) error {
 	tx, err := m.conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
@@ -162,13 +161,13 @@ func (m *migration) begin(ctx context.Context) error {
 	return nil
 }
 
-// prepare makes what the numbered migrations need.
+// prepare creates the schemas and functions that the numbered migrations need.
 func (m *migration) prepare(ctx context.Context) error {
-	// Nobody but the owner is granted schema migrations.
+	// Only the owner has privileges on the schema migrations.
 	if _, err := m.tx.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS migrations; CREATE SCHEMA IF NOT EXISTS app`); err != nil {
-		return fmt.Errorf("make schemas: %w", err)
+		return fmt.Errorf("create schemas: %w", err)
 	}
-	if err := makeFunctionTable(ctx, m.tx); err != nil {
+	if err := createFunctionTable(ctx, m.tx); err != nil {
 		return err
 	}
 	changed, err := changedFunctions(ctx, m.tx, m.set.Name, m.functions)
@@ -179,7 +178,7 @@ func (m *migration) prepare(ctx context.Context) error {
 	return createFunctions(ctx, m.tx, first, false)
 }
 
-// applyFunctions creates each changed function twice: at first it may call one that does not exist yet.
+// applyFunctions creates each changed function twice. In the first pass, it may call a function that does not exist yet.
 func (m *migration) applyFunctions(ctx context.Context) error {
 	changed, err := changedFunctions(ctx, m.tx, m.set.Name, m.functions)
 	if err != nil {
@@ -193,7 +192,7 @@ func (m *migration) applyFunctions(ctx context.Context) error {
 	return recordFunctions(ctx, m.tx, m.set.Name, m.functions, changed)
 }
 
-// migrate runs the new numbered migrations. They are part of the transaction, unless one of them takes none.
+// migrate runs the new numbered migrations in the transaction, unless one of them has NO TRANSACTION.
 func (m *migration) migrate(ctx context.Context) error {
 	nested, err := nestedPool(m.conn)
 	if err != nil {
@@ -209,7 +208,7 @@ func (m *migration) migrate(ctx context.Context) error {
 		return err
 	}
 	if number > latest(m.numbered) {
-		return fmt.Errorf("the database has migration %d, and this build knows migrations up to %d: run a newer build", number, latest(m.numbered))
+		return fmt.Errorf("the database has migration %d; this build only knows migration %d: upgrade %s", number, latest(m.numbered), m.set.Name)
 	}
 	alone := slices.ContainsFunc(m.numbered, func(f numberedFile) bool { return f.number > number && f.noTransaction })
 	if alone {
@@ -219,7 +218,7 @@ func (m *migration) migrate(ctx context.Context) error {
 	return err
 }
 
-// migrateAlone runs the new numbered migrations each by itself. If one fails, those before it stay.
+// migrateAlone runs each new numbered migration by itself. If one fails, the earlier ones stay.
 func (m *migration) migrateAlone(ctx context.Context) error {
 	if err := m.tx.Commit(); err != nil {
 		return err

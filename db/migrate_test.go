@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// Migrations are numbered 0001, 0002, … without a gap, and go forward only.
+// Migrations are numbered 0001, 0002, … without a gap, and have no Down part.
 func TestMigrationsAreNumberedAndForwardOnly(t *testing.T) {
 	t.Parallel()
 	files := db.OwnMigrations().Files

@@ -11,11 +11,11 @@ import (
 	"github.com/lib/pq"
 )
 
-// migrationConnector hands out connections for migrations. A migration may take hours, so its statements have no deadline:
-// TCP finds a peer that is gone (see keepAlive), and watch one that is silent for another reason.
+// migrationConnector opens connections for migrations. A migration may take hours, so its statements have no deadline. Keepalive
+// detects a peer that has vanished, and watch a server that does not answer for another reason.
 type migrationConnector struct {
 	*pqConnector
-	ctx context.Context //nolint:containedctx // of Migrate; its end also ends a statement that the server is silent about
+	ctx context.Context //nolint:containedctx // of Migrate; its end also ends a statement that gets no answer
 }
 
 func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -25,7 +25,7 @@ func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	full, ok := inner.(pqConn)
 	if !ok {
-		return nil, fmt.Errorf("lib/pq's %T has lost an interface that migrations need", inner)
+		return nil, fmt.Errorf("lib/pq's %T lacks an interface that migrations need", inner)
 	}
 	process, err := ask(ctx, full, `SELECT pg_backend_pid()`)
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	}}, nil
 }
 
-// migrationConn is lib/pq's connection, which does not prepare: a migration may have many statements in one text.
+// migrationConn is lib/pq's connection. It does not prepare statements, since one text may have many.
 type migrationConn struct {
 	pqConn
 	release func()
@@ -53,9 +53,9 @@ func (c *migrationConn) Close() error {
 	return c.pqConn.Close()
 }
 
-// watch closes a socket on which a statement waits in vain. While the server says nothing, it asks the server on another
-// connection, ever less often, whether the process that should be at work is. Twice no is the end, as it is if the server
-// cannot be reached five times in a row.
+// watch closes a socket whose statement gets no answer. While nothing arrives, it asks the server on another connection, at growing
+// intervals, whether the server process is active. It closes the socket after two negative answers, or after five failed
+// connections in a row.
 func (c *migrationConnector) watch(ctx context.Context, s *socket, process string) {
 	const first, longest = 2 * time.Second, 30 * time.Second
 	interval, idle, unreachable := first, 0, 0
@@ -80,13 +80,13 @@ func (c *migrationConnector) watch(ctx context.Context, s *socket, process strin
 			idle, interval = idle+1, first
 		}
 		if (idle == 2 || unreachable == 5) && s.silence() > 0 {
-			s.end(errors.New("the database does not work on the statement, and its answer does not come"))
+			s.end(errors.New("the database has stopped working on the statement without an answer"))
 			return
 		}
 	}
 }
 
-// isWorking asks the server whether one of its processes runs a statement.
+// isWorking reports whether a server process is running a statement.
 func (c *migrationConnector) isWorking(ctx context.Context, process string) (bool, error) {
 	conn, _, err := c.dial(ctx)
 	if err != nil {
@@ -97,14 +97,14 @@ func (c *migrationConnector) isWorking(ctx context.Context, process string) (boo
 	return state != "0", err
 }
 
-// nestedPool returns a pool whose only connection is conn, which is in a transaction. Its transactions are savepoints, and
-// its end leaves the connection open.
+// nestedPool returns a pool whose only connection is conn, which is in a transaction. The pool's transactions are savepoints. Closing
+// the pool leaves conn open.
 func nestedPool(conn *sql.Conn) (*sql.DB, error) {
 	var inner pqConn
 	err := conn.Raw(func(raw any) error {
 		var ok bool
 		if inner, ok = raw.(pqConn); !ok {
-			return fmt.Errorf("lib/pq's %T has lost an interface that migrations need", raw)
+			return fmt.Errorf("lib/pq's %T lacks an interface that migrations need", raw)
 		}
 		return nil
 	})

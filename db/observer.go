@@ -55,13 +55,13 @@ func (o *Observer) retry(err error) {
 	}
 }
 
-func (o *Observer) committed(what *attempt) {
-	if what.mail && o.Enqueued != nil {
+func (o *Observer) committed(a *attempt) {
+	if a.mail && o.Enqueued != nil {
 		o.Enqueued()
 	}
 }
 
-// failure names the kind of an error: PostgreSQL's name of its SQLSTATE, one of fault's codes, or a word of ours.
+// failure returns the kind of an error: PostgreSQL's condition name, a fault code, or a word from this package.
 func failure(err error) string {
 	e := pq.As(err)
 	f, isFault := errors.AsType[*fault.Error](err)

@@ -54,11 +54,11 @@ func settle(t *testing.T, d *db.DB, s outbox.Settled) bool {
 	return noted
 }
 
-// A mail exists if and only if its transaction is committed, and only then is somebody told.
+// A mail exists if and only if its transaction is committed. Only then does Enqueued run.
 func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 	t.Parallel()
-	var told atomic.Int32
-	d := open(t, db.Options{URL: dbtest.New(t).App, Observer: db.Observer{Enqueued: func() { told.Add(1) }}})
+	var enqueued atomic.Int32
+	d := open(t, db.Options{URL: dbtest.New(t).App, Observer: db.Observer{Enqueued: func() { enqueued.Add(1) }}})
 	ann := member(t, d, "ann", "PRIVATE")
 	m := outbox.Mail{
 		ID: uuid.New(), Kind: "verify_email", UserID: ann.UserID, Recipient: "ann@example.org", CodeID: uuid.New(), ValidFor: time.Hour, Data: map[string]string{"a": "b"},
@@ -70,16 +70,16 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 		}
 		return undone
 	})
-	if !errors.Is(err, undone) || len(claim(t, d, 10, time.Hour)) != 0 || told.Load() != 0 {
-		t.Errorf("a mail of a transaction that was undone (%v) is there, or was told of %d times", err, told.Load())
+	if !errors.Is(err, undone) || len(claim(t, d, 10, time.Hour)) != 0 || enqueued.Load() != 0 {
+		t.Errorf("a mail of a transaction that was rolled back (%v) exists, or Enqueued ran %d times", err, enqueued.Load())
 	}
 	err = d.Write(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error { return tx.EnqueueMail(ctx, m) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	claimed := claim(t, d, 10, time.Hour)
-	if len(claimed) != 1 || told.Load() != 1 {
-		t.Fatalf("claimed %v, told %d times", claimed, told.Load())
+	if len(claimed) != 1 || enqueued.Load() != 1 {
+		t.Fatalf("claimed %v, and Enqueued ran %d times", claimed, enqueued.Load())
 	}
 	got := claimed[0]
 	if got.ValidFor <= 59*time.Minute || got.ValidFor > time.Hour || time.Since(got.CreatedAt) > time.Hour {
@@ -94,7 +94,7 @@ func TestMailsAreOneWithTheirTransaction(t *testing.T) {
 	}
 }
 
-// What is claimed is nobody else's until the lease ends; what is settled never comes again.
+// A claimed mail cannot be claimed again until the lease ends. A settled mail cannot be claimed again at all.
 func TestClaimsLeasesAndOutcomes(t *testing.T) {
 	t.Parallel()
 	d := open(t, db.Options{URL: dbtest.New(t).App})
@@ -138,7 +138,7 @@ func TestClaimsLeasesAndOutcomes(t *testing.T) {
 	}
 }
 
-// Rivals claim each mail once, and none waits for another.
+// Concurrent workers claim each mail once, and none waits for another.
 func TestRivalsClaimEachMailOnce(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -177,7 +177,7 @@ func TestRivalsClaimEachMailOnce(t *testing.T) {
 	}
 }
 
-// A row that somebody has in hand keeps nobody from the others.
+// A locked row does not block claims and purges of other rows.
 func TestClaimingAndPurgingPassOverLockedRows(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -209,7 +209,7 @@ func TestClaimingAndPurgingPassOverLockedRows(t *testing.T) {
 	}
 }
 
-// The app's role reaches the outbox through its functions only, and the outbox takes only what it is for.
+// The app role reaches the outbox only through functions, and the outbox accepts only valid mails.
 func TestOutboxIsClosedAndBounded(t *testing.T) {
 	t.Parallel()
 	d := open(t, db.Options{URL: dbtest.New(t).App})
@@ -238,7 +238,7 @@ func TestOutboxIsClosedAndBounded(t *testing.T) {
 	}
 }
 
-// What is long over goes, what is not stays, and two who purge at once share the work.
+// Two concurrent calls of Purge together delete exactly the rows that are past their time.
 func TestPurgeByTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)

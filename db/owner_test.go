@@ -17,9 +17,9 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// D05: nobody gives a row away, takes one, or makes one in another's name: the app's role may not write the owner's
-// column, and if a mistaken grant let it, the policies refuse. The other has no rows, so that no unique key gets in
-// the policies' way.
+// D05: a member cannot give a row away, take one, or create one for another user. The app role has no privilege on the owner column.
+// If a mistaken grant gives it one, the policies still refuse. The other user has no rows, so that no unique key hides the
+// policies.
 func TestOwnerOfARowCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -47,7 +47,7 @@ func TestOwnerOfARowCannotBeChanged(t *testing.T) {
 		"profiles":        `INSERT INTO app.profiles (id, user_id, username, username_key, visibility) VALUES (gen_random_uuid(), $1, 'x', 'x', 'PUBLIC')`,
 		"profile_private": `INSERT INTO app.profile_private (user_id) VALUES ($1)`,
 	} {
-		// Without a WHERE, so that the policy of SELECT is not asked as well and hides that the one of UPDATE is missing.
+		// Without a WHERE, or the policy for SELECT would apply too and hide that the one for UPDATE is missing.
 		hand := `UPDATE app.` + table + ` SET user_id = $1`
 		policy := fmt.Sprintf("new row violates row-level security policy for table %q", table)
 		for name, err := range map[string]error{"giving away": write(ann, hand, bob.UserID), "taking": write(bob, hand, bob.UserID)} {
@@ -55,15 +55,15 @@ func TestOwnerOfARowCannotBeChanged(t *testing.T) {
 		}
 		server.Query(t, `GRANT UPDATE (user_id) ON app.`+table+` TO freehold_app`)
 		expect("giving away "+table+" with a mistaken grant", write(ann, hand, bob.UserID), policy)
-		expect("giving away "+table+" to nobody's", write(ann, hand, uuid.New()), policy)
+		expect("giving away "+table+" to an unknown user", write(ann, hand, uuid.New()), policy)
 		expect("taking "+table+" with a mistaken grant", write(bob, hand, bob.UserID), "")
-		expect("taking "+table+" as nobody", write(auth.Viewer{}, hand, bob.UserID), "")
-		expect("making "+table+" in another's name", write(ann, insert, bob.UserID), policy)
-		expect("making "+table+" as nobody", write(auth.Viewer{}, insert, bob.UserID), policy)
+		expect("taking "+table+" as an anonymous viewer", write(auth.Viewer{}, hand, bob.UserID), "")
+		expect("creating "+table+" in another's name", write(ann, insert, bob.UserID), policy)
+		expect("creating "+table+" as an anonymous viewer", write(auth.Viewer{}, insert, bob.UserID), policy)
 	}
 }
 
-// refusedBy reports whether an error is PostgreSQL's refusal with this text, or with none, that no row was touched.
+// refusedBy reports whether an error is PostgreSQL's refusal with this text or, without a text, whether no row was changed.
 func refusedBy(err error, text string) bool {
 	if text == "" {
 		return fault.Is(err, fault.NotFound)

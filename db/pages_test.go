@@ -25,12 +25,12 @@ type item struct {
 	Visibility string    `json:"visibility"`
 	At         time.Time `json:"at"`
 	State      string    `json:"state"` // of a session
-	First      bool      `json:"first"` // of its owner, so that it is the owner's profile
+	First      bool      `json:"first"` // whether it is the first item of its owner, and so the profile
 }
 
 func (i item) place() db.Place { return db.Place{CreatedAt: i.At, ID: i.ID} }
 
-// isIn reports whether the item is in a list, as the viewer sees it.
+// isIn reports whether the viewer sees the item in a list.
 func (i item) isIn(c listed, viewer auth.Viewer) bool {
 	switch {
 	case c.owner != nil && *c.owner != i.Owner:
@@ -54,7 +54,7 @@ func compare(a, b db.Place) int {
 	return bytes.Compare(b.ID[:], a.ID[:])
 }
 
-// expected is the page of a list, by looking at every row.
+// expected computes the page of a list from all rows.
 func expected(items []item, c listed, viewer auth.Viewer, r db.Range) *db.Page[db.Place] {
 	p := &db.Page[db.Place]{}
 	for _, i := range items {
@@ -91,8 +91,8 @@ const stored = `
 	)
 	INSERT INTO app.bookmarks (id, user_id, visibility, created_at) SELECT id, owner, visibility, at FROM items`
 
-// Pages of every list are those of a list that was made by looking at each row: for every viewer, at every place, in both
-// directions, with rows of one time and ids next to each other.
+// The pages of every list equal pages computed from all rows: for every viewer, at every place, in both directions, with rows of the
+// same time and adjacent ids.
 func TestPagesAreThoseOfAllRowsSortedAndCut(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t, bookmarks)

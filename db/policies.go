@@ -13,34 +13,34 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Admits says which viewers a row policy lets at a row.
+// Admits says which viewers a row policy admits to a row.
 type Admits string
 
-// Whom a policy can let at a row.
+// The viewers that a policy can admit.
 const (
-	AdmitsOwner   Admits = "owner"      // its owner alone
-	AdmitsVisible Admits = "visible-to" // its owner, and everybody whom its visibility admits
+	AdmitsOwner   Admits = "owner"      // only the row's owner
+	AdmitsVisible Admits = "visible-to" // the row's owner, and viewers to whom the row's visibility shows it
 )
 
-// Table describes a table of owned rows: what app.protect was told about it in a migration. The names of its row policies,
-// whom each admits and how each is tried follow from it. The server does not start if the database has other policies.
+// Table describes a table of owned rows, as a migration passed it to app.protect. It determines the names of the row policies,
+// whom each admits, and how to probe each. The server does not start if the database has other policies.
 type Table struct {
 	Name   string   // in schema app
 	Key    string   // the column with the id of a row; "" for id
 	Owner  string   // the column with the id of the user who owns a row; "" for user_id
 	Admits Admits   // who may see a row; "" for AdmitsOwner
 	Insert bool     // whether owners may insert rows
-	Update []string // the columns that owners may update; none: they may not update rows
+	Update []string // the columns that owners may update; if empty, they may update no rows
 	Delete bool     // whether owners may delete rows
 }
 
-// Policy is a row policy of the app's role, as it is declared. The migrations have what PostgreSQL enforces.
+// Policy is a row policy of the app role, as declared in Go. PostgreSQL enforces the one from the migrations.
 type Policy struct {
 	Table   Table
 	Command string // SELECT, INSERT, UPDATE or DELETE
 }
 
-// Policies returns the row policies of the table, that for SELECT first.
+// Policies returns the row policies of the table. The one for SELECT comes first.
 func (t Table) Policies() []Policy {
 	list := []Policy{{t, "SELECT"}}
 	if t.Insert {
@@ -55,7 +55,7 @@ func (t Table) Policies() []Policy {
 	return list
 }
 
-// Policy returns the policy for a command; false if the table has none.
+// Policy returns the policy for a command, and false if the table has none.
 func (t Table) Policy(command string) (Policy, bool) {
 	for _, p := range t.Policies() {
 		if p.Command == command {
@@ -65,10 +65,10 @@ func (t Table) Policy(command string) (Policy, bool) {
 	return Policy{}, false
 }
 
-// Name returns the name of the policy, which is unique.
+// Name returns the unique name of the policy.
 func (p Policy) Name() string { return p.Table.Name + "_" + strings.ToLower(p.Command) }
 
-// Admits says whom the policy lets at a row.
+// Admits returns the viewers that the policy admits to a row.
 func (p Policy) Admits() Admits {
 	if p.Command == "SELECT" && p.Table.Admits != "" {
 		return p.Table.Admits
@@ -76,7 +76,7 @@ func (p Policy) Admits() Admits {
 	return AdmitsOwner
 }
 
-// RowRef names rows of a table by the id in one of its columns.
+// RowRef identifies rows of a table by the id in one column.
 type RowRef struct {
 	Column string
 	ID     uuid.UUID
@@ -121,16 +121,16 @@ func (d *DB) Probe(ctx context.Context, viewer auth.Viewer, p Policy, row RowRef
 	return admitted, nil
 }
 
-// PolicyText is a row policy as PostgreSQL has it.
+// PolicyText is a row policy as PostgreSQL stores it.
 type PolicyText struct {
 	Table     string  `db:"table"`
 	Name      string  `db:"name"`
 	Command   string  `db:"command"`
-	Using     *string `db:"using"`      // null where the command takes none
-	WithCheck *string `db:"with_check"` // null where the command takes none
+	Using     *string `db:"using"`      // nil if the command takes none
+	WithCheck *string `db:"with_check"` // nil if the command takes none
 }
 
-// FindPolicyText returns the text of a policy of the app's role; NOT_FOUND when the database has none of this name.
+// FindPolicyText returns the text of a policy of the app role; NOT_FOUND if the database has no policy of this name.
 func (d *DB) FindPolicyText(ctx context.Context, name string) (text PolicyText, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		var found []PolicyText

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Private is what a user alone may know of his account and profile: the rows of the owner-only tables.
+// Private has the values of an account and its profile that only their owner sees.
 type Private struct {
 	Email           string     `db:"email"`
 	EmailVerifiedAt *time.Time `db:"email_verified_at"`
@@ -21,12 +21,12 @@ type Private struct {
 	PhoneNumber     *string    `db:"phone_number"`
 }
 
-// FindPrivate returns the private part of a user; NOT_FOUND when the viewer is somebody else.
+// FindPrivate returns the private values of a user; NOT_FOUND if the viewer is another user.
 func (d *DB) FindPrivate(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*Private, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Private, error) { return tx.FindPrivate(ctx, userID) })
 }
 
-// FindPrivate is DB.FindPrivate inside a transaction.
+// FindPrivate is DB.FindPrivate in a transaction.
 func (t *Tx) FindPrivate(ctx context.Context, userID uuid.UUID) (*Private, error) {
 	var p Private
 	err := t.Get(ctx, &p, `
@@ -37,12 +37,12 @@ func (t *Tx) FindPrivate(ctx context.Context, userID uuid.UUID) (*Private, error
 		return nil, fault.Gone()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find private part of a user: %w", err)
+		return nil, fmt.Errorf("find the private values of a user: %w", err)
 	}
 	return &p, nil
 }
 
-// FindOwn returns the viewer's profile and private part by one statement; NOT_FOUND when there is none.
+// FindOwn returns the viewer's profile and private values with one statement; NOT_FOUND if the viewer's account was deleted.
 func (d *DB) FindOwn(ctx context.Context, viewer auth.Viewer) (*Profile, *Private, error) {
 	var own struct {
 		Profile
@@ -59,7 +59,7 @@ func (d *DB) FindOwn(ctx context.Context, viewer auth.Viewer) (*Profile, *Privat
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil, fault.Gone()
 	case err != nil:
-		return nil, nil, fmt.Errorf("find what a user owns: %w", err)
+		return nil, nil, fmt.Errorf("find the viewer's own values: %w", err)
 	}
 	return &own.Profile, &own.Private, nil
 }

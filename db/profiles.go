@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Profile is a row that a viewer may see, with what is not private of its user. A nil text is an empty field.
+// Profile is a profile that the viewer may see. A nil string is an empty field.
 type Profile struct {
 	ID          uuid.UUID `db:"id"`
 	UserID      uuid.UUID `db:"user_id"`
@@ -25,11 +25,11 @@ type Profile struct {
 	WebsiteURL  *string   `db:"website_url"`
 	Location    *string   `db:"location"`
 	Visibility  string    `db:"visibility"` // PRIVATE, MEMBERS or PUBLIC
-	CreatedAt   time.Time `db:"created_at"` // of the user too, who is made in the same transaction
+	CreatedAt   time.Time `db:"created_at"` // also of the user, which is created in the same transaction
 	UpdatedAt   time.Time `db:"updated_at"`
 }
 
-// Patch is a change of one column: nothing where Set is false, else the value, or NULL for nil.
+// Patch changes a column to *Value, or to NULL if Value is nil. If Set is false, it changes nothing.
 type Patch[T any] struct {
 	Set   bool
 	Value *T
@@ -38,7 +38,7 @@ type Patch[T any] struct {
 // SetTo returns the change of a column to a value.
 func SetTo[T any](value T) Patch[T] { return Patch[T]{Set: true, Value: &value} }
 
-// ProfileFields are the columns of a profile that its owner may write.
+// ProfileFields has the columns of a profile that its owner may write.
 type ProfileFields struct {
 	DisplayName Patch[string]
 	Bio         Patch[string]
@@ -50,7 +50,7 @@ type ProfileFields struct {
 	PhoneNumber Patch[string]
 }
 
-// hasPrivate reports whether fields of profile_private are written.
+// hasPrivate reports whether the patch changes columns of profile_private.
 func (f *ProfileFields) hasPrivate() bool { return f.Birthday.Set || f.PhoneNumber.Set }
 
 const profileColumns = `id, user_id, username, display_name, bio, avatar_url, website_url, location, visibility, created_at, updated_at`
@@ -66,8 +66,7 @@ func (d *DB) FindProfilePage(ctx context.Context, viewer auth.Viewer, r Range) (
 	return profileList.FindPage(ctx, d, viewer, r)
 }
 
-// FindProfileByUsernameKey returns the profile with this normalised username; NOT_FOUND when there is none that the
-// viewer sees.
+// FindProfileByUsernameKey returns the profile with a normalised username; NOT_FOUND if the viewer sees none.
 func (d *DB) FindProfileByUsernameKey(ctx context.Context, viewer auth.Viewer, key string) (*Profile, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
 		return tx.findProfile(ctx, selectProfile+`
@@ -75,14 +74,14 @@ func (d *DB) FindProfileByUsernameKey(ctx context.Context, viewer auth.Viewer, k
 	})
 }
 
-// FindProfileOfUser returns the profile of a user; NOT_FOUND when there is none that the viewer sees.
+// FindProfileOfUser returns the profile of a user; NOT_FOUND if the viewer sees none.
 func (d *DB) FindProfileOfUser(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*Profile, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Profile, error) {
 		return tx.FindProfileOfUser(ctx, userID)
 	})
 }
 
-// FindProfileOfUser is DB.FindProfileOfUser inside a transaction.
+// FindProfileOfUser is DB.FindProfileOfUser in a transaction.
 func (t *Tx) FindProfileOfUser(ctx context.Context, userID uuid.UUID) (*Profile, error) {
 	return t.findProfile(ctx, selectProfile+`
 		 WHERE user_id = $1`, userID)
@@ -100,19 +99,19 @@ func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, 
 	return &p, nil
 }
 
-// FindProfiles returns those of the profiles with these ids that the viewer sees, in no order.
+// FindProfiles returns the profiles with these ids that the viewer sees, in any order.
 func (t *Tx) FindProfiles(ctx context.Context, ids []uuid.UUID) ([]Profile, error) {
 	return t.findProfiles(ctx, selectProfile+`
 		 WHERE id = ANY ($1)`, pq.Array(ids))
 }
 
-// FindProfilesOfUsers returns those of the profiles of these users that the viewer sees, in no order.
+// FindProfilesOfUsers returns the profiles of these users that the viewer sees, in any order.
 func (t *Tx) FindProfilesOfUsers(ctx context.Context, userIDs []uuid.UUID) ([]Profile, error) {
 	return t.findProfiles(ctx, selectProfile+`
 		 WHERE user_id = ANY ($1)`, pq.Array(userIDs))
 }
 
-// FindProfilesByUsernameKeys returns those of the profiles with these normalised usernames that the viewer sees, in no order.
+// FindProfilesByUsernameKeys returns the profiles with these normalised usernames that the viewer sees, in any order.
 func (t *Tx) FindProfilesByUsernameKeys(ctx context.Context, keys []string) ([]Profile, error) {
 	return t.findProfiles(ctx, selectProfile+`
 		 WHERE username_key = ANY ($1)`, pq.Array(keys))
@@ -125,8 +124,7 @@ func (t *Tx) findProfiles(ctx context.Context, query string, keys any) (found []
 	return found, nil
 }
 
-// CreateProfile writes the viewer's profile, with the private fields in their own table. ErrTaken for a username that is
-// held for somebody else.
+// CreateProfile writes the viewer's profile. It returns ErrTaken if the username is held for another user.
 func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, usernameKey string, f ProfileFields) error {
 	err := t.ExecOne(ctx, `
 		INSERT INTO app.profiles (id, user_id, username, username_key, display_name, bio, avatar_url, website_url, location, visibility)
@@ -148,13 +146,13 @@ func (t *Tx) CreateProfile(ctx context.Context, id uuid.UUID, username, username
 		VALUES ($1, $2, $3)`,
 		t.Viewer.UserID, f.Birthday.Value, f.PhoneNumber.Value)
 	if err != nil {
-		return fmt.Errorf("create private part of profile: %w", err)
+		return fmt.Errorf("create private values of profile: %w", err)
 	}
 	return nil
 }
 
-// UpdateProfile changes the viewer's profile and returns it as it then is; NOT_FOUND when the profile with this id is
-// not the viewer's. uuid.Nil stands for the viewer's own, whatever its id.
+// UpdateProfile changes the viewer's profile and returns the result; NOT_FOUND if the profile with this id does not belong to the
+// viewer. For uuid.Nil, it changes the viewer's profile whatever its id is.
 func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, f ProfileFields) (updated *Profile, err error) {
 	write := d.Write
 	if !f.hasPrivate() {
@@ -169,8 +167,7 @@ func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID
 	return updated, err
 }
 
-// updateProfile names the owner in its WHERE, so that a row that changes hands after the rule was checked is not
-// written.
+// updateProfile has the owner in its WHERE, so that it does not change a row whose owner has changed since the rule was checked.
 func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (*Profile, error) {
 	var p Profile
 	err := t.Get(ctx, &p, `

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// An update writes the tables that change and no other, and returns the row without a further statement.
+// An update writes only the tables that change, and returns the row without a further statement.
 func TestUpdateProfileWritesOnlyWhatChanges(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -62,7 +62,7 @@ func TestUpdateProfileWritesOnlyWhatChanges(t *testing.T) {
 	}
 }
 
-// An update that fails at its end, when it has returned its row already, has failed.
+// An update that fails after it has returned its row returns the error.
 func TestUpdateThatFailsAtItsEnd(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)

@@ -20,7 +20,7 @@ const notesTable = `
 	);
 	CREATE INDEX notes_user_id ON app.notes (user_id);`
 
-// app.protect refuses a table whose rows it would leave open or slow, and says what to write.
+// app.protect rejects a table whose rows it would leave unprotected or slow to read, with a hint.
 func TestProtectRefuses(t *testing.T) {
 	t.Parallel()
 	owner := connect(t, dbtest.New(t).Owner)
@@ -30,16 +30,16 @@ func TestProtectRefuses(t *testing.T) {
 		{"a name with the schema", ``, `'app.notes'`, "there is no table app.notes in schema app", "the name without the schema"},
 		{"no table of this name", ``, `NULL`, "there is no table NULL in schema app", "CREATE TABLE app.notes"},
 		{"a view", `CREATE VIEW app.x AS SELECT 1`, `'x'`, "there is no table x in schema app", "CREATE TABLE app.notes"},
-		{"other viewers", ``, `'notes', sees => 'members'`, "notes cannot be seen by members", "sees => 'visibility'"},
-		{"null viewers", ``, `'notes', sees => NULL`, "notes cannot be seen by NULL", "sees => 'visibility'"},
-		{"null inserts", ``, `'notes', inserts => NULL`, "what the app may do with notes is not clear", "inserts => true"},
-		{"null updates", ``, `'notes', updates => NULL`, "what the app may do with notes is not clear", "updates => '{title,…}'"},
-		{"null deletes", ``, `'notes', deletes => NULL`, "what the app may do with notes is not clear", "deletes => true"},
-		{"no column to read", ``, `'notes', reads => '{}'`, "what the app may do with notes is not clear", "reads => '{id,…}'"},
-		{"unseen inserts", ``, `'notes', sees => 'nobody', inserts => true`, "nobody sees notes", "sees => 'owner'"},
-		{"unseen updates", ``, `'notes', sees => 'nobody', updates => '{title}'`, "nobody sees notes", "sees => 'owner'"},
-		{"unseen deletes", ``, `'notes', sees => 'nobody', deletes => true`, "nobody sees notes", "sees => 'owner'"},
-		{"unseen reads", ``, `'notes', sees => 'nobody', reads => '{id}'`, "nobody sees notes", "sees => 'owner'"},
+		{"other viewers", ``, `'notes', sees => 'members'`, "notes has an invalid value for sees: members", "sees => 'visibility'"},
+		{"null viewers", ``, `'notes', sees => NULL`, "notes has an invalid value for sees: NULL", "sees => 'visibility'"},
+		{"null inserts", ``, `'notes', inserts => NULL`, "notes has NULL for inserts, updates or deletes, or an empty list for reads", "inserts => true"},
+		{"null updates", ``, `'notes', updates => NULL`, "notes has NULL for inserts, updates or deletes, or an empty list for reads", "updates => '{title,…}'"},
+		{"null deletes", ``, `'notes', deletes => NULL`, "notes has NULL for inserts, updates or deletes, or an empty list for reads", "deletes => true"},
+		{"no column to read", ``, `'notes', reads => '{}'`, "notes has NULL for inserts, updates or deletes, or an empty list for reads", "reads => '{id,…}'"},
+		{"unseen inserts", ``, `'notes', sees => 'nobody', inserts => true`, "no viewer sees notes", "sees => 'owner'"},
+		{"unseen updates", ``, `'notes', sees => 'nobody', updates => '{title}'`, "no viewer sees notes", "sees => 'owner'"},
+		{"unseen deletes", ``, `'notes', sees => 'nobody', deletes => true`, "no viewer sees notes", "sees => 'owner'"},
+		{"unseen reads", ``, `'notes', sees => 'nobody', reads => '{id}'`, "no viewer sees notes", "sees => 'owner'"},
 		{"no owner", ``, `'notes', owner => 'author_id'`, "notes has no column author_id", "user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE"},
 		{"a dropped owner", `ALTER TABLE app.notes DROP COLUMN user_id`, `'notes'`, "notes has no column user_id", "owner => 'author_id'"},
 		{"a null owner", ``, `'notes', owner => NULL`, "notes has no column NULL", "owner => 'author_id'"},
@@ -70,8 +70,8 @@ func TestProtectRefuses(t *testing.T) {
 		},
 		{"an unknown column to update", ``, `'notes', updates => '{title,txt}'`, "notes has no column txt", "updates and reads"},
 		{"an unknown column to read", ``, `'notes', reads => '{id,txt}'`, "notes has no column txt", "updates and reads"},
-		{"an owner that may be updated", ``, `'notes', updates => '{title,user_id}'`, "notes.user_id says which row it is and whose", "Leave user_id out"},
-		{"a key that may be updated", ``, `'notes', updates => '{id}'`, "notes.id says which row it is and whose", "Leave id out"},
+		{"an owner that may be updated", ``, `'notes', updates => '{title,user_id}'`, "notes.user_id identifies the row or its owner", "Leave user_id out"},
+		{"a key that may be updated", ``, `'notes', updates => '{id}'`, "notes.id identifies the row or its owner", "Leave id out"},
 		{"no index", `DROP INDEX app.notes_user_id`, `'notes'`, "no index of notes begins with user_id", "CREATE INDEX notes_user_id ON app.notes (user_id)"},
 		{"an index that begins otherwise", `DROP INDEX app.notes_user_id; CREATE INDEX ON app.notes (title, user_id)`, `'notes'`, "no index of notes begins with user_id", "CREATE INDEX"},
 		{"an index of some rows", `DROP INDEX app.notes_user_id; CREATE INDEX ON app.notes (user_id) WHERE visibility = 'PUBLIC'`, `'notes'`, "no index of notes begins with user_id", "CREATE INDEX"},
@@ -99,7 +99,7 @@ func TestMigrationSaysWhatToWrite(t *testing.T) {
 	}
 }
 
-// What app.protect makes of its arguments: policies, and what the app's role may do.
+// app.protect creates the policies and grants that its arguments describe.
 func TestProtect(t *testing.T) {
 	t.Parallel()
 	const owned, seen = `(user_id = app.viewer_id())`, `
@@ -149,7 +149,7 @@ END`
 	}
 }
 
-// queryAfter runs a query after statements, and returns its rows. All of it is undone.
+// queryAfter runs a query after other statements, rolls back, and returns the rows.
 func queryAfter(t *testing.T, pool *sql.DB, before, query string) []string {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), nil)
@@ -170,16 +170,16 @@ func queryAfter(t *testing.T, pool *sql.DB, before, query string) []string {
 	return strings.Split(rows, "; ")
 }
 
-// Only the owner's role protects tables, and protect gives nobody else its rights.
+// Only the owner role can protect tables, and app.protect runs with its caller's privileges.
 func TestProtectIsForMigrations(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	if err := attempt(t, connect(t, d.App), ``, `SELECT app.protect('profiles')`); err == nil || !strings.Contains(err.Error(), "permission denied for function protect") {
-		t.Errorf("the app's role: %v", err)
+		t.Errorf("the app role: %v", err)
 	}
 	err := attempt(t, connect(t, d.Superuser), `GRANT EXECUTE ON FUNCTION app.protect, app.check_protection TO freehold_app; SET LOCAL ROLE freehold_app`, `SELECT app.protect('profiles')`)
 	if err == nil || !strings.Contains(err.Error(), "must be owner of table profiles") {
-		t.Errorf("the app's role with a mistaken grant: %v", err)
+		t.Errorf("the app role with a mistaken grant: %v", err)
 	}
 }
 
@@ -193,7 +193,7 @@ func connect(t *testing.T, url string) *sql.DB {
 	return pool
 }
 
-// attempt runs a statement after others, and returns its error. All of it is undone.
+// attempt runs a statement after others, rolls back, and returns the error.
 func attempt(t *testing.T, pool *sql.DB, before, statement string) error {
 	t.Helper()
 	tx, err := pool.BeginTx(t.Context(), nil)

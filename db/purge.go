@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// purgeBatch is how many rows one transaction deletes, so that none is long.
+// purgeBatch is the maximum number of rows that one transaction deletes, so that each is short.
 const purgeBatch = 1000
 
-// kept says how long the rows of a table are kept after they have ended, which app.purge defines for each table.
+// kept says how long the rows of a table are kept after their end, which app.purge defines for each table.
 var kept = []struct {
 	table string
-	keep  time.Duration // 0 for what Purge is called with
+	keep  time.Duration // 0 for the argument of Purge
 }{
 	{"outbox", 7 * 24 * time.Hour},
 	{"rate_limits", time.Hour},
@@ -22,13 +22,13 @@ var kept = []struct {
 	{"codes", time.Hour},
 	{"held_usernames", time.Hour},
 	{"sign_up_keys", 24 * time.Hour},
-	{"users", 24 * time.Hour}, // sign-ups that were not verified in time
+	{"users", 24 * time.Hour}, // expired pending sign-ups
 	{"sessions", 7 * 24 * time.Hour},
 }
 
-// Purge deletes rows that ended long ago, and returns how many by table. Several instances may purge at once; none waits for
-// rows that another one deletes. If one table fails, the others are purged nevertheless. Security events are kept for keepEvents,
-// and only the newest eventsOfAKind of each kind of an account.
+// Purge deletes expired rows and returns how many, by table. Several instances may purge at once; none waits for rows that another
+// one deletes. If one table fails, Purge still purges the others. It keeps security events for keepEvents, and only the newest
+// eventsOfAKind of each kind and account.
 func (d *DB) Purge(ctx context.Context, keepEvents time.Duration, eventsOfAKind int) (deleted map[string]int, err error) {
 	deleted = map[string]int{}
 	var errs []error

@@ -11,7 +11,7 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// Bucket is something that is counted: how often it may happen in a window. The window begins with the first time.
+// Bucket limits how many hits are allowed in a window. The window starts with the first hit.
 type Bucket struct {
 	Name   string
 	Limit  int
@@ -20,12 +20,12 @@ type Bucket struct {
 
 // Counted is the result of CountHits.
 type Counted struct {
-	Closed time.Duration // how long one of the buckets is closed; zero if the hit was counted
-	Full   time.Duration // how long one of the buckets admits no further hit after this one; zero if all of them do
+	Closed time.Duration // until a hit is allowed again; 0 if the hit was counted
+	Full   time.Duration // until the next hit is allowed after this one; 0 if it is allowed now
 }
 
-// CountHits counts one more in each of these buckets, which must differ; or in none, if one of them is closed. Rivals are
-// counted one by one. The count stays, whatever becomes of what is counted. If the connection is lost it may count twice.
+// CountHits counts a hit in each of the buckets, whose names must differ. If one of them is full, it counts in none. Concurrent calls
+// are counted one by one. If the connection is lost, the hit may be counted twice.
 func (d *DB) CountHits(ctx context.Context, buckets ...Bucket) (counted Counted, err error) {
 	err = d.writeOne(ctx, auth.Viewer{}, func(ctx context.Context, tx *Tx) (err error) {
 		counted, err = tx.CountHits(ctx, buckets...)
@@ -34,7 +34,7 @@ func (d *DB) CountHits(ctx context.Context, buckets ...Bucket) (counted Counted,
 	return counted, err
 }
 
-// CountHits is DB.CountHits inside the transaction. A rollback undoes the count.
+// CountHits is DB.CountHits in the transaction. A rollback undoes the count.
 func (t *Tx) CountHits(ctx context.Context, buckets ...Bucket) (Counted, error) {
 	names, limits := split(buckets)
 	windows := make([]int64, len(buckets))
@@ -59,39 +59,39 @@ func split(buckets []Bucket) (names []string, limits []int64) {
 	return names, limits
 }
 
-// FindRateLimitedUntil returns until when CountHits would find one of these buckets closed, and counts nothing. It is nil if none
-// is closed, and if the viewer is not this user.
+// FindRateLimitedUntil returns the time until which one of the buckets is full, and counts nothing. It returns nil if none is full, or
+// if the viewer is another user.
 func (t *Tx) FindRateLimitedUntil(ctx context.Context, userID uuid.UUID, buckets ...Bucket) (until *time.Time, err error) {
 	names, limits := split(buckets)
 	if err := t.Get(ctx, &until, `SELECT app.rate_limited_until($1, $2, $3)`, userID, pq.Array(names), pq.Array(limits)); err != nil {
-		return nil, fmt.Errorf("find until when something is limited: %w", err)
+		return nil, fmt.Errorf("find until when a rate limit applies: %w", err)
 	}
 	return until, nil
 }
 
-// HasHits reports whether something was counted in a bucket whose window has not ended.
+// HasHits reports whether a bucket has hits in its current window.
 func (d *DB) HasHits(ctx context.Context, bucket string) (has bool, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &has, `SELECT app.has_hits($1)`, bucket)
 	})
 	if err != nil {
-		return false, fmt.Errorf("look for hits: %w", err)
+		return false, fmt.Errorf("find hits: %w", err)
 	}
 	return has, nil
 }
 
-// IsEmailVerified reports whether an account has proved that it has a normalised e-mail.
-func (d *DB) IsEmailVerified(ctx context.Context, emailKey string) (proved bool, err error) {
+// IsEmailVerified reports whether the owner of an account has verified a normalised e-mail.
+func (d *DB) IsEmailVerified(ctx context.Context, emailKey string) (verified bool, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.GetContext(ctx, &proved, `SELECT app.is_email_verified($1)`, emailKey)
+		return tx.tx.GetContext(ctx, &verified, `SELECT app.is_email_verified($1)`, emailKey)
 	})
 	if err != nil {
-		return false, fmt.Errorf("look whether an address is proved: %w", err)
+		return false, fmt.Errorf("find whether an e-mail is verified: %w", err)
 	}
-	return proved, nil
+	return verified, nil
 }
 
-// ClearHits forgets what was counted in buckets.
+// ClearHits deletes the hits of buckets.
 func (d *DB) ClearHits(ctx context.Context, buckets ...string) error {
 	err := d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		for _, bucket := range buckets {
@@ -107,19 +107,19 @@ func (d *DB) ClearHits(ctx context.Context, buckets ...string) error {
 	return nil
 }
 
-// IsKnownClient reports whether the account of a normalised e-mail was signed in to from a block of addresses before.
+// IsKnownClient reports whether a client in a block of IP addresses has signed in to the account of a normalised e-mail before.
 func (d *DB) IsKnownClient(ctx context.Context, emailKey, block string) (known bool, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) (err error) {
-		known, err = tx.AsNobody().IsKnownClient(ctx, emailKey, block)
+		known, err = tx.AsAnonymous().IsKnownClient(ctx, emailKey, block)
 		return err
 	})
 	return known, err
 }
 
-// IsKnownClient is DB.IsKnownClient inside a transaction.
+// IsKnownClient is DB.IsKnownClient in a transaction.
 func (t *Tx) IsKnownClient(ctx context.Context, emailKey, block string) (known bool, err error) {
 	if err := t.Get(ctx, &known, `SELECT app.is_known_client($1, $2)`, emailKey, block); err != nil {
-		return false, fmt.Errorf("look whether a client is known: %w", err)
+		return false, fmt.Errorf("find whether a client is known: %w", err)
 	}
 	return known, nil
 }

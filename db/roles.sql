@@ -1,22 +1,22 @@
--- The three roles of freehold, none of them a superuser. Run once per cluster by a role that may create roles; running
--- it again changes nothing. It sets no passwords: give freehold_owner and freehold_app theirs with ALTER ROLE.
+-- Creates the three roles of freehold. None is a superuser. Run it once per cluster, as a role with CREATEROLE; running it again
+-- changes nothing. It sets no passwords: set those of freehold_owner and freehold_app with ALTER ROLE.
 
 DO $$
 BEGIN
-  -- Migrates: owns the schema and the tables, and is subject to row security like everybody else.
+  -- Runs migrations. It owns the schema and the tables, and is subject to row-level security.
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'freehold_owner') THEN
     CREATE ROLE freehold_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
   END IF;
-  -- Owns the few SECURITY DEFINER functions. Nobody signs in as it.
+  -- Owns the SECURITY DEFINER functions. It cannot log in.
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'freehold_definer') THEN
     CREATE ROLE freehold_definer NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
   END IF;
-  -- Serves: owns nothing.
+  -- Serves requests. It owns nothing.
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'freehold_app') THEN
     CREATE ROLE freehold_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
   END IF;
 END
 $$;
 
--- So that migrations can hand functions over to the definer.
+-- Lets migrations create functions as the definer.
 GRANT freehold_definer TO freehold_owner;

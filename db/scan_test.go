@@ -51,12 +51,12 @@ const empty = `'11111111-2222-3333-4444-555555555558'::uuid AS id, ''::text AS n
 	NULL::bigint AS big, 0::smallint AS small, 0::float8 AS ratio, false AS is, NULL::boolean AS may, '2026-01-02'::timestamptz AS at,
 	NULL::date AS born, NULL::bytea AS raw, NULL::uuid AS parent, NULL::uuid AS mother, NULL::text[] AS tags, NULL::text AS note`
 
-// What reads scan is what sqlx scans in a transaction: the same values, and errors in the same cases.
+// Reads scan the same values as sqlx in a transaction, and fail in the same cases.
 func TestReadsScanAsTransactionsDo(t *testing.T) {
 	t.Parallel()
 	d := open(t, db.Options{URL: dbtest.New(t).App})
 	for _, c := range []struct {
-		dest  any // a pointer to what is scanned
+		dest  any // a pointer to the destination
 		query string
 	}{
 		{new(everything), `SELECT ` + full},

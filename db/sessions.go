@@ -22,8 +22,8 @@ type SessionParams struct {
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// StartSession starts a session for the account of a normalised e-mail, if this is the hash of its password; with
-// verifiedOnly the e-mail has to be verified as well. Otherwise ok is false, and the refusal is recorded.
+// StartSession starts a session for the account of a normalised e-mail, if hash is the hash of its password and, with
+// verifiedOnly, its e-mail is verified. Otherwise it records a refused sign-in, and ok is false.
 func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, verifiedOnly bool, s SessionParams) (ok bool, err error) {
 	err = t.tx.GetContext(ctx, &ok, `SELECT app.sign_in($1, $2, $3, $4, $5, $6, $7)`,
 		emailKey, hash, verifiedOnly, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
@@ -33,17 +33,17 @@ func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, veri
 	return ok, nil
 }
 
-// RevokeOldestSessions revokes the oldest live sessions of the viewer, until there are no more than so many, and never the one that
-// asks.
+// RevokeOldestSessions revokes the oldest live sessions of the viewer, until no more than keep are left. It never revokes the
+// viewer's current session.
 func (t *Tx) RevokeOldestSessions(ctx context.Context, keep int) error {
 	if _, err := t.tx.ExecContext(ctx, `SELECT app.revoke_oldest_sessions($1)`, keep); err != nil {
-		return fmt.Errorf("end the oldest sessions: %w", err)
+		return fmt.Errorf("revoke the oldest sessions: %w", err)
 	}
 	return nil
 }
 
-// SignOut revokes the session of a refresh token, and reports whether it was live. Genuine says whether we issued the token,
-// however old it is.
+// SignOut revokes the session of a refresh token, and reports whether it was live. genuine says whether the service issued the
+// token, at any time.
 func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte, genuine bool) (revoked bool, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &revoked, `SELECT app.sign_out($1, $2, $3)`, sessionID, tokenHash, genuine)
@@ -54,8 +54,8 @@ func (d *DB) SignOut(ctx context.Context, sessionID uuid.UUID, tokenHash []byte,
 	return revoked, nil
 }
 
-// RevokeSession revokes a session of the viewer; NOT_FOUND if it is not the viewer's, or has been revoked. The viewer remains the
-// viewer of this transaction.
+// RevokeSession revokes a session of the viewer; NOT_FOUND if it belongs to another user or is already revoked. The transaction
+// keeps its viewer, even if the session is the current one.
 func (t *Tx) RevokeSession(ctx context.Context, sessionID uuid.UUID) error {
 	var ok bool
 	if err := t.Get(ctx, &ok, `SELECT app.revoke_session($1)`, sessionID); err != nil {
@@ -67,7 +67,7 @@ func (t *Tx) RevokeSession(ctx context.Context, sessionID uuid.UUID) error {
 	return nil
 }
 
-// RevokeOtherSessions ends every session of the viewer but the one that asks, and returns their ids, the newest first.
+// RevokeOtherSessions revokes every session of the viewer except the current one, and returns their ids, newest first.
 func (t *Tx) RevokeOtherSessions(ctx context.Context) (ids []uuid.UUID, err error) {
 	if err := t.Select(ctx, &ids, `SELECT id FROM app.revoke_other_sessions()`); err != nil {
 		return nil, fmt.Errorf("revoke other sessions: %w", err)
@@ -75,34 +75,34 @@ func (t *Tx) RevokeOtherSessions(ctx context.Context) (ids []uuid.UUID, err erro
 	return ids, nil
 }
 
-// LiveSession is a session that has not ended, as its owner sees it.
+// LiveSession is a session that is neither revoked nor expired, as its owner sees it.
 type LiveSession struct {
 	ID         uuid.UUID `db:"id"`
 	UserID     uuid.UUID `db:"user_id"`
-	Device     *string   `db:"device"` // User-Agent; nil where none was sent
+	Device     *string   `db:"device"` // User-Agent; nil if the client sent none
 	IP         *string   `db:"ip"`
 	CreatedAt  time.Time `db:"created_at"`
-	LastUsedAt time.Time `db:"last_used_at"` // when it was last renewed
-	ExpiresAt  time.Time `db:"expires_at"`   // unless it is renewed
+	LastUsedAt time.Time `db:"last_used_at"` // when it was last refreshed
+	ExpiresAt  time.Time `db:"expires_at"`   // unless it is refreshed
 }
 
 const sessionColumns = `id, user_id, device, host(ip) AS ip, created_at, last_used_at, LEAST(expires_at, idle_expires_at) AS expires_at`
 
-// liveSession begins with the expression of the index sessions_live, so that PostgreSQL reads no session that has ended,
-// of which an account may have many. LEAST ignores NULL. A session that was revoked after this transaction began ends later
-// than now(), so revoked_at is checked as well.
+// liveSession begins with the expression of the index sessions_live, so that PostgreSQL reads no revoked or expired session, of
+// which an account may have many. LEAST ignores NULL. If a session is revoked after this transaction began, its revoked_at is
+// later than now(), so the condition checks revoked_at as well.
 const liveSession = `LEAST(expires_at, idle_expires_at, revoked_at) > now() AND revoked_at IS NULL`
 
-// Since now() moves on, no index has the live sessions in the order of a page. A page reads all of an account's live sessions;
-// FREEHOLD_ACCOUNT_SESSIONS bounds their number.
+// No index can have the live sessions in the order of a page, since now() changes. A page reads all live sessions of an account;
+// FREEHOLD_ACCOUNT_SESSIONS limits their number.
 var sessionList = NewList[LiveSession](Listing{Table: `app.sessions`, Columns: sessionColumns, Where: liveSession, OwnerOnly: true})
 
-// FindSessionPage returns a page of the live sessions of a user, of which the viewer sees only their own.
+// FindSessionPage returns a page of the live sessions of a user. Viewers see only their own.
 func (d *DB) FindSessionPage(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, r Range) (*Page[LiveSession], error) {
 	return sessionList.FindPageOf(ctx, d, viewer, userID, r)
 }
 
-// FindSessions returns those of the sessions with these ids that are live and the viewer's own.
+// FindSessions returns the live sessions with these ids that belong to the viewer, in any order.
 func (t *Tx) FindSessions(ctx context.Context, ids []uuid.UUID) (found []LiveSession, err error) {
 	if err := t.Select(ctx, &found, `
 		SELECT `+sessionColumns+`
@@ -113,38 +113,38 @@ func (t *Tx) FindSessions(ctx context.Context, ids []uuid.UUID) (found []LiveSes
 	return found, nil
 }
 
-// Refresh is a refresh token that was presented, and the one that would succeed it.
+// Refresh is a refresh token that a client presents, and its successor.
 type Refresh struct {
 	SessionID uuid.UUID
 	Presented []byte // hash
 	Successor []byte // hash
-	Genuine   bool   // whether we have issued the presented one, now or earlier
+	Genuine   bool   // whether the service issued the presented token, at any time
 	Grace     time.Duration
 	Idle      time.Duration
 }
 
-// RefreshOutcome is what became of a refresh.
+// RefreshOutcome is the outcome of a refresh.
 type RefreshOutcome string
 
 // The outcomes of app.refresh_session.
 const (
-	RefreshRotated  RefreshOutcome = "rotated"  // the successor is the session's token now
-	RefreshRepeated RefreshOutcome = "repeated" // it was exchanged a moment ago
-	RefreshReused   RefreshOutcome = "reused"   // it was exchanged long ago, and the session has ended by this
+	RefreshRotated  RefreshOutcome = "rotated"  // the successor is the session's token
+	RefreshRepeated RefreshOutcome = "repeated" // the token was exchanged within the grace period
+	RefreshReused   RefreshOutcome = "reused"   // the token was exchanged before the grace period; this revoked the session
 	RefreshRevoked  RefreshOutcome = "revoked"
 	RefreshExpired  RefreshOutcome = "expired"
 	RefreshInvalid  RefreshOutcome = "invalid"
 )
 
-// RefreshResult is the outcome, and where there is a token to hand out, whose it is and its hash.
+// RefreshResult is the outcome. If it is rotated or repeated, it has the session's user and the hash of the current token.
 type RefreshResult struct {
 	Outcome RefreshOutcome `db:"outcome"`
 	UserID  uuid.UUID      `db:"user_id"`
 	Current []byte         `db:"current_hash"`
 }
 
-// RefreshSession exchanges a session's refresh token. Rivals with the same token are served one after the other. What
-// it decides is committed whatever the outcome.
+// RefreshSession exchanges a session's refresh token. Concurrent calls with the same token run one after the other. The outcome is
+// committed in every case.
 func (d *DB) RefreshSession(ctx context.Context, r Refresh) (result RefreshResult, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &result, `
@@ -158,13 +158,13 @@ func (d *DB) RefreshSession(ctx context.Context, r Refresh) (result RefreshResul
 	return result, nil
 }
 
-// RenewedWithin reports whether the viewer's session was renewed so short a time ago.
-func (d *DB) RenewedWithin(ctx context.Context, viewer auth.Viewer, span time.Duration) (bool, error) {
+// RefreshedWithin reports whether the viewer's session was refreshed within span.
+func (d *DB) RefreshedWithin(ctx context.Context, viewer auth.Viewer, span time.Duration) (bool, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (recent bool, err error) {
 		err = tx.Get(ctx, &recent, `SELECT last_used_at + make_interval(secs => $2) > clock_timestamp() FROM app.sessions WHERE id = $1`,
 			viewer.SessionID, span.Seconds())
 		if err != nil {
-			return false, fmt.Errorf("look when the session was renewed: %w", err)
+			return false, fmt.Errorf("find when the session was refreshed: %w", err)
 		}
 		return recent, nil
 	})

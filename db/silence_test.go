@@ -20,7 +20,7 @@ func migrationOf(statement string) db.MigrationSet {
 	return db.MigrationSet{Name: "slow", Files: fstest.MapFS{"0001_slow.sql": {Data: []byte("-- +goose Up\n" + statement + ";\n")}}}
 }
 
-// R28: a migration has no deadline, and ends all the same when the database is silent.
+// R28: a migration has no deadline, but it ends when the database does not answer.
 func TestMigrationEndsInSilence(t *testing.T) {
 	t.Parallel()
 	for name, silence := range map[string]func(*dbtest.Proxy){
@@ -44,7 +44,7 @@ func TestMigrationEndsInSilence(t *testing.T) {
 	}
 }
 
-// R28: a migration that works for longer than a silence may last is let be.
+// R28: a migration may run for longer than the database may take to answer other statements.
 func TestLongMigrationIsLetBe(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -53,7 +53,7 @@ func TestLongMigrationIsLetBe(t *testing.T) {
 	}
 }
 
-// R28: `freehold migrate` that is interrupted does not wait for a silent database.
+// R28: an interrupted `freehold migrate` does not wait for a database that does not answer.
 func TestMigrationEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -70,7 +70,7 @@ func TestMigrationEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A transaction says what it is. Servers and roles may have another default.
+// A transaction states whether it writes, since servers and roles may have another default.
 func TestTransactionsStateWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -94,7 +94,7 @@ func TestTransactionsStateWhatTheyAre(t *testing.T) {
 	}
 }
 
-// D15: what a pooler does to prepared statements is retried on a new connection, and is never an answer.
+// D15: after a pooler has mixed up prepared statements, the query is retried on a new connection and never returns a wrong answer.
 func TestLostStatementsAreNoAnswer(t *testing.T) {
 	t.Parallel()
 	lose := map[string]string{
@@ -112,7 +112,7 @@ func TestLostStatementsAreNoAnswer(t *testing.T) {
 				err = d.Write(t.Context(), auth.Viewer{}, func(ctx context.Context, tx *db.Tx) error {
 					attempts++
 					var n int
-					if name != "42P05" { // where the statement has to be prepared already
+					if name != "42P05" { // which requires an earlier statement
 						if err := tx.Get(ctx, &n, query, "nobody"); err != nil {
 							return err
 						}
@@ -144,24 +144,24 @@ func TestLostStatementsAreNoAnswer(t *testing.T) {
 	}
 }
 
-// D15: a database that does not store UTF-8 is named before anything is served, or made.
+// D15: a database that does not store UTF-8 is an error before the first request or migration.
 func TestDatabaseOfAnotherEncoding(t *testing.T) {
 	t.Parallel()
 	d := dbtest.NewEmpty(t, `ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
 	expect := func(err error) {
 		t.Helper()
-		if err == nil || !strings.Contains(err.Error(), "server_encoding is LATIN1, and freehold needs UTF8") {
+		if err == nil || !strings.Contains(err.Error(), "server_encoding is LATIN1, but freehold needs UTF8") {
 			t.Errorf("got %v", err)
 		}
 	}
 	expect(db.Migrate(t.Context(), d.Owner))
 	expect(open(t, db.Options{URL: d.App}).CheckServer(t.Context()))
 	if n := d.Query(t, `SELECT count(*) FROM pg_namespace WHERE nspname IN ('app', 'migrations')`)[0]; n != "0" {
-		t.Error("migrate has made something")
+		t.Error("Migrate has created a schema")
 	}
 }
 
-// D15: a pooler that loses prepared statements is named before anything is served, or made.
+// D15: a pooler that loses prepared statements is an error before the first request or migration.
 func TestPoolerThatLosesStatements(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

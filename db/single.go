@@ -16,15 +16,14 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// A statement that is a transaction of its own takes one trip. It goes out as one message of the simple protocol, behind the
-// statement that enters:
+// A read takes one round trip. The statement that sets the viewer and the query are one message of the simple protocol:
 //
 //	EXECUTE freehold_1f…(session, …); EXECUTE freehold_9c…(…)
 //
-// PostgreSQL runs such a message as one transaction, and stops at the first error. So the row policies know the viewer, and
-// what entering has set ends with the message.
+// PostgreSQL runs such a message as one transaction and stops at the first error. So the row policies know the viewer, and the
+// viewer's settings end with the message.
 
-// single says that each statement of an attempt is a transaction of its own.
+// single says whether each statement of an attempt is a transaction of its own.
 type single int
 
 const (
@@ -33,22 +32,22 @@ const (
 	singleWrite
 )
 
-// Read runs fn, whose statements read as viewer. Each statement proves the viewer's session and takes one trip. As in a
-// transaction of READ COMMITTED, each sees what is committed when it begins.
+// Read runs fn, whose statements read as viewer. Each statement proves the viewer's session and takes one round trip. As with
+// READ COMMITTED, each statement sees the rows that were committed when it began.
 //
-// fn may run several times: after a serialization failure or a lost connection all of it is tried again. A transaction inside
-// another is refused. The error of a viewer whose session has ended is UNAUTHENTICATED with its reason.
+// fn may run several times: after a serialization failure or a lost connection, Read retries all of it. Read returns an error
+// inside another transaction, and UNAUTHENTICATED with a reason if the viewer's session is revoked, expired or invalid.
 func (d *DB) Read(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
 	return d.singly(ctx, singleRead, viewer, fn)
 }
 
-// writeOne is Read for one statement that changes rows. If the connection is lost the statement runs again, though it may
-// have been committed. So it must be one that may run twice.
+// writeOne is Read for one statement that changes rows. The statement must be idempotent: if the connection is lost, it runs
+// again, although it may have been committed.
 func (d *DB) writeOne(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
 	return d.singly(ctx, singleWrite, viewer, fn)
 }
 
-// readAsSystem is AsSystem for statements that change nothing, each in one trip.
+// readAsSystem is AsSystem for statements that only read, each in one round trip.
 func (d *DB) readAsSystem(ctx context.Context, fn func(context.Context, *SystemTx) error) error {
 	return d.singly(ctx, singleRead, auth.Viewer{}, func(ctx context.Context, tx *Tx) error {
 		return fn(ctx, &SystemTx{tx: tx.tx})
@@ -70,13 +69,13 @@ func (d *DB) singly(ctx context.Context, mode single, viewer auth.Viewer, fn fun
 	})
 }
 
-// singles runs the statements of an attempt, whatever context they come with.
+// singles runs the statements of an attempt, with any context.
 type singles struct {
 	pool *sqlx.DB
 	this *attempt
 }
 
-// GetContext scans the first row into dest; sql.ErrNoRows when there is none.
+// GetContext scans the first row into dest; sql.ErrNoRows if there is none.
 func (s singles) GetContext(ctx context.Context, dest any, query string, args ...any) error {
 	return s.run(ctx, query, args, func(rows driver.Rows) error { return scanOne(s.pool.Mapper, query, rows, dest) })
 }
@@ -86,12 +85,12 @@ func (s singles) SelectContext(ctx context.Context, dest any, query string, args
 	return s.run(ctx, query, args, func(rows driver.Rows) error { return scanAll(s.pool.Mapper, query, rows, dest) })
 }
 
-// ExecContext runs a function that returns nothing of interest.
+// ExecContext runs a query and discards its rows.
 func (s singles) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	return driver.ResultNoRows, s.run(ctx, query, args, func(driver.Rows) error { return nil })
 }
 
-// run sends a query on a connection of the pool, or on another if that one turns out to be broken, but was not when it was new.
+// run sends a query on a connection from the pool. If an older connection turns out to be broken, it tries the next one.
 func (s singles) run(ctx context.Context, query string, args []any, scan func(driver.Rows) error) error {
 	for {
 		c, err := s.pool.Conn(ctx)
@@ -103,7 +102,7 @@ func (s singles) run(ctx context.Context, query string, args []any, scan func(dr
 			if err != nil {
 				return err
 			}
-			err = scan(rows) // closing reads on to the end, where the statement is committed
+			err = scan(rows) // closing reads to the end, where the statement is committed
 			if closed := rows.Close(); err == nil || closed != nil && errors.Is(err, sql.ErrNoRows) {
 				err = closed
 			}
@@ -116,7 +115,7 @@ func (s singles) run(ctx context.Context, query string, args []any, scan func(dr
 	}
 }
 
-// ProveSession returns nil if the session of a viewer lives and is the viewer's; else UNAUTHENTICATED with its reason.
+// ProveSession returns nil if the viewer's session is live and theirs, else UNAUTHENTICATED with a reason.
 func (d *DB) ProveSession(ctx context.Context, viewer auth.Viewer) error {
 	if !viewer.IsMember() {
 		return fault.SignIn(viewer.Reason)
@@ -126,17 +125,17 @@ func (d *DB) ProveSession(ctx context.Context, viewer auth.Viewer) error {
 		return tx.Get(ctx, &userID, `SELECT app.viewer_id()`)
 	})
 	if err != nil {
-		return fmt.Errorf("prove a session: %w", err)
+		return fmt.Errorf("prove session: %w", err)
 	}
 	return nil
 }
 
-// querySingle runs a query of an attempt whose statements are transactions of their own.
+// querySingle runs a query as a transaction of its own.
 func (c *conn) querySingle(ctx context.Context, this *attempt, query string, args []any) (_ driver.Rows, err error) {
 	this.fresh = len(c.persisted) == 0
 	end := c.connector.observer.statement(ctx, query)
 	defer func() {
-		this.connected = !errors.Is(err, driver.ErrBadConn) // else the pool tries another connection
+		this.connected = !errors.Is(err, driver.ErrBadConn) // otherwise the pool tries another connection
 		end(err)
 	}()
 	longest := c.awaitSingle(this)
@@ -145,7 +144,7 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 	c.connector.observer.query(query)
 	mode := ""
 	if this.single == singleWrite {
-		mode = "SET TRANSACTION READ WRITE; " // a standby refuses it
+		mode = "SET TRANSACTION READ WRITE; " // an error on a standby
 	}
 	rows, err := c.exchange(ctx, this, mode, min(longest, enterTimeout), enter, call{query, args})
 	if isStale(err) || isLost(err) {
@@ -154,8 +153,8 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 	return rows, c.elsewhere(err)
 }
 
-// exchange runs calls as one message, and returns the rows of the last. If a pooler has lost the names of statements, it sends their
-// text.
+// exchange runs calls as one message and returns the rows of the last. If a pooler has lost the prepared statements, it sends
+// their text instead.
 func (c *conn) exchange(ctx context.Context, this *attempt, mode string, wait time.Duration, calls ...call) (driver.Rows, error) {
 	for {
 		text, err := c.message(ctx, wait, calls...)
@@ -180,7 +179,7 @@ func (c *conn) send(ctx context.Context, this *attempt, text string) (driver.Row
 		return nil, err
 	}
 	next, ok := rows.(driver.RowsNextResultSet)
-	if !ok || !next.HasNextResultSet() { // of a statement without rows
+	if !ok || !next.HasNextResultSet() { // the statement returns no rows
 		return noRows{}, rows.Close()
 	}
 	return rows, next.NextResultSet()
@@ -194,7 +193,7 @@ func (noRows) Close() error { return nil }
 
 func (noRows) Next([]driver.Value) error { return io.EOF }
 
-// hasEntered checks the row of the statement that enters, and goes on to the end of it.
+// hasEntered checks the row of the statement that sets the viewer, and reads to the end of its result.
 func (a *attempt) hasEntered(rows driver.Rows) error {
 	row := make([]driver.Value, len(rows.Columns()))
 	if err := rows.Next(row); err != nil {
@@ -203,7 +202,7 @@ func (a *attempt) hasEntered(rows driver.Rows) error {
 	if a.viewer.IsMember() {
 		text, _ := row[0].([]byte)
 		if userID, err := uuid.ParseBytes(text); err != nil || userID != a.viewer.UserID {
-			return fmt.Errorf("%w: the session is another user's: %w", errEntering, fault.SignIn(fault.Invalid))
+			return fmt.Errorf("%w: the session belongs to another user: %w", errEntering, fault.SignIn(fault.Invalid))
 		}
 	}
 	a.entered = true
@@ -211,14 +210,14 @@ func (a *attempt) hasEntered(rows driver.Rows) error {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err == nil:
-		return errors.New("the statement that enters returned two rows")
+		return errors.New("the statement that sets the viewer returned two rows")
 	default:
 		return err
 	}
 }
 
-// awaitSingle gives the server the time of one statement to answer, and returns how long it may work. If the server is silent,
-// there is time left to try another connection.
+// awaitSingle sets the deadline of one statement and returns the statement's timeout. It leaves time to try another connection if
+// the server does not answer.
 func (c *conn) awaitSingle(this *attempt) time.Duration {
 	longest := c.connector.statement
 	if !this.deadline.IsZero() {

@@ -13,29 +13,29 @@ import (
 	"github.com/lib/pq"
 )
 
-// How long a database may be silent. lib/pq sets no deadline on a socket once it is connected, so a peer that is gone
-// without a word would keep a connection, and the request that uses it, for as long as TCP retries.
+// How long the database may take to answer. lib/pq sets no deadline on a connected socket. Without one, a peer that has vanished
+// would block a connection, and the request that uses it, for as long as TCP retransmits.
 const (
-	onlyTimeout   = 3 * time.Second         // to connect to the only host, and to sign in there
-	hostTimeout   = 2 * time.Second         // to one of several
-	beginTimeout  = 1500 * time.Millisecond // of BEGIN and ROLLBACK, which wait for no lock
-	enterTimeout  = beginTimeout * 2 / 3    // of the statement that enters
-	cancelTimeout = time.Second             // to ask the server to end a statement
-	socketGrace   = 500 * time.Millisecond  // after a statement's time, so that the server's own answer arrives first
+	onlyTimeout   = 3 * time.Second         // to connect and authenticate, if there is one host
+	hostTimeout   = 2 * time.Second         // to connect and authenticate to one of several hosts
+	beginTimeout  = 1500 * time.Millisecond // for BEGIN and ROLLBACK, which wait for no lock
+	enterTimeout  = beginTimeout * 2 / 3    // for the statement that sets the viewer
+	cancelTimeout = time.Second             // to ask the server to cancel a statement
+	socketGrace   = 500 * time.Millisecond  // after a statement's timeout, so that the server's error arrives first
 )
 
-// keepAlive finds a peer that is gone while a connection is idle, or while it waits without a deadline.
+// keepAlive detects a peer that has vanished while a connection is idle, or has no deadline.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}
 
-// clock is the monotonic time of what sockets note about each other.
+// clock returns the monotonic time in nanoseconds.
 var clockStart = time.Now()
 
 func clock() int64 { return int64(time.Since(clockStart)) }
 
-// doubt is what the connections of a pool know of each other's silence.
+// doubt lets a connection that got no answer make the other connections of its pool suspect.
 type doubt struct{ since atomic.Int64 }
 
-// raise makes each connection suspect that has not been heard since a moment.
+// raise makes each connection suspect that has received nothing since a moment.
 func (d *doubt) raise(moment int64) {
 	for {
 		known := d.since.Load()
@@ -45,30 +45,30 @@ func (d *doubt) raise(moment int64) {
 	}
 }
 
-// socket is a connection to the database as it was dialled, below TLS. Each use of it has a deadline, which is set
-// before and never cleared: an idle socket neither reads nor writes. It is closed for good at the first error.
+// socket is a connection to the database, below TLS. Each use has a deadline, which is set before it and never cleared: an idle
+// socket neither reads nor writes. The first error closes the socket.
 type socket struct {
 	net.Conn
 	doubt  *doubt
-	wrote  atomic.Int64 // when something was last sent, by clock
-	heard  atomic.Int64 // when the peer last said something
+	wrote  atomic.Int64 // when we last sent something, by clock
+	heard  atomic.Int64 // when we last received something
 	broken atomic.Bool
-	cause  atomic.Pointer[error] // why watch closed it
+	cause  atomic.Pointer[error] // why watch closed the socket
 
 	mu    sync.Mutex
 	limit time.Time
-	asked int64 // when a silence began that would tell of the peer rather than of a request with little time; 0 for neither
+	asked int64 // since when a missing answer shows that the peer is unreachable; 0 if it only shows that the request had little time
 }
 
-// allow sets how long the socket may be used; the zero time is for ever.
+// allow sets the deadline of the socket; the zero time means none.
 func (s *socket) allow(limit time.Time, asked int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit, s.asked = limit, asked
-	s.Conn.SetDeadline(limit) //nolint:errcheck // a closed socket says so at its next use
+	s.Conn.SetDeadline(limit) //nolint:errcheck // the next use of a closed socket returns the error
 }
 
-// SetDeadline is for lib/pq and crypto/tls, which may shorten what allow has set.
+// SetDeadline is called by lib/pq and crypto/tls, which may shorten the deadline that allow has set.
 func (s *socket) SetDeadline(t time.Time) error { return s.shorten(s.Conn.SetDeadline, t) }
 
 // SetReadDeadline is SetDeadline for reads.
@@ -100,7 +100,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	return n, s.note(err)
 }
 
-// note closes the socket after an error. After a silence it makes the connections suspect that were not heard since.
+// note closes the socket after an error. After a missing answer, it makes connections suspect that have received nothing since.
 func (s *socket) note(err error) error {
 	if cause := s.cause.Load(); err != nil && cause != nil {
 		return &net.OpError{Op: "wait", Net: s.RemoteAddr().Network(), Addr: s.RemoteAddr(), Err: *cause}
@@ -120,19 +120,19 @@ func (s *socket) note(err error) error {
 	return err
 }
 
-// end closes the socket. A caller that waits for an answer gets the cause.
+// end closes the socket. A caller that waits for an answer gets cause as its error.
 func (s *socket) end(cause error) {
 	s.cause.Store(&cause)
 	s.broken.Store(true)
 	s.Close()
 }
 
-// suspect reports whether the socket broke, or was last heard before another one met a silence.
+// suspect reports whether the socket is broken, or has received nothing since another one got no answer.
 func (s *socket) suspect() bool {
 	return s.broken.Load() || s.doubt != nil && s.heard.Load() < s.doubt.since.Load()
 }
 
-// silence is how long an answer has been waited for.
+// silence returns how long the socket has waited for an answer.
 func (s *socket) silence() time.Duration {
 	wrote := s.wrote.Load()
 	if wrote <= s.heard.Load() {
@@ -141,25 +141,24 @@ func (s *socket) silence() time.Duration {
 	return time.Duration(clock() - wrote)
 }
 
-// dialing is one attempt of lib/pq's to connect, which may try several hosts.
+// dialing is one call of lib/pq's Connect, which may try several hosts.
 type dialing struct {
-	hosts   int           // left to try
+	hosts   int           // not tried yet
 	longest time.Duration // for each
 	doubt   *doubt
-	socket  *socket // the last that was dialled, which is the one in use
+	socket  *socket // the last one dialled, which is in use
 }
 
 type dialingKey struct{}
 
-// dialer dials for lib/pq: to connect, and to ask a server to end a statement, which lib/pq does without a deadline of its
-// own.
+// dialer dials for lib/pq: to connect, and to ask the server to cancel a statement, for which lib/pq sets no deadline.
 type dialer struct{ net.Dialer }
 
 func newDialer() dialer {
 	return dialer{net.Dialer{KeepAliveConfig: keepAlive, Control: limitUnacknowledged}}
 }
 
-// DialContext is pq.DialerContext's.
+// DialContext implements pq.DialerContext.
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	limit, s := time.Now().Add(cancelTimeout), &socket{}
 	if attempt, ok := ctx.Value(dialingKey{}).(*dialing); ok {
@@ -178,19 +177,19 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	return s, nil
 }
 
-// Dial is pq.Dialer's.
+// Dial implements pq.Dialer.
 func (d dialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
-// DialTimeout is pq.Dialer's.
+// DialTimeout implements pq.Dialer.
 func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return d.DialContext(ctx, network, address)
 }
 
-// limit is when to give up the next host: each has its share of the time that is left.
+// limit returns the deadline for the next host: each gets its share of the time that is left.
 func (a *dialing) limit(ctx context.Context) time.Time {
 	now, timeout := time.Now(), a.longest
 	if deadline, ok := ctx.Deadline(); ok {
@@ -200,7 +199,7 @@ func (a *dialing) limit(ctx context.Context) time.Time {
 	return now.Add(timeout)
 }
 
-// pqConnector is lib/pq's connector for a URL, over sockets with deadlines.
+// pqConnector is lib/pq's connector, over sockets with deadlines.
 type pqConnector struct {
 	*pq.Connector
 	hosts int
@@ -220,7 +219,7 @@ func newPQConnector(url string) (*pqConnector, error) {
 	return &pqConnector{Connector: inner, hosts: 1 + len(config.Multi)}, nil
 }
 
-// dial connects. The socket still has the deadline of connecting.
+// dial connects. The returned socket still has the deadline of connecting.
 func (c *pqConnector) dial(ctx context.Context) (driver.Conn, *socket, error) {
 	attempt := &dialing{hosts: c.hosts, longest: onlyTimeout, doubt: &c.doubt}
 	if c.hosts > 1 {

@@ -7,13 +7,13 @@ const (
 	unacknowledgedMillis = 10_000
 )
 
-// limitUnacknowledged ends a TCP connection whose peer's kernel acknowledges nothing for ten seconds. How long a statement
-// runs makes no difference, since the kernel acknowledges it at once.
+// limitUnacknowledged closes a TCP connection whose peer's kernel acknowledges nothing for ten seconds. Long statements are not
+// affected, since the kernel acknowledges them at once.
 func limitUnacknowledged(network, _ string, raw syscall.RawConn) error {
 	if network == "unix" {
 		return nil
 	}
 	return raw.Control(func(fd uintptr) {
-		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, unacknowledgedMillis) //nolint:errcheck // the deadlines hold without it
+		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, unacknowledgedMillis) //nolint:errcheck // the deadlines work without it
 	})
 }

@@ -4,5 +4,5 @@ package db
 
 import "syscall"
 
-// limitUnacknowledged is for Linux; elsewhere the keepalive has to do.
+// limitUnacknowledged does nothing: TCP_USER_TIMEOUT exists on Linux only. Keepalive still works.
 func limitUnacknowledged(string, string, syscall.RawConn) error { return nil }

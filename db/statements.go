@@ -10,18 +10,17 @@ import (
 	"github.com/lib/pq"
 )
 
-// maxStatements bounds the prepared statements of a connection. Queries are literals, so it is never reached; it keeps
-// a mistake from filling the server's memory.
+// maxStatements limits the prepared statements of a connection. Queries are literals, so only a mistake can reach the limit, which
+// protects the server's memory.
 const maxStatements = 256
 
-var errTooMany = errors.New("too many distinct queries: a query is being built instead of written")
+var errTooMany = errors.New("too many distinct queries: queries must be constants")
 
-// connector hands out connections that prepare each query once and reuse it: lib/pq would otherwise take two trips for
-// every query with arguments. (database/sql's own DB.Prepare would ask the pool for a second connection in the middle
-// of a transaction.)
+// connector opens connections that prepare each query once and reuse it: lib/pq alone takes two round trips for every query with
+// arguments. (DB.Prepare of database/sql would ask the pool for a second connection during a transaction.)
 type connector struct {
 	*pqConnector
-	statement time.Duration // how long one may take
+	statement time.Duration // timeout of each
 	observer  Observer
 }
 
@@ -32,19 +31,19 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	full, ok := inner.(pqConn)
 	if !ok {
-		return nil, fmt.Errorf("lib/pq's %T has lost an interface that the pool needs", inner)
+		return nil, fmt.Errorf("lib/pq's %T lacks an interface that the pool needs", inner)
 	}
 	return &conn{pqConn: full, socket: socket, connector: c, statements: map[string]pqStmt{}, persisted: map[string]bool{}}, nil
 }
 
-// pqConn and pqStmt are what lib/pq's connections and statements can do.
+// pqConn and pqStmt are the interfaces of lib/pq's connections and statements.
 type pqConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
 	driver.QueryerContext
 	driver.ExecerContext
 	driver.ConnBeginTx
-	driver.Tx // of the transaction that has begun on it
+	driver.Tx // of the current transaction
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
@@ -62,9 +61,9 @@ type conn struct {
 	socket     *socket
 	connector  *connector
 	statements map[string]pqStmt
-	dropped    bool            // what was prepared here is gone, or is another's
-	persisted  map[string]bool // the statements of SQL that were prepared; see message
-	inlines    bool            // whether messages have the text of statements
+	dropped    bool            // the connection must not be used again
+	persisted  map[string]bool // by name: the statements prepared with PREPARE; see message
+	inlines    bool            // whether messages contain the queries instead of names
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
@@ -73,10 +72,10 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	c.await(ctx, c.connector.statement)
 	stmt, err := c.prepared(ctx, query, args)
 	if err != nil {
-		return nil, c.judge(query, err)
+		return nil, c.handle(query, err)
 	}
 	rows, err := stmt.QueryContext(ctx, args)
-	return rows, c.judge(query, err)
+	return rows, c.handle(query, err)
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
@@ -85,10 +84,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	c.await(ctx, c.connector.statement)
 	stmt, err := c.prepared(ctx, query, args)
 	if err != nil {
-		return nil, c.judge(query, err)
+		return nil, c.handle(query, err)
 	}
 	result, err := stmt.ExecContext(ctx, args)
-	return result, c.judge(query, err)
+	return result, c.handle(query, err)
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
@@ -101,7 +100,7 @@ func (c *conn) Ping(ctx context.Context) error {
 	return c.pqConn.Ping(ctx)
 }
 
-// elsewhere makes database/sql go on with another connection if this one broke before anything was done on it.
+// elsewhere makes database/sql retry on another connection if this one broke before it ran a statement.
 func (c *conn) elsewhere(err error) error {
 	if err == nil || pq.As(err) != nil || !c.socket.broken.Load() || errors.Is(err, driver.ErrBadConn) {
 		return err
@@ -109,7 +108,7 @@ func (c *conn) elsewhere(err error) error {
 	return fmt.Errorf("%w: %w", driver.ErrBadConn, err)
 }
 
-// ResetSession keeps a connection from being used that broke, or that is suspect.
+// ResetSession returns driver.ErrBadConn for a connection that is broken or suspect.
 func (c *conn) ResetSession(ctx context.Context) error {
 	if c.dropped || c.socket.suspect() {
 		return driver.ErrBadConn
@@ -120,13 +119,13 @@ func (c *conn) ResetSession(ctx context.Context) error {
 // IsValid reports whether the connection may go back to the pool.
 func (c *conn) IsValid() bool { return !c.dropped && !c.socket.broken.Load() && c.pqConn.IsValid() }
 
-// Close says goodbye, if the peer takes it.
+// Close closes the connection, and tells the server if it still answers.
 func (c *conn) Close() error {
 	c.socket.allow(time.Now().Add(socketGrace), 0)
 	return c.pqConn.Close()
 }
 
-// await gives the server until the end of ctx, and no more than longest, to answer.
+// await sets the deadline for the server's answer: the end of ctx, but at most longest.
 func (c *conn) await(ctx context.Context, longest time.Duration) {
 	asked, until := clock(), time.Now().Add(longest)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
@@ -135,10 +134,10 @@ func (c *conn) await(ctx context.Context, longest time.Duration) {
 	c.socket.allow(until.Add(socketGrace), asked)
 }
 
-// awaitBegin gives the server the time of BEGIN to answer, and returns how long what goes along with BEGIN may take, so that
-// the server's own answer arrives first.
+// awaitBegin sets the deadline for the answer to BEGIN. It returns a shorter timeout for the statements sent together with BEGIN, so
+// that the server's error arrives before the deadline.
 func (c *conn) awaitBegin(ctx context.Context) time.Duration {
-	const least = 250 * time.Millisecond // on a busy machine a live server may take as long
+	const least = 250 * time.Millisecond // on a busy machine, a healthy server may take as long
 	longest := beginTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
@@ -152,7 +151,7 @@ func (c *conn) awaitBegin(ctx context.Context) time.Duration {
 	return min(c.connector.statement, longest*2/3)
 }
 
-// tx gives COMMIT and ROLLBACK, which have no context, the time of their transaction.
+// tx gives COMMIT and ROLLBACK, which take no context, the deadline of their transaction.
 type tx struct {
 	driver.Tx
 	conn *conn
@@ -165,8 +164,8 @@ func (t *tx) Commit() error {
 	return t.Tx.Commit()
 }
 
-// Rollback ends the connection if its context has ended: a request to cancel a statement may be on its way, and must not
-// meet another one.
+// Rollback closes the connection if its context has ended: a request to cancel a statement may be on its way, and must not cancel
+// another one.
 func (t *tx) Rollback() error {
 	t.conn.connector.observer.query("ROLLBACK")
 	if err := t.ctx.Err(); err != nil {
@@ -177,7 +176,7 @@ func (t *tx) Rollback() error {
 	return t.Tx.Rollback()
 }
 
-// prepared returns the statement of a query, prepared once.
+// prepared returns the prepared statement of a query.
 func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (pqStmt, error) {
 	c.connector.observer.query(query)
 	stmt, ok := c.statements[query]
@@ -187,8 +186,8 @@ func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedVa
 			return nil, err
 		}
 	}
-	if n := stmt.NumInput(); n != len(args) { // lib/pq's own error has no type
-		return nil, fmt.Errorf("%w: it takes %d parameters and got %d", errStatementLost, n, len(args))
+	if n := stmt.NumInput(); n != len(args) { // lib/pq's error has no type of its own
+		return nil, fmt.Errorf("%w: it takes %d parameters, got %d", errStatementLost, n, len(args))
 	}
 	return stmt, nil
 }
@@ -203,15 +202,15 @@ func (c *conn) prepare(ctx context.Context, query string) (pqStmt, error) {
 	}
 	stmt, ok := prepared.(pqStmt)
 	if !ok {
-		return nil, fmt.Errorf("lib/pq's %T has lost an interface that the pool needs", prepared)
+		return nil, fmt.Errorf("lib/pq's %T lacks an interface that the pool needs", prepared)
 	}
 	c.statements[query] = stmt
 	return stmt, nil
 }
 
-// judge acts on the error of a query. A statement that a migration made stale is prepared anew by the retry. Where
-// statements are lost, a pooler has mixed them up: no connection that was prepared on before is used again.
-func (c *conn) judge(query string, err error) error {
+// handle reacts to the error of a query and returns it. After a migration has changed the result of a statement, the retry prepares
+// it again. If a pooler has lost statements, no older connection is used again.
+func (c *conn) handle(query string, err error) error {
 	switch {
 	case isStale(err):
 		delete(c.statements, query)

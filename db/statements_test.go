@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Each statement of a read is prepared, and once, whatever it begins with.
+// Each statement of a read is prepared once, whatever its first word.
 func TestQueriesArePreparedOnce(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -33,7 +33,7 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 		}
 	}
 	if n := len(observed); n != 18 {
-		t.Errorf("nine reads ran %d statements, want enter and SELECT each", n)
+		t.Errorf("nine reads ran %d statements, want two for each", n)
 	}
 	var prepared []string
 	err := d.Read(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error {
@@ -55,7 +55,7 @@ func TestQueriesArePreparedOnce(t *testing.T) {
 	}
 }
 
-// The look-up by a username, as it runs, uses its index under row security. What lists use is in TestListsReadNoHiddenRows.
+// The query by username uses its index under row-level security. TestListsReadNoHiddenRows checks the indexes of lists.
 func TestUsernamesUseTheirIndexUnderRowSecurity(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)

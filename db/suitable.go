@@ -16,10 +16,10 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// ErrReadOnly is the error of Ready where the database takes no writes: a standby, or one that was set to be read.
+// ErrReadOnly means that the database accepts no writes: it is a standby, or read-only by its settings.
 var ErrReadOnly = errors.New("the database is read-only")
 
-// Ready returns an error unless the database answers and takes writes.
+// Ready returns an error unless the database answers and accepts writes.
 func (d *DB) Ready(ctx context.Context) error {
 	var readOnly bool
 	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
@@ -27,33 +27,32 @@ func (d *DB) Ready(ctx context.Context) error {
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("ask the database: %w", err)
+		return fmt.Errorf("query the database: %w", err)
 	case readOnly:
 		return ErrReadOnly
 	}
 	return nil
 }
 
-// inspect runs fn in a read-only transaction of the service itself, which a standby takes too.
+// inspect runs fn in a read-only transaction of the service itself, which also works on a standby.
 func (d *DB) inspect(ctx context.Context, fn func(context.Context, *sqlx.Tx) error) error {
 	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, auth.Viewer{}, fn)
 }
 
-// CheckServer returns an error unless the database stores UTF-8, what stands before it keeps prepared statements, and each
-// message has a viewer of its own. Call it before anything else is asked: the first answer may be wrong already. It takes two
-// of the pool's connections.
+// CheckServer returns an error unless the database stores UTF-8, a pooler in front of it keeps prepared statements, and each message
+// has a viewer of its own. Call it before any other query, whose result may be wrong. It uses two of the pool's connections.
 func (d *DB) CheckServer(ctx context.Context) error {
 	err := checkServer(ctx, d.pool.DB)
 	if err == nil {
 		err = d.checkMessages(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("check the database of DATABASE_URL: %w", err)
+		return fmt.Errorf("check the DATABASE_URL database: %w", err)
 	}
 	return nil
 }
 
-// checkMessages sends messages of two viewers and of nobody in turn on one connection. Each has to see its own viewer.
+// checkMessages sends messages of two members and an anonymous viewer in turn on one connection. Each must see its own viewer.
 func (d *DB) checkMessages(ctx context.Context) error {
 	const become, who = `SELECT set_config('app.viewer_id', $1, true)`, `SELECT COALESCE(current_setting('app.viewer_id', true), '')`
 	c, err := d.pool.Conn(ctx)
@@ -76,10 +75,10 @@ func (d *DB) checkMessages(ctx context.Context) error {
 			}
 			seen, err := only(rows)
 			if err != nil {
-				return fmt.Errorf("read the answer to two statements: %w", err)
+				return fmt.Errorf("read the result of two statements: %w", err)
 			}
 			if seen != viewer {
-				return errors.New("a message has the viewer of another one")
+				return errors.New("a message ran with the viewer of another message")
 			}
 		}
 		return nil
@@ -109,7 +108,7 @@ func tryServer(ctx context.Context, pool *sql.DB) error {
 	})
 }
 
-// onConnection runs fn with a connection of lib/pq's, below what the pool adds to it.
+// onConnection runs fn with a connection of lib/pq, without the pool's additions.
 func onConnection(ctx context.Context, pool *sql.DB, fn func(pqConn) error) error {
 	c, err := pool.Conn(ctx)
 	if err != nil {
@@ -131,7 +130,7 @@ func onConnection(ctx context.Context, pool *sql.DB, fn func(pqConn) error) erro
 
 func checkEncoding(ctx context.Context, c pqConn) error {
 	for setting, hint := range map[string]string{
-		"server_encoding": "make the database anew with ENCODING 'UTF8' TEMPLATE template0",
+		"server_encoding": "create the database again with ENCODING 'UTF8' TEMPLATE template0",
 		"client_encoding": "remove client_encoding from the URL, and from the settings of the pooler and the role",
 	} {
 		encoding, err := ask(ctx, c, `SHOW `+setting)
@@ -139,23 +138,23 @@ func checkEncoding(ctx context.Context, c pqConn) error {
 			return err
 		}
 		if encoding != "UTF8" {
-			return fmt.Errorf("the database's %s is %s, and freehold needs UTF8: %s", setting, encoding, hint)
+			return fmt.Errorf("the database's %s is %s, but freehold needs UTF8: %s", setting, encoding, hint)
 		}
 	}
 	return nil
 }
 
-// checkStatements shows whether something between hands the server process of one connection to another. If so, both
-// prepare a statement there: lib/pq numbers them, so the names are the same, and a pooler has to keep them apart.
+// checkStatements checks that a pooler keeps the prepared statements of two connections apart. If both run in one server process,
+// each prepares a statement there. lib/pq numbers statements, so both have the same name.
 //
-// A pooler hands over the process that was used last, unless it takes turns, so there are several rounds.
+// A pooler usually reuses the process that was used last. Some take turns, so there are several rounds.
 func checkStatements(ctx context.Context, first, second pqConn) error {
 	const rounds = 4
 	mine, err := first.PrepareContext(ctx, `SELECT 'first'`)
 	if err != nil {
 		return statementsLost(err)
 	}
-	defer mine.Close() //nolint:errcheck // the answer is what counts
+	defer mine.Close() //nolint:errcheck // the answer has arrived
 	for range rounds {
 		home, err := ask(ctx, first, `SELECT pg_backend_pid()`)
 		if err != nil {
@@ -169,7 +168,7 @@ func checkStatements(ctx context.Context, first, second pqConn) error {
 			return err
 		}
 		if shared {
-			return nil // and both had their own statement there
+			return nil // each connection has found its own statement
 		}
 	}
 	return nil
@@ -179,9 +178,9 @@ func checkStatements(ctx context.Context, first, second pqConn) error {
 func borrow(ctx context.Context, c pqConn, home string) (shared bool, err error) {
 	tx, err := c.BeginTx(ctx, driver.TxOptions{ReadOnly: true})
 	if err != nil {
-		return false, fmt.Errorf("begin a transaction (a pooler in front of the database must not be in statement mode): %w", err)
+		return false, fmt.Errorf("begin a transaction (a pooler must not use statement mode): %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // there is nothing to undo
+	defer tx.Rollback() //nolint:errcheck // it only reads
 	process, err := ask(ctx, c, `SELECT pg_backend_pid()`)
 	if err != nil || process != home {
 		return false, err
@@ -190,7 +189,7 @@ func borrow(ctx context.Context, c pqConn, home string) (shared bool, err error)
 	if err != nil {
 		return true, statementsLost(err)
 	}
-	defer theirs.Close() //nolint:errcheck // the answer is what counts
+	defer theirs.Close() //nolint:errcheck // the answer has arrived
 	return true, expectAnswer(ctx, theirs, "second")
 }
 
@@ -228,11 +227,11 @@ func only(rows driver.Rows) (string, error) {
 	value := make([]driver.Value, 1)
 	err := rows.Next(value)
 	if errors.Is(err, io.EOF) {
-		err = errors.New("a query of one row returned none")
+		err = errors.New("a query returned no row; want one")
 	}
 	text := fmt.Sprint(value[0])
 	if raw, ok := value[0].([]byte); ok {
 		text = string(raw)
 	}
-	return text, errors.Join(err, rows.Close()) // lib/pq's rows may be closed once
+	return text, errors.Join(err, rows.Close()) // lib/pq's rows must be closed only once
 }

@@ -10,16 +10,14 @@ import (
 	"github.com/lib/pq"
 )
 
-// storedTable is what the database has of a table: whether row security is enabled and forced, and for which commands the
-// app's role has a policy.
+// storedTable describes a table in the database: whether row-level security is enabled and forced, and the policies of the app role.
 type storedTable struct {
 	Name     string         `db:"name"`
 	Forced   bool           `db:"forced"`
 	Policies pq.StringArray `db:"policies"`
 }
 
-// CheckTables returns for each of the tables what is wrong with it in the database, in the order of the tables; nil for one
-// that is protected as it is declared.
+// CheckTables returns an error for each of the tables, in their order: how the database differs from the declaration, or nil.
 func (d *DB) CheckTables(ctx context.Context, tables []Table) ([]error, error) {
 	var stored []storedTable
 	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
@@ -41,7 +39,7 @@ func (d *DB) CheckTables(ctx context.Context, tables []Table) ([]error, error) {
 	return problems, nil
 }
 
-// compare returns what the database has otherwise than declared.
+// compare returns an error if the database differs from the declaration.
 func (t Table) compare(stored []storedTable) error {
 	i := slices.IndexFunc(stored, func(s storedTable) bool { return s.Name == t.Name })
 	if i < 0 {
@@ -60,12 +58,12 @@ func (t Table) compare(stored []storedTable) error {
 		}
 	}
 	if !stored[i].Forced {
-		return fmt.Errorf("row security of app.%s is not forced: call app.protect('%[1]s', …) in a migration", t.Name)
+		return fmt.Errorf("row-level security of app.%s is not forced: call app.protect('%[1]s', …) in a migration", t.Name)
 	}
 	return nil
 }
 
-// protect returns the arguments of app.protect that give the table the policies which are declared.
+// protect returns the arguments of app.protect that create the declared policies.
 func (t Table) protect() string {
 	var arguments []string
 	if t.Admits == AdmitsVisible {

@@ -17,8 +17,8 @@ import (
 
 const maxAttempts = 5
 
-// Tx runs statements for a viewer, or for nobody: in one transaction, or each in one of its own (see DB.Read). The row policies
-// hold for all of them.
+// Tx runs statements as a viewer, who may be anonymous: in one transaction, or each in its own (see DB.Read). The row policies
+// apply to all of them.
 type Tx struct {
 	tx     runner
 	Viewer auth.Viewer
@@ -31,14 +31,14 @@ type runner interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// SystemTx is a transaction of the service itself, for what must happen before there is a viewer. Its rows are those
-// that everybody sees; all else goes through the definer functions.
+// SystemTx is a transaction of the service itself, for work that happens before there is a viewer. It sees the rows that an
+// anonymous viewer sees. Everything else goes through the definer functions.
 type SystemTx struct{ tx runner }
 
-// Write runs fn in a transaction of viewer, which may change rows. fn may run several times: after a serialization failure, a
-// deadlock or a lost connection the whole transaction is tried again. A transaction inside another is refused. The error of a
-// viewer whose session has ended is UNAUTHENTICATED with its reason. Where the reply to COMMIT is lost the error says that the
-// outcome is unknown.
+// Write runs fn in a transaction that reads and writes as viewer. fn may run several times: after a serialization failure, a
+// deadlock or a lost connection, Write retries the whole transaction. Write returns an error inside another transaction,
+// UNAUTHENTICATED with a reason if the viewer's session is revoked, expired or invalid, and UNAVAILABLE if the reply to COMMIT
+// is lost. In that last case, the outcome is unknown.
 func (d *DB) Write(ctx context.Context, viewer auth.Viewer, fn func(context.Context, *Tx) error) error {
 	return d.transact(ctx, nil, viewer, func(ctx context.Context, tx *sqlx.Tx) error {
 		return fn(ctx, &Tx{tx: tx, Viewer: attemptOf(ctx).viewer})
@@ -52,7 +52,7 @@ func (d *DB) AsSystem(ctx context.Context, fn func(context.Context, *SystemTx) e
 	})
 }
 
-// read is Read for a single result.
+// read is Read for a function with a result.
 func read[T any](ctx context.Context, d *DB, viewer auth.Viewer, fn func(context.Context, *Tx) (T, error)) (result T, err error) {
 	err = d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) (err error) {
 		result, err = fn(ctx, tx)
@@ -61,8 +61,7 @@ func read[T any](ctx context.Context, d *DB, viewer auth.Viewer, fn func(context
 	return result, err
 }
 
-// Enter turns a transaction of the system into one of the owner of a session, which sign-up and sign-in have just
-// started in it.
+// Enter turns the transaction into a viewer transaction of the owner of a session. The session may have been started in it.
 func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) {
 	viewer, err := enter(ctx, t.tx, sessionID)
 	if err != nil {
@@ -71,21 +70,21 @@ func (t *SystemTx) Enter(ctx context.Context, sessionID uuid.UUID) (*Tx, error) 
 	return &Tx{tx: t.tx, Viewer: viewer}, nil
 }
 
-// AsNobody is the transaction as one of nobody.
-func (t *SystemTx) AsNobody() *Tx { return &Tx{tx: t.tx} }
+// AsAnonymous returns the transaction as one of an anonymous viewer.
+func (t *SystemTx) AsAnonymous() *Tx { return &Tx{tx: t.tx} }
 
 type inTransaction struct{}
 
-// attempt is one at a transaction.
+// attempt is one attempt at a transaction.
 type attempt struct {
-	statement time.Duration // how long each may take
-	viewer    auth.Viewer   // who asks; from BEGIN on, as the database has proved it
-	entered   bool          // whether the database has proved the viewer's session
-	mail      bool          // a mail was put into the outbox; the worker hears of it after COMMIT
+	statement time.Duration // the timeout of each statement
+	viewer    auth.Viewer
+	entered   bool // whether the database has proved the viewer's session
+	mail      bool // whether a mail was put into the outbox
 
 	single    single
 	deadline  time.Time // of single statements; the zero time for none
-	connected bool      // whether there was a connection for a single statement
+	connected bool      // whether a single statement got a connection
 	fresh     bool      // whether that connection was new
 }
 
@@ -94,22 +93,22 @@ func attemptOf(ctx context.Context) *attempt {
 	return this
 }
 
-// noteMail notes that the transaction of ctx has put a mail into the outbox.
+// noteMail records that the transaction of ctx has put a mail into the outbox.
 func noteMail(ctx context.Context) {
 	if a := attemptOf(ctx); a != nil {
 		a.mail = true
 	}
 }
 
-// transact runs fn in a transaction of viewer, again where that can help, and returns errors that are ours wherever a client
-// can be told something.
+// transact runs fn in a transaction of viewer, retries it if that can help, and returns a fault for errors that a client may
+// see.
 func (d *DB) transact(ctx context.Context, options *sql.TxOptions, viewer auth.Viewer, fn func(context.Context, *sqlx.Tx) error) error {
 	return d.retrying(ctx, viewer, func(ctx context.Context) (err error, again bool) {
 		return d.attempt(ctx, options, fn)
 	})
 }
 
-// retrying runs try for a viewer until another attempt cannot help.
+// retrying runs try until it succeeds, or until another attempt cannot help.
 func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.Context) (err error, again bool)) error {
 	if attemptOf(ctx) != nil {
 		return errors.New("a transaction was begun inside another")
@@ -140,8 +139,8 @@ func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.
 	}
 }
 
-// admit keeps to what the database has said about the claim of a request. A claim that comes first is settled before anything
-// is done that is not the viewer's own transaction, which settles it by itself.
+// admit applies the database's earlier answer about the claim of a request. A claim that comes first is settled before any
+// transaction that is not the viewer's own; the viewer's own transaction settles it.
 func (d *DB) admit(ctx context.Context, viewer auth.Viewer) error {
 	claim := auth.ClaimFrom(ctx)
 	reason, settled := claim.Settled()
@@ -154,7 +153,7 @@ func (d *DB) admit(ctx context.Context, viewer auth.Viewer) error {
 	return nil
 }
 
-// settle notes what an attempt has shown of the session that a request's token names.
+// settle records what an attempt has shown about the session in a request's token.
 func settle(ctx context.Context, this *attempt, err error) {
 	claim := auth.ClaimFrom(ctx)
 	if claim == nil || this.viewer.SessionID != claim.Viewer.SessionID {
@@ -167,7 +166,7 @@ func settle(ctx context.Context, this *attempt, err error) {
 	}
 }
 
-// pause waits a random while that doubles with each attempt, so that rivals do not meet again.
+// pause waits for a random time, whose maximum doubles with each attempt, so that conflicting transactions do not meet again.
 func pause(ctx context.Context, n int) {
 	longest := 4 * time.Millisecond << n
 	select {
@@ -176,18 +175,18 @@ func pause(ctx context.Context, n int) {
 	}
 }
 
-// attempt runs fn once. It rolls back on an error and on a panic, and says whether another attempt can help.
+// attempt runs fn once. It rolls back on an error and on a panic, and reports whether another attempt can help.
 func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(context.Context, *sqlx.Tx) error) (err error, again bool) {
 	ctx, end := d.observer.transaction(ctx)
 	defer func() { end(err) }()
-	tx, err := d.pool.BeginTxx(ctx, options) // and enter: see conn.BeginTx
+	tx, err := d.pool.BeginTxx(ctx, options) // and set the viewer: see conn.BeginTx
 	if errors.Is(err, errEntering) {
 		return err, mayPass(err) || isCut(err)
 	}
 	if err != nil {
 		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; before, the connection is dropped if it fails
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; if it fails, the connection is closed
 	if err := fn(ctx, tx); err != nil {
 		return err, mayPass(err)
 	}
@@ -199,13 +198,13 @@ func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(contex
 	case isLost(err) && options != nil && options.ReadOnly:
 		return fmt.Errorf("commit: %w", err), true
 	case isLost(err):
-		return &fault.Error{Code: fault.Unavailable, Message: "The connection was lost while saving. Look whether it was saved before you try again.", Err: err}, false
+		return &fault.Error{Code: fault.Unavailable, Message: "The connection was lost while saving. Check whether the change was saved before you retry.", Err: err}, false
 	default:
 		return fmt.Errorf("commit: %w", err), false
 	}
 }
 
-// Get reads one row into dest; sql.ErrNoRows when there is none.
+// Get scans the first row into dest; sql.ErrNoRows if there is none.
 func (t *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
 	return t.tx.GetContext(ctx, dest, query, args...)
 }
@@ -220,13 +219,13 @@ func (t *Tx) GetOne(ctx context.Context, dest any, query string, args ...any) er
 	return err
 }
 
-// Select reads all rows into the slice dest points to.
+// Select scans all rows into the slice that dest points to.
 func (t *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
 	return t.tx.SelectContext(ctx, dest, query, args...)
 }
 
-// ExecOne runs a statement that must touch exactly one row: NOT_FOUND if it touched none, which is what a row policy
-// makes of a write to somebody else's row.
+// ExecOne runs a statement that must change exactly one row. It returns NOT_FOUND if the statement changed none, for example
+// because a row policy hides another user's row.
 func (t *Tx) ExecOne(ctx context.Context, query string, args ...any) error {
 	result, err := t.tx.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -238,7 +237,7 @@ func (t *Tx) ExecOne(ctx context.Context, query string, args ...any) error {
 	case n == 0:
 		return fault.Gone()
 	case n > 1:
-		return fmt.Errorf("a statement for one row touched %d", n)
+		return fmt.Errorf("a statement for one row changed %d", n)
 	}
 	return nil
 }

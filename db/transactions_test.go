@@ -15,7 +15,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-func TestTransactionIsUndoneByAnErrorAndByAPanic(t *testing.T) {
+func TestTransactionRollsBackOnAnErrorAndOnAPanic(t *testing.T) {
 	t.Parallel()
 	d := open(t, db.Options{URL: dbtest.New(t).App, MaxConnections: 1})
 	ann, ctx := member(t, d, "ann", "PRIVATE"), t.Context()
@@ -45,7 +45,7 @@ func TestTransactionIsUndoneByAnErrorAndByAPanic(t *testing.T) {
 	if err := write(func() error { return errors.New("no") }); err == nil || bio() != "" {
 		t.Errorf("after an error (%v) the row says %q", err, bio())
 	}
-	if err := write(func() error { panic("no") }); err == nil || bio() != "" { // with one connection: it was given back, too
+	if err := write(func() error { panic("no") }); err == nil || bio() != "" { // the only connection went back to the pool, too
 		t.Errorf("after a panic (%v) the row says %q", err, bio())
 	}
 	if err := write(func() error { return nil }); err != nil || bio() != "changed" {
@@ -77,7 +77,7 @@ func TestReadCannotWrite(t *testing.T) {
 	}
 }
 
-// Two transactions that lock two rows in opposite order deadlock; the loser is run again, whole, and both succeed.
+// Two transactions that lock two rows in opposite order deadlock. The whole loser is retried, and both succeed.
 func TestDeadlockIsRetriedWhole(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
@@ -147,7 +147,7 @@ func TestStatementsStopAtTheDeadlineAndAtCancellation(t *testing.T) {
 	begun := time.Now()
 	err := d.Read(ctx, auth.Viewer{}, func(_ context.Context, tx *db.Tx) error {
 		var s string
-		return tx.Get(context.WithoutCancel(ctx), &s, `SELECT pg_sleep(30)::text`) // without the client's help
+		return tx.Get(context.WithoutCancel(ctx), &s, `SELECT pg_sleep(30)::text`) // so that only the server can cancel it
 	})
 	if took := time.Since(begun); !fault.Is(err, fault.Unavailable) || took > 10*time.Second {
 		t.Errorf("a slow statement ended after %v with %v; want UNAVAILABLE at the deadline", took, err)

@@ -14,10 +14,10 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// A numberedFile is a numbered migration of a MigrationSet.
+// numberedFile is a numbered migration of a MigrationSet.
 type numberedFile struct {
 	number        int64
-	serves        int64 // the lowest number of a build that works with the database after this migration
+	serves        int64 // the oldest build that can serve the database after this migration, by its latest migration
 	noTransaction bool
 }
 
@@ -27,7 +27,7 @@ var (
 	noTransaction = regexp.MustCompile(`(?mi)^--.*\+goose\s+NO TRANSACTION\s*$`)
 )
 
-// readNumbered returns the numbered migrations of a set in their order.
+// readNumbered returns the numbered migrations of a set in ascending order.
 func readNumbered(files fs.FS) ([]numberedFile, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -45,10 +45,10 @@ func readNumbered(files fs.FS) ([]numberedFile, error) {
 		}
 		f := numberedFile{noTransaction: noTransaction.Match(text)}
 		if f.number, err = goose.NumericComponent(name); err != nil {
-			return nil, fmt.Errorf("%s: a migration is called <number>_<name>.sql: %w", name, err)
+			return nil, fmt.Errorf("%s: the name of a migration must be <number>_<name>.sql: %w", name, err)
 		}
 		if f.number <= last {
-			return nil, fmt.Errorf("%s: the number is not above %d, which is that of the file before: write each number once, and with as many digits as the others", name, last)
+			return nil, fmt.Errorf("%s: the number must be greater than %d, the number of the file before it: use each number once, with the same number of digits", name, last)
 		}
 		if f.serves, err = servedBuild(string(text), f.number); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -58,7 +58,7 @@ func readNumbered(files fs.FS) ([]numberedFile, error) {
 	return numbered, nil
 }
 
-// servedBuild returns the build that a migration declares it serves, or its own number.
+// servedBuild returns the oldest build that a migration says it serves. The default is the migration's own number.
 func servedBuild(text string, number int64) (int64, error) {
 	lines := servesLine.FindAllString(text, 2)
 	if len(lines) == 0 {
@@ -69,13 +69,13 @@ func servedBuild(text string, number int64) (int64, error) {
 			return build, nil
 		}
 	}
-	return 0, fmt.Errorf("want one line %q, with the number of this or an earlier migration, and got %q", "-- Serves builds from: <number>", lines)
+	return 0, fmt.Errorf("want one line %q with the number of this migration or an earlier one, got %q", "-- Serves builds from: <number>", lines)
 }
 
-// A version says how far a database is with a set, and the lowest number of a build that may serve it.
+// version is the number of a database's latest migration of a set, and of the oldest build that may serve the database.
 type version struct{ number, serves int64 }
 
-// versionAt returns the version of a database that has the migrations up to number: a build must work with each of them.
+// versionAt returns the version of a database that has the migrations up to number. A build must work with each of them.
 func versionAt(numbered []numberedFile, number int64) version {
 	v := version{number: number}
 	for _, f := range numbered {
@@ -92,17 +92,17 @@ func latest(numbered []numberedFile) int64 { return numbered[len(numbered)-1].nu
 func (v version) refuse(set string, build int64) error {
 	switch {
 	case v.number < build:
-		return fmt.Errorf("the database has migration %d of %s and this build needs %d: run `freehold migrate` of this build", v.number, set, build)
+		return fmt.Errorf("the database has migration %d of %s; this build needs migration %d: run `freehold migrate` with this build", v.number, set, build)
 	case build < v.serves:
-		return fmt.Errorf("the database has migration %d of %s, which builds from migration %d on may serve, and this build has %d: run a newer build", v.number, set, v.serves, build)
+		return fmt.Errorf("the database has migration %d of %s, which needs a build with migration %d or later; this build only knows migration %d: upgrade %[2]s", v.number, set, v.serves, build)
 	}
 	return nil
 }
 
-// comment is the form in which the app's role, which cannot read the version tables, learns the version.
+// comment is the format of the version for the app role, which cannot read the version tables.
 const comment = "%d, serves builds from %d"
 
-// publish lets the app's role know a version.
+// publish writes the version to a comment, which the app role can read.
 func (v version) publish(ctx context.Context, tx *sql.Tx, set string) error {
 	statement := fmt.Sprintf(`COMMENT ON TABLE migrations.%s IS %s`, pq.QuoteIdentifier(set), pq.QuoteLiteral(fmt.Sprintf(comment, v.number, v.serves)))
 	if _, err := tx.ExecContext(ctx, statement); err != nil {
@@ -111,7 +111,7 @@ func (v version) publish(ctx context.Context, tx *sql.Tx, set string) error {
 	return nil
 }
 
-// published returns the version that the database has of a set; of an unknown set, it is 0.
+// published returns the database's version of a set. It is the zero version for an unknown set.
 func published(ctx context.Context, tx *sql.Tx, set string) (version, error) {
 	var text sql.NullString
 	err := tx.QueryRowContext(ctx, `
@@ -131,8 +131,8 @@ func published(ctx context.Context, tx *sql.Tx, set string) (version, error) {
 	return v, nil
 }
 
-// CheckVersion returns an error unless this build may serve the database: it has this build's migrations, or newer ones
-// that say that they serve this build.
+// CheckVersion returns an error unless this build may serve the database. The database must have this build's migrations. It may
+// have newer ones if they say that they serve this build.
 func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
 	return d.checkSets(ctx, append([]MigrationSet{OwnMigrations()}, further...))
 }

@@ -25,9 +25,9 @@ func TestNumbersOfAnAdoptersSet(t *testing.T) {
 		"with a gap":      {map[string]string{"0001_x.sql": first, "0003_y.sql": second}, ""},
 		"timestamps":      {map[string]string{"20261125190000_x.sql": first, "20261125190001_y.sql": second}, ""},
 		"then timestamps": {map[string]string{"0001_x.sql": first, "20261125190001_y.sql": second}, ""},
-		"unpadded":        {map[string]string{"9_x.sql": first, "10_y.sql": second}, "9_x.sql: the number is not above 10"},
-		"twice":           {map[string]string{"0001_x.sql": first, "0001_y.sql": second}, "0001_y.sql: the number is not above 1"},
-		"no number":       {map[string]string{"0001_x.sql": first, "y.sql": second}, "y.sql: a migration is called <number>_<name>.sql"},
+		"unpadded":        {map[string]string{"9_x.sql": first, "10_y.sql": second}, "9_x.sql: the number must be greater than 10"},
+		"twice":           {map[string]string{"0001_x.sql": first, "0001_y.sql": second}, "0001_y.sql: the number must be greater than 1"},
+		"no number":       {map[string]string{"0001_x.sql": first, "y.sql": second}, "y.sql: the name of a migration must be <number>_<name>.sql"},
 		"none":            {nil, "the set has no migration"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,28 +83,28 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 	t.Parallel()
 	const breaks, serves = "", "-- Serves builds from: %d\n"
 	for name, c := range map[string]struct {
-		database []string // the migrations of the database after those that are common: what they declare of the last common one
-		build    int      // how many of them the build has
+		database []string // what each migration after the common ones declares about builds with the last common one
+		build    int      // how many of these migrations the build has
 		check    string   // the error of serving; empty for none
 		migrate  string   // the error of migrating
 	}{
 		"equal":                       {database: []string{breaks}, build: 1},
 		"equal, compatible":           {database: []string{serves}, build: 1},
-		"newer":                       {database: nil, build: 1, check: "run `freehold migrate` of this build"},
-		"newer by two":                {database: []string{serves}, build: 2, check: "run `freehold migrate` of this build"},
-		"older":                       {database: []string{breaks}, check: "run a newer build", migrate: "run a newer build"},
+		"newer":                       {database: nil, build: 1, check: "run `freehold migrate` with this build"},
+		"newer by two":                {database: []string{serves}, build: 2, check: "run `freehold migrate` with this build"},
+		"older":                       {database: []string{breaks}, check: "upgrade ", migrate: "upgrade "},
 		"older, compatible":           {database: []string{serves}},
 		"older by two, compatible":    {database: []string{serves, serves}},
-		"older, the first breaks":     {database: []string{breaks, serves}, check: "run a newer build", migrate: "run a newer build"},
-		"older, the second breaks":    {database: []string{serves, breaks}, check: "run a newer build", migrate: "run a newer build"},
+		"older, the first breaks":     {database: []string{breaks, serves}, check: "upgrade ", migrate: "upgrade "},
+		"older, the second breaks":    {database: []string{serves, breaks}, check: "upgrade ", migrate: "upgrade "},
 		"older, with what breaks":     {database: []string{breaks, serves}, build: 1},
-		"older, without all of those": {database: []string{serves, serves, breaks}, build: 2, check: "run a newer build", migrate: "run a newer build"},
+		"older, without all of those": {database: []string{serves, serves, breaks}, build: 2, check: "upgrade ", migrate: "upgrade "},
 	} {
 		for set, common := range map[string]fstest.MapFS{"freehold": ownFiles(t), "further": filesOf(map[string]string{"0001_x.sql": tableX, "20261125190000_z.sql": "-- +goose Up\n"})} {
 			t.Run(set+", "+name, func(t *testing.T) {
 				t.Parallel()
 				last := lastNumber(t, common)
-				// with returns the common files, so many of the declared migrations, and a function.
+				// with returns the common files, the declared migrations, and a function.
 				with := func(declared []string, function string) db.MigrationSet {
 					files := maps.Clone(common)
 					for i, text := range declared {

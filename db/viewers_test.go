@@ -17,10 +17,10 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-func TestViewerSeesWhatIsHis(t *testing.T) {
+func TestViewerSeesTheirOwnRows(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
-	d := open(t, db.Options{URL: server.App, MaxConnections: 1}) // one connection: any left-over identity would show
+	d := open(t, db.Options{URL: server.App, MaxConnections: 1}) // a viewer left over on the only connection would show
 	ann, bob := member(t, d, "ann", "PRIVATE"), member(t, d, "bob", "MEMBERS")
 	nobody := auth.Viewer{}
 	for _, c := range []struct {
@@ -30,8 +30,8 @@ func TestViewerSeesWhatIsHis(t *testing.T) {
 		profile bool
 		private bool
 	}{
-		{"ann of herself", ann, ann, true, true}, {"bob of ann", bob, ann, false, false}, {"nobody of ann", nobody, ann, false, false},
-		{"ann of bob", ann, bob, true, false}, {"bob of himself", bob, bob, true, true}, {"nobody of bob", nobody, bob, false, false},
+		{"ann of ann", ann, ann, true, true}, {"bob of ann", bob, ann, false, false}, {"nobody of ann", nobody, ann, false, false},
+		{"ann of bob", ann, bob, true, false}, {"bob of bob", bob, bob, true, true}, {"nobody of bob", nobody, bob, false, false},
 	} {
 		if _, err := d.FindProfileOfUser(t.Context(), c.viewer, c.of.UserID); (err == nil) != c.profile || err != nil && !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: profile seen: %v, want %v", c.name, err, c.profile)
@@ -39,7 +39,7 @@ func TestViewerSeesWhatIsHis(t *testing.T) {
 		if _, err := d.FindPrivate(t.Context(), c.viewer, c.of.UserID); (err == nil) != c.private || err != nil && !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: private seen: %v, want %v", c.name, err, c.private)
 		}
-		for _, table := range []string{"user_private", "profile_private"} { // each by itself, not only joined
+		for _, table := range []string{"user_private", "profile_private"} { // each table, not only their join
 			var rows int
 			err := d.Read(t.Context(), c.viewer, func(ctx context.Context, tx *db.Tx) error {
 				return tx.Get(ctx, &rows, `SELECT count(*) FROM app.`+table+` WHERE user_id = $1`, c.of.UserID)
@@ -86,7 +86,7 @@ func TestWritesToOthersAndToFixedColumnsAreRefused(t *testing.T) {
 	}
 }
 
-func TestSessionThatIsOverEntersNothing(t *testing.T) {
+func TestEndedSessionIsRejected(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
 	d := open(t, db.Options{URL: server.App})
@@ -112,8 +112,7 @@ func TestSessionThatIsOverEntersNothing(t *testing.T) {
 	}
 }
 
-// D04: two viewers share two connections, and half of the requests are cancelled midway; nobody ever sees through the
-// other's eyes.
+// D04: viewers share two connections, and half of the requests are cancelled midway. No viewer ever sees another's rows.
 func TestViewersNeverCrossWhileRequestsAreCancelled(t *testing.T) {
 	t.Parallel()
 	d := open(t, db.Options{URL: dbtest.New(t).App, MaxConnections: 2})
@@ -145,6 +144,6 @@ func TestViewersNeverCrossWhileRequestsAreCancelled(t *testing.T) {
 	}
 	wg.Wait()
 	if answered.Load() < 400 {
-		t.Errorf("only %d requests were answered, too few to show anything", answered.Load())
+		t.Errorf("only %d requests were answered; want at least 400", answered.Load())
 	}
 }

@@ -15,14 +15,14 @@ import (
 	"syscall"
 )
 
-// An account is the system user that PostgreSQL runs as.
+// account is the system user that PostgreSQL runs as.
 type account struct {
 	name       string
 	uid, gid   uint32
-	credential *syscall.Credential // nil when it is who we are
+	credential *syscall.Credential // nil for our own user
 }
 
-// serverAccount is who we are, unless that is root, as whom PostgreSQL refuses to run.
+// serverAccount returns our own user. For root, as which PostgreSQL refuses to run, it returns another one.
 func serverAccount() (account, error) {
 	if os.Geteuid() != 0 {
 		uid := os.Geteuid()
@@ -33,7 +33,7 @@ func serverAccount() (account, error) {
 			return otherAccount(found)
 		}
 	}
-	return account{}, errors.New("PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody")
+	return account{}, errors.New("PostgreSQL does not run as root, and this machine has no user postgres or nobody")
 }
 
 func otherAccount(u *user.User) (account, error) {
@@ -51,7 +51,7 @@ func otherAccount(u *user.User) (account, error) {
 	}, nil
 }
 
-// userName is the user's name, or its number if it has no name.
+// userName returns the name of our own user, or the number if there is no name.
 func userName(uid uint32) string {
 	id := strconv.FormatUint(uint64(uid), 10)
 	if u, err := user.LookupId(id); err == nil {
@@ -60,14 +60,14 @@ func userName(uid uint32) string {
 	return id
 }
 
-// command prepares a program to run as the account. It sees none of our
+// command prepares a program to run as the account. It does not inherit our
 // environment: PG* variables would change the server, and others are secret.
 //
-// The end of ctx asks the program to end, and does not kill it at first: a
+// When ctx ends, the program gets a signal to end before it is killed: a
 // killed initdb leaves shared memory behind.
 func (a account) command(ctx context.Context, dir, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = dir // ours may be out of the account's reach
+	cmd.Dir = dir // the account may not be able to enter ours
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid:    true, // a group of its own: Ctrl-C reaches only us
@@ -78,7 +78,7 @@ func (a account) command(ctx context.Context, dir, program string, args ...strin
 	return cmd
 }
 
-// own gives a path to the account.
+// own makes the account the owner of a path.
 func (a account) own(path string) error {
 	if a.credential == nil {
 		return nil
@@ -89,7 +89,7 @@ func (a account) own(path string) error {
 	return nil
 }
 
-// checkReach returns an error that names the first folder on the way to dir
+// checkReach returns an error that names the first folder in the path of dir
 // that the account cannot enter.
 func (a account) checkReach(dir string) error {
 	if parent := filepath.Dir(dir); parent != dir {
@@ -99,17 +99,17 @@ func (a account) checkReach(dir string) error {
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("checking the way to the data folder: %w", err)
+		return fmt.Errorf("checking the path of the data folder: %w", err)
 	}
 	if !a.canEnter(info) {
-		return fmt.Errorf("user %s, as whom PostgreSQL runs, cannot enter %s:"+
+		return fmt.Errorf("user %s, as which PostgreSQL runs, cannot enter %s:"+
 			" set FREEHOLD_DATA_DIR to a folder that this user can reach", a.name, dir)
 	}
 	return nil
 }
 
-// canEnter reads the permission bits as the kernel does: the first class that
-// fits decides.
+// canEnter checks the permission bits as the kernel does: the first matching
+// class decides.
 func (a account) canEnter(info fs.FileInfo) bool {
 	const ownerEnters, groupEnters, othersEnter = 0o100, 0o010, 0o001
 	switch stat := info.Sys().(*syscall.Stat_t); {

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Attach returns what makes connection strings, as [Cluster.URL] does, for the
-// server that another process runs on a data folder: after [Start] has
-// answered [ErrInUse]. That server is gone when its process ends.
+// Attach returns a function that makes connection strings, like [Cluster.URL],
+// for the server that another process runs on a data folder. Call it after
+// [Start] has returned [ErrInUse]. The server ends with its process.
 func Attach(dir string) (url func(role, database string) string, err error) {
 	f, err := absolute(dir)
 	if err != nil {
@@ -24,7 +24,7 @@ func Attach(dir string) (url func(role, database string) string, err error) {
 	}
 	f = folder(path)
 	if _, err := os.Stat(filepath.Join(f.socketFolder(), socketName)); err != nil {
-		return nil, errors.New("the private PostgreSQL in " + path + " does not take connections yet")
+		return nil, errors.New("the private PostgreSQL in " + path + " does not accept connections yet")
 	}
 	password, err := os.ReadFile(f.password())
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// patience is how long a signal may take to end a server.
+// patience is how long we wait after a signal before we send a stronger one.
 const patience = 5 * time.Second
 
-// shutdownSignals end a postmaster: fast, immediate, kill. A lone backend
-// takes them too: end the query, leave, kill.
+// shutdownSignals end a postmaster: fast shutdown, immediate shutdown, kill. A
+// lone backend reacts to them as well: it cancels the query, quits, is killed.
 var shutdownSignals = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL}
 
-// A child is a process of ours that ends when we do (on Linux).
+// child is a process that we started and that ends when we do (on Linux).
 type child struct {
 	cmd  *exec.Cmd
 	gone chan struct{} // closed when the process has ended
@@ -31,15 +31,15 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	started := make(chan error)
 	go func() {
 		// To the kernel, the parent is the thread that forked. So the thread
-		// must live as long as the child: it is locked to this goroutine,
-		// never unlocked, and ends with it.
+		// must live as long as the child: it stays locked to this goroutine
+		// and ends with it.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err != nil {
 			return
 		}
-		_ = cmd.Wait() // the outcome is in cmd.ProcessState
+		_ = cmd.Wait() // cmd.ProcessState has the outcome
 		close(c.gone)
 	}()
 	if err := <-started; err != nil {
@@ -50,7 +50,7 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// state tells how an ended process ended.
+// state returns how the process ended.
 func (c *child) state() string { return c.cmd.ProcessState.String() }
 
 func (c *child) exited() bool {
@@ -62,7 +62,7 @@ func (c *child) exited() bool {
 	}
 }
 
-// shutDown ends the process, with more force each time it does not go.
+// shutDown ends the process. It sends stronger signals until the process has ended.
 func (c *child) shutDown() error {
 	for _, signal := range shutdownSignals {
 		if err := c.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -74,5 +74,5 @@ func (c *child) shutDown() error {
 		case <-time.After(patience):
 		}
 	}
-	return fmt.Errorf("postgres (process %d) does not end, not even by SIGKILL", c.pid())
+	return fmt.Errorf("postgres (process %d) did not end, even after SIGKILL", c.pid())
 }

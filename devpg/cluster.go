@@ -2,16 +2,17 @@
 
 // Package devpg runs a private PostgreSQL for development and for tests.
 //
-// It owns the server's whole life: finding the binaries, initdb, the password,
+// It owns the server's lifecycle: finding the binaries, initdb, the password,
 // a Unix socket (no TCP port), the lock on the data folder, restarts after a
-// crash, and its end. On Linux the server ends with the process that started
-// it, even at kill -9; elsewhere the next Start ends a server left behind.
+// crash, and the shutdown. On Linux the server ends with the process that
+// started it, even after kill -9; elsewhere the next Start ends a server that
+// was left behind.
 //
-// It must not know what the database is for: roles, schemas and migrations
-// come in through [Options].Setup.
+// It must not know what the database is for: [Options].Setup creates roles and
+// schemas and runs migrations.
 //
-// Committed rows survive the death of any process, but not of the machine:
-// fsync is off. Keep nothing here that cannot be made again.
+// Committed rows survive a crash of any process, but not of the machine, since
+// fsync is off. Do not keep anything here that you cannot recreate.
 package devpg
 
 import (
@@ -33,50 +34,50 @@ const (
 	startLimit   = time.Minute
 	pollInterval = 5 * time.Millisecond
 
-	// cannotConnectNow is what a server answers that is still starting.
+	// cannotConnectNow is the error of a server that is still starting.
 	cannotConnectNow = "57P03"
 )
 
-// Options say where a private cluster lives and how it is prepared.
+// Options say where the data of a private cluster is, and how to prepare it.
 type Options struct {
-	// Dir is the data folder, absolute or relative. It is made when missing.
+	// Dir is the data folder, absolute or relative. Start creates it if it is missing.
 	Dir string
 
 	// Log receives starts and restarts. Nil discards them.
 	Log *slog.Logger
 
 	// Setup runs once per Start, as the superuser in database "postgres",
-	// before Start returns. It must be idempotent. The password is the one
-	// that [Cluster.URL] uses for every role. Nil does nothing.
+	// before Start returns. It must be idempotent. [Cluster.URL] uses the
+	// password for every role. Nil does nothing.
 	Setup func(ctx context.Context, superuser *sql.DB, password string) error
 
 	// MaxConnections is the server's limit. Zero means 60.
 	MaxConnections int
 }
 
-// A Cluster is a running private PostgreSQL.
+// Cluster is a running private PostgreSQL.
 type Cluster struct {
 	folder         folder
 	account        account
-	bin            string // the folder of the server's binaries
+	bin            string // the folder with the server's binaries
 	password       string
 	maxConnections int
 	log            *slog.Logger
 	lock           *lock
 
-	stopping context.Context // done once Stop is called
+	stopping context.Context // done after Stop was called
 	stop     context.CancelFunc
 	done     chan struct{}
-	err      error // why the server is gone; read after done
+	err      error // why the server has ended; read after done
 	stopErr  error // why Stop failed; read after done
 }
 
-// Start starts the cluster of a data folder, making it at first use, and
-// returns when it takes connections and Setup has run. Cancelling ctx ends a
-// start in progress; it does not end a started cluster.
+// Start starts the cluster of a data folder, and creates it at first use. It
+// returns when the server accepts connections and Setup has run. Cancelling ctx
+// ends a start in progress, but not a started cluster.
 //
-// The error is [ErrNoServer] when this machine has no PostgreSQL server, and
-// [ErrInUse] when another cluster runs on the folder.
+// The error is [ErrNoServer] if this machine has no PostgreSQL server, and
+// [ErrInUse] if another cluster runs on the folder.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c, err := newCluster(ctx, o)
 	if err != nil {
@@ -96,7 +97,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// newCluster finds what a cluster needs and makes no more than its folder.
+// newCluster finds the server, and creates only the data folder.
 func newCluster(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{log: o.Log, maxConnections: o.MaxConnections, done: make(chan struct{})}
 	if c.log == nil {
@@ -129,7 +130,7 @@ func newCluster(ctx context.Context, o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// start brings up a server on the locked folder.
+// start starts a server on the locked folder.
 func (c *Cluster) start(ctx context.Context, setup func(context.Context, *sql.DB, string) error) (*child, error) {
 	if err := c.folder.evict(ctx); err != nil {
 		return nil, err
@@ -154,7 +155,7 @@ func (c *Cluster) start(ctx context.Context, setup func(context.Context, *sql.DB
 	return server, nil
 }
 
-// prepare waits until the server takes connections, and runs setup.
+// prepare waits until the server accepts connections, and runs Setup.
 func (c *Cluster) prepare(ctx context.Context, server *child, setup func(context.Context, *sql.DB, string) error) error {
 	db, err := sql.Open("postgres", c.URL(superuser, "postgres"))
 	if err != nil {
@@ -183,7 +184,7 @@ func (c *Cluster) awaitReady(ctx context.Context, server *child, db *sql.DB) err
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("waiting for postgres to take connections: %w", err)
+		return fmt.Errorf("waiting for postgres to accept connections: %w", err)
 	case ping != nil && server.exited():
 		return fmt.Errorf("postgres ended while starting; %s", c.folder.logTail())
 	case ping != nil:
@@ -192,15 +193,15 @@ func (c *Cluster) awaitReady(ctx context.Context, server *child, db *sql.DB) err
 	return nil
 }
 
-// refusedForGood tells an answer that waiting does not change, such as a wrong
-// password, from a server that is not up yet.
+// refusedForGood reports whether waiting cannot help: the server is up and
+// returned an error, for example because of a wrong password.
 func refusedForGood(err error) bool {
 	answer, ok := errors.AsType[*pq.Error](err)
 	return ok && answer.Code != cannotConnectNow
 }
 
 // URL returns the connection string of a role, for lib/pq and for psql. It
-// holds the password that all roles of the cluster share.
+// contains the password, which all roles of the cluster share.
 func (c *Cluster) URL(role, database string) string { return c.folder.url(c.password, role, database) }
 
 func (f folder) url(password, role, database string) string {
@@ -218,14 +219,14 @@ func (f folder) url(password, role, database string) string {
 // Superuser returns the name of the bootstrap superuser.
 func (c *Cluster) Superuser() string { return superuser }
 
-// Dir returns the data folder: absolute, with symbolic links resolved.
+// Dir returns the absolute path of the data folder, with symbolic links resolved.
 func (c *Cluster) Dir() string { return string(c.folder) }
 
-// Done returns a channel that is closed when the server is gone for good:
-// after Stop, or when it died too often to be started again.
+// Done returns a channel that is closed when the server has ended for good:
+// after Stop, or after too many crashes.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
-// Err returns why the server is gone, once Done is closed. It is nil before
+// Err returns why the server has ended, after Done is closed. It is nil before
 // that, and after Stop.
 func (c *Cluster) Err() error {
 	select {
@@ -236,21 +237,21 @@ func (c *Cluster) Err() error {
 	}
 }
 
-// Stop shuts the server down, gently at first and with kill at last, and
-// releases the data folder. Later calls return what the first one did.
+// Stop shuts the server down, by force if it must, and releases the data
+// folder. Later calls return the result of the first one.
 func (c *Cluster) Stop() error {
 	c.stop()
 	<-c.done
 	return c.stopErr
 }
 
-// leave gives the folder up for the next cluster.
+// leave releases the folder for the next cluster.
 func (c *Cluster) leave() {
 	c.folder.removeSocketFolder()
 	c.lock.release()
 }
 
-// eventually asks every few milliseconds, until the answer is yes or ctx ends.
+// eventually polls a condition every few milliseconds, until it is true or ctx ends.
 func eventually(ctx context.Context, yes func() bool) error {
 	for !yes() {
 		select {

@@ -17,7 +17,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// makeApp is a Setup that makes a role; it is idempotent.
+// makeApp is an idempotent Setup that creates a role.
 func makeApp(ctx context.Context, db *sql.DB, password string) error {
 	if _, err := db.ExecContext(ctx, "DROP ROLE IF EXISTS app"); err != nil {
 		return err
@@ -75,9 +75,9 @@ func checkSettings(t *testing.T, db *sql.DB) {
 	queryIs(t, db, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'scram-sha-256'", "0")
 }
 
-// checkProcess: the server is not root, and Ctrl-C in a terminal does not reach it.
+// checkProcess checks that the server does not run as root, and that Ctrl-C in a terminal does not reach it.
 func checkProcess(t *testing.T, c *Cluster) {
-	info, err := os.Stat(filepath.Join(c.folder.data(), "postmaster.pid")) // a file that the server made
+	info, err := os.Stat(filepath.Join(c.folder.data(), "postmaster.pid")) // a file that the server created
 	must(t, err)
 	if uid := info.Sys().(*syscall.Stat_t).Uid; uid == 0 || uid != c.account.uid {
 		t.Errorf("postgres runs as user %d, want %d", uid, c.account.uid)
@@ -90,7 +90,7 @@ func checkProcess(t *testing.T, c *Cluster) {
 	}
 }
 
-// checkFiles: other users see nothing.
+// checkFiles checks that other users cannot read any file.
 func checkFiles(t *testing.T, c *Cluster) {
 	for name, want := range map[string]os.FileMode{
 		"password":     0o600,
@@ -118,7 +118,7 @@ func TestWrongPasswordIsRefused(t *testing.T) {
 	must(t, err)
 	defer db.Close()
 	if err = db.Ping(); err == nil {
-		t.Error("a wrong password was taken")
+		t.Error("a wrong password was accepted")
 	}
 	must(t, c.Stop())
 
@@ -137,7 +137,7 @@ func TestURLIsForPsqlToo(t *testing.T) {
 
 func TestFailedSetupLeavesNothingRunning(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t) // looks for processes left
+	dir := newDir(t) // also checks that no process is left
 	failure := errors.New("no such role")
 	err := startFails(t, Options{Dir: dir, Setup: func(context.Context, *sql.DB, string) error { return failure }})
 	if !errors.Is(err, failure) {
@@ -153,7 +153,7 @@ func TestCancelledStartLeavesNothingRunning(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		began := time.Now()
 		_, err := Start(ctx, Options{Dir: dir, Setup: func(ctx context.Context, _ *sql.DB, _ string) error {
-			<-ctx.Done() // if initdb was that quick
+			<-ctx.Done() // in case initdb was that quick
 			return ctx.Err()
 		}})
 		cancel()
@@ -180,7 +180,7 @@ func TestContextOfStartDoesNotEndTheCluster(t *testing.T) {
 	queryIs(t, open(t, c), "SELECT 1", "1")
 }
 
-// Another process's server can be used, by its folder alone; a folder without one cannot.
+// Attach finds another process's server by its folder, and fails for a folder without a server.
 func TestAttach(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)

@@ -22,7 +22,7 @@ func TestKilledPostmasterIsStartedAgain(t *testing.T) {
 	db := open(t, c)
 	run(t, db, "CREATE TABLE kept (v text)")
 	for _, row := range []string{"one", "two"} {
-		go db.Exec("SELECT pg_sleep(60)") // a busy backend at the moment of death
+		go db.Exec("SELECT pg_sleep(60)") // a backend that is busy when the server dies
 		run(t, db, "INSERT INTO kept VALUES ('"+row+"')")
 		killPostmaster(t, c)
 		heals(t, db, "SELECT max(v) FROM kept", row)
@@ -63,7 +63,7 @@ func TestStopOfAKilledServer(t *testing.T) {
 	if pids := left(t, c.Dir()); len(pids) > 0 {
 		t.Errorf("processes %v outlived Stop", pids)
 	}
-	start(t, Options{Dir: c.Dir()}) // a killed server's shared memory lasts until the next one
+	start(t, Options{Dir: c.Dir()}) // the next server frees the shared memory of a killed one
 }
 
 func TestKilledParent(t *testing.T) {
@@ -82,7 +82,7 @@ func TestKilledParent(t *testing.T) {
 	}
 }
 
-// An immediate Start meets the old server on its way out.
+// Start waits for an old server that is shutting down.
 func TestKilledParentIsFollowedAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
@@ -119,7 +119,7 @@ func TestOrphanIsEvicted(t *testing.T) {
 	queryIs(t, open(t, c), "SELECT v FROM kept", "committed")
 }
 
-// Backends that outlive a killed postmaster keep a new one from starting.
+// Start ends backends that outlive a killed postmaster: they would keep a new one from starting.
 func TestBusyBackendOfAKilledPostmasterIsEvicted(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
@@ -139,7 +139,7 @@ func TestStalePidOfAnotherProcess(t *testing.T) {
 
 	sleep, err := exec.LookPath("sleep")
 	must(t, err)
-	// As the server's user: postgres takes another user's process for no server anyway.
+	// As the server's user: postgres ignores a process of another user.
 	bystander := c.account.command(context.Background(), "/", sleep, "60")
 	must(t, bystander.Start())
 	ended := make(chan struct{})
@@ -179,7 +179,7 @@ func TestInterruptedInitdb(t *testing.T) {
 	}
 }
 
-// keepBusy has a backend work so hard that it does not notice its postmaster's death.
+// keepBusy makes a backend so busy that it does not notice the death of its postmaster.
 func keepBusy(t *testing.T, db *sql.DB) {
 	t.Helper()
 	go db.Exec("DO $$ DECLARE x int; BEGIN FOR i IN 1..2000000000 LOOP x := i % 7; END LOOP; END $$")
@@ -189,7 +189,7 @@ func keepBusy(t *testing.T, db *sql.DB) {
 	})
 }
 
-// killPostmaster kills, and waits until the server's process id is another or none.
+// killPostmaster kills the postmaster, and waits until its process id has changed or is gone.
 func killPostmaster(t *testing.T, c *Cluster) {
 	t.Helper()
 	pid := postmaster(t, c.Dir())
@@ -200,7 +200,7 @@ func killPostmaster(t *testing.T, c *Cluster) {
 	})
 }
 
-// heals asks until the pool's dead connections are used up and a new server answers.
+// heals retries until the pool has no dead connections left and a new server answers.
 func heals(t *testing.T, db *sql.DB, query, want string) {
 	t.Helper()
 	var got string
@@ -210,7 +210,7 @@ func heals(t *testing.T, db *sql.DB, query, want string) {
 	}
 }
 
-// left are the processes of a folder's server.
+// left returns the processes of a folder's server.
 func left(t *testing.T, dir string) []int {
 	t.Helper()
 	pids, _, err := folder(dir).processes()

@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// endingServer stands for the command line of a server process that is on its
-// way out of the kernel. It has no command line any more, but may still hold
-// shared memory, and a new server does not start before that is free.
+// endingServer is the command line that we give a server process that is
+// exiting. The kernel has no command line for it, but the process may still
+// hold shared memory, which a new server needs.
 const endingServer = "(postgres)"
 
-// evict ends every server process left on the folder, and then removes the
-// files by which a new server would take the old one for alive. Only the
-// holder of the folder's lock may call it.
+// evict ends every server process left on the folder. It then removes the
+// files that would make a new server believe that the old one is alive. Only
+// the holder of the folder's lock may call it.
 func (f folder) evict(ctx context.Context) error {
 	for _, signal := range shutdownSignals {
 		left, _, err := f.processes()
@@ -28,7 +28,7 @@ func (f folder) evict(ctx context.Context) error {
 			return err
 		}
 		for _, pid := range left {
-			_ = syscall.Kill(pid, signal) // it may have ended just now
+			_ = syscall.Kill(pid, signal) // it may have ended already
 		}
 		if err = f.awaitNone(ctx); err == nil {
 			return f.removeStale()
@@ -37,7 +37,7 @@ func (f folder) evict(ctx context.Context) error {
 			return fmt.Errorf("ending the old postgres on %s: %w", f.data(), context.Cause(ctx))
 		}
 	}
-	return fmt.Errorf("an old postgres on %s does not end, not even by SIGKILL", f.data())
+	return fmt.Errorf("an old postgres on %s did not end, even after SIGKILL", f.data())
 }
 
 func (f folder) awaitNone(ctx context.Context) error {
@@ -53,10 +53,10 @@ func (f folder) awaitNone(ctx context.Context) error {
 	return errors.Join(err, timeout)
 }
 
-// processes are the ids of the postmaster and the backends of this folder.
-// They are known by their command lines and not by postmaster.pid, whose
-// process id may since have gone to another process. Ending tells whether
-// there is also an endingServer, which may be of this folder.
+// processes returns the ids of the postmaster and the backends of this folder.
+// It finds them by their command lines, since another process may have the id
+// in postmaster.pid by now. The boolean reports whether there is also an
+// endingServer, which may belong to this folder.
 func (f folder) processes() (ours []int, ending bool, err error) {
 	lines, err := commandLines()
 	if err != nil {
@@ -71,8 +71,8 @@ func (f folder) processes() (ours []int, ending bool, err error) {
 	return ours, ending, nil
 }
 
-// owns tells whether a command line is that of a postmaster on this folder,
-// or the title that one of its backends has given itself.
+// owns reports whether a command line belongs to a postmaster on this folder,
+// or is the process title of one of its backends.
 func (f folder) owns(commandLine string) bool {
 	if strings.HasPrefix(commandLine, "postgres: "+f.marker()+": ") {
 		return true
@@ -81,8 +81,8 @@ func (f folder) owns(commandLine string) bool {
 	return filepath.Base(program) == "postgres" && strings.Contains(commandLine+" ", " -D "+f.data()+" ")
 }
 
-// removeStale is safe even if a server was overlooked: a new one would still
-// find the old one's shared memory in use, and refuse to start.
+// removeStale is safe even if evict has missed a server: a new one would find
+// the shared memory of the old one in use, and refuse to start.
 func (f folder) removeStale() error {
 	f.removeSocket()
 	err := os.Remove(filepath.Join(f.data(), "postmaster.pid"))

@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// A folder is the path of a data folder. It knows where things lie in it.
+// folder is the path of a data folder. It knows the paths in it.
 type folder string
 
 func (f folder) in(name string) string { return filepath.Join(string(f), name) }
@@ -23,7 +23,7 @@ func (f folder) data() string     { return f.in("data") }
 func (f folder) password() string { return f.in("password") }
 func (f folder) log() string      { return f.in("postgres.log") }
 
-// marker is a short name of the folder, fit for process titles and for names of files.
+// marker returns a short name of the folder, for process titles and file names.
 func (f folder) marker() string {
 	sum := sha256.Sum256([]byte(f))
 	return "devpg-" + hex.EncodeToString(sum[:8])
@@ -31,7 +31,7 @@ func (f folder) marker() string {
 
 func absolute(dir string) (folder, error) {
 	if dir == "" {
-		return "", errors.New("no data folder was named")
+		return "", errors.New("the path of the data folder is empty")
 	}
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -40,11 +40,11 @@ func absolute(dir string) (folder, error) {
 	return folder(path), nil
 }
 
-// make makes the folder if it is missing and returns it without symbolic
-// links, so that it has one name whichever way it is reached.
+// make creates the folder if it is missing, and returns its path without
+// symbolic links, so that each folder has one name.
 func (f folder) make(a account) (folder, error) {
 	if err := makeFolders(string(f)); err != nil {
-		return "", fmt.Errorf("making the data folder: %w", err)
+		return "", fmt.Errorf("creating the data folder: %w", err)
 	}
 	path, err := filepath.EvalSymlinks(string(f))
 	if err != nil {
@@ -56,8 +56,8 @@ func (f folder) make(a account) (folder, error) {
 	return folder(path), a.checkReach(path)
 }
 
-// makeFolders is os.MkdirAll, but others can enter what it makes (not look
-// around in it), whatever the umask: the server may run as another user.
+// makeFolders is os.MkdirAll, but other users can enter the new folders (not
+// list them), whatever the umask is: the server may run as another user.
 func makeFolders(path string) error {
 	const enter = 0o711
 	err := os.Mkdir(path, enter)
@@ -76,15 +76,15 @@ func makeFolders(path string) error {
 	return os.Chmod(path, enter)
 }
 
-// checkOwner refuses a cluster that another system user made. PostgreSQL
-// would refuse it as well, but could not say what to do about it.
+// checkOwner returns an error for a cluster of another system user. PostgreSQL
+// would fail as well, but its error does not say what to do.
 func (f folder) checkOwner(a account) error {
 	info, err := os.Stat(f.data())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking at the data folder: %w", err)
+		return fmt.Errorf("checking the data folder: %w", err)
 	}
 	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != a.uid {
 		return fmt.Errorf("%s belongs to user %s, but PostgreSQL would run as user %s:"+
@@ -93,7 +93,7 @@ func (f folder) checkOwner(a account) error {
 	return nil
 }
 
-// version is the major version that made the cluster's files, or "" if there are none.
+// version returns the major version of the cluster's files, or "" if there are none.
 func (f folder) version() (string, error) {
 	content, err := os.ReadFile(filepath.Join(f.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,15 +105,15 @@ func (f folder) version() (string, error) {
 	return strings.TrimSpace(string(content)), nil
 }
 
-// unfinished begins the names under which initdb works.
+// unfinished is the prefix of the folders in which initdb works.
 const unfinished = "data.new"
 
-// makeUnfinished makes a folder for initdb, with a new name each time: an
+// makeUnfinished creates a folder for initdb, with a new name each time: an
 // initdb whose parent was killed may still be writing to the last one.
 func (f folder) makeUnfinished(a account) (string, error) {
 	path, err := os.MkdirTemp(string(f), unfinished+"-*")
 	if err != nil {
-		return "", fmt.Errorf("making a folder for initdb: %w", err)
+		return "", fmt.Errorf("creating a folder for initdb: %w", err)
 	}
 	return path, a.own(path)
 }
@@ -125,13 +125,13 @@ func (f folder) removeUnfinished() error {
 	}
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), unfinished) {
-			_ = os.RemoveAll(f.in(entry.Name())) // it fails if initdb still writes: the next start tries again
+			_ = os.RemoveAll(f.in(entry.Name())) // if this fails because initdb still writes, the next start tries again
 		}
 	}
 	return nil
 }
 
-// logTail names the server's log and quotes its end.
+// logTail returns the path of the server's log and its last lines.
 func (f folder) logTail() string {
 	const lines = 15
 	content, err := os.ReadFile(f.log())

@@ -31,7 +31,7 @@ func TestSecondInstanceInAnotherProcess(t *testing.T) {
 	isInUse(t, startFails(t, Options{Dir: dir}), dir, other.Process.Pid)
 }
 
-// A fork elsewhere in the program holds a copy of the file until it execs.
+// A fork elsewhere in the program has a copy of the file until it execs.
 func TestReleasedLockIsFreeAtOnce(t *testing.T) {
 	t.Parallel()
 	f := folder(newDir(t))
@@ -52,7 +52,7 @@ func isInUse(t *testing.T, err error, dir string, holder int) {
 	if !errors.Is(err, ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
 	}
-	contains(t, err.Error(), dir+" is held by process "+strconv.Itoa(holder), "FREEHOLD_DATA_DIR", "DATABASE_URL")
+	contains(t, err.Error(), "process "+strconv.Itoa(holder)+" uses "+dir, "FREEHOLD_DATA_DIR", "DATABASE_URL")
 }
 
 func TestMissingPasswordDeletesNothing(t *testing.T) {
@@ -69,8 +69,8 @@ func TestMissingPasswordDeletesNothing(t *testing.T) {
 	queryIs(t, open(t, start(t, Options{Dir: dir})), "SELECT v FROM kept", "still here")
 }
 
-// Root meets a folder that the server's user cannot enter; another user one
-// that it cannot enter itself.
+// Root tests a folder that the server's user cannot enter; another user tests
+// one that it cannot enter itself.
 func TestFolderOutOfReach(t *testing.T) {
 	t.Parallel()
 	closed := newDir(t)
@@ -84,7 +84,7 @@ func TestFolderOutOfReach(t *testing.T) {
 	contains(t, startFails(t, Options{Dir: filepath.Join(closed, "a", "b")}).Error(), want...)
 }
 
-// Not parallel: the umask is the whole process's.
+// Not parallel: the umask belongs to the whole process.
 func TestFolderIsReachableWhateverTheUmask(t *testing.T) {
 	dir := filepath.Join(newDir(t), "a", "b")
 	defer syscall.Umask(syscall.Umask(0o077))
@@ -105,7 +105,7 @@ func TestFolderOfAnotherUser(t *testing.T) {
 	stranger := account{name: "stranger", uid: uint32(os.Geteuid()) + 4242}
 	err := folder(dir).checkOwner(stranger)
 	if err == nil {
-		t.Fatal("a stranger's folder was accepted")
+		t.Fatal("another user's folder was accepted")
 	}
 	contains(t, err.Error(), dir, "stranger", userName(uint32(os.Geteuid())), "FREEHOLD_DATA_DIR")
 }
@@ -124,7 +124,7 @@ func TestFolderOfAnotherVersion(t *testing.T) {
 	contains(t, startFails(t, Options{Dir: dir}).Error(), "PostgreSQL 9.1", ours)
 }
 
-// A long path, and one that a list of hosts would split, have the socket elsewhere.
+// For a long path, and for one that a list of hosts would split, the socket is elsewhere.
 func TestPathThatDoesNotDoForASocket(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{
@@ -158,7 +158,7 @@ func TestSocketFolderOpenToOthersIsRefused(t *testing.T) {
 		"symbolic link": func() error { return os.Symlink(filepath.Dir(filepath.Dir(string(f))), socket) },
 		"file":          func() error { return os.WriteFile(socket, nil, 0o700) },
 	}
-	if os.Geteuid() == 0 { // who else could give a folder away
+	if os.Geteuid() == 0 { // only root can give a folder away
 		plants["another user's"] = func() error {
 			return errors.Join(os.Mkdir(socket, 0o700), os.Chown(socket, 4242, 4242))
 		}

@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// ErrInUse tells that another cluster runs on the data folder.
+// ErrInUse means that another cluster runs on the data folder.
 var ErrInUse = errors.New("the data folder of the private PostgreSQL is in use")
 
-// A lock gives a data folder to one cluster. The kernel drops it when the
+// lock reserves a data folder for one cluster. The kernel releases it when the
 // process ends; the postmaster does not inherit it.
 type lock struct{ file *os.File }
 
-// acquire takes the lock and leaves our process id in it, for the next who tries.
+// acquire takes the lock and writes our process id to the file, for error messages.
 func (f folder) acquire() (*lock, error) {
 	file, err := os.OpenFile(f.in("lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -50,13 +50,13 @@ func (l *lock) sign() error {
 func (f folder) inUse() error {
 	holder, err := os.ReadFile(f.in("lock"))
 	if err != nil {
-		return fmt.Errorf("%w: %s (reading who holds it: %w)", ErrInUse, f, err)
+		return fmt.Errorf("%w: %s (reading the id of its process: %w)", ErrInUse, f, err)
 	}
-	return fmt.Errorf("%w: %s is held by process %s: stop that one, or set FREEHOLD_DATA_DIR to another folder,"+
-		" or DATABASE_URL to a server of your own", ErrInUse, f, strings.TrimSpace(string(holder)))
+	return fmt.Errorf("%w: process %s uses %s: stop it, or set FREEHOLD_DATA_DIR to another folder,"+
+		" or DATABASE_URL to a server of your own", ErrInUse, strings.TrimSpace(string(holder)), f)
 }
 
-// release unlocks and closes. Closing alone would not do: a process that is
+// release unlocks and closes the file. Closing is not enough: a process that is
 // being forked elsewhere in this program has a copy of the file for a moment.
 func (l *lock) release() {
 	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)

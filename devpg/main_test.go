@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// childDir makes this test binary a program that runs a cluster, see startProgram.
+// childDir makes this test binary a program that runs a cluster; see startProgram.
 const childDir = "DEVPG_TEST_CHILD_DIR"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runProgram starts a cluster, commits a row, says so, and waits.
+// runProgram starts a cluster, commits a row, prints "ready", and waits.
 func runProgram(dir string) {
 	c, err := Start(context.Background(), Options{Dir: dir, Setup: func(ctx context.Context, db *sql.DB, _ string) error {
 		_, err := db.ExecContext(ctx, "CREATE TABLE kept (v text); INSERT INTO kept VALUES ('committed')")
@@ -64,8 +64,8 @@ func startProgram(t *testing.T, dir string) *exec.Cmd {
 	return program
 }
 
-// newDir names a data folder to be. It is not below t.TempDir, which the
-// user postgres cannot enter, and checks that no server outlives the test.
+// newDir returns the path of a new data folder, and checks that no server
+// outlives the test. It is not below t.TempDir, which user postgres cannot enter.
 func newDir(t *testing.T) string {
 	t.Helper()
 	parent, err := os.MkdirTemp("", "freehold-devpg-")
@@ -130,7 +130,7 @@ func queryIs(t *testing.T, db *sql.DB, query, want string) {
 	}
 }
 
-// postmaster reads the server's process id from its own file.
+// postmaster reads the server's process id from its file.
 func postmaster(t *testing.T, dir string) int {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))

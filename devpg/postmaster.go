@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// initialise makes the cluster's files if there are none, and returns its password.
+// initialise creates the cluster's files if there are none, and returns its password.
 func (c *Cluster) initialise(ctx context.Context) (string, error) {
 	if err := c.folder.removeUnfinished(); err != nil {
 		return "", err
@@ -38,8 +38,8 @@ func (c *Cluster) initialise(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(password)), nil
 }
 
-// initdb makes the files under another name and renames them when they are
-// complete, so that an interrupted run is never taken for a cluster.
+// initdb creates the files under another name and renames them when they are
+// complete, so that an interrupted run never looks like a cluster.
 func (c *Cluster) initdb(ctx context.Context) (string, error) {
 	password, err := c.newPassword()
 	if err != nil {
@@ -65,12 +65,12 @@ func (c *Cluster) initdb(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("running %s as %s: %w\n%s", cmd.Path, c.account.name, err, output)
 	}
 	if err = os.Rename(unfinished, c.folder.data()); err != nil {
-		return "", fmt.Errorf("taking the new cluster into use: %w", err)
+		return "", fmt.Errorf("renaming the new cluster: %w", err)
 	}
 	return password, nil
 }
 
-// newPassword writes a random password where both we and initdb can read it.
+// newPassword writes a random password to a file that we and initdb can read.
 func (c *Cluster) newPassword() (string, error) {
 	random := make([]byte, 32)
 	rand.Read(random) // never fails
@@ -86,14 +86,14 @@ func (c *Cluster) newPassword() (string, error) {
 	return password, c.account.own(file)
 }
 
-// spawn starts the postmaster, which is not ready yet when spawn returns.
+// spawn starts the postmaster. It returns before the server is ready.
 func (c *Cluster) spawn() (*child, error) {
 	log, err := os.OpenFile(c.folder.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the server log: %w", err)
 	}
 	defer log.Close() // the postmaster has its own copy
-	// The settings stand here and not in postgresql.conf, so that a change reaches existing folders.
+	// The settings are here and not in postgresql.conf, so that changes apply to existing folders.
 	// -D comes first: folder.owns looks for it.
 	args := []string{"-D", c.folder.data(), "-k", c.folder.socketFolder(), "-p", socketPort}
 	for _, setting := range []string{
@@ -102,7 +102,7 @@ func (c *Cluster) spawn() (*child, error) {
 		"cluster_name=" + c.folder.marker(),
 		"max_connections=" + strconv.Itoa(c.maxConnections),
 		"shared_buffers=64MB",
-		"dynamic_shared_memory_type=mmap", // in the data folder: a killed server leaves nothing in /dev/shm
+		"dynamic_shared_memory_type=mmap", // in the data folder, so that a killed server leaves nothing in /dev/shm
 		"timezone=UTC",
 		"log_timezone=UTC",
 		"logging_collector=off",

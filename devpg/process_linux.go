@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// endWithParent has the kernel ask the server for a fast shutdown when we die, however we die.
+// endWithParent makes the kernel send the server a fast shutdown when we die for any reason.
 func endWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGINT }
 
-// commandLines are the command lines of all processes that have one, and
-// endingServer for a server that has none any more. They are read from
-// /proc: it is fast, and containers often lack ps. The folder in which a
-// process works would tell more, but even root may not see it in a container.
+// commandLines returns the command lines of all processes that have one, and
+// endingServer for an exiting server. It reads /proc, which is fast; containers
+// often lack ps. The working folder of a process would be more precise, but
+// in a container even root may not see it.
 func commandLines() (map[int]string, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -38,7 +38,7 @@ func commandLines() (map[int]string, error) {
 	return lines, nil
 }
 
-// isEndingServer tells a postgres that is releasing its memory from a zombie, which has.
+// isEndingServer reports whether a process is a postgres that is still releasing its memory, and not a zombie.
 func isEndingServer(process string) bool {
 	stat, _ := os.ReadFile(filepath.Join(process, "stat")) // "123 (postgres) R 1 ..."
 	_, state, found := bytes.Cut(stat, []byte(" (postgres) "))

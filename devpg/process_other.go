@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// endWithParent does nothing: the kernel has no such service. A server that
-// outlives us is ended by the next Start.
+// endWithParent does nothing: the kernel has no such feature. The next Start
+// ends a server that outlives us.
 func endWithParent(*syscall.SysProcAttr) {}
 
-// commandLines are the command lines of all processes but zombies.
+// commandLines returns the command lines of all processes except zombies.
 func commandLines() (map[int]string, error) {
 	list, err := exec.Command("ps", "-axww", "-o", "pid=,stat=,args=").Output()
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 	"strings"
 )
 
-// ErrNoServer tells that this machine has no PostgreSQL server binaries.
+// ErrNoServer means that this machine has no PostgreSQL server binaries.
 var ErrNoServer = errors.New("no PostgreSQL server was found on this machine:" +
 	" install one (apt install postgresql, or brew install postgresql)," +
 	" or name its folder of binaries in PG_BIN, or set DATABASE_URL to a running server")
 
-// serverFolders are the usual places of server binaries.
+// serverFolders are the usual folders of server binaries.
 var serverFolders = []string{
 	"/usr/lib/postgresql/*/bin", // Debian
 	"/usr/pgsql-*/bin",          // Red Hat
@@ -32,9 +32,8 @@ var serverFolders = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin",
 }
 
-// findServer returns the folder of the server binaries to use: the only one
-// allowed if pgBin is set, else the newest; of the given major version if
-// that is not empty.
+// findServer returns the folder of the server binaries to use: pgBin if it is
+// set, otherwise the newest. If major is not empty, the version must match.
 func findServer(ctx context.Context, pgBin, major string) (string, error) {
 	if pgBin == "" {
 		return chooseServer(ctx, installedServers(), major)
@@ -44,12 +43,12 @@ func findServer(ctx context.Context, pgBin, major string) (string, error) {
 		return "", fmt.Errorf("finding PG_BIN: %w", err)
 	}
 	if !hasServer(bin) {
-		return "", fmt.Errorf("PG_BIN is set to %s, which does not hold postgres and initdb", pgBin)
+		return "", fmt.Errorf("PG_BIN is set to %s, which does not contain postgres and initdb", pgBin)
 	}
 	return chooseServer(ctx, []string{bin}, major)
 }
 
-// installedServers are the folders with server binaries, best first.
+// installedServers returns the folders with server binaries, best first.
 func installedServers() []string {
 	var found []string
 	for _, pattern := range serverFolders {
@@ -71,7 +70,7 @@ func installedServers() []string {
 	return servers
 }
 
-// hasServer tells a server's binaries from a client's.
+// hasServer reports whether a folder has the binaries of a server, not only of a client.
 func hasServer(bin string) bool {
 	for _, program := range []string{"postgres", "initdb"} {
 		info, err := os.Stat(filepath.Join(bin, program))
@@ -84,7 +83,7 @@ func hasServer(bin string) bool {
 
 var versionInPath = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
 
-// newestFirst sorts paths by the version number in them; as numbers: 9.6 is older than 15.
+// newestFirst sorts paths by the version in them, as numbers: 9.6 is older than 15.
 func newestFirst(paths []string) {
 	version := func(path string) float64 {
 		number, _ := strconv.ParseFloat(versionInPath.FindString(path), 64) // none: 0
@@ -111,24 +110,24 @@ func chooseServer(ctx context.Context, bins []string, major string) (string, err
 		}
 		others = append(others, version)
 	}
-	return "", fmt.Errorf("the data folder was made by PostgreSQL %s, and the server found here is %s:"+
+	return "", fmt.Errorf("the data folder was created by PostgreSQL %s, but the installed server is %s:"+
 		" install PostgreSQL %s, or set FREEHOLD_DATA_DIR to a new folder", major, strings.Join(others, ", "), major)
 }
 
-// serverVersion asks the binary: "postgres (PostgreSQL) 15.3 (Debian 15.3-1)".
+// serverVersion parses the output of the binary: "postgres (PostgreSQL) 15.3 (Debian 15.3-1)".
 func serverVersion(ctx context.Context, bin string) (string, error) {
 	output, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("asking the version of %s/postgres: %w", bin, err)
+		return "", fmt.Errorf("reading the version of %s/postgres: %w", bin, err)
 	}
 	words := strings.Fields(string(output))
 	if len(words) < 3 {
-		return "", fmt.Errorf("asking the version of %s/postgres: it answered %q", bin, output)
+		return "", fmt.Errorf("reading the version of %s/postgres: unexpected output %q", bin, output)
 	}
 	return words[2], nil
 }
 
-// isMajor tells whether a version such as 15.3, 17beta1 or 9.6.2 is of a major version.
+// isMajor reports whether a version such as 15.3, 17beta1 or 9.6.2 has a major version.
 func isMajor(major, version string) bool {
 	rest, found := strings.CutPrefix(version, major)
 	return found && (rest == "" || rest[0] < '0' || rest[0] > '9')

@@ -28,7 +28,7 @@ func TestEmptyPgBin(t *testing.T) {
 	t.Setenv("PG_BIN", empty)
 	contains(t, startFails(t, Options{Dir: dir}).Error(), "PG_BIN", empty)
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("a folder was made for nothing")
+		t.Error("the folder was created although there is no server")
 	}
 }
 
@@ -77,7 +77,7 @@ func TestServerOfTheDataFoldersVersion(t *testing.T) {
 	}
 }
 
-// fakeServer makes binaries that only tell their version.
+// fakeServer creates binaries that only print their version.
 func fakeServer(t *testing.T, version string) string {
 	t.Helper()
 	bin := t.TempDir()
@@ -126,9 +126,9 @@ func TestRestartBudget(t *testing.T) {
 		}
 	}
 	if b.spend(now.Add(restartWindow - time.Second)) {
-		t.Error("one restart too many within the window")
+		t.Error("the budget allowed too many restarts within the window")
 	}
 	if !b.spend(now.Add(restartWindow)) {
-		t.Error("old restarts still count")
+		t.Error("restarts before the window use up the budget")
 	}
 }

@@ -14,7 +14,7 @@ const (
 	restartWindow = time.Minute
 )
 
-// supervise keeps a server running until Stop, or until it has died too often.
+// supervise keeps a server running until Stop, or until it has crashed too often.
 func (c *Cluster) supervise(server *child) {
 	defer close(c.done)
 	defer c.leave()
@@ -30,44 +30,44 @@ func (c *Cluster) supervise(server *child) {
 		if server, err = c.restart(server, &restarts); err != nil {
 			if c.stopping.Err() == nil {
 				c.err = err
-				c.log.Error("private PostgreSQL is gone", "dir", c.Dir(), "error", err)
+				c.log.Error("private PostgreSQL has ended", "dir", c.Dir(), "error", err)
 			}
 			return
 		}
 	}
 }
 
-// restart starts a server in place of one that died, on the same data and
-// socket. It does not wait until it is ready: connection pools try again.
+// restart starts a new server after a crash, on the same data and socket. It
+// does not wait until the server is ready, since connection pools retry.
 func (c *Cluster) restart(dead *child, restarts *budget) (*child, error) {
 	if err := c.folder.evict(c.stopping); err != nil {
 		return nil, err
 	}
 	if !restarts.spend(time.Now()) {
-		return nil, fmt.Errorf("the private PostgreSQL died again after %d restarts within %v; %s",
+		return nil, fmt.Errorf("the private PostgreSQL crashed again after %d restarts within %v; %s",
 			restartLimit, restartWindow, c.folder.logTail())
 	}
 	server, err := c.spawn()
 	if err != nil {
 		return nil, err
 	}
-	c.log.Warn("private PostgreSQL died and was started again",
+	c.log.Warn("private PostgreSQL crashed and was restarted",
 		"dir", c.Dir(), "was", dead.state(), "pid", server.pid())
 	return server, nil
 }
 
-// end shuts a server down. Backends outlive a postmaster that had to be killed; they end too.
+// end shuts a server down, and ends backends that outlive a killed postmaster.
 func (c *Cluster) end(server *child) error {
 	if err := server.shutDown(); err != nil {
 		return err
 	}
-	return c.folder.evict(context.Background()) // a cancelled start must clean up all the same
+	return c.folder.evict(context.Background()) // a cancelled start must clean up as well
 }
 
-// A budget holds the times of recent restarts.
+// budget has the times of recent restarts.
 type budget []time.Time
 
-// spend takes one restart from the budget, or tells that none is left.
+// spend takes one restart from the budget, and reports whether there was one.
 func (b *budget) spend(now time.Time) bool {
 	*b = slices.DeleteFunc(*b, func(t time.Time) bool { return now.Sub(t) >= restartWindow })
 	if len(*b) >= restartLimit {

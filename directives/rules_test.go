@@ -23,7 +23,7 @@ import (
 var (
 	ann    = auth.Viewer{UserID: uuid.New(), SessionID: uuid.New()}
 	bob    = auth.Viewer{UserID: uuid.New(), SessionID: uuid.New()}
-	nobody = auth.Nobody(fault.Expired)
+	nobody = auth.Anonymous(fault.Expired)
 )
 
 // thing is a row of Ann's.

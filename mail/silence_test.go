@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/internal/eventually"
 	"freehold.dev/freehold/mail/outbox"
 )
 
@@ -150,11 +152,7 @@ func TestWorkerGoesOnInSilence(t *testing.T) {
 				}
 				return n
 			}
-			for deadline := time.Now().Add(10 * time.Second); settled() < mails; time.Sleep(20 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatalf("%d of %d mails are noted as sent", settled(), mails)
-				}
-			}
+			eventually.True(t, 10*time.Second, fmt.Sprintf("%d mails are recorded as sent", mails), func() bool { return settled() == mails })
 			if n := taken.Load(); n != mails {
 				t.Errorf("the server has taken %d messages, want %d", n, mails)
 			}

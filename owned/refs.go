@@ -10,22 +10,22 @@ import (
 	"freehold.dev/freehold/db"
 )
 
-// Ref names a row by one of its keys. The zero Ref names none.
+// Ref refers to a row by one of its keys. The zero Ref refers to no row.
 type Ref struct {
-	Type string // "" for a row of any type, which only an ID can name
+	Type string // "" for a row of any type, which takes an ID
 	Name string // of a further key; "" for the id
 	ID   uuid.UUID
-	Key  string // normalised; "" for a text that no row can have
+	Key  string // normalised; "" for a text that cannot be a key
 }
 
-// IsZero reports whether there is nothing to find.
+// IsZero reports whether the Ref refers to no row.
 func (r Ref) IsZero() bool { return r.ID == uuid.Nil && r.Key == "" }
 
-// Ref returns the reference to a row of the type by a key, such as id or username, as a client sent it. A text that cannot be
-// a key becomes one that no row has.
+// Ref returns the reference to a row of the type by a key that a client sent, such as an id or a username. For a text that cannot be a
+// key, the reference matches no row.
 func (t *Type) Ref(name, text string) Ref {
 	if name == "id" {
-		id, _ := auth.ParseID(text) // else the zero id, which nothing has
+		id, _ := auth.ParseID(text) // otherwise the zero id, which no row has
 		return Ref{Type: t.Name, ID: id}
 	}
 	key, ok := t.Keys[name].Read(text)
@@ -35,8 +35,8 @@ func (t *Type) Ref(name, text string) Ref {
 	return Ref{Type: t.Name, Name: name, Key: key}
 }
 
-// FindRefs returns in each place the row that has all of the keys there, and that the viewer sees; nil if there is none. It
-// asks once for each type and key, in one transaction.
+// FindRefs returns, for each list of references, the row that matches all of them, or nil if the viewer sees none. It runs one query
+// for each type and key, in one transaction.
 func (r *Registry) FindRefs(ctx context.Context, d *db.DB, viewer auth.Viewer, refs [][]Ref) (found []Row, err error) {
 	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		found, err = r.findRefs(ctx, tx, refs)
@@ -67,7 +67,7 @@ func (r *Registry) findRefs(ctx context.Context, tx *db.Tx, refs [][]Ref) ([]Row
 	return found, nil
 }
 
-// findRefs adds the rows that have the wanted keys of one name to those that are known.
+// findRefs adds the rows with the wanted keys of one name to known.
 func (t *Type) findRefs(ctx context.Context, tx *db.Tx, name string, wanted map[Ref]bool, known map[Ref]Row) error {
 	var ids []uuid.UUID
 	var keys []string
@@ -88,7 +88,7 @@ func (t *Type) findRefs(ctx context.Context, tx *db.Tx, name string, wanted map[
 	return err
 }
 
-// only returns the row that has all of the keys; nil if there are none, or if they are not of one row.
+// only returns the row that all references match; nil if they match different rows or none.
 func only(known map[Ref]Row, refs []Ref) (row Row) {
 	for i, ref := range refs {
 		found := known[ref]
@@ -100,8 +100,7 @@ func only(known map[Ref]Row, refs []Ref) (row Row) {
 	return row
 }
 
-// Locate returns the row of a type that has a text as its id or as a further key, and that the viewer sees; nil if there is
-// none.
+// Locate returns the row of a type whose id or further key is text; nil if the viewer sees none.
 func (r *Registry) Locate(ctx context.Context, d *db.DB, viewer auth.Viewer, name, text string) (Row, error) {
 	t := r.byName[name]
 	refs := [][]Ref{{t.Ref("id", text)}}

@@ -21,14 +21,14 @@ type Registry struct {
 	byName map[string]*Type
 }
 
-// NewRegistry returns the registry of these types. The error names each type that is declared wrongly, and where.
+// NewRegistry returns the registry of these types. The error names each type with an invalid declaration, and its place.
 func NewRegistry(types ...Type) (*Registry, error) {
 	r := &Registry{byName: map[string]*Type{}}
 	var faults []error
 	for i := range types {
 		t := &types[i]
 		if other, twice := r.byName[t.Name]; twice {
-			faults = append(faults, t.Fault("%s declares the type too", other.Where()))
+			faults = append(faults, t.Fault("%s also declares this type", other.Where()))
 			continue
 		}
 		faults = append(faults, t.check())
@@ -45,14 +45,14 @@ func (t *Type) Fault(format string, args ...any) error {
 	return fmt.Errorf("%s: owned type %s: %s", t.Where(), t.Name, fmt.Sprintf(format, args...))
 }
 
-// check returns what is wrong with a declaration by itself.
+// check returns the errors of a declaration by itself.
 func (t *Type) check() error {
 	var faults []error
 	if t.Rows == nil {
-		faults = append(faults, t.Fault("Rows is missing: nothing finds its rows by their ids"))
+		faults = append(faults, t.Fault("Rows is missing: provide a function that finds rows by their ids"))
 	}
 	if t.Table.Name == "" {
-		faults = append(faults, t.Fault("Table is missing: describe the table of its rows"))
+		faults = append(faults, t.Fault("Table is missing: describe the table of the rows"))
 	}
 	faults = append(faults, t.checkModel())
 	for _, name := range sortedKeys(t.Keys) {
@@ -62,13 +62,13 @@ func (t *Type) check() error {
 	}
 	for _, name := range sortedKeys(t.Fields) {
 		if t.Fields[name].Table.Name == "" {
-			faults = append(faults, t.Fault("the field %s is in another table: describe it", name))
+			faults = append(faults, t.Fault("the field %s has no Table: describe the table that has its value", name))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// checkModel returns what is wrong with the Go struct: it is not owned, or says otherwise than the table who sees a row.
+// checkModel returns an error if the Go struct is not owned, or disagrees with the table about who sees a row.
 func (t *Type) checkModel() error {
 	typ := reflect.TypeOf(t.Model)
 	for typ != nil && typ.Kind() == reflect.Pointer {
@@ -94,10 +94,10 @@ func (t *Type) checkModel() error {
 	return nil
 }
 
-// CheckDatabase returns an error that names each type whose tables the database does not protect as they are declared.
+// CheckDatabase returns an error that names each type whose tables are not protected in the database as declared.
 func (r *Registry) CheckDatabase(ctx context.Context, d *db.DB) error {
 	var tables []db.Table
-	var types []*Type // of the tables, in their order
+	var types []*Type // of each table
 	for _, t := range r.types {
 		for _, table := range t.tables() {
 			tables, types = append(tables, table), append(types, t)
@@ -122,7 +122,7 @@ func (r *Registry) Types() []*Type { return slices.Clone(r.types) }
 // Lookup returns the type of a GraphQL name; nil if it is not an owned type.
 func (r *Registry) Lookup(name string) *Type { return r.byName[name] }
 
-// Guards returns the policies of all tables of all types, each once, by their names.
+// Guards returns the policies of all tables of all types, by their names.
 func (r *Registry) Guards() map[string]db.Policy {
 	all := map[string]db.Policy{}
 	for _, t := range r.types {
@@ -135,18 +135,18 @@ func (r *Registry) Guards() map[string]db.Policy {
 	return all
 }
 
-// Find returns those of a type's rows with these ids that the viewer sees, by their ids.
+// Find returns the rows of a type with these ids that the viewer sees, by their ids.
 func (r *Registry) Find(ctx context.Context, d *db.DB, viewer auth.Viewer, name string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
 	return find(ctx, d, viewer, []*Type{r.byName[name]}, ids)
 }
 
-// FindNodes returns the rows of any type with these ids that the viewer sees, by their ids. It always asks for each type, so
-// that an unknown id takes as long as a hidden one.
+// FindNodes returns the rows of any type with these ids that the viewer sees, by their ids. It always queries each type, so that an
+// unknown id takes as long as a hidden one.
 func (r *Registry) FindNodes(ctx context.Context, d *db.DB, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
 	return find(ctx, d, viewer, r.types, ids)
 }
 
-// find asks for rows of each of the types in one transaction.
+// find queries each of the types in one transaction.
 func find(ctx context.Context, d *db.DB, viewer auth.Viewer, types []*Type, ids []uuid.UUID) (found map[uuid.UUID]Row, err error) {
 	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		found = make(map[uuid.UUID]Row, len(ids))

@@ -1,6 +1,6 @@
-// Package owned owns what an owned type is: rows that have an owner, the declaration of their type, and the registry of all
-// types of a program. The rules, Node, Federation's entities, the access matrix, explanations and the generated tests take
-// every type from the registry. It must not know GraphQL's execution, HTTP, or any one type.
+// Package owned owns the owned types: rows that have an owner, the declaration of their types, and the registry of all types of a
+// program. The field rules, Node, Federation's entities, the access matrix, explanations and the generated tests take every type
+// from the registry. The package must not know GraphQL's execution, HTTP, or any particular type.
 package owned
 
 import (
@@ -19,11 +19,11 @@ type Row interface {
 	RowID() uuid.UUID
 	// OwnerID returns the id of the user who owns the row.
 	OwnerID() uuid.UUID
-	// VisibleTo reports whether the viewer may see the row. It says in Go what the row policy of its table says in SQL.
+	// VisibleTo reports whether the viewer may see the row. It is the Go version of the row policy of its table.
 	VisibleTo(auth.Viewer) bool
 }
 
-// By is embedded in the struct of a type whose rows only their owners see.
+// By is for embedding in the struct of a type whose rows only their owners see.
 type By struct {
 	ID    uuid.UUID // of the row
 	Owner uuid.UUID // the id of the user who owns the row
@@ -38,7 +38,7 @@ func (b *By) OwnerID() uuid.UUID { return b.Owner }
 // VisibleTo reports whether the viewer owns the row.
 func (b *By) VisibleTo(v auth.Viewer) bool { return v.Is(b.Owner) }
 
-// ByVisibility is embedded in the struct of a type whose rows say who may see them.
+// ByVisibility is for embedding in the struct of a type whose rows have a visibility.
 type ByVisibility struct {
 	By
 
@@ -57,17 +57,17 @@ func (b *ByVisibility) VisibleTo(v auth.Viewer) bool {
 	}
 }
 
-// Visibility says who may see a row besides its owner.
+// Visibility says which viewers may see a row besides its owner.
 type Visibility string
 
-// The values of the schema's enum ProfileVisibility, which are those of the column visibility.
+// The values of the schema's enum ProfileVisibility and of the column visibility.
 const (
-	Private Visibility = "PRIVATE" // nobody
-	Members Visibility = "MEMBERS" // every signed-in member
-	Public  Visibility = "PUBLIC"  // everybody
+	Private Visibility = "PRIVATE" // no one else
+	Members Visibility = "MEMBERS" // members
+	Public  Visibility = "PUBLIC"  // everyone
 )
 
-// Visibilities are all values of Visibility, from the narrowest to the widest.
+// Visibilities has all values of Visibility, from the narrowest to the widest.
 var Visibilities = []Visibility{Private, Members, Public}
 
 // UnmarshalGQL reads the enum.

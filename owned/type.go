@@ -14,50 +14,49 @@ import (
 	"freehold.dev/freehold/db"
 )
 
-// Type is an owned type, declared once by the module that has it. Everything else about the type follows: @owner(of:), node,
-// nodes, _entities, viewerCan, explanations, the access matrix, the row policies and their names, and the generated tests.
+// Type is an owned type. Its module declares it once. The declaration determines everything else: @owner(of:), node, nodes, _entities,
+// viewerCan, explanations, the access matrix, the names of the row policies, and the generated tests.
 type Type struct {
 	Name  string   // in GraphQL
 	Model any      // a value of the Go struct of the type, such as &model.Note{}
 	Table db.Table // the table of the rows
 
-	// Rows finds rows by their ids, as the viewer of tx and without side effects: those that the viewer sees, in any order.
+	// Rows returns the rows with these ids that the viewer of tx sees, in any order. It has no side effects.
 	Rows func(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]Row, error)
 
-	// Keys are further keys by their names, such as username. The type may have them as @key.
+	// Keys has further keys by their names, such as username. The type may have them as @key.
 	Keys map[string]Key
 
-	// Fields are the fields whose values are in another table, by their names: what the owner alone may know about a row that
-	// others see, and lists of rows that only the owner sees.
+	// Fields has the fields whose values are in another table, by their names: private values of a row that others see, and lists
+	// of rows that only the owner sees.
 	Fields map[string]Part
 
-	// Actions are the commands of mutations that are not called createNote, updateNote or deleteNote, such as addNote: "INSERT".
-	// What a mutation does passes the row policy for its command. A mutation with @owner(of: the type) is an UPDATE if nothing
-	// else is said.
+	// Actions has the commands of mutations whose names are not createNote, updateNote or deleteNote, such as addNote: "INSERT".
+	// The row policy for the command applies to the mutation. The default for a mutation with @owner(of: the type) is UPDATE.
 	Actions map[string]string
 
-	at string // where the type was declared
+	at string // the place of the declaration
 }
 
 // Key is a further key of a type.
 type Key struct {
-	// Read normalises a key that a client sent; false for a text that no row can have as its key.
+	// Read normalises a key that a client sent; false for a text that cannot be a key.
 	Read func(text string) (key string, ok bool)
 	// Of returns the normalised key of a row.
 	Of func(Row) string
-	// Rows finds rows by normalised keys, as Type.Rows does by ids.
+	// Rows is Type.Rows for normalised keys.
 	Rows func(ctx context.Context, tx *db.Tx, keys []string) ([]Row, error)
 }
 
-// Part is another table in which the value of a field is.
+// Part is the other table that has the value of a field.
 type Part struct {
 	Table db.Table
-	// Row is the column with the id of the row that the field belongs to. "" where the table has rows of the owner, whichever
-	// row of the owner the field belongs to.
+	// Row is the column with the id of the row that the field belongs to. It is "" if the table's rows belong to the owner rather
+	// than to a particular row of the type.
 	Row string
 }
 
-// Declare returns the type, with the place of the call for messages about it.
+// Declare returns the type with the place of the call, for error messages.
 func Declare(t Type) Type {
 	if _, file, line, ok := runtime.Caller(1); ok {
 		t.at = fmt.Sprintf("%s:%d", path.Join(path.Base(path.Dir(file)), path.Base(file)), line)
@@ -65,15 +64,15 @@ func Declare(t Type) Type {
 	return t
 }
 
-// Guard is a row policy that stands behind a field, and how it is tried for a row of the field's type.
+// Guard is a row policy behind a field, with the column that leads from a row of the field's type to the rows of the policy.
 type Guard struct {
 	db.Policy
 
 	column  string
-	byOwner bool // the column has the owner's id, not the row's
+	byOwner bool // whether the column has the id of the owner rather than of the row
 }
 
-// Ref names what the policy guards of a row.
+// Ref returns the reference to the rows that the policy guards for a row.
 func (g Guard) Ref(row Row) db.RowRef {
 	if g.byOwner {
 		return db.RowRef{Column: g.column, ID: row.OwnerID()}
@@ -111,15 +110,15 @@ func (t *Type) FieldGuard(field string) Guard {
 	return t.Guard()
 }
 
-// MutationGuards returns the policies behind a mutation with @owner(of: the type): those of the type's own table and, for an
-// update, those of the tables that its fields are in.
+// MutationGuards returns the policies behind a mutation with @owner(of: the type): that of the type's own table and, for an UPDATE,
+// those of the tables of its fields.
 func (t *Type) MutationGuards(mutation string) (guards []Guard) {
 	command := t.command(mutation)
 	if g, ok := t.guard(command); ok {
 		guards = append(guards, g)
 	}
 	if command != "UPDATE" {
-		return guards // a deleted row takes its parts along
+		return guards // deleting a row also deletes its parts
 	}
 	seen := map[string]bool{}
 	for _, field := range sortedKeys(t.Fields) {
@@ -131,7 +130,7 @@ func (t *Type) MutationGuards(mutation string) (guards []Guard) {
 	return guards
 }
 
-// CreationGuard returns the policy behind a mutation that makes rows of the type: createNote for Note, or an action INSERT.
+// CreationGuard returns the policy behind a mutation that creates rows of the type: createNote for Note, or an action INSERT.
 func (t *Type) CreationGuard(mutation string) (Guard, bool) {
 	if mutation != "create"+t.Name && t.Actions[mutation] != "INSERT" {
 		return Guard{}, false

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing of the named needs, with the machine's package manager: postgres, cc, curl, git,
-# node, npm, chromium.
+# Installs the named programs that are missing, with the machine's package manager. The names are postgres, cc, curl,
+# git, node, npm and chromium.
 set -eu
 
 has() {
@@ -18,7 +18,7 @@ has() {
 	esac
 }
 
-# The package of a need, by package manager.
+# The package of a program, by package manager.
 package() {
 	case "$1 $2" in
 	"apt-get cc" | "apk cc") echo gcc libc6-dev ;;
@@ -53,10 +53,10 @@ for need in "$@"; do
 		command -v "$manager" >/dev/null && break
 	done
 	if [ "$manager" = none ]; then
-		echo "$need is missing, and no package manager is known here: install it by hand" >&2
+		echo "$need is missing, and there is no known package manager: install it yourself" >&2
 		exit 1
 	fi
-	# shellcheck disable=SC2046 # a need may be several packages
+	# shellcheck disable=SC2046 # a program may need several packages
 	install "$manager" $(package "$manager" "$need")
 	has "$need" || { echo "$need is still missing after its installation" >&2; exit 1; }
 done

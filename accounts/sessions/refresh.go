@@ -28,7 +28,7 @@ func (s *Service) RefreshEarly(ctx context.Context, viewer auth.Viewer, token st
 	if err != nil || !repeated {
 		return tokens, err
 	}
-	switch recent, err := s.db.RenewedWithin(ctx, viewer, s.config.Grace); {
+	switch recent, err := s.db.RefreshedWithin(ctx, viewer, s.config.Grace); {
 	case err != nil:
 		return nil, fmt.Errorf("refresh session: %w", err)
 	case !recent:

@@ -11,27 +11,27 @@ import (
 	"freehold.dev/freehold/devpg"
 )
 
-// Cluster is a PostgreSQL of one test's own, with a migrated database.
+// Cluster is a PostgreSQL for one test, with a migrated database.
 type Cluster struct {
 	t       testing.TB
 	dir     string
 	running *devpg.Cluster
 }
 
-// NewCluster starts one, and stops it when the test ends.
+// NewCluster starts a cluster, and stops it when the test ends.
 func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "freehold-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user, who must get in
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user
 		t.Fatal(err)
 	}
 	c := &Cluster{t: t, dir: dir}
 	t.Cleanup(func() {
 		c.stop()
-		os.RemoveAll(dir) //nolint:errcheck // it lies among temporary files
+		os.RemoveAll(dir) //nolint:errcheck // it is a temporary folder
 	})
 	c.start(func(ctx context.Context, superuser *sql.DB, password string) error {
 		return db.Bootstrap(ctx, superuser, "freehold", password)
@@ -61,10 +61,10 @@ func (c *Cluster) stop() {
 	c.running = nil
 }
 
-// App is the connection string of the role that serves.
+// App returns the connection string of the app role.
 func (c *Cluster) App() string { return c.running.URL(db.AppRole, "freehold") }
 
-// Demote starts the cluster again as a standby, which takes no writes.
+// Demote restarts the cluster as a standby, which accepts no writes.
 func (c *Cluster) Demote() {
 	c.t.Helper()
 	c.stop()
@@ -74,7 +74,7 @@ func (c *Cluster) Demote() {
 	c.start(nil)
 }
 
-// Promote makes a standby take writes.
+// Promote makes the standby a primary.
 func (c *Cluster) Promote() {
 	c.t.Helper()
 	superuser, err := sql.Open("postgres", c.running.URL(c.running.Superuser(), "postgres"))

@@ -1,5 +1,5 @@
-// Package dbtest gives each test a migrated database of its own, on a private PostgreSQL that the test process starts.
-// The roles are those of production; it must not know what is tested.
+// Package dbtest gives each test a migrated database of its own, on a private PostgreSQL that the test process starts. It uses the
+// roles of production, and owns a proxy and a pooler that misbehave. It must not know what the tests check.
 package dbtest
 
 import (
@@ -15,14 +15,14 @@ import (
 	"freehold.dev/freehold/devpg"
 )
 
-// Database is where to find a test's database, by role.
+// Database has the connection strings of a test's database, by role.
 type Database struct {
-	App       string // the role that serves
-	Owner     string // the role that migrates
-	Bypass    string // the app's grants, but exempt from row policies: only for tests that need that wall away
-	Superuser string // for looking at, and meddling with, what no role of ours can
+	App       string // serves requests
+	Owner     string // runs migrations
+	Bypass    string // has the app role's grants and BYPASSRLS; only for tests without row policies
+	Superuser string // for what no role of freehold can do
 
-	pool *sql.DB // of the superuser: a connection takes some 30 ms to make
+	pool *sql.DB // of the superuser, since opening a connection takes about 30 ms
 }
 
 const (
@@ -32,17 +32,17 @@ const (
 
 var (
 	cluster   = sync.OnceValues(start)
-	admin     *sql.DB // the superuser's, for making and dropping databases; set by start
+	admin     *sql.DB // of the superuser, to create and drop databases; set by start
 	started   atomic.Bool
 	databases atomic.Int64
-	copying   sync.Mutex // a template can be copied by one session at a time
+	copying   sync.Mutex // only one session can copy a template at a time
 )
 
-// further are the migrations that each database has besides freehold's.
+// further are the migration sets of each database besides freehold's.
 var further []db.MigrationSet
 
-// Main runs the tests of a package and stops the PostgreSQL that they started. Each database has these sets of migrations
-// besides freehold's. Call it from TestMain.
+// Main runs the tests of a package and stops the PostgreSQL that they started. Each database gets these migration sets besides
+// freehold's. Call it from TestMain.
 func Main(m *testing.M, sets ...db.MigrationSet) {
 	further = sets
 	os.Exit(run(m))
@@ -53,7 +53,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// New makes a database with the migrations of the package and those of more sets, and drops it when the test ends.
+// New creates a database with the migrations of the package and of more sets, and drops it when the test ends.
 func New(t testing.TB, more ...db.MigrationSet) Database {
 	t.Helper()
 	d := NewEmpty(t, `TEMPLATE `+template)
@@ -65,7 +65,7 @@ func New(t testing.TB, more ...db.MigrationSet) Database {
 	return d
 }
 
-// NewEmpty makes a database with further words of CREATE DATABASE, and drops it when the test ends.
+// NewEmpty creates a database with options of CREATE DATABASE, and drops it when the test ends.
 func NewEmpty(t testing.TB, how string) Database {
 	t.Helper()
 	c, err := cluster()
@@ -81,7 +81,7 @@ func NewEmpty(t testing.TB, how string) Database {
 		t.Fatal(err)
 	}
 	if err := create(t.Context(), name, how); err != nil {
-		t.Fatalf("make a database: %v", err)
+		t.Fatalf("create a database: %v", err)
 	}
 	t.Cleanup(func() {
 		d.pool.Close()
@@ -92,7 +92,7 @@ func NewEmpty(t testing.TB, how string) Database {
 	return d
 }
 
-// Query runs a query as the superuser and returns its first column as texts.
+// Query runs a query as the superuser and returns the first column as strings.
 func (d Database) Query(t testing.TB, query string, args ...any) []string {
 	t.Helper()
 	rows, err := d.pool.QueryContext(t.Context(), query, args...)
@@ -119,7 +119,7 @@ func start() (*devpg.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user, who must get in
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user
 		return nil, err
 	}
 	c, err := devpg.Start(context.Background(), devpg.Options{Dir: dir, MaxConnections: 400, Setup: setup})

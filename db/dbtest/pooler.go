@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// Pooler is a transaction pooler that loses prepared statements, as PgBouncer 1.18 does: each transaction runs on whichever
-// server connection was used last, and what was prepared stays on the one that it was prepared on.
+// Pooler is a transaction pooler that loses prepared statements, like PgBouncer 1.18: each transaction runs on the server connection
+// that was used last, but a prepared statement stays on the connection that prepared it.
 type Pooler struct {
 	target string
 	dir    string
 
 	mu   sync.Mutex
-	idle []net.Conn // the last used is the last
+	idle []net.Conn // the one used last comes last
 }
 
-// NewPooler returns a pooler in front of the server of a connection string.
+// NewPooler returns a pooler for the server of a connection string.
 func NewPooler(t testing.TB, databaseURL string) *Pooler {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -42,7 +42,7 @@ func NewPooler(t testing.TB, databaseURL string) *Pooler {
 		}
 	}()
 	t.Cleanup(func() {
-		listener.Close() //nolint:errcheck // nothing is left to do
+		listener.Close() //nolint:errcheck // the test has ended
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, server := range p.idle {
@@ -52,12 +52,12 @@ func NewPooler(t testing.TB, databaseURL string) *Pooler {
 	return p
 }
 
-// URL returns a connection string that leads through the pooler.
+// URL returns a connection string for the pooler.
 func (p *Pooler) URL(databaseURL string) string { return Through(databaseURL, p.dir, "6432") }
 
 func (p *Pooler) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("unix", p.target) //nolint:noctx // it is a socket of this machine
+	server, err := net.Dial("unix", p.target) //nolint:noctx // a local socket
 	if err != nil {
 		return
 	}
@@ -69,15 +69,15 @@ func (p *Pooler) serve(client net.Conn) {
 	if _, err := io.ReadFull(client, startup); err != nil {
 		return
 	}
-	server.Write(append(length, startup...)) //nolint:errcheck // the next read notices
-	// Each client signs in on a server connection of its own, which then goes to the pool.
+	server.Write(append(length, startup...)) //nolint:errcheck // the next read fails
+	// Each client authenticates on a new server connection, which then goes to the pool.
 	for {
 		kind, packet, err := readMessage(server)
 		if err != nil {
 			server.Close()
 			return
 		}
-		client.Write(packet) //nolint:errcheck // the next read notices
+		client.Write(packet) //nolint:errcheck // the next read fails
 		switch {
 		case kind == 'Z':
 			p.put(server)
@@ -89,12 +89,12 @@ func (p *Pooler) serve(client net.Conn) {
 				server.Close()
 				return
 			}
-			server.Write(answer) //nolint:errcheck // the next read notices
+			server.Write(answer) //nolint:errcheck // the next read fails
 		}
 	}
 }
 
-// asksForAnswer reports whether an AuthenticationRequest is one of those that a client answers.
+// asksForAnswer reports whether a client answers an AuthenticationRequest.
 func asksForAnswer(packet []byte) bool {
 	switch binary.BigEndian.Uint32(packet[5:9]) {
 	case 0, 12: // AuthenticationOk, AuthenticationSASLFinal
@@ -115,13 +115,13 @@ func (p *Pooler) transactions(client net.Conn) {
 			return
 		}
 		for idle := false; !idle; {
-			server.Write(packet)                                                          //nolint:errcheck // the next read notices
+			server.Write(packet)                                                          //nolint:errcheck // the next read fails
 			for kind == 'P' || kind == 'D' || kind == 'B' || kind == 'E' || kind == 'C' { // until Sync
 				if kind, packet, err = readMessage(client); err != nil {
 					server.Close()
 					return
 				}
-				server.Write(packet) //nolint:errcheck // the next read notices
+				server.Write(packet) //nolint:errcheck // the next read fails
 			}
 			if idle, err = copyAnswer(client, server); err == nil && !idle {
 				kind, packet, err = readMessage(client)
@@ -135,14 +135,14 @@ func (p *Pooler) transactions(client net.Conn) {
 	}
 }
 
-// copyAnswer copies up to ReadyForQuery, and reports whether the transaction is over.
+// copyAnswer copies up to ReadyForQuery, and reports whether the transaction has ended.
 func copyAnswer(client, server net.Conn) (idle bool, err error) {
 	for {
 		kind, packet, err := readMessage(server)
 		if err != nil {
 			return false, err
 		}
-		client.Write(packet) //nolint:errcheck // the next read notices
+		client.Write(packet) //nolint:errcheck // the next read fails
 		if kind == 'Z' {
 			return packet[5] == 'I', nil
 		}

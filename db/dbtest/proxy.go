@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// Proxy is a TCP proxy in front of a test's PostgreSQL that can go silent: it goes on taking what it is sent, and neither
-// forwards nor answers it, as a peer does that has stopped.
+// Proxy is a TCP proxy for a test's PostgreSQL that can go silent: it still accepts packets, but neither forwards nor answers them,
+// like a peer that has stopped.
 type Proxy struct {
 	listener net.Listener
 	mu       sync.Mutex
 	target   string // the folder of a socket
 	links    map[*link]bool
 	trap     *trap
-	deaf     bool // new connections are silent too
+	deaf     bool // whether new connections are silent, too
 	trips    atomic.Int64
 }
 
-// trap silences a connection while it is used.
+// trap silences a connection in use.
 type trap struct {
-	text    []byte // what a client sends before
-	skip    int    // how many packets are let through after the text's
-	writing bool   // only in transactions that may write
-	forward bool   // the packet is forwarded and its answer is lost
+	text    []byte // in the packet that arms the trap
+	skip    int    // how many packets after that one pass
+	writing bool   // whether it only takes transactions that may write
+	forward bool   // whether the packet is forwarded, so that only its answer is lost
 	left    atomic.Int32
 }
 
@@ -35,10 +35,10 @@ type link struct {
 	client, server net.Conn
 	silent         atomic.Bool
 	counting       int
-	writing        bool // its transaction may write
+	writing        bool // whether its transaction may write
 }
 
-// NewProxy returns a proxy for a connection string of Database's.
+// NewProxy returns a proxy for a connection string of a Database.
 func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed when the test ends
@@ -49,7 +49,7 @@ func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	p.Turn(t, databaseURL)
 	go p.accept()
 	t.Cleanup(func() {
-		listener.Close() //nolint:errcheck // nothing is left to do
+		listener.Close() //nolint:errcheck // the test has ended
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for l := range p.links {
@@ -59,7 +59,7 @@ func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	return p
 }
 
-// Turn makes new connections go to the server of another connection string.
+// Turn directs new connections to the server of another connection string.
 func (p *Proxy) Turn(t testing.TB, databaseURL string) {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -71,20 +71,20 @@ func (p *Proxy) Turn(t testing.TB, databaseURL string) {
 	p.target = u.Query().Get("host") + "/.s.PGSQL." + u.Query().Get("port")
 }
 
-// Port is the proxy's, on 127.0.0.1.
+// Port returns the proxy's port on 127.0.0.1.
 func (p *Proxy) Port() string {
 	_, port, _ := net.SplitHostPort(p.listener.Addr().String())
 	return port
 }
 
-// URL returns a connection string that leads through the proxy.
+// URL returns a connection string for the proxy.
 func (p *Proxy) URL(databaseURL string) string { return Through(databaseURL, "127.0.0.1", p.Port()) }
 
 // Through returns a connection string with other hosts and ports.
 func Through(databaseURL, hosts, ports string) string {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		panic(err) // it is a test's own
+		panic(err) // a test has composed it
 	}
 	query := u.Query()
 	query.Set("host", hosts)
@@ -93,7 +93,7 @@ func Through(databaseURL, hosts, ports string) string {
 	return u.String()
 }
 
-// Silence silences the connections that there are.
+// Silence silences the existing connections.
 func (p *Proxy) Silence() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,7 +102,7 @@ func (p *Proxy) Silence() {
 	}
 }
 
-// SilenceAll silences the connections that there are, and new ones.
+// SilenceAll silences the existing connections and new ones.
 func (p *Proxy) SilenceAll() {
 	p.mu.Lock()
 	p.deaf = true
@@ -110,14 +110,14 @@ func (p *Proxy) SilenceAll() {
 	p.Silence()
 }
 
-// SilenceAfter silences times connections, each when its client has sent skip packets after one with a text. The server
-// gets none of what follows.
+// SilenceAfter silences times connections, each after its client has sent skip packets after one that contains a text. The server
+// receives nothing that follows.
 func (p *Proxy) SilenceAfter(text string, skip, times int) {
 	p.set(&trap{text: []byte(text), skip: skip}, times)
 }
 
-// SilenceCommits silences times connections at the COMMIT of a transaction that may write. With forward the server gets
-// the COMMIT, and its answer is lost.
+// SilenceCommits silences times connections at the COMMIT of a transaction that may write. With forward, the server receives the
+// COMMIT, and only its answer is lost.
 func (p *Proxy) SilenceCommits(times int, forward bool) {
 	p.set(&trap{text: []byte("COMMIT"), writing: true, forward: forward}, times)
 }
@@ -129,10 +129,10 @@ func (p *Proxy) set(t *trap, times int) {
 	p.trap = t
 }
 
-// Trips is how many packets clients have sent that await an answer.
+// Trips returns how many packets that await an answer clients have sent.
 func (p *Proxy) Trips() int { return int(p.trips.Load()) }
 
-// Cut drops all connections.
+// Cut closes all connections.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,7 +168,7 @@ func (l *link) close() {
 	l.server.Close()
 }
 
-// forward copies what the client sends. lib/pq waits for an answer to each packet, so that a read is a packet.
+// forward copies the packets of the client. lib/pq waits for an answer to each, so that each read returns one packet.
 func (p *Proxy) forward(l *link) {
 	defer func() {
 		l.close()
@@ -182,7 +182,7 @@ func (p *Proxy) forward(l *link) {
 		if err != nil {
 			return
 		}
-		if buffer[0] != 'X' { // which says goodbye
+		if buffer[0] != 'X' { // Terminate
 			p.trips.Add(1)
 		}
 		if p.springs(l, buffer[:n]) {
@@ -197,7 +197,7 @@ func (p *Proxy) forward(l *link) {
 	}
 }
 
-// springs reports whether the trap takes a packet.
+// springs reports whether the trap catches a packet.
 func (p *Proxy) springs(l *link, packet []byte) bool {
 	p.mu.Lock()
 	t := p.trap
@@ -223,12 +223,12 @@ func (p *Proxy) springs(l *link, packet []byte) bool {
 	}
 	l.silent.Store(true)
 	if t.forward {
-		l.server.Write(packet) //nolint:errcheck // the test sees what became of it
+		l.server.Write(packet) //nolint:errcheck // the test sees the outcome
 	}
 	return true
 }
 
-// answer copies what the server says.
+// answer copies the answers of the server.
 func (l *link) answer() {
 	buffer := make([]byte, 1<<16)
 	for {
@@ -240,7 +240,7 @@ func (l *link) answer() {
 			return
 		}
 		if !l.silent.Load() {
-			l.client.Write(buffer[:n]) //nolint:errcheck // the reader notices
+			l.client.Write(buffer[:n]) //nolint:errcheck // the reader fails
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// WithTLS returns a connection string for the same database over TLS, which the client verifies in full.
+// WithTLS returns a connection string for the same database over TLS. The client verifies the certificate and the host.
 func WithTLS(t testing.TB, databaseURL string) string {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -30,7 +30,7 @@ func WithTLS(t testing.TB, databaseURL string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // nothing is left to do
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // the test has ended
 	go func() {
 		for {
 			client, err := listener.Accept()
@@ -50,7 +50,7 @@ func WithTLS(t testing.TB, databaseURL string) string {
 	return u.String()
 }
 
-// encrypt answers a client's SSLRequest, and carries on between it and the server.
+// encrypt answers a client's SSLRequest, and copies between the client and the server.
 func encrypt(client net.Conn, target string, certificate tls.Certificate) {
 	defer client.Close()
 	if _, err := io.CopyN(io.Discard, client, 8); err != nil {
@@ -59,20 +59,20 @@ func encrypt(client net.Conn, target string, certificate tls.Certificate) {
 	if _, err := client.Write([]byte{'S'}); err != nil {
 		return
 	}
-	server, err := net.Dial("unix", target) //nolint:noctx // it is a socket of this machine
+	server, err := net.Dial("unix", target) //nolint:noctx // a local socket
 	if err != nil {
 		return
 	}
 	defer server.Close()
 	inner := tls.Server(client, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 	go func() {
-		io.Copy(server, inner) //nolint:errcheck // the other direction ends too
-		server.Close()         // which ends the other direction
+		io.Copy(server, inner) //nolint:errcheck // the other direction ends, too
+		server.Close()         // ends the other direction
 	}()
-	io.Copy(inner, server) //nolint:errcheck // the client notices
+	io.Copy(inner, server) //nolint:errcheck // the client gets an error
 }
 
-// selfSigned returns a certificate for 127.0.0.1, and the file that has it.
+// selfSigned returns a certificate for 127.0.0.1, and the path of its file.
 func selfSigned(t testing.TB) (certificate tls.Certificate, root string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

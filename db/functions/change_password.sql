@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Changes the viewer's password, revokes the other sessions and deletes all codes. Returns who gets the notice about it; no row
--- if the hash is not the viewer's.
+-- Changes the viewer's password, revokes their other sessions and deletes all their codes. Returns the recipient of a
+-- notice; no row if p_seen_hash is not the viewer's hash.
 CREATE OR REPLACE FUNCTION app.change_password(p_seen_hash text, p_password_hash text) RETURNS TABLE (email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Gives the viewer another username and holds the old one for the viewer. False if the new one is held for another user.
+-- Changes the viewer's username and holds the old one for them. False if the new one is held for another user.
 CREATE OR REPLACE FUNCTION app.change_username(p_username text, p_username_key text, p_hold_seconds double precision) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -8,7 +8,7 @@ DECLARE
 BEGIN
   SELECT p.username_key INTO old_key FROM app.profiles p WHERE p.user_id = app.viewer_id() FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'the account is gone' USING ERRCODE = 'FH003';
+    RAISE EXCEPTION 'the account was deleted' USING ERRCODE = 'FH003';
   END IF;
   PERFORM app.delete_expired_sign_up(p_username_key);
   UPDATE app.profiles p SET username = p_username, username_key = p_username_key, updated_at = now() WHERE p.user_id = app.viewer_id();

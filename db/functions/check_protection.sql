@@ -1,27 +1,27 @@
 -- Executed by: freehold_owner
 -- Created: before the tables
--- Raises an error, whose hint says what to write in the migration, if app.protect with these arguments would leave rows of a table
--- open, or if viewers would read other users' rows to find their own.
+-- Raises an error if app.protect with these arguments would leave the rows of a table unprotected, or if viewers would read
+-- other users' rows to find their own. The hint of the error says what to write in the migration.
 CREATE OR REPLACE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[])
   RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   t oid := to_regclass('app.' || quote_ident(table_name));
-  o record; -- the owner's column
+  o record; -- the owner column
   wrong text;
 BEGIN
   IF t IS NULL OR NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t AND c.relkind IN ('r', 'p')) THEN
     RAISE EXCEPTION 'app.protect: there is no table % in schema app', COALESCE(table_name, 'NULL')
       USING HINT = 'Write CREATE TABLE app.notes (…) before SELECT app.protect(''notes''), which takes the name without the schema.';
   ELSIF sees IS NULL OR sees NOT IN ('owner', 'visibility', 'nobody') THEN
-    RAISE EXCEPTION 'app.protect: % cannot be seen by %', table_name, COALESCE(sees, 'NULL')
+    RAISE EXCEPTION 'app.protect: % has an invalid value for sees: %', table_name, COALESCE(sees, 'NULL')
       USING HINT = 'Write sees => ''owner'', sees => ''visibility'' or sees => ''nobody''.';
   ELSIF inserts IS NULL OR updates IS NULL OR deletes IS NULL OR reads = '{}' THEN
-    RAISE EXCEPTION 'app.protect: what the app may do with % is not clear', table_name
+    RAISE EXCEPTION 'app.protect: % has NULL for inserts, updates or deletes, or an empty list for reads', table_name
       USING HINT = 'Write inserts => true, updates => ''{title,…}'', deletes => true and reads => ''{id,…}'', or leave them out.';
   ELSIF sees = 'nobody' AND (inserts OR deletes OR updates <> '{}' OR reads IS NOT NULL) THEN
-    RAISE EXCEPTION 'app.protect: nobody sees %, so nobody can write to it or read columns of it', table_name
+    RAISE EXCEPTION 'app.protect: no viewer sees %, so it cannot have inserts, updates, deletes or reads', table_name
       USING HINT = 'Write sees => ''owner'', or leave out inserts, updates, deletes and reads.';
   ELSIF sees = 'nobody' THEN
     RETURN;
@@ -31,7 +31,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'app.protect: % has no column % for the owner of a row', table_name, COALESCE(owner, 'NULL')
       USING HINT = 'Write user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE in CREATE TABLE, or name the column: owner => ''author_id''.';
-  ELSIF NOT o.attnotnull AND (inserts OR deletes OR updates <> '{}') THEN -- no viewer sees a row without an owner, but functions may write one
+  ELSIF NOT o.attnotnull AND (inserts OR deletes OR updates <> '{}') THEN -- functions may write rows without an owner, which no viewer sees
     RAISE EXCEPTION 'app.protect: %.% may be NULL, so a row could have no owner', table_name, owner
       USING HINT = format('Write %I uuid NOT NULL REFERENCES app.users ON DELETE CASCADE in CREATE TABLE.', owner);
   ELSIF NOT EXISTS (SELECT FROM pg_constraint k
@@ -61,7 +61,7 @@ BEGIN
   SELECT a.attname INTO wrong FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = t AND i.indisprimary
    WHERE a.attrelid = t AND a.attname = ANY (updates) AND (a.attnum = o.attnum OR a.attnum = ANY (i.indkey));
   IF FOUND THEN
-    RAISE EXCEPTION 'app.protect: %.% says which row it is and whose, so nobody may update it', table_name, wrong
+    RAISE EXCEPTION 'app.protect: %.% identifies the row or its owner, so owners must not update it', table_name, wrong
       USING HINT = format('Leave %I out of updates.', wrong);
   END IF;
 

@@ -1,5 +1,5 @@
 -- Executed by: nobody
--- The address of the client that this transaction serves; NULL if it is not known.
+-- The IP address of the client that this transaction serves; NULL if it is unknown.
 CREATE OR REPLACE FUNCTION app.client_ip() RETURNS inet
   LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT NULLIF(current_setting('app.client_ip', true), '')::inet $$;

@@ -1,7 +1,7 @@
 -- Executed by: freehold_app
--- Counts one more in each of these buckets if all of them are open, and in none otherwise. Returns for how many seconds one of
--- them is closed, 0 if it was counted; and for how many seconds one of them admits no further hit, 0 if each does. The buckets
--- are locked in one order, or two callers could wait for each other.
+-- Counts a hit in each of these buckets, or in none if one of them is full. Returns the seconds until a hit is accepted
+-- again, 0 if it was counted; and the seconds until the next hit is accepted, 0 if it would be accepted now. It locks the
+-- buckets in one order, so that two callers cannot deadlock.
 CREATE OR REPLACE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[])
   RETURNS TABLE (closed_seconds integer, full_seconds integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

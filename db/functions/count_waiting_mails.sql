@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- How many mails wait, or are being sent.
+-- The number of mails that wait or are being sent.
 CREATE OR REPLACE FUNCTION app.count_waiting_mails() RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Deletes the viewer's account with all that refers to it, and holds its username for nobody. Returns who gets the notice about
--- it; no row if the hash is not the viewer's.
+-- Deletes the viewer's account and everything that refers to it. Holds its username, which no user can take in that time.
+-- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash.
 CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE (email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -14,7 +14,7 @@ BEGIN
   SELECT u.email, app.verified_username(u, p) AS username, p.username_key INTO STRICT mine
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()
-     FOR NO KEY UPDATE OF p; -- its username may be changed at this very moment
+     FOR NO KEY UPDATE OF p; -- the username may be changing
   PERFORM app.hold_username(mine.username_key, NULL, now() + make_interval(secs => p_hold_seconds));
   DELETE FROM app.outbox o USING app.codes k WHERE k.user_id = app.viewer_id() AND o.code_id = k.id AND o.sent_at IS NULL AND o.parked_at IS NULL;
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();

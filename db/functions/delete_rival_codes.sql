@@ -1,7 +1,7 @@
 -- Executed by: nobody
--- Deletes the codes of the other sign-ups that wait for an address, since an account has proved it, and reports whether there
--- were such sign-ups. They stay until they are overdue, as those for a taken address do: if they or their usernames became free,
--- the person who made them would learn when that was.
+-- Deletes the codes of the other pending sign-ups with an address, after an account has verified it, and reports whether
+-- there were such sign-ups. The sign-ups stay until they expire, like those for a taken address: if their usernames became
+-- free at once, the strangers who made them would learn when the owner verified the address.
 CREATE OR REPLACE FUNCTION app.delete_rival_codes(p_email_key text, p_user_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
 -- Puts a mail into the outbox, to be sent after p_after_seconds at the earliest. Without p_valid_seconds it never expires. A
--- mail that is withheld is written like the others, so that the two take equally long, and is given up at once.
+-- withheld mail is written like any other, so that both take equally long, but it is parked at once.
 CREATE OR REPLACE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uuid, p_recipient text, p_code_id uuid, p_data jsonb,
                                             p_valid_seconds double precision, p_after_seconds double precision, p_withheld boolean)
   RETURNS void
@@ -9,5 +9,5 @@ CREATE OR REPLACE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uu
   INSERT INTO app.outbox (id, kind, user_id, recipient, code_id, data, expires_at, next_attempt_at, parked_at, last_error)
   VALUES (p_id, p_kind, p_user_id, p_recipient, p_code_id, p_data, now() + make_interval(secs => p_valid_seconds),
           now() + make_interval(secs => p_after_seconds),
-          CASE WHEN p_withheld THEN now() END, CASE WHEN p_withheld THEN 'for nobody' END)
+          CASE WHEN p_withheld THEN now() END, CASE WHEN p_withheld THEN 'withheld' END)
 $$;

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Is app.enter_session within a transaction that knows its client.
+-- Calls app.enter_session in a transaction that already knows its client.
 CREATE OR REPLACE FUNCTION app.enter(p_session_id uuid, p_timeout_ms integer) RETURNS uuid
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

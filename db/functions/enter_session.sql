@@ -1,8 +1,8 @@
 -- Executed by: freehold_app
--- Makes the owner of a live session the viewer of this transaction, for a client, and returns the viewer. Statements may then
--- take so long; this one waits for locks no longer than p_wait_ms. Raises FH001 for a revoked session, FH002 for an expired one,
--- and FH003 for an unknown one or a disabled account. In plpgsql, because its plan is kept: as a LANGUAGE sql function it cost
--- three times as much. An assignment calls set_config without a query, as PERFORM would not.
+-- Makes the owner of a live session the viewer of this transaction, sets the client and the statement timeout, and returns
+-- the viewer. It waits for locks no longer than p_wait_ms. Raises FH001 for a revoked session, FH002 for an expired one, and
+-- FH003 for an unknown one or a disabled account. It is written in plpgsql, which keeps its plan: in LANGUAGE sql it took
+-- three times as long. The assignments call set_config without a query, which PERFORM would run.
 CREATE OR REPLACE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean)
   RETURNS uuid
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -18,7 +18,7 @@ BEGIN
     FROM app.sessions x JOIN app.credentials c ON c.user_id = x.user_id
    WHERE x.id = p_session_id;
   IF NOT FOUND OR s.disabled THEN
-    RAISE EXCEPTION 'session is not valid' USING ERRCODE = 'FH003';
+    RAISE EXCEPTION 'session is invalid' USING ERRCODE = 'FH003';
   ELSIF s.revoked THEN
     RAISE EXCEPTION 'session was revoked' USING ERRCODE = 'FH001';
   ELSIF s.expired THEN

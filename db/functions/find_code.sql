@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- The code of an address that has one of these ids (one for each of the server's keys) and has not expired. The names are those
--- that its account goes by.
+-- The code of an address that has one of these ids (one for each of the server's keys) and has not expired. The names are
+-- those of its account.
 CREATE OR REPLACE FUNCTION app.find_code(p_purpose text, p_email_key text, p_ids uuid[])
   RETURNS TABLE (id uuid, user_id uuid, email text, username text, display_name text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

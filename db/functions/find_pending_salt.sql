@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- What the password of the sign-up that waits for a code is hashed with. No row if the code is another account's, or has
--- expired.
+-- The salt of the password of the pending sign-up that a code belongs to. No row if the code has expired, or belongs to
+-- another kind of account.
 CREATE OR REPLACE FUNCTION app.find_pending_salt(p_code_id uuid) RETURNS TABLE (salt text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,5 +1,6 @@
 -- Executed by: freehold_app
--- What the password of a sign-in is hashed with. No row for an unknown address, and for a disabled or pending account.
+-- The salt of the password of an account, for a sign-in. No row for an unknown address, or for a disabled or pending
+-- account.
 CREATE OR REPLACE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE (salt text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

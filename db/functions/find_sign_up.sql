@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- What the password of a sign-up that comes again is hashed with. No row if no account was signed up with the key, or if it is
--- disabled or overdue.
+-- The salt of the password of the account that a key has signed up. No row if there is none, or if the account is disabled
+-- or has expired.
 CREATE OR REPLACE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE (salt text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

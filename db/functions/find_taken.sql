@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Which of an e-mail and a username belong to an account. That is public; nothing else of the account is. A pending sign-up
--- takes no address, and takes its username until it is overdue.
+-- Which of an e-mail and a username belong to an account. This is the only public fact about an account. A pending sign-up
+-- does not take its address, and takes its username until it expires.
 CREATE OR REPLACE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TABLE (email boolean, username boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Whether the viewer can sign in with a password; NULL if the user is not the viewer. The hash is empty if app.verify_email has
--- cleared it.
+-- Whether the viewer has a password; NULL if the user is not the viewer. app.verify_email empties the hash to delete a
+-- password.
 CREATE OR REPLACE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,5 +1,5 @@
 -- Executed by: nobody
--- Keeps a username for the account that gives it up, or for nobody.
+-- Holds a username for the user who gave it up, or for no user.
 CREATE OR REPLACE FUNCTION app.hold_username(p_username_key text, p_user_id uuid, p_until timestamptz) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

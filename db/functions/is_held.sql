@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Whether a username is held for another user than the viewer. Ask after the username was written: only then it cannot be given
--- up in between.
+-- Whether a username is held for another user than the viewer. Call it after writing the username, which prevents another
+-- user from giving it up in between.
 CREATE OR REPLACE FUNCTION app.is_held(p_username_key text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

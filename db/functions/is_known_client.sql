@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Whether an account is used from a block of addresses: a session that was not revoked was started there since the address was
--- last used to take the account over, or that happened there.
+-- Whether the clients in a block of IP addresses are known to an account. They are if a session was started there since the last
+-- reset of the account and was not revoked, except by signing out, or if the reset came from there.
 CREATE OR REPLACE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

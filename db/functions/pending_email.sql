@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- The new address of a change of e-mail that is not confirmed yet; NULL if there is none, and if the user is not the viewer.
+-- The new address of an unconfirmed change of e-mail; NULL if there is none, or if the user is not the viewer.
 CREATE OR REPLACE FUNCTION app.pending_email(p_user_id uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,20 +1,20 @@
 -- Executed by: freehold_owner
 -- Created: before the tables
--- Protects a table of schema app: it enables and forces row security, and replaces the policies of the three roles and the grants
--- of freehold_app. Call it in a migration, after CREATE TABLE and its indexes:
+-- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the
+-- grants of freehold_app. Call it in a migration, after CREATE TABLE and CREATE INDEX:
 --   SELECT app.protect('notes', sees => 'visibility', inserts => true, updates => '{title,visibility}', deletes => true);
 --
--- table_name  of the table, without the schema
--- sees        who sees a row: its owner ('owner'); also members if its visibility is MEMBERS, and everybody if it is PUBLIC
+-- table_name  the name of the table, without the schema
+-- sees        who sees a row: its owner ('owner'); its owner, members if its visibility is MEMBERS, and everyone if it is PUBLIC
 --             ('visibility'); or only the functions of freehold_definer ('nobody')
--- inserts     whether a viewer may insert rows of their own
+-- inserts     whether viewers may insert rows of their own
 -- updates     the columns that the owner of a row may update
 -- deletes     whether the owner of a row may delete it
 -- owner       the column with the id of the user who owns the row
--- reads       the columns that may be read; NULL for all
+-- reads       the columns that viewers may read; NULL for all
 --
--- app.check_protection raises an error if this would leave the rows open, or readers slow. Policies are bare expressions, never a
--- sub-select.
+-- app.check_protection raises an error if the arguments would leave rows unprotected, or make reads slow. Policies are bare
+-- expressions, never sub-selects.
 CREATE OR REPLACE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner', inserts boolean DEFAULT false,
                                        updates text[] DEFAULT '{}', deletes boolean DEFAULT false,
                                        owner text DEFAULT 'user_id', reads text[] DEFAULT NULL)
@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner
 DECLARE
   target text := 'app.' || quote_ident(table_name);
   owned text := quote_ident(owner) || ' = app.viewer_id()';
-  -- An OR would do. But PostgreSQL would look for the rows of all its parts in indexes, take them for few, and sort them.
+  -- A CASE rather than an OR, for which PostgreSQL would combine several indexes and sort the rows.
   seen text := CASE sees WHEN 'visibility' THEN format(
     'CASE visibility WHEN ''PUBLIC'' THEN true WHEN ''MEMBERS'' THEN app.viewer_id() IS NOT NULL ELSE %s END', owned) ELSE owned END;
   columns text;
@@ -40,7 +40,7 @@ BEGIN
   LOOP
     EXECUTE format('DROP POLICY %I ON %s', policy, target);
   END LOOP;
-  EXECUTE format('REVOKE ALL ON %s FROM freehold_app', target); -- also what was granted by column
+  EXECUTE format('REVOKE ALL ON %s FROM freehold_app', target); -- also the grants on columns
 
   EXECUTE format('CREATE POLICY %I ON %s TO freehold_owner USING (true) WITH CHECK (true)', table_name || '_owner', target);
   EXECUTE format('CREATE POLICY %I ON %s TO freehold_definer USING (true) WITH CHECK (true)', table_name || '_definer', target);

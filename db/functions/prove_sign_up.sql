@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- The account that was signed up with a key, for a caller that has its address and the hash of its password. Otherwise it
--- records the refusal of a sign-in and returns no row.
+-- The account that a key has signed up, for a caller that has its address and the hash of its password. Otherwise it records
+-- a refused sign-in and returns no row.
 CREATE OR REPLACE FUNCTION app.prove_sign_up(p_key_hash bytea, p_email_key text, p_password_hash text)
   RETURNS TABLE (pending boolean, is_verified boolean, fingerprint bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

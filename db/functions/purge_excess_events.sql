@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Deletes the oldest events of each kind of an account, until there are no more than p_keep; also those of no account. Returns
--- how many it has deleted, at most p_limit.
+-- Deletes the oldest events of each kind and account until no more than p_keep are left, including events without an
+-- account. Returns the number of deleted events, at most p_limit.
 CREATE OR REPLACE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS bigint
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

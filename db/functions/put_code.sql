@@ -1,6 +1,6 @@
 -- Executed by: nobody
--- Replaces the code of an address, a purpose and an account. The new code is valid for at least as long as the old one, which
--- may be the last that the limits let anyone ask for. Without p_user_id the code belongs to nobody.
+-- Replaces the code of an address, a purpose and an account. The new code is valid for at least as long as the old one,
+-- because a rate limit may prevent another request. Without p_user_id the code belongs to no account.
 CREATE OR REPLACE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision)
   RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Notes in the session that the viewer has proved the password. False if the hash is not that of the account's password.
+-- Records in the session that the viewer has entered their password. False if p_seen_hash is not the viewer's hash.
 CREATE OR REPLACE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

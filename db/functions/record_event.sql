@@ -1,5 +1,5 @@
 -- Executed by: nobody
--- Records a security event of an account, or of no account.
+-- Records a security event for an account, or for no account.
 CREATE OR REPLACE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,6 +1,6 @@
 -- Executed by: nobody
--- Records a sign-in that was refused, also for an address without an account. For an account that was deleted in the meantime it
--- records nothing.
+-- Records a refused sign-in, also for an address without an account. If the account was deleted in the meantime, it records
+-- nothing.
 CREATE OR REPLACE FUNCTION app.record_refused_sign_in(p_user_id uuid) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,8 +1,8 @@
 -- Executed by: freehold_app
--- Exchanges a refresh token for its successor. It never raises an error for an invalid token, so that what it writes is
--- committed. The outcomes: rotated; repeated (the token was exchanged a moment ago, for the one whose hash is returned); reused
--- (this has revoked the session); revoked; expired; invalid. Only a genuine token that is neither the current nor the previous
--- one was reused; one that was made up is invalid.
+-- Exchanges a refresh token for its successor. It never raises an error for an invalid token, so that its writes are
+-- committed. The outcomes: rotated; repeated (the token was exchanged within the grace period; the hash of the current token
+-- is returned); reused (this revoked the session); revoked; expired; invalid. A token that is neither the current nor the
+-- previous one is reused if it is genuine, and otherwise invalid.
 CREATE OR REPLACE FUNCTION app.refresh_session(p_session_id uuid, p_presented bytea, p_successor bytea, p_genuine boolean,
                                                p_grace_seconds double precision, p_idle_seconds integer)
   RETURNS TABLE (outcome text, user_id uuid, current_hash bytea)

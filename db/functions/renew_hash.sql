@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Replaces the viewer's password hash by another of the same password, unless the password has changed.
+-- Replaces the viewer's password hash with another hash of the same password, unless the password has changed.
 CREATE OR REPLACE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

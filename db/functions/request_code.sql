@@ -1,8 +1,8 @@
 -- Executed by: freehold_app
--- Makes a code for an address: to verify it, for the account that has it and has not verified it, or else for the newest sign-up
--- that waits for that; or for a new password of the account that has it. Returns where to send it, as the account spells the
--- address, and for whom. Without such an account the code belongs to nobody, and so does the mail. A deletion of the account
--- waits for the lock, and then deletes the code as well.
+-- Creates a code for an address. To verify the address, the code is for the account that has it and has not verified it, or
+-- else for the newest pending sign-up. To reset the password, it is for the account that has the address. Returns the
+-- recipient, as the account spells the address. Without such an account, the code belongs to no account, and neither does
+-- the mail. A deletion of the account waits for the lock, and then deletes this code too.
 CREATE OR REPLACE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_valid_seconds double precision)
   RETURNS TABLE (email text, username text, is_known boolean)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Uses a code for a new password, which also proves the address, and ends all that the account could be reached by. Returns who
--- gets the notice about it; no row if the code is not valid.
+-- Uses a code to set a new password, which also verifies the address, and revokes all access to the account. Returns the
+-- recipient of a notice; no row if the code is invalid or has expired.
 CREATE OR REPLACE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS TABLE (email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -9,7 +9,7 @@ DECLARE
 BEGIN
   PERFORM FROM app.credentials c JOIN app.codes k ON k.user_id = c.user_id
     WHERE k.id = p_code_id AND c.disabled_at IS NULL
-      FOR NO KEY UPDATE OF c; -- first, as whatever else changes an account does
+      FOR NO KEY UPDATE OF c; -- the first lock of every change of an account
   IF NOT FOUND THEN
     RETURN;
   END IF;

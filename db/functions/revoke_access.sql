@@ -1,5 +1,5 @@
 -- Executed by: nobody
--- Revokes the sessions of an account but one, and deletes its codes.
+-- Revokes the sessions of an account, except one if given, and deletes its codes.
 CREATE OR REPLACE FUNCTION app.revoke_access(p_user_id uuid, p_except_session_id uuid) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Revokes every session of the viewer but the one that asks. Returns the ids of those that were live, the newest first. Raises
--- FH003 if there is no viewer.
+-- Revokes every session of the viewer except the current one. Returns the ids of the live ones among them, newest first.
+-- Raises FH003 if there is no viewer.
 CREATE OR REPLACE FUNCTION app.revoke_other_sessions() RETURNS TABLE (id uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -12,7 +12,7 @@ BEGIN
     WITH ended AS (
       UPDATE app.sessions s SET revoked_at = now()
        WHERE s.user_id = app.viewer_id() AND s.id <> app.session_id() AND s.revoked_at IS NULL
-         AND LEAST(s.expires_at, s.idle_expires_at, s.revoked_at) > now() -- as the index sessions_live has it
+         AND LEAST(s.expires_at, s.idle_expires_at, s.revoked_at) > now() -- the expression of the index sessions_live
       RETURNING s.id, s.created_at
     )
     SELECT ended.id FROM ended ORDER BY ended.created_at DESC, ended.id DESC;

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Revokes a session of the viewer, and notes whether it is the one that asks. False if it is not the viewer's, or was revoked
--- before.
+-- Revokes a session of the viewer, and records whether it is the current one. False if it belongs to another user, or is
+-- already revoked.
 CREATE OR REPLACE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

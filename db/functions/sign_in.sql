@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Starts a session for the account of an address if this is the hash of its password and, with p_verified_only, the address is
--- verified. Otherwise it records the refusal and returns false.
+-- Starts a session for the account of an address if p_password_hash is its hash and, with p_verified_only, the address is
+-- verified. Otherwise it records a refused sign-in and returns false.
 CREATE OR REPLACE FUNCTION app.sign_in(p_email_key text, p_password_hash text, p_verified_only boolean,
                                        p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer)
   RETURNS boolean

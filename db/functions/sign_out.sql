@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Revokes the session of a refresh token, and reports whether it was live. The token may be an old one of the session: we issued
--- it, and using it again would revoke the session too.
+-- Revokes the session of a refresh token, and reports whether it was live. The token may be an old one of the session, if
+-- the service issued it: using an old token again would revoke the session too.
 CREATE OR REPLACE FUNCTION app.sign_out(p_session_id uuid, p_presented bytea, p_genuine boolean) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Writes an account, its credentials and its first session. The profile follows, written as its owner. With p_pending_seconds,
--- app.suspend_until_verified must follow as well.
+-- Writes an account, its credentials and its first session. Its owner then writes the profile. With p_pending_seconds, call
+-- app.suspend_until_verified after that.
 CREATE OR REPLACE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_username_key text, p_password_hash text,
                                        p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer,
                                        p_pending_seconds integer, p_key_hash bytea, p_fingerprint bytea)

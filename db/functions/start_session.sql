@@ -1,5 +1,5 @@
 -- Executed by: nobody
--- Writes a session of a user, whose lifetimes are given in seconds, with the client that it was started from.
+-- Writes a session of a user, with its lifetimes in seconds and the client that started it.
 CREATE OR REPLACE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer)
   RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

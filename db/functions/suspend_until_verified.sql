@@ -1,7 +1,7 @@
 -- Executed by: freehold_app
--- Closes a sign-up, as its owner, until its address is verified: its sessions are deleted and its profile is hidden. Returns the
--- address of the account that already has the address, or NULL. In that case the code belongs to nobody. The same holds if its
--- mail is withheld, or sign-ups without number would hide the codes that were sent.
+-- Suspends the viewer's new account until its address is verified: deletes its sessions and hides its profile. Returns the
+-- address of the account that already has the address, or NULL. In that case the code belongs to no account. The same holds
+-- if its mail is withheld: otherwise repeated sign-ups would replace the codes that were sent.
 CREATE OR REPLACE FUNCTION app.suspend_until_verified(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

@@ -1,7 +1,7 @@
 -- Executed by: freehold_app
--- Uses a code that proves the address of an account. If its owner is the viewer, nothing else ends. Otherwise a session is
--- started, and everything that the account was reached by before ends: somebody else may have signed up with the address. Its
--- password stays only if the account has waited for this and p_seen_hash is its hash. No row if the code is not valid.
+-- Uses a code that proves the address of an account. If its owner is the viewer, only the other codes are deleted. Otherwise
+-- it starts a session and revokes all earlier access, since a stranger may have signed up with the address. The password
+-- stays only if the account was pending and p_seen_hash is its hash. No row if the code is invalid or has expired.
 CREATE OR REPLACE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer)
   RETURNS TABLE (user_id uuid, password_cleared boolean)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

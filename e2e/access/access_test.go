@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -134,7 +135,7 @@ func TestEveryFieldOnEveryPath(t *testing.T) {
 	for _, w := range []harness.Layers{harness.BothLayers, harness.RulesAlone, harness.PoliciesAlone} {
 		t.Run(w.String(), func(t *testing.T) {
 			t.Parallel()
-			l := newStage(t, spec).behind(t, w, harness.Options()).run(spec.requests())
+			l := newStage(t, spec).behind(t, w, app.Options{}).run(spec.requests())
 			t.Logf("%s: %s", w, l.summary())
 			expectNone(t, append(l.incomplete(spec, exempt), l.faults...))
 			expectOneWall(t, l)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -66,7 +67,7 @@ func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 		t.Run(w.String(), func(t *testing.T) {
 			t.Parallel()
 			var b barrier
-			o := harness.Options()
+			o := app.Options{}
 			o.Observe = b.observe
 			s := harness.StartWith(t, dbtest.New(t), w, o)
 			for moment, texts := range map[string][]string{
@@ -130,9 +131,9 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	var b barrier
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = b.observe
-	s, rival := harness.StartWith(t, d, harness.BothLayers, o), harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s, rival := harness.StartWith(t, d, harness.BothLayers, o), harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	words := innerWords(s)
 	if len(words) < 40 {
 		t.Fatalf("the catalog has only %v", words)

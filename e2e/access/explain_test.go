@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -41,18 +40,10 @@ func (d denial) brief() string {
 // explain asks for the reasons of refusals, and returns whether there was an answer.
 func explain(s *harness.Service, token, query string) (list []denial, answered bool) {
 	s.T.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "extensions": harness.Vars{"explain": true}})
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
 	var answer struct {
 		Extensions struct{ Denials *[]denial }
 	}
-	r := s.Send(http.MethodPost, header, string(body))
+	r := s.Send(harness.Request{Token: token, Query: query, Extensions: harness.Vars{"explain": true}})
 	if err := json.Unmarshal([]byte(r.Body), &answer); err != nil {
 		s.T.Fatalf("%s: %v", r.Body, err)
 	}
@@ -191,7 +182,7 @@ func TestDenialsAreLogged(t *testing.T) {
 	d := dbtest.New(t)
 	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	ann, bob := seed.SignUp(harness.Vars{"visibility": "PUBLIC"}), seed.SignUp(harness.Vars{"visibility": "PUBLIC"})
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	logs := s.Logs
 	token := s.SignIn(ann.Email)
 	r := s.Do(token, `{ nodes(ids: ["`+ann.ProfileID+`", "`+bob.ProfileID+`", "`+bob.ProfileID+`"]) { ... on Profile { birthday } } profile(username: "nobody-has-this") { id } }`, nil)
@@ -236,7 +227,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 			"answer  null, and an error with the code FORBIDDEN\n", "rule    @owner refuses",
 			"profiles_select on app.profiles for SELECT admits", "profile_private_select on app.profile_private for SELECT refuses\n          USING (user_id = app.viewer_id())\n",
 		}},
-		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets through", "profile_private_select on app.profile_private for SELECT admits"}},
+		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets the viewer through", "profile_private_select on app.profile_private for SELECT admits"}},
 		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
 		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
 		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses"}},
@@ -244,7 +235,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
-		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits its owner alone\n"}},
+		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits only its owner\n"}},
 		{bob.Username, "Session.device", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "SessionEdge.cursor", "", []string{"if the viewer gets there: ask about User.sessions"}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -118,7 +119,7 @@ func scoreRules(t *testing.T, s *score) {
 		}
 		return ""
 	}
-	stages := []*stage{party.behind(t, harness.RulesAlone, harness.Options()), party.behind(t, harness.BothLayers, harness.Options())}
+	stages := []*stage{party.behind(t, harness.RulesAlone, app.Options{}), party.behind(t, harness.BothLayers, app.Options{})}
 	for _, p := range stages { // what a weakened rule lets through may fail in the database
 		p.asked.Allowed = append(p.asked.Allowed, `"msg":"an internal error"`)
 	}
@@ -172,7 +173,7 @@ func casesOf(stages []*stage, f access.Field) (checks []check) {
 // is red, or a direct trial.
 func scorePolicies(t *testing.T, s *score) {
 	t.Helper()
-	p := newStage(t, ownSpecification(t)).behind(t, harness.PoliciesAlone, harness.Options())
+	p := newStage(t, ownSpecification(t)).behind(t, harness.PoliciesAlone, app.Options{})
 	stored := storedPolicies(t, p.maker.DB)
 	trials := newProber(t, p, harness.Program.Registry())
 	for _, policy := range stored {

@@ -17,7 +17,6 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
-	"freehold.dev/freehold/internal/levers"
 )
 
 // Who asks about a target.
@@ -168,7 +167,7 @@ type stage struct {
 	maker   *harness.Service
 	making  asking              // maker, or what stands in for it
 	furnish func(*person) error // gives a person what no mutation can
-	rule    func(string) string // for levers.Levers
+	rule    func(string) string // for harness.Setup
 	dataDir string              // where the key is
 	targets map[string]*person  // by visibility
 	another *person
@@ -178,7 +177,7 @@ type stage struct {
 func newStage(t testing.TB, spec specification) *stage {
 	t.Helper()
 	p := &stage{specification: spec, targets: map[string]*person{}, dataDir: t.TempDir()}
-	p.maker = harness.StartWith(t, dbtest.New(t), harness.BothLayers, harness.Options(), "FREEHOLD_DATA_DIR="+p.dataDir)
+	p.maker = harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+p.dataDir)
 	p.asked, p.ask, p.making, p.furnish = p.maker, p.maker.TryDo, p.maker.TryDo, p.addPending
 	for _, visibility := range visibilities {
 		p.targets[visibility] = p.make(t, visibility)
@@ -295,7 +294,10 @@ func (p *stage) behind(t testing.TB, w harness.Layers, o app.Options) *stage {
 	if q.walls = w; w == harness.RulesAlone {
 		p.maker.DB.Query(t, disarmed)
 	}
-	q.asked = harness.StartWeakened(t, p.maker.DB, w, levers.Levers{CheapPasswords: true, Rule: p.rule}, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
+	q.asked = harness.Setup{
+		Database: p.maker.DB, Layers: w, Rule: p.rule, Options: o,
+		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+	}.Start(t)
 	q.asked.FromAnywhere = true
 	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing comes before it
 		q.asked.Allowed = append(q.asked.Allowed, "violates row-level security policy")

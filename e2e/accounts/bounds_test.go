@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
-	"freehold.dev/freehold/internal/levers"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // P21: one client with many accounts, or with many networks of one IPv6 site, keeps no other client waiting for a hash.
@@ -32,8 +32,10 @@ func TestOneClientCannotHoldTheHasher(t *testing.T) {
 				accounts[i] = s.SignUp(nil)
 			}
 			victor := s.SignUp(nil)
-			dear := harness.StartWeakened(t, s.DB, harness.BothLayers, levers.Levers{}, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1",
-				"FREEHOLD_DATA_DIR="+dir, "FREEHOLD_PASSWORD_SHARE=2", "FREEHOLD_LIMIT_PASSWORD_TRY=100000/15m", "FREEHOLD_LIMIT_SIGN_IN=100000/15m", "FREEHOLD_LIMIT_OWN_GUESS=100000/15m")
+			dear := harness.Setup{Database: s.DB, FullCost: true, Settings: []string{
+				"FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1", "FREEHOLD_DATA_DIR=" + dir, "FREEHOLD_PASSWORD_SHARE=2",
+				"FREEHOLD_LIMIT_PASSWORD_TRY=100000/15m", "FREEHOLD_LIMIT_SIGN_IN=100000/15m", "FREEHOLD_LIMIT_OWN_GUESS=100000/15m",
+			}}.Start(t)
 			var stop atomic.Bool
 			var refused atomic.Int64
 			var wg sync.WaitGroup
@@ -218,11 +220,7 @@ func TestAccountsAreBounded(t *testing.T) {
 	}
 	s.Work()
 	const most = `SELECT max(n) FROM (SELECT count(*) AS n FROM app.security_events GROUP BY user_id, kind) AS counted`
-	for deadline := time.Now().Add(20 * time.Second); s.DB.Query(t, most)[0] != "5"; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s events of a kind are kept, want 5", s.DB.Query(t, most))
-		}
-	}
+	eventually.True(t, 20*time.Second, "5 events of a kind are kept", func() bool { return s.DB.Query(t, most)[0] == "5" })
 	if kinds := eventKinds(s, a.Token); !slices.Contains(kinds, "SIGNED_UP") || kinds[0] != "SIGN_IN_REFUSED" {
 		t.Errorf("events: %v", kinds)
 	}
@@ -245,7 +243,7 @@ func TestUntrustedProxiesAreToldOf(t *testing.T) {
 	const warning = "FREEHOLD_TRUSTED_PROXIES"
 	for trusted, want := range map[string]int{"": 1, "127.0.0.1": 0} {
 		d := dbtest.New(t)
-		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), append(harness.Production(t, d), "FREEHOLD_TRUSTED_PROXIES="+trusted)...)
+		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, append(harness.Production(t, d), "FREEHOLD_TRUSTED_PROXIES="+trusted)...)
 		s.Do("", `{ me { id } }`, nil)
 		if strings.Contains(s.Logs.String(), warning) {
 			t.Errorf("told of without a proxy: %s", s.Logs)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -174,7 +175,7 @@ func TestChangeUsername(t *testing.T) {
 // name next.
 func TestDeleteAccount(t *testing.T) {
 	t.Parallel()
-	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on").Work()
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on").Work()
 	a, bystander := s.SignUp(harness.Vars{"visibility": "PUBLIC", "bio": "Canary bio", "phoneNumber": "+4930123456"}), s.SignUp(nil)
 	other := s.SignIn(a.Email)
 	s.TrySignIn(a.Email, "wrong")

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"freehold.dev/freehold/e2e/harness"
 	"github.com/google/go-cmp/cmp"
@@ -46,7 +45,7 @@ func TestVerifyEmail(t *testing.T) {
 	if kinds := eventKinds(s, a.Token); !slices.Contains(kinds, "EMAIL_VERIFIED") {
 		t.Errorf("events: %v", kinds)
 	}
-	time.Sleep(100 * time.Millisecond)
+	s.AwaitOutbox()
 	if n := len(s.Mailbox(0)); n != 1 {
 		t.Errorf("%d mails were sent, want 1", n)
 	}

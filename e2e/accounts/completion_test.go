@@ -113,7 +113,7 @@ func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	if after := s.DB.Query(t, `SELECT hits FROM app.rate_limits WHERE bucket = 'signUp 203.0.113.2/32'`)[0]; after == before {
 		t.Errorf("literals of a wrong shape are not counted: %s, then %s", before, after)
 	}
-	strict := harness.StartWith(t, s.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	if got := fmt.Sprint(ask(strict, "")); got != strings.Replace(taken, "input.email TAKEN ", "", 1) {
 		t.Errorf("where a verified address is required: %s", got)
 	}
@@ -124,7 +124,7 @@ func TestAdoptersJudge(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	var got atomic.Value
-	o := harness.Options()
+	o := app.Options{}
 	judge := func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
 		asked.Add(1)
 		got.Store(fmt.Sprint(in))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 	"github.com/google/uuid"
 )
@@ -22,11 +23,11 @@ func form(name, password, key string) harness.Vars {
 
 // signUpWith sends a sign-up with the header Idempotency-Key, unless that is "".
 func signUpWith(s *harness.Service, header string, v harness.Vars) harness.Reply {
-	h := http.Header{"Content-Type": {"application/json"}}
+	h := http.Header{}
 	if header != "" {
 		h.Set("Idempotency-Key", header)
 	}
-	r, err := s.TrySend(http.MethodPost, h, harness.Body(s.T, harness.SignUpMutation, v))
+	r, err := s.TrySend(s.T.Context(), harness.Request{Header: h, Query: harness.SignUpMutation, Vars: v})
 	if err != nil {
 		s.T.Error(err)
 	}
@@ -188,7 +189,7 @@ func TestRetriesOfSignUpsThatWait(t *testing.T) {
 	t.Parallel()
 	open := harness.Start(t)
 	taken := open.SignUpAs("rose", nil)
-	s := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
+	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
 	send := func(name, key string) harness.Reply {
 		v := form(name, harness.Password, key)
 		v["input"].(harness.Vars)["username"] = "some-" + name
@@ -281,7 +282,7 @@ func TestKeysOpenNothing(t *testing.T) {
 	}
 
 	unverified, _ := sign("unverified", harness.Password)
-	strict := harness.StartWith(t, s.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	if r := signUpWith(strict, "", form(unverified.Username, harness.Password, "key-of-unverified")); r.Body != `{"data":{"signUp":{"user":null,"tokens":null}}}` {
 		t.Errorf("an account that may not sign in before it is verified: %s", r.Body)
 	}
@@ -308,28 +309,17 @@ func TestKeysFromOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_CORS_ORIGINS=https://app.example.org")
 	for origin, want := range map[string]string{"https://app.example.org": "authorization,content-type,idempotency-key", "https://evil.example": ""} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, s.URL+"/graphql", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = http.Header{
+		r := s.Send(harness.Request{Method: http.MethodOptions, Header: http.Header{
 			"Origin": {origin}, "Access-Control-Request-Method": {"POST"},
 			"Access-Control-Request-Headers": {"authorization,content-type,idempotency-key"},
-		}
-		response, err := harness.Client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if got := response.Header.Get("Access-Control-Allow-Headers"); got != want {
+		}})
+		if got := r.Header.Get("Access-Control-Allow-Headers"); got != want {
 			t.Errorf("%s may send %q, want %q", origin, got, want)
 		}
 	}
 	var first, again harness.Account
 	for _, a := range []*harness.Account{&first, &again} {
-		a.Fill(t, s.Send(http.MethodPost, http.Header{
-			"Content-Type": {"application/json"}, "Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Idempotency-Key": {"a-key"},
-		}, harness.Body(t, harness.SignUpMutation, form("tulip", harness.Password, ""))))
+		a.Fill(t, s.Send(harness.Request{Header: http.Header{"Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Idempotency-Key": {"a-key"}}, Query: harness.SignUpMutation, Vars: form("tulip", harness.Password, "")}))
 	}
 	if first.UserID != again.UserID {
 		t.Errorf("two accounts: %s and %s", first.UserID, again.UserID)

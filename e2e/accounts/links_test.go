@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -42,7 +43,7 @@ func TestMailLeadsToTheFrontEnd(t *testing.T) {
 			t.Errorf("the link %s is not in %s%s", m.Link, m.Text, m.HTML)
 		}
 		for range 2 {
-			s.Fetch(http.MethodGet, m.Link)
+			s.Fetch(m.Link)
 			got := <-opened
 			if got.Path != path || len(got.Query()) != 2 {
 				t.Errorf("%s leads to %s", kind, got)
@@ -99,16 +100,17 @@ func TestMailsLinkNowhereByDefault(t *testing.T) {
 func TestForgedHostChangesNoLink(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, frontEnd("https://app.example")...).Work()
-	for i, forge := range []func(r *http.Request){
-		func(r *http.Request) { r.Host = "evil.example" },
-		func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "evil.example") },
-		func(r *http.Request) { r.Header.Set("X-Forwarded-Server", "evil.example") },
-		func(r *http.Request) { r.Header.Set("Forwarded", "host=evil.example;proto=http") },
-		func(r *http.Request) { r.Header.Set("X-Original-Host", "evil.example") },
-		func(r *http.Request) { r.Header.Set("X-Forwarded-Prefix", "/evil.example") },
+	for i, forged := range []harness.Request{
+		{Host: "evil.example"},
+		{Header: http.Header{"X-Forwarded-Host": {"evil.example"}}},
+		{Header: http.Header{"X-Forwarded-Server": {"evil.example"}}},
+		{Header: http.Header{"Forwarded": {"host=evil.example;proto=http"}}},
+		{Header: http.Header{"X-Original-Host": {"evil.example"}}},
+		{Header: http.Header{"X-Forwarded-Prefix": {"/evil.example"}}},
 	} {
 		a := s.SignUp(nil)
-		if r := s.SendChanged(harness.Body(t, harness.RequestReset, harness.Input("email", a.Email)), forge); r.Status != http.StatusOK || len(r.Errors) > 0 {
+		forged.Query, forged.Vars = harness.RequestReset, harness.Input("email", a.Email)
+		if r := s.Send(forged); r.Status != http.StatusOK || len(r.Errors) > 0 {
 			t.Fatalf("request %d: %d %s", i, r.Status, r.Body)
 		}
 		m := s.MailTo(a.Email, "reset_password", 1)
@@ -137,8 +139,8 @@ func TestLinkToAnApp(t *testing.T) {
 	if !strings.Contains(m.HTML, href) || !strings.Contains(m.HTML, `href="org.example.app://home"`) || !strings.Contains(m.Text, "\norg.example.app://home\n") {
 		t.Errorf("the mail is %s%s", m.Text, m.HTML)
 	}
-	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+m.ID); !strings.Contains(body, "<p><a "+href) {
-		t.Errorf("the mailbox has no link: %s", body)
+	if r := s.Fetch("/dev/mail/" + m.ID); !strings.Contains(r.Body, "<p><a "+href) {
+		t.Errorf("the mailbox has no link: %s", r.Body)
 	}
 	s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
 	if m := s.MailTo(a.Email, "verify_email", 1); m.Link != "" || strings.Contains(m.Text, "page") { // it has none
@@ -175,7 +177,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 		}
 	}
 	write("reset_password.txt", `{{define "subject"}}Neues Passwort für {{.Service}}{{end}}{{define "body"}}Hier: {{.Link}} oder {{.Code}}{{end}}`)
-	o := harness.Options()
+	o := app.Options{}
 	o.MailTemplates = fstest.MapFS{
 		"reset_password.txt": {Data: []byte(`{{define "subject"}}program{{end}}{{define "body"}}{{.Link}} {{.Code}}{{end}}`)},
 		"layout.txt":         {Data: []byte(`program: {{template "body" .}}`)},
@@ -190,7 +192,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 	}
 	refused := func(what, setting string, want ...string) {
 		t.Helper()
-		made, err := harness.Program.New(t.Context(), harness.Config(t, d.App, append(frontEnd("https://app.example"), setting)...), harness.Options())
+		made, err := harness.Program.New(t.Context(), harness.Config(t, d.App, append(frontEnd("https://app.example"), setting)...), app.Options{})
 		if err == nil {
 			made.Close()
 			t.Errorf("%s is taken", what)

@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 	"freehold.dev/freehold/mail/outbox"
 )
 
@@ -46,13 +46,13 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	dir := t.TempDir()
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_DATA_DIR="+dir).Work()
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir).Work()
 	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); !strings.Contains(body, "There is none yet") {
-		t.Errorf("an empty mailbox: %s", body)
+	if r := s.Fetch("/dev/mail"); !strings.Contains(r.Body, "No mail yet") {
+		t.Errorf("an empty mailbox: %s", r.Body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
 	enqueue(t, d, outbox.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
@@ -73,15 +73,15 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if strings.Contains(s.Logs.String(), "ann@example.org") {
 		t.Error("the log holds the address")
 	}
-	if status, header, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); status != 200 || !strings.Contains(body, m.Subject) || !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
-		t.Errorf("the list: %d %v %s", status, header, body)
+	if r := s.Fetch("/dev/mail"); r.Status != 200 || !strings.Contains(r.Body, m.Subject) || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("the list: %d %v %s", r.Status, r.Header, r.Body)
 	}
-	if status, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+m.ID); status != 200 || !strings.Contains(body, code) || !strings.Contains(body, "<iframe sandbox ") {
-		t.Errorf("the mail: %d %s", status, body)
+	if r := s.Fetch("/dev/mail/" + m.ID); r.Status != 200 || !strings.Contains(r.Body, code) || !strings.Contains(r.Body, "<iframe sandbox ") {
+		t.Errorf("the mail: %d %s", r.Status, r.Body)
 	}
 	for _, id := range []string{"x", uuid.NewString()} {
-		if status, _, _ := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+id); status != 404 {
-			t.Errorf("a mail that is not there: %d", status)
+		if r := s.Fetch("/dev/mail/" + id); r.Status != 404 {
+			t.Errorf("a mail that is not there: %d", r.Status)
 		}
 	}
 }
@@ -94,10 +94,10 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 		"production":         harness.Production(t, d),
 		"with a mail server": {"FREEHOLD_SMTP_URL=smtp://127.0.0.1:1", "FREEHOLD_MAIL_FROM=no-reply@example.org"},
 	} {
-		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), further...)
+		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, further...)
 		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
-			if status, _, body := s.Fetch(http.MethodGet, s.URL+path); status != 404 || strings.Contains(body, "no such mail") {
-				t.Errorf("%s, %s: %d %s", name, path, status, body)
+			if r := s.Fetch(path); r.Status != 404 || strings.Contains(r.Body, "Mail not found") {
+				t.Errorf("%s, %s: %d %s", name, path, r.Status, r.Body)
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 		mails = append(mails, outbox.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
 	}
 	enqueue(t, d, mails...)
-	one, two := harness.StartWith(t, d, harness.BothLayers, harness.Options()).Work(), harness.StartWith(t, d, harness.BothLayers, harness.Options()).Work()
+	one, two := harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work(), harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work()
 	one.AwaitOutbox()
 	one.Allowed, two.Allowed = []string{"no such kind"}, []string{"no such kind"} // either gives it up
 	got := map[string]int{}
@@ -137,7 +137,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 func TestWhatIsLongOverIsPurged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_EVENT_RETENTION=24h")
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_EVENT_RETENTION=24h")
 	a := s.SignUp(nil)
 	for _, statement := range []string{
 		`INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at)
@@ -166,13 +166,9 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		(SELECT count(*) FROM app.security_events) || ' ' || (SELECT count(*) FROM app.outbox) || ' ' || (SELECT count(*) FROM app.codes) || ' ' ||
 		(SELECT count(*) FROM app.held_usernames) || ' ' || (SELECT count(*) FROM app.sign_up_keys) || ' ' || (SELECT count(*) FROM app.users)`
 	const want = "1 1 1 0 1 2 1 1"
-	got := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && got != want; time.Sleep(20 * time.Millisecond) {
-		got = d.Query(t, left)[0]
-	}
-	if got != want {
-		t.Errorf("sessions, rate limits, events, mails, codes, held usernames, keys and users that are left: %s, want %s", got, want)
-	}
+	eventually.True(t, 20*time.Second, "the sessions, rate limits, events, mails, codes, held usernames, keys and users that are left are "+want, func() bool {
+		return d.Query(t, left)[0] == want
+	})
 	if r := s.Do(a.Token, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
 		t.Errorf("a live session: %s", r.Body)
 	}

@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // ownFields is what owners see of the state of their account.
@@ -89,7 +91,7 @@ func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	dir := t.TempDir()
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
 	a := signUpVerified(s, "ann", "ann@example.org")
 	signUpVerified(s, "bob", "taken@example.org")
 	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
@@ -164,17 +166,14 @@ func TestReauthenticatedUntil(t *testing.T) {
 		t.Errorf("another session has entered nothing, and may act until %v", until)
 	}
 	s.DB.Query(t, entered, a.UserID, "-599.5 seconds")
-	refused := false
-	for deadline := time.Now().Add(20 * time.Second); !refused && time.Now().Before(deadline); {
+	eventually.True(t, 20*time.Second, "the time has ended", func() bool {
 		before, got, after := readOwnFields(s, a.Token).ReauthenticatedUntil, act(), readOwnFields(s, a.Token).ReauthenticatedUntil
-		refused = got != ""
+		refused := got != ""
 		if before == nil && !refused || after != nil && refused {
 			t.Errorf("until %v before and %v after, and the act is %q", before, after, got)
 		}
-	}
-	if !refused {
-		t.Error("the time has not ended")
-	}
+		return refused
+	})
 }
 
 // nextCodeAt says when a request will not be RATE_LIMITED, and counts nothing itself.
@@ -279,7 +278,7 @@ func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 func TestOwnFieldsAreLoadedOnceAndOnlyIfSelected(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = func(query string) {
 		for _, function := range []string{"pending_email", "has_password", "reauthenticated_until", "rate_limited_until"} {
 			if strings.Contains(query, "app."+function) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // together does something n times at once and returns the answers.
@@ -36,22 +37,18 @@ func gather(s *harness.Service, table string, waiting int, rivals, then func()) 
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	defer tx.Rollback()
+	var wg sync.WaitGroup
+	defer func() {
+		tx.Rollback() // or the rivals would wait on
+		wg.Wait()
+	}()
 	if _, err := tx.ExecContext(s.T.Context(), `LOCK TABLE `+table+` IN EXCLUSIVE MODE`); err != nil { // it can still be read
 		s.T.Fatal(err)
 	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
 	wg.Go(rivals)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		n := s.DB.Query(s.T, `SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, waiting)
-		if n[0] == "true" {
-			break
-		} else if time.Now().After(deadline) {
-			s.T.Error("there are too few rivals")
-			break
-		}
-	}
+	eventually.True(s.T, 20*time.Second, fmt.Sprintf("%d rivals wait for the lock", waiting), func() bool {
+		return s.DB.Query(s.T, `SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, waiting)[0] == "true"
+	})
 	then()
 	if err := tx.Rollback(); err != nil {
 		s.T.Error(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -49,7 +50,7 @@ func TestMailBombs(t *testing.T) {
 	t.Parallel()
 	open := limited(t)
 	a := open.SignUp(nil)
-	s := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	attacker := open.SignUp(nil)
 	s.DB.Query(t, `UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $1`, attacker.UserID)
 	attacker.Token = s.SignIn(attacker.Email) // of the service that asks for that

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -18,11 +19,7 @@ func limited(t *testing.T, further ...string) *harness.Service {
 
 // sendFrom is do from another address; it may be called by goroutines.
 func sendFrom(s *harness.Service, address, token, query string, v harness.Vars) harness.Reply {
-	header := http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {address}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	r, err := s.TrySend(http.MethodPost, header, harness.Body(s.T, query, v))
+	r, err := s.TrySend(s.T.Context(), harness.Request{Header: http.Header{"X-Forwarded-For": {address}}, Token: token, Query: query, Vars: v})
 	if err != nil {
 		s.T.Error(err)
 	}
@@ -250,7 +247,7 @@ func TestSignUpIsNoPasswordOracle(t *testing.T) {
 	t.Parallel()
 	open := limited(t)
 	a := open.SignUp(nil)
-	strict := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	for _, s := range []*harness.Service{open, strict} {
 		var want harness.Reply
 		for _, guess := range []string{"wrong password", harness.Password} {

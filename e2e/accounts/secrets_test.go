@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -19,7 +19,7 @@ import (
 func TestSecretsAreNotKept(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
-	o := harness.Options()
+	o := app.Options{}
 	o.Spans = recorder
 	var statements harness.LogBuffer // as the database shows them while they run: values travel apart from them
 	o.Observe = func(query string) { fmt.Fprintln(&statements, query) }
@@ -55,7 +55,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	s.Must(token, harness.ChangeEmail, harness.Input("newEmail", "canary-new@example.org"))
 	change := s.CodeTo("canary-new@example.org", "change_email", 1)
 	s.Must(token, harness.VerifyEmail, harness.Input("email", "canary-new@example.org", "code", change))
-	s.Send(http.MethodPost, harness.JsonHeader, `{"query": "`+harness.Password)
+	s.Send(harness.Request{Body: `{"query": "` + harness.Password})
 	database := strings.Join(s.AllRows(), "\n")
 	s.Must(token, harness.DeleteAccount, harness.Input("password", "canary "+harness.NewPassword))
 	s.MailTo("canary-new@example.org", "account_deleted", 1)

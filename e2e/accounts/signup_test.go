@@ -19,7 +19,7 @@ import (
 
 func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_DEFAULT_VISIBILITY=MEMBERS"}}.Start(t)
 	r := s.Do("", `mutation ($input: SignUpInput!) { signUp(input: $input) {
 			user { email emailVerified profile { username visibility displayName birthday phoneNumber avatarUrl user { email } } } tokens { expiresAt } } }`,
 		harness.Vars{"input": harness.Vars{"email": "Ann.Lee@Example.ORG", "password": harness.Password, "username": "Ann_Lee", "profile": harness.Vars{

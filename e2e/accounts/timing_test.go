@@ -3,14 +3,13 @@ package accounts
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
-	"freehold.dev/freehold/internal/levers"
 )
 
 // P02: whether an address has an account can be told neither by the answer to asking for a code nor by its time, whether
@@ -60,8 +59,8 @@ func TestRefusedSignInTakesTheSameTimeBesideTheHash(t *testing.T) {
 			s := harness.Start(t, "FREEHOLD_RATE_LIMIT="+c.limits, "FREEHOLD_TRUSTED_PROXIES=127.0.0.1")
 			const pairs = 120                                                    // a statement more or less shows in them; some 40 µs, which are known to be there, do not
 			as := func(client int, query string, v harness.Vars) harness.Reply { // so that no limit is met
-				header := http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {fmt.Sprintf("10.%d.%d.1", client/256, client%256)}}
-				return s.Send(http.MethodPost, header, harness.Body(t, query, v))
+				header := http.Header{"X-Forwarded-For": {fmt.Sprintf("10.%d.%d.1", client/256, client%256)}}
+				return s.Send(harness.Request{Header: header, Query: query, Vars: v})
 			}
 			for n := range pairs + 1 {
 				email := fmt.Sprintf("known-%d@example.org", n)
@@ -92,7 +91,7 @@ func TestNextRequestTakesTheSameTime(t *testing.T) {
 	for what, query := range map[string]string{"a new password": harness.RequestReset, "a verification": harness.RequestVerification} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			o := harness.Options()
+			o := app.Options{}
 			o.MailLatest = time.Minute // later than the test
 			s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o).Work()
 			a := s.SignUp(nil)
@@ -113,7 +112,7 @@ func TestNextRequestTakesTheSameTime(t *testing.T) {
 func TestMailsWaitARandomWhile(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	o := harness.Options()
+	o := app.Options{}
 	o.MailLatest = 3 * time.Second
 	s := harness.StartWith(t, d, harness.BothLayers, o)
 	a := s.SignUp(nil)
@@ -146,19 +145,9 @@ func TestMailsWaitARandomWhile(t *testing.T) {
 // A service that nothing else is said of waits for that long.
 func TestMailsWaitByDefault(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	a, err := harness.Program.New(levers.With(t.Context(), harness.Cheap), harness.Config(t, d.App), harness.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(a.Handler())
-	t.Cleanup(func() {
-		server.Close()
-		a.Close()
-	})
-	s := &harness.Service{T: t, DB: d, URL: server.URL, App: a}
+	s := harness.Setup{Options: app.Options{MailLatest: harness.UsualMailWait}}.Start(t)
 	s.Must("", harness.RequestReset, harness.Input("email", s.SignUp(nil).Email))
-	if early := d.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
+	if early := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
 		t.Error("a mail is sent at once")
 	}
 }

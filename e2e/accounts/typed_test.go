@@ -226,7 +226,7 @@ func TestBlankTextsClear(t *testing.T) {
 // A birthday may be today in any time zone.
 func TestBirthdayMayBeToday(t *testing.T) {
 	t.Parallel()
-	o, now := harness.Options(), time.Now() // which stands still, so that no day begins meanwhile
+	o, now := app.Options{}, time.Now() // which stands still, so that no day begins meanwhile
 	o.Now = func() time.Time { return now }
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o)
 	a := s.SignUp(nil)
@@ -248,10 +248,10 @@ func TestReservedAndDottedUsernames(t *testing.T) {
 		return "FREEHOLD_RESERVED_USERNAMES=" + filepath.Join(harness.WriteFiles(t, map[string]string{"reserved.txt": text}), "reserved.txt")
 	}
 	d, key := dbtest.New(t), "FREEHOLD_DATA_DIR="+t.TempDir()
-	none := harness.StartWith(t, d, harness.BothLayers, harness.Options(), key, list("# none\n"))
+	none := harness.StartWith(t, d, harness.BothLayers, app.Options{}, key, list("# none\n"))
 	admin := none.SignUpAs("Admin", harness.Vars{"visibility": "PUBLIC"})
-	ours := harness.StartWith(t, d, harness.BothLayers, harness.Options(), key)
-	theirs := harness.StartWith(t, d, harness.BothLayers, harness.Options(), key, list("The_Boss # and nobody else\n"))
+	ours := harness.StartWith(t, d, harness.BothLayers, app.Options{}, key)
+	theirs := harness.StartWith(t, d, harness.BothLayers, app.Options{}, key, list("The_Boss # and nobody else\n"))
 	a := none.SignUp(nil)
 	for _, c := range []struct {
 		s    *harness.Service

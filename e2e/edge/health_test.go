@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/eventually"
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/e2e/harness"
@@ -26,7 +26,7 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 		var s string
 		return tx.Get(ctx, &s, `SELECT pg_sleep(300)::text`)
 	}
-	o := harness.Options()
+	o := app.Options{}
 	o.Further = []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o, "FREEHOLD_REQUEST_TIMEOUT=1s")
 	begun := time.Now()
@@ -34,15 +34,9 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 	if took := time.Since(begun); r.Code() != "UNAVAILABLE" || took > 10*time.Second {
 		t.Errorf("after %v: %s", took, r.Body)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		n := s.DB.Query(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app' AND state = 'active'`)
-		if n[0] == "0" {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the statement still runs")
-		}
-	}
+	eventually.True(t, 10*time.Second, "the statement has ended", func() bool {
+		return s.DB.Query(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app' AND state = 'active'`)[0] == "0"
+	})
 	if n := s.DB.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
 		t.Error("there is an account")
 	}
@@ -100,12 +94,10 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	<-begun
 	drained := make(chan error, 1)
 	go func() { drained <- drain() }()
-	for { // until the listener is closed
-		if _, err := s.TrySend(http.MethodPost, harness.JsonHeader, `{"query":"{ me { id } }"}`); err != nil {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	eventually.True(t, 10*time.Second, "the listener is closed", func() bool {
+		_, err := s.TryDo("", `{ me { id } }`, nil)
+		return err != nil
+	})
 	select {
 	case err := <-drained:
 		t.Fatalf("drained before the request was answered: %v", err)
@@ -126,13 +118,10 @@ func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_DRAIN_DELAY=1500ms")
 	drained := make(chan error, 1)
 	go func() { drained <- drain() }()
-	for deadline := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if status, body := s.Get("/readyz"); status == 503 && strings.Contains(body, "draining") {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("/readyz still says %d %s", status, body)
-		}
-	}
+	eventually.True(t, time.Second, "/readyz says that the server is draining", func() bool {
+		status, body := s.Get("/readyz")
+		return status == 503 && strings.Contains(body, "draining")
+	})
 	if r := s.Do("", `{ me { id } }`, nil); len(r.Errors) > 0 {
 		t.Errorf("while draining: %s", r.Body)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/e2e/hostile"
 )
@@ -24,7 +25,7 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 	s := harness.Start(t)
 	for name, body := range hostile.Requests() {
 		begun := time.Now()
-		r, err := s.TrySend(http.MethodPost, harness.JsonHeader, body)
+		r, err := s.TrySend(t.Context(), harness.Request{Body: body})
 		took := time.Since(begun)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -52,7 +53,7 @@ func BenchmarkHostile(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.TrySend(http.MethodPost, harness.JsonHeader, body); err != nil {
+				if _, err := s.TrySend(s.T.Context(), harness.Request{Body: body}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -92,19 +93,12 @@ func TestErrorsOfAReplyAreBounded(t *testing.T) {
 // G07: a body that is huge, compressed or endless is refused before it is read to its end; memory stays flat.
 func TestHugeBodies(t *testing.T) {
 	t.Parallel()
-	s, _ := harness.Listen(t, harness.Options())
+	s, _ := harness.Listen(t, app.Options{})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", io.LimitReader(zeros{}, 64<<20))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header = harness.JsonHeader
-	if response, err := harness.Client.Do(request); err == nil { // the server may close before all is sent, which is an error here
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("64 MB: %s", response.Status)
-		}
+	r, err := s.TrySend(t.Context(), harness.Request{Stream: io.LimitReader(zeros{}, 64<<20)})
+	if err == nil && r.Status != http.StatusRequestEntityTooLarge { // the server may close before all is sent, which is an error here
+		t.Errorf("64 MB: %d", r.Status)
 	}
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 50<<20 {
@@ -116,7 +110,7 @@ func TestHugeBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	if r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, packed.String()); r.Status != http.StatusUnsupportedMediaType {
+	if r := s.Send(harness.Request{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: packed.String()}); r.Status != http.StatusUnsupportedMediaType {
 		t.Errorf("gzip: %d %s", r.Status, r.Body)
 	}
 }
@@ -133,7 +127,7 @@ func (zeros) Read(p []byte) (int, error) {
 // S10, W05: a huge header is refused by the server before anything looks at it.
 func TestHugeHeaders(t *testing.T) {
 	t.Parallel()
-	s, _ := harness.Listen(t, harness.Options())
+	s, _ := harness.Listen(t, app.Options{})
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -155,14 +149,14 @@ func TestCrossOriginRequests(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_CORS_ORIGINS=https://app.example.org,https://admin.example.org:8443")
 	closed := harness.Start(t)
-	const query = `{"query": "{ me { id } }"}`
+	const query = `{ me { id } }`
 	for origin, allowed := range map[string]bool{
 		"https://app.example.org": true, "https://admin.example.org:8443": true,
 		"http://app.example.org": false, "https://app.example.org:8443": false, "https://app.example.org.evil.example": false, "https://evil.example": false,
 		"https://sub.app.example.org": false, "null": false, "https://app.example.org/": false, "HTTPS://APP.EXAMPLE.ORG.": false,
 	} {
-		header := http.Header{"Content-Type": {"application/json"}, "Origin": {origin}, "Sec-Fetch-Site": {"cross-site"}}
-		r := s.Send(http.MethodPost, header, query)
+		header := http.Header{"Origin": {origin}, "Sec-Fetch-Site": {"cross-site"}}
+		r := s.Send(harness.Request{Header: header, Query: query})
 		permitted := r.Header.Get("Access-Control-Allow-Origin") == origin
 		if allowed != (r.Status == 200) || allowed != permitted || r.Header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("from %s: %d %v", origin, r.Status, r.Header)
@@ -170,11 +164,11 @@ func TestCrossOriginRequests(t *testing.T) {
 		if !allowed && (r.Code() != "FORBIDDEN" || strings.Contains(r.Body, "data")) {
 			t.Errorf("from %s: %s", origin, r.Body)
 		}
-		if r := closed.Send(http.MethodPost, header, query); r.Status != 403 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+		if r := closed.Send(harness.Request{Header: header, Query: query}); r.Status != 403 || r.Header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("from %s, none being configured: %d %v", origin, r.Status, r.Header)
 		}
 	}
-	if r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}, query); r.Status != 200 {
+	if r := s.Send(harness.Request{Header: http.Header{"Sec-Fetch-Site": {"same-origin"}}, Query: query}); r.Status != 200 {
 		t.Errorf("from the same origin: %d", r.Status)
 	}
 }
@@ -184,7 +178,7 @@ func TestHeadersOfEveryReply(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_PUBLIC_URL=https://id.example.org")
 	for name, r := range map[string]harness.Reply{
-		"a query": s.Do("", `{ me { id } }`, nil), "a refusal": s.Send(http.MethodPost, harness.JsonHeader, "{"), "a GET": s.Send(http.MethodGet, nil, ""),
+		"a query": s.Do("", `{ me { id } }`, nil), "a refusal": s.Send(harness.Request{Body: "{"}), "a GET": s.Send(harness.Request{Method: http.MethodGet}),
 	} {
 		for header, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
@@ -201,8 +195,7 @@ func TestHeadersOfEveryReply(t *testing.T) {
 			t.Errorf("%s: no request id", name)
 		}
 	}
-	r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Accept": {"application/graphql-response+json"}, "X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Proto": {"http"}},
-		harness.Body(t, harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": "a@x.org", "password": harness.Password, "username": "abc"}}))
+	r := s.Send(harness.Request{Header: http.Header{"Accept": {"application/graphql-response+json"}, "X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Proto": {"http"}}, Query: harness.SignUpMutation, Vars: harness.Vars{"input": harness.Vars{"email": "a@x.org", "password": harness.Password, "username": "abc"}}})
 	if r.Header.Get("Content-Type") != "application/graphql-response+json; charset=utf-8" {
 		t.Errorf("asked for graphql-response+json: %s", r.Header.Get("Content-Type"))
 	}

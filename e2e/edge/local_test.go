@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,21 +13,8 @@ import (
 // asHost sends a request that names a host, and returns the status and the body.
 func asHost(s *harness.Service, method, path, host, body string) (status int, text string) {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.T.Context(), method, s.URL+path, strings.NewReader(body))
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	request.Header, request.Host = harness.JsonHeader.Clone(), host
-	response, err := harness.Client.Do(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	defer response.Body.Close()
-	read, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	return response.StatusCode, string(read)
+	r := s.Send(harness.Request{Method: method, Path: path, Host: host, Body: body})
+	return r.Status, r.Body
 }
 
 // W14: what is for a developer alone is served on a loopback address, to requests for this machine or the public URL. A page

@@ -38,20 +38,20 @@ func TestRepliesAreBounded(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	keep := "FREEHOLD_DATA_DIR=" + t.TempDir() // one key, so that tokens are good for all
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), keep)
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, keep)
 	a := wordy(s)
-	generous := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_COST_LIMIT=1000000", keep)
-	narrow := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_REPLY_LIMIT=16384", keep)
-	entities := func(n int, fields string) string {
+	generous := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_COST_LIMIT=1000000", keep)
+	narrow := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_REPLY_LIMIT=16384", keep)
+	entities := func(n int, fields string) harness.Request {
 		key := harness.Vars{"__typename": "Profile", "id": a.ProfileID}
-		return harness.Body(t, `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Profile { `+fields+` } } }`, harness.Vars{"r": slices.Repeat([]harness.Vars{key}, n)})
+		return harness.Request{Query: `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Profile { ` + fields + ` } } }`, Vars: harness.Vars{"r": slices.Repeat([]harness.Vars{key}, n)}}
 	}
-	nodes := func(n int, fields string) string {
-		return harness.Body(t, `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { `+fields+` } } }`, harness.Vars{"i": slices.Repeat([]string{a.ProfileID}, n)})
+	nodes := func(n int, fields string) harness.Request {
+		return harness.Request{Query: `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { ` + fields + ` } } }`, Vars: harness.Vars{"i": slices.Repeat([]string{a.ProfileID}, n)}}
 	}
 	for name, c := range map[string]struct {
 		s           *harness.Service
-		body        string
+		request     harness.Request
 		cost, limit int // both 0: answered
 	}{
 		"one key 500 times, 18 bios":          {s, entities(500, aliases(18, "bio")), 201 + 500*18*6, 10_000},
@@ -60,12 +60,12 @@ func TestRepliesAreBounded(t *testing.T) {
 		"100 bios":                            {s, nodes(100, "bio"), 0, 0},
 		"174 bios":                            {s, entities(174, "bio"), 0, 0},
 		"175 bios":                            {s, entities(175, "bio"), 175*6002 + 174 + 2 + 175*len(`{"bio":}`), 1 << 20},
-		"bios of several root fields":         {s, harness.Body(t, "{"+aliases(7, `profile(username: "`+a.Username+`") { `+aliases(6, "bio")+"}")+"}", nil), 0, 0},
+		"bios of several root fields":         {s, harness.Request{Query: "{" + aliases(7, `profile(username: "`+a.Username+`") { `+aliases(6, "bio")+"}") + "}"}, 0, 0},
 		"57 MB":                               {generous, entities(500, aliases(18, "bio")), 500*(18*6002+10*len(`"a0":,`)+8*len(`"a00":,`)+1) + 499 + 2, 1 << 20},
 		"more than the setting allows":        {narrow, nodes(3, "bio"), 3*(6002+len(`{"bio":}`)) + 2 + 2, 16384},
 		"as much as it allows":                {narrow, nodes(2, "bio"), 0, 0},
 	} {
-		r := c.s.Send(http.MethodPost, harness.JsonHeader, c.body)
+		r := c.s.Send(c.request)
 		if c.limit == 0 {
 			if len(r.Errors) > 0 || len(r.Data) < 1000 {
 				t.Errorf("%s: %.300s", name, r.Body)
@@ -146,7 +146,7 @@ func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measur
 	s, _ := harness.ListenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return narrowListener{l} }, app.Options{},
 		fmt.Sprintf("FREEHOLD_REPLY_MEMORY=%d", room))
 	a := wordy(s)
-	body := harness.Body(t, `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { bio } } }`, harness.Vars{"i": slices.Repeat([]string{a.ProfileID}, 100)})
+	body := `{"query": "{ nodes(ids: [` + strings.Repeat(`\"`+a.ProfileID+`\" `, 100) + `]) { ... on Profile { bio } } }"}`
 	before := heap()
 	var wg sync.WaitGroup
 	for range readers {
@@ -168,7 +168,7 @@ func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measur
 	if grown > 3*room {
 		t.Errorf("the heap has grown by %d bytes; %d are allowed for replies", grown, room)
 	}
-	if r := s.Send(http.MethodPost, harness.JsonHeader, body); r.Status != http.StatusServiceUnavailable || r.Code() != "UNAVAILABLE" || r.Errors[0].Extensions.RetryAfter == 0 {
+	if r := s.Send(harness.Request{Body: body}); r.Status != http.StatusServiceUnavailable || r.Code() != "UNAVAILABLE" || r.Errors[0].Extensions.RetryAfter == 0 {
 		t.Errorf("one more: %d %.300s", r.Status, r.Body)
 	}
 	begun := time.Now()

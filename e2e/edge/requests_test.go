@@ -70,7 +70,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"literal of a wrong kind", "POST", "application/json", q(`mutation { signIn(input: {email: "x", password: {p: "` + secret + `"}}) { user { id } } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
 		{"enum as a string", "POST", "application/json", q(`mutation { updateProfile(input: {visibility: "PUBLIC"}) { profile { id } } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
 	} {
-		r := s.Send(c.method, http.Header{"Content-Type": {c.contentType}}, c.body)
+		r := s.Send(harness.Request{Method: c.method, Header: http.Header{"Content-Type": {c.contentType}}, Body: c.body})
 		if r.Status != c.status || len(r.Errors) == 0 || r.Errors[0].Extensions.Code != c.code {
 			t.Errorf("%s: %d %s, want %d %s", c.name, r.Status, r.Body, c.status, c.code)
 		}
@@ -154,7 +154,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	for name, r := range map[string]harness.Reply{
 		"a list, 40 times":   s.Do("", query.String(), harness.Vars{"i": slices.Repeat([]any{true}, 6000)}),
 		"a long name":        s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{strings.Repeat("x", 100_000): 1}}),
-		"a long operation":   s.Send(http.MethodPost, harness.JsonHeader, `{"query": "{ me { id } }", "operationName": "`+strings.Repeat("x", 100_000)+`"}`),
+		"a long operation":   s.Send(harness.Request{Body: `{"query": "{ me { id } }", "operationName": "` + strings.Repeat("x", 100_000) + `"}`}),
 		"a long field":       s.Do("", `{ `+strings.Repeat("x", 100_000)+` }`, nil),
 		"many fields":        s.Do("", `{ `+strings.Repeat("x ", 900)+`}`, nil),
 		"many literal lists": s.Do("", `{ nodes(ids: [`+strings.Repeat("true ", 900)+`]) { id } }`, nil),

@@ -46,12 +46,11 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	if err := drain(); err != nil {
 		t.Error(err)
 	}
-	if response, err := harness.Client.Get(url); err == nil {
-		response.Body.Close()
+	if _, err := s.TrySend(t.Context(), harness.Request{Method: http.MethodGet, Path: url}); err == nil {
 		t.Error("metrics are still served after the end")
 	}
 	silent, _ := harness.Listen(t, app.Options{})
-	if strings.Contains(silent.Logs.String(), "metrics are served") {
+	if strings.Contains(silent.Logs.String(), "serving metrics") {
 		t.Error("metrics are served although nobody asked")
 	}
 }
@@ -67,7 +66,7 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 	s.Do("", `{ me { id } }`, nil)
 	s.Do("", `{ nonsense`, nil)
 	s.Do("", `query Unknown { nonsense }`, nil)
-	s.Send(http.MethodGet, harness.JsonHeader, "")
+	s.Send(harness.Request{Method: http.MethodGet})
 	s.Do(bob.Token, `query Peek($u: String!) { profile(username: $u) { birthday phoneNumber user { email } } }`, harness.Vars{"u": ann.Username})
 	s.Do("", `mutation Out { revokeOtherSessions { count } }`, nil)
 	s.Do(ann.Token, `mutation Steal($id: ID!) { updateProfile(input: {id: $id, bio: "x"}) { profile { id } } }`, harness.Vars{"id": bob.ProfileID})
@@ -150,7 +149,7 @@ func TestNamesOfOperationsAreBounded(t *testing.T) {
 // A burst of sign-ins shows in the queue for hashes: those turned away are counted, and in the end nobody waits.
 func TestRefusedHashesAreCounted(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_PASSWORD_QUEUE=1")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_PASSWORD_QUEUE=1"}}.Start(t)
 	var wg sync.WaitGroup
 	codes := make([]string, 30)
 	for i := range codes {
@@ -221,7 +220,7 @@ func TestSpansOfARequest(t *testing.T) {
 	recorder.Reset()
 	const traceID, client = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}, "Traceparent": {"00-" + traceID + "-" + client + "-01"}}
-	r := s.Send(http.MethodPost, header, `{"query": "query Mine { me { profile { username } } }"}`)
+	r := s.Send(harness.Request{Header: header, Body: `{"query": "query Mine { me { profile { username } } }"}`})
 
 	byID := map[trace.SpanID]sdktrace.ReadOnlySpan{}
 	for _, span := range recorder.Ended() {
@@ -319,10 +318,7 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 	s.Do(ann.Token+"x", `{ me { id } }`, nil)
 	renewed := harness.Browser{Service: s, Refresh: bob.Refresh}
 	renewed.Expect("by cookies", bob.Email)
-	s.Send("CANARYMETHOD", http.Header{
-		"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret}, "Cookie": {"freehold=" + secret},
-		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + secret},
-	}, secret)
+	s.Send(harness.Request{Method: "CANARYMETHOD", Header: http.Header{"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret}, "Cookie": {"freehold=" + secret}, "Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + secret}}, Body: secret})
 	s.Get("/" + secret)
 	_, shown := s.MetricsAt(metricsURL.FindString(s.Logs.String()))
 	if err := drain(); err != nil {

@@ -2,11 +2,9 @@ package faults
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,7 +34,7 @@ func TestViewersNeverCrossWhileRequestsAreCancelledOverHTTP(t *testing.T) {
 			defer timer.Stop()
 		}
 		begun := time.Now()
-		r, err := s.TrySendWithin(ctx, http.MethodPost, q.header.Clone(), q.body)
+		r, err := s.TrySend(ctx, q.request)
 		if err != nil {
 			return err
 		}
@@ -73,8 +71,8 @@ func TestViewersNeverCrossWhileRequestsAreCancelledOverHTTP(t *testing.T) {
 
 // question is a request with the data that its viewer gets.
 type question struct {
-	name, body, want string
-	header           http.Header
+	name, want string
+	request    harness.Request
 }
 
 // crossingQuestions are requests of members and of nobody that show all that is private, with the answers that they
@@ -97,20 +95,11 @@ func crossingQuestions(s *harness.Service) (questions []question) {
 	// Two of three are nobody's: his transactions set no viewer, so they would show one that was left behind.
 	for who, viewer := range append(members, make([]harness.Account, 2*len(members))...) {
 		for name, query := range queries {
-			q := question{name: fmt.Sprintf("%q by %d", name, who), header: harness.JsonHeader.Clone()}
-			if viewer.Token != "" {
-				q.header.Set("Authorization", "Bearer "+viewer.Token)
-			}
-			v := harness.Vars{}
+			q := question{name: fmt.Sprintf("%q by %d", name, who), request: harness.Request{Token: viewer.Token, Query: query}}
 			if name == "nodes" {
-				v["ids"] = ids
+				q.request.Vars = harness.Vars{"ids": ids}
 			}
-			body, err := json.Marshal(harness.Vars{"query": query, "variables": v})
-			if err != nil {
-				s.T.Fatal(err)
-			}
-			q.body = string(body)
-			r := s.Send(http.MethodPost, q.header.Clone(), q.body)
+			r := s.Send(q.request)
 			q.want = string(r.Data)
 			if strings.Contains(r.Code(), "NOT_FOUND") { // of a row that the database should not have shown
 				s.T.Errorf("%s: reaches what is hidden: %s", q.name, r.Body)

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -24,7 +23,7 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 		name := fmt.Sprintf("victim-%d", step)
 		victim := startVictim(t, d, "app.sign_up", step, t.TempDir())
 		body := fmt.Sprintf(`{"query": "mutation { signUp(input: {email: \"%s@example.org\", password: \"%s\", username: \"%s\"}) { user { id } } }"}`, name, harness.Password, name)
-		r, err := victim.TrySend(http.MethodPost, http.Header{"Content-Type": {"application/json"}}, body)
+		r, err := victim.TrySend(t.Context(), harness.Request{Body: body})
 		if err == nil { // it lived: all steps have been seen
 			if len(r.Errors) > 0 {
 				t.Fatalf("the surviving sign-up failed: %s", r.Body)
@@ -63,7 +62,7 @@ func TestServerKilledAtEachStepOfReset(t *testing.T) {
 		s.Must("", harness.RequestReset, harness.Input("email", a.Email))
 		v := harness.Input("email", a.Email, "code", s.CodeTo(a.Email, "reset_password", 1), "newPassword", harness.NewPassword)
 		victim := startVictim(t, s.DB, "app.reset_password", step, dir, "FREEHOLD_RATE_LIMIT=on") // by which there is a step after COMMIT
-		if r, err := victim.TrySend(http.MethodPost, harness.JsonHeader, harness.Body(t, harness.ResetPassword, v)); err == nil {
+		if r, err := victim.TrySend(t.Context(), harness.Request{Query: harness.ResetPassword, Vars: v}); err == nil {
 			t.Fatalf("it lived, and after COMMIT only %d times it did not: %s", after, r.Body)
 		}
 		old := s.TrySignIn(a.Email, harness.Password)
@@ -98,8 +97,7 @@ func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
 	for step := 1; step <= 20; step++ {
 		a := s.SignUp(nil)
 		victim := startVictim(t, s.DB, "app.delete_account", step, dir, "FREEHOLD_PUBLIC_URL=http://127.0.0.1:8080") // as s, whose token it is
-		request := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}}
-		if r, err := victim.TrySend(http.MethodPost, request, harness.Body(t, harness.DeleteAccount, harness.Input("password", harness.Password))); err == nil {
+		if r, err := victim.TrySend(t.Context(), harness.Request{Token: a.Token, Query: harness.DeleteAccount, Vars: harness.Input("password", harness.Password)}); err == nil {
 			if len(r.Errors) > 0 {
 				t.Errorf("the surviving deletion failed: %s", r.Body)
 			}

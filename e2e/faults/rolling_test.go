@@ -148,9 +148,7 @@ func (b oldBuild) serve(t *testing.T, d dbtest.Database) oldService {
 	end := sync.OnceFunc(func() {
 		c.Process.Signal(syscall.SIGTERM)
 		c.Wait()
-		if text := s.Logs.String(); strings.Contains(text, " ERR ") || strings.Contains(text, "panic") {
-			t.Errorf("the old build's log has an error:\n%s", text)
-		}
+		s.CheckLog()
 	})
 	t.Cleanup(end)
 	address := regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 const (
@@ -53,17 +53,10 @@ func warm(s *harness.Service, token string) {
 // expectHealthy fails unless the service is ready within five seconds, answers, and has no connection in use.
 func expectHealthy(s *harness.Service, since time.Time, token string) {
 	s.T.Helper()
-	for {
-		status, body := s.Get("/readyz")
-		if status == http.StatusOK {
-			break
-		}
-		if time.Since(since) > 5*time.Second {
-			s.T.Errorf("after %v /readyz is %d %s", time.Since(since), status, body)
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	eventually.True(s.T, 5*time.Second-time.Since(since), "the service is ready", func() bool {
+		status, _ := s.Get("/readyz")
+		return status == http.StatusOK
+	})
 	begun := time.Now()
 	for _, r := range atOnce(s, 2*harness.PoolSize, token, harness.MeQuery, noVariables) {
 		if len(r.Errors) > 0 {
@@ -73,21 +66,7 @@ func expectHealthy(s *harness.Service, since time.Time, token string) {
 	if took := time.Since(begun); took > slack {
 		s.T.Errorf("after the silence requests took %v", took)
 	}
-	var used string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if used = connectionsInUse(s); used == "0" {
-			return
-		}
-	}
-	s.T.Errorf("%s connections stay in use", used)
-}
-
-func connectionsInUse(s *harness.Service) string {
-	w := httptest.NewRecorder()
-	s.App.Metrics().ServeHTTP(w, httptest.NewRequestWithContext(s.T.Context(), http.MethodGet, "/metrics", http.NoBody))
-	_, after, _ := strings.Cut(w.Body.String(), "\nfreehold_database_connections_in_use ")
-	used, _, _ := strings.Cut(after, "\n")
-	return used
+	eventually.True(s.T, 5*time.Second, "no connection is in use", func() bool { return s.Metrics()["freehold_database_connections_in_use"] == 0 })
 }
 
 // R28: idle connections have died. Each request finds that out at BEGIN, and goes on with a new connection.
@@ -164,7 +143,7 @@ func TestConnectionsThatDieInTransactions(t *testing.T) {
 			p.SilenceCommits(1, forward)
 			since := time.Now()
 			r := s.Do(a.Token, blockMutation, harness.Vars{"bio": "one"})
-			if r.Code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Look whether it was saved") {
+			if r.Code() != "UNAVAILABLE" || !strings.Contains(r.Body, "Check whether the change was saved") {
 				t.Errorf("the outcome is unknown, and the answer is %s", r.Body)
 			}
 			want := map[bool]string{true: "one", false: ""}[forward]
@@ -293,11 +272,9 @@ func TestMailsGoOutInSilence(t *testing.T) {
 				}
 			}
 			s.MailTo(a.Email, "reset_password", 1)
-			for deadline := time.Now().Add(10 * time.Second); s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'reset_password' AND sent_at IS NOT NULL`)[0] == "0"; time.Sleep(50 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("the worker did not note that the mail was sent")
-				}
-			}
+			eventually.True(t, 10*time.Second, "the worker has recorded that the mail is sent", func() bool {
+				return s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'reset_password' AND sent_at IS NOT NULL`)[0] != "0"
+			})
 			expectHealthy(s, time.Now(), a.Token)
 		})
 	}

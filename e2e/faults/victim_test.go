@@ -7,7 +7,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"net/mail"
 	"os"
 	"os/exec"
@@ -25,6 +24,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // victimEnv makes this test binary, started again, a service that kills itself before the so-manieth statement, counted
@@ -99,12 +99,10 @@ func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir str
 // gone waits until a victim that is killed by work of its own answers no more.
 func gone(s *harness.Service) {
 	s.T.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if _, err := s.TrySend(http.MethodPost, harness.JsonHeader, harness.Body(s.T, `{ me { id } }`, nil)); err != nil {
-			return
-		}
-	}
-	s.T.Fatal("the victim lives")
+	eventually.True(s.T, 30*time.Second, "the victim is gone", func() bool {
+		_, err := s.TryDo("", `{ me { id } }`, nil)
+		return err != nil
+	})
 }
 
 // mailServer is a real SMTP server, which takes every mail.

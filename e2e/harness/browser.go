@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -22,10 +23,8 @@ type Browser struct {
 
 // Header is that of the browser's next request.
 func (b *Browser) Header() http.Header {
-	h := http.Header{"Content-Type": {"application/json"}}
-	for name, values := range b.From {
-		h[name] = values
-	}
+	h := http.Header{}
+	maps.Copy(h, b.From)
 	for name, value := range map[string]string{"freehold": b.Access, "freehold-refresh": b.Refresh} {
 		if value != "" {
 			h.Add("Cookie", b.prefix+name+"="+value)
@@ -37,7 +36,7 @@ func (b *Browser) Header() http.Header {
 // Do sends an operation, and keeps and forgets cookies as the response says.
 func (b *Browser) Do(query string, v Vars) Reply {
 	b.T.Helper()
-	r := b.Send(http.MethodPost, b.Header(), Body(b.T, query, v))
+	r := b.Send(Request{Header: b.Header(), Query: query, Vars: v})
 	b.take(r)
 	return r
 }
@@ -106,6 +105,6 @@ func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 
 func (c *Clock) Put(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
-func StartAt(t *testing.T, c *Clock, further ...string) *Service {
+func StartAt(t testing.TB, c *Clock, further ...string) *Service {
 	return StartWith(t, dbtest.New(t), BothLayers, app.Options{Now: c.now}, further...)
 }

@@ -13,17 +13,17 @@ type Metrics map[string]float64
 
 func (s *Service) MetricsAt(url string) (all Metrics, text string) {
 	s.T.Helper()
-	status, _, body := s.Fetch(http.MethodGet, url)
-	if status != http.StatusOK {
-		s.T.Fatalf("metrics: status %d", status)
+	r := s.Fetch(url)
+	if r.Status != http.StatusOK {
+		s.T.Fatalf("metrics: status %d", r.Status)
 	}
 	all = Metrics{}
-	for line := range strings.Lines(body) {
+	for line := range strings.Lines(r.Body) {
 		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
 			all[line[:at]], _ = strconv.ParseFloat(strings.TrimSpace(line[at:]), 64)
 		}
 	}
-	return all, body
+	return all, r.Body
 }
 
 // Metrics asks for the metrics over a connection of their own.

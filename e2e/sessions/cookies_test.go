@@ -289,7 +289,7 @@ func TestCookiesAreForTheOwnOriginOnly(t *testing.T) {
 	for _, media := range []string{"text/plain", "application/x-www-form-urlencoded"} {
 		h := plain.Header()
 		h.Set("Content-Type", media)
-		if r := s.Send(http.MethodPost, h, `{"query":"mutation { signOut { success } }"}`); r.Status != 415 || len(harness.SetCookies(r)) > 0 {
+		if r := s.Send(harness.Request{Header: h, Body: `{"query":"mutation { signOut { success } }"}`}); r.Status != 415 || len(harness.SetCookies(r)) > 0 {
 			t.Errorf("%s: %d %s", media, r.Status, r.Body)
 		}
 	}
@@ -305,18 +305,9 @@ func TestCookiesAreForGraphQLOnly(t *testing.T) {
 	const hashes = `SELECT encode(refresh_hash, 'hex') FROM app.sessions`
 	before := s.DB.Query(t, hashes)[0]
 	for _, path := range []string{"/", "/healthz", "/readyz", "/.well-known/jwks.json", "/nothing"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = b.Header()
-		response, err := harness.Client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.Header.Get("Set-Cookie") != "" || s.DB.Query(t, hashes)[0] != before {
-			t.Errorf("%s: %v", path, response.Header)
+		r := s.Send(harness.Request{Method: http.MethodGet, Path: path, Header: b.Header()})
+		if r.Header.Get("Set-Cookie") != "" || s.DB.Query(t, hashes)[0] != before {
+			t.Errorf("%s: %v", path, r.Header)
 		}
 	}
 }
@@ -332,13 +323,13 @@ func TestDoubledAndHugeCookiesAreNobody(t *testing.T) {
 		"refresh twice": {"freehold=" + b.Access + "; freehold-refresh=" + b.Refresh + "; freehold-refresh=" + b.Refresh},
 		"empty":         {"freehold="}, "huge": {"freehold=" + b.Access + strings.Repeat("A", 4000)}, "huge refresh": {"freehold-refresh=" + b.Refresh + strings.Repeat("A", 4000)},
 	} {
-		r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Cookie": cookies}, harness.Body(t, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`, nil))
+		r := s.Send(harness.Request{Header: http.Header{"Cookie": cookies}, Query: `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`})
 		if r.Code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != "invalid" || len(harness.SetCookies(r)) != 2 {
 			t.Errorf("%s: %s %v", name, r.Body, r.Header)
 		}
 	}
 	for name, cookies := range map[string][]string{"another's": {"theme=dark"}, "of TLS": {"__Host-freehold=" + b.Access}, "other case": {"Freehold=" + b.Access}} {
-		r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Cookie": cookies}, harness.Body(t, `{ me { id } }`, nil))
+		r := s.Send(harness.Request{Header: http.Header{"Cookie": cookies}, Query: `{ me { id } }`})
 		if string(r.Data) != harness.NoMe || len(harness.SetCookies(r)) > 0 {
 			t.Errorf("%s: %s %v", name, r.Body, r.Header)
 		}

@@ -15,11 +15,7 @@ import (
 // as sends an operation with a User-Agent of its own.
 func as(s *harness.Service, device, token, query string) harness.Reply {
 	s.T.Helper()
-	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {device}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	return s.Send(http.MethodPost, header, fmt.Sprintf(`{"query": %q}`, query))
+	return s.Send(harness.Request{Header: http.Header{"User-Agent": {device}}, Token: token, Query: query})
 }
 
 // signInFrom starts a session on a device and returns its access token.
@@ -95,12 +91,11 @@ func TestSessionsAreListed(t *testing.T) {
 func TestClientsBehindAProxy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
-	direct := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
+	direct := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	a := s.SignUp(nil)
 	from := func(s *harness.Service, forwarded string) harness.Reply {
-		return s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {forwarded}},
-			fmt.Sprintf(`{"query": "mutation { signIn(input: {email: \"%s\", password: \"%s\"}) { user { sessions(first: 1) { nodes { ip } } } } }"}`, a.Email, harness.Password))
+		return s.Send(harness.Request{Header: http.Header{"X-Forwarded-For": {forwarded}}, Query: fmt.Sprintf(`mutation { signIn(input: {email: %q, password: %q}) { user { sessions(first: 1) { nodes { ip } } } } }`, a.Email, harness.Password)})
 	}
 	for forwarded, want := range map[string]string{"6.6.6.6, 198.51.100.7": "198.51.100.7", "2001:db8:1:2:3::4": "2001:db8:1:2:3::4"} {
 		if r := from(s, forwarded); !strings.Contains(r.Body, `"ip":"`+want+`"`) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -67,7 +68,7 @@ func TestHiddenSessionsTakeTheSameTime(t *testing.T) {
 func TestNodesRunTheSameStatements(t *testing.T) {
 	t.Parallel()
 	statements := make(chan string, 1000)
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = func(query string) { statements <- query }
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o)
 	a, another := s.SignUp(harness.Vars{"visibility": "PUBLIC"}), s.SignUp(nil)

@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -196,13 +195,13 @@ func TestRefreshRacingSignOut(t *testing.T) {
 func TestJWKS(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
-	_, header, body := s.Fetch(http.MethodGet, s.URL+"/.well-known/jwks.json")
+	r := s.Fetch("/.well-known/jwks.json")
 	for _, want := range []string{`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"`, `"use":"sig","alg":"EdDSA"}]}`} {
-		if !strings.Contains(body, want) {
-			t.Errorf("the JWKS lacks %s: %s", want, body)
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the JWKS lacks %s: %s", want, r.Body)
 		}
 	}
-	if strings.Contains(body, `"d"`) || header.Get("Cache-Control") != "public, max-age=300" {
-		t.Errorf("JWKS: %v %s", header, body)
+	if strings.Contains(r.Body, `"d"`) || r.Header.Get("Cache-Control") != "public, max-age=300" {
+		t.Errorf("JWKS: %v %s", r.Header, r.Body)
 	}
 }

@@ -37,7 +37,7 @@ func TestTokensThatDoNotCount(t *testing.T) {
 	s.ExpectNoSession(a.Token+"x", "invalid")
 	s.ExpectNoSession(a.Refresh, "invalid")
 	s.ExpectNoSession(strings.Repeat(".", 5000), "invalid")
-	r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, `{"query":"{ me { id } }"}`)
+	r := s.Send(harness.Request{Header: http.Header{"Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, Query: `{ me { id } }`})
 	if string(r.Data) != `{"me":null}` || r.Code() != "UNAUTHENTICATED" {
 		t.Errorf("two Authorization headers: %s", r.Body)
 	}
@@ -108,7 +108,7 @@ func TestPasswordIsNormalized(t *testing.T) {
 // P15: a hash with other parameters is replaced at the next sign-in, once.
 func TestSignInRehashesOnce(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t)
+	s := harness.Setup{FullCost: true}.Start(t)
 	a := s.SignUp(nil)
 	// The same password with m=8, t=1: what an older version might have stored.
 	const old = `$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$E/9XOcEJe3mPXG7g015mjI/Ptw7gpcl7bw+7BNqI9bQ`
@@ -128,7 +128,7 @@ func TestSignInRehashesOnce(t *testing.T) {
 // P01: an unknown e-mail takes as long as a wrong password.
 func TestSignInTakesTheSameTime(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t)
+	s := harness.Setup{FullCost: true}.Start(t)
 	a := s.SignUp(nil)
 	try := func(email string) func() {
 		return func() {
@@ -174,7 +174,7 @@ func BenchmarkMe(b *testing.B) {
 // and other requests are served meanwhile.
 func TestBurstOfSignInsLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_DATABASE_CONNECTIONS=2", "FREEHOLD_PASSWORD_QUEUE=10")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_DATABASE_CONNECTIONS=2", "FREEHOLD_PASSWORD_QUEUE=10"}}.Start(t)
 	a := s.SignUp(nil)
 	var wg sync.WaitGroup
 	codes := make([]string, 100)
