@@ -181,7 +181,7 @@ func isProse(path string) bool {
 	switch path {
 	case "words_test.go", // the list
 		"docs/access.md", "docs/schema.sql", // generated
-		"accounts/reserved.txt", // names
+		"accounts/input/reserved.txt", // names
 		"LICENSE":
 		return false
 	}

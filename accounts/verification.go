@@ -49,7 +49,7 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Pro
 		err = errCode
 	}
 	if err != nil {
-		return nil, fmt.Errorf("verify e-mail: %w", err)
+		return nil, fmt.Errorf("verify email: %w", err)
 	}
 	return verification, s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key))
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	accountlimits "freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/limits"
 )
 
 func TestConfigChecksLimits(t *testing.T) {
@@ -47,7 +47,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, limits := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
+	settings, values := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
 	n := 0
 	for _, f := range reflect.VisibleFields(settings) {
 		name, value := f.Tag.Get("env"), f.Tag.Get("envDefault")
@@ -57,14 +57,14 @@ func TestLimitsAreDocumented(t *testing.T) {
 		if !regexp.MustCompile("`" + name + "` \\| `" + regexp.QuoteMeta(value) + "`").Match(text) {
 			t.Errorf("docs/accounts.md lacks %s and its default %s", name, value)
 		}
-		if f.Type == reflect.TypeFor[accountlimits.Limit]() {
+		if f.Type == reflect.TypeFor[limits.Limit]() {
 			n++
-			if limits.FieldByName(f.Name).IsZero() {
+			if values.FieldByName(f.Name).IsZero() {
 				t.Errorf("%s sets nothing", name)
 			}
 		}
 	}
-	if n != limits.NumField() {
-		t.Errorf("%d limits have a setting, want %d", n, limits.NumField())
+	if n != values.NumField() {
+		t.Errorf("%d limits have a setting, want %d", n, values.NumField())
 	}
 }
