@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// UpdateProfile changes the viewer's profile and returns it. The id is uuid.Nil or that of the viewer's own profile; with another
-// one, the error is NOT_FOUND.
+// UpdateProfile changes the viewer's profile and returns it. The id is uuid.Nil or identifies the viewer's own profile;
+// otherwise, the error is NOT_FOUND.
 func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, fields db.ProfileFields) (*db.Profile, error) {
 	var faults fault.Faults
 	s.readProfile(&faults, "input.", &fields)
