@@ -61,23 +61,23 @@ func ExampleProgram_New() {
 	defer stop()
 	c, err := app.LoadConfig(os.Environ())
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	program, err := app.NewProgram(modules.Graph(), core.Module())
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	if err := program.Migrate(ctx, c); err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	service, err := program.New(ctx, c, app.Options{Log: slog.Default()})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
-	defer service.Close() //nolint:errcheck // the process ends
+	defer service.Close()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		log.Fatal(err) //nolint:gocritic // the process ends
+		log.Panic(err)
 	}
 	if err := service.Serve(ctx, l); err != nil {
 		log.Print(err)
