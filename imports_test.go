@@ -45,7 +45,9 @@ var mayImport = map[string][]string{
 		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"":                    {"access", "app", "devpg", "modules"},       // the command
+	"command":             {"access", "app", "devpg", "scaffold"},
+	"scaffold":            {},
+	"":                    {"command", "modules"}, // the command
 	"db/literal":          {},
 	"db/scan":             {},
 	"internal/eventually": {},
@@ -85,6 +87,7 @@ var testsMayImport = map[string][]string{
 	"edge":                {"e2e/hostile", "graph"},
 	"web":                 {"db/dbtest", "e2e/harness", "internal/eventually"},
 	"app":                 {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
+	"command":             {"modules"},
 	"internal/eventually": {"internal/eventually"},
 	"e2e/access":          {"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "owned"},
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
