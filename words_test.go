@@ -190,7 +190,7 @@ func isProse(path string) bool {
 		return false
 	}
 	switch filepath.Ext(name) {
-	case ".md", ".graphqls", ".graphql", ".sql", ".txt", ".html", ".sh", ".yml", ".css", ".js", ".jsx", ".mjs", ".ts":
+	case ".md", ".graphqls", ".graphql", ".sql", ".txt", ".html", ".go", ".sh", ".yml", ".css", ".js", ".jsx", ".mjs", ".ts":
 		return true
 	}
 	return name == "Makefile"

@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/accounts/limits"
 )
 
-func TestConfigJudgesLimits(t *testing.T) {
+func TestConfigChecksLimits(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
 		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: must be a limit: a number and a duration, such as 100/15m",
@@ -36,7 +36,7 @@ func TestConfigJudgesLimits(t *testing.T) {
 	}
 }
 
-// Each limit has a setting, which is printed as it is written, and whose default docs/accounts.md shows.
+// Each limit has a setting, which is printed as written, and whose default is in docs/accounts.md.
 func TestLimitsAreDocumented(t *testing.T) {
 	t.Parallel()
 	c, err := LoadConfig(nil)

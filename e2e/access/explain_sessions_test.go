@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// The explanation for a hidden session names the session and its policy.
+// The explanation of a hidden session names the session and its policy.
 func TestHiddenSessionIsExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

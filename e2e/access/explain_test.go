@@ -24,7 +24,8 @@ type denial struct {
 	}
 }
 
-// brief is what of a denial is compared: where, the refusal, the viewer, the policy and whether it admits him.
+// brief returns what tests compare of a denial: the path, the refusal, the viewer, the policy and whether it admits the
+// viewer.
 func (d denial) brief() string {
 	path := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Path), "[]"), " ", ".")
 	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Layer, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
@@ -37,7 +38,7 @@ func (d denial) brief() string {
 	return text
 }
 
-// explain asks for the reasons of refusals, and returns whether there was an answer.
+// explain asks for explanations, and reports whether the reply has any.
 func explain(s *harness.Service, token, query string) (list []denial, answered bool) {
 	s.T.Helper()
 	var answer struct {
@@ -53,8 +54,8 @@ func explain(s *harness.Service, token, query string) (list []denial, answered b
 	return *answer.Extensions.Denials, true
 }
 
-// Each refused field is explained: the rule or the policy that refused it, what the viewer was, and whether the other of
-// the two would have refused as well. What is merely missing is not.
+// Each refused field is explained: the rule or policy that refused it, the kind of viewer, and whether the other layer would
+// have refused too. A missing row is not explained.
 func TestDenialsAreExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -124,8 +125,8 @@ func TestDenialsAreExplained(t *testing.T) {
 	}
 }
 
-// A rule that stands alone is told as such, and so is a policy that refused what a rule let through.
-func TestExplanationsTellWhichWallRefused(t *testing.T) {
+// An explanation says when only a rule refuses, and when a policy refuses what the rule admits.
+func TestExplanationsNameTheLayerThatRefused(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
@@ -144,7 +145,7 @@ func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
 		t.Errorf("with a policy that admits everybody: %+v", list)
 	}
-	// Without the owner's URL a hidden row can't be told from a missing one, and nothing is claimed.
+	// Without the owner's URL the server cannot distinguish a hidden row from a missing one, and it claims nothing.
 	hidden := rules.SignUp(harness.Vars{"visibility": "PRIVATE"})
 	list, _ = explain(rules, "", `{ node(id: "`+hidden.ProfileID+`") { id } }`)
 	if len(list) != 0 {
@@ -152,7 +153,8 @@ func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	}
 }
 
-// An explanation tells a hidden row from a missing one, so production has none, nor has a server that others can reach.
+// An explanation distinguishes a hidden row from a missing one. So production gives none, nor does a server that others can
+// reach.
 func TestProductionExplainsNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -176,7 +178,7 @@ func TestProductionExplainsNothing(t *testing.T) {
 	}
 }
 
-// Production logs under the request's id what was refused, by fields and rules, and nothing of the rows.
+// Production logs, with the request's id, which fields and rules refused. It logs nothing about the rows.
 func TestDenialsAreLogged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -211,7 +213,7 @@ func TestDenialsAreLogged(t *testing.T) {
 	}
 }
 
-// The command explains without a server and without a token, what a field gives and what each wall says.
+// The command explains, without a server and without a token, what a field returns and what each layer decides.
 func TestAccessIsExplainedOffline(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

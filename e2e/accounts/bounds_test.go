@@ -16,7 +16,7 @@ import (
 	"freehold.dev/freehold/internal/eventually"
 )
 
-// P21: one client with many accounts, or with many networks of one IPv6 site, keeps no other client waiting for a hash.
+// P21: one client with many accounts, or with many networks of one IPv6 site, does not make other clients wait for a hash.
 func TestOneClientCannotHoldTheHasher(t *testing.T) {
 	t.Parallel()
 	for what, from := range map[string]func(i int) string{
@@ -68,8 +68,8 @@ func TestOneClientCannotHoldTheHasher(t *testing.T) {
 	}
 }
 
-// P23: all strangers together have a number of tries of a code, whether an account has the address or not. A client that has
-// requested a code has tries of its own.
+// P23: all strangers together have a limited number of tries of a code, whether or not an account has the address. A client
+// that has requested a code has tries of its own.
 func TestCodesHaveATotal(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -101,8 +101,8 @@ func TestCodesHaveATotal(t *testing.T) {
 	}
 }
 
-// P24: subaddresses are no way around the limits of mails: neither for one client nor for many. The mailbox's own address, and an
-// address with a subaddress that its owner has proved, get their mails all the same.
+// P24: subaddresses do not bypass the limits of mails, for one client or for many. The mailbox's own address, and an address
+// with a subaddress that its owner has verified, still get their mails.
 func TestSubaddressesShareAMailbox(t *testing.T) {
 	t.Parallel()
 	s := limited(t, verifiedOnly).Work()
@@ -141,7 +141,7 @@ func TestSubaddressesShareAMailbox(t *testing.T) {
 	newestCode(s, "victor@example.org", "verify_email")
 }
 
-// P24: nor can unproved accounts with subaddresses, which anybody can sign up, have one mailbox sent mail without end.
+// P24: nor do unverified accounts with subaddresses, which anyone can create, send one mailbox mails without limit.
 func TestUnprovedSubaddressesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -157,8 +157,8 @@ func TestUnprovedSubaddressesAreBounded(t *testing.T) {
 	}
 }
 
-// P24, P20: all strangers together cause thirty mails of a kind in twelve hours. At any time of these, the owner has a code that
-// is valid, or can request one.
+// P24, P20: all strangers together cause at most thirty mails of a kind in twelve hours. At any time of these, the owner has
+// a valid code or can request one.
 func TestMailsOfADay(t *testing.T) {
 	t.Parallel()
 	s := limited(t).Work()
@@ -184,7 +184,7 @@ func TestMailsOfADay(t *testing.T) {
 	s.Must("", harness.RequestReset, harness.Input("email", a.Email))
 }
 
-// R26: an account has a number of live sessions, writes and events of a kind; a further session ends the oldest.
+// R26: an account has a limited number of live sessions, writes, and events of a kind. A further session revokes the oldest.
 func TestAccountsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := limited(t, "FREEHOLD_ACCOUNT_SESSIONS=3", "FREEHOLD_ACCOUNT_EVENTS=5", "FREEHOLD_LIMIT_WRITE=4/1h")

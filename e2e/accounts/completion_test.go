@@ -14,8 +14,8 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// One error has all faults of an input, in the order of the schema: in its shape, by variables and literals, in its values, and
-// what is taken.
+// One error lists all errors of an input, in the order of the schema: of its shape, in variables and literals, of its values,
+// and taken names.
 func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -82,8 +82,8 @@ func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// A sign-up with a wrong shape reveals taken names only within the limit of sign-ups, which it counts for. Where a verified
-// e-mail is required, it does not reveal taken addresses.
+// A sign-up with a wrong shape reveals taken names only within the limit of sign-ups, and counts for it. If a verified email
+// is required, it does not reveal taken addresses.
 func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -119,7 +119,7 @@ func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	}
 }
 
-// An adopter's judge completes the errors of its input type. It is called only if the shape of the input is wrong.
+// An adopter's judge adds its errors to those of its input type. It is called only if the shape of the input is wrong.
 func TestAdoptersJudge(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32

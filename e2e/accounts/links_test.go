@@ -17,7 +17,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// frontEnd are settings for links to a front end, with a page for each kind of code.
+// frontEnd returns settings for links to a front end, with a page for each kind of code.
 func frontEnd(at string) []string {
 	return []string{
 		"FREEHOLD_APP_URL=" + at, "FREEHOLD_VERIFY_EMAIL_URL=" + at + "/verify?email={email}&code={code}",
@@ -25,8 +25,8 @@ func frontEnd(at string) []string {
 	}
 }
 
-// A front end can use the code and the address that it reads from each link, whatever characters the address has. A scanner
-// that opens the links first uses nothing up.
+// A front end can use the code and the address in each link, for any characters in the address. A scanner that opens the link
+// first does not use up the code.
 func TestMailLeadsToTheFrontEnd(t *testing.T) {
 	t.Parallel()
 	opened := make(chan *url.URL, 10)
@@ -96,7 +96,7 @@ func TestMailsLinkNowhereByDefault(t *testing.T) {
 	}
 }
 
-// W13: the links of a mail come from the configuration, whatever host the request names.
+// W13: the links in a mail come from the configuration, whatever host the request names.
 func TestForgedHostChangesNoLink(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, frontEnd("https://app.example")...).Work()
@@ -125,7 +125,7 @@ func TestForgedHostChangesNoLink(t *testing.T) {
 	}
 }
 
-// An app's own scheme is a link in a mail, and in the developer's mailbox.
+// An app's own URL scheme works as a link, in a mail and in the mailbox of development.
 func TestLinkToAnApp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_APP_URL=org.example.app://home", "FREEHOLD_RESET_PASSWORD_URL=org.example.app://reset/{email}?code={code}&a=b").Work()
@@ -143,12 +143,12 @@ func TestLinkToAnApp(t *testing.T) {
 		t.Errorf("the mailbox has no link: %s", r.Body)
 	}
 	s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
-	if m := s.MailTo(a.Email, "verify_email", 1); m.Link != "" || strings.Contains(m.Text, "page") { // it has none
+	if m := s.MailTo(a.Email, "verify_email", 1); m.Link != "" || strings.Contains(m.Text, "page") { // this kind has none
 		t.Errorf("the mail is %s", m.Text)
 	}
 }
 
-// The product's name is in each mail, and cannot be a password.
+// The product's name is in each mail, and must not be a password.
 func TestProductsName(t *testing.T) {
 	t.Parallel()
 	const name = `Größe & "Söhne" <👩‍👧>`
@@ -166,7 +166,7 @@ func TestProductsName(t *testing.T) {
 	}
 }
 
-// A folder of templates replaces ours and the program's, file by file. A fault in it is an error at the start.
+// A folder of templates replaces our files and the program's, file by file. An error in it prevents the start.
 func TestFolderOfMailTemplates(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

@@ -20,7 +20,7 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// enqueue puts mails into the outbox, as a use case would.
+// enqueue adds mails to the outbox, as a use case does.
 func enqueue(t *testing.T, d dbtest.Database, mails ...outbox.Mail) {
 	t.Helper()
 	pool, err := db.Open(db.Options{URL: d.App})
@@ -41,7 +41,7 @@ func enqueue(t *testing.T, d dbtest.Database, mails ...outbox.Mail) {
 	}
 }
 
-// A mail that waits is sent, and in development read at /dev/mail. Its code is in the mail and nowhere else.
+// A queued mail is sent, and in development you read it at /dev/mail. Its code is only in the mail.
 func TestMailboxOfDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -86,7 +86,8 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	}
 }
 
-// The mailbox is a developer's: not in production, nor where others can look, nor where mails are really sent.
+// The mailbox is for developers only. It is closed in production, if others can reach the server, and if mails are really
+// sent.
 func TestMailboxIsForDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -103,8 +104,8 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 	}
 }
 
-// Two instances share the outbox: each mail is sent once, by one of them. What is a mail of no kind is given up, and
-// keeps no other from being sent.
+// Two instances share the outbox: one of them sends each mail, once. They give up a mail of an unknown kind, which blocks no
+// other mail.
 func TestInstancesShareTheOutbox(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -115,7 +116,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 	enqueue(t, d, mails...)
 	one, two := harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work(), harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work()
 	one.AwaitOutbox()
-	one.Allowed, two.Allowed = []string{"no such kind"}, []string{"no such kind"} // either gives it up
+	one.Allowed, two.Allowed = []string{"no such kind"}, []string{"no such kind"} // either of them may give it up
 	got := map[string]int{}
 	for _, m := range append(one.Mailbox(0), two.Mailbox(0)...) {
 		got[m.To]++
@@ -133,7 +134,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 	}
 }
 
-// What is long over is deleted beside the requests, by several instances at once; what is not stays.
+// Several instances at once delete expired rows, beside requests. Other rows stay.
 func TestWhatIsLongOverIsPurged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -147,7 +148,7 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		`INSERT INTO app.security_events (user_id, kind, created_at) SELECT id, 'SIGNED_IN', now() - interval '2 days' FROM app.users, generate_series(1, 2500)`,
 		`INSERT INTO app.outbox (id, kind, recipient, created_at, parked_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '30 days', now())`,
 		`INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
-		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first has just ended
+		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first just ended
 		`INSERT INTO app.held_usernames (username_key, held_until) SELECT 'x' || n, now() - interval '1 day' * (n - 2) FROM generate_series(1, 3) n`,
 		`INSERT INTO app.sign_up_keys (key_hash, fingerprint, user_id, created_at) SELECT decode(n::text || '0', 'hex'), '', id, now() - interval '2 days' * n FROM app.users, generate_series(0, 2) n`,
 		`INSERT INTO app.users SELECT gen_random_uuid() FROM generate_series(1, 1200)`,
@@ -174,8 +175,7 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 	}
 }
 
-// I04: of two addresses that look alike, or differ in case, only the one that an account has is written to, and as the account
-// spells it.
+// I04: of two addresses that look alike or differ in case, only the account's gets mails, in the account's spelling.
 func TestMailGoesToTheStoredAddressOnly(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()

@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/internal/eventually"
 )
 
-// ownFields is what owners see of the state of their account.
+// ownFields is the state of an account that its owner sees.
 type ownFields struct {
 	Email, PendingEmail  string
 	HasPassword          bool
@@ -28,7 +28,7 @@ func readOwnFields(s *harness.Service, token string) ownFields {
 	return data.Me
 }
 
-// pendingEmail is the new address, from the request until it is proved, replaced, expired or cancelled.
+// pendingEmail is the new address, from the request until it is verified, replaced, expired or cancelled.
 func TestPendingEmail(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -66,7 +66,7 @@ func TestPendingEmail(t *testing.T) {
 	}
 }
 
-// P02: where a verified e-mail is required, a change to the address of an account looks like one to any other.
+// P02: if a verified email is required, a change to the address of another account looks like any other change.
 func TestPendingEmailTellsNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -86,7 +86,7 @@ func TestPendingEmailTellsNothingOfOthers(t *testing.T) {
 	}
 }
 
-// Nobody knows the code for an address that another account has, and it would change nothing.
+// No code exists for an address that another account has, and it would change nothing.
 func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -98,7 +98,7 @@ func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proveBy := func(email string) harness.Reply { // a code that no mail brings: the key makes one, and the database its row
+	proveBy := func(email string) harness.Reply { // a code that is in no mail: derived from the key, with a row in the database
 		s.Must(a.Token, harness.ChangeEmail, harness.Input("newEmail", email))
 		seed, id := keys.NewCode("CHANGE_EMAIL", email)
 		s.DB.Query(t, `UPDATE app.codes SET id = $1 WHERE purpose = 'CHANGE_EMAIL'`, id)
@@ -113,7 +113,7 @@ func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	}
 }
 
-// hasPassword is false from a take-over until the owner of the address sets a password.
+// hasPassword is false from a takeover until the owner of the address sets a password.
 func TestHasPassword(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -176,7 +176,7 @@ func TestReauthenticatedUntil(t *testing.T) {
 	})
 }
 
-// nextCodeAt says when a request will not be RATE_LIMITED, and counts nothing itself.
+// nextCodeAt says when a request will not be RATE_LIMITED, and does not count as one.
 func TestNextCodeAt(t *testing.T) {
 	t.Parallel()
 	const away = "203.0.113.1"
@@ -196,7 +196,7 @@ func TestNextCodeAt(t *testing.T) {
 				t.Parallel()
 				s := limited(t, "FREEHOLD_RATE_LIMIT="+limits)
 				a := s.SignUp(nil)
-				s.DB.Query(t, `UPDATE app.sessions SET ip = '198.51.100.1'`) // so that this is the client it is known from
+				s.DB.Query(t, `UPDATE app.sessions SET ip = '198.51.100.1'`) // so that this client is known
 				expect := func(when, from, want string) {
 					t.Helper()
 					at, counted := nextCodeAt(s, from, a.Token, purpose), s.DB.Query(t, `SELECT to_jsonb(r) FROM app.rate_limits r ORDER BY bucket`)
@@ -223,7 +223,7 @@ func TestNextCodeAt(t *testing.T) {
 					expect(fmt.Sprint("mail ", n), away, "")
 				}
 				expect("the fourth", away, "RATE_LIMITED")
-				if purpose != "CHANGE_EMAIL" { // whose address no account is known by
+				if purpose != "CHANGE_EMAIL" { // an address from which no account is known
 					expect("at home", "198.51.100.1", "")
 				}
 				limitsEnd(s)
@@ -238,7 +238,7 @@ func TestNextCodeAt(t *testing.T) {
 	}
 }
 
-// nextCodeAt asks from a client address when a code may be requested.
+// nextCodeAt reads the field from a client address.
 func nextCodeAt(s *harness.Service, from, token, purpose string) *time.Time {
 	s.T.Helper()
 	var data struct {
@@ -251,7 +251,7 @@ func nextCodeAt(s *harness.Service, from, token, purpose string) *time.Time {
 	return data.Me.NextCodeAt
 }
 
-// While no address is pending, only the limit of the client holds, since the new address may be any.
+// While no address is pending, only the limit of the client applies, because the new address may be any.
 func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -274,7 +274,7 @@ func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	}
 }
 
-// Fields that are not selected cost no query, and a list with the same user many times loads each field once.
+// Fields that are not selected cost no query. A list that has the same user many times loads each field once.
 func TestOwnFieldsAreLoadedOnceAndOnlyIfSelected(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64

@@ -14,14 +14,14 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// P17, S20, D11: a whole life of an account, with what goes wrong in it, leaves no password, code, token or key in the log,
-// the spans, the database or what it shows of its work; and an e-mail address only in the database, where it has to be.
+// P17, S20, D11: the whole life of an account, with errors, leaves no password, code, token or key in the log, the spans, the
+// database or its activity. An email address is only in the database, in the tables that need it.
 func TestSecretsAreNotKept(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
 	o := app.Options{}
 	o.Spans = recorder
-	var statements harness.LogBuffer // as the database shows them while they run: values travel apart from them
+	var statements harness.LogBuffer // as the database shows running statements, without their values
 	o.Observe = func(query string) { fmt.Fprintln(&statements, query) }
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o, append(frontEnd("https://app.example"), "FREEHOLD_RATE_LIMIT=on")...).Work()
 	const key = "canary-idempotency-key"
@@ -90,7 +90,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 }
 
-// spansText is all that spans hold.
+// spansText returns everything in spans.
 func spansText(spans []sdktrace.ReadOnlySpan) string {
 	var b strings.Builder
 	for _, span := range spans {

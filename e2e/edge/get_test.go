@@ -16,7 +16,7 @@ func getQuery(s *harness.Service, header http.Header, parameters url.Values) har
 	return s.Send(harness.Request{Method: http.MethodGet, Path: "/graphql?" + parameters.Encode(), Header: header})
 }
 
-// Queries work by GET, with the same answers as by POST. Invalid requests and mutations are refused with the right status.
+// Queries work by GET, with the same replies as by POST. Invalid requests and mutations are refused with the right status.
 func TestQueriesByGet(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -19,7 +19,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// G12: when the time of a request is up, its statement ends in the database too.
+// G12: when a request times out, its statement ends in the database too.
 func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	hook := func(ctx context.Context, tx *db.Tx, _ *db.Profile) error {
@@ -42,7 +42,8 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 	}
 }
 
-// R13: ready only while the database answers; a request then is told to come again, with nothing of the driver's words.
+// R13: the service is ready only while the database answers. A request meanwhile gets a time to retry, and none of the
+// driver's words.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_REQUEST_TIMEOUT=5s")
@@ -77,7 +78,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A request under way is finished when the server is told to end; new ones are not taken.
+// A server that is told to stop finishes the requests under way and accepts no new ones.
 func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	begun, goOn := make(chan struct{}), make(chan struct{})
@@ -112,7 +113,7 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// While it waits for balancers to notice, a draining server says that it is not ready and serves all the same.
+// While a draining server waits for balancers to notice, it is not ready but still serves.
 func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_DRAIN_DELAY=1500ms")
@@ -130,7 +131,7 @@ func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
 	}
 }
 
-// A client that dawdles over its head or its body is cut off; others are served meanwhile.
+// A client that is slow to send its header or body is disconnected. Others are served meanwhile.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	s, _ := harness.Listen(t, app.Options{}, "FREEHOLD_REQUEST_TIMEOUT=2s")

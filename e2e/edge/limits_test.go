@@ -18,8 +18,8 @@ import (
 	"freehold.dev/freehold/e2e/hostile"
 )
 
-// G01 to G10: each is refused, quickly, in a small answer, and the service lives. Times are wide here, since machines are
-// slow and -race is on; BenchmarkHostile has the figures.
+// G01 to G10: each request is refused, quickly, in a small reply, and the service keeps serving. The time limits here are
+// generous, because machines are slow and -race is on; BenchmarkHostile measures.
 func TestHostileRequestsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -61,7 +61,7 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// OPERATION_TOO_COSTLY says what was asked for and what is allowed, and the usual large page passes.
+// OPERATION_TOO_COSTLY gives the cost and the limit. The usual large page is admitted.
 func TestCostIsTold(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_COST_LIMIT=1000")
@@ -77,7 +77,7 @@ func TestCostIsTold(t *testing.T) {
 	}
 }
 
-// Many errors in an answer are cut at 64 KB, which says how many more there are.
+// Many errors of a reply are cut at 64 KB. The last one says how many more there are.
 func TestErrorsOfAReplyAreBounded(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -90,14 +90,14 @@ func TestErrorsOfAReplyAreBounded(t *testing.T) {
 	}
 }
 
-// G07: a body that is huge, compressed or endless is refused before it is read to its end; memory stays flat.
+// G07: a huge, compressed or endless body is refused before the server has read all of it. Memory stays flat.
 func TestHugeBodies(t *testing.T) {
 	t.Parallel()
 	s, _ := harness.Listen(t, app.Options{})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	r, err := s.TrySend(t.Context(), harness.Request{Stream: io.LimitReader(zeros{}, 64<<20)})
-	if err == nil && r.Status != http.StatusRequestEntityTooLarge { // the server may close before all is sent, which is an error here
+	if err == nil && r.Status != http.StatusRequestEntityTooLarge { // the server may close the connection before all is sent, which is an error here
 		t.Errorf("64 MB: %d", r.Status)
 	}
 	runtime.ReadMemStats(&after)
@@ -124,7 +124,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// S10, W05: a huge header is refused by the server before anything looks at it.
+// S10, W05: the server refuses a huge header before anything reads it.
 func TestHugeHeaders(t *testing.T) {
 	t.Parallel()
 	s, _ := harness.Listen(t, app.Options{})
@@ -133,7 +133,7 @@ func TestHugeHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	go io.WriteString(c, "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+strings.Repeat(".", 1<<20)+"\r\n\r\n") // it may be cut off
+	go io.WriteString(c, "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+strings.Repeat(".", 1<<20)+"\r\n\r\n") // the server may disconnect
 	response, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestHugeHeaders(t *testing.T) {
 	}
 }
 
-// W03, W04: pages of other sites get nothing done, unless their origin is configured, letter by letter.
+// W03, W04: pages of other sites can do nothing, unless exactly their origin is configured.
 func TestCrossOriginRequests(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_CORS_ORIGINS=https://app.example.org,https://admin.example.org:8443")
@@ -173,7 +173,7 @@ func TestCrossOriginRequests(t *testing.T) {
 	}
 }
 
-// W05, W13: what every reply carries, and that a forged Host changes nothing that is said or issued.
+// W05, W13: the headers of every reply. A forged Host changes nothing in replies and tokens.
 func TestHeadersOfEveryReply(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_PUBLIC_URL=https://id.example.org")

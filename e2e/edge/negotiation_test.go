@@ -9,9 +9,8 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// The response's media type is what Accept asks for by its quality values, and the status follows the media type: a
-// well-formed request that does not parse, validate or coerce is 200 for application/json and 400 for
-// application/graphql-response+json.
+// The quality values in Accept decide about the response's media type, and the media type about the status: a well-formed
+// request that does not parse, validate or coerce is 200 for application/json and 400 for application/graphql-response+json.
 func TestAcceptDecidesAboutTheStatus(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -84,7 +83,7 @@ func TestContentTypes(t *testing.T) {
 	}
 }
 
-// The answers of net/http itself have our form of errors: for a path, a method, a header, or a request that is not HTTP.
+// The replies of net/http itself have our form of errors: for a path, a method, a header, or a request that is not HTTP.
 func TestEveryRefusalHasOurForm(t *testing.T) {
 	t.Parallel()
 	s, _ := harness.Listen(t, app.Options{})

@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// preflight asks as a browser does before it sends a request from another origin with these headers.
+// preflight sends the request that a browser sends before one from another origin with these headers.
 func preflight(s *harness.Service, origin, method, headers string) http.Header {
 	s.T.Helper()
 	return s.Send(harness.Request{Method: http.MethodOptions, Header: http.Header{
@@ -16,7 +16,8 @@ func preflight(s *harness.Service, origin, method, headers string) http.Header {
 	}}).Header
 }
 
-// A preflight permits what GraphQL clients and tracing libraries send, and what the operator adds. Nothing else.
+// A preflight permits the headers that GraphQL clients and tracing libraries send, and those that the operator adds. It
+// permits no others.
 func TestPreflightsPermitTheHeadersOfClients(t *testing.T) {
 	t.Parallel()
 	const page = "https://app.example.org"
@@ -87,7 +88,7 @@ func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 	}
 }
 
-// The error for a refused origin says what helps in its case.
+// The error for a refused origin says how to fix each case.
 func TestRefusedOriginsNameTheCure(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -36,8 +36,8 @@ func sendBody(s *harness.Service, token string, body harness.Vars) harness.Reply
 	return s.Send(harness.Request{Token: token, Body: string(text)})
 }
 
-// Automatic persisted queries: the answer to an unknown hash is the protocol's own word. The client then sends the document with
-// its hash. From then on the hash is enough, by POST and by GET, for every viewer.
+// Automatic persisted queries: an unknown hash gets the protocol's own error. The client then sends the document with its
+// hash. From then on the hash is enough, by POST and by GET, for every viewer.
 func TestAutomaticPersistedQueries(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -65,7 +65,7 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	}
 }
 
-// W06: a hash runs only the document that it is the SHA-256 of, and a document passes the same checks by its hash as by its
+// W06: a hash runs only the document of which it is the SHA-256, and a document passes the same checks by its hash as by its
 // text.
 func TestPersistedQueriesAreNotTrusted(t *testing.T) {
 	t.Parallel()
@@ -160,8 +160,8 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 }
 
-// A folder of trusted documents may be one that Kubernetes mounts, where every file is a link into a folder that is replaced as
-// a whole, or a link itself.
+// A folder of trusted documents may be a Kubernetes mount, where every file is a link into a folder that is replaced as a
+// whole, or a link itself.
 func TestTrustedDocumentsBehindLinks(t *testing.T) {
 	t.Parallel()
 	dir := harness.WriteFiles(t, map[string]string{"..2026_11_25/a.graphql": `{ __typename }`, "..2026_11_25/b.json": `{"doc-1": "{ me { id } }"}`})
@@ -183,7 +183,7 @@ func TestTrustedDocumentsBehindLinks(t *testing.T) {
 	}
 }
 
-// Faults of trusted documents are found at the start, by file and document.
+// Errors in trusted documents prevent the start, and name the file and the document.
 func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

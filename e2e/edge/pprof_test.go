@@ -13,7 +13,8 @@ import (
 
 var pprofURL = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/debug/pprof/`)
 
-// pprof is served at the address of its own, only there, and only if there is one. The server does not start if the address is taken.
+// pprof has an address of its own and is served only there, if it is configured. The server does not start if the address is
+// taken.
 func TestPprofHasAnAddressOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_PPROF_ADDR=127.0.0.1:0", "FREEHOLD_REQUEST_TIMEOUT=1s")

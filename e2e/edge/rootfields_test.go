@@ -31,7 +31,7 @@ func block(s *harness.Service, table string) (release func()) {
 	return func() { tx.Rollback() }
 }
 
-// inUse waits until at least n connections are used, and returns how many are a moment later.
+// inUse waits until at least n connections are in use, and returns how many are a moment later.
 func inUse(s *harness.Service, n int) int {
 	s.T.Helper()
 	used := func() int { return int(s.Metrics()["freehold_database_connections_in_use"]) }
@@ -40,8 +40,7 @@ func inUse(s *harness.Service, n int) int {
 	return used()
 }
 
-// G17: one request never takes the whole pool, however many of its fields ask the database at once: those of Query, or those
-// of one object.
+// G17: one request never takes the whole pool, however many fields of Query, or of one object, read the database at once.
 func TestOneRequestNeverTakesThePool(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ connections, share int }{{2, 1}, {3, 1}, {5, 2}, {8, 4}, {20, 4}} {

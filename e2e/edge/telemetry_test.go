@@ -28,7 +28,7 @@ import (
 
 var metricsURL = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/metrics`)
 
-// Metrics are served at the address of their own, and only there.
+// Metrics have an address of their own, and are served only there.
 func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
@@ -60,7 +60,7 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	ann, bob := s.SignUp(harness.Vars{"visibility": "PUBLIC"}), s.SignUp(harness.Vars{"visibility": "PRIVATE"})
-	for range 12 { // a name becomes a label when it is seen for the tenth time
+	for range 12 { // a name becomes a label when it occurs for the tenth time
 		s.Do(ann.Token, `query Mine { me { id } }`, nil)
 	}
 	s.Do("", `{ me { id } }`, nil)
@@ -105,7 +105,7 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 	}
 }
 
-// With the policies away the rules stand alone, and @visible refuses what the database would not have shown.
+// Without the policies, @visible refuses the rows that the database would have hidden.
 func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := harness.StartWith(t, dbtest.New(t), harness.RulesAlone, app.Options{})
@@ -116,8 +116,8 @@ func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	}
 }
 
-// There are few series and no long labels, however many names clients send. A flood of new names displaces no name that is seen
-// often, and does not keep a later one from becoming a label.
+// There are few series and no long labels, however many names clients send. A flood of new names neither displaces a frequent
+// name nor keeps a later one from becoming a label.
 func TestNamesOfOperationsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -146,7 +146,7 @@ func TestNamesOfOperationsAreBounded(t *testing.T) {
 	}
 }
 
-// A burst of sign-ins shows in the queue for hashes: those turned away are counted, and in the end nobody waits.
+// A burst of sign-ins shows in the metrics of the hash queue: those refused are counted, and in the end none waits.
 func TestRefusedHashesAreCounted(t *testing.T) {
 	t.Parallel()
 	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_PASSWORD_QUEUE=1"}}.Start(t)
@@ -170,7 +170,7 @@ func TestRefusedHashesAreCounted(t *testing.T) {
 	}
 }
 
-// failOnce is a hook of sign-ups whose first transaction the database fails.
+// failOnce returns a hook of sign-ups whose first transaction the database fails.
 func failOnce() accounts.Hook {
 	failed := false
 	return func(ctx context.Context, tx *db.Tx, _ *db.Profile) error {
@@ -185,7 +185,7 @@ func failOnce() accounts.Hook {
 
 const failFunction = `CREATE FUNCTION app.fail() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'canary-of-a-secret' USING ERRCODE = 'serialization_failure'; END $$`
 
-// A transaction that is tried again is counted with the reason, and the pool is empty of work afterwards.
+// A retried transaction is counted with the reason, and afterwards no connection is in use.
 func TestRetriesAndThePoolAreCounted(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -210,7 +210,7 @@ func attributes(span sdktrace.ReadOnlySpan) map[string]string {
 	return found
 }
 
-// A request's spans belong to the trace that its client began: request, operation, transaction, statement, each in the
+// A request's spans belong to the trace that its client began: request, operation, transaction and statement, each within the
 // one before.
 func TestSpansOfARequest(t *testing.T) {
 	t.Parallel()
@@ -255,7 +255,7 @@ func TestSpansOfARequest(t *testing.T) {
 	}
 }
 
-// What fails is told by its kind: the attempt that the database failed, the statement in it, and the refusal.
+// Spans record failures by their kind: the attempt that the database failed, the statement in it, and the refusal.
 func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -280,7 +280,7 @@ func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	}
 }
 
-// collector is an OTLP receiver that keeps what it is sent: protocol buffers, in which texts stand as they are.
+// collector is an OTLP receiver that keeps what it gets: protocol buffers, which contain texts as they are.
 func collector(t *testing.T) (url string, received func() string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -299,8 +299,8 @@ func collector(t *testing.T) (url string, received func() string) {
 	}
 }
 
-// Spans reach the collector that OTEL_… names before the server has ended, and neither they nor the metrics hold
-// anything that a client may want kept.
+// Spans reach the collector that OTEL_… names before the server has ended. Spans and metrics contain nothing that a client
+// may want to keep private.
 func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest // the environment is the process's
 	url, received := collector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
@@ -343,7 +343,7 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 	}
 }
 
-// A collector that does not answer keeps the server no longer than the drain timeout, and is no failure of its.
+// A collector that does not answer delays the end of the server by at most the drain timeout, and is not an error.
 func TestSilentCollectorDoesNotHoldTheServer(t *testing.T) { //nolint:paralleltest // as above
 	gone := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-gone }))

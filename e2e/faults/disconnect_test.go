@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// G16: clients that hang up at any time cause no panic and no ERROR, and others are served.
+// G16: clients that disconnect at any time cause no panic and no ERROR, and others are served.
 func TestClientsThatHangUp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -56,7 +56,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return b.text.Read(p)
 }
 
-// G16: if the deadline passes before the operation begins, the answer is UNAVAILABLE and nothing runs.
+// G16: if the deadline passes before the operation begins, the reply is UNAVAILABLE and nothing runs.
 func TestDeadlineBeforeTheOperation(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_REQUEST_TIMEOUT=1s")

@@ -6,7 +6,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// R02: the server is killed at each step of a refresh: the client can go on with the token it has.
+// R02: if the server is killed at any step of a refresh, the client can continue with the token that it has.
 func TestServerKilledAtEachStepOfRefresh(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {

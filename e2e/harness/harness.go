@@ -17,7 +17,7 @@ import (
 	"freehold.dev/freehold/modules"
 )
 
-// Program is what is tested.
+// Program is the program that is tested.
 var Program = modules.MustProgram()
 
 // Service is a running freehold with a database of its own.
@@ -29,13 +29,13 @@ type Service struct {
 	App  *app.App
 
 	log      *slog.Logger // writes to Logs
-	expected []string     // errors of the log that the test causes
-	Allowed  []string     // those that it may cause
+	expected []string     // errors in the log that the test must cause
+	Allowed  []string     // errors in the log that the test may cause
 
-	prefix   string // of cookies' names
-	ByCookie bool   // whether refresh goes by the cookie
+	prefix   string // of the names of cookies
+	ByCookie bool   // makes Refresh use the cookie
 
-	FromAnywhere bool // each request says that it comes from an address of its own; the service has to trust 127.0.0.1 for that
+	FromAnywhere bool // gives each request a client address of its own; the service must trust 127.0.0.1
 }
 
 // Layers says which of the two layers protect the rows of a service: the field rules, the row policies, or both.
@@ -57,7 +57,7 @@ func Config(t testing.TB, databaseURL string, further ...string) app.Config {
 	t.Helper()
 	c, err := app.LoadConfig(append([]string{
 		"DATABASE_URL=" + databaseURL, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=DEBUG",
-		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s", // machines are slow and -race is on; tests of time-outs set their own
+		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s", // machines are slow and -race is on; tests of timeouts set their own
 	}, further...))
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func Config(t testing.TB, databaseURL string, further ...string) app.Config {
 func Production(t testing.TB, d dbtest.Database) []string {
 	t.Helper()
 	dir := t.TempDir()
-	StartWith(t, d, BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
+	StartWith(t, d, BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // creates the signing key
 	return []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE=" + dir + "/signing-key.pem"}
 }
 
@@ -77,9 +77,9 @@ func Production(t testing.TB, d dbtest.Database) []string {
 type Setup struct {
 	Database dbtest.Database // a new one if it is the zero value
 	Layers   Layers
-	FullCost bool                            // password hashes cost as much as in production, not next to nothing
+	FullCost bool                            // password hashes cost as much as in production
 	Rule     func(field string) string       // replaces the rules of fields, as levers.Levers describes
-	Wrap     func(http.Handler) http.Handler // stands before the service
+	Wrap     func(http.Handler) http.Handler // returns the handler in front of the service
 	Options  app.Options
 	Settings []string // further ones, as NAME=value
 }
@@ -105,7 +105,7 @@ func (x Setup) Start(t testing.TB) *Service {
 		handler = x.Wrap(handler)
 	}
 	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelError) // a panic that nothing else has seen
+	server.Config.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelError) // a panic that the service did not recover from
 	server.Start()
 	t.Cleanup(server.Close)
 	s.URL = server.URL

@@ -32,7 +32,7 @@ func ListenOn(t testing.TB, d dbtest.Database, wrap func(net.Listener) net.Liste
 		cancel()
 		return <-done
 	})
-	t.Cleanup(func() { drain() }) // a test of draining has looked at its error
+	t.Cleanup(func() { drain() }) // a test of draining checks its error
 	s.URL = "http://" + l.Addr().String()
 	return s, drain
 }

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }
 
-// recorder is a test within a test. It records how it fails, and ends when the outer test calls end.
+// recorder is a test within a test. It records its failures. Its cleanup runs when the outer test calls expect.
 type recorder struct {
 	testing.TB
 	failures []string

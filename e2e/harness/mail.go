@@ -28,7 +28,6 @@ func (s *Service) Work() *Service {
 }
 
 // Mail is a mail in the mailbox of development.
-// Mail is a mail in the mailbox of development.
 type Mail struct{ ID, Kind, To, Subject, Text, HTML, Link string }
 
 // Mailbox returns the mails of /dev/mail.json, newest first, once there are at least n.
@@ -45,7 +44,7 @@ func (s *Service) Mailbox(n int) (list []Mail) {
 	return list
 }
 
-// mailTime is the time that a mail may take.
+// mailTime is the longest that a mail may take.
 const mailTime = 20 * time.Second
 
 // AwaitOutbox waits until the worker has sent, or given up, every mail.
@@ -67,7 +66,6 @@ func (s *Service) MailTo(to, kind string, n int) Mail {
 	return all[0]
 }
 
-// CodeInText matches the code in the text of a mail.
 // CodeInText matches the code in the text of a mail.
 var CodeInText = regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`)
 

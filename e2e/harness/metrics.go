@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// Metrics are series with their values, by their names as Prometheus writes them.
+// Metrics are series with their values, by name as Prometheus writes it.
 type Metrics map[string]float64
 
+// MetricsAt reads the metrics at a URL.
 func (s *Service) MetricsAt(url string) (all Metrics, text string) {
 	s.T.Helper()
 	r := s.Fetch(url)
@@ -26,7 +27,7 @@ func (s *Service) MetricsAt(url string) (all Metrics, text string) {
 	return all, r.Body
 }
 
-// Metrics asks for the metrics over a connection of their own.
+// Metrics reads the metrics over a connection of its own.
 func (s *Service) Metrics() Metrics {
 	s.T.Helper()
 	server := httptest.NewServer(s.App.Metrics())
@@ -35,7 +36,7 @@ func (s *Service) Metrics() Metrics {
 	return all
 }
 
-// With returns the series whose names begin so.
+// With returns the series whose names have the prefix.
 func (m Metrics) With(prefix string) Metrics {
 	found := maps.Clone(m)
 	maps.DeleteFunc(found, func(name string, _ float64) bool { return !strings.HasPrefix(name, prefix) })

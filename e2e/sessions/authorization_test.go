@@ -37,8 +37,8 @@ func TestOtherAuthorizationLeavesTheCookies(t *testing.T) {
 	}
 }
 
-// W17: the reply to every operation reports an invalid token, even if the operation does not ask for the viewer, is refused, or
-// fails. Public fields have their values. Without a token nothing is reported.
+// W17: the reply to every operation reports an invalid token, even if the operation does not select the viewer, is refused,
+// or fails. Public fields have their values. Without a token nothing is reported.
 func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -58,7 +58,7 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 	}
 	for reason, token := range map[string]string{"expired": expired, "revoked": revoked, "invalid": "garbage", "": ""} {
 		if reason == "revoked" {
-			c.Put(0) // or it would be expired as well
+			c.Put(0) // else it would be expired as well
 		} else {
 			c.Put(20 * time.Minute)
 		}
@@ -100,8 +100,8 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 
 const signOutOf = `mutation ($t: String) { signOut(input: {refreshToken: $t}) { success revokedSessionId } }`
 
-// A client whose access token has expired signs out by any refresh token of the session. That ends only the session of the
-// token. A text that is not one of our tokens ends nothing, and is not an error.
+// A client whose access token has expired can sign out with any refresh token of the session. This revokes only the session
+// of the token. A text that is not one of our tokens revokes nothing, and is not an error.
 func TestSignOutByRefreshToken(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -119,7 +119,7 @@ func TestSignOutByRefreshToken(t *testing.T) {
 	if n := s.Count("sessions WHERE revoked_at IS NOT NULL"); n != "0" {
 		t.Fatalf("%s sessions have ended", n)
 	}
-	r := s.Do("", signOutOf, harness.Vars{"t": a.Refresh}) // which newest has replaced
+	r := s.Do("", signOutOf, harness.Vars{"t": a.Refresh}) // replaced by newest
 	if want := `{"signOut":{"success":true,"revokedSessionId":"` + sid(a.Token) + `"}}`; string(r.Data) != want || len(r.Errors) > 0 {
 		t.Fatalf("an old refresh token: %s, want %s", r.Body, want)
 	}

@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// as sends an operation with a User-Agent of its own.
+// as sends an operation with a User-Agent.
 func as(s *harness.Service, device, token, query string) harness.Reply {
 	s.T.Helper()
 	return s.Send(harness.Request{Header: http.Header{"User-Agent": {device}}, Token: token, Query: query})
@@ -54,7 +54,7 @@ const (
 	revokeOthers  = `mutation { revokeOtherSessions { count revokedSessionIds user { id } } }`
 )
 
-// S18: a member sees his own live sessions, newest first, with where they were used, and no token or hash.
+// S18: members see their own live sessions, newest first, with where they were used, and no token or hash.
 func TestSessionsAreListed(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -87,7 +87,7 @@ func TestSessionsAreListed(t *testing.T) {
 	}
 }
 
-// P13: behind a trusted proxy the client is who the proxy says, for the list of sessions and for the limits alike.
+// P13: behind a trusted proxy, the proxy says which client it is, for the list of sessions and for the limits.
 func TestClientsBehindAProxy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -116,7 +116,7 @@ func TestClientsBehindAProxy(t *testing.T) {
 	}
 }
 
-// revokeSession ends one session at once, and only one's own; what is over or another's is not there.
+// revokeSession immediately revokes one of the viewer's own sessions. An ended session, or another user's, is not found.
 func TestSessionsAreRevoked(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -171,14 +171,14 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 	}
 }
 
-// What happens to an account is told to its owner, and to nobody else, with where it was done.
+// Only the owner sees the security events of an account, with the client of each.
 func TestSecurityEventsAreListed(t *testing.T) {
 	t.Parallel()
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_REFRESH_GRACE=0s")
 	a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
 	const refresh = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken } } }`
 	s.Do("", refresh, harness.Vars{"t": a.Refresh})
-	s.Do("", refresh, harness.Vars{"t": a.Refresh}) // again, too late: its session ends
+	s.Do("", refresh, harness.Vars{"t": a.Refresh}) // again, too late: its session has ended
 	tablet := signInFrom(s, "Tablet", a.Email)
 	as(s, "Tablet", tablet, `mutation { signOut { success } }`)
 	phone, laptop := signInFrom(s, "Phone", a.Email), signInFrom(s, "Laptop", a.Email)

@@ -13,7 +13,7 @@ import (
 
 const sessionNode = `query ($id: ID!) { node(id: $id) { __typename id ... on Session { device ip createdAt lastUsedAt expiresAt current } } }`
 
-// Only its owner finds a live session by its id. For others, and once it has ended, it looks like an unknown id.
+// Only its owner finds a live session by its id. For other viewers, and once it has ended, it looks like an unknown id.
 func TestSessionsAreNodes(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
