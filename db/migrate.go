@@ -14,6 +14,8 @@ import (
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"freehold.dev/freehold/db/wire"
 )
 
 //go:embed migrations/*.sql functions/*.sql
@@ -51,13 +53,13 @@ func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) erro
 }
 
 func migrateSets(ctx context.Context, ownerURL string, sets []MigrationSet) error {
-	inner, err := newPQConnector(ownerURL)
+	inner, err := wire.NewConnector(ownerURL)
 	if err != nil {
 		return errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
 	}
-	pool := sql.OpenDB(&migrationConnector{pqConnector: inner, ctx: ctx})
+	pool := sql.OpenDB(&migrationConnector{Connector: inner, ctx: ctx})
 	defer pool.Close()
-	if err := checkServer(ctx, pool); err != nil {
+	if err := wire.Check(ctx, pool); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	conn, unlock, err := lockMigrations(ctx, pool)
