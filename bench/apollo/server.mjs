@@ -110,7 +110,7 @@ const mayUpdate = rule()(async (_, { input }, { viewer }) => {
   }
   const [profile] = await findOwner(input.id, viewer);
   if (!profile) {
-    return refusal("NOT_FOUND", "There is no such profile.");
+    return refusal("NOT_FOUND", "Not found.");
   }
   return profile.userId === viewer;
 });

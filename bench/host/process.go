@@ -56,7 +56,7 @@ func Start(c Command) (*Process, error) {
 	}
 	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // its status tells nothing that its log does not
+		_ = cmd.Wait() // the log has everything that the status says
 		close(p.done)
 	}()
 	return p, nil

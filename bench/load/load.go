@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Stamp stands in a [Call] for a text that differs in each request: an "s" and twelve digits.
+// Stamp is a placeholder in a [Call] for a text that differs in each request: an "s" and twelve digits.
 const Stamp = "s000000000000"
 
 var stamps atomic.Int64
