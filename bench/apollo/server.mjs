@@ -1,4 +1,4 @@
-// Apollo Server with graphql-shield and SQL written by hand. It believes a token for its two hours: no session is asked for.
+// Apollo Server with graphql-shield and SQL written by hand. It trusts a token for two hours, without a session.
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { makeExecutableSchema } from "@graphql-tools/schema";
