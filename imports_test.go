@@ -20,8 +20,9 @@ var mayImport = map[string][]string{
 	"mail/outbox":       {},
 	"mail/address":      {},
 	"mail":              {"mail/address", "mail/outbox"},
-	"db":                {"auth", "db/literal", "db/scan", "db/wire", "fault", "mail/outbox"},
+	"db":                {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
 	"db/literal":        {},
+	"db/migrate":        {"db/wire"},
 	"db/scan":           {},
 	"db/wire":           {},
 	"db/dbtest":         {"db", "devpg"},
@@ -70,7 +71,7 @@ var onlyImportedBy = map[string][]string{
 
 // What tests may import besides: a database, and the outermost door.
 var testsMayImport = map[string][]string{
-	"db":             {"db", "db/dbtest", "db/literal"},
+	"db":             {"db", "db/dbtest", "db/literal", "db/migrate"},
 	"db/literal":     {"db/literal"},
 	"db/probe":       {"db/dbtest", "db/probe"},
 	"graph/exec":     {"graph", "graph/exec"},
