@@ -2,11 +2,14 @@ package main
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // Every test that docs/security.md names exists: in the package that it names, or else below e2e.
@@ -60,4 +63,125 @@ func findTests(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// docs/architecture.md has a row for each package in the table of imports_test.go, and for no other.
+func TestArchitectureNamesEachPackage(t *testing.T) {
+	t.Parallel()
+	text := readPage(t, "docs/architecture.md")
+	_, section, _ := strings.Cut(text, "\n## Packages\n")
+	section, _, _ = strings.Cut(section, "\n### ")
+	named := []string{""} // the command
+	for _, cell := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\|").FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`([a-z0-9/]+)`").FindAllStringSubmatch(cell[1], -1) {
+			if name[1] != "core" { // a module, which the table of imports does not name
+				named = append(named, name[1])
+			}
+		}
+	}
+	slices.Sort(named)
+	packages := slices.Sorted(maps.Keys(mayImport))
+	for _, name := range packages {
+		if !slices.Contains(named, name) {
+			t.Errorf("docs/architecture.md has no row for package %s", name)
+		}
+	}
+	for _, name := range named {
+		if !slices.Contains(packages, name) {
+			t.Errorf("docs/architecture.md has a row for %s, which is not in the table of imports_test.go", name)
+		}
+	}
+}
+
+// Each link of a page leads to a file that exists and to a heading that it has.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	links := 0
+	for _, page := range pages(t) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(readPage(t, page), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			links++
+			target, anchor, _ := strings.Cut(link[1], "#")
+			path := page
+			if target != "" {
+				path = filepath.Join(filepath.Dir(page), target)
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s links to %s, which does not exist", page, link[1])
+			} else if anchor != "" && !slices.Contains(anchors(readPage(t, path)), anchor) {
+				t.Errorf("%s links to %s, which has no such heading", page, link[1])
+			}
+		}
+	}
+	if links < 90 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// The files, tables and SQL functions that pages name exist.
+func TestPagesNameWhatExists(t *testing.T) {
+	t.Parallel()
+	database := readPage(t, "docs/schema.sql")
+	names := 0
+	for _, page := range pages(t) {
+		text := readPage(t, page)
+		for _, name := range regexp.MustCompile("`app\\.([a-z_]+)").FindAllStringSubmatch(text, -1) {
+			names++
+			if page != "docs/deployment.md" && page != "docs/rules.md" && !strings.Contains(database, "app."+name[1]) { // these have examples
+				t.Errorf("%s names app.%s, which is not in docs/schema.sql", page, name[1])
+			}
+		}
+		for _, name := range regexp.MustCompile("`((?:[a-z0-9_]+/)+[a-z0-9_.]+\\.(?:go|sql|graphqls|txt|sh))`").FindAllStringSubmatch(text, -1) {
+			names++
+			if _, err := os.Stat(name[1]); err != nil && !strings.HasPrefix(name[1], "functions/") { // an adopter's
+				t.Errorf("%s names %s, which does not exist", page, name[1])
+			}
+		}
+	}
+	if names < 50 {
+		t.Errorf("only %d names were found", names)
+	}
+}
+
+// pages returns the paths of all pages that this repository has.
+func pages(t *testing.T) (paths []string) {
+	t.Helper()
+	paths = []string{"README.md", "CONTRIBUTING.md", "bench/README.md"}
+	err := filepath.WalkDir("docs", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func readPage(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// anchors returns the anchors that GitHub gives the headings of a page.
+func anchors(page string) (anchors []string) {
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		anchors = append(anchors, strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, heading[1]))
+	}
+	return anchors
 }

@@ -1,7 +1,6 @@
-// Package access owns the access matrix: what the rule of each field answers to each kind of viewer, and whether the
-// field rule, the row policies or both hold what is refused. It derives all of that from the schema and from what it is
-// told of the policies, never from the code that runs, so that tests can hold the one against the other. It must not
-// know the database, resolvers or HTTP.
+// Package access owns the access matrix: what each field returns to each kind of viewer, and whether the field rule, the
+// row policies or both refuse. It derives the matrix from the schema and from a description of the policies, never from the code
+// that runs, so that tests can compare the two. It must not know the database, resolvers or HTTP.
 package access
 
 import (
@@ -15,11 +14,11 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Viewer is a kind of viewer, as he stands to the row that a field belongs to. On a root field without a row only
-// whether he is signed in counts.
+// Viewer is a kind of viewer, by their relation to the row that a field belongs to. For a root field without a row there are only
+// anonymous viewers and members.
 type Viewer string
 
-// The kinds of viewers. Visible-to are those who may see the row and do not own it.
+// The kinds of viewers. Nobody is an anonymous viewer. Visible-to are viewers who may see the row and do not own it.
 const (
 	Nobody          Viewer = "nobody"
 	NobodyVisibleTo Viewer = "nobody, visible-to"
@@ -28,7 +27,7 @@ const (
 	Owner           Viewer = "owner"
 )
 
-// Viewers are all kinds, from the one who is told least to the one who is told most.
+// Viewers are all kinds, in the order of what they get, least first.
 var Viewers = []Viewer{Nobody, NobodyVisibleTo, Member, MemberVisibleTo, Owner}
 
 // KindOf returns the kind of a viewer.
@@ -51,19 +50,19 @@ func (v Viewer) signedIn() bool { return v != Nobody && v != NobodyVisibleTo }
 
 func (v Viewer) sees() bool { return v != Nobody && v != Member }
 
-// Answer is what a viewer gets of a field: Value, Null, or null and an error with this code.
+// Answer is what a field returns to a viewer: Value, Null, or null and an error with this code.
 type Answer string
 
-// The answers besides fault's codes.
+// The answers that are not a code of package fault.
 const (
 	Value Answer = "value"
 	Null  Answer = "null" // without an error
 )
 
-// Admits says whom a layer in the database lets through.
+// Admits is the kind of viewers that a layer in the database lets through.
 type Admits string
 
-// Whom a layer in the database can let through.
+// The viewers that a layer in the database can let through.
 const (
 	AdmitsOwner   Admits = "owner"
 	AdmitsVisible Admits = "visible-to"
@@ -82,22 +81,22 @@ func (a Admits) admits(v Viewer) bool {
 }
 
 var admitsInWords = map[Admits]string{
-	AdmitsOwner: "its owner alone", AdmitsVisible: "everyone who may see it", AdmitsMembers: "signed-in members",
+	AdmitsOwner: "only its owner", AdmitsVisible: "everyone who may see it", AdmitsMembers: "signed-in members",
 }
 
-// InWords says whom a layer lets through.
+// InWords names the viewers that a layer lets through.
 func (a Admits) InWords() string { return admitsInWords[a] }
 
-// Layer is something in the database that refuses by itself: a row policy, or a definer function.
+// Layer is what refuses in the database, independently of the field rule: a row policy, or a definer function.
 type Layer struct {
 	Name   string
 	Admits Admits
 }
 
-// Layers say what stands in the database behind each field.
+// Layers are the layers in the database behind each field.
 type Layers struct {
-	Types  map[string]Layer   // behind a type's fields: the policy under which its row is read
-	Fields map[string][]Layer // behind a field, as Type.field, in the place of its type's: it comes from elsewhere
+	Types  map[string]Layer   // by type: the policy under which its row is read
+	Fields map[string][]Layer // by Type.field: those of a field whose value is not in the row of its type
 }
 
 func (w Layers) of(typ, field string) []Layer {
@@ -110,15 +109,15 @@ func (w Layers) of(typ, field string) []Layer {
 	return nil
 }
 
-// Holder says what holds the refusals of a field.
+// Holder is what refuses a field.
 type Holder string
 
-// What can hold a refusal.
+// The holders of a refusal.
 const (
 	Both       Holder = "rule and policy"
 	RuleOnly   Holder = "rule"
 	PolicyOnly Holder = "policy"
-	None       Holder = "none" // nobody is refused
+	None       Holder = "none" // no viewer is refused
 )
 
 // Field is a row of the matrix.
@@ -127,15 +126,15 @@ type Field struct {
 	Name      string            `json:"field"`
 	Rule      string            `json:"rule"`                // as in the schema; "in code" for Federation's and introspection's
 	Reason    string            `json:"reason,omitempty"`    // why it is public
-	DecidedBy []string          `json:"decidedBy,omitempty"` // of @inherited: the fields whose rules count
+	DecidedBy []string          `json:"decidedBy,omitempty"` // of @inherited: the fields whose rules decide
 	Answers   map[Viewer]Answer `json:"answers"`
 	HeldBy    Holder            `json:"heldBy"`
-	HeldOnce  []Viewer          `json:"heldOnce,omitempty"` // whose refusal only one of the two holds
+	HeldOnce  []Viewer          `json:"heldOnce,omitempty"` // the viewers that only one of rule and policy refuses
 	Policies  []string          `json:"policies,omitempty"`
 	Why       string            `json:"why,omitempty"` // of HeldBy
 }
 
-// String is the field's name with its type's.
+// String returns the field as Type.field.
 func (f Field) String() string { return f.Type + "." + f.Name }
 
 // Matrix is every field of every object type, in the order of the schema.
@@ -143,7 +142,7 @@ type Matrix struct {
 	Fields []Field `json:"fields"`
 }
 
-// New makes the matrix of a schema that has passed directives.Check.
+// New returns the matrix of a schema that has passed directives.Check.
 func New(schema *ast.Schema, layers Layers) *Matrix {
 	c := &compiler{schema: schema, layers: layers}
 	m := &Matrix{}
@@ -155,7 +154,7 @@ func New(schema *ast.Schema, layers Layers) *Matrix {
 	return m
 }
 
-// Find returns the row of a field that is written Type.field.
+// Find returns the row of a field, by its name Type.field.
 func (m *Matrix) Find(name string) (Field, bool) {
 	i := slices.IndexFunc(m.Fields, func(f Field) bool { return f.String() == name })
 	if i < 0 {
@@ -185,12 +184,12 @@ type compiler struct {
 	layers Layers
 }
 
-// decision is what decides about a field: a rule of its own or of a field before it, and what stands behind that.
+// decision is what decides about a field: its own rule or that of a field that leads to it, and the layers behind that rule.
 type decision struct {
 	field  string
 	rule   directives.Rule
 	layers []Layer
-	unseen bool // the row is of a type that nobody but its owner ever sees
+	unseen bool // the row is of a type that only owners ever see
 }
 
 func (d decision) refusedByRule(v Viewer) bool { return d.answer(v) != Value }
@@ -219,8 +218,8 @@ func (c *compiler) field(t *ast.Definition, f *ast.FieldDefinition) Field {
 	return row
 }
 
-// decisions returns what decides about a field: itself, or for @inherited whatever leads to its type. Nothing decides
-// about what is decided in code, which is public.
+// decisions returns what decides about a field: its own rule, or for @inherited the rules of all fields that lead to its type. It
+// returns none for a field that is decided in code, which is public.
 func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map[string]bool) (decisions []decision) {
 	name := t.Name + "." + f.Name
 	rule, ok := directives.RuleOf(f)
@@ -243,7 +242,7 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 	return decisions
 }
 
-// widest returns a value if any decision gives one: a value type is reached by whichever field lets through.
+// widest returns a value if any decision gives one, since a viewer can reach a value type by any field that lets them through.
 func widest(decisions []decision, v Viewer) Answer {
 	var refusal Answer
 	for _, d := range decisions {
@@ -261,7 +260,7 @@ func widest(decisions []decision, v Viewer) Answer {
 	return refusal
 }
 
-// answer is the meaning of a rule. The code that runs is in directives; this is what it is held against.
+// answer is the meaning of a rule. Tests compare it with the code that runs, in package directives.
 func (d decision) answer(v Viewer) Answer {
 	var refusal fault.Code
 	r := d.rule
@@ -283,7 +282,7 @@ func (d decision) answer(v Viewer) Answer {
 	return Answer(refusal)
 }
 
-// hold says what holds the refusals. Each way to a value has to be held, so the weakest counts.
+// hold sets what refuses. Every way to the value must be refused, so the weakest decides.
 func (f *Field) hold(decisions []decision) {
 	var byRule, byPolicy, any bool
 	for _, d := range decisions {
@@ -332,15 +331,15 @@ func (f *Field) why(decisions []decision) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "Nothing in the database stands behind this rule."
+		return "The database has no layer behind this rule."
 	}
 	why := strings.Join(parts, "; ") + "."
 	if f.HeldBy != Both {
-		var who []string
+		var viewers []string
 		for _, v := range f.HeldOnce {
-			who = append(who, string(v))
+			viewers = append(viewers, string(v))
 		}
-		why += " Only one of the two refuses: " + strings.Join(who, "; ") + "."
+		why += " Only one of the two refuses: " + strings.Join(viewers, "; ") + "."
 	}
 	return why
 }

@@ -27,7 +27,7 @@ func matrix(t *testing.T, sdl string, layers Layers) *Matrix {
 	return New(schema, layers)
 }
 
-// brief is a row as nobody, nobody who sees, member, member who sees, owner: held by, and whom only one refuses.
+// brief writes a row: the answers to nobody, nobody who sees, member, member who sees and owner, the holder, and the viewers that only one refuses.
 func brief(f Field) string {
 	var answers []string
 	for _, v := range Viewers {
@@ -107,15 +107,15 @@ func TestMatrixIsInTheOrderOfTheSchema(t *testing.T) {
 	}
 }
 
-// A refusal that less holds than before is widened, although no answer differs.
-func TestDiffNoticesWhatHolds(t *testing.T) {
+// A refusal by fewer layers than before is widened, although no answer differs.
+func TestDiffNoticesLostLayers(t *testing.T) {
 	t.Parallel()
 	const sdl = `type Query { r: Row @public(reason: "x") } type Row { secret: Int @owner }`
 	secrets := Layers{Fields: map[string][]Layer{"Row.secret": {{"secrets_select", AdmitsOwner}}}}
 	both := matrix(t, sdl, secrets)
 	alone := matrix(t, sdl, Layers{Types: map[string]Layer{"Row": {"rows_select", AdmitsVisible}}})
 	d := Diff(both, alone)
-	want := "[Row.secret [nobody, visible-to]: refused by rule and policy -> the rule or the policy alone Row.secret [member, visible-to]: refused by rule and policy -> the rule or the policy alone]"
+	want := "[Row.secret [nobody, visible-to]: refused by rule and policy -> only one of rule and policy Row.secret [member, visible-to]: refused by rule and policy -> only one of rule and policy]"
 	if fmt.Sprint(d.Widened) != want || len(d.Narrowed)+len(d.Changed) != 0 {
 		t.Errorf("%+v, want %s", d, want)
 	}

@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// Difference is what changed from one matrix to the next, a line each.
+// Difference is what changed from one matrix to the next, one line per change.
 type Difference struct {
-	Widened  []string // somebody gets more, or less holds a refusal
-	Narrowed []string // somebody gets less, or more holds a refusal
-	Changed  []string // neither: another code
+	Widened  []string // a viewer gets more, or fewer layers refuse
+	Narrowed []string // a viewer gets less, or more layers refuse
+	Changed  []string // another code
 }
 
-// Diff compares two matrices. A field that is new widens for everybody who gets its value; one that is gone narrows.
+// Diff compares two matrices. A new field is widened, and a deleted field is narrowed.
 func Diff(before, after *Matrix) Difference {
 	var d Difference
 	for _, f := range after.Fields {
@@ -26,13 +26,13 @@ func Diff(before, after *Matrix) Difference {
 	}
 	for _, f := range before.Fields {
 		if _, still := after.Find(f.String()); !still {
-			d.Narrowed = append(d.Narrowed, "gone: "+f.outline())
+			d.Narrowed = append(d.Narrowed, "deleted: "+f.outline())
 		}
 	}
 	return d
 }
 
-// outline says whom a field that is new or gone gives a value.
+// outline names the viewers to whom a new or deleted field gives a value.
 func (f Field) outline() string {
 	text := f.String() + " " + f.Rule + ", a value for"
 	var any bool
@@ -67,7 +67,7 @@ func (d *Difference) compare(before, after Field) {
 		was, is := held(before, v), held(after, v)
 		line := fmt.Sprintf("%s [%s]: refused by %s -> %s", after, v, holders[was], holders[is])
 		switch {
-		case was == 0 || is == 0 || was == is: // whether there is a value is told above
+		case was == 0 || is == 0 || was == is: // the loop above has reported it
 		case is < was:
 			d.Widened = append(d.Widened, line)
 		default:
@@ -76,9 +76,9 @@ func (d *Difference) compare(before, after Field) {
 	}
 }
 
-var holders = [...]string{"nothing", "the rule or the policy alone", "rule and policy"}
+var holders = [...]string{"nothing", "only one of rule and policy", "rule and policy"}
 
-// held is how many of rule and policy hold the refusal of a viewer.
+// held returns how many of rule and policy refuse a viewer.
 func held(f Field, v Viewer) int {
 	switch {
 	case f.Answers[v] == Value && !slices.Contains(f.HeldOnce, v):

@@ -52,18 +52,18 @@ func ReadJSON(r io.Reader) (*Matrix, error) {
 	return m, nil
 }
 
-// Legend says what the words of the matrix mean, in paragraphs; *asterisks* emphasise.
-const Legend = `The viewers stand to the row of a field, or to the one that an argument names, as follows. Nobody is not signed in, a
-member is. *Visible-to* are those who may see the row and do not own it. A row that a viewer may not see is not there at
-all: queries answer null, lists leave it out, and the answer of the rule counts only if a row policy should fail.
+// Legend explains the words of the matrix, in paragraphs. Words in *asterisks* are emphasised.
+const Legend = `A viewer is described by their relation to the row of a field, or to the row that an argument names. *Nobody* is an anonymous
+viewer, and a *member* is signed in. *Visible-to* viewers may see the row and do not own it. A viewer who may not see a row
+never reaches it: queries return null and lists omit the row. The answer of the rule then matters only if a row policy fails.
 
-A *value* is the field's value. Anything else is null with an error of that code, and *null* is without an error.
-*Held by* says what refuses: the field rule, before the resolver runs; the row policy, in PostgreSQL; or each by itself.
-A field that is *inherited* is decided by the fields that lead to it.
+*value* is the field's value. A code is null with an error of that code, and *null* is null without an error. *Held by* is
+what refuses: the field rule, before the resolver runs; the row policy, in PostgreSQL; or each independently of the other.
+The fields that lead to an *inherited* field decide about it.
 `
 
-const preface = "# Access\n\n" + `What each field answers to whom. This page is what ` + "`freehold access --format=markdown`" + ` prints of the schema; a test holds
-it up to date, and others hold the running service against it, on every path to every field.
+const preface = "# Access\n\n" + `This page lists what each field returns to each kind of viewer. ` + "`freehold access --format=markdown`" + ` prints it from the
+schema. A test fails if the page is stale. Other tests compare the running service with it, on every path to every field.
 
 ` + Legend
 

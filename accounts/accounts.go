@@ -1,7 +1,27 @@
-// Package accounts owns the use cases of an account: sign-up with a profile, sign-in and sign-out, changes of the profile, and what an
-// account proves its owner by. It validates all fields of an input at once, and decides what happens in one transaction. The rules for
-// single values are in package input, and how often something may happen is in package limits. It must not know GraphQL or HTTP, and
+// Package accounts owns the use cases of an account: sign-up, sign-in, verification, recovery, changes and deletion. It validates all
+// fields of an input at once, and decides what happens in one transaction. Package input has the rules for single values, package
+// limits counts how often something happens, and package sessions has the use cases of sessions. It must not know GraphQL or HTTP, and
 // leaves SQL to db.
+//
+// # Pending sign-ups and rivals
+//
+// If Config.RequireVerifiedEmail is set, a new account is pending until its address is verified. A sign-up must not reveal whether an
+// address has an account, and a stranger must not be able to block an address. So any number of pending accounts can have the same
+// address. They are rivals.
+//
+//	SignUp, the address has no account ──► pending, with a code ─┐
+//	SignUp, the address has an account ──► pending, no code      │
+//	                                                             │
+//	VerifyEmail with the code ◄──────────────────────────────────┘
+//	  ├─ and the password of the sign-up ──► account
+//	  └─ a wrong password, or none ────────► account without a password; ResetPassword sets one
+//
+//	VerifyEmail of one account ───────────► its rivals lose their codes, and expire later
+//	Config.PendingLifetime has passed ────► its username is free, and a purge deletes the account
+//
+// The code proves that the client reads the mail of the address. It does not prove that the client has signed up: a stranger may have
+// done that and knows the password. So the account keeps its password only for a client that knows it, too. A sign-up for an
+// address that has an account does the same work, but its mail says that there is an account.
 package accounts
 
 import (

@@ -15,7 +15,7 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// ChangePassword replaces the viewer's password, ends the other sessions and all codes, sends a mail about it, and returns
+// ChangePassword replaces the viewer's password. It revokes the other sessions, deletes all codes, sends a notice, and returns
 // the viewer's profile.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) (*db.Profile, error) {
 	seen, ok, err := s.isOwn(ctx, viewer, "input.currentPassword", currentPassword)
@@ -62,9 +62,10 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	return profile, err
 }
 
-// RequestEmailChange sends a code to the address that the viewer's account is to have; VerifyEmail with it makes the change.
-// REAUTH_REQUIRED when the sign-in was too long ago. That another account has the address is CONFLICT, unless a verified
-// e-mail is required: then only that account gets a mail. It returns the viewer's profile.
+// RequestEmailChange sends a code to an address that the viewer's account is to have. VerifyEmail confirms the change with the
+// code. It returns the viewer's profile. The error is REAUTH_REQUIRED if the viewer entered the password too long ago, and
+// CONFLICT if another account has the address. If a verified email address is required, there is no CONFLICT. Instead, the other
+// account gets a mail.
 func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) (profile *db.Profile, err error) {
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		return tx.RequireReauthentication(ctx, s.config.ReauthAfter)
@@ -98,7 +99,7 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	return profile, err
 }
 
-// confirmEmail makes a proved address that of the viewer's account, and tells both addresses.
+// confirmEmail gives the viewer's account the new address that a code has proved, and sends a notice to both addresses.
 func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.SentCode) (*Verification, error) {
 	private, err := s.db.FindPrivate(ctx, viewer, viewer.UserID)
 	if err != nil {
@@ -127,9 +128,9 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 	})
 }
 
-// ChangeUsername gives the viewer's profile another username, and returns the profile. The old one is held for him for a
-// while. REAUTH_REQUIRED when the sign-in was too long ago; CONFLICT for one that somebody else has, or has given up not long
-// ago.
+// ChangeUsername changes the viewer's username and returns the viewer's profile. The old username is held for the viewer for a
+// while. The error is REAUTH_REQUIRED if the viewer entered the password too long ago, and CONFLICT if another user has the
+// username or gave it up recently.
 func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed string) (profile *db.Profile, err error) {
 	username, key, flaw := s.config.Reserved.ReadNewUsername(typed)
 	if !flaw.IsZero() {
@@ -145,7 +146,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.RecordEvent(ctx, db.UsernameChanged); err != nil {
 			return err
 		}
-		if err := s.limits.CheckUsernameChange(ctx, tx); err != nil { // here, so that only changes count
+		if err := s.limits.CheckUsernameChange(ctx, tx); err != nil { // counted last, so that only changes count
 			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
@@ -157,7 +158,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 	return profile, err
 }
 
-// findOwn returns both parts of the viewer's account.
+// findOwn returns the viewer's account: its private part, and its profile.
 func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.Private, profile *db.Profile, err error) {
 	if private, err = s.db.FindPrivate(ctx, viewer, viewer.UserID); err != nil {
 		return nil, nil, err
@@ -166,7 +167,7 @@ func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.
 	return private, profile, err
 }
 
-// noticeOf is the mail that tells of a change of an account.
+// noticeOf returns the mail that reports a change of an account.
 func noticeOf(kind mail.Kind, userID uuid.UUID, to db.Notice, withheld bool) outbox.Mail {
 	return outbox.Mail{Kind: kind, UserID: userID, Recipient: to.Email, Data: map[string]string{"username": to.Username}, Withheld: withheld}
 }

@@ -16,7 +16,8 @@ import (
 // errCode is the one answer to every code that cannot be used.
 var errCode = input.InvalidCode.At("input.code")
 
-// requestCode writes the same for every address, and leaves the sending to others.
+// requestCode stores the same for every address, so that neither the response nor its time reveals whether the address has an
+// account. The worker sends the mail later.
 func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purpose, kind mail.Kind) error {
 	to, atLeast, err := s.checkRecipient(ctx, kind, "input.email", email)
 	if err != nil {
@@ -29,7 +30,7 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 			return fmt.Errorf("request a code: %w", err)
 		}
 		if withheld {
-			code.EmailKey = nobodys + code.EmailKey
+			code.EmailKey = unowned + code.EmailKey
 		}
 	}
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
@@ -45,11 +46,11 @@ func (s *Service) requestCode(ctx context.Context, email string, purpose db.Purp
 	return nil
 }
 
-// nobodys makes a normalised address one that no account can have. The code for it takes no other's place.
-const nobodys = " "
+// unowned turns a normalised address into one that no account can have. A code for it does not replace another code.
+const unowned = " "
 
-// judgeRecipient reads an address that is to get a mail with a code, and counts the mail. It returns how long the code has to
-// be valid at least: for as long as the limits admit no further one.
+// checkRecipient reads the address to which a code is to be sent, and counts the mail. It also returns the minimum lifetime of
+// the code: as long as the limits permit no further code.
 func (s *Service) checkRecipient(ctx context.Context, kind mail.Kind, path, typed string) (to input.Email, atLeast time.Duration, err error) {
 	if err := s.limits.CheckCodeRequest(ctx); err != nil {
 		return input.Email{}, 0, err
@@ -70,7 +71,7 @@ func (s *Service) newCode(purpose db.Purpose, to input.Email, atLeast time.Durat
 	return db.Code{ID: id, Seed: seed, Purpose: purpose, Email: to.Text, EmailKey: to.Key, ValidFor: max(s.config.CodeLifetime, atLeast)}
 }
 
-// codeMail is the mail that brings a code.
+// codeMail returns the mail that contains a code.
 func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) outbox.Mail {
 	m := outbox.Mail{ID: code.Seed, Kind: kind, Recipient: to.Email, CodeID: code.ID, ValidFor: code.ValidFor, Withheld: !to.Known}
 	if kind == mail.ResetPassword {
@@ -79,8 +80,8 @@ func (s *Service) codeMail(kind mail.Kind, code db.Code, to db.Recipient) outbox
 	return m
 }
 
-// checkCodeOf returns the key of an address to which a code was sent, and counts the guess at the code. If the address is
-// invalid, it returns "" instead, and adds the faults of address and code.
+// checkCodeOf returns the key of the address to which a code was sent, and counts the guess at the code. If the address is
+// invalid, it returns "" and adds the faults of the address and the code.
 func (s *Service) checkCodeOf(ctx context.Context, faults *fault.Faults, email, typed string) (key string, err error) {
 	to, flaw := input.ReadEmail(email)
 	if !flaw.IsZero() {
@@ -94,8 +95,8 @@ func (s *Service) checkCodeOf(ctx context.Context, faults *fault.Faults, email, 
 	return to.Key, fault.LimitAt("input.code", s.limits.CheckCodeGuess(ctx, to.Key))
 }
 
-// findCode finds the code that was typed, which was sent to this address. The error is errCode if there is none.
-// checkCodeOf has counted the guess.
+// findCode returns a code that was sent to an address. The error is errCode if the code is invalid or has expired. Call
+// checkCodeOf first, which counts the guess.
 func (s *Service) findCode(ctx context.Context, purpose db.Purpose, emailKey, typed string) (db.SentCode, error) {
 	code, ok, err := s.db.FindCode(ctx, purpose, emailKey, s.keys.CodeIDs(string(purpose), emailKey, typed))
 	if err == nil && !ok {

@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// DeleteAccount deletes the viewer's account, with all that refers to it, and tells its address. Nobody gets its username
-// for a while. It returns the profile as it was.
+// DeleteAccount deletes the viewer's account with everything that refers to it, and sends a notice. Its username stays
+// unavailable for a while. It returns the deleted profile.
 func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
 	seen, err := s.proveOwn(ctx, viewer, password)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		case !ok:
 			return errPassword("input.password")
 		}
-		return s.enqueue(ctx, tx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // of no account: it would go with it
+		return s.enqueue(ctx, tx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // without the account, or the mail would be deleted with it
 	})
 	return profile, err
 }

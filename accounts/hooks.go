@@ -7,25 +7,25 @@ import (
 	"freehold.dev/freehold/db"
 )
 
-// Hooks are an adopter's parts of what happens to an account, run in order. Each runs inside the transaction: its error
-// undoes all of it, and a *fault.Error reaches the client, such as fault.Input for a field of the form. It may run more
-// than once for one request (after a deadlock, say), so it must have no effect outside the transaction.
+// Hooks are what an adopter runs when something happens to an account, in this order. Each hook runs inside the transaction. If
+// it returns an error, the transaction rolls back. A *fault.Error reaches the client; use fault.Input for a field of the form. A
+// hook can run more than once for one request, for example after a deadlock, so it must have no effect outside the transaction.
 type Hooks struct {
-	// BeforeSignUp runs as nobody, before anything is written.
+	// BeforeSignUp runs as an anonymous viewer, before the transaction writes anything.
 	BeforeSignUp []func(ctx context.Context, tx *db.Tx, c Candidate) error
-	// AfterSignUp runs as the new account's owner, after its profile was written. Where a verified e-mail is required
-	// first, nobody can use the account yet, and it may be gone after a while.
+	// AfterSignUp runs as the owner of the new account, after its profile was written. If a verified email address is required,
+	// nobody can use the account yet, and it is deleted if nobody verifies the address in time.
 	AfterSignUp []Hook
-	// AfterVerification runs as the owner of an account whose e-mail address was proved, the first or a new one.
+	// AfterVerification runs as the owner of an account, after its email address was verified: the first one or a new one.
 	AfterVerification []Hook
-	// BeforeDeletion runs as the owner of an account, before it is deleted with all that refers to it.
+	// BeforeDeletion runs as the owner of an account, before the account and everything that refers to it is deleted.
 	BeforeDeletion []Hook
 }
 
-// Hook is told the profile of the account, and acts as its owner.
+// Hook gets the profile of an account, and a transaction of the account's owner.
 type Hook = func(ctx context.Context, tx *db.Tx, profile *db.Profile) error
 
-// Candidate is a sign-up that has no fault so far, as far as others may know it.
+// Candidate is a valid sign-up, before the account exists. It has no password.
 type Candidate struct {
 	Email    string
 	Username string

@@ -11,21 +11,21 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// mailLatest is how long a mail waits at most before it is sent, if the settings do not say.
+// mailLatest is the default of Config.MailLatest.
 const mailLatest = 3 * time.Second
 
 type enqueuer interface {
 	EnqueueMail(ctx context.Context, m outbox.Mail) error
 }
 
-// enqueue puts a mail into the outbox, to be sent after a random while. If it were sent at once, the next request would take
-// longer, which would tell that there is somebody to send it to.
+// enqueue puts a mail into the outbox. It is due after a random time. If it were due immediately, the next request would take
+// longer, which would reveal that the mail has a recipient.
 func (s *Service) enqueue(ctx context.Context, tx enqueuer, m outbox.Mail) error {
 	latest := s.config.MailLatest
 	if latest == 0 {
 		latest = mailLatest
 	}
-	m.After = latest/6 + rand.N(latest-latest/6) //nolint:gosec // nobody can see enough of it to guess the next
+	m.After = latest/6 + rand.N(latest-latest/6) //nolint:gosec // no secret: an observer sees too little of it to predict more
 	return tx.EnqueueMail(ctx, m)
 }
 

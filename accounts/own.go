@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// UsernameAvailable reports whether a sign-up could have a username now.
+// UsernameAvailable reports whether a sign-up can have a username now.
 func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool, error) {
 	_, key, flaw := s.config.Reserved.ReadNewUsername(username)
 	if !flaw.IsZero() {
@@ -23,9 +23,9 @@ func (s *Service) UsernameAvailable(ctx context.Context, username string) (bool,
 	return err == nil && !taken, err
 }
 
-// These functions return what users may know of their own account. All return nil if the viewer is another user.
+// The following methods return what only the owner of an account may know. They return nil for other viewers.
 
-// PendingEmail returns the new address of a change of e-mail that is not confirmed yet; nil if there is none.
+// PendingEmail returns the new address of an email change that is not confirmed yet; nil if there is none.
 func (s *Service) PendingEmail(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (email *string, err error) {
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		email, err = tx.FindPendingEmail(ctx, userID)
@@ -39,15 +39,13 @@ func (s *Service) HasPassword(ctx context.Context, viewer auth.Viewer, userID uu
 	return s.db.FindHasPassword(ctx, viewer, userID)
 }
 
-// ReauthenticatedUntil returns until when the session that asks may take sensitive actions without the password; nil if it may
-// not.
+// ReauthenticatedUntil returns until when the current session can take sensitive actions without the password; nil if it cannot.
 func (s *Service) ReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*time.Time, error) {
 	return s.db.FindReauthenticatedUntil(ctx, viewer, userID, s.config.ReauthAfter)
 }
 
-// NextCodeAt returns when this client may request a code for a purpose again without being RATE_LIMITED; nil if it may now.
-// It counts nothing. For a change of e-mail, it is about the pending address. If there is none, only the limit of the client
-// holds.
+// NextCodeAt returns when this client can request a code for a purpose again without RATE_LIMITED; nil means now. It counts
+// nothing. For an email change, it considers the pending address. If there is none, it considers only the limit of the client.
 func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, purpose db.Purpose) (at *time.Time, err error) {
 	if !s.limits.On() {
 		return nil, nil //nolint:nilnil // documented
@@ -77,7 +75,7 @@ var mailOf = map[db.Purpose]mail.Kind{
 	db.VerifyEmail: mail.VerifyEmail, db.ResetPassword: mail.ResetPassword, db.ChangeEmail: mail.ChangeEmail,
 }
 
-// recipient is the address of a user to which a code would be sent; nil if there is none that the viewer may know.
+// recipient returns the address of a user to which a code would be sent; nil if there is none that the viewer may know.
 func recipient(ctx context.Context, tx *db.Tx, userID uuid.UUID, purpose db.Purpose) (*string, error) {
 	if purpose == db.ChangeEmail {
 		return tx.FindPendingEmail(ctx, userID)

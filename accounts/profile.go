@@ -11,32 +11,25 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// UpdateProfile changes the viewer's profile and returns it. The id, where it is not uuid.Nil, must be that of the
-// viewer's own profile, else the error is NOT_FOUND.
+// UpdateProfile changes the viewer's profile and returns it. The id is uuid.Nil or identifies the viewer's own profile;
+// otherwise, the error is NOT_FOUND.
 func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID, fields db.ProfileFields) (*db.Profile, error) {
 	var faults fault.Faults
 	s.readProfile(&faults, "input.", &fields)
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.limits.CheckWrite(ctx, viewer.UserID); err != nil {
+	if err := s.CheckWrite(ctx, viewer); err != nil {
 		return nil, err
 	}
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
 }
 
-// readProfile brings the fields below path into the form in which they are stored, and adds their faults in the order of the
-// schema. The path is "" or ends in a dot.
+// readProfile brings fields into the form in which they are stored, and adds their faults in the order of the schema. The path is
+// that of the input object: "", or with a dot at its end.
 func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
 	text := func(name string, field *db.Patch[string], read func(string) (string, fault.Flaw)) {
-		if field.Value == nil {
-			return
-		}
-		value, flaw := read(*field.Value)
-		faults.Add(path+name, flaw)
-		if field.Value = &value; value == "" {
-			field.Value = nil
-		}
+		ReadText(faults, path+name, field, read)
 	}
 	text("displayName", &f.DisplayName, input.DisplayName.Read)
 	text("bio", &f.Bio, input.Bio.Read)
@@ -50,7 +43,7 @@ func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFi
 	text("phoneNumber", &f.PhoneNumber, input.ReadPhone)
 }
 
-// ValidateProfile returns the faults of the fields of a profile, by their names.
+// ValidateProfile returns the faults of the fields of a profile. Their paths are the names of the fields.
 func (s *Service) ValidateProfile(fields db.ProfileFields) []fault.Field {
 	var faults fault.Faults
 	s.readProfile(&faults, "", &fields)

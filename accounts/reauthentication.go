@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// isOwn reports whether the password at path is the viewer's, and returns its hash.
+// isOwn reports whether a password is the viewer's, and returns its hash. The path is that of the password in the input.
 func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
 	if err := s.limits.CheckPasswordTry(ctx); err != nil {
 		return "", false, err
@@ -32,7 +32,7 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	return hash, true, s.limits.Forget(ctx, s.limits.OwnGuesses(viewer.UserID))
 }
 
-// proveOwn is isOwn, with BAD_USER_INPUT at input.password for a wrong one.
+// proveOwn is isOwn, but returns BAD_USER_INPUT at input.password for a wrong password.
 func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
 	seen, ok, err := s.isOwn(ctx, viewer, "input.password", password)
 	if err == nil && !ok {
@@ -45,7 +45,7 @@ var notThePassword = fault.Flaw{Code: "INVALID", Message: "This password is inco
 
 func errPassword(path string) error { return notThePassword.At(path) }
 
-// Reauthenticate notes that the viewer has entered the password again, as sensitive actions require, and returns the
+// Reauthenticate records that the viewer has entered the password again, which sensitive actions require, and returns the
 // viewer's profile.
 func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
 	seen, err := s.proveOwn(ctx, viewer, password)

@@ -12,17 +12,17 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// RequestPasswordReset sends a code for a new password to the address of an account. Whether there is one cannot be told
-// from it.
+// RequestPasswordReset sends a code for a new password to the address of an account. The result is the same for an address
+// without an account.
 func (s *Service) RequestPasswordReset(ctx context.Context, email string) error {
 	return s.requestCode(ctx, email, db.ResetPassword, mail.ResetPassword)
 }
 
-// ResetPassword gives an account a new password by a code that was sent to its address, which is proved by that. All its
-// sessions end. An error of the code is BAD_USER_INPUT, and the code is used only if all went well.
+// ResetPassword gives an account a new password. The code proves the address, so the address is verified from then on. It revokes
+// all sessions of the account. The error of an invalid code is BAD_USER_INPUT. The code is used up only if everything succeeds.
 func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword string) error {
 	newPassword = passwords.Normalize(newPassword)
-	flaw := s.passwords.ValidateFor(newPassword, nil) // without the account, which the client may not know yet
+	flaw := s.passwords.ValidateFor(newPassword, nil) // without the words of the account, which only the code gives access to
 	var faults fault.Faults
 	key, err := s.checkCodeOf(ctx, &faults, email, typed)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		switch {
 		case err != nil:
 			return err
-		case !ok: // somebody else was quicker
+		case !ok: // another request has used the code
 			return errCode
 		}
 		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
@@ -62,6 +62,6 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	if err != nil {
 		return fmt.Errorf("reset password: %w", err)
 	}
-	// What was guessed before was about another password.
+	// Earlier guesses were at the old password.
 	return s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key), s.limits.Guesses(ctx, key), s.limits.OwnGuesses(code.UserID))
 }

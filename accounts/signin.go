@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// wrong is the one answer to every sign-in that fails, whatever is wrong. It is not UNAUTHENTICATED, to which clients respond
-// with a refresh.
+// wrong is the one answer to every sign-in that fails, whatever the reason. It is not UNAUTHENTICATED, because clients react to
+// that with a refresh.
 func (s *Service) wrong() *fault.Error {
 	message := "The email address or password is incorrect."
 	if s.config.RequireVerifiedEmail {
@@ -21,8 +21,8 @@ func (s *Service) wrong() *fault.Error {
 	return fault.New(fault.InvalidCredentials, message)
 }
 
-// SignIn starts a session. An unknown e-mail, a wrong password and a disabled account are one error that takes one
-// time: there is a hash to compute and a refusal to note in any case.
+// SignIn starts a session. An unknown address, a wrong password and a disabled account return the same error after the same time:
+// SignIn always computes a hash and, if it fails, records the refusal.
 func (s *Service) SignIn(ctx context.Context, email, password string) (*SignedIn, error) {
 	if err := s.limits.CheckSignIn(ctx); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*SignedIn
 	return session, nil
 }
 
-// start starts a session for the account of a normalised e-mail, if this is the hash of its password.
+// start starts a session for the account with this address, if this is the hash of its password.
 func (s *Service) start(ctx context.Context, emailKey, hash string) (*SignedIn, error) {
 	session, refreshToken := s.Sessions.Prepare()
 	var viewer auth.Viewer
@@ -63,7 +63,7 @@ func (s *Service) start(ctx context.Context, emailKey, hash string) (*SignedIn, 
 	ok := false
 	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) (err error) {
 		if ok, err = system.StartSession(ctx, emailKey, hash, s.config.RequireVerifiedEmail, session); err != nil || !ok {
-			return err // none for a refusal, which is to be committed
+			return err // nil for a refusal, so that it is committed
 		}
 		viewer, profile, err = s.enter(ctx, system, session)
 		return err
@@ -77,12 +77,12 @@ func (s *Service) start(ctx context.Context, emailKey, hash string) (*SignedIn, 
 	return s.started(viewer, profile, refreshToken)
 }
 
-// renewHash replaces the hash of a password that was just verified by one with the current parameters. It comes after the
-// verification, or a wrong password would take longer where the hash is outdated.
+// renewHash hashes a valid password again with the current parameters. It runs after the sign-in. Otherwise, a wrong password
+// would take longer for an account whose hash is outdated.
 func (s *Service) renewHash(ctx context.Context, viewer auth.Viewer, password, hash string) error {
 	renewed, err := s.hasher.Hash(ctx, password)
 	if fault.Is(err, fault.RateLimited) {
-		return nil // too many wait: the next sign-in renews it
+		return nil // the queue is full: the next sign-in renews the hash
 	}
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (s *Service) renewHash(ctx context.Context, viewer auth.Viewer, password, h
 	return s.db.RenewHash(ctx, viewer, hash, renewed)
 }
 
-// enter goes on as the owner of a session that was started just now.
+// enter continues as the owner of a session that this transaction has started.
 func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams) (auth.Viewer, *db.Profile, error) {
 	tx, err := system.Enter(ctx, session.ID)
 	if err != nil {

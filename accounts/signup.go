@@ -22,28 +22,28 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// SignUp is what a visitor types. Profile holds the fields that were given.
+// SignUp is what a visitor types. Profile has the fields that the client sent.
 type SignUp struct {
 	Email    string
 	Password string
 	Username string
 	Profile  db.ProfileFields
-	// Key is the client's own name for this sign-up, which identifies a retry; "" for none. KeyFlaw is what is wrong with the
-	// way in which the client sent it.
+	// Key is the client's idempotency key, which identifies a retry; "" for none. KeyFlaw is what is wrong with the way in which
+	// the client sent it.
 	Key     string
 	KeyFlaw fault.Flaw
 }
 
-// candidate is a sign-up in the form in which it is stored, with the faults that can be found without the database.
+// candidate is a sign-up in the form in which it is stored, with the faults that need no look-up.
 type candidate struct {
 	SignUp
 	email       input.Email
-	usernameKey string // "" for an invalid one
+	usernameKey string // "" if the username is invalid
 	keyHash     []byte // nil without a key
 	fingerprint []byte // of the values; nil without a key
-	withheld    bool   // whether its address gets no mail of it
+	withheld    bool   // whether the mail to its address must not be sent
 
-	codeFor time.Duration // how long its code is valid at least
+	codeFor time.Duration // the minimum lifetime of its code
 
 	emailFlaw, usernameFlaw fault.Flaw
 	profileFaults           fault.Faults
@@ -69,8 +69,9 @@ func (s *Service) read(in SignUp) candidate {
 	return c
 }
 
-// makeFingerprint returns a MAC of the values, without the password. It distinguishes a retry from another sign-up with the
-// same key. It is made with the key, of which the database has only a hash, so a reader of the database cannot guess values.
+// makeFingerprint returns a MAC of the values, without the password. It distinguishes a retry from another sign-up with the same
+// key. The key of the MAC is the idempotency key, of which the database has only a hash. So a reader of the database cannot guess
+// values.
 func (c *candidate) makeFingerprint() []byte {
 	p := c.Profile
 	values, err := json.Marshal([]any{
@@ -78,19 +79,19 @@ func (c *candidate) makeFingerprint() []byte {
 		p.Visibility.Value, p.Birthday.Value, p.PhoneNumber.Value,
 	})
 	if err != nil {
-		panic(err) // texts and a date
+		panic(err) // texts and a date can always be encoded
 	}
 	mac := hmac.New(sha256.New, []byte(c.Key))
 	mac.Write(values)
 	return mac.Sum(nil)
 }
 
-// SignUp makes an account, its profile and a session in one transaction. The error has every fault of the input, as
-// BAD_USER_INPUT; as CONFLICT if all that is wrong is that something is taken. A retry with the same key, password and
-// values starts another session of the account that the first one made.
+// SignUp creates an account, its profile and a session in one transaction. If the input is invalid, the error has all faults:
+// CONFLICT if values are taken and nothing else is wrong, else BAD_USER_INPUT. A retry with the same key, password and values
+// starts another session of the account that the first request created.
 //
-// Where a verified e-mail is required the session is nil, whether or not another account has the address: nobody can use
-// this one until it is verified, and the address is sent a code, or told that it has an account.
+// If a verified email address is required, SignUp returns nil, whether or not another account has the address. Nobody can use the
+// new account until its address is verified. The mail to the address has a code, or says that it already has an account.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	if err := s.limits.CheckSignUp(ctx); err != nil {
 		return nil, err
@@ -102,12 +103,12 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 		}
 	}
 	session, err := s.signUpFirst(ctx, c)
-	if in.Key != "" && (errors.Is(err, db.ErrRepeated) || fault.Is(err, fault.Conflict)) { // by a rival with the same key
+	if in.Key != "" && (errors.Is(err, db.ErrRepeated) || fault.Is(err, fault.Conflict)) { // another request with the same key was faster
 		if session, again, err := s.signUpAgain(ctx, c); again || err != nil {
 			return session, err
 		}
 	}
-	if errors.Is(err, db.ErrRepeated) { // for an account that cannot be used
+	if errors.Is(err, db.ErrRepeated) { // its account cannot be used
 		return nil, errReused
 	}
 	if err != nil {
@@ -118,8 +119,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 
 var errReused = fault.Input("input.idempotencyKey", "REUSED", "This idempotency key was already used for another sign-up. Use a new key for each sign-up.")
 
-// signUpAgain answers a retry, if it is one: it starts a session for a client that sends the values and the password of the
-// first sign-up. The account may have changed since.
+// signUpAgain answers a retry: it starts a session for a client that sends the values and the password of the first sign-up. The
+// account may have changed since then. It reports false if the sign-up is not a retry.
 func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *SignedIn, again bool, err error) {
 	salt, found, err := s.db.FindSignUp(ctx, c.keyHash)
 	if err != nil || !found {
@@ -159,8 +160,8 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, erro
 		c.Profile.Visibility.Value = &s.config.DefaultVisibility
 	}
 	if s.config.RequireVerifiedEmail {
-		// Beyond the limit it goes on without a mail. It may be the sign-up of the address's owner, and those before it a
-		// stranger's: then it shows that the stranger's was not the only one.
+		// Beyond the limit, the sign-up succeeds without a mail. It may be that of the address's owner, after a stranger has used up the
+		// mails. It must then be stored: it shows that the stranger's sign-up is not the only one.
 		counted, err := s.limits.CountMail(ctx, limits.SignUpMails, c.email.Key)
 		if err != nil {
 			return nil, err
@@ -183,7 +184,7 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, erro
 	return s.started(viewer, profile, refreshToken)
 }
 
-// validate returns every fault of a sign-up, in the order of the schema.
+// validate returns all faults of a sign-up, in the order of the schema.
 func (s *Service) validate(ctx context.Context, c *candidate) (fault.Faults, error) {
 	taken, err := s.findTaken(ctx, c)
 	if err != nil {
@@ -192,8 +193,8 @@ func (s *Service) validate(ctx context.Context, c *candidate) (fault.Faults, err
 	return c.faults(s.passwords.ValidateAndLookUp(ctx, c.Password, s.wordsOf(c)), taken), nil
 }
 
-// ValidateSignUp returns the faults of a sign-up that is refused for others, such as a malformed date. It counts as a sign-up.
-// Beyond the limit, it does not look up what is taken or leaked.
+// ValidateSignUp returns the faults of a sign-up that the server refuses for its shape, such as a malformed date. It counts as a
+// sign-up. Beyond the limit, it does not look up whether values are taken or a password was leaked.
 func (s *Service) ValidateSignUp(ctx context.Context, in SignUp) []fault.Field {
 	c := s.read(in)
 	words := s.wordsOf(&c)
@@ -201,7 +202,7 @@ func (s *Service) ValidateSignUp(ctx context.Context, in SignUp) []fault.Field {
 	if err := s.limits.CheckSignUp(ctx); err != nil {
 		return faults.Fields()
 	}
-	if all, err := s.validate(ctx, &c); err == nil { // else the faults that are known must do
+	if all, err := s.validate(ctx, &c); err == nil { // otherwise, return the faults that need no look-up
 		faults = all
 	}
 	return faults.Fields()
@@ -227,7 +228,7 @@ func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Fault
 	return faults
 }
 
-// The messages about what another account has.
+// The messages of values that another account has.
 const (
 	emailTaken    = "An account with this email address already exists."
 	usernameTaken = "This username is taken."
@@ -236,13 +237,13 @@ const (
 // taken says which values of a sign-up another account has, as far as a visitor may know.
 type taken struct{ email, username bool }
 
-// findTaken finds which values of a sign-up are taken. An invalid one has an empty key, which no account has.
+// findTaken looks up which values of a sign-up are taken. An invalid value has an empty key, which no account has.
 func (s *Service) findTaken(ctx context.Context, c *candidate) (taken, error) {
 	email, username, err := s.db.FindTaken(ctx, c.email.Key, c.usernameKey)
 	return taken{email: email && !s.config.RequireVerifiedEmail, username: username}, err
 }
 
-// explainTaken says what a rival took between our look and our write.
+// explainTaken returns the error of a sign-up whose values were taken after validate had found them free.
 func (s *Service) explainTaken(ctx context.Context, c candidate, cause error) error {
 	taken, err := s.findTaken(ctx, &c)
 	if err != nil {
@@ -252,10 +253,10 @@ func (s *Service) explainTaken(ctx context.Context, c candidate, cause error) er
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	return fault.Busy(cause) // and it is free again
+	return fault.Busy(cause) // the values are free again
 }
 
-// createAccount is the transaction. It starts as the system's and goes on as the new account's owner.
+// createAccount is the transaction of a sign-up. It starts as the system, and continues as the owner of the new account.
 func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (viewer auth.Viewer, profile *db.Profile, refreshToken string, err error) {
 	session, refreshToken := s.Sessions.Prepare()
 	account := db.Account{
@@ -289,14 +290,14 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 		if err := run(ctx, "after sign-up", s.config.Hooks.AfterSignUp, tx, profile); err != nil {
 			return err
 		}
-		return s.awaitVerification(ctx, tx, c)
+		return s.suspendUntilVerified(ctx, tx, c)
 	})
 	return viewer, profile, refreshToken, err
 }
 
-// awaitVerification closes a new account until its address is verified, where that is required, and writes to the address:
-// its owner is sent the code, or told that he has an account already.
-func (s *Service) awaitVerification(ctx context.Context, tx *db.Tx, c candidate) error {
+// suspendUntilVerified suspends a new account until its address is verified, if that is required. The mail to the address has a
+// code, or says that the address already has an account.
+func (s *Service) suspendUntilVerified(ctx context.Context, tx *db.Tx, c candidate) error {
 	if !s.config.RequireVerifiedEmail {
 		return nil
 	}

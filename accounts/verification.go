@@ -12,29 +12,29 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// RequestEmailVerification sends a code to an address, for an account that has it and has not verified it yet. Whether
-// there is one cannot be told from it.
+// RequestEmailVerification sends a code to the address of an account that is not verified yet. The result is the same for any
+// other address.
 func (s *Service) RequestEmailVerification(ctx context.Context, email string) error {
 	return s.requestCode(ctx, email, db.VerifyEmail, mail.VerifyEmail)
 }
 
-// Verification is an account whose address was proved.
+// Verification is the result of VerifyEmail.
 type Verification struct {
 	Profile         *db.Profile
-	Session         *SignedIn // that was started; nil where the account's own has proved the address
-	PasswordCleared bool      // the account has no password any more
+	Session         *SignedIn // nil if the client was signed in to the account
+	PasswordCleared bool      // the account no longer has a password
 }
 
-// Proof is what proves an address.
+// Proof is what a client sends to verify an address.
 type Proof struct {
 	Email, Code string
-	Password    *string // of a sign-up that waits for its address; nil if none was typed
+	Password    *string // of a pending sign-up; nil if the client sent none
 }
 
-// VerifyEmail proves an address by a code that was sent to it: that of an account, or the one that the viewer's is to have,
-// which it has from then on. A client that is not signed in to the account gets a session, and all others end. The account keeps
-// its password only if it is a sign-up that has waited for this, and the client knows the password: somebody else may have signed
-// up with the address. An error of the code is BAD_USER_INPUT.
+// VerifyEmail verifies an address with a code that was sent to it: the address of an account, or a new one for the viewer's
+// account. A client that is not signed in to the account gets a session, and all other sessions are revoked. The account keeps
+// its password only if its sign-up is pending and the client sends the password: somebody else may have signed up with the
+// address. The error of an invalid code is BAD_USER_INPUT.
 func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
 	key, err := s.checkCodeOf(ctx, &faults, proof.Email, proof.Code)
@@ -45,11 +45,11 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Pro
 		return nil, err
 	}
 	verification, err := s.verifyEmail(ctx, viewer, key, proof)
-	if errors.Is(err, db.ErrTaken) { // another account has proved the address since the code was sent
+	if errors.Is(err, db.ErrTaken) { // another account has verified the address since the code was sent
 		err = errCode
 	}
 	if err != nil {
-		return nil, fmt.Errorf("verify e-mail: %w", err)
+		return nil, fmt.Errorf("verify email: %w", err)
 	}
 	return verification, s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key))
 }
@@ -81,8 +81,8 @@ func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key strin
 	return v, err
 }
 
-// hashPending hashes a password as that of the sign-up that waits for a code, which the client has entered; "" if there is no
-// password. The database compares the hash.
+// hashPending hashes a password with the salt of the pending sign-up that a code belongs to; "" if there is no password. The
+// database compares the hashes.
 func (s *Service) hashPending(ctx context.Context, key string, code db.SentCode, password *string) (string, error) {
 	if password == nil {
 		return "", nil
@@ -101,7 +101,7 @@ func (s *Service) hashPending(ctx context.Context, key string, code db.SentCode,
 	return hash, err
 }
 
-// verifyOwn proves the address of the viewer's account.
+// verifyOwn verifies the viewer's own address.
 func (s *Service) verifyOwn(ctx context.Context, viewer auth.Viewer, code db.SentCode) (*Verification, error) {
 	return s.asOwner(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		ok, err := tx.VerifyEmail(ctx, code.ID)
@@ -112,7 +112,7 @@ func (s *Service) verifyOwn(ctx context.Context, viewer auth.Viewer, code db.Sen
 	})
 }
 
-// asOwner proves an address as the account's owner, and runs the hooks.
+// asOwner verifies an address as the owner of the account, and runs the hooks.
 func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(context.Context, *db.Tx) error) (*Verification, error) {
 	v := &Verification{}
 	err := s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) (err error) {
@@ -130,8 +130,8 @@ func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(co
 	return v, nil
 }
 
-// verifyAndStart proves the address of an account for a client that is not signed in to it, and starts a session. The account keeps
-// its password if this is its hash.
+// verifyAndStart verifies the address of an account for a client that is not signed in to it, and starts a session. The account
+// keeps its password if this is its hash.
 func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash string) (*Verification, error) {
 	session, refreshToken := s.Sessions.Prepare()
 	v := &Verification{}
@@ -145,7 +145,7 @@ func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash str
 			return errCode
 		}
 		v.PasswordCleared = verified.PasswordCleared
-		tx, err := system.Enter(ctx, session.ID) // the account has no other session
+		tx, err := system.Enter(ctx, session.ID) // it is the only session of the account
 		if err != nil {
 			return err
 		}

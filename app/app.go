@@ -1,4 +1,4 @@
-// Package app owns configuration, wiring and lifetimes: it makes a service of a program's modules, starts it and stops it. It is
+// Package app owns configuration, wiring and lifetimes: it builds a service from the modules of a program, starts it and stops it. It is
 // the only package that knows all others. It must not decide anything about a request.
 package app
 
@@ -31,22 +31,22 @@ import (
 	"freehold.dev/freehold/telemetry"
 )
 
-// RolesSQL makes the database roles; see docs/deployment.md.
+// RolesSQL is the SQL that creates the database roles; see docs/deployment.md.
 var RolesSQL = db.RolesSQL
 
-// Options are what a program, rather than an operator, decides.
+// Options are what a program decides. Config is what its operator decides.
 type Options struct {
 	Log            *slog.Logger
-	MailTemplates  fs.FS                   // mail templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
-	MailFirstRetry time.Duration           // how long a mail waits that could not be sent the first time; 0 for the usual
-	MailLatest     time.Duration           // a mail is sent after a random time, of a sixth of this to all of it; 0 for the usual 3 s
+	MailTemplates  fs.FS                   // templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
+	MailFirstRetry time.Duration           // how long a mail waits after its first failure; 0 for the default
+	MailLatest     time.Duration           // a mail is sent after a random time between a sixth of this and this; 0 for 3 s
 	Observe        func(query string)      // gets each SQL statement before it runs
 	Now            func() time.Time        // the clock of tokens and birthdays; nil: time.Now
 	Spans          telemetry.SpanProcessor // gets each span of the traces, besides the collector that the OTEL_ variables name
 
-	WithoutJobs bool // Serve serves requests and does no other work: see App.Work
+	WithoutJobs bool // Serve does not call App.Work
 
-	Further []Module // that are added to those of the program; for tests
+	Further []Module // added to those of the program; for tests
 }
 
 // App is the service, ready to serve.
@@ -64,7 +64,7 @@ type App struct {
 	withoutJobs bool
 }
 
-// New returns the service of a program that consists of these modules. Close it.
+// New returns the service of a program that consists of these modules. Close it after use.
 func New(ctx context.Context, c Config, g Graph, modules ...Module) (*App, error) {
 	p, err := NewProgram(g, modules...)
 	if err != nil {
@@ -73,8 +73,8 @@ func New(ctx context.Context, c Config, g Graph, modules ...Module) (*App, error
 	return p.New(ctx, c, Options{})
 }
 
-// New checks everything that can be wrong before the first request (the declarations of types, the schema's rules, the
-// database's role, migrations and row policies, the key) and returns the service. Close it.
+// New returns the service. Close it after use. It checks everything that can be wrong before the first request: the rules of the
+// schema, the role of the database, its migrations and row policies, the signing keys and the trusted documents.
 func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err error) {
 	if len(o.Further) > 0 {
 		if p, err = NewProgram(p.graph, slices.Concat(p.modules, o.Further)...); err != nil {
@@ -176,7 +176,7 @@ func (a *App) checkDatabase(ctx context.Context, lever levers.Levers) error {
 		return err
 	}
 	if err := a.program.registry.CheckDatabase(ctx, a.db); err != nil {
-		return fmt.Errorf("the database does not protect an owned type as it is declared:\n%w", err)
+		return fmt.Errorf("the database does not protect an owned type as declared:\n%w", err)
 	}
 	return nil
 }
@@ -185,10 +185,10 @@ func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
 	if c.SigningKey != "" {
 		return auth.LoadKeys(c.SigningKey, now)
 	}
-	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another user, lives below
-		return nil, fmt.Errorf("make the data folder (FREEHOLD_DATA_DIR): %w", err)
+	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another OS user, has its folder below
+		return nil, fmt.Errorf("create the data folder (FREEHOLD_DATA_DIR): %w", err)
 	}
-	return auth.LoadOrMakeKeys(c.developmentKey(), now)
+	return auth.LoadOrCreateKeys(c.developmentKey(), now)
 }
 
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.
@@ -198,13 +198,13 @@ func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
 	return kid, path, err
 }
 
-// Handler is the whole HTTP service.
+// Handler returns the handler of the whole HTTP service.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Metrics serves the metrics, in Prometheus' format.
+// Metrics returns the handler of the metrics, in Prometheus' format.
 func (a *App) Metrics() http.Handler { return a.telemetry.MetricsHandler() }
 
-// Close sends the spans that are left, and releases the database.
+// Close sends the remaining spans, and closes the database connections.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.DrainTimeout)
 	defer cancel()
@@ -212,14 +212,14 @@ func (a *App) Close() error {
 	return errors.Join(a.explainer.Close(), a.db.Close())
 }
 
-// Serve serves on l, metrics and pprof on addresses of their own, and works beside, until ctx ends; then it stops taking requests and
-// waits for those under way, the mail in hand and their spans.
+// Serve serves requests on l, serves metrics and pprof on their own addresses, and calls Work, until ctx ends. Then it accepts no
+// further requests, and waits up to DrainTimeout for current requests, the current mail and their spans.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
-	stopInside, err := a.serveInside(ctx)
+	stop, err := a.serveOperators(ctx)
 	if err != nil {
 		return err
 	}
-	defer stopInside()
+	defer stop()
 	worked := make(chan struct{})
 	go func() {
 		defer close(worked)
@@ -236,7 +236,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	a.draining.Store(true)
-	time.Sleep(a.config.DrainDelay) // still serving, so that balancers see /readyz change first
+	time.Sleep(a.config.DrainDelay) // requests are still served, so that balancers see /readyz change first
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.DrainTimeout)
 	defer cancel()
 	defer a.telemetry.Shutdown(drain)
@@ -245,19 +245,19 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	}
 	select {
 	case <-worked:
-	case <-drain.Done(): // what was being sent is sent once more, by the next to look
+	case <-drain.Done(): // another instance sends the current mail again
 	}
 	return nil
 }
 
-// The database of a private PostgreSQL, and the roles to use it as.
+// The name of the database of a private PostgreSQL, and its roles.
 const (
 	PrivateDatabaseName = "freehold"
 	OwnerRole           = db.OwnerRole
 	AppRole             = db.AppRole
 )
 
-// PreparePrivate makes the roles and the database in a private PostgreSQL.
+// PreparePrivate creates the roles and the database in a private PostgreSQL.
 func PreparePrivate(ctx context.Context, superuser *sql.DB, password string) error {
 	return db.Bootstrap(ctx, superuser, PrivateDatabaseName, password)
 }

@@ -7,8 +7,8 @@ import (
 	"freehold.dev/freehold/auth/passwords"
 )
 
-// breached returns who is asked whether a password is known from a leak; nil for nobody. While there is no answer no
-// password is refused.
+// breached returns what reports whether a password was leaked, or nil if FREEHOLD_BREACH_URL is not set. If the lookup fails, it
+// reports false.
 func breached(c Config, log *slog.Logger) func(context.Context, string) bool {
 	if c.BreachURL == "" {
 		return nil
@@ -17,7 +17,7 @@ func breached(c Config, log *slog.Logger) func(context.Context, string) bool {
 	return func(ctx context.Context, password string) bool {
 		known, err := breaches.Knows(ctx, password)
 		if err != nil {
-			log.WarnContext(ctx, "a password was not looked up among leaked ones", "error", err)
+			log.WarnContext(ctx, "failed to look up a password among leaked ones", "error", err)
 		}
 		return known
 	}

@@ -22,17 +22,17 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// Config is every setting, read from the environment. docs/configuration.md describes them for operators.
+// Config has every setting, read from the environment. docs/configuration.md describes them for operators.
 type Config struct {
 	Env         string `env:"FREEHOLD_ENV"          envDefault:"development"` // development or production
 	Addr        string `env:"FREEHOLD_ADDR"         envDefault:"127.0.0.1:8080"`
 	MetricsAddr string `env:"FREEHOLD_METRICS_ADDR"`               // empty: metrics are not served
 	PprofAddr   string `env:"FREEHOLD_PPROF_ADDR"`                 // empty: profiles of the process are not served
 	PublicURL   string `env:"FREEHOLD_PUBLIC_URL"`                 // default: http:// and Addr
-	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app's role; default: a private PostgreSQL
-	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner's role
+	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app role; default: a private PostgreSQL
+	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner role
 	DataDir     string `env:"FREEHOLD_DATA_DIR"`                   // default: see dataDir
-	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: made in the data folder
+	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: created in the data folder
 
 	SMTPURL  string `env:"FREEHOLD_SMTP_URL"  secret:"true"` // empty: a mailbox in development, no mail in production
 	MailFrom string `env:"FREEHOLD_MAIL_FROM"`
@@ -52,15 +52,15 @@ type Config struct {
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
 	RefreshGrace      time.Duration `env:"FREEHOLD_REFRESH_GRACE"       envDefault:"10s"` // for retries of a refresh
 	EventRetention    time.Duration `env:"FREEHOLD_EVENT_RETENTION"     envDefault:"2160h"`
-	ReauthAfter       time.Duration `env:"FREEHOLD_REAUTH_AFTER"        envDefault:"30m"` // for sensitive acts
+	ReauthAfter       time.Duration `env:"FREEHOLD_REAUTH_AFTER"        envDefault:"30m"` // before sensitive actions
 	CodeLifetime      time.Duration `env:"FREEHOLD_CODE_LIFETIME"       envDefault:"30m"`
-	UsernameHold      time.Duration `env:"FREEHOLD_USERNAME_HOLD"       envDefault:"720h"` // of those that were given up
+	UsernameHold      time.Duration `env:"FREEHOLD_USERNAME_HOLD"       envDefault:"720h"` // of usernames after a change or deletion
 	ReservedUsernames string        `env:"FREEHOLD_RESERVED_USERNAMES"`                    // a file; empty: our own list
 	RateLimit         string        `env:"FREEHOLD_RATE_LIMIT"          envDefault:"on"`   // on or off
 
 	RequireVerifiedEmail string        `env:"FREEHOLD_REQUIRE_VERIFIED_EMAIL" envDefault:"off"` // on or off
-	PendingLifetime      time.Duration `env:"FREEHOLD_PENDING_LIFETIME"       envDefault:"24h"` // of a sign-up that is not verified
-	BreachURL            string        `env:"FREEHOLD_BREACH_URL"`                              // empty: nobody is asked about passwords
+	PendingLifetime      time.Duration `env:"FREEHOLD_PENDING_LIFETIME"       envDefault:"24h"` // of an unverified sign-up
+	BreachURL            string        `env:"FREEHOLD_BREACH_URL"`                              // empty: passwords are not looked up
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
 	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
@@ -72,9 +72,9 @@ type Config struct {
 	AliasLimit          int           `env:"FREEHOLD_ALIAS_LIMIT"          envDefault:"50"`       // aliases of a document
 	ReplyLimit          int           `env:"FREEHOLD_REPLY_LIMIT"          envDefault:"1048576"`  // bytes of data of a reply
 	ReplyMemory         int64         `env:"FREEHOLD_REPLY_MEMORY"         envDefault:"67108864"` // bytes of all large replies under way
-	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                            // addresses and blocks, comma between them
-	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                               // comma between them; as browsers send them
-	CORSHeaders         []string      `env:"FREEHOLD_CORS_HEADERS"`                               // further ones that pages may send
+	TrustedProxies      []string      `env:"FREEHOLD_TRUSTED_PROXIES"`                            // addresses and blocks, comma-separated
+	CORSOrigins         []string      `env:"FREEHOLD_CORS_ORIGINS"`                               // comma-separated, as browsers send them
+	CORSHeaders         []string      `env:"FREEHOLD_CORS_HEADERS"`                               // further headers that pages may send
 	Operations          string        `env:"FREEHOLD_OPERATIONS"`                                 // file or folder of trusted documents
 	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`      // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
@@ -83,24 +83,24 @@ type Config struct {
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 }
 
-// Development reports whether this is a developer's own instance.
+// Development reports whether FREEHOLD_ENV is development.
 func (c *Config) Development() bool { return c.Env == "development" }
 
-// PrivateDatabase reports whether the service is to start a PostgreSQL of its own.
+// PrivateDatabase reports whether the service starts its own PostgreSQL.
 func (c *Config) PrivateDatabase() bool { return c.Development() && c.DatabaseURL == "" }
 
-// developmentKey is where the signing keys are when nothing else is said.
+// developmentKey returns the default file of the signing keys.
 func (c *Config) developmentKey() string { return filepath.Join(c.DataDir, "signing-key.pem") }
 
-// LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that
-// is unknown or has a bad value. Of the values, it shows only those of FREEHOLD_CORS_ORIGINS and FREEHOLD_CORS_HEADERS.
+// LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that is unknown or
+// invalid. It contains no values except those of FREEHOLD_CORS_ORIGINS and FREEHOLD_CORS_HEADERS.
 func LoadConfig(environ []string) (Config, error) {
 	var c Config
 	vars := env.ToMap(environ)
 	var faults []error
 	for name := range vars {
 		if _, known := field(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
-			faults = append(faults, fmt.Errorf("%s: there is no such setting", name))
+			faults = append(faults, fmt.Errorf("%s: unknown setting", name))
 		}
 	}
 	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
@@ -119,7 +119,7 @@ func LoadConfig(environ []string) (Config, error) {
 	c.CORSOrigins, ofOrigins = edge.NormalizeOrigins(c.CORSOrigins)
 	c.CORSHeaders, ofHeaders = edge.NormalizeHeaders(c.CORSHeaders)
 	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !edge.IsLoopback(c.Addr) {
-		faults = append(faults, errors.New("FREEHOLD_ENV: set it to production, or to development if this is a developer's instance: DATABASE_URL is set, and FREEHOLD_ADDR is not a loopback address"))
+		faults = append(faults, errors.New("FREEHOLD_ENV: required, since DATABASE_URL is set and FREEHOLD_ADDR is not a loopback address: set it to production, or to development for a developer's instance"))
 	}
 	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, c.faults()))
 }
@@ -129,7 +129,7 @@ func sorted(faults []error) error {
 	return errors.Join(faults...)
 }
 
-// field finds the field of a variable.
+// field returns the field of a variable.
 func field(name string) (reflect.StructField, bool) {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
 		if f.Tag.Get("env") == name {
@@ -139,7 +139,7 @@ func field(name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// nameFaults turns the parser's errors, which name Go fields and quote values, into ours.
+// nameFaults converts the errors of the parser, which name Go fields and quote values, to ours.
 func nameFaults(err error) (faults []error) {
 	aggregate, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
@@ -152,7 +152,7 @@ func nameFaults(err error) (faults []error) {
 			continue
 		}
 		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
-		faults = append(faults, fmt.Errorf("%s: the value is not a %s", f.Tag.Get("env"), kinds[f.Type.String()]))
+		faults = append(faults, fmt.Errorf("%s: must be a %s", f.Tag.Get("env"), kinds[f.Type.String()]))
 	}
 	return faults
 }
@@ -162,7 +162,7 @@ var kinds = map[string]string{
 	"limits.Limit": "limit: a number and a duration, such as 100/15m",
 }
 
-// isPrefixURL reports whether a text is a URL to which the last part of a path can be added.
+// isPrefixURL reports whether a text is a URL that the last part of a path can be appended to.
 func isPrefixURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && isHTTP(u) && strings.HasSuffix(u.Path, "/") && u.RawQuery == "" && u.Fragment == ""
@@ -172,7 +172,7 @@ func isHTTP(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http"
 
 const tenYears = 87600 * time.Hour
 
-// faults returns what is wrong with settings that parsed.
+// faults returns what is wrong with settings that were parsed.
 func (c *Config) faults() (faults []error) {
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -180,28 +180,28 @@ func (c *Config) faults() (faults []error) {
 		}
 	}
 	oneOf := func(name, value string, values ...string) {
-		check(slices.Contains(values, value), "%s: the value is not one of %s", name, strings.Join(values, ", "))
+		check(slices.Contains(values, value), "%s: must be one of %s", name, strings.Join(values, ", "))
 	}
 	oneOf("FREEHOLD_ENV", c.Env, "development", "production")
 	oneOf("FREEHOLD_RATE_LIMIT", c.RateLimit, "on", "off")
 	oneOf("FREEHOLD_REQUIRE_VERIFIED_EMAIL", c.RequireVerifiedEmail, "on", "off")
 	oneOf("FREEHOLD_OPERATIONS_ONLY", c.OperationsOnly, "on", "off")
-	check(c.OperationsOnly != "on" || c.Operations != "", "FREEHOLD_OPERATIONS_ONLY: the value on needs FREEHOLD_OPERATIONS")
-	check(c.RequireVerifiedEmail != "on" || c.Development() || c.SMTPURL != "", "FREEHOLD_REQUIRE_VERIFIED_EMAIL: production needs FREEHOLD_SMTP_URL for that")
-	check(c.BreachURL == "" || isPrefixURL(c.BreachURL), "FREEHOLD_BREACH_URL: the value is not an http or https URL that ends in a slash")
+	check(c.OperationsOnly != "on" || c.Operations != "", "FREEHOLD_OPERATIONS_ONLY: on requires FREEHOLD_OPERATIONS")
+	check(c.RequireVerifiedEmail != "on" || c.Development() || c.SMTPURL != "", "FREEHOLD_REQUIRE_VERIFIED_EMAIL: on requires FREEHOLD_SMTP_URL in production")
+	check(c.BreachURL == "" || isPrefixURL(c.BreachURL), "FREEHOLD_BREACH_URL: must be an http or https URL that ends in a slash")
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
-	check(isHostPort(c.Addr), "FREEHOLD_ADDR: the value is not host:port")
-	check(c.MetricsAddr == "" || isHostPort(c.MetricsAddr), "FREEHOLD_METRICS_ADDR: the value is not host:port")
-	check(c.PprofAddr == "" || isHostPort(c.PprofAddr), "FREEHOLD_PPROF_ADDR: the value is not host:port")
-	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: the value is not between 8 and 64")
-	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: the value is not between 100 and 1000000")
-	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: the value is not between 5 and 100")
-	check(c.AliasLimit >= 0 && c.AliasLimit <= 1000, "FREEHOLD_ALIAS_LIMIT: the value is not between 0 and 1000")
-	check(c.ReplyLimit >= 16384 && c.ReplyLimit <= 64<<20, "FREEHOLD_REPLY_LIMIT: the value is not between 16384 and 67108864")
-	check(c.ReplyMemory >= int64(c.ReplyLimit), "FREEHOLD_REPLY_MEMORY: the value is less than FREEHOLD_REPLY_LIMIT")
-	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: one is set without the other")
+	check(isHostPort(c.Addr), "FREEHOLD_ADDR: must be host:port")
+	check(c.MetricsAddr == "" || isHostPort(c.MetricsAddr), "FREEHOLD_METRICS_ADDR: must be host:port")
+	check(c.PprofAddr == "" || isHostPort(c.PprofAddr), "FREEHOLD_PPROF_ADDR: must be host:port")
+	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: must be between 8 and 64")
+	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: must be between 100 and 1000000")
+	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: must be between 5 and 100")
+	check(c.AliasLimit >= 0 && c.AliasLimit <= 1000, "FREEHOLD_ALIAS_LIMIT: must be between 0 and 1000")
+	check(c.ReplyLimit >= 16384 && c.ReplyLimit <= 64<<20, "FREEHOLD_REPLY_LIMIT: must be between 16384 and 67108864")
+	check(c.ReplyMemory >= int64(c.ReplyLimit), "FREEHOLD_REPLY_MEMORY: must be at least FREEHOLD_REPLY_LIMIT")
+	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: set both or neither")
 	_, proxiesFine := edge.ParseProxies(c.TrustedProxies)
-	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: a value is not an address or a block of addresses, such as 10.0.0.0/8")
+	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: each value must be an address or a block of addresses, such as 10.0.0.0/8")
 	checkMail := func(name, value string, validate func(string) error) {
 		if err := validate(value); value != "" && err != nil {
 			check(false, "%s: %v", name, err)
@@ -209,10 +209,10 @@ func (c *Config) faults() (faults []error) {
 	}
 	checkMail("FREEHOLD_SMTP_URL", c.SMTPURL, mail.CheckSMTPURL)
 	checkMail("FREEHOLD_MAIL_FROM", c.MailFrom, mail.CheckFrom)
-	check(c.PasswordQueue >= 1, "FREEHOLD_PASSWORD_QUEUE: the value is less than 1")
-	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: the value is not between 1024 and 16777216")
-	check(c.TokenLimit >= 100 && c.TokenLimit <= 10000, "FREEHOLD_TOKEN_LIMIT: the value is not between 100 and 10000")
-	check(c.DatabaseConnections >= 2, "FREEHOLD_DATABASE_CONNECTIONS: the value is less than 2")
+	check(c.PasswordQueue >= 1, "FREEHOLD_PASSWORD_QUEUE: must be at least 1")
+	check(c.BodyLimit >= 1024 && c.BodyLimit <= 16<<20, "FREEHOLD_BODY_LIMIT: must be between 1024 and 16777216")
+	check(c.TokenLimit >= 100 && c.TokenLimit <= 10000, "FREEHOLD_TOKEN_LIMIT: must be between 100 and 10000")
+	check(c.DatabaseConnections >= 2, "FREEHOLD_DATABASE_CONNECTIONS: must be at least 2")
 	for name, d := range map[string]time.Duration{
 		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
 		"FREEHOLD_EVENT_RETENTION": c.EventRetention, "FREEHOLD_REAUTH_AFTER": c.ReauthAfter, "FREEHOLD_PENDING_LIFETIME": c.PendingLifetime,
@@ -220,22 +220,22 @@ func (c *Config) faults() (faults []error) {
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
 		"FREEHOLD_STATEMENT_TIMEOUT": c.StatementTimeout,
 	} {
-		check(d >= time.Second && d <= tenYears, "%s: the value is not between 1s and 87600h", name)
+		check(d >= time.Second && d <= tenYears, "%s: must be between 1s and 87600h", name)
 	}
-	// What is made of a key must end before the key does: retired ones are kept for a day.
-	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: the value is more than 12h")
-	check(c.CodeLifetime >= time.Minute && c.CodeLifetime <= 12*time.Hour, "FREEHOLD_CODE_LIFETIME: the value is not between 1m and 12h")
-	check(c.RefreshGrace >= 0 && c.RefreshGrace <= time.Minute, "FREEHOLD_REFRESH_GRACE: the value is not between 0s and 1m")
-	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: the value is not between 0s and 1m")
+	// Tokens and codes must expire before their key does. A retired key is kept for a day.
+	check(c.AccessTokenTTL <= 12*time.Hour, "FREEHOLD_ACCESS_TOKEN_TTL: must be at most 12h")
+	check(c.CodeLifetime >= time.Minute && c.CodeLifetime <= 12*time.Hour, "FREEHOLD_CODE_LIFETIME: must be between 1m and 12h")
+	check(c.RefreshGrace >= 0 && c.RefreshGrace <= time.Minute, "FREEHOLD_REFRESH_GRACE: must be between 0s and 1m")
+	check(c.DrainDelay >= 0 && c.DrainDelay <= time.Minute, "FREEHOLD_DRAIN_DELAY: must be between 0s and 1m")
 	u, err := url.Parse(c.PublicURL)
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
-		"FREEHOLD_PUBLIC_URL: the value is not an http or https URL")
+		"FREEHOLD_PUBLIC_URL: must be an http or https URL")
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
 	if !c.Development() {
-		check(err != nil || u.Scheme != "http", "FREEHOLD_PUBLIC_URL: production needs an https URL. Use FREEHOLD_ENV=development to try the service without TLS")
-		check(c.DatabaseURL != "", "DATABASE_URL: production needs one")
-		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: production needs one")
+		check(err != nil || u.Scheme != "http", "FREEHOLD_PUBLIC_URL: must be https in production. Use FREEHOLD_ENV=development to try the service without TLS")
+		check(c.DatabaseURL != "", "DATABASE_URL: required in production")
+		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: required in production")
 	}
 	return faults
 }
@@ -246,7 +246,7 @@ func isHostPort(address string) bool {
 	return err == nil && errPort == nil
 }
 
-// publicAddress is how a browser on this machine reaches an address that is listened at, which may be all of them.
+// publicAddress returns the address at which a browser on this machine reaches a listener.
 func publicAddress(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
@@ -255,10 +255,10 @@ func publicAddress(listen string) string {
 	return listen
 }
 
-// dataDir is where a developer's instance keeps its data, whatever folder it is started from.
+// dataDir returns the default folder of the data, which does not depend on the current folder.
 func dataDir(vars map[string]string) string {
 	if os.Geteuid() == 0 {
-		return "/var/lib/freehold" // PostgreSQL does not run as root, and nobody else can look below /root
+		return "/var/lib/freehold" // PostgreSQL does not run as root, and other users cannot read /root
 	}
 	if dir := vars["XDG_DATA_HOME"]; filepath.IsAbs(dir) {
 		return filepath.Join(dir, "freehold")
@@ -266,7 +266,7 @@ func dataDir(vars map[string]string) string {
 	return filepath.Join(vars["HOME"], ".local", "share", "freehold")
 }
 
-// Print returns the settings as lines of NAME=value, with secrets masked.
+// Print returns the settings as lines of NAME=value. It masks secrets.
 func (c *Config) Print() string {
 	var b strings.Builder
 	v := reflect.ValueOf(*c)
@@ -285,7 +285,7 @@ func (c *Config) Print() string {
 
 var dsnPassword = regexp.MustCompile(`(password\s*=\s*)('(\\.|[^'])*'|\S+)`)
 
-// mask hides the password of a connection string in either of its two forms.
+// mask hides the password of a connection string, which is a URL or a list of name=value.
 func mask(dsn string) string {
 	if u, err := url.Parse(dsn); err == nil && u.Scheme != "" {
 		query := u.Query()
@@ -295,7 +295,7 @@ func mask(dsn string) string {
 		}
 		return u.Redacted()
 	} else if strings.Contains(dsn, "://") {
-		return "xxxxx" // malformed, so who knows where the password stands
+		return "xxxxx" // invalid, so the password may be anywhere
 	}
 	return dsnPassword.ReplaceAllString(dsn, "${1}xxxxx")
 }

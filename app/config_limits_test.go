@@ -7,27 +7,27 @@ import (
 	"strings"
 	"testing"
 
-	accountlimits "freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/limits"
 )
 
-func TestConfigJudgesLimits(t *testing.T) {
+func TestConfigChecksLimits(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
-		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: the value is not a limit: a number and a duration, such as 100/15m",
-		"FREEHOLD_LIMIT_SIGN_IN=100/15":      "FREEHOLD_LIMIT_SIGN_IN: the value is not a limit",
-		"FREEHOLD_LIMIT_SIGN_IN=many/15m":    "FREEHOLD_LIMIT_SIGN_IN: the value is not a limit",
+		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: must be a limit: a number and a duration, such as 100/15m",
+		"FREEHOLD_LIMIT_SIGN_IN=100/15":      "FREEHOLD_LIMIT_SIGN_IN: must be a limit",
+		"FREEHOLD_LIMIT_SIGN_IN=many/15m":    "FREEHOLD_LIMIT_SIGN_IN: must be a limit",
 		"FREEHOLD_LIMIT_SIGN_IN=":            "",
 		"FREEHOLD_LIMIT_SIGN_IN=1/1s":        "",
-		"FREEHOLD_LIMIT_SIGN_IN=0/15m":       "FREEHOLD_LIMIT_SIGN_IN: the number is not between 1 and 1000000",
-		"FREEHOLD_LIMIT_SIGN_IN=-1/15m":      "FREEHOLD_LIMIT_SIGN_IN: the number is not between 1 and 1000000",
-		"FREEHOLD_LIMIT_SIGN_IN=1/10ms":      "FREEHOLD_LIMIT_SIGN_IN: the number is not between 1 and 1000000, or the duration not between 1s and 87600h",
-		"FREEHOLD_LIMIT_MAIL_DAY=1/13h":      "or the duration not between 1s and 12h",
-		"FREEHOLD_LIMIT_SUBADDRESS=1/24h":    "or the duration not between 1s and 12h",
+		"FREEHOLD_LIMIT_SIGN_IN=0/15m":       "FREEHOLD_LIMIT_SIGN_IN: the number must be between 1 and 1000000",
+		"FREEHOLD_LIMIT_SIGN_IN=-1/15m":      "FREEHOLD_LIMIT_SIGN_IN: the number must be between 1 and 1000000",
+		"FREEHOLD_LIMIT_SIGN_IN=1/10ms":      "FREEHOLD_LIMIT_SIGN_IN: the number must be between 1 and 1000000, and the duration between 1s and 87600h",
+		"FREEHOLD_LIMIT_MAIL_DAY=1/13h":      "and the duration between 1s and 12h",
+		"FREEHOLD_LIMIT_SUBADDRESS=1/24h":    "and the duration between 1s and 12h",
 		"FREEHOLD_LIMIT_NOTICE_DAY=1/24h":    "",
-		"FREEHOLD_LIMIT_ANYTHING=1/24h":      "FREEHOLD_LIMIT_ANYTHING: there is no such setting",
-		"FREEHOLD_ACCOUNT_SESSIONS=0":        "FREEHOLD_ACCOUNT_SESSIONS: the value is not between 1 and 1000000",
-		"FREEHOLD_PASSWORD_SHARE=2000000":    "FREEHOLD_PASSWORD_SHARE: the value is not between 1 and 1000000",
-		"FREEHOLD_ACCOUNT_EVENTS=everything": "FREEHOLD_ACCOUNT_EVENTS: the value is not a whole number",
+		"FREEHOLD_LIMIT_ANYTHING=1/24h":      "FREEHOLD_LIMIT_ANYTHING: unknown setting",
+		"FREEHOLD_ACCOUNT_SESSIONS=0":        "FREEHOLD_ACCOUNT_SESSIONS: must be between 1 and 1000000",
+		"FREEHOLD_PASSWORD_SHARE=2000000":    "FREEHOLD_PASSWORD_SHARE: must be between 1 and 1000000",
+		"FREEHOLD_ACCOUNT_EVENTS=everything": "FREEHOLD_ACCOUNT_EVENTS: must be a whole number",
 	} {
 		_, err := LoadConfig([]string{setting})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -36,7 +36,7 @@ func TestConfigJudgesLimits(t *testing.T) {
 	}
 }
 
-// Each limit has a setting, which is printed as it is written, and whose default docs/accounts.md shows.
+// Each limit has a setting, which is printed as written, and whose default is in docs/accounts.md.
 func TestLimitsAreDocumented(t *testing.T) {
 	t.Parallel()
 	c, err := LoadConfig(nil)
@@ -47,7 +47,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, limits := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
+	settings, values := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
 	n := 0
 	for _, f := range reflect.VisibleFields(settings) {
 		name, value := f.Tag.Get("env"), f.Tag.Get("envDefault")
@@ -57,14 +57,14 @@ func TestLimitsAreDocumented(t *testing.T) {
 		if !regexp.MustCompile("`" + name + "` \\| `" + regexp.QuoteMeta(value) + "`").Match(text) {
 			t.Errorf("docs/accounts.md lacks %s and its default %s", name, value)
 		}
-		if f.Type == reflect.TypeFor[accountlimits.Limit]() {
+		if f.Type == reflect.TypeFor[limits.Limit]() {
 			n++
-			if limits.FieldByName(f.Name).IsZero() {
+			if values.FieldByName(f.Name).IsZero() {
 				t.Errorf("%s sets nothing", name)
 			}
 		}
 	}
-	if n != limits.NumField() {
-		t.Errorf("%d limits have a setting, want %d", n, limits.NumField())
+	if n != values.NumField() {
+		t.Errorf("%d limits have a setting, want %d", n, values.NumField())
 	}
 }

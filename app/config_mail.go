@@ -7,7 +7,7 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// host is the host of the public URL, and the name of the service if it has no other.
+// host returns the host of the public URL, which is also the default name of the service.
 func (c *Config) host() string {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {
@@ -16,13 +16,13 @@ func (c *Config) host() string {
 	return u.Hostname()
 }
 
-// links are the pages of the front end that take the codes of mails.
+// links returns the pages of the front end that take the codes of mails.
 func (c *Config) links() map[mail.Kind]string {
 	return map[mail.Kind]string{mail.VerifyEmail: c.VerifyEmailURL, mail.ResetPassword: c.ResetPasswordURL, mail.ChangeEmail: c.ChangeEmailURL}
 }
 
-// mailFaults returns what is wrong with the settings of mails. In production, links must be https: anyone on the way could
-// read the code.
+// mailFaults returns what is wrong with the settings of mails. In production links must be https, since others on the network could
+// read the code otherwise.
 func (c *Config) mailFaults() (faults []error) {
 	if err := mail.CheckName(c.AppName); err != nil && c.AppName != c.host() {
 		faults = append(faults, fmt.Errorf("FREEHOLD_APP_NAME: %w", err))
@@ -33,7 +33,7 @@ func (c *Config) mailFaults() (faults []error) {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("%s: %w", name, err))
 		case !c.Development() && mail.IsPlain(value):
-			faults = append(faults, fmt.Errorf("%s: production needs https, except on localhost", name))
+			faults = append(faults, fmt.Errorf("%s: must be https in production, except on localhost", name))
 		}
 	}
 	check("FREEHOLD_APP_URL", c.AppURL, mail.CheckPage)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Each setting of mails is checked at the start. The error names the setting and shows no value.
-func TestMailSettingsAreJudged(t *testing.T) {
+// Each setting of mails is checked at start-up. The error names the setting and shows no value.
+func TestMailSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
 	production := []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example.org", "DATABASE_URL=postgres://x", "FREEHOLD_SIGNING_KEY_FILE=x"}
@@ -22,7 +22,7 @@ func TestMailSettingsAreJudged(t *testing.T) {
 		{pages, "http://localhost:3000/{code}", true, ""},
 		{pages, "myapp://reset?c={code}", true, ""},
 		{pages, "http://canary.example/{code}", false, ""},
-		{pages, "http://canary.example/{code}", true, "production needs https"},
+		{pages, "http://canary.example/{code}", true, "must be https in production"},
 		{pages, "https://canary.example/?e={email}", false, "the value has no {code}"},
 		{pages, "https://canary.example/?c={code}&e={mail}", false, "{mail} is not a placeholder"},
 		{pages, "https://canary.example/?c={code", false, "brace"},
@@ -33,7 +33,7 @@ func TestMailSettingsAreJudged(t *testing.T) {
 		{pages, "/canary?c={code}", false, "such as https://"},
 		{[]string{"FREEHOLD_APP_URL"}, "https://app.example.org/start", true, ""},
 		{[]string{"FREEHOLD_APP_URL"}, "https://canary.example/{code}", false, "placeholders"},
-		{[]string{"FREEHOLD_APP_URL"}, "http://canary.example", true, "production needs https"},
+		{[]string{"FREEHOLD_APP_URL"}, "http://canary.example", true, "must be https in production"},
 		{[]string{"FREEHOLD_APP_URL"}, "canary", false, "such as https://"},
 		{[]string{"FREEHOLD_APP_NAME"}, `Ann's "Größe" & Söhne 👩‍👩‍👧`, true, ""},
 		{[]string{"FREEHOLD_APP_NAME"}, "http://app.example", true, ""}, // odd, and no link
@@ -59,7 +59,7 @@ func TestMailSettingsAreJudged(t *testing.T) {
 	}
 }
 
-// Without a name, the service is called by its host, and the sender of mails has no name.
+// Without a name, the name of the service is its host, and the sender of mails has no name.
 func TestNameOfTheService(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a-long-label.", 10) + "example.org"

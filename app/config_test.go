@@ -8,7 +8,7 @@ import (
 func TestOriginsAndHeadersAreNormalized(t *testing.T) {
 	t.Parallel()
 	_, err := LoadConfig([]string{"FREEHOLD_CORS_ORIGINS=https://a.example, https://b.example/path,*", "FREEHOLD_CORS_HEADERS=x-fine,x bad,*", "FREEHOLD_OPERATIONS_ONLY=on"})
-	for _, want := range []string{`"https://b.example/path" is not an origin`, `"*" is not an origin`, `"x bad" is not the name of a header`, `"*" is not the name of a header`, "FREEHOLD_OPERATIONS_ONLY: the value on needs FREEHOLD_OPERATIONS"} {
+	for _, want := range []string{`"https://b.example/path" is not an origin`, `"*" is not an origin`, `"x bad" is not the name of a header`, `"*" is not the name of a header`, "FREEHOLD_OPERATIONS_ONLY: on requires FREEHOLD_OPERATIONS"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %s", err, want)
 		}
@@ -28,9 +28,9 @@ func TestConfigNamesEveryFault(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"FREEHOLD_ADRR: there is no such setting", "FREEHOLD_ENV: the value is not one of development, production", "FREEHOLD_ADDR: ", "FREEHOLD_METRICS_ADDR: ", "FREEHOLD_PPROF_ADDR: ",
+		"FREEHOLD_ADRR: unknown setting", "FREEHOLD_ENV: must be one of development, production", "FREEHOLD_ADDR: ", "FREEHOLD_METRICS_ADDR: ", "FREEHOLD_PPROF_ADDR: ",
 		"FREEHOLD_RATE_LIMIT: ", "FREEHOLD_DEFAULT_VISIBILITY: ", "FREEHOLD_PASSWORD_MIN_LENGTH: ", "FREEHOLD_PUBLIC_URL: ", "FREEHOLD_SESSION_IDLE: ",
-		"DATABASE_URL: production needs one", "FREEHOLD_SIGNING_KEY_FILE: production needs one",
+		"DATABASE_URL: required in production", "FREEHOLD_SIGNING_KEY_FILE: required in production",
 	} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("the error does not say %q:\n%v", name, err)
@@ -40,14 +40,14 @@ func TestConfigNamesEveryFault(t *testing.T) {
 		t.Errorf("the error says too much:\n%v", err)
 	}
 	_, err = LoadConfig([]string{"FREEHOLD_BODY_LIMIT=lots", "FREEHOLD_SESSION_IDLE=long", "FREEHOLD_LOG_LEVEL=loud"})
-	for _, want := range []string{"FREEHOLD_BODY_LIMIT: the value is not a whole number", "FREEHOLD_SESSION_IDLE: the value is not a duration", "FREEHOLD_LOG_LEVEL: the value is not a log level"} {
+	for _, want := range []string{"FREEHOLD_BODY_LIMIT: must be a whole number", "FREEHOLD_SESSION_IDLE: must be a duration", "FREEHOLD_LOG_LEVEL: must be a log level"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %q", err, want)
 		}
 	}
 }
 
-// W15: settings that would serve a production setup unsafely are refused, and the refusal says what allows them.
+// W15: unsafe settings of production are refused, and the error says how to fix them.
 func TestUnsafeSetupsAreRefused(t *testing.T) {
 	t.Parallel()
 	database, open := "DATABASE_URL=postgres://x", "FREEHOLD_ADDR=0.0.0.0:8080"
@@ -57,13 +57,13 @@ func TestUnsafeSetupsAreRefused(t *testing.T) {
 		want     string // of the error; "" for none
 	}{
 		"production by https":             {append(production, "FREEHOLD_PUBLIC_URL=https://id.example.org"), ""},
-		"production by http":              {append(production, "FREEHOLD_PUBLIC_URL=http://id.example.org"), "FREEHOLD_PUBLIC_URL: production needs an https URL"},
-		"production on localhost by http": {append(production, "FREEHOLD_PUBLIC_URL=http://localhost:8080"), "FREEHOLD_PUBLIC_URL: production needs an https URL"},
+		"production by http":              {append(production, "FREEHOLD_PUBLIC_URL=http://id.example.org"), "FREEHOLD_PUBLIC_URL: must be https in production"},
+		"production on localhost by http": {append(production, "FREEHOLD_PUBLIC_URL=http://localhost:8080"), "FREEHOLD_PUBLIC_URL: must be https in production"},
 		"development by http":             {[]string{"FREEHOLD_PUBLIC_URL=http://dev.example.org"}, ""},
-		"by default, open":                {[]string{database, open}, "FREEHOLD_ENV: set it"},
-		"empty, open":                     {[]string{"FREEHOLD_ENV=", database, open}, "FREEHOLD_ENV: set it"},
-		"by default, on all addresses":    {[]string{database, "FREEHOLD_ADDR=:8080"}, "FREEHOLD_ENV: set it"},
-		"by default, by a name":           {[]string{database, "FREEHOLD_ADDR=db.example.org:8080"}, "FREEHOLD_ENV: set it"},
+		"by default, open":                {[]string{database, open}, "FREEHOLD_ENV: required"},
+		"empty, open":                     {[]string{"FREEHOLD_ENV=", database, open}, "FREEHOLD_ENV: required"},
+		"by default, on all addresses":    {[]string{database, "FREEHOLD_ADDR=:8080"}, "FREEHOLD_ENV: required"},
+		"by default, by a name":           {[]string{database, "FREEHOLD_ADDR=db.example.org:8080"}, "FREEHOLD_ENV: required"},
 		"chosen, open":                    {[]string{"FREEHOLD_ENV=development", database, open}, ""},
 		"by default, on loopback":         {[]string{database, "FREEHOLD_ADDR=[::1]:8080"}, ""},
 		"by default, private database":    {[]string{open}, ""},

@@ -18,14 +18,14 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// purgeInterval is how often an instance deletes what is long over. Several may do it at once.
+// purgeInterval is how often an instance deletes expired rows. Several instances may do so at once.
 const purgeInterval = 10 * time.Minute
 
-// mailer sends what the service has to say by e-mail. Without a server to send through, a developer gets a mailbox to
-// read in, and in production mails stay in the outbox until they are purged.
+// mailer sends the mails of the service. Without a mail server, they go to the mailbox in development, and stay in the outbox until
+// they are purged in production.
 type mailer struct {
-	worker  *mail.Worker  // nil where nothing is sent
-	mailbox *mail.Mailbox // nil where mails are really sent
+	worker  *mail.Worker  // nil if no mail is sent
+	mailbox *mail.Mailbox // nil if a mail server is configured
 }
 
 func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
@@ -53,12 +53,12 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 	return send, nil
 }
 
-// newTemplates reads the templates. The operator's folder wins over the program's files, and these over ours.
+// newTemplates reads the templates. The operator's folder overrides the program's files, which override ours.
 func newTemplates(c Config, o Options) (*mail.Templates, error) {
 	var replaced []fs.FS
 	if c.MailTemplates != "" {
 		if info, err := os.Stat(c.MailTemplates); err != nil || !info.IsDir() {
-			return nil, errors.New("FREEHOLD_MAIL_TEMPLATES: there is no such folder")
+			return nil, errors.New("FREEHOLD_MAIL_TEMPLATES: folder not found")
 		}
 		replaced = append(replaced, os.DirFS(c.MailTemplates))
 	}
@@ -74,8 +74,8 @@ func newTemplates(c Config, o Options) (*mail.Templates, error) {
 	return templates, err
 }
 
-// senderName is the sender's name if FREEHOLD_MAIL_FROM has none: that of the product, or "" if it is only the host. A host
-// would look like another sender's address.
+// senderName returns the name of the sender for a FREEHOLD_MAIL_FROM without one: the name of the service, or "" if that is only
+// the host, which would look like the address of another sender.
 func senderName(c Config) string {
 	if c.AppName == c.host() {
 		return ""
@@ -83,15 +83,15 @@ func senderName(c Config) string {
 	return c.AppName
 }
 
-// nudge makes the worker look at the outbox, if there is one yet.
+// nudge makes the worker read the outbox. It is safe on nil.
 func (m *mailer) nudge() {
 	if m != nil {
 		m.worker.Nudge()
 	}
 }
 
-// Work does what is to be done beside requests until ctx ends: it sends mails, and deletes what is long over. Serve calls
-// it; whoever serves the Handler by other means has to.
+// Work sends mails and deletes expired rows until ctx ends. Serve calls it. Call it yourself only if you serve the Handler by other
+// means.
 func (a *App) Work(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
@@ -103,7 +103,7 @@ func (a *App) Work(ctx context.Context) {
 	for ctx.Err() == nil {
 		a.purge(ctx)
 		select {
-		case <-time.After(purgeInterval/2 + rand.N(purgeInterval)): //nolint:gosec // so that instances do not meet
+		case <-time.After(purgeInterval/2 + rand.N(purgeInterval)): //nolint:gosec // so that instances run at different times
 		case <-ctx.Done():
 		}
 	}
@@ -113,16 +113,16 @@ func (a *App) Work(ctx context.Context) {
 func (a *App) purge(ctx context.Context) {
 	deleted, err := a.db.Purge(ctx, a.config.EventRetention, a.config.Events)
 	if err != nil && ctx.Err() == nil {
-		a.log.WarnContext(ctx, "what is long over could not all be deleted; it is tried again", "error", err)
+		a.log.WarnContext(ctx, "failed to purge some expired rows; will retry", "error", err)
 	}
 	for table, n := range deleted {
 		if n > 0 {
-			a.log.InfoContext(ctx, "deleted what was long over", "table", table, "rows", n)
+			a.log.InfoContext(ctx, "purged expired rows", "table", table, "rows", n)
 		}
 	}
 }
 
-// findMail returns a mail of the developer's mailbox.
+// findMail returns a mail of the mailbox.
 func (m *mailer) findMail(id string) (mail.Message, bool) {
 	parsed, err := uuid.Parse(id)
 	if err != nil {

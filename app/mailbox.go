@@ -9,11 +9,11 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// mailPolicy lets the page and the mails in it have styles, and nothing else: no script, no picture, no link to a frame.
+// mailPolicy allows styles in the page and in its mails, and nothing else: no scripts and no pictures.
 const mailPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 var mailPages = template.Must(template.New("").Funcs(template.FuncMap{
-	"link": func(m mail.Message) template.URL { return template.URL(m.Link) }, //nolint:gosec // it may have an app's own scheme, and comes from the configuration
+	"link": func(m mail.Message) template.URL { return template.URL(m.Link) }, //nolint:gosec // it comes from the configuration, and may have the scheme of an app
 }).Parse(`
 {{- define "head"}}<!doctype html>
 <html lang="en">
@@ -27,11 +27,11 @@ var mailPages = template.Must(template.New("").Funcs(template.FuncMap{
 <body>{{end}}
 {{- define "list"}}{{template "head"}}
 <h1>Mail</h1>
-<p>What the service has sent since it was started, newest first: it goes nowhere but here while FREEHOLD_SMTP_URL is not set. Also as <a href="/dev/mail.json">JSON</a>.</p>
+<p>This page lists the mails since the service started, newest first. No mail leaves this machine while FREEHOLD_SMTP_URL is not set. Also available as <a href="/dev/mail.json">JSON</a>.</p>
 {{if .}}<table>
 <tr><th scope="col">to</th><th scope="col">subject</th><th scope="col">date</th></tr>
 {{range .}}<tr><td>{{.To}}</td><td><a href="/dev/mail/{{.ID}}">{{.Subject}}</a></td><td>{{.Date.UTC.Format "2006-01-02 15:04:05"}}</td></tr>
-{{end}}</table>{{else}}<p>There is none yet.</p>{{end}}
+{{end}}</table>{{else}}<p>No mail yet.</p>{{end}}
 </body>
 </html>{{end}}
 {{- define "mail"}}{{template "head"}}
@@ -40,22 +40,21 @@ var mailPages = template.Must(template.New("").Funcs(template.FuncMap{
 <p>To {{.To}}, {{.Date.UTC.Format "2006-01-02 15:04:05"}}</p>
 {{with link .}}<p><a href="{{.}}" rel="noreferrer">Open the link</a></p>
 {{end}}<pre>{{.Text}}</pre>
-<iframe sandbox title="The same as HTML" srcdoc="{{.HTML}}"></iframe>
+<iframe sandbox title="The mail as HTML" srcdoc="{{.HTML}}"></iframe>
 </body>
 </html>{{end}}`))
 
-// HasMailbox reports whether mails go to a mailbox that is served at /dev/mail: in development, without a mail server, and
-// like the playground only where nobody else can look.
+// HasMailbox reports whether mails go to a mailbox at /dev/mail: in development, on a loopback address, without a mail server.
 func (a *App) HasMailbox() bool { return a.HasPlayground() && a.mailer.mailbox != nil }
 
-// serveMailbox serves the developer's mailbox below /dev/mail.
+// serveMailbox serves the mailbox below /dev/mail.
 func (a *App) serveMailbox(handle func(pattern string, handler http.HandlerFunc)) {
 	box := a.mailer.mailbox
 	handle("GET /dev/mail", func(w http.ResponseWriter, _ *http.Request) { writeMailPage(w, "list", box.Messages()) })
 	handle("GET /dev/mail/{id}", func(w http.ResponseWriter, r *http.Request) {
 		m, found := a.mailer.findMail(r.PathValue("id"))
 		if !found {
-			edge.WriteError(r.Context(), w, http.StatusNotFound, fault.New(fault.NotFound, "There is no such mail."))
+			edge.WriteError(r.Context(), w, http.StatusNotFound, fault.New(fault.NotFound, "Mail not found."))
 			return
 		}
 		writeMailPage(w, "mail", m)
@@ -68,7 +67,7 @@ func (a *App) serveMailbox(handle func(pattern string, handler http.HandlerFunc)
 func writeMailPage(w http.ResponseWriter, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", mailPolicy)
-	mailPages.ExecuteTemplate(w, name, data) //nolint:errcheck // if the client is gone there is nobody to tell
+	mailPages.ExecuteTemplate(w, name, data) //nolint:errcheck // the client may have left
 }
 
 type mailForPrograms struct {

@@ -10,20 +10,20 @@ import (
 	"freehold.dev/freehold/edge"
 )
 
-// serveInside serves what is for operators alone at the addresses that they chose, until stop is called: metrics and pprof.
-func (a *App) serveInside(ctx context.Context) (stop func(), err error) {
+// serveOperators serves metrics and pprof, each at its configured address, until stop is called.
+func (a *App) serveOperators(ctx context.Context) (stop func(), err error) {
 	var servers []*http.Server
 	stop = func() {
 		for _, s := range servers {
-			s.Close() //nolint:errcheck // nobody waits for a last answer
+			s.Close() //nolint:errcheck // no request is worth waiting for
 		}
 	}
 	for _, s := range []struct {
 		setting, address, what, path string
 		handler                      http.Handler
 	}{
-		{"FREEHOLD_METRICS_ADDR", a.config.MetricsAddr, "metrics are served", "/metrics", a.metricsMux()},
-		{"FREEHOLD_PPROF_ADDR", a.config.PprofAddr, "pprof is served", "/debug/pprof/", pprofMux()},
+		{"FREEHOLD_METRICS_ADDR", a.config.MetricsAddr, "serving metrics", "/metrics", a.metricsMux()},
+		{"FREEHOLD_PPROF_ADDR", a.config.PprofAddr, "serving pprof", "/debug/pprof/", pprofMux()},
 	} {
 		if s.address == "" {
 			continue
@@ -35,7 +35,7 @@ func (a *App) serveInside(ctx context.Context) (stop func(), err error) {
 		}
 		server := edge.NewServer(s.handler, a.config.RequestTimeout, a.log)
 		servers = append(servers, server)
-		go server.Serve(l) //nolint:errcheck // it ends by stop; without it the service goes on
+		go server.Serve(l) //nolint:errcheck // stop ends it; the service works without it
 		a.log.InfoContext(ctx, s.what, "url", "http://"+l.Addr().String()+s.path)
 	}
 	return stop, nil
@@ -47,8 +47,8 @@ func (a *App) metricsMux() http.Handler {
 	return mux
 }
 
-// pprofMux serves profiles of the process as `go tool pprof` reads them, but not its command line. They may take longer than
-// other requests: package pprof moves the server's deadline.
+// pprofMux serves profiles of the process for `go tool pprof`, but not its command line. They may take longer than other requests,
+// since package pprof extends the deadline of the server.
 func pprofMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

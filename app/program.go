@@ -24,27 +24,27 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// Module is a part of a program: owned types, and what belongs to them. Each type and field is declared in one module.
+// Module is a part of a program: owned types and what belongs to them. Declare each type and field in one module.
 type Module struct {
-	Name       string         // also the name of the table in schema migrations that keeps the module's version
+	Name       string         // also that of the table in schema migrations that has the module's version
 	Migrations fs.FS          // NNNN_name.sql, and functions/name.sql; nil for none
-	Types      []owned.Type   // made by owned.Declare
-	Hooks      accounts.Hooks // run after those of the modules before this one
+	Types      []owned.Type   // from owned.Declare
+	Hooks      accounts.Hooks // run after those of earlier modules
 
-	// Functions are the definer functions that stand behind fields instead of row policies, by Type.field, and whom they admit.
+	// Functions are the definer functions behind fields that have no row policy, by Type.field, and the viewers that they admit.
 	Functions map[string]access.Layer
-	// Credential are the mutations that compute a password hash, verify a code or have a mail sent. An operation may have one.
+	// Credential names the mutations that compute a password hash, verify a code or send a mail. An operation may have one of them.
 	Credential []string
 	// Validators complete the errors of inputs whose shape is wrong, by the name of the input type; nil for none.
 	Validators func(*resolvers.Resolvers) map[string]resolvers.InputValidator
-	// TextBytes is how many bytes the text of a field may take in a reply, by Type.field. Other texts cost as much as the longest.
+	// TextBytes is the largest size of a field's text in a reply, in bytes, by Type.field. Other texts cost as much as the longest.
 	TextBytes map[string]int
 }
 
-// Graph is what gqlgen has generated of a program's schema. The generator of package graph writes it.
+// Graph is what gqlgen has generated from a program's schema. The generator of package graph writes it.
 type Graph struct {
-	Schema    func() *ast.Schema              // the schema, parsed anew
-	Text      func() string                   // all of the schema as it is written, with what serves Federation
+	Schema    func() *ast.Schema              // the schema, newly parsed
+	Text      func() string                   // the whole schema as written, with the definitions of Federation
 	SDL       func() string                   // the schema as a Federation subgraph
 	ClientSDL func(schema *ast.Schema) string // a schema for client tools
 
@@ -66,7 +66,7 @@ type Program struct {
 	layers   *explain.Layers
 }
 
-// NewProgram returns the program of these modules. The error names each declaration that is wrong, with its file and line.
+// NewProgram returns the program of these modules. The error names each invalid declaration, with its file and line.
 func NewProgram(g Graph, modules ...Module) (*Program, error) {
 	p := &Program{graph: g, modules: modules}
 	var types []owned.Type
@@ -75,11 +75,11 @@ func NewProgram(g Graph, modules ...Module) (*Program, error) {
 	}
 	var err error
 	if p.registry, err = owned.NewRegistry(types...); err != nil {
-		return nil, fmt.Errorf("an owned type is declared wrongly:\n%w", err)
+		return nil, fmt.Errorf("the declaration of an owned type is invalid:\n%w", err)
 	}
 	schema := g.Schema()
 	if err := p.check(schema); err != nil {
-		return nil, fmt.Errorf("a module is declared wrongly:\n%w", err)
+		return nil, fmt.Errorf("the declaration of a module is invalid:\n%w", err)
 	}
 	functions := map[string]access.Layer{}
 	for _, m := range slices.Backward(modules) { // the first module wins
@@ -89,7 +89,7 @@ func NewProgram(g Graph, modules ...Module) (*Program, error) {
 	return p, nil
 }
 
-// check returns an error that names what modules say about elements that the schema does not have.
+// check returns an error that names the declarations about elements that the schema does not have.
 func (p *Program) check(schema *ast.Schema) error {
 	var faults []error
 	for _, t := range p.registry.Types() {
@@ -122,13 +122,13 @@ func prefixed(prefix string, names []string) []string {
 	return list
 }
 
-// Registry has the program's owned types.
+// Registry returns the owned types of the program.
 func (p *Program) Registry() *owned.Registry { return p.registry }
 
-// Schema returns the program's schema, parsed anew.
+// Schema returns the program's schema, newly parsed.
 func (p *Program) Schema() *ast.Schema { return p.graph.Schema() }
 
-// Text returns the whole schema as it is written.
+// Text returns the whole schema as written.
 func (p *Program) Text() string { return p.graph.Text() }
 
 // SDL returns the schema as a Federation subgraph.
@@ -146,7 +146,7 @@ func (p *Program) Access() *access.Matrix {
 	return access.New(p.graph.Schema(), p.layers.Access())
 }
 
-// Migrations are the sets of the modules that have any. Freehold's own, which run before all of them, are not among them.
+// Migrations returns the migrations of the modules. It does not include those of freehold, which run first.
 func (p *Program) Migrations() (sets []db.MigrationSet) {
 	for _, m := range p.modules {
 		if m.Migrations != nil {
@@ -156,15 +156,15 @@ func (p *Program) Migrations() (sets []db.MigrationSet) {
 	return sets
 }
 
-// Migrate brings the database of FREEHOLD_MIGRATE_URL up to date.
+// Migrate runs the pending migrations of the database of FREEHOLD_MIGRATE_URL.
 func (p *Program) Migrate(ctx context.Context, c Config) error {
 	if c.MigrateURL == "" {
-		return errors.New("FREEHOLD_MIGRATE_URL: migrating needs the URL of the owner's role (a private PostgreSQL is migrated at each start)")
+		return errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role (the service migrates a private PostgreSQL at each start)")
 	}
 	return db.Migrate(ctx, c.MigrateURL, p.Migrations()...)
 }
 
-// hooks are those of all modules, in their order.
+// hooks returns the hooks of all modules, in their order.
 func (p *Program) hooks() (all accounts.Hooks) {
 	for _, m := range p.modules {
 		all.BeforeSignUp = append(all.BeforeSignUp, m.Hooks.BeforeSignUp...)
@@ -175,7 +175,7 @@ func (p *Program) hooks() (all accounts.Hooks) {
 	return all
 }
 
-// validators are those of all modules. A later module wins over an earlier one.
+// validators returns the validators of all modules. A later module overrides an earlier one.
 func (p *Program) validators(r *resolvers.Resolvers) document.Validators {
 	all := document.Validators{}
 	for _, m := range p.modules {

@@ -41,7 +41,7 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 	return schema, nil
 }
 
-// rows finds the rows of any owned type for the rules.
+// rows returns what finds the rows of any owned type for the rules.
 func (p *Program) rows(d *db.DB) directives.Rows {
 	return func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]directives.Row, error) {
 		found, err := p.registry.Find(ctx, d, viewer, typ, ids)

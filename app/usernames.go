@@ -7,7 +7,7 @@ import (
 	"freehold.dev/freehold/accounts/input"
 )
 
-// reservedUsernames reads the operator's list, or returns ours.
+// reservedUsernames reads the operator's list, or returns the default one if path is empty.
 func reservedUsernames(path string) (input.Reserved, error) {
 	if path == "" {
 		return input.DefaultReserved(), nil

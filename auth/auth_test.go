@@ -95,7 +95,7 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 		"no session":      forge(t, header("x", 1), claims("sid", nil), eddsa),
 	} {
 		if v, reason := tokens.ReadAccess(token); reason != fault.Invalid || v.IsMember() {
-			t.Errorf("%s: read as %+v, %q; want nobody, invalid", name, v, reason)
+			t.Errorf("%s: read as %+v, %q; want an anonymous viewer, invalid", name, v, reason)
 		}
 	}
 	if _, reason := tokens.ReadAccess(forge(t, header("x", 1), claims("x", 1), eddsa)); reason != "" {
@@ -122,13 +122,13 @@ func TestAuthenticate(t *testing.T) {
 	}{
 		{"no header", nil, Viewer{}},
 		{"good", []string{"bearer " + good}, Viewer{UserID: user}},
-		{"two headers", []string{"Bearer " + good, "Bearer " + good}, Nobody(fault.Invalid)},
+		{"two headers", []string{"Bearer " + good, "Bearer " + good}, Anonymous(fault.Invalid)},
 		{"another scheme", []string{"Basic " + good}, Viewer{}},
 		{"another scheme beside it", []string{"Basic eDp5", "Bearer " + good}, Viewer{UserID: user}},
 		{"empty", []string{""}, Viewer{}},
 		{"no token", []string{"Bearer"}, Viewer{}},
 		{"no token but a space", []string{"Bearer "}, Viewer{}},
-		{"not a token", []string{"Bearer x y"}, Nobody(fault.Invalid)},
+		{"not a token", []string{"Bearer x y"}, Anonymous(fault.Invalid)},
 	} {
 		got := Authenticate(http.Header{"Authorization": c.values}, tokens)
 		if got.UserID != c.want.UserID || got.Reason != c.want.Reason {
@@ -137,7 +137,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// What the database says of a claim first stays.
+// The first decision of the database about a claim is final.
 func TestClaimIsSettledOnce(t *testing.T) {
 	t.Parallel()
 	var none *Claim
@@ -148,7 +148,7 @@ func TestClaimIsSettledOnce(t *testing.T) {
 	for _, reasons := range [][]fault.Reason{{"", fault.Revoked}, {fault.Revoked, ""}, {fault.Expired, fault.Revoked}} {
 		c := &Claim{}
 		if _, settled := c.Settled(); settled {
-			t.Error("settled before anything was said")
+			t.Error("settled before the database has decided")
 		}
 		for _, reason := range reasons {
 			c.Settle(reason)
@@ -161,7 +161,7 @@ func TestClaimIsSettledOnce(t *testing.T) {
 
 func testKeys(t *testing.T, now func() time.Time) *Keys {
 	t.Helper()
-	keys, err := LoadOrMakeKeys(filepath.Join(t.TempDir(), "key.pem"), now)
+	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "key.pem"), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			keys, err := LoadOrMakeKeys(path, nil)
+			keys, err := LoadOrCreateKeys(path, nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -201,13 +201,13 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	if err := errors.Join(os.WriteFile(path, []byte("junk"), 0o600), os.Chmod(path, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOrMakeKeys(path, nil); err == nil {
+	if _, err := LoadOrCreateKeys(path, nil); err == nil {
 		t.Error("replaced or accepted a damaged key")
 	}
 }
 
-// S17: two instances learn of a rotation each in its time, and no token of theirs is ever refused by the other while it
-// is valid; a retired key is refused.
+// S17: two instances load a rotated key at different times. Neither refuses a token of the other while it is valid. Both refuse a
+// retired key.
 func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	clock := time.Now().Truncate(time.Second)
@@ -215,7 +215,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")
 	var instances [2]*Tokens
 	for i := range instances {
-		keys, err := LoadOrMakeKeys(path, now)
+		keys, err := LoadOrCreateKeys(path, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,14 +262,14 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	}
 }
 
-// A rotation never leaves a file that can't be read, whatever the clock; a file that is not whole is never taken for
+// A rotation never leaves a file that cannot be read, whatever the clock. An incomplete file is refused, instead of being read as
 // one with fewer keys.
 func TestKeyFilesAreWholeOrRefused(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
 	var failed atomic.Int32
 	path := filepath.Join(t.TempDir(), "key.pem")
-	keys, err := LoadOrMakeKeys(path, func() time.Time { return clock })
+	keys, err := LoadOrCreateKeys(path, func() time.Time { return clock })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,11 +302,11 @@ func TestKeyFilesAreWholeOrRefused(t *testing.T) {
 	}
 	clock = clock.Add(reloadInterval)
 	if n := len(keys.all()); n != 4 || failed.Load() == 0 {
-		t.Errorf("with a file that can't be read there are %d keys, and %d failures were told", n, failed.Load())
+		t.Errorf("with a file that can't be read there are %d keys, and %d failures were reported", n, failed.Load())
 	}
 }
 
-// S15: a refresh token that was altered in any way is not one, or not a genuine one; its successor is always the same.
+// S15: an altered refresh token is invalid, or not genuine. The successor of a token is always the same.
 func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 	t.Parallel()
 	keys, stranger := testKeys(t, nil), testKeys(t, nil)
@@ -342,7 +342,7 @@ func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 	}
 }
 
-// P13, in part: what counts as one client.
+// P13, in part: which addresses count as one client.
 func TestClientIsAnAddressBlock(t *testing.T) {
 	t.Parallel()
 	for remote, want := range map[string]string{
@@ -362,6 +362,6 @@ func TestViewerScopes(t *testing.T) {
 	field := WithViewer(request, ViewerFrom(request))
 	Become(field, Viewer{UserID: user})
 	if !ViewerFrom(field).Is(user) || ViewerFrom(request).IsMember() || (Viewer{}).Is(uuid.Nil) {
-		t.Error("a viewer that was made in one scope is missing there, or seen outside it")
+		t.Error("a viewer that was set in one scope is missing there, or visible outside of it")
 	}
 }

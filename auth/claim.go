@@ -7,24 +7,25 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Claim is the viewer whom a request's token names. The token is genuine. Whether its session lives is for the database to
-// say, and it says so in the first transaction of that viewer, before any row is read.
+// Claim is the viewer that the token of a request names. The token is genuine. The database decides whether its session is live,
+// in the first transaction of that viewer, before it reads any row.
 type Claim struct {
 	Viewer Viewer
-	// First says that nothing may be done for the request before the claim is settled.
+	// First says that the claim must be settled before anything else is done for the request.
 	First bool
 
 	settled atomic.Pointer[fault.Reason]
 }
 
-// Settle notes what the database said: "" if the session lives, or why it does not. What it said first stays.
+// Settle records the decision of the database: "" if the session is live, or the reason why it is not. The first decision is
+// final.
 func (c *Claim) Settle(reason fault.Reason) {
 	if c != nil {
 		c.settled.CompareAndSwap(nil, &reason)
 	}
 }
 
-// Settled returns what Settle has noted; false before that.
+// Settled returns the decision; false if there is none yet.
 func (c *Claim) Settled() (fault.Reason, bool) {
 	if c == nil {
 		return "", true
@@ -37,7 +38,7 @@ func (c *Claim) Settled() (fault.Reason, bool) {
 
 type claimKey struct{}
 
-// WithClaim opens a scope in which a request claims to come from a viewer.
+// WithClaim opens a scope for a request whose token names a viewer.
 func WithClaim(ctx context.Context, c *Claim) context.Context {
 	return context.WithValue(ctx, claimKey{}, c)
 }

@@ -7,28 +7,28 @@ import (
 	"unicode"
 )
 
-// Client is where a request came from. The zero value is unknown.
+// Client is where a request comes from. The zero value is unknown.
 type Client struct {
-	IP     string // in its usual spelling; an IPv4 address in IPv6 clothes is an IPv4 address
-	Block  string // of addresses that count as one client: an IPv4 address, or the /64 that an IPv6 customer has at least
-	Site   string // the /48 that an IPv6 customer has at most; "" for an IPv4 address
-	Device string // what the client says of itself (User-Agent), fit to be shown
+	IP     string // in its usual spelling; an IPv4-mapped IPv6 address is an IPv4 address
+	Block  string // the addresses that count as one client: an IPv4 address, or a /64, the least that an IPv6 customer has
+	Site   string // a /48, the most that an IPv6 customer has; "" for an IPv4 address
+	Device string // its User-Agent header, without characters that cannot be shown
 }
 
-// maxDevice bounds what is kept of a User-Agent, in characters.
+// maxDevice is the most that is kept of a User-Agent, in characters.
 const maxDevice = 200
 
 type clientKey struct{}
 
 type rawClient struct{ remoteAddr, userAgent string }
 
-// WithClient notes where a request came from: its address, in the form "host:port" of http.Request.RemoteAddr, and its
+// WithClient stores where a request comes from: its address, in the form "host:port" of http.Request.RemoteAddr, and its
 // User-Agent.
 func WithClient(ctx context.Context, remoteAddr, userAgent string) context.Context {
 	return context.WithValue(ctx, clientKey{}, rawClient{remoteAddr, userAgent})
 }
 
-// ClientFrom returns where the request of ctx came from. It reads the address anew each time, since most requests do not ask.
+// ClientFrom returns where the request of ctx comes from. It parses the address each time, since most requests never ask for it.
 func ClientFrom(ctx context.Context) Client {
 	raw, ok := ctx.Value(clientKey{}).(rawClient)
 	if !ok {
@@ -61,7 +61,7 @@ func prefix(ip netip.Addr, bits int) string {
 	return p.String()
 }
 
-// device keeps of a User-Agent what can be shown and stored.
+// device returns the part of a User-Agent that can be shown and stored.
 func device(userAgent string) string {
 	shown := strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsGraphic(r) {

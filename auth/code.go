@@ -13,19 +13,19 @@ import (
 	"freehold.dev/freehold/internal/runes"
 )
 
-// A one-time code is not stored. Stored are a seed, with its mail, and an id, with the account that it is for: somebody who reads
-// the database learns no code. The code is 40 bits of an HMAC of the seed, as eight characters of Crockford's base32, which
-// has no letters that look like digits. The id is an HMAC of the code, its purpose and the address that it was sent to, so
-// only who knows the code, and has our keys, can name the row.
+// A one-time code is not stored. Stored are a seed, with its mail, and an id, with its account. So nobody can read a code in the
+// database. The code is 40 bits of an HMAC of the seed, as eight characters of Crockford's base32, which has no letters that look
+// like digits. The id is an HMAC of the code, its purpose, and the address that it was sent to. So only somebody who has the code
+// and our keys can compute the id.
 const (
 	codeBytes = 5
 	codeChars = 8
-	keyMark   = 4 // bytes of a seed that say which of our keys made it
+	keyMark   = 4 // bytes of a seed that name its signing key
 )
 
 var codeEncoding = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// NewCode makes a one-time code for a purpose and a normalised address: its seed, which is random, and its id.
+// NewCode creates a one-time code for a purpose and a normalised address. It returns the seed, which is random, and the id.
 func (k *Keys) NewCode(purpose, emailKey string) (seed, id uuid.UUID) {
 	key := k.signing()
 	rand.Read(seed[:])
@@ -33,7 +33,7 @@ func (k *Keys) NewCode(purpose, emailKey string) (seed, id uuid.UUID) {
 	return seed, key.oneTimeID(purpose, emailKey, key.oneTimeCode(seed))
 }
 
-// Code returns the one-time code of a seed as it is shown to people, XXXX-XXXX; "" if the key that made the seed is gone.
+// Code returns the one-time code of a seed as users see it, XXXX-XXXX; "" if the signing key of the seed was deleted.
 func (k *Keys) Code(seed uuid.UUID) string {
 	for _, key := range k.all() {
 		if bytes.Equal(key.mark(), seed[:keyMark]) {
@@ -44,9 +44,9 @@ func (k *Keys) Code(seed uuid.UUID) string {
 	return ""
 }
 
-// CodeIDs returns the ids that a typed code can have, one for each of our keys, and none if it cannot be a code. Case, white
-// space, dashes, invisible characters and the width of letters don't matter. O is read as 0, and I and L as 1. The caller
-// decides whether there is such a code, whether it is still valid, and how often it may be tried.
+// CodeIDs returns the ids that a typed code can have, one for each signing key; none if the text cannot be a code. It ignores
+// case, white space, dashes, invisible characters and the width of letters. It reads O as 0, and I and L as 1. The caller decides
+// whether such a code exists, whether it is still valid, and how often it may be tried.
 func (k *Keys) CodeIDs(purpose, emailKey, typed string) (ids []uuid.UUID) {
 	code, ok := readCode(typed)
 	if !ok {
@@ -74,10 +74,10 @@ func (k key) oneTimeID(purpose, emailKey, code string) uuid.UUID {
 	return uuid.UUID(mac(k.codeID, []byte(strings.Join([]string{purpose, emailKey, code}, "\x00")))[:len(uuid.UUID{})])
 }
 
-// longestTyped is the longest text that is read as a code, in bytes.
+// longestTyped is the longest text that readCode accepts, in bytes.
 const longestTyped = 256
 
-// readCode brings a typed code into the form in which it is derived; ok is false for what cannot be one.
+// readCode brings a typed code into the form in which it is derived. It reports false for a text that cannot be a code.
 func readCode(typed string) (code string, ok bool) {
 	if len(typed) > longestTyped {
 		return "", false

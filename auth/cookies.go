@@ -9,10 +9,28 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Cookies are the two cookies that hold a session in a browser: the access token, which routers can read, and the
-// refresh token. They are for pages of the service's own site only, and only for their requests, since nothing that a
-// browser navigates to needs them: hence SameSite=Strict. Scripts never see them. With TLS their names begin with
-// __Host-, so that browsers take them from this very host alone.
+// Cookies are the two cookies that hold a session in a browser: the access token, which routers can read, and the refresh token.
+// They are for requests of pages of the service's own site only, so they are SameSite=Strict: a browser never navigates to
+// anything that needs them. Scripts cannot read them. With TLS their names begin with __Host-, so that browsers accept them from
+// this host only.
+//
+// # Renewal
+//
+// A request with cookies renews the session before its access token expires, so no script has to. Requests of a browser can overtake
+// each other: a request that was sent before a renewal may arrive after it, with the old cookies.
+//
+//	the access token in the cookie is
+//	 ├─ valid, with a third of its lifetime left ─► the viewer, with unchanged cookies
+//	 ├─ valid, with less left: RefreshEarly
+//	 │   ├─ new tokens ───────────────────────────► the viewer, with both cookies set
+//	 │   ├─ another request has renewed it ───────► the viewer, with unchanged cookies
+//	 │   └─ refused ──────────────────────────────► an anonymous viewer, with both cookies deleted
+//	 └─ expired, invalid or missing: Refresh
+//	     ├─ new tokens ───────────────────────────► the viewer, with both cookies set
+//	     └─ refused ──────────────────────────────► an anonymous viewer, with both cookies deleted
+//
+// RefreshEarly does not treat an old refresh token as stolen, because the access token beside it is still valid. If the service
+// cannot answer, the request fails, and the cookies stay.
 type Cookies struct {
 	secure  bool
 	access  kind
@@ -24,8 +42,8 @@ type kind struct {
 	age  time.Duration
 }
 
-// NewCookies describes cookies of an access token and of a session that live so long. Without secure they travel in
-// clear as well, for development.
+// NewCookies describes the cookies for an access token and a session with these lifetimes. Without secure, browsers also send
+// them without TLS, for development.
 func NewCookies(secure bool, access, session time.Duration) *Cookies {
 	prefix := ""
 	if secure {
@@ -34,7 +52,7 @@ func NewCookies(secure bool, access, session time.Duration) *Cookies {
 	return &Cookies{secure: secure, access: kind{prefix + "freehold", access}, refresh: kind{prefix + "freehold-refresh", session}}
 }
 
-// cookie sets the cookie of a kind; an empty value takes it back.
+// cookie sets the cookie of a kind; an empty value deletes it.
 func (c *Cookies) cookie(k kind, value string) *http.Cookie {
 	age := int(k.age.Seconds())
 	if value == "" {
@@ -45,13 +63,13 @@ func (c *Cookies) cookie(k kind, value string) *http.Cookie {
 	}
 }
 
-// Jar is the cookies of one request, and what becomes of them with its response. A mutation fills or empties it, the
-// last one wins, and the HTTP edge writes it. It is not for concurrent use: mutations run one after the other.
+// Jar has the cookies of one request, and those of its response. Mutations fill or empty it, the last one wins, and the HTTP edge
+// writes it. It is not safe for concurrent use: mutations run one after the other.
 type Jar struct {
 	cookies         *Cookies
 	access, refresh string
-	brought, twice  bool // whether the request has any of the cookies, and any of them twice
-	asked           bool // whether they said who asks
+	brought, twice  bool // whether the request has any of our cookies, and whether it has one twice
+	asked           bool // whether they determine the viewer
 	out             []*http.Cookie
 }
 
@@ -72,14 +90,14 @@ func (c *Cookies) Open(header http.Header) *Jar {
 	return j
 }
 
-// Put lets the browser hold a session.
+// Put makes the browser keep a session.
 func (j *Jar) Put(p *Pair) { j.set(p.AccessToken, p.RefreshToken) }
 
 func (j *Jar) set(access, refresh string) {
 	j.out = []*http.Cookie{j.cookies.cookie(j.cookies.access, access), j.cookies.cookie(j.cookies.refresh, refresh)}
 }
 
-// SignOut lets the browser forget the session that asked, if it was by cookies that it did.
+// SignOut makes the browser delete the session, if the request used the cookies.
 func (j *Jar) SignOut() {
 	if j != nil && j.asked {
 		j.empty()
@@ -88,7 +106,7 @@ func (j *Jar) SignOut() {
 
 func (j *Jar) empty() { j.set("", "") }
 
-// Write adds to the header of a response what became of the cookies.
+// Write adds the changed cookies to the header of a response.
 func (j *Jar) Write(header http.Header) {
 	if j == nil {
 		return
@@ -100,7 +118,7 @@ func (j *Jar) Write(header http.Header) {
 
 type jarKey struct{}
 
-// WithJar opens a scope whose request may use cookies.
+// WithJar opens a scope for a request that may use cookies.
 func WithJar(ctx context.Context, jar *Jar) context.Context {
 	return context.WithValue(ctx, jarKey{}, jar)
 }
@@ -111,17 +129,17 @@ func JarFrom(ctx context.Context) *Jar {
 	return jar
 }
 
-// Refresher renews sessions. The error of a token that does not count is UNAUTHENTICATED with its reason.
+// Refresher renews sessions. The error of an invalid token is UNAUTHENTICATED with its reason.
 type Refresher interface {
 	// Refresh exchanges a refresh token.
 	Refresh(ctx context.Context, token string) (*Pair, error)
-	// RefreshEarly exchanges one while the access token still counts. It returns nil if that was done by another request
-	// already, longer ago than a retry may be.
+	// RefreshEarly exchanges one while the access token is still valid. It returns nil if another request did so longer ago than
+	// a retry is accepted.
 	RefreshEarly(ctx context.Context, viewer Viewer, token string) (*Pair, error)
 }
 
-// AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. It renews the session
-// before its access token expires, and removes invalid cookies.
+// AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. It renews the session before
+// its access token expires, and deletes invalid cookies.
 func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens, refresher Refresher) (Viewer, error) {
 	jar := JarFrom(ctx)
 	if jar == nil || !jar.brought || len(bearerTokens(header)) > 0 {
@@ -130,7 +148,7 @@ func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens
 	jar.asked = true
 	viewer, err := jar.authenticate(ctx, tokens, refresher)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.Unauthenticated {
-		viewer, err = Nobody(f.Reason), nil
+		viewer, err = Anonymous(f.Reason), nil
 	}
 	if err == nil && !viewer.IsMember() {
 		jar.empty()
@@ -138,10 +156,10 @@ func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens
 	return viewer, err
 }
 
-// authenticate may also say by an UNAUTHENTICATED error that the viewer is nobody.
+// authenticate returns an anonymous viewer, or an UNAUTHENTICATED error, for cookies that are not valid.
 func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, refresher Refresher) (Viewer, error) {
-	if j.twice { // which of them is ours cannot be told
-		return Nobody(fault.Invalid), nil
+	if j.twice { // it is unknown which of them is ours
+		return Anonymous(fault.Invalid), nil
 	}
 	viewer, ageing, reason := tokens.readAccess(j.access)
 	var renewed *Pair
@@ -154,7 +172,7 @@ func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, refresher Refres
 	case j.refresh != "":
 		renewed, err = refresher.Refresh(ctx, j.refresh)
 	default:
-		return Nobody(reason), nil
+		return Anonymous(reason), nil
 	}
 	if err != nil || renewed == nil {
 		return viewer, err

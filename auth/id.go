@@ -2,8 +2,8 @@ package auth
 
 import "github.com/google/uuid"
 
-// ParseID reads an id as it stands on the wire: a UUID in its usual 36 characters, in either case. The other spellings
-// that uuid.Parse takes are refused, and so is the zero id, which nothing has.
+// ParseID parses an id as clients send it: a UUID in its usual 36 characters, in either case. It refuses the other spellings that
+// uuid.Parse accepts, and the zero id, which no object has.
 func ParseID(text string) (uuid.UUID, bool) {
 	if len(text) != 36 {
 		return uuid.Nil, false

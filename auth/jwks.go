@@ -20,7 +20,7 @@ type JWKS struct {
 	Keys []JWK `json:"keys"`
 }
 
-// JWKS returns the public keys that access tokens may be signed with, those included that do not sign yet or any more.
+// JWKS returns the public keys of all signing keys, including those that do not sign yet or no longer sign.
 func (k *Keys) JWKS() JWKS {
 	set := JWKS{Keys: []JWK{}}
 	for _, key := range k.all() {

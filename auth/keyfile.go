@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// rotationWait is how long a rotation waits for another one, which takes milliseconds.
+// rotationWait is how long a rotation waits for another one. A rotation takes milliseconds.
 const rotationWait = 10 * time.Second
 
-// checkMode refuses a key file that somebody else may read or change. Its group may read it, since orchestrators mount
-// secrets so.
+// checkMode refuses a key file that other users can read or change. Its group can read it, since orchestrators mount secrets that
+// way.
 func checkMode(path string, mode fs.FileMode) error {
 	if mode.Perm()&0o037 != 0 {
 		return fmt.Errorf("read signing keys: %s has mode %04o, which lets other users read it or its group change it; run chmod 600 or chmod 440 on it", path, mode.Perm())
@@ -21,8 +21,8 @@ func checkMode(path string, mode fs.FileMode) error {
 	return nil
 }
 
-// lockKeys gives a key file to one rotation, of all processes on the machine, until unlock is called or the process ends. The
-// lock is a file of its own, since a rotation replaces the key file.
+// lockKeys locks a key file for one rotation, among all processes on the machine, until unlock is called or the process ends. The
+// lock is a separate file, since a rotation replaces the key file.
 func lockKeys(path string) (unlock func() error, err error) {
 	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -39,7 +39,7 @@ func lockKeys(path string) (unlock func() error, err error) {
 	}
 }
 
-// keepAccess gives a file the owner, group and mode of the one that it replaces, so that the same accounts can read it.
+// keepAccess gives a file the owner, group and mode of the file that it replaces, so that the same users can read it.
 func keepAccess(file *os.File, replaced fs.FileInfo) error {
 	if stat, ok := replaced.Sys().(*syscall.Stat_t); ok {
 		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {

@@ -28,11 +28,11 @@ func TestMain(m *testing.M) {
 	fmt.Print(kid)
 }
 
-// Rotations at once, in one process and in several, add a key each.
+// Concurrent rotations, in one process and in several, add a key each.
 func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadOrMakeKeys(path, nil); err != nil {
+	if _, err := LoadOrCreateKeys(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	program, err := os.Executable()
@@ -82,11 +82,11 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	}
 }
 
-// A key file may be read by its group, as orchestrators mount it, and by nobody else. A rotation keeps its mode.
+// The group of a key file can read it, as orchestrators mount it. Other users cannot. A rotation keeps the mode.
 func TestModesOfKeyFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadOrMakeKeys(path, nil); err != nil {
+	if _, err := LoadOrCreateKeys(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, mode := range []os.FileMode{0o600, 0o400, 0o640, 0o440, 0o644, 0o444, 0o604, 0o660, 0o620, 0o610, 0o601, 0o602, 0o777} {

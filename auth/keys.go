@@ -21,25 +21,25 @@ import (
 
 const (
 	pemType       = "PRIVATE KEY" // PKCS #8
-	createdHeader = "Created"     // of a PEM block: when the key was made, RFC 3339
+	createdHeader = "Created"     // of a PEM block: when the key was created, RFC 3339
 
-	// A new key signs only after every instance and every reader of the JWKS has had time to learn of it.
+	// A new key signs only after every instance and every reader of the JWKS has had time to load it.
 	activationDelay = 10 * time.Minute
-	// Key files are looked at again when they may have changed, at most so often.
+	// A key file is read again after it has changed. It is checked at most this often.
 	reloadInterval = 10 * time.Second
-	// Retired keys stay in the file at least so long: for tokens that they have signed.
-	keptAfterRotation = 24 * time.Hour // also how long the reuse of a refresh token with its tag is noticed
+	// Retired keys stay in the file at least this long, for the tokens that they have signed.
+	keptAfterRotation = 24 * time.Hour // also how long a reused refresh token is recognised by its tag
 )
 
-// key is one signing key, and what is derived from it.
+// key is one signing key, with the keys that are derived from it.
 type key struct {
 	id        string // kid
 	private   ed25519.PrivateKey
-	created   time.Time // zero: before all others
-	successor []byte    // makes the successors of refresh tokens
+	created   time.Time // zero means before all others
+	successor []byte    // derives the successors of refresh tokens
 	tag       []byte    // marks refresh tokens as ours
-	code      []byte    // makes one-time codes
-	codeID    []byte    // makes their ids
+	code      []byte    // derives one-time codes
+	codeID    []byte    // derives their ids
 }
 
 func newKey(private ed25519.PrivateKey, created time.Time) (key, error) {
@@ -53,10 +53,10 @@ func newKey(private ed25519.PrivateKey, created time.Time) (key, error) {
 	return k, errors.Join(err1, err2, err3, err4)
 }
 
-// Keys are the signing keys of a file: the newest that has been there for a while signs, all of them verify. The file
-// is looked at again from time to time, so that a rotation needs no restart.
+// Keys are the signing keys of a file. The newest one that has been in the file for a while signs, and all of them verify. Keys
+// reads the file again after it has changed, so a rotation needs no restart.
 type Keys struct {
-	// Failed is told when the file has changed and cannot be read. Set it before the keys are used; nil for nobody.
+	// Failed is called if the file has changed and cannot be read. Set it before you use the keys; nil ignores the error.
 	Failed func(error)
 
 	path string
@@ -68,8 +68,8 @@ type Keys struct {
 	changed time.Time
 }
 
-// LoadKeys reads the Ed25519 keys (PKCS #8 in PEM blocks) of a file. A file that others than its owner and group can read is
-// refused. now is the clock; nil means time.Now.
+// LoadKeys reads the Ed25519 keys (PKCS #8 in PEM blocks) of a file. It refuses a file that other users than its owner and group
+// can read. now is the clock; nil means time.Now.
 func LoadKeys(path string, now func() time.Time) (*Keys, error) {
 	if now == nil {
 		now = time.Now
@@ -81,9 +81,9 @@ func LoadKeys(path string, now func() time.Time) (*Keys, error) {
 	return k, nil
 }
 
-// LoadOrMakeKeys is LoadKeys, but makes a first key when there is no file, for development. The file appears whole or
-// not at all, and of two processes that start at once both use the one that was first.
-func LoadOrMakeKeys(path string, now func() time.Time) (*Keys, error) {
+// LoadOrCreateKeys is LoadKeys, but creates a file with a first key if there is none, for development. It creates the file
+// atomically. If two processes start at once, both use the key of the first one.
+func LoadOrCreateKeys(path string, now func() time.Time) (*Keys, error) {
 	keys, err := LoadKeys(path, now)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
@@ -98,12 +98,11 @@ func LoadOrMakeKeys(path string, now func() time.Time) (*Keys, error) {
 	return LoadKeys(path, now)
 }
 
-// RotateKeys adds a new key to a file. It begins to sign after ten minutes; those it replaces verify on, until a later
-// rotation finds them replaced for more than a day and drops them. It returns the new key's kid. Rotations at once wait for
-// each other.
+// RotateKeys adds a new key to a file and returns its kid. The new key signs after ten minutes. The keys that it replaces still
+// verify, until a later rotation deletes those that were replaced more than a day ago. Concurrent rotations wait for each other.
 func RotateKeys(path string, now time.Time) (kid string, err error) {
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("read signing keys: %w", err) // before a lock is left beside nothing
+		return "", fmt.Errorf("read signing keys: %w", err) // before the lock file is created
 	}
 	unlock, err := lockKeys(path)
 	if err != nil {
@@ -114,7 +113,7 @@ func RotateKeys(path string, now time.Time) (kid string, err error) {
 	if err != nil {
 		return "", err
 	}
-	first := 0 // the oldest that is kept: the next one has not been there for long
+	first := 0 // the oldest key to keep: its successor is not older than a day
 	for i := 1; i < len(keys); i++ {
 		if now.Sub(keys[i].created) > keptAfterRotation {
 			first = i
@@ -122,7 +121,7 @@ func RotateKeys(path string, now time.Time) (kid string, err error) {
 	}
 	created := now
 	if last := keys[len(keys)-1].created; last.After(now) {
-		created = last // the clock was set back; the order is what counts
+		created = last // the clock was set back, but the keys must stay in order
 	}
 	block, err := newBlock(created)
 	if err != nil {
@@ -146,14 +145,14 @@ func (k *Keys) signing() key {
 	return keys[0]
 }
 
-// all returns every key, oldest first, as the file has them.
+// all returns every key of the file, oldest first.
 func (k *Keys) all() []key {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if now := k.now(); now.Sub(k.checked) >= reloadInterval {
 		k.checked = now
 		if info, err := os.Stat(k.path); err == nil && !info.ModTime().Equal(k.changed) {
-			if err := k.load(); err != nil && k.Failed != nil { // what is known stays, and it is looked at again
+			if err := k.load(); err != nil && k.Failed != nil { // the loaded keys stay, and the next check reads the file again
 				k.Failed(err)
 			}
 		}
@@ -194,7 +193,7 @@ func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
 		}
 		blocks, keys = append(blocks, block), append(keys, k)
 	}
-	if len(keys) == 0 || len(keys) != begun { // pem.Decode passes over what it cannot read
+	if len(keys) == 0 || len(keys) != begun { // pem.Decode skips what it cannot read
 		return nil, nil, fmt.Errorf("read signing keys: %s does not consist of complete PEM blocks of type %q", path, pemType)
 	}
 	if !slices.IsSortedFunc(keys, func(a, b key) int { return a.created.Compare(b.created) }) {
@@ -224,7 +223,7 @@ func parseKey(block *pem.Block) (key, error) {
 	return newKey(private, created)
 }
 
-// newBlock makes a key. A zero time leaves out when it was made, and lets it sign at once.
+// newBlock creates a key. With a zero time, the block has no creation time, and the key signs immediately.
 func newBlock(created time.Time) (*pem.Block, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -241,7 +240,7 @@ func newBlock(created time.Time) (*pem.Block, error) {
 	return block, nil
 }
 
-// writeKeys writes the file beside its place and lets place put it there, by a link or a rename.
+// writeKeys writes a temporary file beside path. Then place moves it to path, by a link or a rename.
 func writeKeys(path string, blocks []*pem.Block, place func(from, to string) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".signing-key-*") // 0600 from the start
 	if err != nil {
@@ -258,7 +257,7 @@ func writeKeys(path string, blocks []*pem.Block, place func(from, to string) err
 	if err := errors.Join(append(errs, tmp.Sync(), tmp.Close())...); err != nil {
 		return fmt.Errorf("write signing keys: %w", err)
 	}
-	if _, _, err := readKeys(tmp.Name()); err != nil { // never put there what could not be read again
+	if _, _, err := readKeys(tmp.Name()); err != nil { // never install a file that cannot be read again
 		return err
 	}
 	if err := place(tmp.Name(), path); err != nil {

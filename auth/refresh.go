@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// A refresh token is the id of its session, 256 secret bits and a tag, in base64url. The tag tells a token that we have
-// issued from one that was altered or made up, so that only the reuse of a real one can end its session.
+// A refresh token is the id of its session, 256 secret bits and a tag, in base64url. The tag proves that we have issued the
+// token. So only the reuse of a genuine token revokes its session; an altered or made-up one is just invalid.
 const (
 	secretBytes  = sha256.Size
 	tagBytes     = 16
@@ -20,34 +20,34 @@ const (
 
 var refreshEncoding = base64.RawURLEncoding.Strict() // one spelling for each token
 
-// Refresh is a refresh token, read.
+// Refresh is a parsed refresh token.
 type Refresh struct {
 	SessionID uuid.UUID
 	Hash      []byte // as it is stored
-	Genuine   bool   // whether its tag is one of ours
+	Genuine   bool   // whether one of our keys has computed its tag
 	raw       []byte
 }
 
-// HashToken is the form in which a token is stored: SHA-256, enough for a value of 256 random bits.
+// HashToken returns the form in which a token is stored. One SHA-256 is enough for a value with 256 random bits.
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 
-// NewRefresh makes the first refresh token of a session. Only its hash is stored.
+// NewRefresh creates the first refresh token of a session. Store only its hash.
 func (k *Keys) NewRefresh(sessionID uuid.UUID) (token string, hash []byte) {
 	secret := make([]byte, secretBytes)
 	rand.Read(secret)
 	return k.signing().refreshToken(sessionID, secret)
 }
 
-// ReadRefresh reads a refresh token; ok is false for what cannot be one.
+// ReadRefresh parses a refresh token. It reports false for a text that cannot be one.
 func (k *Keys) ReadRefresh(token string) (r Refresh, ok bool) {
 	if len(token) != refreshEncoding.EncodedLen(refreshBytes) {
 		return r, false
 	}
 	raw, err := refreshEncoding.DecodeString(token)
-	if err != nil || len(raw) != refreshBytes { // shorter: base64 passes over line breaks
+	if err != nil || len(raw) != refreshBytes { // shorter if the text has line breaks, which base64 ignores
 		return r, false
 	}
 	r = Refresh{SessionID: uuid.UUID(raw[:16]), Hash: HashToken(token), raw: raw}
@@ -57,14 +57,15 @@ func (k *Keys) ReadRefresh(token string) (r Refresh, ok bool) {
 	return r, true
 }
 
-// Successor returns the token that replaces r: always the same one, so that a retry gets it too, and 200 at once do.
+// Successor returns the token that replaces r. It is always the same one as long as the same key signs, so that retries and
+// concurrent requests all get it.
 func (k *Keys) Successor(r Refresh) (token string, hash []byte) {
 	key := k.signing()
 	return key.refreshToken(r.SessionID, mac(key.successor, r.raw))
 }
 
-// SuccessorOf returns the successor of r whose hash was stored, whichever of our keys had made it; "" if it was not
-// made from r.
+// SuccessorOf returns the successor of r whose hash was stored, under whichever key it was derived; "" if it is no successor of
+// r.
 func (k *Keys) SuccessorOf(r Refresh, stored []byte) string {
 	for _, key := range k.all() {
 		if token, hash := key.refreshToken(r.SessionID, mac(key.successor, r.raw)); bytes.Equal(hash, stored) {

@@ -14,11 +14,11 @@ import (
 
 const (
 	accessType     = "at+jwt" // RFC 9068
-	maxAccessBytes = 2048     // ours have about 500
+	maxAccessBytes = 2048     // our tokens have about 500
 	leeway         = 30 * time.Second
 )
 
-// Tokens issues and reads access tokens (RFC 9068).
+// Tokens issues and verifies access tokens (RFC 9068).
 type Tokens struct {
 	keys   *Keys
 	issuer string
@@ -28,15 +28,15 @@ type Tokens struct {
 	verified verified
 }
 
-// Pair is what proves a session.
+// Pair has the two tokens that prove a session.
 type Pair struct {
 	AccessToken  string
 	RefreshToken string    // renews the access token
 	ExpiresAt    time.Time // of the access token
 }
 
-// NewTokens returns the issuer and reader of tokens. The issuer is the public URL of the service, and the audience as
-// well; ttl is how long a token lives.
+// NewTokens returns an issuer of tokens. The issuer is the public URL of the service, which is also the audience; ttl is the
+// lifetime of an access token.
 func NewTokens(keys *Keys, issuer string, ttl time.Duration) *Tokens {
 	return &Tokens{
 		keys: keys, issuer: issuer, ttl: ttl,
@@ -55,7 +55,7 @@ type accessClaims struct {
 	Scope     string `json:"scope"`
 }
 
-// Access issues an access token for a session of a user, and says when it expires.
+// Access issues an access token for a session of a user, and returns when it expires.
 func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time.Time, err error) {
 	now, key := t.keys.now().Truncate(time.Second), t.keys.signing()
 	expires = now.Add(t.ttl)
@@ -74,14 +74,14 @@ func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time
 	return token, expires.UTC(), nil
 }
 
-// ReadAccess returns whom an access token speaks for, or why it does not count: expired or invalid. It looks at the
-// token alone; whether the session still lives is the database's to say.
+// ReadAccess returns the viewer that an access token names, or why the token is not valid: expired or invalid. It checks the
+// token only. The database decides whether the session is live.
 func (t *Tokens) ReadAccess(token string) (Viewer, fault.Reason) {
 	viewer, _, reason := t.readAccess(token)
 	return viewer, reason
 }
 
-// readAccess is ReadAccess, and says as well whether the token is to be renewed: when a third of its life is left.
+// readAccess is ReadAccess, and reports whether the token should be renewed: less than a third of its lifetime is left.
 func (t *Tokens) readAccess(token string) (viewer Viewer, ageing bool, reason fault.Reason) {
 	if len(token) > maxAccessBytes {
 		return Viewer{}, true, fault.Invalid
@@ -98,7 +98,7 @@ func (t *Tokens) readAccess(token string) (viewer Viewer, ageing bool, reason fa
 	return Viewer{UserID: known.userID, SessionID: known.sessionID}, ageing, ""
 }
 
-// verify reads a token and proves that one of the keys has signed it.
+// verify parses a token and checks that one of the keys has signed it.
 func (t *Tokens) verify(keys []key, token string) (verifiedToken, fault.Reason) {
 	var claims accessClaims
 	_, err := t.parser.ParseWithClaims(token, &claims, func(j *jwt.Token) (any, error) { return publicKey(keys, j) })
@@ -123,8 +123,8 @@ func (t *Tokens) verify(keys []key, token string) (verifiedToken, fault.Reason) 
 	return known, ""
 }
 
-// publicKey gives the key for a token that says it is an access token of ours. Header fields that offer a key (jwk,
-// jku, x5u) are never looked at.
+// publicKey returns the key for a token whose header names one of our keys and the type of access tokens. It ignores header
+// fields that offer a key (jwk, jku, x5u).
 func publicKey(keys []key, j *jwt.Token) (any, error) {
 	if j.Header["typ"] == accessType {
 		for _, key := range keys {

@@ -8,18 +8,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxVerified bounds each of the two generations of verified tokens. With Go's map an entry takes about 150 bytes: 2.5 MB in
-// all.
+// maxVerified is the most that each of the two generations of verified tokens has. An entry takes about 150 bytes in a Go map:
+// 2.5 MB in all.
 const maxVerified = 8192
 
-// verified remembers which access tokens have been verified, by their SHA-256, since Ed25519 takes longer than the rest of
-// reading a token. What it remembers counts for the keys that verified it only, and says nothing about the session: the
-// database decides on every request whether that still lives. The zero value is empty.
+// verified remembers which access tokens were verified, by their SHA-256, since Ed25519 takes longer than the rest of reading a
+// token. The entries are valid only for the keys that verified them, and say nothing about the session: the database decides on
+// every request whether that is live. The zero value is empty.
 type verified struct {
 	mu   sync.Mutex
-	keys []key // that verified what is remembered
-	// A full generation of tokens becomes the old one and replaces it, so that no entry is ever searched for to make room. A
-	// token that is used moves to the young one, and outlives any number of tokens that are used once.
+	keys []key // that have verified the entries
+	// A full young generation replaces the old one, so that making room needs no search. A token that is used again moves to the
+	// young generation, so it outlives any number of tokens that are used once.
 	young, old map[tokenHash]verifiedToken
 }
 
@@ -27,15 +27,15 @@ type tokenHash [sha256.Size]byte
 
 type verifiedToken struct {
 	userID, sessionID uuid.UUID
-	from, until       int64 // the Unix times between which the token is valid, with leeway
-	expires           int64 // what the token says itself
+	from, until       int64 // Unix times: the token is valid from the first until the second, with leeway
+	expires           int64 // its own expiry, without leeway
 }
 
 func (t verifiedToken) validAt(now time.Time) bool {
 	return !now.Before(time.Unix(t.from, 0)) && now.Before(time.Unix(t.until, 0))
 }
 
-// find returns a token that was verified with these very keys and is valid now.
+// find returns a token that these keys have verified and that is valid now.
 func (v *verified) find(keys []key, hash tokenHash, now time.Time) (verifiedToken, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -51,7 +51,7 @@ func (v *verified) find(keys []key, hash tokenHash, now time.Time) (verifiedToke
 	return token, ok && token.validAt(now)
 }
 
-// add remembers a token that these keys have verified, unless others have been loaded in the meantime.
+// add remembers a token that these keys have verified, unless other keys were loaded in the meantime.
 func (v *verified) add(keys []key, hash tokenHash, token verifiedToken) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -67,7 +67,7 @@ func (v *verified) put(hash tokenHash, token verifiedToken) {
 	v.young[hash] = token
 }
 
-// sameKeys reports whether two sets of keys are one, loaded at one time.
+// sameKeys reports whether two sets of keys come from the same load.
 func sameKeys(a, b []key) bool {
 	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }

@@ -1,5 +1,5 @@
-// Package core is the module of accounts, profiles and sessions, the first of every program. It puts together what
-// resolvers and accounts have, and has no rule of its own.
+// Package core owns the declaration of the module of accounts, profiles and sessions, the first module of every program. It must
+// not decide anything itself: resolvers and accounts do.
 package core
 
 import (

@@ -16,6 +16,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/db/literal"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // whoSees returns the users whose private rows a viewer sees.
@@ -132,7 +133,9 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 					defer close(released)
 					server.Query(t, `DO $$ BEGIN LOCK TABLE app.sessions; PERFORM pg_sleep(2); END $$`)
 				}()
-				time.Sleep(200 * time.Millisecond)
+				eventually.True(t, 5*time.Second, "the table is locked", func() bool {
+					return server.Query(t, `SELECT count(*) FROM pg_locks WHERE relation = 'app.sessions'::regclass AND mode = 'AccessExclusiveLock' AND granted`)[0] == "1"
+				})
 				return func() { <-released }
 			}
 			wait := lock()

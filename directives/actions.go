@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// action is a value of a type's enum of actions, and the rule of the mutation that it stands for.
+// action is a value of the enum of actions of a type, and the rule of the mutation that it means.
 type action struct {
 	value string
 	field string // of Mutation
@@ -18,7 +18,7 @@ type action struct {
 	known bool // whether there is such a mutation, with @owner(of: the type)
 }
 
-// actionsOf reads the enums of actions: UPDATE of ProfileAction stands for Mutation.updateProfile.
+// actionsOf reads the enums of actions. UPDATE of ProfileAction means Mutation.updateProfile.
 func actionsOf(schema *ast.Schema) map[string][]action {
 	actions := map[string][]action{}
 	for _, t := range schema.Types {
@@ -49,12 +49,12 @@ func mutationOf(value, typ string) string {
 	return strings.Join(words, "") + typ
 }
 
-// ViewerCan returns the actions of a type that the viewer may take with a loaded row, as the rules of their mutations
-// will decide. It asks nothing of the database.
+// ViewerCan returns the actions of a type that the viewer may take with a loaded row, as the rules of their mutations would
+// decide. It makes no query.
 func (r *Rules) ViewerCan(ctx context.Context, typ string, row any) []string {
 	viewer, can := auth.ViewerFrom(ctx), []string{}
 	for _, a := range r.actions[typ] {
-		if a.known && a.rule.Judge(viewer, row) == nil {
+		if a.known && a.rule.Decide(viewer, row) == nil {
 			can = append(can, a.value)
 		}
 	}

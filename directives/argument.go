@@ -13,9 +13,9 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// argumentIDs returns the ids at a path of a field's arguments, such as input, id: one, or those of a list. None where the
-// argument is absent; an explicit null is an error. It reads the coerced values; the raw ones differ by whether an id
-// came as a literal or a variable, and serve only to tell whether an argument was given at all.
+// argumentIDs returns the ids at a path of a field's arguments, such as input, id: one, or those of a list. It returns none if the
+// argument is absent. An explicit null is an error. It reads the coerced values. The raw values show only whether an argument is
+// present, since they differ between literals and variables.
 func argumentIDs(ctx context.Context, path []string) ([]uuid.UUID, error) {
 	field := graphql.GetFieldContext(ctx)
 	if _, present := field.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[path[0]]; !present {
@@ -47,18 +47,18 @@ func readID(where string, v reflect.Value) (uuid.UUID, error) {
 	text, null, ok := stringOf(v)
 	switch {
 	case null:
-		return uuid.Nil, fault.Input(where, "NULL", "The id may be left out, but it can't be null.")
+		return uuid.Nil, fault.Input(where, "NULL", "The id must not be null. Omit it instead.")
 	case !ok:
 		return uuid.Nil, fmt.Errorf("@owner: the argument %s is a %s, not an ID", where, v.Kind())
 	}
 	id, ok := auth.ParseID(text)
 	if !ok {
-		return uuid.Nil, fault.Input(where, "INVALID", "This is not an id.")
+		return uuid.Nil, fault.Input(where, "INVALID", "This is not a valid id.")
 	}
 	return id, nil
 }
 
-// omittable is gqlgen's graphql.Omittable[T], whatever its T.
+// omittable is gqlgen's graphql.Omittable[T] for any T.
 type omittable interface{ IsSet() bool }
 
 // inputField returns the field of an input object that has this GraphQL name, and whether it is present. A nullable
@@ -76,7 +76,7 @@ func inputField(v reflect.Value, name string) (reflect.Value, bool) {
 			continue
 		}
 		field := v.Field(i)
-		if o, ok := field.Interface().(graphql.Omittable[*string]); ok { // most are: reflection takes longer
+		if o, ok := field.Interface().(graphql.Omittable[*string]); ok { // most are; reflection is slower
 			return reflect.ValueOf(o.Value()), o.IsSet()
 		}
 		if o, ok := field.Interface().(omittable); ok {

@@ -10,27 +10,27 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// The rule directives. The value says whether gqlgen has to run something for it.
+// ruleNames are the rule directives, and whether gqlgen must run them.
 var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true}
 
-// DecidedInCode are the only fields without a rule, by their names as Type.field, and why nobody needs to be asked.
+// DecidedInCode are the only fields without a rule, as Type.field, and why they are public.
 var DecidedInCode = map[string]string{
 	"Query.__schema":  "Introspection, in development only.",
 	"Query.__type":    "Introspection, in development only.",
-	"Query._entities": "Each field of the entities that are found has its own rule.",
-	"Query._service":  "The schema is published for whoever composes it.",
-	"_Service.sdl":    "The schema is published for whoever composes it.",
+	"Query._entities": "Each field of an entity has its own rule.",
+	"Query._service":  "Gateways read the schema in order to compose it.",
+	"_Service.sdl":    "Gateways read the schema in order to compose it.",
 }
 
-// Checked is what the check of a schema looks at besides the schema.
+// Checked is what Check needs besides the schema.
 type Checked struct {
-	Root  any             // the generated graph.DirectiveRoot, filled in
-	Owned map[string]bool // the owned types that modules declare
+	Root  any             // the generated graph.DirectiveRoot, with all rules
+	Owned map[string]bool // the names of the owned types that modules declare
 }
 
-// Check returns an error that names every place where the schema breaks a law, by its file and line: a field without exactly
-// one rule, a rule where gqlgen would never run it, a rule that is declared but not running, a refusable field that is not
-// nullable, a rule about rows on a type that no module declares, an @inherited that nothing decided.
+// Check returns an error that names each invalid place of the schema, by its file and line: a field without exactly one rule, a
+// rule where gqlgen would never run it, a rule that is declared but not running, a non-null field that can be refused, a rule
+// about rows on a type that no module declares, and an @inherited field that can be reached without a rule.
 func Check(schema *ast.Schema, c Checked) error {
 	k := &checker{schema: schema, Checked: c}
 	k.definitions()
@@ -54,7 +54,7 @@ type checker struct {
 	faults []error
 }
 
-// fault notes what is wrong with an element of the schema, and where the element is.
+// fault adds a fault of an element of the schema, with its file and line.
 func (k *checker) fault(at *ast.Position, where, format string, args ...any) {
 	if at != nil && at.Src != nil {
 		where = fmt.Sprintf("%s:%d: %s", at.Src.Name, at.Line, where)
@@ -71,8 +71,8 @@ func sorted(types map[string]*ast.Definition) []*ast.Definition {
 	return all
 }
 
-// definitions: each rule is defined, for fields and nothing else. On an object gqlgen does not run a directive for
-// _entities or behind an interface.
+// definitions checks that each rule is defined on FIELD_DEFINITION only. gqlgen does not run a directive on an object for _entities
+// or behind an interface.
 func (k *checker) definitions() {
 	for name := range ruleNames {
 		d := k.schema.Directives[name]
@@ -81,12 +81,12 @@ func (k *checker) definitions() {
 			continue
 		}
 		if !slices.Equal(d.Locations, []ast.DirectiveLocation{ast.LocationFieldDefinition}) {
-			k.fault(d.Position, "@"+name, "a rule stands on FIELD_DEFINITION only, not on %v", d.Locations)
+			k.fault(d.Position, "@"+name, "a rule must be on FIELD_DEFINITION only, not on %v", d.Locations)
 		}
 	}
 }
 
-// running: a declared rule that gqlgen was told to skip, or that nobody supplied, would let everything through.
+// running checks that gqlgen runs each rule. A rule that gqlgen.yml skips, or without a function, would let everything through.
 func (k *checker) running() {
 	root := reflect.Indirect(reflect.ValueOf(k.Root))
 	for name, runs := range ruleNames {
@@ -97,30 +97,30 @@ func (k *checker) running() {
 		if !f.IsValid() {
 			k.fault(nil, "gqlgen.yml: @"+name, "the rule does not run: gqlgen generates no call of it (see directives there)")
 		} else if f.IsNil() {
-			k.fault(nil, "@"+name, "the rule does not run: no function was supplied for it")
+			k.fault(nil, "@"+name, "the rule does not run: it has no function")
 		}
 	}
 }
 
-// actions: each value of an enum of actions stands for a mutation, and each mutation of a type that has such an enum is
-// in it, so that viewerCan tells all and promises nothing.
+// actions checks that each value of an enum of actions means a mutation, and that the enum has each mutation of its type, so that
+// viewerCan is complete and correct.
 func (k *checker) actions() {
 	for typ, actions := range actionsOf(k.schema) {
-		told := map[string]bool{}
+		listed := map[string]bool{}
 		for _, a := range actions {
-			if told[a.field] = true; !a.known {
-				k.fault(a.at, typ+"Action."+a.value, "there is no mutation %s with @owner(of: %q)", a.field, typ)
+			if listed[a.field] = true; !a.known {
+				k.fault(a.at, typ+"Action."+a.value, "no mutation %s with @owner(of: %q)", a.field, typ)
 			}
 		}
 		for _, f := range k.schema.Mutation.Fields {
-			if rule, ok := RuleOf(f); ok && rule.Of == typ && !told[f.Name] {
+			if rule, ok := RuleOf(f); ok && rule.Of == typ && !listed[f.Name] {
 				k.fault(f.Position, "Mutation."+f.Name, "@owner(of: %q), but %sAction has no value for it", typ, typ)
 			}
 		}
 	}
 }
 
-// placement: no rule on a type, an interface's field or an input, where it would never run.
+// placement checks that no rule is on a type, a field of an interface or an input, where it would never run.
 func (k *checker) placement(t *ast.Definition) {
 	if len(rulesOf(t.Directives)) > 0 {
 		k.fault(t.Position, t.Name, "a rule on a type never runs for _entities or behind an interface: put it on the fields")
@@ -158,7 +158,7 @@ func (k *checker) object(t *ast.Definition) {
 		if rule, ok := RuleOf(f); ok {
 			k.rule(where, t, f, rule)
 		} else if n := len(rulesOf(f.Directives)); n == 0 {
-			k.fault(f.Position, where, "the field has no rule: decide who may read it")
+			k.fault(f.Position, where, "the field has no rule: add one that says who may read it")
 		} else {
 			k.fault(f.Position, where, "the field has %d rules; it needs exactly one", n)
 		}
@@ -169,7 +169,7 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 	switch r.Name {
 	case "public":
 		if k.isRoot(t) && r.Reason == "" {
-			k.fault(r.at, where, "@public on a root field gives its reason")
+			k.fault(r.at, where, "@public on a root field requires a reason")
 		}
 	case "visible":
 		k.owned(where, t, r)
@@ -183,17 +183,17 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 	}
 }
 
-// owned: a rule about the row that was loaded stands on an owned type only.
+// owned checks that a rule about the loaded row is on an owned type.
 func (k *checker) owned(where string, t *ast.Definition, r Rule) {
 	if !k.Owned[t.Name] {
 		k.fault(r.at, where, "@%s is about a row, and no module declares the owned type %s: add owned.Declare(owned.Type{Name: %[2]q, …}) to the Types of a module", r.Name, t.Name)
 	}
 }
 
-// nullable: a refused field is null, which must not take its siblings with it.
+// nullable checks that a field that can be refused is nullable. Otherwise a refusal would also null its siblings.
 func (k *checker) nullable(where string, f *ast.FieldDefinition, r Rule) {
 	if f.Type.NonNull {
-		k.fault(r.at, where, "a field with @%s can be refused, so it has to be nullable", r.Name)
+		k.fault(r.at, where, "a field with @%s can be refused, so it must be nullable", r.Name)
 	}
 }
 
@@ -201,24 +201,24 @@ func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition,
 	of, id := r.Of, r.ID
 	if !k.isRoot(t) {
 		if of != "" || id != "" {
-			k.fault(r.at, where, "@owner takes of and id on root fields only; here the loaded row decides")
+			k.fault(r.at, where, "@owner takes of and id on root fields only; on this field the loaded row decides")
 		}
 		k.owned(where, t, r)
 		return
 	}
 	if of == "" || id == "" {
-		k.fault(r.at, where, "@owner on a root field says of which type and by which argument: @owner(of: …, id: …)")
+		k.fault(r.at, where, "@owner on a root field requires a type and the path of an argument: @owner(of: …, id: …)")
 		return
 	}
 	if k.schema.Types[of] == nil {
-		k.fault(r.at, where, "@owner(of: %q): there is no such type", of)
+		k.fault(r.at, where, "@owner(of: %q): the schema has no such type", of)
 	} else if !k.Owned[of] {
 		k.fault(r.at, where, "@owner(of: %q): no module declares such an owned type, so nothing finds its rows: add owned.Declare(owned.Type{Name: %[1]q, …}) to the Types of a module", of)
 	}
 	k.argumentPath(where, f, r)
 }
 
-// argumentPath: the path leads through input objects to an ID or a list of them.
+// argumentPath checks that the path leads through input objects to an ID or a list of IDs.
 func (k *checker) argumentPath(where string, f *ast.FieldDefinition, r Rule) {
 	path := r.ID
 	steps := strings.Split(path, ".")
@@ -248,11 +248,12 @@ func (k *checker) argumentPath(where string, f *ast.FieldDefinition, r Rule) {
 	}
 }
 
-// inherited: only where some field has decided before. Whoever has a global id or a key is reached without one.
+// inherited checks that another field has decided before. A type with @key or Node can be reached by its id, without such a
+// field.
 func (k *checker) inherited(where string, t *ast.Definition, r Rule) {
 	switch {
 	case k.isRoot(t):
-		k.fault(r.at, where, "@inherited on a root field: nothing was decided before it")
+		k.fault(r.at, where, "@inherited on a root field: no field decides before it")
 	case t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node"):
 		k.fault(r.at, where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
 	default:

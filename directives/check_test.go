@@ -67,19 +67,19 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"undecided field", withQuery(`a: Int`), "Query.a: the field has no rule"},
 		{"two rules", withQuery(`a: Int @public(reason: "x") @signedIn`), "Query.a: the field has 2 rules"},
 		{"undecided in a type", fine + `type T { z: Int }`, "T.z: the field has no rule"},
-		{"public without reason", withQuery(`a: Int @public`), "Query.a: @public on a root field gives its reason"},
+		{"public without reason", withQuery(`a: Int @public`), "Query.a: @public on a root field requires a reason"},
 		{"non-null, refusable", withQuery(`a: Int! @signedIn`), "Query.a: a field with @signedIn can be refused"},
 		{"non-null owner field", fine + `extend type Thing { s: String! @owner }`, "Thing.s: a field with @owner can be refused"},
-		{"of is missing", withQuery(`a(id: ID!): Int @owner(id: "id")`), "Query.a: @owner on a root field says of which type"},
-		{"of is no type", withQuery(`a(id: ID!): Int @owner(of: "Nope", id: "id")`), `@owner(of: "Nope"): there is no such type`},
+		{"of is missing", withQuery(`a(id: ID!): Int @owner(id: "id")`), "Query.a: @owner on a root field requires a type"},
+		{"of is no type", withQuery(`a(id: ID!): Int @owner(of: "Nope", id: "id")`), `@owner(of: "Nope"): the schema has no such type`},
 		{"of has no rows", withQuery(`a(id: ID!): Int @owner(of: "Box", id: "id")`), `@owner(of: "Box"): no module declares such an owned type`},
 		{"no such argument", withQuery(`a(id: ID!): Int @owner(of: "Thing", id: "nr")`), "the field has no argument nr"},
 		{"no such input field", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.nope")`), "In has no field nope"},
 		{"through a scalar", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.id.x")`), "ID has no field x"},
 		{"not an ID", withQuery(`a(i: In): Int @owner(of: "Thing", id: "i.n")`), "it is a Int, not an ID"},
 		{"a list of lists", withQuery(`a(ids: [[ID!]!]!): Int @owner(of: "Thing", id: "ids")`), "it is a [ID!]!, not an ID"},
-		{"an action without a mutation", fine + `enum ThingAction { BURN } type Mutation { burn: Int @signedIn }`, `ThingAction.BURN: there is no mutation burnThing with @owner(of: "Thing")`},
-		{"an action by another rule", fine + `enum ThingAction { BURN } type Mutation { burnThing: Int @signedIn }`, `ThingAction.BURN: there is no mutation burnThing`},
+		{"an action without a mutation", fine + `enum ThingAction { BURN } type Mutation { burn: Int @signedIn }`, `ThingAction.BURN: no mutation burnThing with @owner(of: "Thing")`},
+		{"an action by another rule", fine + `enum ThingAction { BURN } type Mutation { burnThing: Int @signedIn }`, `ThingAction.BURN: no mutation burnThing`},
 		{"a mutation without its action", fine + `enum ThingAction { BURN } type Mutation { burnThing(id: ID): Int @owner(of: "Thing", id: "id") eatThing(id: ID): Int @owner(of: "Thing", id: "id") }`, `Mutation.eatThing: @owner(of: "Thing"), but ThingAction has no value for it`},
 		{"of on a row's field", fine + `extend type Thing { s: String @owner(of: "Thing", id: "x") }`, "Thing.s: @owner takes of and id on root fields only"},
 		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner is about a row, and no module declares the owned type Box: add owned.Declare"},
@@ -96,7 +96,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"inherited behind a union", fine + `union U = Box extend type Thing { u: U }`, "Box.x: @inherited, but Thing.u leads here without a rule"},
 		{"rule on an interface", fine + `interface I { q: Int @signedIn }`, "I.q: a rule on a field of an INTERFACE never runs"},
 		{"rule on an object", strings.Replace(fine, "@signedIn on FIELD_DEFINITION", "@signedIn on FIELD_DEFINITION | OBJECT", 1) + `type O @signedIn { q: Int @inherited }`, "O: a rule on a type never runs"},
-		{"rule defined for objects", strings.Replace(fine, "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on", "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on OBJECT |", 1), "@owner: a rule stands on FIELD_DEFINITION only"},
+		{"rule defined for objects", strings.Replace(fine, "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on", "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on OBJECT |", 1), "@owner: a rule must be on FIELD_DEFINITION only"},
 	} {
 		if got := check(t, c.sdl, good); !strings.Contains(got, c.want) {
 			t.Errorf("%s: want a fault %q, got %q", c.name, c.want, got)
@@ -106,7 +106,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 	dead := good
 	dead.Root = struct{ SignedIn, Visible simple }{SignedIn: root().SignedIn}
 	got := check(t, fine, dead)
-	for _, want := range []string{"@owner: the rule does not run: gqlgen generates no call", "@visible: the rule does not run: no function"} {
+	for _, want := range []string{"@owner: the rule does not run: gqlgen generates no call", "@visible: the rule does not run: it has no function"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("with rules that do not run: want %q, got %q", want, got)
 		}

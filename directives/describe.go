@@ -7,17 +7,17 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// inWords says of each rule who may read a field that carries it.
+// inWords says who may read a field, by the name of its rule.
 var inWords = map[string]string{
 	"public":    "Anyone, signed in or not.",
-	"visible":   "Whoever may see the row.",
+	"visible":   "Any viewer who may see the row.",
 	"signedIn":  "Any signed-in member.",
 	"owner":     "Only the owner of the row.",
-	"inherited": "Whoever was let through by the field that returned the object.",
+	"inherited": "The same viewers as the field that returned the object.",
 }
 
-// Describe appends to the description of each field its rule, since introspection shows descriptions but not which
-// directives a field carries. It changes the schema, so that must not be one that is shared.
+// Describe appends the rule of each field to its description, since introspection shows descriptions but not directives. It
+// changes the schema, which must not be shared.
 func Describe(schema *ast.Schema) {
 	for _, t := range schema.Types {
 		for _, f := range t.Fields {
@@ -34,7 +34,7 @@ func describe(r Rule) string {
 		words = []string{fmt.Sprintf("Only the owner of the %s that `%s` names.", r.Of, r.ID)}
 	}
 	if r.Otherwise == OtherwiseNull {
-		words = append(words, "Refused: null, without an error.")
+		words = append(words, "If refused: null, without an error.")
 	}
 	if r.Reason != "" {
 		words = append(words, r.Reason)

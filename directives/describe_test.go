@@ -32,7 +32,7 @@ type Query {
 	Describe(schema)
 	for _, c := range []struct{ typ, field, want string }{
 		{"Query", "a", "All of them.\n\nRule: `@public`. Anyone, signed in or not. It is a number."},
-		{"Query", "b", "Mine.\n\nRule: `@owner(of: \"Thing\", id: \"i.deep.id\", otherwise: NULL)`. Only the owner of the Thing that `i.deep.id` names. Refused: null, without an error."},
+		{"Query", "b", "Mine.\n\nRule: `@owner(of: \"Thing\", id: \"i.deep.id\", otherwise: NULL)`. Only the owner of the Thing that `i.deep.id` names. If refused: null, without an error."},
 		{"Query", "c", "Rule: `@signedIn`. Any signed-in member."},
 		{"Thing", "secret", "Rule: `@owner`. Only the owner of the row."},
 		{"Node", "id", ""},

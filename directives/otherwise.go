@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Otherwise is what a refused field looks like.
+// Otherwise is what a refused field returns.
 type Otherwise string
 
 // The values of the schema's enum.

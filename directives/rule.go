@@ -6,10 +6,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Rule is a rule directive as it stands on a field.
+// Rule is the rule directive of a field.
 type Rule struct {
 	Name      string // without the @
-	Of, ID    string // of @owner on a root field: the type, and the path of the argument that holds the row's id
+	Of, ID    string // of @owner on a root field: the type, and the path of the argument that has the id of the row
 	Otherwise Otherwise
 	Reason    string // of @public
 	text      string
@@ -22,8 +22,8 @@ func IsRule(name string) bool {
 	return ok
 }
 
-// RuleOf returns the rule of a field; false where it has none, or several.
-func RuleOf(f *ast.FieldDefinition) (Rule, bool) {
+// RuleOf returns the rule of a field. ok is false if the field has no rule or several.
+func RuleOf(f *ast.FieldDefinition) (r Rule, ok bool) {
 	list := rulesOf(f.Directives)
 	if len(list) != 1 {
 		return Rule{}, false
@@ -52,7 +52,7 @@ func newRule(d *ast.Directive) Rule {
 	return r
 }
 
-// String writes the rule as it stands in the schema, but for the reason, which is a sentence of its own.
+// String returns the rule as the schema has it, without the reason.
 func (r Rule) String() string { return r.text }
 
 func argument(d *ast.Directive, name string) string {

@@ -1,6 +1,6 @@
-// Package directives owns the rules of fields: what each rule directive of the schema decides before a resolver runs,
-// and the check that every field has one. It knows the viewer, and rows by the interfaces Owned and Visible; it must
-// not know tables or resolvers.
+// Package directives owns the field rules: what each rule directive of the schema decides before a resolver runs, and the check
+// that every field has one. It knows the viewer, and rows through the interfaces Owned and Visible. It must not know tables,
+// resolvers or HTTP.
 package directives
 
 import (
@@ -23,20 +23,20 @@ type Owned interface {
 	OwnerID() uuid.UUID
 }
 
-// Visible is a loaded row that not everybody may see.
+// Visible is a loaded row that may be hidden from some viewers.
 type Visible interface {
-	// VisibleTo reports whether the viewer may see the row. It says what the row policy of its table says, in Go.
+	// VisibleTo reports whether the viewer may see the row. It must agree with the row policy of its table.
 	VisibleTo(auth.Viewer) bool
 }
 
-// Row is what a rule needs of a row.
+// Row is a row that a rule can decide about.
 type Row interface {
 	Owned
 	Visible
 }
 
-// Rows finds rows of an owned type for @owner on root fields, as the viewer and without side effects: those that the viewer
-// sees, by their ids.
+// Rows finds rows of an owned type for @owner on root fields. It runs as the viewer, has no side effects, and returns the rows that
+// the viewer sees, by their ids.
 type Rows func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]Row, error)
 
 // Denial is a field that its rule refused.
@@ -45,11 +45,11 @@ type Denial struct {
 	Rule   Rule
 	Code   fault.Code
 	Viewer auth.Viewer
-	Row    Owned       // the row that was looked at; nil where there was none
-	IDs    []uuid.UUID // that a root field's argument named
+	Row    Owned       // the row that the rule decided about; nil if there was none
+	IDs    []uuid.UUID // the ids in the argument of a root field
 }
 
-// Rules are the rules of a schema, compiled: what the generated code calls before each resolver.
+// Rules are the compiled rules of a schema. The generated code calls them before each resolver.
 type Rules struct {
 	rows    Rows
 	fields  map[string]compiled // by Type.field
@@ -60,11 +60,11 @@ type Rules struct {
 // compiled is the rule of a field.
 type compiled struct {
 	Rule
-	path []string // to the argument with the id, of @owner on a root field
+	path []string // of @owner on a root field: to the argument with the id
 }
 
-// New compiles the rules of a schema. Rows finds the rows of any owned type. Each refusal is reported to denied, unless that is
-// nil. What is wrong with the schema is for Check to say.
+// New compiles the rules of a schema. rows finds the rows of any owned type. New reports each refusal to denied, which may be nil.
+// It does not check the schema; see Check.
 func New(schema *ast.Schema, rows Rows, denied func(context.Context, Denial)) *Rules {
 	r := &Rules{rows: rows, fields: map[string]compiled{}, actions: actionsOf(schema), denied: denied}
 	for _, t := range schema.Types {
@@ -77,9 +77,9 @@ func New(schema *ast.Schema, rows Rows, denied func(context.Context, Denial)) *R
 	return r
 }
 
-// Judge decides about a row, or about none where the rule asks for none. It returns nil, or the refusal as an error of
-// package fault. What @public and @inherited let through was decided elsewhere.
-func (r Rule) Judge(viewer auth.Viewer, row any) error {
+// Decide decides about a row, which may be nil if the rule is not about a row. It returns nil, or the refusal as an error of
+// package fault. @public and @inherited always let through.
+func (r Rule) Decide(viewer auth.Viewer, row any) error {
 	switch r.Name {
 	case "visible":
 		seen, ok := row.(Visible)
@@ -98,13 +98,13 @@ func (r Rule) Judge(viewer auth.Viewer, row any) error {
 		if !ok {
 			return fmt.Errorf("@owner on a field of %T, which is not Owned", row)
 		}
-		return judgeOwner(viewer, owned)
+		return decideOwner(viewer, owned)
 	}
 	return nil
 }
 
-// judgeOwner: a hidden row answers like one that is not there.
-func judgeOwner(viewer auth.Viewer, row Owned) error {
+// decideOwner decides by the owner of a row. A hidden row gets the same refusal as a missing one.
+func decideOwner(viewer auth.Viewer, row Owned) error {
 	switch seen, ok := row.(Visible); {
 	case !viewer.IsMember():
 		return fault.SignIn(viewer.Reason)
@@ -124,9 +124,9 @@ var (
 	owner    = Rule{Name: "owner", text: "@owner"}
 )
 
-// decide lets a rule judge a loaded row, and tells of a refusal.
+// decide lets a rule decide about a loaded row, and reports a refusal.
 func (r *Rules) decide(ctx context.Context, rule Rule, row any) error {
-	err := rule.Judge(auth.ViewerFrom(ctx), row)
+	err := rule.Decide(auth.ViewerFrom(ctx), row)
 	if err != nil {
 		field := fieldOf(ctx)
 		if c, ok := r.fields[field]; ok && c.Name == rule.Name {
@@ -137,7 +137,7 @@ func (r *Rules) decide(ctx context.Context, rule Rule, row any) error {
 	return nil
 }
 
-// SignedIn is @signedIn.
+// SignedIn runs @signedIn.
 func (r *Rules) SignedIn(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 	if err := r.decide(ctx, signedIn, nil); err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (r *Rules) SignedIn(ctx context.Context, _ any, next graphql.Resolver) (any
 	return next(ctx)
 }
 
-// Visible is @visible. The row policies have let the row through already; this holds when they are away.
+// Visible runs @visible. The row policies have let the row through already; the rule still refuses if they fail.
 func (r *Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
 	if err := r.decide(ctx, visible, obj); err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (r *Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (an
 	return next(ctx)
 }
 
-// Owner is @owner. A refusal is always one of fault's errors; otherwise: NULL turns it into null.
+// Owner runs @owner. A refusal is an error of package fault, or null without an error if otherwise is NULL.
 func (r *Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, _ *string, otherwise Otherwise) (any, error) {
 	var err error
 	if of == nil {
@@ -170,15 +170,15 @@ func (r *Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, _
 	return nil, err
 }
 
-// ownsAsked returns nil if the viewer owns every row that the argument of a root field names. No id means the viewer's
-// own row.
+// ownsAsked returns nil if the viewer owns every row that the argument of a root field names. An absent id means the viewer's own
+// row.
 func (r *Rules) ownsAsked(ctx context.Context) error {
 	viewer, name := auth.ViewerFrom(ctx), fieldOf(ctx)
 	rule, ok := r.fields[name]
 	if !ok {
 		return fmt.Errorf("@owner on %s: the rule was not compiled", name)
 	}
-	if err := signedIn.Judge(viewer, nil); err != nil {
+	if err := signedIn.Decide(viewer, nil); err != nil {
 		return r.deny(ctx, name, rule.Rule, nil, nil, err)
 	}
 	ids, err := argumentIDs(ctx, rule.path)
@@ -194,15 +194,14 @@ func (r *Rules) ownsAsked(ctx context.Context) error {
 		if !found {
 			return r.deny(ctx, name, rule.Rule, nil, ids, fault.Gone())
 		}
-		if err := judgeOwner(viewer, row); err != nil {
+		if err := decideOwner(viewer, row); err != nil {
 			return r.deny(ctx, name, rule.Rule, row, ids, err)
 		}
 	}
 	return nil
 }
 
-// Refusal is the error of a field that its rule refused. The Denial of it has been reported. It wraps the error of package
-// fault.
+// Refusal is the error of a field that its rule refused, and whose Denial was reported. It wraps the error of package fault.
 type Refusal struct{ Err error }
 
 func (r *Refusal) Error() string { return r.Err.Error() }
@@ -210,7 +209,7 @@ func (r *Refusal) Error() string { return r.Err.Error() }
 // Unwrap returns the error of package fault.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// deny reports an error of a rule if it is a refusal, and returns it.
+// deny reports the error of a rule if it is a refusal, and returns the error.
 func (r *Rules) deny(ctx context.Context, field string, rule Rule, row any, ids []uuid.UUID, err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || r.denied == nil {
@@ -222,7 +221,7 @@ func (r *Rules) deny(ctx context.Context, field string, rule Rule, row any, ids 
 	return &Refusal{err}
 }
 
-// fieldOf names the field that is being resolved, as Type.field.
+// fieldOf returns the field that is being resolved, as Type.field.
 func fieldOf(ctx context.Context) string {
 	field := graphql.GetFieldContext(ctx)
 	return field.Object + "." + field.Field.Name

@@ -183,7 +183,7 @@ expect schema "@link(url: \"https://specs.apollo.dev/federation/" "$(./freehold 
 expect "schema --client" "type Query {" "$(./freehold schema --client)"
 never "schema --client" "@link" "$(./freehold schema --client)"
 expect "keys rotate" "it signs after ten minutes" "$(./freehold keys rotate)"
-expect "an unknown setting" "FREEHOLD_ADRR: there is no such setting" "$(FREEHOLD_ADRR=x ./freehold config 2>&1 || true)"
+expect "an unknown setting" "FREEHOLD_ADRR: unknown setting" "$(FREEHOLD_ADRR=x ./freehold config 2>&1 || true)"
 expect "migrate without a URL" "FREEHOLD_MIGRATE_URL" "$(./freehold migrate 2>&1 || true)"
 
 if [ -n "${FULL:-}" ]; then

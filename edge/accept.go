@@ -13,9 +13,9 @@ const (
 	mediaResponse = "application/graphql-response+json"
 )
 
-// negotiate returns the media type of the response by the quality values of the Accept header (RFC 9110, 12.5.1). Where
-// both are equally welcome, the one that the client names first wins, and application/json if it names neither. A client
-// that accepts neither gets application/json: an answer in an unexpected form helps more than none.
+// negotiate returns the media type of the response by the quality values of the Accept header (RFC 9110, 12.5.1). If both are
+// equal, the one that the client names first wins, or application/json if it names neither. A client that accepts neither also gets
+// application/json, since a reply in an unexpected form is more useful than none.
 func negotiate(header http.Header) string {
 	accept := strings.Join(header.Values("Accept"), ",")
 	if accept == "" || accept == "*/*" || accept == mediaJSON {
@@ -31,14 +31,14 @@ func negotiate(header http.Header) string {
 	return mediaJSON
 }
 
-// quality is how welcome a media type is.
+// quality is the preference for a media type.
 type quality struct {
 	q        float64
 	specific int // 3 for the type itself, 2 for application/*, 1 for */*
 	place    int // in the header
 }
 
-// qualityOf finds the most specific range of an Accept header that covers a type. Ranges that are malformed are skipped.
+// qualityOf returns the quality of the most specific range of an Accept header that covers a type. It skips malformed ranges.
 func qualityOf(accept, media string) (best quality) {
 	for i, entry := range strings.Split(accept, ",") {
 		name, params, err := mime.ParseMediaType(entry)

@@ -16,7 +16,7 @@ import (
 
 // Options are what a service decides about its edge.
 type Options struct {
-	Development bool          // introspection is on, and X-Forwarded-For needs no proxy
+	Development bool          // introspection is on
 	Addr        string        // where the service listens
 	PublicURL   string        // where browsers reach it
 	Timeout     time.Duration // of a request

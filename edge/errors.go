@@ -19,8 +19,8 @@ import (
 	"freehold.dev/freehold/telemetry"
 )
 
-// presenter turns every error into one that a client may see. Only fault's errors and those about the document itself
-// keep their words; the rest is logged under the request's id.
+// presenter converts every error to one that a client may see. Only errors of package fault and errors about the document keep
+// their text. It logs all others with the id of the request.
 type presenter struct{ log *slog.Logger }
 
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
@@ -46,13 +46,13 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		p.log.Log(ctx, level, "a request failed", "code", f.Code, "path", shown.Path.String(), "error", f.Err)
 	}
 	if beyondField(ctx, shown.Path) {
-		shown.Path = graphql.GetPath(ctx) // the path of a response; extensions.fields says where in the input
+		shown.Path = graphql.GetPath(ctx) // the path in the response; extensions.fields has the path in the input
 	}
 	shown.Message, shown.Extensions = f.Message, extensions(ctx, f)
 	return shown
 }
 
-// beyondField reports whether a path goes on beyond that of ctx. It makes no path if there are enough fields around ctx.
+// beyondField reports whether a path is longer than that of ctx. It builds no path if there are enough fields around ctx.
 func beyondField(ctx context.Context, path ast.Path) bool {
 	depth := 0
 	for f := graphql.GetFieldContext(ctx); f != nil; f = f.Parent {
@@ -63,7 +63,7 @@ func beyondField(ctx context.Context, path ast.Path) bool {
 	return len(path) > len(graphql.GetPath(ctx))
 }
 
-// hide logs an error that is nobody's business and returns what is shown in its place.
+// hide logs an internal error, and returns what the client gets instead.
 func (p presenter) hide(ctx context.Context, path ast.Path, err error) *fault.Error {
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Busy(err)
@@ -95,11 +95,11 @@ func extensions(ctx context.Context, f *fault.Error) map[string]any {
 	return x
 }
 
-// onlyCode are the extensions of refusals, which may be many in a reply. Nothing is ever added to them.
+// onlyCode are the extensions of refusals, which a reply may have many of. They are shared, and never change.
 var onlyCode = map[fault.Code]map[string]any{fault.Forbidden: {"code": fault.Forbidden}, fault.NotFound: {"code": fault.NotFound}}
 
-// harmless is as much of a syntax error as may be shown: what was expected and the kind of token that was found. What
-// follows is the token itself or the rest of the document, which may hold a password.
+// harmless matches the part of a syntax error that clients may see: what was expected and the kind of token that was found. The rest
+// is the token or a part of the document, which may contain a password.
 var harmless = regexp.MustCompile(`^(?:[Ee]xpected [^,]*, found|Unexpected) [^" ]+|^exceeded token limit of [0-9]+`)
 
 // aboutDocument presents a syntax or validation error.
@@ -109,7 +109,7 @@ func aboutDocument(g *gqlerror.Error, code fault.Code) *gqlerror.Error {
 		message = strings.TrimSuffix("The document is not valid GraphQL: "+harmless.FindString(message), ": ")
 	}
 	if strings.HasPrefix(message, "operation ") && strings.HasSuffix(message, " not found") {
-		message = "The document has no operation of the name that was asked for."
+		message = "The document has no operation with the name in operationName."
 	}
 	message = fault.Shorten(message)
 	x := map[string]any{"code": code}
@@ -119,8 +119,8 @@ func aboutDocument(g *gqlerror.Error, code fault.Code) *gqlerror.Error {
 	return &gqlerror.Error{Message: message, Locations: g.Locations, Extensions: x}
 }
 
-// inputFault returns the fault of an argument that a scalar or enum refused: gqlgen's path then goes on, beyond the
-// field, to the place in its arguments.
+// inputFault returns the fault of an argument that a scalar or enum refused. gqlgen's path then continues beyond the field, to the
+// place in its arguments.
 func inputFault(ctx context.Context, path ast.Path, err error) *fault.Error {
 	if !beyondField(ctx, path) {
 		return nil
@@ -131,12 +131,12 @@ func inputFault(ctx context.Context, path ast.Path, err error) *fault.Error {
 	}
 	message := "This is not a valid value."
 	if g, ok := errors.AsType[*gqlerror.Error](err); ok && g.Err != nil && strings.HasSuffix(g.Err.Error(), ".") {
-		message = g.Err.Error() // our scalars end their sentences; gqlgen's own repeat the value
+		message = g.Err.Error() // the errors of our scalars are sentences; those of gqlgen repeat the value
 	}
 	return fault.Input(document.Dotted(path[len(field):]), "INVALID", message)
 }
 
-// recovered turns a panic into an internal error that is logged with its stack.
+// recovered logs a panic with its stack, and returns an internal error.
 func (p presenter) recovered(ctx context.Context, cause any) error {
 	p.log.ErrorContext(ctx, "a panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	return fault.Bug()

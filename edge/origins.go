@@ -16,12 +16,12 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// origins decides which pages may call the service. Its own pages may use cookies. Pages of configured origins may call
-// with tokens. All others are refused.
+// origins decides which pages may call the service. Its own pages may use cookies. Pages of configured origins may use tokens. Other
+// pages are refused.
 type origins struct {
 	own     *http.CrossOriginProtection
 	allowed *http.CrossOriginProtection
-	cors    *cors.Cors // nil where no origin is configured
+	cors    *cors.Cors // nil if no origin is configured
 }
 
 // clientHeaders are what GraphQL clients and tracing libraries send.
@@ -31,38 +31,38 @@ var clientHeaders = []string{
 	"Apollographql-Client-Name", "Apollographql-Client-Version", "X-Apollo-Operation-Name", "X-Apollo-Operation-Id", "Apollo-Require-Preflight",
 }
 
-// newOrigins accepts the origin of the public URL as the service's own, since a proxy may rewrite Host.
-func newOrigins(c Options) (*origins, error) {
-	o := &origins{own: http.NewCrossOriginProtection(), allowed: http.NewCrossOriginProtection()}
-	allowed := slices.Clone(c.CORSOrigins)
-	if u, err := url.Parse(c.PublicURL); err == nil {
+// newOrigins also accepts the origin of the public URL as the service's own, since a proxy may rewrite Host.
+func newOrigins(o Options) (*origins, error) {
+	found := &origins{own: http.NewCrossOriginProtection(), allowed: http.NewCrossOriginProtection()}
+	allowed := slices.Clone(o.CORSOrigins)
+	if u, err := url.Parse(o.PublicURL); err == nil {
 		if own, ok := parseOrigin(u.Scheme + "://" + u.Host); ok {
 			allowed = append(allowed, own)
-			if err := o.own.AddTrustedOrigin(own); err != nil {
+			if err := found.own.AddTrustedOrigin(own); err != nil {
 				return nil, fmt.Errorf("FREEHOLD_PUBLIC_URL: %w", err)
 			}
 		}
 	}
 	for _, origin := range allowed {
-		if err := o.allowed.AddTrustedOrigin(origin); err != nil {
+		if err := found.allowed.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("FREEHOLD_CORS_ORIGINS: %w", err)
 		}
 	}
-	if len(c.CORSOrigins) > 0 {
-		o.cors = cors.New(cors.Options{
-			AllowedOrigins: c.CORSOrigins, AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
-			AllowedHeaders: slices.Concat(clientHeaders, c.CORSHeaders),
+	if len(o.CORSOrigins) > 0 {
+		found.cors = cors.New(cors.Options{
+			AllowedOrigins: o.CORSOrigins, AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+			AllowedHeaders: slices.Concat(clientHeaders, o.CORSHeaders),
 			ExposedHeaders: []string{"X-Request-Id", "WWW-Authenticate"}, MaxAge: 600,
 		})
 	}
-	return o, nil
+	return found, nil
 }
 
 // protect refuses requests of other sites.
 func (o *origins) protect(next http.Handler) http.Handler {
 	protected := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !admits(o.allowed, r) {
-			WriteError(r.Context(), w, http.StatusForbidden, fault.New(fault.Forbidden, cureOf(r)))
+			WriteError(r.Context(), w, http.StatusForbidden, fault.New(fault.Forbidden, adviceOn(r)))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -73,11 +73,11 @@ func (o *origins) protect(next http.Handler) http.Handler {
 	return protected
 }
 
-// isOwn reports whether a request may use cookies. A request from a page of a configured origin may not: such pages use tokens.
-// A request that does not say where it comes from is not from a browser.
+// isOwn reports whether a request may use cookies. A page of a configured origin may not, and uses tokens. A request without an
+// origin is not from a browser, and may.
 func (o *origins) isOwn(r *http.Request) bool { return admits(o.own, r) }
 
-// admits checks a GET like a POST, since a query reads what only the viewer may see, and may renew the session.
+// admits checks a GET like a POST, since a query reads private data and may renew the session.
 func admits(p *http.CrossOriginProtection, r *http.Request) bool {
 	if isReadOnly(r) {
 		post := *r
@@ -87,8 +87,8 @@ func admits(p *http.CrossOriginProtection, r *http.Request) bool {
 	return p.Check(r) == nil
 }
 
-// cureOf says why the origin of a request is refused, and what to do about it.
-func cureOf(r *http.Request) string {
+// adviceOn says why the origin of a request is refused, and how to fix that.
+func adviceOn(r *http.Request) string {
 	origin := r.Header.Get("Origin")
 	u, err := url.Parse(origin)
 	switch {
@@ -109,9 +109,9 @@ var webHosts = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stri
 
 var customOrigin = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[A-Za-z0-9._~-]+(:[0-9]+)?$`)
 
-// parseOrigin returns an origin as browsers send it (RFC 6454, 6.2): for http and https, the host in lower case and ASCII,
-// without the default port. Other schemes, such as capacitor://localhost of a web view, are compared letter by letter. ok is
-// false for what no browser sends.
+// parseOrigin returns an origin as browsers send it (RFC 6454, 6.2): for http and https, the host in lower case and ASCII, without
+// the default port. Origins with other schemes, such as capacitor://localhost of a web view, stay as they are. ok is false for an
+// origin that no browser sends.
 func parseOrigin(text string) (origin string, ok bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {
@@ -139,7 +139,7 @@ func parseOrigin(text string) (origin string, ok bool) {
 
 var (
 	webHost  = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$`)
-	numbered = regexp.MustCompile(`(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$`) // what browsers read as an IPv4 address
+	numbered = regexp.MustCompile(`(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$`) // browsers read these as IPv4 addresses
 )
 
 func parseWebHost(host string) (string, bool) {
@@ -153,7 +153,7 @@ func parseWebHost(host string) (string, bool) {
 	return ascii, err == nil && len(ascii) <= 253 && webHost.MatchString(ascii) && !numbered.MatchString(ascii)
 }
 
-// withoutUser hides what may be a user name and password in a text that is shown.
+// withoutUser hides a user name and password in a text for the operator.
 func withoutUser(text string) string {
 	if at := strings.LastIndexByte(text, '@'); at >= 0 {
 		return "…" + text[at:]
@@ -184,7 +184,7 @@ func NormalizeHeaders(list []string) (normal []string, faults []error) {
 	})
 }
 
-// normalizeList normalizes each entry of a setting, without the space around it. It leaves out empty entries.
+// normalizeList trims and normalizes each entry of a setting. It omits empty entries.
 func normalizeList(list []string, normalize func(string) (string, error)) (normal []string, faults []error) {
 	for _, text := range list {
 		if text = strings.TrimSpace(text); text == "" {

@@ -13,14 +13,14 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// net/http and its mux answer some requests themselves, in plain text. Clients get our form of errors for these as well:
-// plainErrors replaces what a handler writes, and jsonErrors what the server writes before there is a request, such as a 431.
+// net/http and its mux reply to some requests themselves, in plain text. Clients get our form of errors for these as well.
+// plainErrors replaces what a handler writes. jsonErrors replaces what the server writes before there is a request, such as a 431.
 
-// errorOf is the error that a client sees for a status of net/http.
+// errorOf returns the error that a client sees for a status of net/http.
 func errorOf(status int) *fault.Error {
 	switch status {
 	case http.StatusNotFound:
-		return fault.New(fault.NotFound, "There is nothing at this path. GraphQL is at /graphql.")
+		return fault.New(fault.NotFound, "Not found. GraphQL is at /graphql.")
 	case http.StatusRequestHeaderFieldsTooLarge:
 		return fault.New(fault.BadRequest, fmt.Sprintf("The headers are too large. At most %d bytes are allowed.", maxHeaderBytes))
 	}
@@ -65,7 +65,7 @@ func (l jsonErrors) Accept() (net.Conn, error) {
 	return &reply.Conn{Conn: c, Replace: jsonErrorAnswer}, nil
 }
 
-// plainHeader is the rest of the head of net/http's own answers. Our handlers never answer in plain text.
+// plainHeader is the end of the header of net/http's own replies. Our handlers never reply in plain text.
 var plainHeader = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 
 func jsonErrorAnswer(text []byte) (answer []byte, replaced bool) {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// clientAddress returns the address that a request came from, as host:port: that of the connection or, while that is a
-// trusted proxy's, the one that the proxy saw, which it has put last into X-Forwarded-For. What stands before that is the
-// client's own claim, and ignored.
+// clientAddress returns the address of the client of a request, as host:port. It is the address of the connection. While that is a
+// trusted proxy, it is the address that the proxy has added to the end of X-Forwarded-For. Earlier entries may be forged, and are
+// ignored.
 func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 	remote := r.RemoteAddr
 	sent := r.Header["X-Forwarded-For"]
@@ -46,7 +46,7 @@ func parseForwarded(entry string) (netip.Addr, bool) {
 	return address.Unmap(), err == nil
 }
 
-// ParseProxies reads a list of addresses and blocks (CIDR).
+// ParseProxies parses addresses and blocks (CIDR). ok is false if one is invalid.
 func ParseProxies(list []string) (trusted []netip.Prefix, ok bool) {
 	for _, text := range list {
 		text = strings.TrimSpace(text)

@@ -20,7 +20,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// refusal is a request that never became an operation.
+// refusal is why a request does not become an operation.
 type refusal struct {
 	status int
 	err    *fault.Error
@@ -30,13 +30,13 @@ func refuse(status int, message string) *refusal {
 	return &refusal{status, fault.New(fault.BadRequest, message)}
 }
 
-// isReadOnly reports whether a request has a method that RFC 9110 calls safe, and that GraphQL queries may use.
+// isReadOnly reports whether a request has a safe method (RFC 9110), with which it must not change anything.
 func isReadOnly(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead
 }
 
-// readRequest reads a POST with one JSON object, or a GET with the same members as URL parameters. The refusal never
-// repeats what was sent.
+// readRequest reads a POST with one JSON object, or a GET with the same members as URL parameters. A refusal never repeats what the
+// client sent.
 func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*document.Request, *refusal) {
 	var read *document.Request
 	var refused *refusal
@@ -61,18 +61,18 @@ func readPost(w http.ResponseWriter, r *http.Request, limit int64) (*document.Re
 		return nil, refuse(http.StatusUnsupportedMediaType, "Send the request as application/json, in UTF-8 and uncompressed.")
 	}
 	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), smallBody)) + bytes.MinRead) // no more for a client that only says that it will send more
+	body.Grow(int(min(max(r.ContentLength, 0), smallBody)) + bytes.MinRead) // no more, since Content-Length is only a claim
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is too large. At most %d bytes are allowed.", limit))
 	}
 	if err != nil {
-		return nil, refuse(http.StatusRequestTimeout, "The request did not arrive completely. Send it again.")
+		return nil, refuse(http.StatusRequestTimeout, "The request body was incomplete.")
 	}
 	return parseRequest(body.Bytes())
 }
 
-// smallBody is how many bytes most requests have at most.
+// smallBody is the size of most requests, in bytes.
 const smallBody = 4 << 10
 
 // isJSON accepts application/json with the names of UTF-8 that clients send (WHATWG Encoding, 4.2).
@@ -87,15 +87,15 @@ func isJSON(contentType string) bool {
 
 func isPlain(encoding string) bool { return encoding == "" || strings.EqualFold(encoding, "identity") }
 
-// decoders read requests. Each has a buffer of its own that is worth keeping.
+// decoders read requests. A decoder keeps its buffer.
 var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(new(bytes.Buffer)) }}
 
-// parseRequest is strict where encoding/json is not: one document, no duplicate names, valid UTF-8 and surrogates, and
-// names in their exact case.
+// parseRequest reads a request in JSON. It is stricter than encoding/json: it requires one document, unique names in their exact
+// case, valid UTF-8 and valid surrogates.
 func parseRequest(body []byte) (*document.Request, *refusal) {
 	d := decoders.Get().(*jsontext.Decoder)
 	defer func() {
-		d.Reset(new(bytes.Buffer)) // it would keep the body
+		d.Reset(new(bytes.Buffer)) // otherwise it would keep the body
 		decoders.Put(d)
 	}()
 	d.Reset(bytes.NewBuffer(body))
@@ -111,7 +111,7 @@ func parseRequest(body []byte) (*document.Request, *refusal) {
 
 var errNotARequest = errors.New("not a request")
 
-// readMembers reads the members of a request: one JSON object, and nothing after it. It ignores those that it does not know, and null.
+// readMembers reads one JSON object, and nothing after it. It ignores unknown members and null.
 func readMembers(d *jsontext.Decoder, r *document.Request) error {
 	if begin, err := d.ReadToken(); err != nil || begin.Kind() != '{' {
 		return errNotARequest
@@ -182,7 +182,7 @@ func readValue(d *jsontext.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			name := token.String() // the next read takes it away
+			name := token.String() // the next read overwrites it
 			if object[name], err = readValue(d); err != nil {
 				return nil, err
 			}
@@ -216,7 +216,7 @@ func decode(text []byte, into any) bool {
 	return decoder.Decode(into) == nil
 }
 
-// readURL reads the parameters of a GET. Variables and extensions are JSON objects. An empty parameter is an absent one.
+// readURL reads the parameters of a GET. Variables and extensions are JSON objects. An empty parameter is the same as none.
 func readURL(rawQuery string) (*document.Request, *refusal) {
 	const invalid = "Send query once as a URL parameter, and optionally operationName, variables and extensions. The last two are JSON objects."
 	values, err := url.ParseQuery(rawQuery)
@@ -228,7 +228,7 @@ func readURL(rawQuery string) (*document.Request, *refusal) {
 		"query": &read.Query, "documentId": &read.DocumentID, "operationName": &read.OperationName,
 		"variables": &read.Variables, "extensions": &read.Extensions,
 	} {
-		text := strings.Clone(values.Get(name)) // it may be part of the whole URL, which would stay in memory with it
+		text := strings.Clone(values.Get(name)) // otherwise it would keep the whole URL in memory
 		if len(values[name]) > 1 || !utf8.ValidString(text) {
 			return nil, refuse(http.StatusBadRequest, invalid)
 		}

@@ -16,7 +16,7 @@ import (
 	"freehold.dev/freehold/telemetry"
 )
 
-// guarded returns the mutations that nobody but members may run.
+// guarded returns the mutations that only members may run.
 func guarded(schema *ast.Schema) map[string]bool {
 	names := map[string]bool{}
 	for _, f := range schema.Mutation.Fields {
@@ -26,8 +26,8 @@ func guarded(schema *ast.Schema) map[string]bool {
 	return names
 }
 
-// mayClaim reports whether an operation may begin before the session of its viewer is proved: a query, or a mutation that does
-// nothing for anonymous viewers. If the session turns out to be over, nothing has been done.
+// mayClaim reports whether an operation may begin before the session of its viewer is proved. A query may, and so may mutations that
+// refuse anonymous viewers: if the session is over, they have changed nothing.
 func (e *endpoint) mayClaim(op *ast.OperationDefinition) bool {
 	if op.Operation == ast.Query {
 		return true
@@ -40,8 +40,8 @@ func (e *endpoint) mayClaim(op *ast.OperationDefinition) bool {
 	return true
 }
 
-// run runs an operation for the viewer of a request. The first transaction of that viewer proves the session. If there was none,
-// the session is proved before the reply is sent. If the session is over, the operation runs again for an anonymous viewer.
+// run runs an operation for the viewer of a request. The first transaction of that viewer proves the session. An operation without a
+// transaction proves it before the reply is sent. If the session is over, the operation runs again for an anonymous viewer.
 func (e *endpoint) run(ctx context.Context, operation *graphql.OperationContext, data *reply.Data) *graphql.Response {
 	viewer, err := e.Viewer(ctx, operation.Headers)
 	if err != nil {
@@ -65,15 +65,15 @@ func (e *endpoint) run(ctx context.Context, operation *graphql.OperationContext,
 		explain.DenialsOf(ctx).Reset()
 		data.Reset()
 		auth.JarFrom(ctx).SignOut()
-		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Nobody(reason))
+		response = e.dispatch(auth.WithClaim(ctx, nil), operation, auth.Anonymous(reason))
 	case response == nil:
 		response = e.dispatch(ctx, operation, viewer)
 	}
 	return response
 }
 
-// dispatch runs an operation. gqlgen returns no response if the client has left or the deadline has passed before the operation
-// begins. The answer is then UNAVAILABLE.
+// dispatch runs an operation. If the client leaves or the deadline passes before the operation begins, gqlgen returns no response,
+// and dispatch returns UNAVAILABLE.
 func (e *endpoint) dispatch(ctx context.Context, operation *graphql.OperationContext, viewer auth.Viewer) *graphql.Response {
 	handler, ctx := e.exec.DispatchOperation(directives.WithRequest(auth.WithViewer(ctx, viewer)), operation)
 	if response := handler(ctx); response != nil {
@@ -82,7 +82,7 @@ func (e *endpoint) dispatch(ctx context.Context, operation *graphql.OperationCon
 	return e.refuseOperation(ctx, fault.Busy(context.Cause(ctx)))
 }
 
-// settle returns why the session of a claim is over, "" if it lives. It asks the database unless a transaction has done so.
+// settle returns why the session of a claim is over, or "" if it is not. It queries the database unless a transaction has done so.
 func (e *endpoint) settle(ctx context.Context, claim *auth.Claim) (fault.Reason, error) {
 	if reason, settled := claim.Settled(); settled {
 		return reason, nil
@@ -94,7 +94,7 @@ func (e *endpoint) settle(ctx context.Context, claim *auth.Claim) (fault.Reason,
 	return "", err
 }
 
-// reportToken finds out for the reply to a refused request whether its token is invalid.
+// reportToken notes whether the token of a refused request is invalid, for the header WWW-Authenticate.
 func (e *endpoint) reportToken(ctx context.Context, header http.Header) {
 	viewer, err := e.Viewer(ctx, header)
 	if err != nil {

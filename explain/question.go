@@ -30,15 +30,15 @@ type Question struct {
 	Schema      *ast.Schema
 	Layers      *Layers
 	UsernameKey func(username string) (key string, ok bool)
-	AppURL      string // of the app's role, to try the row policies
-	OwnerURL    string // of the owner's role, to find the rows that they hide
+	AppURL      string // of the app role, to try the row policies
+	OwnerURL    string // of the owner role, to find the rows that they hide
 }
 
 // Answer writes what the rule of the field decides, and whether the policies behind it admit the viewer. It asks the database, so
 // no server has to run.
 func (q Question) Answer(ctx context.Context, w io.Writer) error {
 	if q.AppURL == "" || q.OwnerURL == "" {
-		return errors.New("DATABASE_URL and FREEHOLD_MIGRATE_URL are required: the app's role tries the row policies, and the owner's role finds the rows that they hide")
+		return errors.New("DATABASE_URL and FREEHOLD_MIGRATE_URL are required: the app role tries the row policies, and the owner role finds the rows that they hide")
 	}
 	i := inquiry{Question: q}
 	var err error
@@ -110,7 +110,7 @@ func (q *inquiry) findProfile(ctx context.Context) (*db.Profile, error) {
 	return q.owners.FindProfileByUsernameKey(ctx, auth.Viewer{}, key)
 }
 
-// findRow finds the row that the question is about, if the field belongs to one.
+// findRow finds the row of the question, if the field has one.
 func (q *inquiry) findRow(ctx context.Context) error {
 	name := q.field.Type
 	if q.rule.Of != "" {
@@ -141,7 +141,7 @@ func (q *inquiry) findRow(ctx context.Context) error {
 	return nil
 }
 
-// notFound returns the error about a key that no row of the type has. An id may be that of another type.
+// notFound returns the error for a key that no row of the type has. It names the type of the row if the key is the id of another one.
 func (q *inquiry) notFound(ctx context.Context, name, keys string) error {
 	id, _ := auth.ParseID(q.Key) // the zero id for another key, which no row has
 	found, err := q.Layers.registry.FindNodes(ctx, q.owners, auth.Viewer{}, []uuid.UUID{id})
@@ -161,7 +161,7 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.viewer.Is(q.row.OwnerID()))
 		title += fmt.Sprintf(" of %s, which is %s's", q.row.RowID(), q.owner)
 	}
-	refusal := q.rule.Judge(q.viewer, q.row)
+	refusal := q.rule.Decide(q.viewer, q.row)
 	var text strings.Builder
 	hidden, err := q.policies(ctx, &text)
 	if err != nil {
@@ -171,7 +171,7 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// policies tries what stands behind the field, and reports whether the row itself is hidden.
+// policies tries the row policies behind the field, and reports whether the row itself is hidden.
 func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool, err error) {
 	if q.row == nil {
 		return false, nil
@@ -234,5 +234,5 @@ func (q *inquiry) ruleInWords(refusal error) string {
 	if f, refused := errors.AsType[*fault.Error](refusal); refused {
 		return q.field.Rule + " refuses: " + f.Message
 	}
-	return q.field.Rule + " lets through"
+	return q.field.Rule + " lets the viewer through"
 }

@@ -1,8 +1,7 @@
-// Package fault owns the errors that clients see: their codes, messages and the input fields they name.
+// Package fault owns the errors that clients see: their codes, messages, and the input fields that they name.
 //
-// Nothing else leaves the process. An error that is not a *fault.Error is logged and answered as
-// INTERNAL_SERVER_ERROR, so whoever wants a client to know something says it with this package. It must not know
-// GraphQL, HTTP or SQL.
+// Nothing else leaves the process. The server logs an error that is not a *fault.Error, and returns INTERNAL_SERVER_ERROR
+// instead. So use this package for everything that a client should know. It must not know GraphQL, HTTP or SQL.
 package fault
 
 import (
@@ -14,8 +13,8 @@ import (
 	"time"
 )
 
-// Code is the stable, machine-readable name of a kind of failure: extensions.code in a GraphQL error. The names are
-// Apollo Server's where it has one.
+// Code is the stable, machine-readable name of a kind of failure: extensions.code of a GraphQL error. The names are those of
+// Apollo Server, where it has one.
 type Code string
 
 // The codes that clients can rely on.
@@ -38,29 +37,29 @@ const (
 	ValidationFailed       Code = "GRAPHQL_VALIDATION_FAILED"
 )
 
-// Reason says why a viewer counts as nobody: extensions.reason of UNAUTHENTICATED.
+// Reason says why a viewer is anonymous: extensions.reason of UNAUTHENTICATED.
 type Reason string
 
 // The reasons of UNAUTHENTICATED.
 const (
-	Missing Reason = "missing" // no token was sent
-	Invalid Reason = "invalid" // a token that is not ours, is damaged, or whose account is disabled
-	Expired Reason = "expired" // a token or session past its time
-	Revoked Reason = "revoked" // a session that was ended
+	Missing Reason = "missing" // the client sent no token
+	Invalid Reason = "invalid" // the token is not ours or is damaged, or its account is disabled
+	Expired Reason = "expired" // the token or its session has expired
+	Revoked Reason = "revoked" // the session was revoked
 )
 
-// Flaw is what is wrong with one value. The zero value means that nothing is.
+// Flaw is what is wrong with one value. The zero value means that the value is valid.
 type Flaw struct {
 	Code    string `json:"code"`             // such as TOO_SHORT or TAKEN
-	Message string `json:"message"`          // a sentence for people; it never repeats the value
+	Message string `json:"message"`          // a sentence for people, without the value
 	Params  Params `json:"params,omitempty"` // the bounds that the message names
 }
 
-// Params are the bounds that a message names, such as min, max or retryAfter. Clients need them to translate the message.
-// Values are whole numbers, or dates as text.
+// Params are the bounds that a message names, such as min, max or retryAfter. Clients use them to translate the message. Values
+// are whole numbers, or dates as text.
 type Params map[string]any
 
-// IsZero reports whether nothing is wrong.
+// IsZero reports whether the value is valid.
 func (f Flaw) IsZero() bool { return f.Code == "" }
 
 // At returns BAD_USER_INPUT for the value at path.
@@ -70,23 +69,23 @@ func (f Flaw) At(path string) *Error {
 
 // Field is a flaw of an input field.
 type Field struct {
-	Path string `json:"path"` // from the argument down, such as "input.email"
+	Path string `json:"path"` // from the argument on, such as "input.email"
 	Flaw
 }
 
-// Error is a failure that a client may see whole. Err, the cause, is for logs and errors.Is only.
+// Error is a failure that a client may see completely, except for its cause Err, which is for logs and errors.Is.
 type Error struct {
 	Code       Code
 	Message    string
 	Reason     Reason        // UNAUTHENTICATED only
-	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero when unknown
+	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero if unknown
 	Fields     []Field       // BAD_USER_INPUT and CONFLICT; also RATE_LIMITED, if the limit is about one field
-	Cost       int           // OPERATION_TOO_COSTLY: what was asked for
-	CostLimit  int           // and what is allowed
+	Cost       int           // OPERATION_TOO_COSTLY: the cost of the operation
+	CostLimit  int           // and the limit
 	Err        error
 }
 
-// Error is the text for logs: code, message, the paths of the faults, and the cause.
+// Error returns the text for logs: the code, the message, the paths of the faults, and the cause.
 func (e *Error) Error() string {
 	if len(e.Fields) == 0 && e.Err == nil {
 		return string(e.Code) + ": " + e.Message
@@ -111,7 +110,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // New returns an error with this code and message.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// SignIn is UNAUTHENTICATED with the reason.
+// SignIn returns UNAUTHENTICATED with a reason.
 func SignIn(reason Reason) *Error {
 	if reason == "" {
 		reason = Missing
@@ -126,28 +125,28 @@ var signInMessages = map[Reason]string{
 	Revoked: "The session was revoked. Sign in again.",
 }
 
-// Gone is the one answer for a row that is missing and for a row that is hidden.
+// Gone returns NOT_FOUND, the same for a row that is missing and for one that is hidden.
 func Gone() *Error { return New(NotFound, "Not found.") }
 
-// Denied is the refusal of a viewer who may see a row but does not own it.
+// Denied returns FORBIDDEN, for a viewer who may see a row but does not own it.
 func Denied() *Error { return New(Forbidden, "You are not the owner of this object.") }
 
-// Reauthenticate is the refusal of a sensitive act by a viewer whose sign-in was too long ago.
+// Reauthenticate returns REAUTH_REQUIRED, for a sensitive action of a viewer who entered the password too long ago.
 func Reauthenticate() *Error {
 	return New(ReauthRequired, "Please confirm your password (`reauthenticate`) and try again.")
 }
 
-// Bug is what a client is told of an error that is nobody's business but ours.
+// Bug returns INTERNAL_SERVER_ERROR, for an error that clients must not see.
 func Bug() *Error {
 	return New(Internal, "An internal error occurred. Include the request ID when you report it.")
 }
 
-// Busy is the answer while the service cannot do its work; cause is for the log.
+// Busy returns UNAVAILABLE, for a service that cannot do its work now. The cause is for the log.
 func Busy(cause error) *Error {
 	return &Error{Code: Unavailable, Message: "The service is temporarily unavailable. Try again.", RetryAfter: time.Second, Err: cause}
 }
 
-// Input is BAD_USER_INPUT for a single field.
+// Input returns BAD_USER_INPUT for a single field.
 func Input(path, code, message string) *Error {
 	return Flaw{Code: code, Message: message}.At(path)
 }
@@ -163,7 +162,7 @@ func LimitAt(path string, err error) error {
 	return &named
 }
 
-// Taken is CONFLICT for a single field whose value belongs to another account.
+// Taken returns CONFLICT for a single field whose value another account has.
 func Taken(path, message string) error {
 	var f Faults
 	f.Taken(path, message)
@@ -176,10 +175,10 @@ func Is(err error, code Code) bool {
 	return ok && e.Code == code
 }
 
-// taken is the one field code that makes a CONFLICT.
+// taken is the only field code that makes an error a CONFLICT.
 const taken = "TAKEN"
 
-// Faults collects every fault of an input, so that a form can show them all at once. The zero value is ready.
+// Faults collects all faults of an input, so that a form can show them at once. The zero value is ready to use.
 type Faults struct{ fields []Field }
 
 // Add adds a flaw of the field at path, unless it is zero. It keeps only the first flaw of a field.
@@ -196,8 +195,8 @@ func (f *Faults) AddAll(further Faults) {
 	}
 }
 
-// Taken notes that the value at path belongs to another account. Alone or with its like it makes the error a
-// CONFLICT; next to other faults, the error stays BAD_USER_INPUT.
+// Taken adds that another account has the value at path. If all faults are of this kind, the error is CONFLICT, else
+// BAD_USER_INPUT.
 func (f *Faults) Taken(path, message string) {
 	f.Add(path, Flaw{Code: taken, Message: message})
 }
@@ -205,7 +204,7 @@ func (f *Faults) Taken(path, message string) {
 // Fields returns the faults so far.
 func (f *Faults) Fields() []Field { return f.fields }
 
-// Err returns nil without faults, else one error with all of them.
+// Err returns one error with all faults; nil if there are none.
 func (f *Faults) Err() error {
 	if len(f.fields) == 0 {
 		return nil

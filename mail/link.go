@@ -17,7 +17,7 @@ const (
 	codePlace  = "{code}"
 )
 
-// link is the URL of a page of the front end, with placeholders for the code and optionally the e-mail address.
+// link is the URL of a page of the front end, with placeholders for the code and, optionally, the email address.
 type link string
 
 var errLink = errors.New("the value is not a URL such as https://app.example.org/reset?email={email}&code={code}")
@@ -25,19 +25,19 @@ var errLink = errors.New("the value is not a URL such as https://app.example.org
 var (
 	scheme      = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
 	placeholder = regexp.MustCompile(`\{[A-Za-z0-9_.-]{1,40}\}`)
-	// spelled is what a URL can have unencoded (RFC 3986), without quotes and round brackets, at which mail clients end a link.
+	// spelled matches what a URL can have unencoded (RFC 3986), without quotes and round brackets, which end a link in mail clients.
 	spelled = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&*+,;=-]|%[0-9A-Fa-f]{2})*$`)
 )
 
-// noPages are schemes that no page has: they run or show their own content, open local files, or start another program. Every
+// noPages are schemes that open no page: they run or show their own content, open local files, or start another program. Any
 // other scheme may be an app's own.
 var noPages = []string{
 	"about", "blob", "chrome", "data", "file", "filesystem", "ftp", "jar", "javascript", "mailto", "resource", "sms", "smtp", "smtps",
 	"tel", "vbscript", "view-source", "ws", "wss",
 }
 
-// CheckLink returns an error unless a text is the URL of a page that takes a code: absolute, of http, https or an app's own
-// scheme, with {code} and optionally {email} in its path, query or fragment. The error repeats only a wrong placeholder.
+// CheckLink returns an error unless a text is the URL of a page that accepts a code: absolute, with http, https or an app's own
+// scheme, and with {code} and optionally {email} in its path, query or fragment. The error repeats only an unknown placeholder.
 func CheckLink(text string) error {
 	_, err := parseLink(text)
 	return err
@@ -51,7 +51,7 @@ func CheckPage(text string) error {
 	return checkURL(text, errors.New("the value is not a URL such as https://app.example.org"))
 }
 
-// IsPlain reports whether others can read what is sent to a page: by http to another machine.
+// IsPlain reports whether others can read what a browser sends to a page: by http to another machine.
 func IsPlain(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Scheme == "http" && !isThisMachine(u.Hostname())
@@ -75,7 +75,7 @@ func parseLink(text string) (link, error) {
 	return link(text), nil
 }
 
-// checkURL judges a URL whose placeholders, if it has any, are known ones.
+// checkURL validates a URL. Its placeholders are known ones.
 func checkURL(text string, malformed error) error {
 	s, rest, found := strings.Cut(text, "://")
 	s = strings.ToLower(s)
@@ -107,8 +107,8 @@ func checkURL(text string, malformed error) error {
 	return nil
 }
 
-// to is the link for an address and a code. Everything but letters, digits and -._~ is percent-encoded, so that the values mean
-// the same in a path, a query and a fragment.
+// to returns the link for an address and a code. It percent-encodes everything except letters, digits and -._~, so that the
+// values have the same meaning in a path, a query and a fragment.
 func (l link) to(email, code string) string {
 	return strings.NewReplacer(emailPlace, percentEncode(email), codePlace, percentEncode(code)).Replace(string(l))
 }
@@ -119,7 +119,7 @@ func percentEncode(text string) string {
 
 const longestName = 60 // code points
 
-// CheckName returns an error unless a text can be the name of a product: one line of up to 60 visible characters.
+// CheckName returns an error unless a text can be the name of a product: one line with 1 to 60 visible characters.
 func CheckName(text string) error {
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, isInvisible):
@@ -134,7 +134,8 @@ func CheckName(text string) error {
 	return nil
 }
 
-// isInvisible reports whether a character cannot be in a name. The two joiners can: emoji and some scripts need them.
+// isInvisible reports whether a name cannot contain a character. It can contain the two joiners: emoji and some scripts need
+// them.
 func isInvisible(r rune) bool {
 	return !unicode.IsPrint(r) && r != '\u200c' && r != '\u200d'
 }

@@ -1,7 +1,25 @@
-// Package mail owns what is sent by e-mail: the kinds of mails and their templates, the worker that sends what waits in
-// an outbox, the way to an SMTP server, and the mailbox in which a developer reads instead. Each mail goes to exactly one
-// recipient. It must not know where the outbox is kept, how a one-time code is made, or who asked: no SQL, no keys, no
-// request. So links come from the configuration only, and a code is nowhere but in its mail.
+// Package mail owns what the service sends by email: the kinds of mails and their templates, the worker that sends what waits in the
+// outbox, the connection to an SMTP server, and the mailbox for developers. Each mail has exactly one recipient. It must not know where
+// the outbox is stored, how a one-time code is derived, or who has sent a request: no SQL, no keys, no request. So links come from the
+// configuration only, and a code exists only in its mail.
+//
+// # The outbox
+//
+// The transaction that causes a mail also stores it, so either both happen or neither does. Workers, one for each instance, send the
+// stored mails:
+//
+//	COMMIT ──► waiting ──► claimed by one worker, until a lease ends
+//	              ▲          ├─ the mail server accepts the mail ──────────────► sent
+//	              ├──────────┼─ the attempt fails: due again after a pause
+//	              └──────────┼─ the worker dies: due again after the lease
+//	                         └─ refused permanently, expired, 20 attempts ─────► parked
+//
+// A worker checks the outbox every second, and after a Nudge, which follows each COMMIT that has stored a mail.
+//
+// A claim belongs to one worker until its lease ends, so that no two workers send the same mail. One duplicate is possible: a worker
+// dies after it has sent a mail and before it records that. The next worker sends the mail again, with the same Message-ID and the same
+// code. The purge
+// of the database deletes sent and parked mails after a while.
 package mail
 
 import (
@@ -23,16 +41,16 @@ const (
 	VerifyEmail     Kind = "verify_email"      // a code that proves the address of an account
 	ChangeEmail     Kind = "change_email"      // a code that proves the address that an account is to have
 	ResetPassword   Kind = "reset_password"    // a code for a new password
-	AddressTaken    Kind = "address_taken"     // somebody wants an account to have the address that another has
+	AddressTaken    Kind = "address_taken"     // somebody used the address for a sign-up or a change, but another account has it
 	PasswordChanged Kind = "password_changed"  // to the account's address
 	EmailChangedOld Kind = "email_changed_old" // to the address that the account had
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
 	AccountDeleted  Kind = "account_deleted"
 )
 
-// kinds say what each kind tells: whether there is a one-time code in it, and which further values its templates may
-// use. The mails that go to an address which nobody has proved yet have no value that somebody else has chosen: a
-// username is enough to advertise with.
+// kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
+// use. A mail to an address that may not be verified has no value that somebody else has chosen. A username, for example, would
+// be enough for advertising.
 var kinds = map[Kind]struct {
 	code bool
 	data []string
@@ -47,30 +65,30 @@ var kinds = map[Kind]struct {
 	AccountDeleted:  {data: []string{"username"}},
 }
 
-// Message is a mail, ready to be sent.
+// Message is a rendered mail.
 type Message struct {
 	ID        uuid.UUID
-	MessageID string // without angle brackets; the same when the mail is sent again
+	MessageID string // without angle brackets; the same if the mail is sent again
 	Kind      Kind
 	To        address.Address
 	Date      time.Time
 	Subject   string
 	Text      string
 	HTML      string
-	Link      string // to the page that takes the code, with the code in it; "" for none
+	Link      string // to the page that accepts the code, with the code; "" for none
 }
 
-// Sender brings a message to its recipient. It returns within the time of ctx. An error is a *Failure, or else one that
-// may pass. It may be called by several goroutines at once.
+// Sender sends a message to its recipient. Send returns before ctx ends. Its error is a *Failure, or another error, which the
+// worker retries. It must be safe for concurrent use.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
 // Failure is why a message was not sent.
 type Failure struct {
-	Kind      string // what is noted of it: a few words without any address, name or text of the message
-	Permanent bool   // whether the message would be refused again
-	Detail    string // for the log, if there is more to say: about the way to the server, never about the message
+	Kind      string // a few words for the outbox, without any address, name or text of the message
+	Permanent bool   // whether a retry is useless
+	Detail    string // for the log: about the connection to the server, never about the message
 }
 
 func (f *Failure) Error() string {

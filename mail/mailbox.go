@@ -11,13 +11,13 @@ import (
 // mailboxSize is how many messages a mailbox keeps.
 const mailboxSize = 100
 
-// Mailbox keeps the last messages in memory, for a developer and for tests to read. It is a Sender.
+// Mailbox keeps the last messages in memory, for developers and tests. It is a Sender. It is safe for concurrent use.
 type Mailbox struct {
 	mu       sync.Mutex
 	messages []Message // oldest first
 }
 
-// Send keeps the message. It never fails.
+// Send stores the message. It never fails.
 func (b *Mailbox) Send(_ context.Context, m Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -26,7 +26,7 @@ func (b *Mailbox) Send(_ context.Context, m Message) error {
 	return nil
 }
 
-// Messages returns what is there, newest first.
+// Messages returns the stored messages, newest first.
 func (b *Mailbox) Messages() []Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -35,7 +35,7 @@ func (b *Mailbox) Messages() []Message {
 	return messages
 }
 
-// Find returns the message of this id.
+// Find returns the message with an id.
 func (b *Mailbox) Find(id uuid.UUID) (Message, bool) {
 	for _, m := range b.Messages() {
 		if m.ID == id {

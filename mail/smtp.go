@@ -23,15 +23,15 @@ import (
 	"freehold.dev/freehold/mail/address"
 )
 
-// SMTPOptions say how to reach a mail server, and in whose name.
+// SMTPOptions say how to reach a mail server, and who the sender is.
 type SMTPOptions struct {
-	URL  string      // see ParseSMTPURL
+	URL  string      // see CheckSMTPURL
 	From string      // an address, alone or as Name <address>
-	Name string      // the sender's name if From has none; "" for none
-	TLS  *tls.Config // nil: the system's certificates
+	Name string      // the sender's name, if From has none; "" for none
+	TLS  *tls.Config // nil means the certificates of the system
 }
 
-// SMTP sends through one mail server, with a connection for each message. It is a Sender.
+// SMTP sends messages through one mail server, with a connection for each message. It is a Sender.
 type SMTP struct {
 	server server
 	name   string
@@ -39,16 +39,17 @@ type SMTP struct {
 	tls    *tls.Config
 }
 
-// server is an SMTP server, by its URL.
+// server is a parsed URL of an SMTP server.
 type server struct {
 	host           string
 	port           int
 	user, password string
 	implicitTLS    bool
-	plain          bool // on this machine, where nobody listens in between
+	plain          bool // on this machine, so nobody can read the connection
 }
 
-// NewSMTP returns an error if the URL or the sender's address is malformed. It repeats neither, and does not connect.
+// NewSMTP returns an error if the URL or the address of the sender is malformed. The error contains neither. NewSMTP does not
+// connect.
 func NewSMTP(o SMTPOptions) (*SMTP, error) {
 	to, err := parseSMTPURL(o.URL)
 	if err != nil {
@@ -66,9 +67,9 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 	return &SMTP{server: to, name: cmp.Or(name, o.Name), from: from, tls: config}, nil
 }
 
-// CheckSMTPURL returns an error unless a text is the URL of a mail server: smtp://user:password@host:port, where STARTTLS
-// must be had unless the host is this machine, or smtps:// for TLS from the first byte. User and password can be left
-// out, and the port, for 587 or 465.
+// CheckSMTPURL returns an error unless a text is the URL of a mail server: smtp://user:password@host:port, which requires
+// STARTTLS unless the host is this machine, or smtps://, which uses TLS from the first byte. User and password are optional, and
+// so is the port: 587 or 465.
 func CheckSMTPURL(text string) error {
 	_, err := parseSMTPURL(text)
 	return err
@@ -122,7 +123,7 @@ func parseFrom(text string) (name string, from address.Address, err error) {
 	return parsed.Name, from, nil
 }
 
-// Send is Sender's. Once the server has taken the message it was sent, however the parting goes.
+// Send sends a message. It succeeds as soon as the server has accepted the message, even if the connection ends badly.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	message, err := s.compose(m)
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return failureOf(ctx, err)
 }
 
-// compose builds the message around its one recipient.
+// compose builds a message with one recipient.
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	message.FromMailAddress(&stdmail.Address{Name: s.name, Address: s.from.String()}) // FromFormat does not escape quotes
@@ -155,7 +156,7 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	message.Subject(m.Subject)
 	message.SetDateWithValue(m.Date)
 	message.SetMessageIDWithValue(m.MessageID)
-	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence note answers
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no automatic reply comes back
 	message.SetBodyString(gomail.TypeTextPlain, m.Text)
 	message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return message, nil
@@ -168,7 +169,7 @@ func (s *SMTP) options(ctx context.Context, dial gomail.DialContextFunc) []gomai
 	}
 	options := []gomail.Option{
 		gomail.WithPort(s.server.port), gomail.WithTimeout(timeout), gomail.WithDialContextFunc(dial), gomail.WithTLSConfig(s.tls),
-		gomail.WithoutSMTPUTF8(), // there is nothing in an address that needs it
+		gomail.WithoutSMTPUTF8(), // our addresses do not need it
 	}
 	switch {
 	case s.server.implicitTLS:
@@ -185,8 +186,9 @@ func (s *SMTP) options(ctx context.Context, dial gomail.DialContextFunc) []gomai
 	return options
 }
 
-// dialer dials, and cuts the connection when ctx ends: the library looks at ctx only until it is connected. Nor does it
-// close the connection if the server has no STARTTLS or refuses the sign-in, so hangUp does.
+// dialer returns a function that dials, and one that closes the connection. The connection also closes when ctx ends, since the
+// library ignores ctx after it has connected. Nor does the library close the connection if the server has no STARTTLS or refuses
+// the credentials.
 func (s *SMTP) dialer(ctx context.Context) (dial gomail.DialContextFunc, hangUp func()) {
 	end := func() {}
 	dial = func(dialing context.Context, network, address string) (conn net.Conn, err error) {
@@ -207,14 +209,14 @@ func (s *SMTP) dialer(ctx context.Context) (dial gomail.DialContextFunc, hangUp 
 	return dial, func() { end() }
 }
 
-// stages are the words for where in the conversation a server refused.
+// stages has the words for the stage at which a server refused a message.
 var stages = map[gomail.SendErrReason]string{
 	gomail.ErrSMTPMailFrom: "sender", gomail.ErrSMTPRcptTo: "recipient", gomail.ErrSMTPData: "data", gomail.ErrSMTPDataClose: "data",
 }
 
-// failureOf says what kind of failure an error is. What a server says may hold the address, so none of it is kept but the
-// number. A refusal of the recipient or the content is for good if the server says so; one of the sender is a fault of
-// the configuration, which the next message would meet too.
+// failureOf returns the failure of an error. A server's reply may contain the address, so only its number is kept. If the server
+// refuses the recipient or the content permanently, a retry is useless. A refused sender is an error in the configuration, which
+// would affect every other message, too.
 func failureOf(ctx context.Context, err error) *Failure {
 	var refused *gomail.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() != 0 {
@@ -235,7 +237,7 @@ func failureOf(ctx context.Context, err error) *Failure {
 	case errors.As(err, &network):
 		return &Failure{Kind: "connection", Detail: network.Error()}
 	case refused == nil:
-		return &Failure{Kind: "connection", Detail: err.Error()} // before anything was said of the message
+		return &Failure{Kind: "connection", Detail: err.Error()} // the conversation about the message had not begun
 	}
 	return &Failure{Kind: "connection"}
 }

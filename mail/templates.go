@@ -29,15 +29,15 @@ import (
 //go:embed templates
 var ours embed.FS
 
-// The templates around those of each kind.
+// The layouts around the templates of each kind.
 const (
 	textLayout = "layout.txt"
 	htmlLayout = "layout.html"
 )
 
-// Templates make messages of what is to be said. Each kind has two, <kind>.txt, which defines "subject" and "body", and
-// <kind>.html, which defines "body"; layout.txt and layout.html stand around the bodies. docs/deployment.md says what
-// they may use.
+// Templates render mails. Each kind has two templates: <kind>.txt, which defines "subject" and "body", and <kind>.html, which
+// defines "body". The layouts layout.txt and layout.html surround the bodies. docs/deployment.md lists the values that templates
+// can use.
 type Templates struct {
 	service string
 	url     string
@@ -47,28 +47,28 @@ type Templates struct {
 	html    map[Kind]*html.Template
 }
 
-// TemplatesOptions say where templates come from, and what they show.
+// TemplatesOptions say where templates come from, and which values they get.
 type TemplatesOptions struct {
-	Replaced  []fs.FS         // folders of files that replace ours of the same name; the first that has a file wins
-	PublicURL string          // the service's own, whose host is in Message-IDs
-	Service   string          // what the service is called
-	URL       string          // of the front end, see CheckPage; "" for none
-	Links     map[Kind]string // the pages that take the codes, see CheckLink; "" for none
+	Replaced  []fs.FS         // folders with files that replace our templates of the same name; the first folder with a file wins
+	PublicURL string          // of the service; its host is part of Message-IDs
+	Service   string          // the name of the service
+	URL       string          // of the front end; see CheckPage; "" for none
+	Links     map[Kind]string // the pages that accept the codes; see CheckLink; "" for none
 }
 
-// view is what a template may use. URLs have a type that html/template trusts, or it would replace an app's own scheme. They
-// come from the configuration, and parseLink has checked them.
+// view has the values that a template can use. URLs have a type that html/template trusts, because it would replace an app's own
+// scheme otherwise. They come from the configuration, and parseLink has checked them.
 type view struct {
-	Service  string            // what the service is called
+	Service  string            // the name of the service
 	URL      html.URL          // the front end; "" for none
-	Link     html.URL          // the page that takes the code, with the code in it; "" for none
+	Link     html.URL          // to the page that accepts the code, with the code; "" for none
 	Code     string            // the one-time code; "" for kinds without one
-	ValidFor string            // how long the code is good, such as "24 hours"
-	Data     map[string]string // the values of the kind, "" where there is none
+	ValidFor string            // how long the code is valid, such as "24 hours"
+	Data     map[string]string // the values of the kind; "" for a missing one
 }
 
 // NewTemplates reads the templates. The error names a file that does not parse, lacks a definition, uses an unknown value, or
-// has a name that no template has.
+// does not have the name of a template.
 func NewTemplates(o TemplatesOptions) (*Templates, error) {
 	u, err := url.Parse(o.PublicURL)
 	if err != nil || u.Hostname() == "" {
@@ -115,7 +115,7 @@ func parseLinks(o TemplatesOptions) (links map[Kind]link, err error) {
 	return links, nil
 }
 
-// refuseUnknown finds a template that would never be used because its name has a mistake.
+// refuseUnknown returns an error for a template that would never be used because its name is misspelled.
 func refuseUnknown(replaced fs.FS) error {
 	for _, pattern := range []string{"*.txt", "*.html"} {
 		names, err := fs.Glob(replaced, pattern)
@@ -175,7 +175,7 @@ func readTemplate(replaced []fs.FS, name string) (string, error) {
 	return string(source), err
 }
 
-// try renders a mail that nobody gets, once with each value and once without.
+// try renders a mail that is never sent, once with each value and once without.
 func (t *Templates) try(kind Kind) error {
 	sample := outbox.Claimed{ID: uuid.Nil, Kind: kind, Recipient: "nobody@example.org", Data: map[string]string{}}
 	code := ""
@@ -204,10 +204,10 @@ func (t *Templates) try(kind Kind) error {
 	return nil
 }
 
-// errRecipient is the error of a mail whose recipient is not one.
+// errRecipient is the error of a mail whose recipient is not a valid address.
 var errRecipient = errors.New("the recipient is not a valid address")
 
-// Render makes the message of a queued mail. The code is the one-time code that it tells, "" for kinds without one.
+// Render returns the message of a queued mail. The code is its one-time code; "" for kinds without one.
 func (t *Templates) Render(m outbox.Claimed, code string) (Message, error) {
 	kind := m.Kind
 	about, known := kinds[kind]
@@ -250,7 +250,7 @@ func (t *Templates) fill(m *Message, v view) error {
 	return nil
 }
 
-// values returns the values that a kind has, and refuses those that it has not, and such as could add lines to a mail.
+// values returns all values of a kind. It refuses unknown values, and those that could add lines to a mail.
 func values(names []string, given map[string]string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, name := range names {
@@ -273,7 +273,7 @@ func (t *Templates) messageID(id uuid.UUID) string {
 	return id.String() + "@" + host
 }
 
-// roughly says how long a time is, to the minute, and from two hours on to the hour.
+// roughly returns a duration in words, rounded to minutes, or to hours from two hours on.
 func roughly(d time.Duration) string {
 	unit, name := time.Minute, "minute"
 	if d >= 2*time.Hour {

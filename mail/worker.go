@@ -16,41 +16,41 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// Outbox is where mails wait. Several workers may use it at once.
+// Outbox is where mails wait. Several workers can use it at once.
 type Outbox interface {
-	// ClaimMails returns up to limit mails that are due and that nobody else gets before the lease ends.
+	// ClaimMails returns up to limit mails that are due. No other worker gets them before the lease ends.
 	ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]outbox.Claimed, error)
-	// SettleMail notes what became of a claimed mail.
+	// SettleMail records how an attempt ended. It reports false if it recorded nothing, since the mail is not claimed any more.
 	SettleMail(ctx context.Context, s outbox.Settled) (recorded bool, err error)
 }
 
-// WorkerOptions say how a worker works. Zero times and numbers mean the defaults.
+// WorkerOptions configure a worker. Zero durations and numbers mean the defaults.
 type WorkerOptions struct {
 	Outbox    Outbox
 	Templates *Templates
 	Sender    Sender
-	Code      func(id uuid.UUID) string // derives the one-time code of a mail's id; "" where it has not the key for that
+	Code      func(id uuid.UUID) string // derives the one-time code from a mail's id; "" if this instance does not have the key
 	Log       *slog.Logger
-	Settled   func(Kind, outbox.Outcome) // is told of each attempt, for metrics; nil for nobody
+	Settled   func(Kind, outbox.Outcome) // called after each attempt, for metrics; can be nil
 
-	Poll         time.Duration // how often the outbox is looked at if nobody nudges; 1 s
+	Poll         time.Duration // how often it checks the outbox without a Nudge; 1 s
 	Timeout      time.Duration // of one attempt; 30 s
-	Lease        time.Duration // longer than an attempt and settling it; 2 min
-	FirstRetry   time.Duration // after the first failure, doubled with each further one; 5 s
+	Lease        time.Duration // longer than an attempt and its settlement; 2 min
+	FirstRetry   time.Duration // after the first failure, doubled after each further one; 5 s
 	LongestRetry time.Duration // 1 h
-	Attempts     int           // before a mail is given up; 20, which takes about half a day
-	AtOnce       int           // messages under way; 4
+	Attempts     int           // before a mail is parked; 20, which takes about half a day
+	AtOnce       int           // messages that are sent at once; 4
 }
 
-// Worker sends what waits in an outbox. Any number may run over one outbox: each mail is claimed by one, for as long as a
-// lease. One that is killed between sending a mail and noting it leaves it to be sent once more, with the same Message-ID
-// and code; this is the only way to a duplicate.
+// Worker sends what waits in an outbox. Any number of workers can share an outbox: one of them claims a mail, for a lease. If a
+// worker is killed after it has sent a mail and before it has recorded that, another one sends the mail again, with the same
+// Message-ID and code. This is the only way to a duplicate.
 type Worker struct {
 	WorkerOptions
 	nudged chan struct{}
 }
 
-// NewWorker returns a worker that does nothing yet.
+// NewWorker returns a worker. It does nothing before Run.
 func NewWorker(o WorkerOptions) *Worker {
 	o.Poll, o.Timeout, o.Lease = cmp.Or(o.Poll, time.Second), cmp.Or(o.Timeout, 30*time.Second), cmp.Or(o.Lease, 2*time.Minute)
 	o.FirstRetry, o.LongestRetry = cmp.Or(o.FirstRetry, 5*time.Second), cmp.Or(o.LongestRetry, time.Hour)
@@ -61,18 +61,18 @@ func NewWorker(o WorkerOptions) *Worker {
 	return &Worker{WorkerOptions: o, nudged: make(chan struct{}, 1)}
 }
 
-// Nudge makes the worker look at the outbox now. A nil worker has none to look at.
+// Nudge makes the worker check the outbox now. A nil worker ignores it.
 func (w *Worker) Nudge() {
 	if w == nil {
 		return
 	}
 	select {
 	case w.nudged <- struct{}{}:
-	default: // it is about to look anyway
+	default: // a check is already due
 	}
 }
 
-// Run works until ctx ends, and returns when what is under way has been settled, which takes no longer than one attempt.
+// Run sends mails until ctx ends. It returns after the running attempts have ended, which takes no longer than one attempt.
 func (w *Worker) Run(ctx context.Context) {
 	var under sync.WaitGroup
 	defer under.Wait()
@@ -95,7 +95,7 @@ func (w *Worker) Run(ctx context.Context) {
 			under.Go(func() {
 				w.deliver(context.WithoutCancel(ctx), m)
 				free <- struct{}{}
-				w.Nudge() // there may be more than could be claimed
+				w.Nudge() // there may be more mails than it could claim
 			})
 		}
 		select {
@@ -117,10 +117,10 @@ func (w *Worker) claim(ctx context.Context, limit int) ([]outbox.Claimed, error)
 	return w.Outbox.ClaimMails(ctx, limit, w.Lease)
 }
 
-// deliver makes one attempt at a mail, and settles it.
+// deliver makes one attempt to send a mail, and settles it.
 func (w *Worker) deliver(ctx context.Context, m outbox.Claimed) {
 	err := w.try(ctx, m)
-	s := w.judge(m, err)
+	s := w.settlement(m, err)
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	log := w.Log.With("mail", m.ID, "kind", m.Kind, "attempt", m.Attempt)
@@ -139,8 +139,8 @@ func (w *Worker) deliver(ctx context.Context, m outbox.Claimed) {
 	}
 }
 
-// judge says what is to be done after an attempt.
-func (w *Worker) judge(m outbox.Claimed, err error) outbox.Settled {
+// settlement returns how an attempt ended.
+func (w *Worker) settlement(m outbox.Claimed, err error) outbox.Settled {
 	s := outbox.Settled{ID: m.ID, Attempt: m.Attempt, Outcome: outbox.Sent}
 	if err == nil {
 		return s
@@ -153,8 +153,8 @@ func (w *Worker) judge(m outbox.Claimed, err error) outbox.Settled {
 	return s
 }
 
-// pause is how long to wait after a number of attempts: it doubles, is capped, and up to half of it is chance, so that
-// mails that failed together do not come back together.
+// pause returns how long to wait after a number of attempts. It doubles with each attempt up to a maximum, and up to half of it
+// is random, so that mails that failed together do not return together.
 func (w *Worker) pause(attempts int) time.Duration {
 	longest := w.LongestRetry
 	if doublings := attempts - 1; w.FirstRetry <= longest>>doublings { // so the doubling cannot overflow
@@ -163,7 +163,7 @@ func (w *Worker) pause(attempts int) time.Duration {
 	return longest - rand.N(longest/2+1) //nolint:gosec // jitter, not a secret
 }
 
-// try renders a mail and sends it. Its error is a *Failure. A panic is one too: the next attempt may go well.
+// try renders a mail and sends it. Its error is a *Failure, even after a panic: the next attempt may succeed.
 func (w *Worker) try(ctx context.Context, m outbox.Claimed) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -172,7 +172,7 @@ func (w *Worker) try(ctx context.Context, m outbox.Claimed) (err error) {
 		}
 	}()
 	switch {
-	case m.Attempt > w.Attempts: // whoever had it before was killed each time, maybe by it
+	case m.Attempt > w.Attempts: // each earlier worker was killed, maybe by this mail
 		return &Failure{Kind: "attempts", Permanent: true}
 	case m.Expires && m.ValidFor <= 0:
 		return &Failure{Kind: "expired", Permanent: true}
@@ -180,7 +180,7 @@ func (w *Worker) try(ctx context.Context, m outbox.Claimed) (err error) {
 	code := ""
 	if m.HasCode {
 		if code = w.Code(m.ID); code == "" {
-			return &Failure{Kind: "code"} // made by a key that this instance does not have, maybe not yet
+			return &Failure{Kind: "code"} // this instance does not have its key, or not yet
 		}
 	}
 	message, err := w.Templates.Render(m, code)

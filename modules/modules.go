@@ -1,4 +1,5 @@
-// Package modules lists the modules of this program. The commands, the server and the tests use the same list.
+// Package modules owns the list of the modules of this program, which the commands, the server and the tests use. It must not know
+// what a module does.
 package modules
 
 import (
@@ -6,17 +7,17 @@ import (
 	"freehold.dev/freehold/core"
 )
 
-// list has one line for each module. `make generate` then composes the resolvers of all of them.
+// list has one line per module. `make generate` composes their resolvers.
 func list() []app.Module {
 	return []app.Module{
 		core.Module(),
 	}
 }
 
-// Program returns the program of these modules. The error names each declaration that is wrong.
+// Program returns the program of these modules. The error names each invalid declaration.
 func Program() (*app.Program, error) { return app.NewProgram(Graph(), list()...) }
 
-// MustProgram returns the program, and panics if a declaration is wrong. It is for tests.
+// MustProgram is Program for tests. It panics if a declaration is invalid.
 func MustProgram() *app.Program {
 	p, err := Program()
 	if err != nil {

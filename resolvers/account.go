@@ -31,15 +31,15 @@ func (m *MutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 	switch {
 	case err != nil:
 		return nil, err
-	case session == nil: // the address is to be verified first
+	case session == nil: // the address must be verified first
 		return &model.SignUpPayload{}, nil
 	}
 	auth.Become(ctx, session.Viewer)
 	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
 }
 
-// idempotencyKey returns the key of a sign-up, from its input or the request's header, where it may be in quotes as in the
-// IETF's draft of that header. A blank key in the input means none.
+// idempotencyKey returns the key of a sign-up, from its input or from the request's header. The header can have it in quotes, as
+// in the IETF's draft of that header. A blank key in the input means none.
 func idempotencyKey(ctx context.Context, given *string) (string, fault.Flaw) {
 	header := graphql.GetOperationContext(ctx).Headers.Get("Idempotency-Key")
 	quoted := header
@@ -100,7 +100,7 @@ func (m *MutationResolver) SignOut(ctx context.Context, input *model.SignOutInpu
 	return payload, nil
 }
 
-// jarFor returns the jar that a new session is to be put into; nil where the client is to be given its tokens.
+// jarFor returns the jar for the cookies of a new session; nil if the client wants tokens.
 func jarFor(ctx context.Context, session graphql.Omittable[*model.SessionTransport]) (*auth.Jar, error) {
 	if t := session.Value(); t == nil || *t != model.SessionTransportCookie {
 		return nil, nil //nolint:nilnil // documented
@@ -112,7 +112,8 @@ func jarFor(ctx context.Context, session graphql.Omittable[*model.SessionTranspo
 	return jar, nil
 }
 
-// handOver gives a client its session: the tokens by the payload, or by cookies and then not by the payload.
+// handOver returns the tokens of a session for the payload. If the client wants cookies, it puts them into the jar and returns
+// nil.
 func handOver(t *accounts.Tokens, jar *auth.Jar) *model.Tokens {
 	if jar == nil {
 		return newTokens(t)
@@ -124,7 +125,7 @@ func handOver(t *accounts.Tokens, jar *auth.Jar) *model.Tokens {
 func (q *QueryResolver) Me(ctx context.Context) (*model.User, error) {
 	viewer := auth.ViewerFrom(ctx)
 	switch {
-	case viewer.Reason != "": // the client sent a token, so it takes the user for signed in
+	case viewer.Reason != "": // the client sent a token, so it believes that the user is signed in
 		return nil, fault.SignIn(viewer.Reason)
 	case !viewer.IsMember():
 		return nil, nil //nolint:nilnil // me is null without a token

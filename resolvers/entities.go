@@ -42,10 +42,10 @@ func (q *QueryResolver) Entities(ctx context.Context, representations []any) ([]
 	return found, nil
 }
 
-// readRepresentation returns the keys of a representation. Whatever else it holds is the caller's word, and not looked
-// at. A key that is not a text is a fault. A text that cannot be a key is treated as an unknown one, in answer and in time.
+// readRepresentation returns the keys of a representation. It ignores all other fields, which the caller could have made up. A
+// key that is not a string is a fault. A string that cannot be a key gets the same response as an unknown key, in the same time.
 func (q *QueryResolver) readRepresentation(path string, representation any) ([]owned.Ref, error) {
-	fields, _ := representation.(map[string]any) // of anything else there is no __typename
+	fields, _ := representation.(map[string]any) // anything else has no __typename
 	name, _ := fields["__typename"].(string)
 	t := q.Registry.Lookup(name)
 	keys := q.EntityKeys[name]

@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/graph/model"
 )
 
-// Input has the fields of an input object that fit their types: values by name, in the form of JSON.
+// Input has the fields of an input object whose values have the right type, by name. Values have the form of JSON.
 type Input map[string]any
 
 // InputValidator returns the flaws of the fields of an input object, by their names. The server calls it only for an input that it
@@ -78,7 +78,7 @@ func (r *Resolvers) validateUpdate(_ context.Context, in Input) map[string]fault
 	return byName(r.Accounts.ValidateProfile(in.profileFields()), "")
 }
 
-// profileFields returns the fields of a profile that an input has.
+// profileFields returns the fields of a profile in an input.
 func (in Input) profileFields() db.ProfileFields {
 	text := func(name string) db.Patch[string] {
 		value, given := in[name]
@@ -97,7 +97,7 @@ func (in Input) profileFields() db.ProfileFields {
 	return fields
 }
 
-// byName returns the flaws of fields by their paths without a prefix.
+// byName returns the flaws of fields, by their paths without a prefix.
 func byName(fields []fault.Field, prefix string) map[string]fault.Flaw {
 	flaws := make(map[string]fault.Flaw, len(fields))
 	for _, f := range fields {

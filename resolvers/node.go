@@ -14,7 +14,7 @@ import (
 
 const maxNodes = 100
 
-// tooMany is the error of an argument whose list is too long.
+// tooMany returns the error for an argument whose list is too long.
 func tooMany(argument string, most int) error {
 	return fault.Flaw{
 		Code: "TOO_MANY", Message: fmt.Sprintf("You can request at most %d %s at once.", most, argument), Params: fault.Params{"max": most},
@@ -36,12 +36,12 @@ func (q *QueryResolver) Nodes(ctx context.Context, ids []string) ([]owned.Row, e
 	return q.nodes(ctx, ids, func(i int) context.Context { return withIndex(ctx, i) })
 }
 
-// nodes finds the objects of ids in one transaction. A malformed id gets the same answer as an unknown one, in the same time.
-// The last argument gives the context of the place that an object has in the answer.
+// nodes finds the objects with these ids in one transaction. A malformed id gets the same response as an unknown one, in the same
+// time. place returns the context for an object's position in the response.
 func (q *QueryResolver) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]owned.Row, error) {
 	parsed := make([]uuid.UUID, len(ids))
 	for i, id := range ids {
-		parsed[i], _ = auth.ParseID(id) // else the zero id, which nothing has
+		parsed[i], _ = auth.ParseID(id) // otherwise the zero id, which no object has
 	}
 	found, err := q.Registry.FindNodes(ctx, q.DB, auth.ViewerFrom(ctx), distinct(slices.Clone(parsed)))
 	if err != nil {
@@ -56,7 +56,7 @@ func (q *QueryResolver) nodes(ctx context.Context, ids []string, place func(i in
 	return nodes, nil
 }
 
-// distinct returns the values in their order, each once.
+// distinct returns the values in their order, without duplicates.
 func distinct[T comparable](values []T) []T {
 	seen := make(map[T]bool, len(values))
 	return slices.DeleteFunc(values, func(v T) bool {

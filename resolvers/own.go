@@ -11,7 +11,7 @@ import (
 	"freehold.dev/freehold/graph/model"
 )
 
-// The keys of what owners may know about their own account; see Once.
+// The keys of the fields that only owners can read; see Once.
 type (
 	pendingEmailKey struct{ userID uuid.UUID }
 	hasPasswordKey  struct{ userID uuid.UUID }

@@ -15,10 +15,10 @@ import (
 	"freehold.dev/freehold/graph/model"
 )
 
-// DefaultPage is how many entries a page has that is not asked for by size.
+// DefaultPage is the number of entries on a page if the client does not ask for one.
 const DefaultPage = 20
 
-// NewRange reads the arguments of a connection (Relay's Cursor Connections) and tells every fault of theirs.
+// NewRange reads the arguments of a connection (Relay's Cursor Connections). Its error has all their faults.
 func NewRange(first *int, after *string, last *int, before *string) (db.Range, error) {
 	r := db.Range{Size: DefaultPage, FromEnd: last != nil}
 	var faults fault.Faults
@@ -54,7 +54,7 @@ const (
 	cursorBytes   = 1 + 8 + 16
 )
 
-// cursor is an opaque place in a list: a version, its microsecond, its id.
+// cursor encodes a place in a list: a version, its microsecond, its id. Clients must not rely on the form.
 func cursor(p db.Place) string {
 	raw := make([]byte, 0, cursorBytes)
 	raw = append(raw, cursorVersion)
@@ -63,13 +63,13 @@ func cursor(p db.Place) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// parseCursor reads a cursor; false for anything that we did not make. Years are held to what PostgreSQL and JSON take.
+// parseCursor decodes a cursor. It reports false for a text that cursor has not returned. PostgreSQL and JSON bound the years.
 func parseCursor(text string) (place db.Place, ok bool) {
 	if len(text) != base64.RawURLEncoding.EncodedLen(cursorBytes) {
 		return place, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != cursorBytes || raw[0] != cursorVersion { // shorter: base64 passes over line breaks
+	if err != nil || len(raw) != cursorBytes || raw[0] != cursorVersion { // shorter if the text has line breaks, which base64 ignores
 		return place, false
 	}
 	place.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC()
@@ -77,8 +77,8 @@ func parseCursor(text string) (place db.Place, ok bool) {
 	return place, place.CreatedAt.Year() > 1970 && place.CreatedAt.Year() < 9999
 }
 
-// Connect makes the parts of a connection of a page: of each row a node, and of that an edge with the row's cursor if the field that ctx
-// is in asks for edges.
+// Connect returns the parts of a connection for a page: a node for each row and, if the client asks for edges, an edge with the
+// row's cursor. ctx is that of the field with the connection.
 func Connect[R, N, E any](ctx context.Context, page *db.Page[R], place func(*R) db.Place, node func(*R) *N, edge func(cursor string, node *N) *E) (edges []*E, nodes []*N, info *model.PageInfo) {
 	info = &model.PageInfo{HasNextPage: page.MoreAfter, HasPreviousPage: page.MoreBefore}
 	nodes = make([]*N, len(page.Rows))
@@ -99,7 +99,7 @@ func Connect[R, N, E any](ctx context.Context, page *db.Page[R], place func(*R) 
 	return edges, nodes, info
 }
 
-// selects reports whether the field that ctx is in asks for a field of its object.
+// selects reports whether the client asks for a field of the object that the field of ctx returns.
 func selects(ctx context.Context, name string) bool {
 	return slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, nil), func(f graphql.CollectedField) bool { return f.Name == name })
 }

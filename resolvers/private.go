@@ -32,7 +32,7 @@ func remember[T any](ctx context.Context, key any, value T) {
 	once.Store(ctx.Value(loadedKey{}).(*once.Map), key, value)
 }
 
-// asksPrivate reports whether the selection of a field that returns a user has fields of the private part of that user.
+// asksPrivate reports whether the client asks for private fields of the user that a field returns.
 func asksPrivate(ctx context.Context) bool {
 	op := graphql.GetOperationContext(ctx)
 	asks := func(fields []graphql.CollectedField, t owned.Type) bool {
@@ -49,8 +49,8 @@ func asksPrivate(ctx context.Context) bool {
 
 type privateKey struct{ userID uuid.UUID }
 
-// private returns the private part of a user, as the viewer of the root field; nil where the viewer is not the owner,
-// which happens only when the rules are switched off.
+// private returns the private part of a user, read as the viewer of the root field. It returns nil if the viewer is not the
+// owner, which happens only if the field rules are off.
 func (r *Resolvers) private(ctx context.Context, userID uuid.UUID) (*db.Private, error) {
 	viewer := auth.ViewerFrom(ctx)
 	return Once(ctx, privateKey{userID}, func() (*db.Private, error) {

@@ -14,7 +14,7 @@ import (
 
 func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Profile, error) {
 	ref := profileType.Ref("username", username)
-	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), ref.Key)) // a statement of one key is planned once
+	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), ref.Key)) // PostgreSQL plans a statement with one key only once
 	if p == nil && err == nil {
 		q.missed(ctx, ref)
 	}

@@ -1,6 +1,6 @@
-// Package resolvers owns the translation between GraphQL and the use cases: arguments in, models out. A resolver is a
-// few lines. Whether a field may be read was decided before it runs, by the field's rule; what a row may be read, by the
-// database. It must not know SQL or HTTP.
+// Package resolvers owns the translation between GraphQL and the use cases: arguments in, models out. A resolver has a few lines. The
+// field's rule decides before a resolver runs whether the viewer may read the field; the database decides which rows. It must not know
+// SQL or HTTP.
 package resolvers
 
 import (
@@ -14,17 +14,17 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// Resolvers has what resolvers need.
+// Resolvers has what the resolvers of all modules use.
 type Resolvers struct {
 	DB         *db.DB
 	Accounts   *accounts.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits
-	// ViewerCan names the actions that the viewer may take with a loaded row, by the rules of their mutations.
+	// ViewerCan returns the actions that the viewer may take with a loaded row, by the rules of their mutations.
 	ViewerCan func(ctx context.Context, typ string, row any) []string
-	// Missed gets each key that a query asks for and under which the viewer sees no row: it is missing, or hidden. ctx has the
-	// path of the field, or of the entry in its list. Nil for none.
+	// Missed is called with each key that a query asks for if the viewer sees no row with it: the row is missing or hidden. ctx
+	// has the path of the field, or of the entry in its list. It can be nil.
 	Missed func(ctx context.Context, ref owned.Ref)
 }
 
@@ -46,7 +46,7 @@ type UserResolver struct{ *Resolvers }
 // ProfileResolver has the methods of those fields of Profile that are not in its row.
 type ProfileResolver struct{ *Resolvers }
 
-// Actions returns the actions that the viewer may take with a loaded row, which is what a field viewerCan answers.
+// Actions returns the actions that the viewer may take with a loaded row, for a field viewerCan.
 func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) ([]A, error) {
 	can := r.ViewerCan(ctx, typ, row)
 	actions := make([]A, len(can))
@@ -56,7 +56,7 @@ func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) 
 	return actions, nil
 }
 
-// Find returns the row of a type that has a key, such as id or username; nil if there is none that the viewer sees.
+// Find returns the row of a type that has a key, such as id or username; nil if the viewer sees no such row.
 func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string) (row M, err error) {
 	ref := r.Registry.Lookup(typ).Ref(key, text)
 	found, err := r.Registry.FindRefs(ctx, r.DB, auth.ViewerFrom(ctx), [][]owned.Ref{{ref}})
@@ -70,8 +70,8 @@ func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string)
 	return row, nil
 }
 
-// AroundRootField opens the scope of a root field: it begins with the request's viewer, and what was loaded of private
-// rows is shared within it.
+// AroundRootField opens the scope of a root field. The scope begins with the viewer of the request, and shares what is loaded of
+// private rows.
 func AroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	ctx = auth.WithViewer(ctx, auth.ViewerFrom(ctx))
 	return next(withLoaded(ctx))

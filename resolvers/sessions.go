@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// maxRevoked bounds the list of sessions that were ended. No client shows more.
+// maxRevoked bounds the list of revoked sessions. No client shows more.
 const maxRevoked = 1000
 
 func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {
@@ -55,7 +55,7 @@ func newEvent(e *db.SecurityEvent) *model.SecurityEvent {
 }
 
 func (m *MutationResolver) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
-	id, _ := auth.ParseID(input.ID) // else the zero id, which nothing has
+	id, _ := auth.ParseID(input.ID) // otherwise the zero id, which no object has
 	p, err := m.Accounts.Sessions.Revoke(ctx, auth.ViewerFrom(ctx), id)
 	if err != nil {
 		return nil, err

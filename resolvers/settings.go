@@ -10,14 +10,14 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// RequestLimits are the limits that the HTTP edge enforces, for Query.settings.
+// RequestLimits are the limits of the HTTP edge, for Query.settings.
 type RequestLimits struct {
 	Cost    int
 	Depth   int
 	Aliases int
 	Tokens  int
 	Bytes   int
-	Reply   int // bytes of data
+	Reply   int // bytes of the data in a response
 }
 
 func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {

@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// OrNull turns NOT_FOUND into null, for queries: what is missing and what is hidden is no error there.
+// OrNull returns nil for NOT_FOUND. In a query, a missing or hidden object is null and not an error.
 func OrNull[T any](row *T, err error) (*T, error) {
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil //nolint:nilnil // null is the answer
@@ -20,7 +20,7 @@ func OrNull[T any](row *T, err error) (*T, error) {
 	return row, err
 }
 
-// profileOrNull is OrNull, translated.
+// profileOrNull is OrNull, and translates the row.
 func profileOrNull(p *db.Profile, err error) (*model.Profile, error) {
 	if p, err = OrNull(p, err); p == nil {
 		return nil, err
@@ -56,7 +56,7 @@ func newTokens(t *accounts.Tokens) *model.Tokens {
 	return &model.Tokens{AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, ExpiresAt: t.ExpiresAt}
 }
 
-// Patch translates an input field: absent, null or a value.
+// Patch translates an input field, which is absent, null or a value.
 func Patch[T any](o graphql.Omittable[*T]) db.Patch[T] {
 	return db.Patch[T]{Set: o.IsSet(), Value: o.Value()}
 }
@@ -65,7 +65,7 @@ func visibilityPatch(o graphql.Omittable[*owned.Visibility]) db.Patch[string] {
 	return db.Patch[string]{Set: o.IsSet(), Value: (*string)(o.Value())}
 }
 
-// withIndex is the context of an entry of the list that ctx's field answers.
+// withIndex returns the context of an entry of the list that the field of ctx returns.
 func withIndex(ctx context.Context, i int) context.Context {
 	return graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
 }

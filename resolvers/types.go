@@ -11,7 +11,7 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// The tables of accounts and profiles that the app's role may touch.
+// The tables of accounts and profiles that the app role can read or write.
 var (
 	userPrivateTable    = db.Table{Name: "user_private", Key: "user_id"}
 	sessionsTable       = db.Table{Name: "sessions"}
@@ -23,7 +23,7 @@ var (
 // Types are the owned types of accounts, profiles and sessions.
 func Types() []owned.Type { return []owned.Type{userType, profileType, sessionType} }
 
-// userType: a user is visible to everyone who sees the profile, so users are read from profiles.
+// userType is the type User. Everybody who sees a profile sees its user, so users are read from profiles.
 var userType = owned.Declare(owned.Type{
 	Name: "User", Model: &model.User{}, Rows: findUsers,
 	Table: db.Table{Name: "profiles", Key: "user_id", Admits: db.AdmitsVisible, Insert: true, Update: profileColumns},
@@ -70,7 +70,7 @@ func findSessions(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row,
 	return rowsOf(found, func(s *db.LiveSession) *model.Session { return newSession(tx.Viewer, s) }), err
 }
 
-// rowsOf makes owned rows of what the database has.
+// rowsOf translates rows of the database.
 func rowsOf[R any, M owned.Row](found []R, translate func(*R) M) []owned.Row {
 	rows := make([]owned.Row, len(found))
 	for i := range found {
@@ -84,6 +84,6 @@ func newUser(p *db.Profile) *model.User { return newProfile(p).User }
 func usernameOfUser(row owned.Row) string { return usernameOfProfile(row.(*model.User).Profile) }
 
 func usernameOfProfile(row owned.Row) string {
-	key, _ := input.UsernameKey(row.(*model.Profile).Username) // a username has one
+	key, _ := input.UsernameKey(row.(*model.Profile).Username) // a stored username has a key
 	return key
 }

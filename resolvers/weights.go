@@ -1,9 +1,9 @@
 package resolvers
 
-// CharacterBytes is the most that a character takes in a reply: < is \u003c.
+// CharacterBytes is the most bytes that a character takes in a response: < is encoded as \u003c.
 const CharacterBytes = 6
 
-// TextBytes is how many bytes the texts of our fields may take in a reply, by Type.field.
+// TextBytes is the most bytes that the text of a field takes in a response, by Type.field.
 var TextBytes = map[string]int{
 	"User.email": 254 * CharacterBytes, "User.pendingEmail": 254 * CharacterBytes,
 	"Session.device": 200 * CharacterBytes, "Session.ip": 48, "SecurityEvent.device": 200 * CharacterBytes, "SecurityEvent.ip": 48,
@@ -13,7 +13,7 @@ var TextBytes = map[string]int{
 	"Tokens.accessToken": 1024, "Tokens.refreshToken": 256,
 }
 
-// Credential are the mutations that compute a password hash, verify a code or have a mail sent.
+// Credential are the mutations that compute a password hash, check a code or send a mail.
 var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail",

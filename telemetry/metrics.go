@@ -17,7 +17,7 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// metrics are what Prometheus collects; docs/deployment.md lists them. Each label has few values.
+// metrics are the metrics for Prometheus. docs/deployment.md lists them. Each label has few values.
 type metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec

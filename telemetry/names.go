@@ -6,15 +6,15 @@ import (
 )
 
 const (
-	maxNames      = 100    // labels of names that are not trusted
-	maxCandidates = 1000   // names that are counted, labels included
+	maxNames      = 100    // labels of untrusted names
+	maxCandidates = 1000   // counted names, including labels
 	oftenSeen     = 10     // how often a name has to be seen before it becomes a label
 	halfLife      = 10_000 // requests with known names after which all counts are halved
 	maxNameLength = 64     // bytes
 	otherName     = "other"
 )
 
-// boundedName is the name of an operation in a span, where there may be any number of names, but no long ones.
+// boundedName returns the name of an operation for a span. Spans may have any number of names, but no long ones.
 func boundedName(name string) string {
 	if len(name) > maxNameLength {
 		return otherName
@@ -23,9 +23,9 @@ func boundedName(name string) string {
 }
 
 // operationNames decides which names of operations become labels of metrics, since clients choose the names. Names in trusted
-// documents always do. Other names do once they were seen often, if there is room. A flood of new names displaces only
-// other new names. A label is dropped when its name was not seen for a while, measured in requests with known names, or when
-// another name is seen more than twice as often.
+// documents always do. Other names do once they were seen often, if there is room. A flood of new names displaces only other new
+// names. A name stops being a label when it was not seen for a number of requests, or when another name is seen more than twice as
+// often.
 type operationNames struct {
 	isTrusted func(name string) bool // nil: no name is
 	dropped   func(name string)      // called with the lock held when a name stops being a label
@@ -71,8 +71,8 @@ func (n *operationNames) label(name string) string {
 	return otherName
 }
 
-// makeRoom reports whether there is room for a label that was seen so often. If there is none, the label that was seen least
-// makes room, if that was less than half as often.
+// makeRoom reports whether there is room for a label that was seen count times. If necessary, it drops the label that was seen least,
+// if that was less than half as often.
 func (n *operationNames) makeRoom(count int) bool {
 	if n.labels < maxNames {
 		return true
@@ -96,7 +96,7 @@ func (n *operationNames) drop(s *seenName) {
 	n.dropped(s.name)
 }
 
-// add counts a new name. If there are too many, it replaces a random one that is not a label.
+// add counts a new name. If there are too many names, it replaces a random one that is not a label.
 func (n *operationNames) add(name string) {
 	if n.seen == nil {
 		n.seen = map[string]*seenName{}
@@ -109,7 +109,7 @@ func (n *operationNames) add(name string) {
 			}
 		}
 	}
-	name = strings.Clone(name) // it is part of the document, which would stay in memory with it
+	name = strings.Clone(name) // otherwise it would keep the whole document in memory
 	n.seen[name] = &seenName{name: name, count: 1}
 }
 

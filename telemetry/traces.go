@@ -19,15 +19,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traces makes a span for each request, operation, transaction and statement. Attributes have the names of
-// OpenTelemetry's semantic conventions.
+// traces creates a span for each request, operation, transaction and statement. Attributes have the names of OpenTelemetry's semantic
+// conventions.
 type traces struct {
-	tracer   trace.Tracer // nil if nobody collects them
+	tracer   trace.Tracer // nil if there is no collector
 	shutdown func(context.Context) error
 }
 
-// newTraces sends spans to the collector that the environment names, by OTLP over HTTP, and to also, if not nil. The
-// standard OTEL_ variables decide about sampling, batches, headers and the rest.
+// newTraces sends spans to the collector that the environment names, by OTLP over HTTP, and to also, if not nil. The standard OTEL_
+// variables set sampling, batches and headers.
 func newTraces(ctx context.Context, log *slog.Logger, also sdktrace.SpanProcessor) (*traces, error) {
 	var processors []sdktrace.TracerProviderOption
 	if also != nil {
@@ -56,7 +56,7 @@ func collectorNamed() bool {
 	return !off && cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")) != ""
 }
 
-// logged tells the log of spans that could not be sent; the SDK would tell a logger that the whole process shares.
+// logged logs spans that could not be sent. The SDK would use a logger that the whole process shares.
 type logged struct {
 	sdktrace.SpanExporter
 	log *slog.Logger
@@ -69,8 +69,8 @@ func (l logged) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) 
 	return nil
 }
 
-// request begins the server's span. The client's traceparent is its parent; of tracestate and baggage, which would be
-// carried along whatever they say, nothing is taken.
+// request begins the span of a request. The client's traceparent is its parent. tracestate and baggage are ignored, since anything may
+// be in them.
 func (t *traces) request(r *http.Request, id string) (_ context.Context, end func(status int)) {
 	if t.tracer == nil {
 		return r.Context(), func(int) {}
@@ -89,7 +89,7 @@ func (t *traces) request(r *http.Request, id string) (_ context.Context, end fun
 	}
 }
 
-// knownMethod is the method of a request; any text can stand there.
+// knownMethod returns the method of a request, or _OTHER, since clients can send any text.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -100,14 +100,14 @@ func knownMethod(method string) string {
 
 func (t *traces) operation(ctx context.Context, kind, name string) (context.Context, trace.Span) {
 	if t.tracer == nil {
-		return ctx, trace.SpanFromContext(ctx) // one that does nothing
+		return ctx, trace.SpanFromContext(ctx) // a span that records nothing
 	}
 	return t.tracer.Start(ctx, strings.TrimSpace(kind+" "+name), trace.WithAttributes(attribute.String("graphql.operation.type", kind), attribute.String("graphql.operation.name", name)))
 }
 
 var postgresql = attribute.String("db.system.name", "postgresql")
 
-// transaction is a hook of the database. What the service does without a request, at its start, is not traced.
+// transaction is a hook of the database. It does not trace transactions without a request, such as those at start-up.
 func (t *traces) transaction(ctx context.Context) (_ context.Context, end func(failure string)) {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx, func(string) {}
@@ -116,7 +116,7 @@ func (t *traces) transaction(ctx context.Context) (_ context.Context, end func(f
 	return ctx, func(failure string) { finish(span, failure) }
 }
 
-// statement is a hook of the database. The text is a literal of the source, so it may be shown; the values are not in it.
+// statement is a hook of the database. The text is a literal of the source code without values, so it may be shown.
 func (t *traces) statement(ctx context.Context, query string) (end func(failure string)) {
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return func(string) {}
@@ -136,7 +136,7 @@ func finish(span trace.Span, failure string) {
 	span.End()
 }
 
-// fail notes a failure on a span by its kind, never by its text.
+// fail sets the kind of a failure on a span, never its text.
 func fail(span trace.Span, kind string, isError bool) {
 	span.SetAttributes(attribute.String("error.type", kind))
 	if isError {

@@ -10,24 +10,24 @@ import (
 	"freehold.dev/freehold/access"
 )
 
-// styleOfAccess is no asset of the build, so that the page looks right without one.
+// styleOfAccess is not an asset of the build, so that the page looks right even if the assets were not built.
 //
 //go:embed access.css
 var styleOfAccess []byte
 
-// table is what the page shows of a type.
+// table is a type on the page.
 type table struct {
 	Name   string
 	Fields []access.Field
 }
 
-// words are a part of a paragraph.
+// words is a part of a paragraph.
 type words struct {
 	Text       string
 	Emphasised bool
 }
 
-// accessPage makes the page of a matrix: plain HTML, so that it needs no script.
+// accessPage returns the page of a matrix, in plain HTML without scripts.
 func accessPage(matrix *access.Matrix) ([]byte, error) {
 	shown := struct {
 		Legend   [][]words
@@ -53,7 +53,7 @@ func accessPage(matrix *access.Matrix) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// paragraphs splits a text at its empty lines, and each of those at the asterisks that emphasise.
+// paragraphs splits a text at its empty lines, and each paragraph at the asterisks around emphasised words.
 func paragraphs(text string) (split [][]words) {
 	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		var parts []words
@@ -65,11 +65,11 @@ func paragraphs(text string) (split [][]words) {
 	return split
 }
 
-// serveAccessStyle serves the style sheet by a name that stays, so nobody is to keep it.
+// serveAccessStyle serves the style sheet. Its name is fixed, so browsers must not cache it.
 func serveAccessStyle(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", contentTypes[".css"])
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.Write(styleOfAccess) //nolint:errcheck // if the client is gone there is nobody to tell
+	w.Write(styleOfAccess) //nolint:errcheck // the client may have left
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
-	"freehold.dev/freehold/modules"
+	"freehold.dev/freehold/e2e/harness"
 )
 
 func TestTheAccessPageIsColoured(t *testing.T) {
 	t.Parallel()
 	v := visit(t, serve(t)+"/playground/access")
 	v.await(`document.title`, "freehold access matrix")
-	for _, f := range modules.MustProgram().Access().Fields {
+	for _, f := range harness.Program.Access().Fields {
 		v.await(`document.getElementById("`+f.String()+`")?.cells[0].innerText ?? ""`, f.Name)
 	}
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/internal/eventually"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -153,18 +154,21 @@ func (v *visitor) read(expression string) string {
 // policy refuses.)
 func (v *visitor) await(expression, wanted string) string {
 	v.t.Helper()
-	for deadline := time.Now().Add(stepTime); ; time.Sleep(20 * time.Millisecond) {
-		text, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](expression))
+	text := ""
+	defer func() {
+		if !strings.Contains(text, wanted) {
+			v.t.Logf("it is:\n%s", text)
+		}
+	}()
+	eventually.True(v.t, stepTime, fmt.Sprintf("%q shows up in %s", wanted, expression), func() bool {
+		read, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](expression))
 		if err != nil && !strings.Contains(err.Error(), "target navigated") { // the page is just being left
 			v.t.Fatalf("evaluate %s: %v", expression, err)
 		}
-		if err == nil && strings.Contains(text, wanted) {
-			return text
-		}
-		if time.Now().After(deadline) {
-			v.t.Fatalf("%q did not show up in %s, which is:\n%s", wanted, expression, text)
-		}
-	}
+		text = read
+		return err == nil && strings.Contains(text, wanted)
+	})
+	return text
 }
 
 // click clicks the first element that the CSS selector finds, as a mouse does, once it is visible.

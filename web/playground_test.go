@@ -1,16 +1,12 @@
 package web_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,42 +14,22 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
-	"freehold.dev/freehold/internal/levers"
-	"freehold.dev/freehold/modules"
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }
+func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }
 
-// serve runs a whole service with its playground and returns where. What is wrapped around stands before it.
+// serve starts a service with its playground, behind the wraps, and returns its URL.
 func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	t.Helper()
-	c, err := app.LoadConfig([]string{
-		"DATABASE_URL=" + dbtest.New(t).App, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_REQUEST_TIMEOUT=60s",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := modules.MustProgram().New(levers.With(t.Context(), levers.Levers{CheapPasswords: true}), c, app.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	handler := a.Handler()
-	for _, wrap := range wraps {
-		handler = wrap(handler)
-	}
-	server := httptest.NewServer(handler)
-	ctx, stop := context.WithCancel(context.Background())
-	var working sync.WaitGroup
-	working.Go(func() { a.Work(ctx) })
-	t.Cleanup(func() {
-		server.Close()
-		stop()
-		working.Wait()
-		a.Close()
-	})
-	return server.URL
+	return harness.Setup{Wrap: func(handler http.Handler) http.Handler {
+		for _, wrap := range wraps {
+			handler = wrap(handler)
+		}
+		return handler
+	}}.Start(t).Work().URL
 }
 
 // open visits the playground of a new service and waits until it can be used.
@@ -166,20 +142,21 @@ func mailedCode(t *testing.T, at string) string {
 	if mailbox == nil {
 		t.Fatalf("the page has no mailbox: %s", page)
 	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	code := ""
+	eventually.True(t, 20*time.Second, "a code is mailed", func() bool {
 		_, page := fetch(t, http.MethodGet, at+mailbox[1]+".json", "", "")
 		var mails []struct{ Text string }
 		if err := json.Unmarshal([]byte(page), &mails); err != nil {
 			t.Fatalf("the mailbox is %s: %v", page, err)
 		}
 		for _, mail := range mails { // its text alone: parts of an id can look like a code
-			if code := regexp.MustCompile(`\b[0-9A-Z]{4}-[0-9A-Z]{4}\b`).FindString(mail.Text); code != "" {
-				return code
+			if code = regexp.MustCompile(`\b[0-9A-Z]{4}-[0-9A-Z]{4}\b`).FindString(mail.Text); code != "" {
+				break
 			}
 		}
-	}
-	t.Fatal("no code was mailed")
-	return ""
+		return code != ""
+	})
+	return code
 }
 
 // cookie is the value of a cookie of the browser, which no script can read; "" if there is none.

@@ -1,6 +1,6 @@
-// Package web owns the playground: its page, the page of the access matrix beside it, and the assets that `make build`
-// bundles into dist, embedded in the binary. It knows the path of the GraphQL endpoint, the matrix it is given, and nothing
-// else of the service: no tables, no resolvers, no configuration.
+// Package web owns the playground: its page, the page of the access matrix, and the assets that `make build` bundles into dist,
+// embedded in the binary. It knows the path of the GraphQL endpoint and the access matrix. It must not know tables, resolvers or
+// configuration.
 package web
 
 import (
@@ -25,36 +25,36 @@ var pageTexts embed.FS
 
 var pages = template.Must(template.ParseFS(pageTexts, "*.html"))
 
-// policy is the pages' Content-Security-Policy. Scripts and styles are files of ours only, none inline; fonts and small
-// images are data: URLs inside the style sheet; nobody but the service itself can be asked. That also stops GraphiQL from
-// fetching a picture of which it sees the URL in a response, under the mouse.
+// policy is the Content-Security-Policy of the pages. Scripts and styles are our files only, none inline. Fonts and small images
+// are data: URLs in the style sheet. Pages can connect only to the service itself. That also stops GraphiQL from fetching a
+// picture when the mouse is over its URL in a response.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src data:; img-src data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// contentTypes has an entry for each kind of file that the build makes; nothing else is served. The system's own table
-// differs between machines.
+// contentTypes has an entry for each kind of file that the build creates. Other files are not served. The table of the operating
+// system differs between machines.
 var contentTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
 	".txt": "text/plain; charset=utf-8",
 }
 
-// Handler serves the playground: the page at /, its assets below /playground/, and the matrix at /playground/access. It is
-// to be mounted at the root of its host. The endpoint is the path at which the same host serves GraphQL, such as
-// "/graphql"; mailbox is where it shows the mails of development, "" for nowhere. Where the assets were not built, the page
-// answers 503 and says how to get them; that of the matrix needs none.
+// Handler serves the playground: the page at /, its assets below /playground/, and the matrix at /playground/access. Mount it at
+// the root of its host. endpoint is the path at which the same host serves GraphQL, such as "/graphql". mailbox is the path of
+// the mails of development, or "" if there is none. If the assets were not built, the page replies with 503 and says how to build
+// them. The page of the matrix needs no assets.
 func Handler(endpoint, mailbox string, matrix *access.Matrix) http.Handler {
 	dist, err := fs.Sub(built, "dist")
 	if err != nil {
-		panic(fmt.Sprintf("web: %v", err)) // the name is a valid one
+		panic(fmt.Sprintf("web: %v", err)) // the names of files are constants
 	}
 	return newHandler(dist, endpoint, mailbox, matrix)
 }
 
-// manifest is what the build tells of its hashed names, as paths of URLs.
+// manifest lists the hashed names of the build, as URL paths.
 type manifest struct{ Script, Style, Licences string }
 
-// newHandler panics if the manifest is damaged: it is part of the binary.
+// newHandler panics if the manifest is invalid, since it is part of the binary.
 func newHandler(dist fs.FS, endpoint, mailbox string, matrix *access.Matrix) http.Handler {
 	names, err := readManifest(dist)
 	if err != nil {
@@ -106,13 +106,13 @@ func servePage(status int, text []byte) http.HandlerFunc {
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+		h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
 		w.WriteHeader(status)
-		w.Write(text) //nolint:errcheck // if the client is gone there is nobody to tell
+		w.Write(text) //nolint:errcheck // the client may have left
 	}
 }
 
-// serveAssets serves files whose names change with their contents, so that a browser may keep them for good.
+// serveAssets serves files whose names change with their contents, so browsers may cache them forever.
 func serveAssets(dist fs.FS) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := "playground/" + r.PathValue("name")

@@ -21,7 +21,7 @@ var sample = fstest.MapFS{
 	"playground/main.map":   {Data: []byte(`a kind that is not served`)},
 }
 
-// matrix has each kind of answer, and texts that would be markup if nobody escaped them.
+// matrix has each kind of answer, and texts that are markup unless they are escaped.
 var matrix = &access.Matrix{Fields: []access.Field{
 	{
 		Type: "Query", Name: "things", Rule: "@public", Reason: "<b>All</b> may.", HeldBy: access.None, Why: "<b>All</b> may.",
@@ -141,7 +141,7 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
 		`Only the rule or only the policy refuses: <a href="#Thing.secret">Thing.secret</a>.`,
 		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col" class="viewer">member, visible-to</th>`,
-		`<em>Visible-to</em> are those who may see the row`, `<a href="/">`, `href="/playground/access.css"`,
+		`<em>Visible-to</em> viewers may see the row`, `<a href="/">`, `href="/playground/access.css"`,
 	} {
 		if strings.Count(page, want) == 0 {
 			t.Errorf("the page lacks %s:\n%s", want, page)

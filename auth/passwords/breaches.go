@@ -3,7 +3,7 @@ package passwords
 import (
 	"bufio"
 	"context"
-	"crypto/sha1" //nolint:gosec // what the protocol is made of; nothing rests on its strength
+	"crypto/sha1" //nolint:gosec // the protocol requires it, and its strength does not matter
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,25 +14,25 @@ import (
 	"time"
 )
 
-// Breaches looks passwords up among leaked ones at a service that speaks the range protocol of Pwned Passwords. That
-// service learns the first 20 bits of a SHA-1, which some thousand leaked passwords share (k-anonymity), and no more.
+// Breaches looks up passwords among leaked ones, at a service with the range protocol of Pwned Passwords. The service learns only
+// the first 20 bits of a SHA-1, which about a thousand leaked passwords share (k-anonymity).
 type Breaches struct {
-	prefix    string // of URLs
+	prefix    string // of the URLs
 	transport http.RoundTripper
 }
 
 const (
-	breachTimeout = 2 * time.Second // somebody waits for his sign-up
-	breachPrefix  = 5               // hexadecimal digits that are told
-	breachBytes   = 1 << 20         // of an answer: some 40 KB are usual
+	breachTimeout = 2 * time.Second // a user is waiting
+	breachPrefix  = 5               // hexadecimal digits that the service gets
+	breachBytes   = 1 << 20         // of a response; about 40 KB are usual
 )
 
-// NewBreaches returns the look-up at a URL, to which the beginning of a hash is added.
+// NewBreaches returns a look-up at a URL, to which it adds the first digits of a hash.
 func NewBreaches(prefix string) *Breaches {
 	return &Breaches{prefix: prefix, transport: http.DefaultTransport}
 }
 
-// Knows reports whether a normalised password is among them. The error says nothing of the password.
+// Knows reports whether a normalised password was leaked. The error does not contain the password.
 func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	sum := sha1.Sum([]byte(password)) //nolint:gosec // see above
 	digits := strings.ToUpper(hex.EncodeToString(sum[:]))
@@ -42,8 +42,8 @@ func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	if err != nil {
 		return false, errors.New("look up a leaked password: the service's URL is malformed")
 	}
-	request.Header.Set("Add-Padding", "true")       // so that the size of the answer tells nothing
-	response, err := b.transport.RoundTrip(request) // a Client would follow redirects, and put URLs into its errors
+	request.Header.Set("Add-Padding", "true")       // so that the size of the response reveals nothing
+	response, err := b.transport.RoundTrip(request) // http.Client follows redirects, and its errors contain URLs
 	if err != nil {
 		return false, fmt.Errorf("look up a leaked password: %w", err)
 	}
@@ -54,7 +54,7 @@ func (b *Breaches) Knows(ctx context.Context, password string) (bool, error) {
 	return isListed(io.LimitReader(response.Body, breachBytes), digits[breachPrefix:])
 }
 
-// isListed looks for the rest of a hash among lines of the form REST:COUNT. A count of 0 is padding.
+// isListed reports whether the rest of a hash is in a list of lines of the form REST:COUNT. A count of 0 is padding.
 func isListed(list io.Reader, rest string) (bool, error) {
 	lines := bufio.NewScanner(list)
 	for lines.Scan() {

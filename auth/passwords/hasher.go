@@ -24,10 +24,10 @@ type argonParams struct {
 	threads uint8
 }
 
-// current is OWASP's recommended minimum; stored hashes with less are replaced at the next sign-in.
+// current is OWASP's recommended minimum. A sign-in replaces a stored hash with other parameters.
 var current = argonParams{memory: 19 * 1024, time: 2, threads: 1}
 
-// The most that a stored hash may ask of us, whatever wrote it.
+// capped bounds the cost of a stored hash, whatever has written it.
 var capped = argonParams{memory: 64 * 1024, time: 8, threads: 4}
 
 const (
@@ -35,25 +35,25 @@ const (
 	keyBytes  = 32
 )
 
-// Hasher hashes passwords with argon2id, a few at a time: hashing takes all of a core and 19 MiB, and without a limit
-// a burst of sign-ins would starve every other request. Never call it inside a transaction.
+// Hasher hashes passwords with argon2id, a few at a time. A hash takes a whole core and 19 MiB, so without a limit a burst of
+// sign-ins would starve all other requests. Never call it inside a transaction.
 type Hasher struct {
 	params  argonParams
 	running chan struct{}
 	waiting chan struct{}
 	shares  shares
 	refused atomic.Uint64
-	decoy   string // a salt for accounts that do not exist, so that the answer takes as long
+	decoy   string // a salt for accounts that do not exist, so that their answers take as long
 }
 
-// HasherConfig says how much a Hasher takes on.
+// HasherConfig bounds the work of a Hasher.
 type HasherConfig struct {
-	Queue       int  // callers that may wait for their turn
-	Share       int  // of these, callers of one client (Client.Block); twice as many of one Client.Site. 0 for no bound
+	Queue       int  // callers that can wait for their turn
+	Share       int  // of these, callers of one client (auth.Client.Block); twice as many of one auth.Client.Site; 0 for no bound
 	UnsafeCheap bool // hashes that cost nearly nothing: for tests that are not about passwords
 }
 
-// NewHasher returns a Hasher that leaves one core to everybody else.
+// NewHasher returns a Hasher that leaves one core to other work.
 func NewHasher(c HasherConfig) *Hasher {
 	h := &Hasher{params: current, running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)), waiting: make(chan struct{}, c.Queue)}
 	h.shares = shares{most: c.Share, taken: map[string]int{}}
@@ -64,19 +64,19 @@ func NewHasher(c HasherConfig) *Hasher {
 	return h
 }
 
-// HasherLoad is what a Hasher has to do now, in callers, and how many it has told to come again since it was made.
+// HasherLoad is the current load of a Hasher, in callers, and how many callers it has refused since it was created.
 type HasherLoad struct {
 	Waiting, Running int
 	Refused          uint64
 }
 
-// Load returns the load of the moment.
+// Load returns the current load.
 func (h *Hasher) Load() HasherLoad {
 	return HasherLoad{Waiting: len(h.waiting), Running: len(h.running), Refused: h.refused.Load()}
 }
 
-// Hash returns the PHC string of a normalised password. It waits for its turn; RATE_LIMITED when too many wait
-// already, UNAVAILABLE when ctx ends first.
+// Hash returns the PHC string of a normalised password. It waits for its turn. The error is RATE_LIMITED if the queue is full,
+// and UNAVAILABLE if ctx ends first.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	done, err := h.turn(ctx)
 	if err != nil {
@@ -88,11 +88,11 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return encode(h.params, salt, derive(h.params, password, salt)), nil
 }
 
-// Salted returns the PHC string of a normalised password under a given salt, which is a PHC string without its key. It is
-// the stored string if the password is right, which the database says. Outdated reports whether that string should be
-// replaced because its parameters are not the current ones. An empty salt stands for an account that does not exist or has
-// no password: the same work is done, and no stored string is the result. Errors are those of Hash, and an internal one
-// for a malformed salt.
+// Salted returns the PHC string of a normalised password under a salt, which is a PHC string without its key. If the password is
+// right, that is the stored string; the database compares them. Outdated reports whether the stored string should be replaced
+// because its parameters are not the current ones. An empty salt means that the account does not exist or has no password. Salted
+// then does the same work, and its result matches no stored string. Errors are those of Hash, and an internal one for a malformed
+// salt.
 func (h *Hasher) Salted(ctx context.Context, password, salt string) (hash string, outdated bool, err error) {
 	if salt == "" {
 		salt = h.decoy
@@ -109,7 +109,7 @@ func (h *Hasher) Salted(ctx context.Context, password, salt string) (hash string
 	return encode(params, raw, derive(params, password, raw)), params != h.params, nil
 }
 
-// turn waits for one of the few places and returns the function that gives it back.
+// turn waits for one of the few places, and returns the function that releases it.
 func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 	client := auth.ClientFrom(ctx)
 	if !h.shares.take(client) {
@@ -139,13 +139,13 @@ func derive(p argonParams, password string, salt []byte) []byte {
 	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, keyBytes)
 }
 
-// encode writes a PHC string; without a key it is a salt, as Salted takes it.
+// encode returns a PHC string. Without a key, it is a salt for Salted.
 func encode(p argonParams, salt, key []byte) string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads, b64(salt), b64(key))
 }
 
-// decode reads a PHC string without its key, and refuses parameters beyond what we are willing to compute.
+// decode parses a PHC string without its key. It refuses parameters that cost too much.
 func decode(encoded string) (p argonParams, salt []byte, err error) {
 	fail := func(why string) (argonParams, []byte, error) {
 		return argonParams{}, nil, errors.New("read password salt: " + why)

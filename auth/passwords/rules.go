@@ -1,5 +1,5 @@
-// Package passwords owns what a password must be, and its hash: the rules for a new one, the look-up among leaked ones, and argon2id
-// behind a bounded queue. It must not know accounts, where a hash is stored, or who signs in: no SQL, no GraphQL.
+// Package passwords owns what a password must be, and its hash: the rules for a new password, the look-up among leaked ones, and
+// argon2id behind a bounded queue. It must not know accounts, where a hash is stored, or who signs in: no SQL, no GraphQL.
 package passwords
 
 import (
@@ -16,11 +16,10 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// MaxLength is the longest password, in code points after normalisation (NIST SP 800-63B asks for at least
-// 64).
+// MaxLength is the longest password, in code points after normalisation (NIST SP 800-63B requires at least 64).
 const MaxLength = 256
 
-// common holds the passwords that are tried first by everybody (NIST SP 800-63B-4, 3.1.1.2).
+// common has the passwords that attackers try first (NIST SP 800-63B-4, 3.1.1.2).
 var common = sync.OnceValue(func() map[string]bool {
 	list := frequency.Lists["Passwords"].List
 	words := make(map[string]bool, len(list))
@@ -30,12 +29,12 @@ var common = sync.OnceValue(func() map[string]bool {
 	return words
 })
 
-// Normalize returns the form in which a password is judged and hashed: Unicode NFC, so that the same word
-// typed on two keyboards is the same password.
+// Normalize returns the form in which a password is validated and hashed: Unicode NFC, so that the same word is the same password
+// on every keyboard.
 func Normalize(password string) string { return norm.NFC.String(password) }
 
-// Validate returns what is wrong with a normalised password. Own are the words by which the account and the service
-// go. Length counts code points; there are no composition rules (NIST SP 800-63B).
+// Validate returns the flaw of a normalised password. Own are the words by which the account and the service are known. The
+// length counts code points; there are no composition rules (NIST SP 800-63B).
 func Validate(password string, minLength int, own ...string) fault.Flaw {
 	switch n := len([]rune(password)); {
 	case n < minLength:
@@ -53,13 +52,13 @@ func Validate(password string, minLength int, own ...string) fault.Flaw {
 	return fault.Flaw{}
 }
 
-// leastOfItsOwn is how many letters and digits a password needs besides the words that others would try first.
+// leastOfItsOwn is how many letters and digits a password must have besides the words that an attacker tries first.
 const leastOfItsOwn = 6
 
-// isPersonal reports whether hardly anything is left of a password without an account's own words, whatever the case and
-// what stands between them.
+// isPersonal reports whether hardly anything is left of a password without the account's own words. It ignores case and
+// punctuation.
 func isPersonal(password string, own []string) bool {
-	between := func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.Nd) } // marks (M) are vowels, in Hindi for one
+	between := func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.Nd) } // marks (M) are vowels in some scripts, such as Hindi's
 	squeeze := func(text string) string { return strings.ToLower(strings.Join(strings.FieldsFunc(text, between), "")) }
 	var words []string
 	for _, word := range own {
@@ -70,7 +69,7 @@ func isPersonal(password string, own []string) bool {
 			}
 		}
 	}
-	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // "ann" must not spoil "annlee"
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // remove "annlee" before "ann"
 	whole := squeeze(password)
 	rest := whole
 	for _, word := range words {
@@ -79,8 +78,8 @@ func isPersonal(password string, own []string) bool {
 	return rest != whole && len([]rune(rest)) < leastOfItsOwn
 }
 
-// isCommon reports whether a password is on the list, is a word of it with digits or marks behind ("password123!"), or
-// is one character repeated or counted on ("aaaaaaaa", "12345678").
+// isCommon reports whether a password is on the list, is a word of the list followed by digits or punctuation ("password123!"),
+// or repeats or counts up from one character ("aaaaaaaa", "12345678").
 func isCommon(lower string) bool {
 	word := strings.TrimRight(lower, "0123456789!?.#*$@-_")
 	return common()[lower] || len(word) >= 6 && common()[word] || isRun([]rune(lower))

@@ -6,14 +6,14 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// shares bounds how many callers of one client wait at once, so that no client makes the others wait for long.
+// shares bounds how many callers of one client wait at once, so that one client cannot delay the others for long.
 type shares struct {
-	most  int // of a client; 0 for no bound
+	most  int // callers of one client; 0 for no bound
 	mu    sync.Mutex
-	taken map[string]int // callers that wait, by Block and by Site
+	taken map[string]int // waiting callers, by Block and by Site
 }
 
-// take notes one more caller of a client; false if that would be too many.
+// take counts one more waiting caller of a client. It reports false if the client has too many.
 func (s *shares) take(c auth.Client) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,7 +25,7 @@ func (s *shares) take(c auth.Client) bool {
 	return true
 }
 
-// giveBack notes that a caller of a client does not wait any more.
+// giveBack counts one waiting caller of a client less.
 func (s *shares) giveBack(c auth.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // P21: one client waits in a share of the queue, and a site of IPv6 in two, whatever is free. Others get in.
@@ -35,11 +36,7 @@ func TestHasherGivesEachClientAShare(t *testing.T) {
 			hash(c.from(i))
 		}
 		wait := func(n int) {
-			for deadline := time.Now().Add(10 * time.Second); len(h.waiting) < n; time.Sleep(time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatalf("%s: %d wait, want %d", what, len(h.waiting), n)
-				}
-			}
+			eventually.True(t, 10*time.Second, fmt.Sprintf("%s: %d hashes wait", what, n), func() bool { return len(h.waiting) >= n })
 		}
 		wait(c.share)
 		soon, stop := context.WithTimeout(ctx, 5*time.Second)

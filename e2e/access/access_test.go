@@ -8,26 +8,27 @@ import (
 	"sync"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// atOnce is how many requests of a run are under way together.
+// atOnce is the number of requests that a run sends at the same time.
 const atOnce = 4
 
-// oneWallCases is how many cases only a field rule refuses, with no row policy behind it. It may only fall.
-const oneWallCases = 0
+// oneLayerCases is the number of cases that only a field rule refuses, without a row policy behind it. It may only fall.
+const oneLayerCases = 0
 
-// ledger counts the cases of a run and keeps what was wrong.
+// ledger counts the cases of a run and collects the faults.
 type ledger struct {
 	requests int
 	cases    map[string]int  // by field
-	twins    map[string]bool // by path and field: whether somebody got a value
-	oneWall  map[string]int  // by field
+	twins    map[string]bool // by path and field: whether any viewer got a value
+	oneLayer map[string]int  // by field
 	faults   []finding
 }
 
 func newLedger() *ledger {
-	return &ledger{cases: map[string]int{}, twins: map[string]bool{}, oneWall: map[string]int{}}
+	return &ledger{cases: map[string]int{}, twins: map[string]bool{}, oneLayer: map[string]int{}}
 }
 
 func (l *ledger) add(v *verdict) {
@@ -42,14 +43,14 @@ func (l *ledger) add(v *verdict) {
 			l.twins[key] = l.twins[key] || gave
 		}
 	}
-	for _, field := range v.oneWall {
-		l.oneWall[field]++
+	for _, field := range v.oneLayer {
+		l.oneLayer[field]++
 	}
 	l.faults = append(l.faults, v.faults...)
 }
 
-// incomplete names what was not tested: fields without a case, and cases without a positive twin, without which null
-// because there is nothing would pass for refused. An exemption of what is complete is stale.
+// incomplete names what was not tested: fields without a case, and cases without a positive twin. Without a twin, null
+// because no row exists would look like a refusal. It also names exemptions that are no longer needed.
 func (l *ledger) incomplete(s specification, exempt map[string]string) (faults []finding) {
 	lacking := map[string]bool{}
 	for field := range s.matrix {
@@ -68,30 +69,30 @@ func (l *ledger) incomplete(s specification, exempt map[string]string) (faults [
 	}
 	for field := range exempt {
 		if !lacking[field] {
-			faults = append(faults, finding{what: field + " is exempt, but has cases and positive twins on every path, or does not exist: take it out of exempt in access_stage_test.go"})
+			faults = append(faults, finding{what: field + " is exempt, but has cases and positive twins on every path, or does not exist: take it out of exempt in stage_test.go"})
 		}
 	}
 	for name := range ownAnswers {
 		typ, field, _ := strings.Cut(name, ".")
 		if root := s.schema.Types[typ]; root.Fields.ForName(field) == nil || ownRow(s.schema, root, root.Fields.ForName(field)) != "" {
-			faults = append(faults, finding{what: name + " is in ownAnswers, but follows from the schema, or does not exist: take it out of access_stage_test.go"})
+			faults = append(faults, finding{what: name + " is in ownAnswers, but follows from the schema, or does not exist: take it out of stage_test.go"})
 		}
 	}
 	return faults
 }
 
 func (l *ledger) summary() string {
-	cases, oneWall := 0, 0
+	cases, oneLayer := 0, 0
 	for _, n := range l.cases {
 		cases += n
 	}
-	for _, n := range l.oneWall {
-		oneWall += n
+	for _, n := range l.oneLayer {
+		oneLayer += n
 	}
-	return fmt.Sprintf("%d cases of %d fields in %d requests, %d held by one wall only", cases, len(l.cases), l.requests, oneWall)
+	return fmt.Sprintf("%d cases of %d fields in %d requests, %d refused by one layer only", cases, len(l.cases), l.requests, oneLayer)
 }
 
-// run judges requests, several at once and in their order.
+// run sends requests, several at once, and collects the verdicts in the order of the requests.
 func (p *stage) run(requests []request) *ledger {
 	l := newLedger()
 	verdicts := make([]*verdict, len(requests))
@@ -107,7 +108,7 @@ func (p *stage) run(requests []request) *ledger {
 	return l
 }
 
-// each does something for the numbers below n, several at once.
+// each calls f for the numbers below n, several at once.
 func each(n int, do func(i int)) {
 	next := make(chan int)
 	var workers sync.WaitGroup
@@ -125,33 +126,33 @@ func each(n int, do func(i int)) {
 	workers.Wait()
 }
 
-// Each field, asked for by each kind of viewer about a target of each visibility, on each path that leads to its type,
-// answers what the access matrix says: behind both walls, and behind each of them alone what that one owns. The cases
-// are made of the schema.
+// Each field returns what the access matrix says: for each kind of viewer, for a target of each visibility, on each path that
+// leads to the field's type. With both layers it returns exactly that; with one layer alone, what this layer decides. The
+// cases are generated from the schema.
 func TestEveryFieldOnEveryPath(t *testing.T) {
 	t.Parallel()
 	spec := ownSpecification(t)
 	for _, w := range []harness.Layers{harness.BothLayers, harness.RulesAlone, harness.PoliciesAlone} {
 		t.Run(w.String(), func(t *testing.T) {
 			t.Parallel()
-			l := newStage(t, spec).behind(t, w, harness.Options()).run(spec.requests())
+			l := newStage(t, spec).behind(t, w, app.Options{}).run(spec.requests())
 			t.Logf("%s: %s", w, l.summary())
 			expectNone(t, append(l.incomplete(spec, exempt), l.faults...))
-			expectOneWall(t, l)
+			expectOneLayer(t, l)
 		})
 	}
 }
 
-func expectOneWall(t *testing.T, l *ledger) {
+func expectOneLayer(t *testing.T, l *ledger) {
 	t.Helper()
 	n := 0
-	for _, count := range l.oneWall {
+	for _, count := range l.oneLayer {
 		n += count
 	}
 	switch {
-	case n > oneWallCases:
-		t.Errorf("%d cases are refused by the rule alone, with no row policy behind it; there may be %d: %v", n, oneWallCases, l.oneWall)
-	case n < oneWallCases:
-		t.Errorf("only %d cases are refused by the rule alone: lower oneWallCases, which is %d", n, oneWallCases)
+	case n > oneLayerCases:
+		t.Errorf("%d cases are refused by the rule alone, with no row policy behind it; there may be %d: %v", n, oneLayerCases, l.oneLayer)
+	case n < oneLayerCases:
+		t.Errorf("only %d cases are refused by the rule alone: lower oneLayerCases, which is %d", n, oneLayerCases)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// argumentValue is the value of an argument by its name, for a call that is about this person. An argument that is not
-// here is left out, or where it is required, the tests fail and say so.
+// argumentValue returns the value of an argument, by its name, for a call about this person. The call omits an argument
+// without a value here. If the argument is required, the test fails and says so.
 func (p *person) argumentValue(c call, a *ast.ArgumentDefinition) (value any, known bool, err error) {
 	switch a.Name {
 	case "id":
@@ -28,13 +28,13 @@ func (p *person) argumentValue(c call, a *ast.ArgumentDefinition) (value any, kn
 		return p.seed["username"], true, nil
 	case "first":
 		if c.parent != p.schema.Query {
-			return 5, true, nil // of the target's own
+			return 5, true, nil // the target's own
 		}
-		return 10, true, nil // more than the persons of a stage; lists within lists would cost too much
+		return 10, true, nil // more than a stage has people; lists within lists would cost too much
 	case "name":
 		return "Query", true, nil // a type to introspect
 	case "purpose":
-		return "CHANGE_EMAIL", true, nil // the one whose limit no mutation of these tests meets
+		return "CHANGE_EMAIL", true, nil // no mutation of these tests reaches its limit
 	}
 	if c.on != nil {
 		if value, known = p.objects[c.on.Name][a.Name]; known {
@@ -55,8 +55,8 @@ func (p *person) argumentValue(c call, a *ast.ArgumentDefinition) (value any, kn
 	return nil, false, nil
 }
 
-// isID reports whether an argument or an input's field is the id of a row: it is called id, the rule of the mutation says so, or
-// it is called after an owned type, as bookmarkId is.
+// isID reports whether an argument or a field of an input is the id of a row: its name is id, the rule of the mutation names
+// it, or it is named after an owned type, such as bookmarkId.
 func (p *person) isID(c call, name string, t *ast.Type) bool {
 	if rule, _ := directives.RuleOf(c.def); name == listedID || rule.ID == name || strings.HasSuffix(rule.ID, "."+name) {
 		return true
@@ -65,7 +65,7 @@ func (p *person) isID(c call, name string, t *ast.Type) bool {
 	return t.Name() == "ID" && p.schema.Types[typ] != nil && isOwned(p.schema, p.schema.Types[typ])
 }
 
-// typeOfID is Bookmark for bookmarkId.
+// typeOfID returns Bookmark for bookmarkId.
 func typeOfID(name string) string {
 	typ, isID := strings.CutSuffix(name, "Id")
 	if !isID || typ == "" {
@@ -74,8 +74,8 @@ func typeOfID(name string) string {
 	return strings.ToUpper(typ[:1]) + typ[1:]
 }
 
-// idFor is the id of the person's object that a call is about: of the type that the name of the argument says, that the rule
-// names, or that the call returns. A mutation that deletes gets a row that was made for it.
+// idFor returns the id of the person's object that a call is about. Its type is the one that the argument's name says, that
+// the rule names, or that the call returns. A mutation that deletes gets a row that was created for this.
 func (p *person) idFor(c call, name string) (any, error) {
 	rule, _ := directives.RuleOf(c.def)
 	typ := typeOfID(name)
@@ -95,7 +95,7 @@ func (p *person) idFor(c call, name string) (any, error) {
 func (p *person) known(typ, field string, c call) (any, error) {
 	value, ok := p.objects[typ][field]
 	if !ok {
-		return nil, fmt.Errorf("no %s.%s is known to ask %s with: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s, so make one in signUp of access_seed_test.go", typ, field, c.name())
+		return nil, fmt.Errorf("no %s.%s is known to ask %s with: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s, so make one in signUp of seed_test.go", typ, field, c.name())
 	}
 	return value, nil
 }
@@ -123,17 +123,17 @@ func (p *person) input(c call, t *ast.Definition) (harness.Vars, error) {
 		if known {
 			filled[f.Name] = value
 		} else if f.Type.NonNull && f.DefaultValue == nil {
-			return nil, fmt.Errorf("no value is known for %s.%s of %s: add it to inputValue in access_arguments_test.go", t.Name, f.Name, c.name())
+			return nil, fmt.Errorf("no value is known for %s.%s of %s: add it to inputValue in arguments_test.go", t.Name, f.Name, c.name())
 		}
 	}
 	return filled, nil
 }
 
-// hasSpare reports whether a row was made to be deleted.
+// hasSpare reports whether a row was created to be deleted.
 func (p *person) hasSpare() bool { return p.subject != nil && p.subject.id != nil }
 
-// into is where the values go that a mutation is given: to the row that it makes, changes or deletes, or else to the person.
-// Those of a query are no row's.
+// into returns where to record the values that a mutation gets: in the row that it creates, changes or deletes, or else in
+// the person. The values of a query belong to no row.
 func (p *person) into(c call) *sown {
 	typ, command := subjectOf(p.schema, c.def)
 	switch {
@@ -151,8 +151,8 @@ func (p *person) into(c call) *sown {
 	}
 }
 
-// inputValue is the value of an input's field: by its name where only some values make sense, else a new canary of its
-// type, which the person or the row has from then on.
+// inputValue returns a value for a field of an input: by its name if only some values make sense, else a new canary of its
+// type. The person or the row then has this value.
 func (p *person) inputValue(c call, f *ast.FieldDefinition) (value any, known bool, err error) {
 	s := p.into(c)
 	switch f.Name {
@@ -174,7 +174,7 @@ func (p *person) inputValue(c call, f *ast.FieldDefinition) (value any, known bo
 		value, err = p.newCode(p, c.def.Name)
 		return value, true, err
 	case "idempotencyKey":
-		return nil, false, nil // a key of the client's, and no field of the person
+		return nil, false, nil // a key that the client chooses, not a field of the person
 	case "refreshToken":
 		value, err = p.known("Tokens", f.Name, c)
 		return value, true, err
@@ -196,7 +196,7 @@ func (p *person) inputValue(c call, f *ast.FieldDefinition) (value any, known bo
 	return value, known, err
 }
 
-// canary is a value of an input field's type, or of its elements' type.
+// canary returns a new value of the type of an input's field, or of its elements.
 func (p *person) canary(c call, s *sown, f *ast.FieldDefinition) (value any, known bool, err error) {
 	n := canarySerial.Add(1)
 	switch t := p.schema.Types[f.Type.Name()]; t.Name {
@@ -221,7 +221,7 @@ func (p *person) canary(c call, s *sown, f *ast.FieldDefinition) (value any, kno
 	return value, true, nil
 }
 
-// composed is a value of an enum, or of an input object within another.
+// composed returns a value of an enum, or of an input object within another.
 func (p *person) composed(c call, t *ast.Definition) (value any, known bool, err error) {
 	switch t.Kind {
 	case ast.Enum:

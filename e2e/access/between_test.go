@@ -9,19 +9,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// barrier stops a service right before a statement, so that something can happen in between.
+// barrier stops a service before a statement, so that a test can do something in between.
 type barrier struct {
 	mu      sync.Mutex
-	texts   []string // what the statements to come contain, the last being the one to stop at; empty: none is waited for
+	texts   []string // parts of the next statements, of which the last is the one to stop before; empty if the barrier waits for none
 	reached chan struct{}
 	goOn    chan struct{}
 }
 
-// observe is for app.Options.
+// observe is app.Options.Observe.
 func (b *barrier) observe(query string) {
 	b.mu.Lock()
 	waiting := len(b.texts) > 0 && strings.Contains(query, b.texts[0])
@@ -36,8 +37,8 @@ func (b *barrier) observe(query string) {
 	}
 }
 
-// between sends a request, stops it right before the last of the statements with these texts, does something else
-// meanwhile, and returns the answer.
+// between sends a request, stops it before the last of the statements with these texts, calls meanwhile, and returns the
+// reply.
 func (b *barrier) between(t *testing.T, request func() harness.Reply, meanwhile func(), texts ...string) harness.Reply {
 	t.Helper()
 	reached, goOn := make(chan struct{}), make(chan struct{})
@@ -58,15 +59,15 @@ func (b *barrier) between(t *testing.T, request func() harness.Reply, meanwhile 
 	return <-answered
 }
 
-// A20: a row changes hands, or is gone, after the rule has found that it is the viewer's and before it is written. The
-// write names the owner, so the answer is that of a missing row, and nothing is written, even with the policies away.
+// A20: a row gets another owner, or is deleted, after the rule found that the viewer owns it and before the write. The write
+// names the owner, so the reply is the one for a missing row and nothing is written, even without the row policies.
 func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 	t.Parallel()
 	for _, w := range []harness.Layers{harness.BothLayers, harness.RulesAlone} {
 		t.Run(w.String(), func(t *testing.T) {
 			t.Parallel()
 			var b barrier
-			o := harness.Options()
+			o := app.Options{}
 			o.Observe = b.observe
 			s := harness.StartWith(t, dbtest.New(t), w, o)
 			for moment, texts := range map[string][]string{
@@ -104,8 +105,8 @@ func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 	}
 }
 
-// innerWords are those of the database that no client ever reads: what PostgreSQL says of constraints and policies, and
-// the names of whatever there is that the API does not know by the same name.
+// innerWords returns words of the database that no client may read: PostgreSQL's texts about constraints and policies, and
+// the names that the API does not have.
 func innerWords(s *harness.Service) []string {
 	s.T.Helper()
 	return append(s.DB.Query(s.T, `
@@ -124,15 +125,15 @@ func nothingTold(t *testing.T, what string, r harness.Reply, words []string) {
 	}
 }
 
-// D07: a sign-up with an e-mail or username that a hidden account has tells which field to mend and no more, letter by
-// letter what it tells for a seen account; so does one that finds the field free and then runs into the constraint.
+// D07: a sign-up with the email or username of a hidden account reveals which field is taken and nothing more, exactly as for
+// a visible account. The same holds for a sign-up that finds the value free and then violates the constraint.
 func TestTakenFieldsTellNothingMore(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	var b barrier
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = b.observe
-	s, rival := harness.StartWith(t, d, harness.BothLayers, o), harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s, rival := harness.StartWith(t, d, harness.BothLayers, o), harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	words := innerWords(s)
 	if len(words) < 40 {
 		t.Fatalf("the catalog has only %v", words)
@@ -161,7 +162,7 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 			case "seen":
 				s.SignUpAs(name, harness.Vars{"visibility": "PUBLIC"})
 				r = signUp(s, email, username)
-			case "race": // stopped after the look-up, which found both free
+			case "race": // stopped after the look-up, which finds both free
 				r = b.between(t, func() harness.Reply { return signUp(s, email, username) }, func() { rival.SignUpAs(name, nil) }, "app.find_taken", "app.sign_up")
 			}
 			if r.Code() != "CONFLICT" || fmt.Sprint(r.Fields()) != c.fields || string(r.Data) != `{"signUp":null}` {
@@ -176,8 +177,8 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 	}
 }
 
-// D07: a constraint of any kind that no look-up comes before, such as one that an adopter adds, is an internal error
-// without one word of it.
+// D07: a violated constraint that no look-up precedes, such as one that an adopter adds, is an internal error. The reply has
+// none of its words.
 func TestConstraintsAreNoBusinessOfClients(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -197,7 +198,7 @@ func TestConstraintsAreNoBusinessOfClients(t *testing.T) {
 	} {
 		s.DB.Query(t, c.statement)
 		s.ExpectError("update profile: pq: ")
-		s.ExpectError("sign up: create p") // profile, or its private part
+		s.ExpectError("sign up: create p") // the profile, or its private part
 		words := innerWords(s)
 		before := rows(s, a)
 		for act, r := range map[string]harness.Reply{

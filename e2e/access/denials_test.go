@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// refusalsLogged returns the lines of the log about refused fields of one request.
+// refusalsLogged returns the log lines about refused fields of one request.
 func refusalsLogged(s *harness.Service, requestID string) (list []string) {
 	s.T.Helper()
 	for text := range strings.Lines(s.Logs.String()) {
@@ -34,7 +34,7 @@ func refusalsLogged(s *harness.Service, requestID string) (list []string) {
 	return list
 }
 
-// Each refusal is logged once, whether by a rule, with any of its codes, or by the database.
+// Each refusal is logged once, whether a rule refuses, with any of its codes, or the database.
 func TestRefusalsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

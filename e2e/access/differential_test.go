@@ -18,7 +18,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// facts are what is stored of an account, in the order of the accounts.
+// facts are the stored data of an account. Tests number accounts in their order.
 type facts struct {
 	Visibility string
 	Bio        *string
@@ -26,7 +26,7 @@ type facts struct {
 	Phone      *string
 }
 
-// sight is what a viewer gets of an account: nothing, the profile's visibility and bio, or the private fields too.
+// sight is what a viewer sees of an account: nothing, the profile's visibility and bio, or the private fields too.
 type sight struct {
 	Seen            bool
 	Visibility, Bio string
@@ -34,8 +34,8 @@ type sight struct {
 	Birthday, Phone string
 }
 
-// oracle says what a viewer gets of account i, as the documentation says it. The viewer is an account's number, -1 for
-// nobody. It shares no code with the service.
+// oracle returns what a viewer sees of account i according to the documentation. The viewer is the number of an account, or
+// -1 for an anonymous viewer. The oracle shares no code with the service.
 func oracle(world []facts, viewer, i int) sight {
 	account := world[i]
 	text := func(s *string) string {
@@ -64,7 +64,7 @@ func oracle(world []facts, viewer, i int) sight {
 	return s
 }
 
-// differential is a service, its database, and accounts whose facts each iteration sets anew.
+// differential is a service, its database, and accounts whose facts each iteration sets.
 type differential struct {
 	service  *harness.Service
 	db       *db.DB
@@ -90,7 +90,7 @@ func newDifferential(t *testing.T) *differential {
 	return d
 }
 
-// set makes the whole state of the database anew, so that a replay needs nothing that was before it.
+// set writes the whole state of the database, so that a replay does not depend on earlier iterations.
 func (d *differential) set(t *rapid.T, world []facts) {
 	var users, visibilities, bios, birthdays, phones []*string
 	for i := range world {
@@ -107,7 +107,7 @@ func (d *differential) set(t *rapid.T, world []facts) {
 	}
 }
 
-// drawWorld draws what is stored of each account.
+// drawWorld draws the stored data of each account.
 func drawWorld(t *rapid.T, accounts int) (world []facts) {
 	optional := func(label string, values ...string) *string {
 		return rapid.Ptr(rapid.SampledFrom(values), true).Draw(t, label)
@@ -123,9 +123,9 @@ func drawWorld(t *rapid.T, accounts int) (world []facts) {
 	return world
 }
 
-// What HTTP answers, what plain SELECTs in the viewer's transaction find and what the oracle says agree, for random
-// rows, visibilities and viewers. rapid prints the seed of a failure, and -rapid.seed replays it.
-func TestWallsAndOracleAgree(t *testing.T) {
+// The HTTP replies, plain SELECTs in the viewer's transaction and the oracle agree for random rows, visibilities and viewers.
+// rapid prints the seed of a failure; -rapid.seed replays it.
+func TestLayersAndOracleAgree(t *testing.T) {
 	t.Parallel()
 	d := newDifferential(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -144,7 +144,7 @@ func TestWallsAndOracleAgree(t *testing.T) {
 			t.Errorf("profiles differs from the oracle (-oracle +HTTP):\n%s", diff)
 		}
 		single := d.single(t, viewer, one)
-		for _, query := range slices.Sorted(maps.Keys(single)) { // in order, so that a replay says the same
+		for _, query := range slices.Sorted(maps.Keys(single)) { // in order, so that a replay prints the same
 			if diff := cmp.Diff(want[one], single[query]); diff != "" {
 				t.Errorf("%s differs from the oracle (-oracle +HTTP):\n%s", query, diff)
 			}
@@ -152,7 +152,7 @@ func TestWallsAndOracleAgree(t *testing.T) {
 	})
 }
 
-// selected is what a viewer's transaction finds by statements without any condition.
+// selected returns what statements without any condition find in a viewer's transaction.
 func (d *differential) selected(t *rapid.T, viewer int) []sight {
 	as := auth.Viewer{}
 	if viewer >= 0 {
@@ -199,7 +199,7 @@ func (d *differential) selected(t *rapid.T, viewer int) []sight {
 	return seen
 }
 
-// number is the number of the account with this user's id.
+// number returns the number of the account with this user id.
 func (d *differential) number(userID string) int {
 	return slices.IndexFunc(d.accounts, func(a harness.Account) bool { return a.UserID == userID })
 }
@@ -216,7 +216,7 @@ type profileJSON struct {
 	}
 }
 
-// as asks as a viewer. Errors are what the oracle's nulls say; that each is told is for other tests.
+// as sends a query as a viewer. It ignores errors: other tests check them.
 func (d *differential) as(t *rapid.T, viewer int, query string, into any) {
 	token := ""
 	if viewer >= 0 {
@@ -231,7 +231,7 @@ func (d *differential) as(t *rapid.T, viewer int, query string, into any) {
 	}
 }
 
-// listed is what the list of profiles shows.
+// listed returns what the list of profiles shows.
 func (d *differential) listed(t *rapid.T, viewer int) []sight {
 	var data struct {
 		Profiles struct{ Nodes []*profileJSON }
@@ -244,7 +244,7 @@ func (d *differential) listed(t *rapid.T, viewer int) []sight {
 	return seen
 }
 
-// single is what the ways to a single profile show.
+// single returns what each way to a single profile shows.
 func (d *differential) single(t *rapid.T, viewer, one int) map[string]sight {
 	a := d.accounts[one]
 	var data struct {
@@ -263,7 +263,8 @@ func (d *differential) single(t *rapid.T, viewer, one int) map[string]sight {
 	return seen
 }
 
-// sightOf reads an answer. Whose e-mail is shown is whose private fields are; one of another account would be no sight.
+// sightOf reads a reply. It finds the account of the private fields by the email address in them; the address of another
+// account counts as no sight.
 func (d *differential) sightOf(p *profileJSON) sight {
 	if p == nil {
 		return sight{}

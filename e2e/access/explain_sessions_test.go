@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// The explanation for a hidden session names the session and its policy.
+// The explanation of a hidden session names the session and its policy.
 func TestHiddenSessionIsExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -25,7 +25,7 @@ func TestHiddenSessionIsExplained(t *testing.T) {
 		if got := briefs(list); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", query, got, want)
 		}
-		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password admits its owner alone") {
+		if strings.Contains(want, "hasPassword") && len(list) == 1 && !strings.Contains(list[0].Why, "app.has_password admits only its owner") {
 			t.Errorf("why: %s", list[0].Why)
 		}
 	}

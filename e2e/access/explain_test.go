@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -25,7 +24,8 @@ type denial struct {
 	}
 }
 
-// brief is what of a denial is compared: where, the refusal, the viewer, the policy and whether it admits him.
+// brief returns what tests compare of a denial: the path, the refusal, the viewer, the policy and whether it admits the
+// viewer.
 func (d denial) brief() string {
 	path := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Path), "[]"), " ", ".")
 	text := fmt.Sprintf("%s %s %s %s %s [%s %s%s]", path, d.Field, d.Code, d.Layer, d.Rule, d.Viewer.Kind, d.Viewer.Username, d.Viewer.Reason)
@@ -38,21 +38,13 @@ func (d denial) brief() string {
 	return text
 }
 
-// explain asks for the reasons of refusals, and returns whether there was an answer.
+// explain asks for explanations, and reports whether the reply has any.
 func explain(s *harness.Service, token, query string) (list []denial, answered bool) {
 	s.T.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "extensions": harness.Vars{"explain": true}})
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
 	var answer struct {
 		Extensions struct{ Denials *[]denial }
 	}
-	r := s.Send(http.MethodPost, header, string(body))
+	r := s.Send(harness.Request{Token: token, Query: query, Extensions: harness.Vars{"explain": true}})
 	if err := json.Unmarshal([]byte(r.Body), &answer); err != nil {
 		s.T.Fatalf("%s: %v", r.Body, err)
 	}
@@ -62,8 +54,8 @@ func explain(s *harness.Service, token, query string) (list []denial, answered b
 	return *answer.Extensions.Denials, true
 }
 
-// Each refused field is explained: the rule or the policy that refused it, what the viewer was, and whether the other of
-// the two would have refused as well. What is merely missing is not.
+// Each refused field is explained: the rule or policy that refused it, the kind of viewer, and whether the other layer would
+// have refused too. A missing row is not explained.
 func TestDenialsAreExplained(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -133,8 +125,8 @@ func TestDenialsAreExplained(t *testing.T) {
 	}
 }
 
-// A rule that stands alone is told as such, and so is a policy that refused what a rule let through.
-func TestExplanationsTellWhichWallRefused(t *testing.T) {
+// An explanation says when only a rule refuses, and when a policy refuses what the rule admits.
+func TestExplanationsNameTheLayerThatRefused(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
@@ -153,7 +145,7 @@ func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
 		t.Errorf("with a policy that admits everybody: %+v", list)
 	}
-	// Without the owner's URL a hidden row can't be told from a missing one, and nothing is claimed.
+	// Without the owner's URL the server cannot distinguish a hidden row from a missing one, and it claims nothing.
 	hidden := rules.SignUp(harness.Vars{"visibility": "PRIVATE"})
 	list, _ = explain(rules, "", `{ node(id: "`+hidden.ProfileID+`") { id } }`)
 	if len(list) != 0 {
@@ -161,7 +153,8 @@ func TestExplanationsTellWhichWallRefused(t *testing.T) {
 	}
 }
 
-// An explanation tells a hidden row from a missing one, so production has none, nor has a server that others can reach.
+// An explanation distinguishes a hidden row from a missing one. So production gives none, nor does a server that others can
+// reach.
 func TestProductionExplainsNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -185,13 +178,13 @@ func TestProductionExplainsNothing(t *testing.T) {
 	}
 }
 
-// Production logs under the request's id what was refused, by fields and rules, and nothing of the rows.
+// Production logs, with the request's id, which fields and rules refused. It logs nothing about the rows.
 func TestDenialsAreLogged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	seed := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	ann, bob := seed.SignUp(harness.Vars{"visibility": "PUBLIC"}), seed.SignUp(harness.Vars{"visibility": "PUBLIC"})
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	logs := s.Logs
 	token := s.SignIn(ann.Email)
 	r := s.Do(token, `{ nodes(ids: ["`+ann.ProfileID+`", "`+bob.ProfileID+`", "`+bob.ProfileID+`"]) { ... on Profile { birthday } } profile(username: "nobody-has-this") { id } }`, nil)
@@ -220,7 +213,7 @@ func TestDenialsAreLogged(t *testing.T) {
 	}
 }
 
-// The command explains without a server and without a token, what a field gives and what each wall says.
+// The command explains, without a server and without a token, what a field returns and what each layer decides.
 func TestAccessIsExplainedOffline(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -236,7 +229,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 			"answer  null, and an error with the code FORBIDDEN\n", "rule    @owner refuses",
 			"profiles_select on app.profiles for SELECT admits", "profile_private_select on app.profile_private for SELECT refuses\n          USING (user_id = app.viewer_id())\n",
 		}},
-		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets through", "profile_private_select on app.profile_private for SELECT admits"}},
+		{ann.UserID, "Profile.birthday", ann.Username, []string{"(owner)", "answer  the value\n", "rule    @owner lets the viewer through", "profile_private_select on app.profile_private for SELECT admits"}},
 		{bob.Username, "Profile.bio", ann.ProfileID, []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "profiles_select on app.profiles for SELECT refuses"}},
 		{bob.Username, "User.email", ann.UserID, []string{"(member)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses", "user_private_select on app.user_private for SELECT refuses"}},
 		{"nobody", "Profile.bio", bob.ProfileID, []string{"(nobody)", "answer  none: this viewer does not see the row", "profiles_select on app.profiles for SELECT refuses"}},
@@ -244,7 +237,7 @@ func TestAccessIsExplainedOffline(t *testing.T) {
 		{bob.Username, "Mutation.updateProfile", bob.ProfileID, []string{"the value", "profiles_update on app.profiles for UPDATE admits", "profile_private_update on app.profile_private for UPDATE admits"}},
 		{bob.Username, "Mutation.revokeSession", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"which is " + ann.Username + "'s, as " + bob.Username + " (member)", "the code NOT_FOUND", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "Mutation.revokeOtherSessions", "", []string{"Mutation.revokeOtherSessions, as nobody (nobody)", "the code UNAUTHENTICATED"}},
-		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits its owner alone\n"}},
+		{ann.Username, "User.hasPassword", bob.UserID, []string{"(member, visible-to)", "the code FORBIDDEN", "profiles_select on app.profiles for SELECT admits", "function app.has_password admits only its owner\n"}},
 		{bob.Username, "Session.device", harness.DecodeClaims(t, ann.Token)["sid"].(string), []string{"(member)", "answer  none: this viewer does not see the row", "rule    @visible refuses", "sessions_select on app.sessions for SELECT refuses"}},
 		{"nobody", "SessionEdge.cursor", "", []string{"if the viewer gets there: ask about User.sessions"}},
 	} {

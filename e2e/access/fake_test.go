@@ -17,11 +17,11 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// fake is a service that answers any schema as its access matrix says, behind both walls. It lies where lie changes an answer.
+// fake is a service that answers any schema as its access matrix says, with both layers. It lies where lie changes a reply.
 type fake struct {
 	specification
 	rows []*fakeRow
-	hook map[string]string // the types of which a hook makes a row at each sign-up, and its visibility; "" for that of the profile
+	hook map[string]string // the types of which a hook creates a row at each sign-up, with the row's visibility; "" for that of the profile
 	lie  func(field string, viewer access.Viewer, a *fakeAnswer)
 }
 
@@ -32,13 +32,13 @@ type fakeRow struct {
 	fields                     map[string]any
 }
 
-// fakeAnswer is what one field gives.
+// fakeAnswer is the value or the error of one field.
 type fakeAnswer struct {
 	value any
 	code  access.Answer // of its error; "" for none
 }
 
-// fakeReply is a reply in the making.
+// fakeReply is a reply that fake is building.
 type fakeReply struct {
 	*fake
 	viewer    string // the id of a user
@@ -47,7 +47,7 @@ type fakeReply struct {
 	errors    []map[string]any
 }
 
-// do is asking. A token is the id of the user whom it proves.
+// do is an asking. A token is the id of the user that it proves.
 func (f *fake) do(token, query string, v harness.Vars) (r harness.Reply, err error) {
 	doc, errs := gqlparser.LoadQueryWithRules(f.schema, query, rules.NewDefaultRules())
 	if len(errs) > 0 {
@@ -127,7 +127,7 @@ func (x *fakeReply) field(o fakeObject, s *ast.Field, at []any) any {
 	var a fakeAnswer
 	kind := x.kind(o.row)
 	if a.code = x.matrix[name].Answers[kind]; o.row == nil && o.typ != x.schema.Mutation {
-		a.code = access.Value // for anybody who gets there
+		a.code = access.Value // for any viewer who reaches the field
 	}
 	if o.typ == x.schema.Mutation {
 		a.code = x.allows(s, arguments)
@@ -168,7 +168,7 @@ func (x *fakeReply) complete(value any, s *ast.Field, at []any) any {
 	}
 }
 
-// value is what a field has for those whom its rule lets through.
+// value returns the value of a field for the viewers whom its rule admits.
 func (x *fakeReply) value(o fakeObject, s *ast.Field, arguments map[string]any) any {
 	t := x.schema.Types[s.Definition.Type.Name()]
 	switch {
@@ -192,7 +192,7 @@ func (x *fakeReply) nodeType(connection *ast.Definition) string {
 	return connection.Fields.ForName("nodes").Type.Name()
 }
 
-// connection is a page of what the viewer sees.
+// connection returns a page of the rows that the viewer sees.
 func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
 	rows = slices.DeleteFunc(rows, func(r any) bool { return r == nil || !x.sees(r.(*fakeRow)) })
 	var edges []any
@@ -204,7 +204,8 @@ func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
 	return fakeObject{typ: t, fields: map[string]any{"nodes": rows, "edges": edges, "pageInfo": page}}
 }
 
-// owned are rows of an owner, "" for all owners, the oldest first, so that those of hooks are before others; at least one entry.
+// owned returns the rows of an owner, or of all owners for "", oldest first, so that rows of hooks come before others. It has
+// at least one entry.
 func (f *fake) owned(owner, typ string, most int) (rows []any) {
 	for _, r := range f.rows {
 		if r.typ == typ && !r.deleted && (owner == "" || r.owner == owner) && len(rows) < most {
@@ -217,7 +218,7 @@ func (f *fake) owned(owner, typ string, most int) (rows []any) {
 	return rows
 }
 
-// findRow returns the row with this id or username, whether or not the viewer sees it; nil if there is none.
+// findRow returns the row with this id or username, whether or not the viewer sees it, or nil.
 func (x *fakeReply) findRow(key any) *fakeRow {
 	i := slices.IndexFunc(x.rows, func(r *fakeRow) bool { return key != nil && !r.deleted && (r.id == key || r.fields["username"] == key) })
 	if i < 0 {
@@ -259,7 +260,7 @@ func (x *fakeReply) rowOf(arguments map[string]any) *fakeRow {
 	return x.findRow(in[listedID])
 }
 
-// allows is the answer of a mutation's rule.
+// allows returns the answer of a mutation's rule.
 func (x *fakeReply) allows(s *ast.Field, arguments map[string]any) access.Answer {
 	isOwner := s.Definition.Directives.ForName("owner") != nil
 	row := x.rowOf(arguments)
@@ -313,7 +314,7 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 	return payload
 }
 
-// insert makes a row. What is not in the input has a value of the field's type.
+// insert creates a row. Fields that the input omits get a value of their type.
 func (f *fake) insert(typ, owner string, in map[string]any) *fakeRow {
 	row := &fakeRow{typ: typ, owner: owner, id: uuid.NewString(), visibility: "PRIVATE", fields: map[string]any{}}
 	for _, d := range f.schema.Types[typ].Fields {
@@ -345,14 +346,14 @@ func (r *fakeRow) set(schema *ast.Schema, in map[string]any) {
 	}
 }
 
-// furnish gives a person what comes after a sign-up.
+// furnish gives a person what exists after a sign-up.
 func (f *fake) furnish(p *person) error {
 	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == p.token() })
 	f.rows[i].fields["pendingEmail"], f.rows[i].fields["nextCodeAt"] = p.plant("pendingEmail", p.token()+"@example.org"), "2026-01-01T00:00:00Z"
 	return nil
 }
 
-// objects makes values of a type of texts, in the same lists.
+// objects turns texts into values of a type, in the same lists.
 func objects(t *ast.Definition, value any) any {
 	if list, ok := value.([]any); ok {
 		var made []any

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// finding is something that is wrong with one request.
+// finding is a fault of one request.
 type finding struct {
-	what    string // the field and what is wrong with it, the same for every request in which it is
+	what    string // the field and the fault, with the same words for every request that has it
 	where   string // the request
 	detail  string
-	missing bool // nothing could be asked, since a seed or a value is missing
+	missing bool // nothing could be requested, because a seed or a value is missing
 }
 
 func (f finding) String() string { return strings.Join(notEmpty(f.what, f.where, f.detail), ": ") }
@@ -23,7 +23,7 @@ func notEmpty(texts ...string) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
 }
 
-// unseeded is the error of what could not be made or asked about. What is missing is the same for every person.
+// unseeded is the error of something that could not be created or requested. It is the same for every person.
 type unseeded struct {
 	what string
 	err  error
@@ -33,7 +33,7 @@ func (e *unseeded) Error() string { return e.what + ": " + e.err.Error() }
 
 func (e *unseeded) Unwrap() error { return e.err }
 
-// newFinding is the finding of an error that kept a request from being made.
+// newFinding returns the finding for an error that prevented a request.
 func newFinding(err error) finding {
 	if u, ok := errors.AsType[*unseeded](err); ok {
 		return finding{what: u.what, detail: u.err.Error(), missing: true}
@@ -41,8 +41,8 @@ func newFinding(err error) finding {
 	return finding{what: err.Error(), missing: true}
 }
 
-// causes groups findings by what is wrong, and describes each group once, with a count and an example. What is missing goes
-// first, since most of the others may follow from it; then what is found most often.
+// causes groups findings by fault, and describes each group once, with a count and an example. Missing seeds come first,
+// because other findings may follow from them, and then the most frequent faults.
 func causes(findings []finding) (lines []string) {
 	groups := map[string][]finding{}
 	for _, f := range findings {
@@ -70,7 +70,7 @@ func causes(findings []finding) (lines []string) {
 	return lines
 }
 
-// expectNone reports findings, each cause once.
+// expectNone fails the test with the findings, each cause once.
 func expectNone(t *testing.T, findings []finding) {
 	t.Helper()
 	for _, line := range causes(findings) {
@@ -78,7 +78,7 @@ func expectNone(t *testing.T, findings []finding) {
 	}
 }
 
-// A missing seed is the first thing to read, however many findings follow from it, and each cause is there once.
+// A missing seed is reported first, even if many findings follow from it. Each cause is reported once.
 func TestFindingsAreGroupedByCause(t *testing.T) {
 	t.Parallel()
 	var findings []finding

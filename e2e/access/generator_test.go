@@ -10,14 +10,14 @@ import (
 	"freehold.dev/freehold/access"
 )
 
-// extended is the specification of our schema with changes, each the text after which something is put in.
+// extended returns the specification of our schema with changes. Each change is a text, and what to insert after it.
 func extended(t *testing.T, changes ...[2]string) specification {
 	t.Helper()
 	return extendedBehind(t, access.Layers{}, changes...)
 }
 
-// extendedBehind is extended with what stands in the database behind the fields.
-func extendedBehind(t *testing.T, walls access.Layers, changes ...[2]string) specification {
+// extendedBehind is extended, with row policies for the new fields.
+func extendedBehind(t *testing.T, layers access.Layers, changes ...[2]string) specification {
 	t.Helper()
 	text := schemaText(t)
 	for _, c := range changes {
@@ -27,10 +27,10 @@ func extendedBehind(t *testing.T, walls access.Layers, changes ...[2]string) spe
 		text = strings.Replace(text, c[0], c[0]+c[1], 1)
 	}
 	schema := parseSchema(t, text)
-	return newSpecification(schema, access.New(schema, walls))
+	return newSpecification(schema, access.New(schema, layers))
 }
 
-// pretend is the ledger of a run in which every field gave its value to everybody.
+// pretend returns the ledger of a run in which every field returned its value to every viewer.
 func pretend(s specification, gives func(field string) bool) *ledger {
 	l := newLedger()
 	for _, r := range s.requests() {
@@ -49,8 +49,8 @@ func all(string) bool { return true }
 
 const profileType = "type Profile implements Node @key(fields: \"id\") @key(fields: \"username\") {\n"
 
-// A new field, and a new type that something leads to, have cases on every path without a line of test code; the field
-// is seeded where it has the name of an input's.
+// A new field, or a new type that a field leads to, has cases on every path without a line of test code. The field gets a
+// seed if an input has a field of its name.
 func TestNewFieldsAndTypesHaveCases(t *testing.T) {
 	t.Parallel()
 	s := extended(t,
@@ -74,7 +74,7 @@ func TestNewFieldsAndTypesHaveCases(t *testing.T) {
 	}
 }
 
-// What has no path, no positive twin or no value for an argument is named, and so is a stale exemption.
+// The report names what has no path, no positive twin or no value for an argument, and exemptions that are not needed.
 func TestWhatIsNotTestedIsNamed(t *testing.T) {
 	t.Parallel()
 	s := extended(t, [2]string{"scalar _Any\n", "type Pet { name: String @public }\n"})
@@ -83,7 +83,7 @@ func TestWhatIsNotTestedIsNamed(t *testing.T) {
 		name   string
 		gives  func(string) bool
 		exempt map[string]string
-		want   string // the beginning of the only kind of fault, "" for none
+		want   string // the beginning of the only kind of fault; "" for none
 	}{
 		{"no path", all, nil, "Pet.name has no case"},
 		{"no path, exempt", all, map[string]string{"Pet.name": "said why"}, ""},
@@ -106,10 +106,10 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 		[2]string{"scalar _Any\n", "type Pet implements Node @key(fields: \"id\") { id: ID! @public }\n"},
 		[2]string{"input SignInInput {\n", "proof: _Any!\n"})
 	for _, c := range []struct{ root, want string }{
-		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in access_arguments_test.go"},
+		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in arguments_test.go"},
 		{"other", ""},
 		{"herd", "no Pet.id is known to ask Query.herd with"},
-		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in access_arguments_test.go"},
+		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in arguments_test.go"},
 	} {
 		i := slices.IndexFunc(s.paths, func(p path) bool { return p.rootField().def.Name == c.root })
 		_, _, err := s.paths[i].query(newPerson(s.schema, "PUBLIC").argumentValue)
@@ -119,7 +119,7 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 	}
 }
 
-// The cycles are walked once around, abstract types met in each style, and entities found by each key.
+// Paths go around a cycle once, reach abstract types in each style, and find entities by each key.
 func TestPathsAreEveryWay(t *testing.T) {
 	t.Parallel()
 	var names []string
@@ -143,7 +143,7 @@ func TestPathsAreEveryWay(t *testing.T) {
 	}
 }
 
-// A11: no argument of a query, and no value of one, has the name of an owner-only field, to filter or to sort by.
+// A11: no argument of a query, and no value of one, has the name of an owner-only field to filter or sort by.
 func TestNoArgumentAsksByAnOwnersField(t *testing.T) {
 	t.Parallel()
 	if found := askedByOwnersFields(ownSpecification(t).schema); len(found) > 0 {
@@ -174,7 +174,7 @@ func askedByOwnersFields(schema *ast.Schema) (found []string) {
 		}
 		for _, f := range t.Fields {
 			if f.Directives.ForName("owner") != nil && t != schema.Query {
-				continue // it is the owner who asks
+				continue // the owner asks
 			}
 			for _, name := range namesIn(schema, f.Arguments, map[string]bool{}) {
 				if slices.ContainsFunc(owners, func(owner string) bool { return strings.Contains(plain(name), owner) }) {
@@ -187,7 +187,7 @@ func askedByOwnersFields(schema *ast.Schema) (found []string) {
 	return found
 }
 
-// namesIn are the names of arguments, of the fields of their input types, and of the values of their enums.
+// namesIn returns the names of arguments, of the fields of their input types, and of the values of their enums.
 func namesIn(schema *ast.Schema, arguments ast.ArgumentDefinitionList, seen map[string]bool) (names []string) {
 	for _, a := range arguments {
 		names = append(names, a.Name)

@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/e2e/hostile"
 )
 
-// I01, I05, I07: whatever text stands in whatever field of whatever mutation, there is an answer of ours to it, nothing of
-// the database shows, and no mail goes anywhere but to the addresses of accounts.
+// I01, I05, I07: for any text in any field of any mutation, the server replies with one of its own errors or a value. The
+// reply has no word of the database, and mails go only to the addresses of accounts.
 func TestHostileTextsInEveryInput(t *testing.T) {
 	t.Parallel()
 	spec := ownSpecification(t)

@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// Each field of each object type tells its rule to whoever introspects, and a root field why it is public.
+// Introspection shows the rule of each field of each object type, and the reason why a root field is public.
 func TestRulesAreInSight(t *testing.T) {
 	t.Parallel()
 	var data struct {
@@ -31,7 +31,7 @@ func TestRulesAreInSight(t *testing.T) {
 	for _, typ := range data.Schema.Types {
 		for _, f := range typ.Fields {
 			if strings.HasPrefix(typ.Name, "_") || strings.HasPrefix(f.Name, "_") {
-				continue // introspection and Federation's entry points are decided in code
+				continue // code decides about introspection and Federation's entry points
 			}
 			where, n := typ.Name+"."+f.Name, strings.Count(f.Description, "\n\nRule: `@")
 			if typ.Kind != "OBJECT" {
@@ -74,7 +74,7 @@ func checkRuleInSight(t *testing.T, where, description string, f *ast.FieldDefin
 	}
 }
 
-// fieldsAsWritten returns the fields of object types in schema.graphqls.
+// fieldsAsWritten returns the fields of the object types in schema.graphqls.
 func fieldsAsWritten(t *testing.T) map[string]*ast.FieldDefinition {
 	t.Helper()
 	text, err := os.ReadFile("../../schema.graphqls")
@@ -96,8 +96,8 @@ func fieldsAsWritten(t *testing.T) map[string]*ast.FieldDefinition {
 	return fields
 }
 
-// G15: the schema has the directives of the specification, its own and Federation's, and no experiments of a library.
-// @defer and @stream are unknown, also in a fragment that is not used.
+// G15: the schema has the directives of the specification, its own and Federation's, and no experimental directives of a
+// library. @defer and @stream are unknown, also in a fragment that is not used.
 func TestDirectivesAreTheListedOnes(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -126,8 +126,8 @@ func TestDirectivesAreTheListedOnes(t *testing.T) {
 	}
 }
 
-// In production, a document that reads the schema is invalid. It is not an error of the service, and nothing of it runs.
-// __typename is allowed.
+// In production, a document that reads the schema is invalid: not an internal error, and nothing of it runs. __typename is
+// allowed.
 func TestIntrospectionOfProductionIsAValidationError(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

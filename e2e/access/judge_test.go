@@ -12,18 +12,18 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// refusedSomehow is the answer where a row policy refuses and no rule says how: no value, with an error or without.
+// refusedSomehow is the answer of a row policy without a rule that says how to refuse: no value, with or without an error.
 const refusedSomehow access.Answer = "no value"
 
-// verdict is what is to be said of one request: a case for each field at the end of its path.
+// verdict is the result of one request: a case for each field at the end of its path.
 type verdict struct {
-	request request
-	twins   []string // the fields that gave a value
-	oneWall []string // the fields that only the rule refuses, while the rules are off
-	faults  []finding
+	request  request
+	twins    []string // the fields that returned a value
+	oneLayer []string // the fields that only a rule refuses, found with the rules switched off
+	faults   []finding
 }
 
-// fault notes what is wrong, the same words in every request, and what is so in this one.
+// fault records a fault: what is the same words for every request, and detail is about this one.
 func (v *verdict) fault(what, format string, args ...any) {
 	v.faults = append(v.faults, finding{what: what, where: v.request.String(), detail: fmt.Sprintf(format, args...)})
 }
@@ -35,7 +35,7 @@ func (v *verdict) impossible(err error) *verdict {
 	return v
 }
 
-// judge asks, and holds the reply against the matrix.
+// judge sends a request and compares the reply with the matrix.
 func (p *stage) judge(r request) *verdict {
 	v := &verdict{request: r}
 	target, token, err := p.cast(r)
@@ -62,7 +62,7 @@ func (p *stage) judge(r request) *verdict {
 	return v
 }
 
-// hearing is one reply being held against the matrix.
+// hearing compares one reply with the matrix.
 type hearing struct {
 	*stage
 	*verdict
@@ -70,14 +70,14 @@ type hearing struct {
 	target  *person
 	reply   harness.Reply
 	data    any
-	indices []int           // the target's place in each list on the way
-	at      []any           // where in the response
-	lists   [][]any         // where the lists on the way are: beside the target there are other people's objects in them
-	nulled  bool            // a field that is never null was refused, and takes its object along
-	told    map[string]bool // the errors that were looked at, by their paths
+	indices []int           // the target's index in each list on the path
+	at      []any           // the path in the response
+	lists   [][]any         // the paths of the lists on the way, which also have objects of other people
+	nulled  bool            // a non-null field was refused, so its object is null
+	told    map[string]bool // the paths of the errors that were checked
 }
 
-// answer is what a field gives this viewer while these walls are up.
+// answer returns what a field returns to this viewer with these layers.
 func (h *hearing) answer(c call) access.Answer {
 	f, known := h.matrix[c.name()]
 	switch {
@@ -85,12 +85,12 @@ func (h *hearing) answer(c call) access.Answer {
 		h.fault(c.name()+" is not in the access matrix", "")
 		return access.Value
 	case isInherited(f) || f.Rule == "in code":
-		return access.Value // for whoever gets there
-	case h.walls == harness.PoliciesAlone && policyRefuses(f, h.viewer):
+		return access.Value // for any viewer who reaches the field
+	case h.layers == harness.PoliciesAlone && policyRefuses(f, h.viewer):
 		return refusedSomehow
-	case h.walls == harness.PoliciesAlone:
+	case h.layers == harness.PoliciesAlone:
 		return access.Value
-	case f.Answers[h.viewer] == access.Value && h.walls == harness.BothLayers && policyRefuses(f, h.viewer):
+	case f.Answers[h.viewer] == access.Value && h.layers == harness.BothLayers && policyRefuses(f, h.viewer):
 		return access.Null
 	default:
 		return f.Answers[h.viewer]
@@ -99,20 +99,20 @@ func (h *hearing) answer(c call) access.Answer {
 
 func isInherited(f access.Field) bool { return strings.HasPrefix(f.Rule, "@inherited") }
 
-// policyRefuses reports whether by the matrix something in the database keeps a field from a viewer.
+// policyRefuses reports whether, according to the matrix, the database refuses a field to a viewer.
 func policyRefuses(f access.Field, v access.Viewer) bool {
 	byRule, once := f.Answers[v] != access.Value, slices.Contains(f.HeldOnce, v)
 	return !isInherited(f) && byRule != once
 }
 
-// hidden reports whether the row policies keep the whole object behind a call from the viewer, so that it is not there. The page
-// of a connection leaves it out by itself, so the first n steps of the path decide where the rules stand alone.
+// hidden reports whether the row policies hide the whole object behind a call, so that it is missing from the reply. Pages of
+// a connection omit hidden rows even without policies, so with the rules alone the first n steps of the path decide.
 func (h *hearing) hidden(c call, n int) bool {
-	if c.on == nil || h.walls == harness.RulesAlone && !h.request.path.throughPage(n) {
+	if c.on == nil || h.layers == harness.RulesAlone && !h.request.path.throughPage(n) {
 		return false
 	}
 	return !slices.ContainsFunc(c.on.Fields, func(f *ast.FieldDefinition) bool {
-		row, known := h.matrix[c.on.Name+"."+f.Name] // not of introspection
+		row, known := h.matrix[c.on.Name+"."+f.Name] // introspection has none
 		return !known || !policyRefuses(row, h.viewer)
 	})
 }
@@ -133,8 +133,8 @@ func get(object any, c call) any {
 	return fields[c.def.Name]
 }
 
-// follow walks to the object at the end of the path. It stops where a field is refused or an object is hidden: then
-// nothing that lies behind can be there.
+// follow walks to the object at the end of the path. It stops where a field is refused or an object is hidden, because
+// nothing behind it can be in the reply.
 func (h *hearing) follow() (object any, reached bool) {
 	object = h.data
 	for n, s := range h.request.path.steps {
@@ -158,7 +158,7 @@ func (h *hearing) follow() (object any, reached bool) {
 	return object, true
 }
 
-// pick takes the target's object out of a list.
+// pick returns the target's object in a list.
 func (h *hearing) pick(value any) any {
 	list, _ := value.([]any)
 	h.lists = append(h.lists, slices.Clone(h.at))
@@ -177,7 +177,7 @@ func (h *hearing) absent(c call, value any) {
 	}
 }
 
-// leaves holds the fields of the object at the end of the path.
+// leaves checks the fields of the object at the end of the path.
 func (h *hearing) leaves(object any) {
 	for _, c := range h.request.path.leaves {
 		h.nulled = h.nulled || c.def.Type.NonNull && h.answer(c) != access.Value
@@ -186,13 +186,13 @@ func (h *hearing) leaves(object any) {
 		if h.field(len(h.request.path.steps), c, object) {
 			h.twins = append(h.twins, c.name())
 		}
-		if f := h.matrix[c.name()]; h.walls == harness.PoliciesAlone && !isInherited(f) && f.Answers[h.viewer] != access.Value && !policyRefuses(f, h.viewer) {
-			h.oneWall = append(h.oneWall, c.name())
+		if f := h.matrix[c.name()]; h.layers == harness.PoliciesAlone && !isInherited(f) && f.Answers[h.viewer] != access.Value && !policyRefuses(f, h.viewer) {
+			h.oneLayer = append(h.oneLayer, c.name())
 		}
 	}
 }
 
-// field holds one field of the object that is reached by n steps, and reports whether it gave a value as it should.
+// field checks one field of the object that n steps reach, and reports whether it returned a value as expected.
 func (h *hearing) field(n int, c call, object any) (gave bool) {
 	h.at = append(h.at, c.def.Name)
 	defer func() { h.at = h.at[:len(h.at)-1] }()
@@ -204,7 +204,7 @@ func (h *hearing) field(n int, c call, object any) (gave bool) {
 	h.errors(c, access.Value)
 	switch {
 	case h.nulled:
-		return false // what it gave went with its object
+		return false // its value disappeared with its object
 	case c.def.Type.Elem == nil && h.hidden(c, len(h.request.path.steps)) && (!h.request.path.throughList() || h.request.path.tellsWhose()):
 		h.absent(c, value)
 		return false
@@ -221,7 +221,8 @@ func (h *hearing) field(n int, c call, object any) (gave bool) {
 	return true
 }
 
-// seeded is what a field of the object that is reached by n steps was made with: the input's field of this name, or its id.
+// seeded returns the value with which a field of the object that n steps reach was created: that of the input's field with
+// this name, or its id.
 func (h *hearing) seeded(n int, c call) (want any, known bool) {
 	p, path := h.target, h.request.path
 	made, id := p.rows[c.parent.Name], p.objects[c.parent.Name][listedID]
@@ -234,7 +235,7 @@ func (h *hearing) seeded(n int, c call) (want any, known bool) {
 	case made != nil:
 		id = made.id
 	case path.ownersAlone(n):
-		id = nil // it is one of several
+		id = nil // one of several values
 	}
 	if c.def.Name == listedID {
 		return id, id != nil
@@ -255,10 +256,10 @@ func sameJSON(a, b any) bool {
 	return err == nil && err2 == nil && string(x) == string(y)
 }
 
-// refused holds a field that gives no value.
+// refused checks a field that must return no value.
 func (h *hearing) refused(c call, value any, a access.Answer) {
 	if a == refusedSomehow && isEmpty(value) {
-		value = nil // a list that a policy has left empty
+		value = nil // a list that a policy left empty
 	}
 	if h.nulled = h.nulled || c.def.Type.NonNull; value != nil {
 		h.fault(fmt.Sprintf("%s has a value for %s, and should be refused: %s", c.name(), h.viewer, a), "it is %v", value)
@@ -266,7 +267,7 @@ func (h *hearing) refused(c call, value any, a access.Answer) {
 	h.errors(c, a)
 }
 
-// isEmpty reports whether there is nothing in a value, such as a connection without entries.
+// isEmpty reports whether a value, such as a connection, has no entries.
 func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -285,7 +286,7 @@ func isEmpty(value any) bool {
 			}
 		}
 		info, _ := v["pageInfo"].(map[string]any)
-		return info["startCursor"] == nil && (len(v) > 1 || v["__typename"] == nil) // of an object of which only the type was asked, that is what it gives
+		return info["startCursor"] == nil && (len(v) > 1 || v["__typename"] == nil) // only the type of the object was selected, and this is it
 	default:
 		return false
 	}

@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// The functions behind these fields answer only the owner, whatever the app asks.
+// The functions behind these fields answer only the owner, even if the app asks for another user.
 func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// pageFields are what pages are judged by.
+// pageFields are the fields by which tests compare pages.
 const pageFields = `{ edges { cursor node { username } } nodes { username } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`
 
 type (
@@ -33,15 +33,15 @@ func (p page) String() string {
 	return fmt.Sprintf("edges %v, nodes %v, %+v", p.Edges, p.Nodes, p.PageInfo)
 }
 
-// listed is a profile in the list, newest first, with the cursor that it has for everybody who sees it.
+// listed is a profile in the list, newest first, with its cursor, which is the same for every viewer who sees it.
 type listed struct {
 	harness.Account
 	visibility, cursor string
-	seen               bool // by the viewer who asks
+	seen               bool // by this viewer
 }
 
-// pageOf is what a page must be: of the rows that are seen between two places of the list, the first or the last few.
-// Places and bounds are indexes; -1 and len(list) are the ends.
+// pageOf returns the expected page: of the visible rows between two places of the list, the first or the last few. Places and
+// bounds are indexes; -1 and len(list) are the ends.
 func pageOf(list []listed, after, before, size int, fromEnd bool) (p page) {
 	var between []int
 	for i, row := range list {
@@ -49,7 +49,7 @@ func pageOf(list []listed, after, before, size int, fromEnd bool) (p page) {
 		case !row.seen:
 		case i > after && i < before:
 			between = append(between, i)
-		default: // a row can be on both sides, where the places are in the wrong order
+		default: // a row can be on both sides if the places are in the wrong order
 			p.PageInfo.HasPreviousPage = p.PageInfo.HasPreviousPage || i <= after
 			p.PageInfo.HasNextPage = p.PageInfo.HasNextPage || i >= before
 		}
@@ -70,9 +70,9 @@ func pageOf(list []listed, after, before, size int, fromEnd bool) (p page) {
 	return p
 }
 
-// A12, A15: pages of every size, in both directions, from and to every place of the list, are those of a list that has
-// no hidden rows in it, and tell nothing of them, even where a hidden row is the place. Whoever walks through the list
-// only puts such pages together, as their cursors are the known ones.
+// A12, A15: pages of every size, in both directions, from and to every place of the list, equal those of a list without the
+// hidden rows, even if the place is a hidden row. A client that reads page by page only combines such pages, because it uses
+// the cursors that it got.
 func TestPagesOfProfiles(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -81,7 +81,7 @@ func TestPagesOfProfiles(t *testing.T) {
 		list = append(list, listed{visibility: visibility})
 	}
 	for i := range slices.Backward(list) {
-		list[i].Account = s.SignUp(harness.Vars{"visibility": "PUBLIC"}) // the cursors are read while everybody sees them
+		list[i].Account = s.SignUp(harness.Vars{"visibility": "PUBLIC"}) // read while every viewer sees the profiles
 	}
 	var all struct{ Profiles page }
 	s.Do("", `{ profiles `+pageFields+` }`, nil).Into(t, &all)
@@ -111,7 +111,7 @@ func TestPagesOfProfiles(t *testing.T) {
 	}
 }
 
-// expectPages asks in one request for the pages of all sizes, from both ends, of what is between two places.
+// expectPages requests, in one operation, the pages of all sizes, from both ends, between two places.
 func expectPages(s *harness.Service, who, token string, list []listed, after, before, sizes int) {
 	s.T.Helper()
 	places := ""

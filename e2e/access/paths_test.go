@@ -11,7 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// schemaText is the program's schema as it is written, what serves Federation included.
+// schemaText returns the text of the program's schema, including Federation's part.
 func schemaText(t testing.TB) string {
 	t.Helper()
 	return harness.Program.Text()
@@ -26,36 +26,36 @@ func parseSchema(t testing.TB, text string) *ast.Schema {
 	return schema
 }
 
-// call is a field that is asked for, and what is met behind it.
+// call is a selected field, and the type behind it.
 type call struct {
 	parent *ast.Definition
 	def    *ast.FieldDefinition
 	on     *ast.Definition // the object type behind it; nil for a scalar
-	key    string          // of a representation: the fields that find the object
-	object bool            // what is behind it has fields of its own
+	key    string          // of a representation: the fields that identify the object
+	object bool            // the type behind it has fields of its own
 }
 
 func (c call) name() string { return c.parent.Name + "." + c.def.Name }
 
-// style is how a query gets at an object behind an interface or a union.
+// style is how a query selects an object behind an interface or a union.
 type style string
 
 const (
-	plain       style = ""          // it needs nothing: the field returns the object's own type
+	plain       style = ""          // nothing special: the field returns the object's own type
 	inline      style = "inline"    // ... on T
 	named       style = "named"     // ...F, with fragment F on T
 	byInterface style = "interface" // ... on Node { id ... on T }
 )
 
 const (
-	listedID  = "id" // what tells the objects of a list from each other
-	mostOften = 2    // how often a type may stand on a path: twice closes each cycle once
+	listedID  = "id" // how a query distinguishes the objects of a list
+	mostOften = 2    // how often a type may be on a path: with two, each cycle is closed once
 )
 
 type step struct {
 	call
 	style  style
-	withID bool // the object's id is asked for on the way
+	withID bool // the path selects the object's id
 }
 
 // path leads from a root field to the fields of a type, its leaves. A path without steps has a root field as its leaf.
@@ -67,7 +67,7 @@ type path struct {
 
 func (p path) isMutation() bool { return p.root.Name == "Mutation" }
 
-// rootField is the field of Query or Mutation that the path begins with.
+// rootField returns the field of Query or Mutation with which the path begins.
 func (p path) rootField() call {
 	if len(p.steps) > 0 {
 		return p.steps[0].call
@@ -96,7 +96,7 @@ func (p path) String() string {
 	return strings.Join(names, " ")
 }
 
-// end is the type at the end of the path, or its only field.
+// end returns the name of the type at the end of the path, or of its only field.
 func (p path) end() string {
 	if len(p.steps) > 0 {
 		return p.steps[len(p.steps)-1].on.Name
@@ -113,19 +113,19 @@ func (p path) count(t *ast.Definition) (n int) {
 	return n
 }
 
-// throughList reports whether there may be other objects beside the one that the path leads to.
+// throughList reports whether the reply may have other objects beside the one that the path leads to.
 func (p path) throughList() bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return s.def.Type.Elem != nil })
 }
 
-// tellsWhose reports whether the path asks for an id by which the target's object in a list is known. Where it does not,
-// as among the edges of a connection, any object is as good as another.
+// tellsWhose reports whether the path selects an id that identifies the target's object in a list. Without an id, as among
+// the edges of a connection, the test accepts any object.
 func (p path) tellsWhose() bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return s.withID })
 }
 
-// toldBy returns the type whose id tells the elements of the list at the n-th step from each other; nil where no id is asked for in
-// an element. Then any is as good as another.
+// toldBy returns the type whose id identifies the elements of the list at the n-th step, or nil if the path selects no id
+// there. Then the test accepts any element.
 func (p path) toldBy(n int) *ast.Definition {
 	for _, s := range p.steps[n:] {
 		if s.withID {
@@ -135,13 +135,13 @@ func (p path) toldBy(n int) *ast.Definition {
 	return nil
 }
 
-// subjectAt is after how many steps the row is reached that the root field's payload is about: the first owned type on the way.
+// subjectAt returns the number of steps to the row that the root field's payload is about: the first owned type on the path.
 func (p path) subjectAt(schema *ast.Schema) int {
 	return 1 + slices.IndexFunc(p.steps, func(s step) bool { return isOwned(schema, s.on) })
 }
 
-// ownersAlone reports whether a field on the path up to its n-th step is only the owner's: all that lies behind is the
-// target's then, whichever object of a list it is.
+// ownersAlone reports whether a field among the first n steps is owner-only. Then everything behind it belongs to the target,
+// in any element of a list.
 func (p path) ownersAlone(n int) bool {
 	return slices.ContainsFunc(p.steps[:n], func(s step) bool { return s.def.Directives.ForName("owner") != nil && s.parent != p.root })
 }
@@ -151,7 +151,7 @@ func (p path) throughPage(n int) bool {
 	return slices.ContainsFunc(p.steps[:n], func(s step) bool { return s.on != nil && s.on.Fields.ForName("pageInfo") != nil })
 }
 
-// then returns the path with one step more, and the fields of the type it reaches as leaves.
+// then returns the path with one more step, and the fields of the type it reaches as leaves.
 func (p path) then(schema *ast.Schema, c call, how style) path {
 	q := path{root: p.root, steps: append(slices.Clone(p.steps), step{call: c, style: how})}
 	last := &q.steps[len(q.steps)-1]
@@ -163,7 +163,7 @@ func (p path) then(schema *ast.Schema, c call, how style) path {
 	return q
 }
 
-// pathsOf returns every path from Query and Mutation to every object type, the shorter ones first.
+// pathsOf returns every path from Query and Mutation to every object type, shorter ones first.
 func pathsOf(schema *ast.Schema) (paths []path) {
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation} {
 		if root == nil {
@@ -185,12 +185,12 @@ func walk(schema *ast.Schema, p path, c call) (paths []path) {
 		return nil
 	}
 	if p.count(c.parent) == mostOften && c.on.Fields.ForName("edges") != nil {
-		return nil // what is in a page of the object that closes the cycle was met on the way
+		return nil // a page of the object that closes the cycle was already on the path
 	}
 	for i, how := range styles(schema, c) {
 		q := p.then(schema, c, how)
 		if paths = append(paths, q); i > 0 {
-			continue // what lies behind does not depend on how it was come by
+			continue // the fields behind it do not depend on the path
 		}
 		for _, f := range c.on.Fields {
 			for _, next := range calls(schema, c.on, f) {
@@ -201,8 +201,8 @@ func walk(schema *ast.Schema, p path, c call) (paths []path) {
 	return paths
 }
 
-// calls returns a field once for each object type that can be behind it, and a field that takes representations once
-// for each key of those.
+// calls returns a field once for each object type that can be behind it. It returns a field that takes representations once
+// for each key of those types.
 func calls(schema *ast.Schema, parent *ast.Definition, f *ast.FieldDefinition) (list []call) {
 	returned := schema.Types[f.Type.Name()]
 	c := call{parent: parent, def: f, object: returned.IsCompositeType()}
@@ -234,7 +234,7 @@ func styles(schema *ast.Schema, c call) []style {
 	}
 }
 
-// document is a query in the making.
+// document is a query under construction.
 type document struct {
 	arguments  func(call, *ast.ArgumentDefinition) (value any, known bool, err error)
 	variables  harness.Vars
@@ -242,7 +242,7 @@ type document struct {
 	fragments  []string
 }
 
-// query writes the path as an operation with variables.
+// query returns the path as an operation with variables.
 func (p path) query(arguments func(call, *ast.ArgumentDefinition) (any, bool, error)) (text string, v harness.Vars, err error) {
 	d := &document{arguments: arguments, variables: harness.Vars{}}
 	body, err := d.steps(p.steps, p.leaves)
@@ -295,16 +295,16 @@ func (d *document) leaves(leaves []call) (string, error) {
 		}
 		switch {
 		case c.on != nil && c.on.Fields.ForName("nodes") != nil:
-			field += " { nodes { __typename } }" // a connection is there if anything is in it
+			field += " { nodes { __typename } }" // a connection exists if it has an entry
 		case c.object:
-			field += " { __typename }" // only whether it is there counts
+			field += " { __typename }" // only its existence matters
 		}
 		fields = append(fields, field)
 	}
 	return strings.Join(fields, " "), nil
 }
 
-// call writes a field with its arguments, each a variable. An argument without a known value is left out if it may be.
+// call writes a field with its arguments, each as a variable. It omits an optional argument without a known value.
 func (d *document) call(c call) (string, error) {
 	var written []string
 	for _, a := range c.def.Arguments {
@@ -313,7 +313,7 @@ func (d *document) call(c call) (string, error) {
 			return "", err
 		}
 		if !known && a.Type.NonNull && a.DefaultValue == nil {
-			return "", fmt.Errorf("no value is known for the argument %s of %s: add it to argumentValue in access_arguments_test.go", a.Name, c.name())
+			return "", fmt.Errorf("no value is known for the argument %s of %s: add it to argumentValue in arguments_test.go", a.Name, c.name())
 		}
 		if known {
 			name := fmt.Sprintf("v%d", len(d.parameters))

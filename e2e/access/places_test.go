@@ -8,12 +8,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// places returns where in each list on the path the target's object is, as far as it is found: an index for each list, and for
-// each list within a list. Without the row policies nothing is left out of a list but by the page of a connection, and what is
-// refused does not tell whose it is: there the owner's own list shows it.
+// places returns the index of the target's object in each list on the path, as far as it is found, and in each list within a
+// list. Without row policies, only pages of a connection omit rows, and refused fields do not show whose row they are on.
+// There, the list as its owner sees it gives the index.
 func (p *stage) places(r request, target *person, data any, text string, variables harness.Vars) (indices []int, err error) {
 	owners := data
-	if p.walls == harness.RulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
+	if p.layers == harness.RulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
 		reply, err := p.ask(target.token(), text, variables)
 		if err != nil {
 			return nil, err
@@ -46,7 +46,7 @@ func member(object any, name string) any {
 	return fields[name]
 }
 
-// element returns what is at these indices of a list and the lists within it.
+// element returns the element at these indices of a list and the lists within it.
 func element(value any, at []int) any {
 	for _, i := range at {
 		list, _ := value.([]any)
@@ -58,7 +58,7 @@ func element(value any, at []int) any {
 	return value
 }
 
-// search looks in a list of this type, or in lists within it, for an element. What is no list is its own element.
+// search looks for an element in a list of this type, or in lists within it. A value that is not a list is its own element.
 func search(value any, t *ast.Type, is func(any) bool) (at []int, found bool) {
 	if t.Elem == nil {
 		return nil, true

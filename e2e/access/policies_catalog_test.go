@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// storedPolicy is a row policy of the app's role as the catalog has it.
+// storedPolicy is a row policy for the app's role, from the catalog.
 type storedPolicy struct {
 	table, name, command string
 	using, check         sql.NullString
@@ -54,7 +54,7 @@ func open(t testing.TB, url string) *sql.DB {
 	return pool
 }
 
-// storedTable is what the catalog has of a table: what has to be known to write a row of it without knowing the table.
+// storedTable is what the catalog says about a table: enough to write a row without knowing the table.
 type storedTable struct {
 	name       string
 	columns    []storedColumn
@@ -64,7 +64,7 @@ type storedTable struct {
 
 type storedColumn struct {
 	name, typ                       string
-	updatable, insertable, nullable bool // updatable and insertable for the app's role
+	updatable, insertable, nullable bool // the columns that the app's role can update and insert
 }
 
 // reference is a foreign key within the schema.

@@ -10,15 +10,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// row is a row of a table, by its columns.
+// row is a row of a table, by column.
 type row struct {
 	table  storedTable
 	values map[string]any
-	parent []row // rows of the same owner that it refers to, which have to be there first
+	parent []row // rows of the same owner that it refers to, to be inserted first
 }
 
-// newRow is a row that the newborn could have: a copy of the row of another member, with other values in unique columns. Where it
-// refers to a row of the member, it comes with such a row of the newborn.
+// newRow returns a row that the newborn could have: a copy of another member's row, with other values in unique columns. If
+// the row refers to a row of that member, it comes with such a row of the newborn.
 func (p *prober) newRow(ctx context.Context, table string) (r row, err error) {
 	if r.table, err = describeTable(ctx, p.super, table); err != nil {
 		return r, err
@@ -38,7 +38,7 @@ func (p *prober) newRow(ctx context.Context, table string) (r row, err error) {
 		if _, owned := p.tables[ref.table]; !owned || ref.table == "users" || r.values[ref.columns[0]] == nil {
 			continue
 		}
-		if ref.table == table { // the copied row's parent is another member's
+		if ref.table == table { // the parent of the copied row belongs to another member
 			for _, column := range ref.columns {
 				if column != owner {
 					r.values[column] = nil
@@ -66,7 +66,7 @@ func (p *prober) newRow(ctx context.Context, table string) (r row, err error) {
 	return r, nil
 }
 
-// fresh is a value that no row has, of the kind that another has in JSON.
+// fresh returns a value that no row has, of the same JSON type as another value.
 func fresh(like any) any {
 	if _, number := like.(float64); number {
 		return 1_000_000 + canarySerial.Add(1)
@@ -74,7 +74,7 @@ func fresh(like any) any {
 	return uuid.NewString()
 }
 
-// insert makes a row, for the app's role with the columns that it may write.
+// insert inserts a row with the columns that the app's role may write.
 func (r row) insert(ctx context.Context, tx *sql.Tx) (int64, error) {
 	values, err := json.Marshal(r.values)
 	if err != nil {
@@ -93,7 +93,7 @@ func (r row) insert(ctx context.Context, tx *sql.Tx) (int64, error) {
 		`INSERT INTO app.%[1]q (%[2]s) SELECT %[2]s FROM jsonb_populate_record(NULL::app.%[1]q, $1)`, r.table.name, columns[2:]), string(values)))
 }
 
-// prepare makes the rows that the row refers to.
+// prepare inserts the rows that the row refers to.
 func (r row) prepare(ctx context.Context, tx *sql.Tx) error {
 	for _, parent := range r.parent {
 		if err := parent.prepare(ctx, tx); err != nil {

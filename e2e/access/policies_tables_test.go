@@ -16,8 +16,8 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// shelf are tables of kinds that the service itself does not have: several rows per account, private rows that are keyed by the row
-// they belong to, no column that may be null, columns that are unique, and rows that owners may delete.
+// shelf are tables of kinds that the service does not have: several rows per account, private rows keyed by the row that they
+// belong to, no nullable column, unique columns, and rows that owners may delete.
 var shelf = []owned.Type{
 	{
 		Name: "Clipping", Table: db.Table{Name: "clippings", Admits: db.AdmitsVisible, Insert: true, Update: []string{"url", "visibility"}, Delete: true},
@@ -59,7 +59,7 @@ const shelfTables = `
 	CREATE INDEX ON app.clipping_labels (owner_id);
 	CREATE INDEX ON app.clipping_receipts (user_id)`
 
-// shelfRows makes three rows of each table for a user.
+// shelfRows inserts three rows of each table for a user.
 const shelfRows = `
 	INSERT INTO app.clippings (user_id, url, visibility) SELECT $1, 'https://example.org/' || n, $2 FROM generate_series(1, 3) n;
 	INSERT INTO app.clipping_private (clipping_id, user_id, note) SELECT id, user_id, 'mine' FROM app.clippings WHERE user_id = $1;
@@ -115,7 +115,7 @@ func newShelf(t *testing.T) (*prober, []storedPolicy) {
 	return p, stored
 }
 
-// mistakes are weaker policies than those that score tries for every policy: what somebody might write.
+// mistakes are weaker policies that a person might write, besides those that score tries for every policy.
 var mistakes = map[string][]string{
 	"clippings_select":         {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`, `visibility <> 'PRIVATE' OR user_id = app.viewer_id()`, `user_id = app.viewer_id()`},
 	"clippings_update":         {`user_id = app.viewer_id() OR visibility = 'PUBLIC'`},
@@ -126,7 +126,7 @@ var mistakes = map[string][]string{
 	"clipping_receipts_select": {`id IS NOT NULL`, `false`},
 }
 
-// The prober finds nothing wrong with right policies of tables that it has not seen, and something with each that is weakened.
+// The prober finds no fault in correct policies of tables that it has not seen, and a fault in each weakened one.
 func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)
@@ -154,7 +154,7 @@ func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
 	}
 }
 
-// What the prober cannot try, it says; and it tries more than the policies.
+// The prober reports what it cannot try. It tries more than the policies.
 func TestProberSaysWhatItCannotTry(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)

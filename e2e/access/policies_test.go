@@ -18,26 +18,26 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// prober tries the row policies directly, as viewers of all kinds, about rows of all visibilities. It knows the tables from the
-// registry and the catalog alone.
+// prober tries the row policies directly, as viewers of all kinds, with rows of all visibilities. It knows the tables only
+// from the registry and the catalog.
 type prober struct {
 	db      *db.DB
 	super   *sql.DB
-	tables  map[string]db.Table    // those of the registry, by their names
+	tables  map[string]db.Table    // from the registry, by name
 	guards  map[string][]guarded   // by policy
-	people  map[string]auth.Viewer // byNobody, byMember, and by the visibility of what they own
-	newborn auth.Viewer            // an account without any further rows
+	people  map[string]auth.Viewer // byNobody, byMember, and by the visibility of their rows
+	newborn auth.Viewer            // an account without further rows
 }
 
-// guarded is a policy that stands behind fields or mutations of a type.
+// guarded is a policy behind fields or mutations of a type.
 type guarded struct {
 	owned.Guard
 
 	typ *owned.Type
 }
 
-// newProber returns a prober of the types of a registry, whose rows are those of the people of a stage. It makes the mistaken grants
-// that it tries.
+// newProber returns a prober for the types of a registry and the people of a stage. It adds the mistaken grants that it
+// tries.
 func newProber(t testing.TB, s *stage, r *owned.Registry) *prober {
 	t.Helper()
 	d, err := db.Open(db.Options{URL: s.maker.DB.App})
@@ -94,14 +94,14 @@ func (p *person) id(typ string) uuid.UUID {
 	return uuid.MustParse(text)
 }
 
-// viewerOf is the viewer that a token proves.
+// viewerOf returns the viewer of a token.
 func viewerOf(t testing.TB, token string) auth.Viewer {
 	t.Helper()
 	claims := harness.DecodeClaims(t, token)
 	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"]))}
 }
 
-// ownerOf is the column with the id of the user who owns a row of a table.
+// ownerOf returns the column with the id of the user who owns a row.
 func (p *prober) ownerOf(table string) string {
 	if column := p.tables[table].Owner; column != "" {
 		return column
@@ -109,7 +109,7 @@ func (p *prober) ownerOf(table string) string {
 	return "user_id"
 }
 
-// check tries a policy in every way that its command has, and returns what it does otherwise than it should.
+// check tries a policy in every way that its command has, and returns how it differs from the declaration.
 func (p *prober) check(ctx context.Context, stored storedPolicy) (faults []finding) {
 	table, known := p.tables[stored.table]
 	declared, hasCommand := table.Policy(stored.command)
@@ -139,7 +139,7 @@ func (p *prober) check(ctx context.Context, stored storedPolicy) (faults []findi
 	return faults
 }
 
-// checkRows: as it stands behind a type, the policy lets exactly those at a row whom it is declared to.
+// checkRows checks that the policy behind a type admits exactly the declared viewers to a row.
 func (p *prober) checkRows(ctx context.Context, g guarded, say func(string, ...any)) error {
 	tried := 0
 	for _, visibility := range visibilities {
@@ -174,7 +174,7 @@ func keyOf(t db.Table) string {
 	return "id"
 }
 
-// checkRow tries what the policy guards of one row of the type, if there is anything.
+// checkRow tries what the policy guards of one row of the type, if there is any.
 func (p *prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibility string, say func(string, ...any)) (tried int, err error) {
 	ref := g.Ref(row)
 	var own []string // visibilities
@@ -210,7 +210,8 @@ func (p *prober) owner(row owned.Row) auth.Viewer {
 	return auth.Viewer{}
 }
 
-// checkTouched: a statement about all rows that reads none, so that no SELECT policy helps, touches the viewer's own rows alone.
+// checkTouched checks that a statement about all rows that reads none, so that no SELECT policy helps, affects only the
+// viewer's own rows.
 func (p *prober) checkTouched(ctx context.Context, table db.Table, blind string, say func(string, ...any)) error {
 	most := int64(0)
 	for viewer, v := range p.people {
@@ -235,7 +236,7 @@ func (p *prober) rowsOf(ctx context.Context, table db.Table, v auth.Viewer) (n i
 	return n, err
 }
 
-// checkUpdate: besides, after a mistaken grant a member still cannot give a row away.
+// checkUpdate also checks that a member cannot give a row away, even after a mistaken grant.
 func (p *prober) checkUpdate(ctx context.Context, table db.Table, say func(string, ...any)) error {
 	blind, err := p.blindUpdate(ctx, table)
 	if err != nil {
@@ -259,8 +260,8 @@ func (p *prober) checkUpdate(ctx context.Context, table db.Table, say func(strin
 	return nil
 }
 
-// blindUpdate sets a column without reading any: to a value that some row has, which the column's checks admit, or where that would
-// be there twice to a new one.
+// blindUpdate sets a column without reading any. It sets a value of another row, which the column's checks accept, or a new
+// value if the column is unique.
 func (p *prober) blindUpdate(ctx context.Context, table db.Table) (string, error) {
 	stored, err := describeTable(ctx, p.super, table.Name)
 	if err != nil {
@@ -288,7 +289,7 @@ func (p *prober) blindUpdate(ctx context.Context, table db.Table) (string, error
 	return unique, nil
 }
 
-// checkInsert: a row can be made in one's own name, and in nobody else's.
+// checkInsert checks that viewers can insert rows for themselves and for no other user.
 func (p *prober) checkInsert(ctx context.Context, table db.Table, say func(string, ...any)) error {
 	r, err := p.newRow(ctx, table.Name)
 	if err != nil {
@@ -318,7 +319,8 @@ func doing(statement string, args ...any) func(context.Context, *sql.Tx) (int64,
 	}
 }
 
-// attempt does something as the app's role in a transaction of a viewer that is undone, after preparations of the superuser.
+// attempt runs a statement as the app's role in a viewer's transaction, after preparations of the superuser, and rolls it
+// back.
 func (p *prober) attempt(ctx context.Context, viewer auth.Viewer, prepare func(context.Context, *sql.Tx) error, do func(context.Context, *sql.Tx) (int64, error)) (int64, error) {
 	tx, err := p.super.BeginTx(ctx, nil)
 	if err != nil {
@@ -341,12 +343,12 @@ func (p *prober) attempt(ctx context.Context, viewer auth.Viewer, prepare func(c
 	return do(ctx, tx)
 }
 
-// isPolicyError tells a policy's refusal of a new row from a missing grant, which has the same code.
+// isPolicyError distinguishes a policy's refusal of a new row from a missing grant, which has the same code.
 func isPolicyError(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "row-level security policy")
 }
 
-// Each row policy in the catalog is declared, and does what it is declared to do; the access matrix names no other.
+// Each row policy in the catalog is declared and does what the declaration says. The access matrix names no other policy.
 func TestPoliciesDoWhatIsDeclared(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, ownSpecification(t))

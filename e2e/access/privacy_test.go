@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// paths lead to V's profile or user. USER and PROFILE stand for fields of theirs, U, P and N for V's ids and username.
+// paths lead to V's profile or user. USER and PROFILE represent fields; U, P and N are V's ids and username.
 var paths = map[string]string{
 	"node profile":        `{ node(id: "P") { ... on Profile { PROFILE } } }`,
 	"node user":           `{ node(id: "U") { ... on User { USER } } }`,
@@ -38,14 +38,14 @@ func query(a harness.Account, path string) string {
 	return strings.NewReplacer("USER", userFields, "PROFILE", profileFields, `"U"`, `"`+a.UserID+`"`, `"P"`, `"`+a.ProfileID+`"`, `"N"`, `"`+a.Username+`"`).Replace(path)
 }
 
-// party is one service with V of each visibility, another member, and the ways to ask.
+// party is a service with a V of each visibility and another member.
 type party struct {
 	*harness.Service
 	v       map[string]harness.Account // by visibility
 	another harness.Account
 }
 
-// newParty makes the members behind both walls, whichever are up afterwards.
+// newParty creates the members with both layers, and then serves them with w.
 func newParty(t *testing.T, w harness.Layers) party {
 	t.Helper()
 	d := dbtest.New(t)
@@ -54,7 +54,7 @@ func newParty(t *testing.T, w harness.Layers) party {
 		p.v[visibility] = p.SignUp(harness.Vars{"visibility": visibility, "birthday": harness.CanaryBirthday, "phoneNumber": harness.CanaryPhone, "displayName": "Canary of " + visibility})
 	}
 	p.another = p.SignUp(harness.Vars{"visibility": "PUBLIC"})
-	if w != harness.BothLayers { // the same members, their tokens signed anew by signing in
+	if w != harness.BothLayers { // the same members with new tokens
 		p.Service = harness.StartWith(t, d, w, app.Options{})
 		for visibility, v := range p.v {
 			v.Token = p.SignIn(v.Email)
@@ -65,7 +65,7 @@ func newParty(t *testing.T, w harness.Layers) party {
 	return p
 }
 
-func eachWall(t *testing.T, run func(t *testing.T, p party, w harness.Layers)) {
+func eachLayer(t *testing.T, run func(t *testing.T, p party, w harness.Layers)) {
 	t.Helper()
 	for _, w := range []harness.Layers{harness.BothLayers, harness.RulesAlone, harness.PoliciesAlone} {
 		t.Run(w.String(), func(t *testing.T) {
@@ -75,8 +75,8 @@ func eachWall(t *testing.T, run func(t *testing.T, p party, w harness.Layers)) {
 	}
 }
 
-// A04: a private field under aliases, twice, in fragments and behind @include and @skip is refused as often as it is
-// asked for, and given to its owner as often.
+// A04: a private field under aliases, twice, in fragments and with @include and @skip is refused as often as it is selected,
+// and returned to its owner as often.
 func TestAliasesAndDirectivesChangeNothing(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, harness.BothLayers)
@@ -96,8 +96,8 @@ func TestAliasesAndDirectivesChangeNothing(t *testing.T) {
 	}
 }
 
-// A PRIVATE profile answers like an id that isn't there, letter by letter, to everybody but its owner; so does a
-// MEMBERS profile to nobody.
+// A PRIVATE profile gets exactly the reply of an unknown id, for every viewer but its owner. So does a MEMBERS profile for
+// anonymous viewers.
 func TestHiddenIsLikeMissing(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, harness.BothLayers)
@@ -129,10 +129,11 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	}
 }
 
-// Somebody else's profile is not changed: FORBIDDEN where it is seen, NOT_FOUND where it is not, and not a byte differs.
+// You cannot change another user's profile: the reply is FORBIDDEN if you see it and NOT_FOUND if you do not, and no byte
+// changes.
 func TestOnlyTheOwnerUpdates(t *testing.T) {
 	t.Parallel()
-	eachWall(t, func(t *testing.T, p party, w harness.Layers) {
+	eachLayer(t, func(t *testing.T, p party, w harness.Layers) {
 		for visibility, v := range p.v {
 			before := rows(p.Service, v)
 			for who, token := range map[string]string{"another": p.another.Token, "nobody": ""} {
@@ -145,7 +146,7 @@ func TestOnlyTheOwnerUpdates(t *testing.T) {
 					want = "NOT_FOUND"
 				}
 				if w == harness.PoliciesAlone && who == "nobody" {
-					want = "NOT_FOUND" // it is not his; that nobody asks is for the rules to say
+					want = "NOT_FOUND" // not the viewer's own; the rules refuse anonymous viewers
 				}
 				if r.Code() != want || !strings.Contains(r.Body, `"updateProfile":null`) {
 					t.Errorf("%s, %s profile by %s: %s, want %s", w, visibility, who, r.Body, want)
@@ -166,7 +167,7 @@ func TestOnlyTheOwnerUpdates(t *testing.T) {
 	})
 }
 
-// rows is everything that is stored of an account.
+// rows returns everything that is stored for an account.
 func rows(s *harness.Service, v harness.Account) string {
 	s.T.Helper()
 	return strings.Join(s.DB.Query(s.T, `
@@ -176,7 +177,7 @@ func rows(s *harness.Service, v harness.Account) string {
 		 WHERE u.id = $1`, v.UserID), "\n")
 }
 
-// The id of the update: absent means one's own, null and malformed ones are faults of the input, for members only.
+// The id of an update: an absent id means your own profile; null and malformed ids are input errors, for members only.
 func TestUpdateByIDPresence(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -209,7 +210,7 @@ func TestUpdateByIDPresence(t *testing.T) {
 	}
 }
 
-// Absent keeps, null clears; what is not in the input can't be smuggled in.
+// An absent field keeps its value, null clears it, and fields that the input does not have cannot be smuggled in.
 func TestUpdateKeepsClearsAndRefusesToSmuggle(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -21,11 +21,11 @@ type refusal struct {
 	way    string
 	target *person
 	token  string
-	id     any // in the place of the row's; nil for that of the target
+	id     any // replaces the id of the target's row; nil keeps it
 	code   access.Answer
 }
 
-// refusedByRule are the ways in which the rule of a mutation refuses; none for a public one.
+// refusedByRule returns the ways in which the rule of a mutation refuses; none for a public mutation.
 func (p *stage) refusedByRule(m *ast.FieldDefinition, gone *person) (list []refusal) {
 	rule, _ := directives.RuleOf(m)
 	answers := p.matrix["Mutation."+m.Name].Answers
@@ -47,7 +47,7 @@ func (p *stage) refusedByRule(m *ast.FieldDefinition, gone *person) (list []refu
 	return list
 }
 
-// mutation writes a call of a mutation about the target of a refusal.
+// mutation returns a call of a mutation about the target of a refusal.
 func (p *stage) mutation(m *ast.FieldDefinition, c refusal) (text string, v harness.Vars, err error) {
 	rule, _ := directives.RuleOf(m)
 	argument, field, inInput := strings.Cut(rule.ID, ".")
@@ -65,7 +65,7 @@ func (p *stage) mutation(m *ast.FieldDefinition, c refusal) (text string, v harn
 	return path{root: p.schema.Mutation, leaves: []call{calls(p.schema, p.schema.Mutation, m)[0]}}.query(with)
 }
 
-// A09: a mutation that its rule refuses, in whatever way, writes nothing: not a row of any table, of whatever account.
+// A09: a mutation that its rule refuses, in any way, writes no row of any table, for any account.
 func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 	t.Parallel()
 	p := newStage(t, ownSpecification(t))
@@ -99,6 +99,6 @@ func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := p.asked.Do(p.targets["PUBLIC"].token(), text, v); len(r.Errors) > 0 || slices.Equal(before, p.maker.AllRows()) {
-		t.Errorf("what is accepted writes nothing: %s", r.Body) // everything would not have seen it
+		t.Errorf("what is accepted writes nothing: %s", r.Body) // then AllRows would miss writes
 	}
 }

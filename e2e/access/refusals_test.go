@@ -11,13 +11,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// nonesuch is an account that is not there, shaped like those that are.
+// nonesuch is an account that does not exist, with data like those that do.
 func nonesuch() harness.Account {
 	return harness.Account{UserID: uuid.NewString(), ProfileID: uuid.NewString(), Username: "member-0", Email: "member-0@example.org"}
 }
 
-// A08: a hidden row takes as long as a missing one, and answers the same, on each way to a row. It would catch a second
-// query or transaction for rows that are there but hidden, and a policy that is dear for each row that it hides.
+// A08: on each path, a hidden row takes as long as a missing one and gets the same reply. This would catch a second query or
+// transaction for hidden rows, and a policy that costs time for each row that it hides.
 func TestHiddenTakesAsLongAsMissing(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -51,7 +51,7 @@ func TestHiddenTakesAsLongAsMissing(t *testing.T) {
 	}
 }
 
-// A10: several mutations of a document run in order, and those that are refused fail alone.
+// A10: several mutations of a document run in order, and a refused one does not affect the others.
 func TestMutationsOfADocumentRunInOrderAndFailAlone(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -87,7 +87,7 @@ func TestMutationsOfADocumentRunInOrderAndFailAlone(t *testing.T) {
 	}
 }
 
-// refusals are the errors of a reply as "path code", sorted.
+// refusals returns the errors of a reply as "path code", sorted.
 func refusals(r harness.Reply) (list []string) {
 	for _, e := range r.Errors {
 		list = append(list, fmt.Sprint(e.Path, " ", e.Extensions.Code))
@@ -96,7 +96,7 @@ func refusals(r harness.Reply) (list []string) {
 	return list
 }
 
-// A09: a mutation that its resolver refuses, in whatever way, writes nothing: not a row of any table, of whatever account.
+// A09: a mutation that its resolver refuses, in any way, writes no row of any table, for any account.
 func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -133,7 +133,7 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"updateProfile", "bad scalar", a.Token, harness.UpdateMutation, update(harness.Vars{"birthday": "2001-02-29"}), "BAD_USER_INPUT"},
 		{"updateProfile", "cleared visibility", a.Token, harness.UpdateMutation, update(harness.Vars{"visibility": nil}), "BAD_USER_INPUT"},
 		{"updateProfile", "unknown field", a.Token, harness.UpdateMutation, update(harness.Vars{"userId": seen.UserID}), "BAD_USER_INPUT"},
-		{"signOut", "nobody", "", signOut, nil, ""}, // which succeeds, and writes nothing
+		{"signOut", "nobody", "", signOut, nil, ""}, // succeeds, and writes nothing
 		{"signOut", "malformed token", a.Token + "x", signOut, nil, ""},
 		{"signOut", "signed out", gone.Token, signOut, nil, ""},
 		{"signOut", "malformed refresh token", "", signOutOf, token("../x"), ""},
@@ -186,14 +186,14 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		if r := s.Do("", harness.SignInMutation, v); r.Code() != "INVALID_CREDENTIALS" {
 			t.Errorf("signIn, %s: %s", way, r.Body)
 		}
-		after := s.AllRows() // a refused sign-in is noted, and does nothing else
+		after := s.AllRows() // a refused sign-in writes one security event
 		changed := slices.DeleteFunc(slices.Clone(after), func(row string) bool { return slices.Contains(before, row) })
 		if len(after) != len(before)+1 || len(changed) != 1 || !strings.Contains(changed[0], `"kind": "SIGN_IN_REFUSED"`) {
 			t.Errorf("signIn, %s: was refused, and has written %v", way, changed)
 		}
 		before = after
 	}
-	for name, accepted := range map[string]func() harness.Reply{ // to see that everything() would have seen it
+	for name, accepted := range map[string]func() harness.Reply{ // to see that AllRows detects writes
 		"updateProfile": func() harness.Reply {
 			return s.Do(a.Token, harness.UpdateMutation, harness.Vars{"input": harness.Vars{}})
 		},
@@ -216,8 +216,8 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	}
 }
 
-// A18: of a list of ten, the three that the viewer owns give their value; each of the others is null with one error at
-// its place, and the errors, letter by letter the same, say nothing of the rows.
+// A18: in a list of ten, the three rows that the viewer owns have their value. Each other row has null and one error at its
+// place. The errors are identical and reveal nothing about the rows.
 func TestListOfTenWithThreeOwned(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -253,19 +253,19 @@ func TestListOfTenWithThreeOwned(t *testing.T) {
 	}
 }
 
-// A19: a hidden row in a list spoils neither its siblings nor the list. With the policies away, nodes has null in its place, by
-// its non-null fields that are refused, and the errors are those of a row that is not there; with the policies up there is not
-// even an error. A page leaves it out, whether or not the policies are there.
+// A19: a hidden row affects neither the other rows of a list nor the list. Without the policies, nodes has null in its place,
+// because its non-null fields are refused, with the errors of a missing row. With the policies there is not even an error.
+// Pages omit the row with and without the policies.
 func TestHiddenRowInAListSpoilsOnlyItself(t *testing.T) {
 	t.Parallel()
-	eachWall(t, func(t *testing.T, p party, w harness.Layers) {
-		hidden, newest := p.v["PRIVATE"], p.another // the oldest and the newest of four; between them are those of MEMBERS and PUBLIC
+	eachLayer(t, func(t *testing.T, p party, w harness.Layers) {
+		hidden, newest := p.v["PRIVATE"], p.another // the oldest and the newest of four; MEMBERS and PUBLIC are between them
 		row := func(v harness.Account) string { return `{"id":"` + v.ProfileID + `","username":"` + v.Username + `"}` }
 		siblings := []string{row(newest), row(p.v["PUBLIC"]), row(p.v["MEMBERS"])}
 		lists := map[string]struct {
 			query, before, between, after string
 			rows                          []string
-			hiddenAt                      string // with the policies away; "" for a list that leaves it out
+			hiddenAt                      string // without the policies; "" for a list that omits the row
 		}{
 			"nodes": {`query ($ids: [ID!]!) { list: nodes(ids: $ids) { id ... on Profile { username } } }`, `{"list":[`, ",", `]}`,
 				[]string{siblings[0], "null", siblings[1], siblings[2]}, "[list 1"},

@@ -9,8 +9,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// errors holds the errors at the path of a field: one with this code where a rule refuses it, else none. A
-// request without a token has the reason of the rule. Other refusals have other reasons.
+// errors checks the errors at the path of a field: one with this code if a rule refuses it, else none. If the request has no
+// token, the error has the rule's reason. Other refusals have other reasons.
 func (h *hearing) errors(c call, want access.Answer) {
 	var codes []string
 	for _, e := range h.reply.Errors {
@@ -31,11 +31,10 @@ func (h *hearing) errors(c call, want access.Answer) {
 	}
 }
 
-// where writes a path of a response, so that those that were decoded and those that were made compare.
+// where returns a path of a response as text, so that decoded paths compare equal to constructed ones.
 func where(path []any) string { return fmt.Sprint(path) }
 
-// unexpected holds the errors that are at no field which was looked at: those of other people's objects in a list are
-// refusals, and there are no others.
+// unexpected checks the errors that are at no checked field. Only refusals for other people's objects in a list are allowed.
 func (h *hearing) unexpected() {
 	for _, e := range h.reply.Errors {
 		known := h.told[where(e.Path)] || h.beside(e.Path) && isRefusal(e.Extensions.Code)
@@ -49,7 +48,7 @@ func isRefusal(code string) bool {
 	return slices.Contains([]fault.Code{fault.Unauthenticated, fault.NotFound, fault.Forbidden}, fault.Code(code))
 }
 
-// beside reports whether a path leads to another object than the target's in one of the lists on the way.
+// beside reports whether a path leads to another object than the target's in a list on the way.
 func (h *hearing) beside(path []any) bool {
 	for i, list := range h.lists {
 		inList := len(path) > len(list) && where(path[:len(list)]) == where(list)
@@ -60,7 +59,7 @@ func (h *hearing) beside(path []any) bool {
 	return false
 }
 
-// leaks holds that nothing of the target which this viewer may not know is anywhere in the reply.
+// leaks checks that the reply contains nothing of the target that this viewer must not know.
 func (h *hearing) leaks() {
 	typ, _ := subjectOf(h.schema, h.request.path.rootField().def)
 	h.leaksOf("", h.target.sown)
@@ -78,7 +77,7 @@ func (h *hearing) leaks() {
 	}
 }
 
-// leaksOf looks for what a row of a type was made with, or the account where there is no type.
+// leaksOf looks for the values with which a row of a type was created, or with which the account was if typ is empty.
 func (h *hearing) leaksOf(typ string, made *sown) {
 	for name, canary := range made.canaries {
 		if !h.mayKnow(typ, name) && strings.Contains(h.reply.Body, canary) {
@@ -88,7 +87,8 @@ func (h *hearing) leaksOf(typ string, made *sown) {
 	}
 }
 
-// mayKnow reports whether the field of this name gives the viewer its value: that of the type or, if it has none, that of any type.
+// mayKnow reports whether the field of this name returns its value to the viewer: the field of the type or, if it has none,
+// of any type.
 func (h *hearing) mayKnow(typ, name string) bool {
 	gives := func(f access.Field) bool {
 		return f.Answers[h.viewer] == access.Value && !policyRefuses(f, h.viewer)
@@ -101,5 +101,5 @@ func (h *hearing) mayKnow(typ, name string) bool {
 			return true
 		}
 	}
-	return typ != "" && h.viewer == access.Owner // a name of the input's alone
+	return typ != "" && h.viewer == access.Owner // only an input has this name
 }

@@ -9,25 +9,25 @@ import (
 	"text/tabwriter"
 
 	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// mutant is a rule or a policy that was weakened. A test of ours has to be red then, or it would be in anybody's power
-// to weaken it unnoticed.
+// mutant is a weakened rule or policy. One of our tests must then fail, or the rule could be weakened unnoticed.
 type mutant struct {
 	name    string
 	weaken  func()
 	restore func()
-	checks  []check // until one is red
+	checks  []check // until one fails
 }
 
-// check is something that finds faults, green while nothing is weakened.
+// check is a test that finds faults. It passes while nothing is weakened.
 type check struct {
 	name string
 	run  func() (faults []finding)
 }
 
-// score weakens one thing after the other and says which check was red.
+// score weakens one thing after another and records which check fails.
 type score struct {
 	table     strings.Builder
 	mutants   int
@@ -75,8 +75,8 @@ func (s *score) report(t *testing.T) {
 	}
 }
 
-// Every rule and every row policy counts: with any of them weakened alone, some test is red. `make rules-score` runs
-// this by itself.
+// Every rule and every row policy is tested: if any one of them is weakened, some test fails. `make rules-score` runs only
+// this test.
 func TestRulesScore(t *testing.T) {
 	t.Parallel()
 	rules, policies := &score{}, &score{}
@@ -96,21 +96,21 @@ func TestRulesScore(t *testing.T) {
 	})
 }
 
-// judged is a check by one of the generated cases.
+// judged returns a check by one of the generated cases.
 func (p *stage) judged(r request) check {
-	return check{p.walls.String() + ": " + r.String(), func() []finding { return p.judge(r).faults }}
+	return check{p.layers.String() + ": " + r.String(), func() []finding { return p.judge(r).faults }}
 }
 
-// weaker are the rules that let more through than a rule does, for those that are not the weakest.
+// weaker are the rules that admit more viewers than a rule does, except for the weakest rules.
 var weaker = map[string][]string{
 	"@owner": {"visible", "signedIn", "public"}, "@visible": {"signedIn", "public"}, "@signedIn": {"public"},
 }
 
-// scoreRules weakens each rule in a running service, and looks for a generated case that is red.
+// scoreRules weakens each rule in a running service, and looks for a generated case that fails.
 func scoreRules(t *testing.T, s *score) {
 	t.Helper()
 	spec := ownSpecification(t)
-	var weakened atomic.Pointer[[2]string] // the field, and what decides in the place of its rule
+	var weakened atomic.Pointer[[2]string] // the field, and the rule that replaces its own
 	party := newStage(t, spec)
 	party.rule = func(field string) string {
 		if w := weakened.Load(); w != nil && w[0] == field {
@@ -118,15 +118,15 @@ func scoreRules(t *testing.T, s *score) {
 		}
 		return ""
 	}
-	stages := []*stage{party.behind(t, harness.RulesAlone, harness.Options()), party.behind(t, harness.BothLayers, harness.Options())}
-	for _, p := range stages { // what a weakened rule lets through may fail in the database
+	stages := []*stage{party.behind(t, harness.RulesAlone, app.Options{}), party.behind(t, harness.BothLayers, app.Options{})}
+	for _, p := range stages { // the database may refuse what a weakened rule admits
 		p.asked.Allowed = append(p.asked.Allowed, `"msg":"an internal error"`)
 	}
 	for _, f := range ruled() {
 		name, _, _ := strings.Cut(f.Rule, "(")
 		for _, rule := range weaker[name] {
 			if rule == "visible" && f.Type == "Mutation" {
-				continue // there is no row to be visible
+				continue // no row decides
 			}
 			s.try(t, mutant{
 				name:    fmt.Sprintf("%s %s -> @%s", f, name, rule),
@@ -138,7 +138,7 @@ func scoreRules(t *testing.T, s *score) {
 	}
 }
 
-// ruled are the fields whose rule can be weakened, those of mutations last: see casesOf.
+// ruled returns the fields whose rule can be weakened, mutations last: see casesOf.
 func ruled() (fields []access.Field) {
 	var ofMutations []access.Field
 	for _, f := range harness.Program.Access().Fields {
@@ -154,8 +154,8 @@ func ruled() (fields []access.Field) {
 	return append(fields, ofMutations...)
 }
 
-// casesOf are the generated cases of a field. Mutations stand for their own rules only, since the accounts that they make
-// crowd the lists.
+// casesOf returns the generated cases of a field. Cases of mutations test only the rules of the mutations, because the
+// accounts that they create fill the lists.
 func casesOf(stages []*stage, f access.Field) (checks []check) {
 	for _, p := range stages {
 		for _, r := range p.requests() {
@@ -168,11 +168,11 @@ func casesOf(stages []*stage, f access.Field) (checks []check) {
 	return checks
 }
 
-// scorePolicies weakens each row policy in the database of a service without rules, and looks for a generated case that
-// is red, or a direct trial.
+// scorePolicies weakens each row policy in the database of a service without rules, and looks for a generated case or a
+// direct trial that fails.
 func scorePolicies(t *testing.T, s *score) {
 	t.Helper()
-	p := newStage(t, ownSpecification(t)).behind(t, harness.PoliciesAlone, harness.Options())
+	p := newStage(t, ownSpecification(t)).behind(t, harness.PoliciesAlone, app.Options{})
 	stored := storedPolicies(t, p.maker.DB)
 	trials := newProber(t, p, harness.Program.Registry())
 	for _, policy := range stored {
@@ -189,7 +189,8 @@ func scorePolicies(t *testing.T, s *score) {
 	}
 }
 
-// shortCases are the generated queries that reach what a policy holds by a step at most; only a SELECT policy has any.
+// shortCases returns the generated queries that reach what a policy guards in at most one step. Only SELECT policies have
+// some.
 func shortCases(p *stage, policy storedPolicy) (checks []check) {
 	for _, r := range p.requests() {
 		holds := func(c call) bool { return slices.Contains(p.matrix[c.name()].Policies, policy.name) }
@@ -200,11 +201,11 @@ func shortCases(p *stage, policy storedPolicy) (checks []check) {
 	return checks
 }
 
-// weakening is a change of a policy, and what undoes it.
+// weakening is a change of a policy, and the statement that undoes it.
 type weakening struct{ name, weaken, restore string }
 
-// weakenings are what can be done to a policy by mistake: it is dropped, or one or both of its expressions let everybody
-// through, or every member. (An UPDATE without WITH CHECK takes USING for it, so leaving it out changes nothing.)
+// weakenings are the mistakes that a policy can have: it is dropped, or one or both of its expressions admit everyone, or
+// every member. (An UPDATE policy without WITH CHECK uses USING, so omitting WITH CHECK changes nothing.)
 func (p storedPolicy) weakenings() (list []weakening) {
 	on := p.name + " ON app." + p.table
 	list = append(list, weakening{"dropped", "DROP POLICY " + on, "CREATE POLICY " + on + " FOR " + p.command + " TO freehold_app" + expressions(p.using.String, p.check.String)})

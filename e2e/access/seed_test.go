@@ -13,14 +13,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// asking sends an operation to a service, or to what stands in for one.
+// asking sends an operation to a service, or to a fake.
 type asking func(token, query string, v harness.Vars) (harness.Reply, error)
 
-// sown is what one mutation was given to make or change a row with.
+// sown is what one mutation got as input to create or change a row.
 type sown struct {
-	id       any               // of the row; nil while it is not known
+	id       any               // of the row; nil until it is known
 	seed     map[string]any    // by the name of the input's field
-	canaries map[string]string // those of the seeds that nobody else has, as they are written
+	canaries map[string]string // the unique values of the seed, as a reply writes them
 }
 
 func newSown() *sown { return &sown{seed: map[string]any{}, canaries: map[string]string{}} }
@@ -30,22 +30,23 @@ func (s *sown) plant(field, value string) any {
 	return value
 }
 
-// person is an account that was made from the schema alone: each field of signUp's input has a value of its own, and so has each
-// field of the input of a mutation that makes a row of another owned type. So new fields and types are seeded by themselves.
+// person is an account that is created from the schema alone. Each field of the input of signUp has a value of its own, and
+// so has each field of the inputs of mutations that create rows of other owned types. So new fields and types get seeds
+// without test code.
 type person struct {
 	*sown // of the sign-up
 
 	schema     *ast.Schema
 	visibility string
-	objects    map[string]map[string]any // what was returned of the rows that were made: the fields of each object by its type
-	rows       map[string]*sown          // by type: those that a mutation of their own made
-	subject    *sown                     // the row beside these that a request's mutation makes or deletes; nil if there is none
+	objects    map[string]map[string]any // what replies contained about the created rows: the fields of each object, by type
+	rows       map[string]*sown          // the rows that a mutation of their own created, by type
+	subject    *sown                     // another row, which a request's mutation creates or deletes; nil if there is none
 
-	// newCode makes the one-time code that a mutation asks for. Nil where nothing is to be asked.
+	// newCode creates the one-time code that a mutation needs. It is nil if nothing may be sent.
 	newCode func(p *person, mutation string) (string, error)
 }
 
-// canarySerial tells persons and canaries apart. With a fixed number of digits none is the beginning of another.
+// canarySerial distinguishes people and canaries. With a fixed number of digits, none is the beginning of another.
 var canarySerial atomic.Int64
 
 func newPerson(schema *ast.Schema, visibility string) *person {
@@ -61,7 +62,7 @@ func (p *person) token() string {
 	return token
 }
 
-// is reports whether any field of an object, or below it, shows whose it is.
+// is reports whether any field of an object, or below it, identifies this person.
 func (p *person) is(object any) bool {
 	text, err := json.Marshal(object)
 	if err != nil {
@@ -75,8 +76,8 @@ func (p *person) is(object any) bool {
 	return strings.Contains(string(text), p.canaries["username"])
 }
 
-// finds returns what tells a person's object of a type from others: its id is in it, or below it. Where no id of the type is
-// known, anything of the person is.
+// finds returns the texts that identify a person's object of a type: its id, in it or below it. If no id of the type is
+// known, any value of the person does.
 func (p *person) finds(typ string) func(object any) bool {
 	id, known := p.objects[typ][listedID].(string)
 	if !known {
@@ -88,7 +89,7 @@ func (p *person) finds(typ string) func(object any) bool {
 	}
 }
 
-// signUp makes the person, remembers every object that the payload leads to, and makes a row of each owned type that has a
+// signUp creates the person, records every object that the payload leads to, and creates a row of each owned type that has a
 // mutation for it.
 func (p *person) signUp(ask asking) error {
 	f := p.schema.Mutation.Fields.ForName("signUp")
@@ -105,7 +106,7 @@ func (p *person) signUp(ask asking) error {
 	}
 	creators := factsOf(p.schema).creators
 	left := slices.Sorted(maps.Keys(creators))
-	for len(left) > 0 { // a row may need the id of one of another type
+	for len(left) > 0 { // a row may need the id of a row of another type
 		var later []string
 		var faults []error
 		for _, typ := range left {
@@ -121,7 +122,7 @@ func (p *person) signUp(ask asking) error {
 	return nil
 }
 
-// makeRow makes a row that the person has from then on.
+// makeRow creates a row that the person then has.
 func (p *person) makeRow(ask asking, typ string, by *ast.FieldDefinition) error {
 	made, fields, err := p.anotherRow(ask, typ, by)
 	if err != nil {
@@ -131,7 +132,7 @@ func (p *person) makeRow(ask asking, typ string, by *ast.FieldDefinition) error 
 	return nil
 }
 
-// anotherRow makes a row, and returns what it was made with and what was returned of it.
+// anotherRow creates a row, and returns its input and the object in the payload.
 func (p *person) anotherRow(ask asking, typ string, by *ast.FieldDefinition) (*sown, map[string]any, error) {
 	made := newSown()
 	p.subject = made
@@ -160,7 +161,7 @@ func (p *person) anotherRow(ask asking, typ string, by *ast.FieldDefinition) (*s
 	return made, fields, nil
 }
 
-// mutate asks for everything that a mutation returns, and returns the payload.
+// mutate selects everything that a mutation returns, and returns the payload.
 func (p *person) mutate(ask asking, token string, f *ast.FieldDefinition) (payload any, err error) {
 	d := &document{arguments: p.argumentValue, variables: harness.Vars{}}
 	field, err := d.call(call{parent: p.schema.Mutation, def: f})
@@ -185,19 +186,19 @@ func (p *person) mutate(ask asking, token string, f *ast.FieldDefinition) (paylo
 	return data[f.Name], nil
 }
 
-// failed is the error of a mutation that was to make something, with what to do about an input that is refused.
+// failed returns the error of a mutation that failed to create a row, with advice if its input was refused.
 func failed(list []harness.ReplyError) error {
 	var all []error
 	for _, e := range list {
 		all = append(all, fmt.Errorf("%s at %v: %s", e.Extensions.Code, e.Path, e.Message))
 		for _, f := range e.Extensions.Fields {
-			all = append(all, fmt.Errorf("%s %s: %s (the value is from inputValue in access_arguments_test.go)", f.Path, f.Code, f.Message))
+			all = append(all, fmt.Errorf("%s %s: %s (the value is from inputValue in arguments_test.go)", f.Path, f.Code, f.Message))
 		}
 	}
 	return errors.Join(all...)
 }
 
-// firstOf returns the first object of a type in a payload, in the payload itself or in values such as an edge.
+// firstOf returns the first object of a type in a payload: the payload itself, or an object below values such as an edge.
 func firstOf(schema *ast.Schema, v any, typ string) map[string]any {
 	object, _ := v.(map[string]any)
 	if object["__typename"] == typ {
@@ -214,7 +215,7 @@ func firstOf(schema *ast.Schema, v any, typ string) map[string]any {
 	return nil
 }
 
-// everything selects all fields of a type that need no argument, and of the types behind it, each once on a way down.
+// everything selects all fields of a type that need no argument, and those of the types behind it, each type once on a path.
 func everything(schema *ast.Schema, f *ast.FieldDefinition, above []string) string {
 	t := schema.Types[f.Type.Name()]
 	if t.Kind != ast.Object {

@@ -17,10 +17,9 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
-	"freehold.dev/freehold/internal/levers"
 )
 
-// Who asks about a target.
+// The viewers of a target.
 const (
 	byNobody = "nobody"
 	byMember = "another member"
@@ -32,7 +31,7 @@ var (
 	visibilities = []string{"PRIVATE", "MEMBERS", "PUBLIC"}
 )
 
-// What a root field shows that is not about a target that exists already.
+// The reasons why a root field does not show an existing target.
 const (
 	showsTheViewer   = "the row is the viewer's own"
 	changesTheViewer = "a member changes his own row"
@@ -41,8 +40,8 @@ const (
 	makesTheAccount  = "whoever gets the answer owns what was just made"
 )
 
-// ownAnswers are the root fields that answer with a row of the viewer, and for which the schema does not say so.
-// ownRow knows the others: a field without arguments that returns an owned type, and mutations with @signedIn.
+// ownAnswers are the root fields that return a row of the viewer although the schema does not say so. ownRow finds the
+// others: fields without arguments that return an owned type, and mutations with @signedIn.
 var ownAnswers = map[string]string{
 	"Mutation.signUp":      makesTheAccount,
 	"Mutation.signIn":      makesTheViewer,
@@ -50,7 +49,8 @@ var ownAnswers = map[string]string{
 	"Mutation.signOut":     makesTheViewer, // by the refresh token
 }
 
-// nullAfter are the fields, by root field, whose value is null on every path from there, and why. Elsewhere they have values.
+// nullAfter are the fields, by root field, that are null on every path from there, with the reason. On other paths they have
+// values.
 var nullAfter = map[string]map[string]string{
 	"Mutation.signUp":         {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet"},
 	"Mutation.verifyEmail":    {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending"},
@@ -58,15 +58,15 @@ var nullAfter = map[string]map[string]string{
 	"Mutation.changeEmail":    {"User.nextCodeAt": "the new address was sent one mail only"},
 }
 
-// exempt are fields that have no case or no positive twin, as Type.field, and why.
+// exempt are fields without a case or without a positive twin, as Type.field, with the reason.
 var exempt = map[string]string{}
 
-// specification is what the service is held against: its schema, and the access matrix.
+// specification is what the service must satisfy: its schema, and the access matrix.
 type specification struct {
 	schema *ast.Schema
 	matrix map[string]access.Field
 	paths  []path
-	own    map[string]string // why the answer of a root field is the viewer's own row
+	own    map[string]string // why a root field returns the viewer's own row
 }
 
 func newSpecification(schema *ast.Schema, matrix *access.Matrix) specification {
@@ -83,7 +83,8 @@ func newSpecification(schema *ast.Schema, matrix *access.Matrix) specification {
 	return s
 }
 
-// listsTheViewers: a query that only members may ask, for rows that only their owners see, can show no others.
+// listsTheViewers reports whether a query for members alone returns rows that only their owners see. Then it can return no
+// other rows.
 func (s specification) listsTheViewers(root *ast.Definition, f *ast.FieldDefinition) string {
 	if root != s.schema.Query || f.Directives.ForName("signedIn") == nil {
 		return ""
@@ -101,25 +102,25 @@ func ownSpecification(t testing.TB) specification {
 	return newSpecification(parseSchema(t, schemaText(t)), harness.Program.Access())
 }
 
-// request is one operation: a path, asked for by somebody about a target of some visibility.
+// request is one operation: a path, requested by a viewer, about a target of some visibility.
 type request struct {
 	path       path
 	asker      string
 	visibility string
-	own        string // why the answer is the viewer's own row; "" where it is not
-	optional   bool   // nothing need be at the end of the path: an account that was just made has rows of the sign-up only, and those of hooks
+	own        string // why the reply is the viewer's own row; "" if it is not
+	optional   bool   // the end of the path may be empty: a new account has only the rows of the sign-up and of hooks
 }
 
 func (r request) String() string {
 	return fmt.Sprintf("%s, %s about a %s target", r.path, r.asker, r.visibility)
 }
 
-// isNullAfter reports whether a field has no value on any path from this root field.
+// isNullAfter reports whether a field is null on every path from this root field.
 func (r request) isNullAfter(c call) bool {
 	return nullAfter[r.path.rootField().name()][c.name()] != ""
 }
 
-// viewer says how the asker stands to the target's rows.
+// viewer returns how the viewer relates to the target's rows.
 func (r request) viewer() access.Viewer {
 	switch {
 	case r.asker == byOwner, r.own == makesTheViewer, r.own == makesASession, r.own == makesTheAccount:
@@ -135,7 +136,7 @@ func (r request) viewer() access.Viewer {
 	}
 }
 
-// requests are all of them, queries first: the accounts that mutations make would crowd the lists.
+// requests returns all requests, queries first, because the accounts that mutations create fill the lists.
 func (s specification) requests() (list []request) {
 	creators := factsOf(s.schema).creators
 	for _, p := range s.paths {
@@ -146,7 +147,7 @@ func (s specification) requests() (list []request) {
 					return slices.ContainsFunc(ownedBehind(s.schema, st.def, true), func(t *ast.Definition) bool { return creators[t.Name] != nil })
 				})
 				if (r.own == showsTheViewer || r.own == changesTheViewer) && asker == byMember || (r.own == makesTheAccount || r.own == makesASession) && asker == byOwner {
-					continue // a member is the owner of what he is shown; nobody owns what is not yet made
+					continue // a member owns the row that this returns, and no row exists for an anonymous viewer
 				}
 				list = append(list, r)
 			}
@@ -158,27 +159,27 @@ func (s specification) requests() (list []request) {
 	return list
 }
 
-// stage is a service to ask, and persons to ask about. Persons are made behind both walls, whichever are up in the
-// service that is asked; both have one database and one signing key.
+// stage is a service, and people to ask about. People are always created with both layers, by a service with the same
+// database and signing key.
 type stage struct {
 	specification
-	walls   harness.Layers
+	layers  harness.Layers
 	asked   *harness.Service
-	ask     asking // asked, or what stands in for it
+	ask     asking // asked, or a fake
 	maker   *harness.Service
-	making  asking              // maker, or what stands in for it
+	making  asking              // maker, or a fake
 	furnish func(*person) error // gives a person what no mutation can
-	rule    func(string) string // for levers.Levers
-	dataDir string              // where the key is
+	rule    func(string) string // for harness.Setup
+	dataDir string              // which has the key
 	targets map[string]*person  // by visibility
 	another *person
 }
 
-// newStage makes a stage with one person of each visibility and one more, in a database of its own.
+// newStage returns a stage with one person of each visibility and another person, in a database of its own.
 func newStage(t testing.TB, spec specification) *stage {
 	t.Helper()
 	p := &stage{specification: spec, targets: map[string]*person{}, dataDir: t.TempDir()}
-	p.maker = harness.StartWith(t, dbtest.New(t), harness.BothLayers, harness.Options(), "FREEHOLD_DATA_DIR="+p.dataDir)
+	p.maker = harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+p.dataDir)
 	p.asked, p.ask, p.making, p.furnish = p.maker, p.maker.TryDo, p.maker.TryDo, p.addPending
 	for _, visibility := range visibilities {
 		p.targets[visibility] = p.make(t, visibility)
@@ -196,7 +197,7 @@ func (p *stage) make(t testing.TB, visibility string) *person {
 	return made
 }
 
-// signUp makes a person with everything that there is to ask for.
+// signUp creates a person with a value for everything that can be selected.
 func (p *stage) signUp(made *person) error {
 	if err := made.signUp(p.making); err != nil || p.furnish == nil {
 		return err
@@ -204,7 +205,7 @@ func (p *stage) signUp(made *person) error {
 	return p.furnish(made)
 }
 
-// addPending adds a pending change of address and a limit that is reached, so that these fields have values.
+// addPending adds a pending email address and a limit that is reached, so that these fields have values.
 func (p *stage) addPending(made *person) error {
 	pending := made.plant("pendingEmail", fmt.Sprintf("canary-%06d@example.org", canarySerial.Add(1)))
 	p.maker.DB.Query(p.maker.T, `
@@ -238,11 +239,11 @@ func (p *stage) newPerson(visibility string) *person {
 	return made
 }
 
-// newCode asks for a code, and derives it from its mail's id as the service does for the mail.
+// newCode requests a code, and derives it from the id of its mail as the service does.
 func (p *stage) newCode(of *person, mutation string) (string, error) {
 	ask := map[string]string{"verifyEmail": harness.RequestVerification, "resetPassword": harness.RequestReset}[mutation]
 	if ask == "" {
-		return "", fmt.Errorf("no code is known for %s: add to newCode in access_stage_test.go how it is asked for", mutation)
+		return "", fmt.Errorf("no code is known for %s: add to newCode in stage_test.go how it is asked for", mutation)
 	}
 	if r, err := p.maker.TryDo("", ask, harness.Input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
@@ -250,7 +251,7 @@ func (p *stage) newCode(of *person, mutation string) (string, error) {
 	return codeOf(p.maker, p.dataDir, `SELECT o.id FROM app.codes k JOIN app.outbox o ON o.code_id = k.id WHERE k.email_key = $1`, of.seed["email"])
 }
 
-// codeOf derives a code from the id of its mail as the service does. The key is in the data folder.
+// codeOf derives a code from the id of its mail as the service does, with the key in the data folder.
 func codeOf(s *harness.Service, dataDir, query string, args ...any) (string, error) {
 	keys, err := auth.LoadKeys(dataDir+"/signing-key.pem", time.Now)
 	if err != nil {
@@ -260,8 +261,8 @@ func codeOf(s *harness.Service, dataDir, query string, args ...any) (string, err
 	return keys.Code(id), err
 }
 
-// disarmed are the definer functions that refuse a viewer somebody else's rows, without that: no role bypasses them, so
-// this is how a field rule that they stand behind is seen alone.
+// disarmed replaces the definer functions that refuse a viewer other users' rows by functions that do not refuse. No role
+// bypasses these functions, so this is how to test a field rule in front of them alone.
 const disarmed = `
 	CREATE OR REPLACE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean
 	  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -288,23 +289,26 @@ const disarmed = `
 	 WHERE r.hits >= b.hits AND r.ends_at > now()
 	$$`
 
-// behind returns the same stage, asked through a service with other walls.
+// behind returns the same stage, served with other layers.
 func (p *stage) behind(t testing.TB, w harness.Layers, o app.Options) *stage {
 	t.Helper()
 	q := *p
-	if q.walls = w; w == harness.RulesAlone {
+	if q.layers = w; w == harness.RulesAlone {
 		p.maker.DB.Query(t, disarmed)
 	}
-	q.asked = harness.StartWeakened(t, p.maker.DB, w, levers.Levers{CheapPasswords: true, Rule: p.rule}, o, "FREEHOLD_DATA_DIR="+p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32")
+	q.asked = harness.Setup{
+		Database: p.maker.DB, Layers: w, Rule: p.rule, Options: o,
+		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+	}.Start(t)
 	q.asked.FromAnywhere = true
-	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing comes before it
+	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing refuses before it
 		q.asked.Allowed = append(q.asked.Allowed, "violates row-level security policy")
 	}
 	q.ask = q.asked.TryDo
 	return &q
 }
 
-// cast says who is asked about and with which token. Mutations get persons of their own, which they may change.
+// cast returns the target and the token of a request. Mutations get people of their own, which they may change.
 func (p *stage) cast(r request) (target *person, token string, err error) {
 	target, another := p.targets[r.visibility], p.another
 	if r.path.isMutation() {
@@ -329,7 +333,7 @@ func (p *stage) fresh(r request) (target, another *person, err error) {
 			return nil, nil, err
 		}
 	}
-	if r.path.rootField().def.Name == "revokeSession" { // not the one that asks, after which nobody would be signed in
+	if r.path.rootField().def.Name == "revokeSession" { // not the session of the request, which would sign the viewer out
 		if err := p.signInAgain(target); err != nil {
 			return nil, nil, err
 		}

@@ -12,15 +12,15 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// isOwned reports whether objects of a type are rows that have an owner: a rule of some field is about the row.
+// isOwned reports whether objects of a type are rows with an owner: the rule of some field is about the row.
 func isOwned(schema *ast.Schema, t *ast.Definition) bool {
 	return t.Kind == ast.Object && t != schema.Query && t != schema.Mutation && slices.ContainsFunc(t.Fields, func(f *ast.FieldDefinition) bool {
 		return f.Directives.ForName("visible") != nil || f.Directives.ForName("owner") != nil
 	})
 }
 
-// ownedBehind returns the owned types that a field leads to directly: it returns them, or a value such as a payload or an edge
-// that has them.
+// ownedBehind returns the owned types to which a field leads directly: it returns them, or a value that has them, such as a
+// payload or an edge.
 func ownedBehind(schema *ast.Schema, f *ast.FieldDefinition, inLists bool) (types []*ast.Definition) {
 	seen := map[string]bool{}
 	var look func(*ast.FieldDefinition)
@@ -43,17 +43,17 @@ func ownedBehind(schema *ast.Schema, f *ast.FieldDefinition, inLists bool) (type
 	return types
 }
 
-// schemaFacts are what the tests know of a schema's owned types, from the schema alone.
+// schemaFacts are what the tests know about a schema's owned types, from the schema alone.
 type schemaFacts struct {
-	withSignUp map[string]bool                 // the types of which each sign-up makes one row
-	creators   map[string]*ast.FieldDefinition // the mutation that makes a row for its viewer, by the type
+	withSignUp map[string]bool                 // the types of which each sign-up creates one row
+	creators   map[string]*ast.FieldDefinition // the mutation that creates a row for its viewer, by type
 	subjects   map[*ast.FieldDefinition]subject
 }
 
-// subject is the type whose row a mutation makes, changes or deletes, and the command.
+// subject is the type whose row a mutation creates, changes or deletes, and the SQL command.
 type subject struct{ typ, command string }
 
-var knownFacts sync.Map // of schemas
+var knownFacts sync.Map // by schema
 
 func factsOf(schema *ast.Schema) *schemaFacts {
 	if known, ok := knownFacts.Load(schema); ok {
@@ -76,7 +76,7 @@ func factsOf(schema *ast.Schema) *schemaFacts {
 	return f
 }
 
-// follow collects what a sign-up makes: what its payload leads to without a list, which can be empty.
+// follow collects the types that a sign-up creates: those that its payload leads to without a list, which can be empty.
 func (f *schemaFacts) follow(schema *ast.Schema, from *ast.FieldDefinition) {
 	for _, t := range ownedBehind(schema, from, false) {
 		if f.withSignUp[t.Name] {
@@ -89,8 +89,8 @@ func (f *schemaFacts) follow(schema *ast.Schema, from *ast.FieldDefinition) {
 	}
 }
 
-// creator returns the mutation that makes a row of a type for its viewer: it is @signedIn and returns the row. One that is called
-// create or add goes first, and counts even for a type of which the sign-up makes a row.
+// creator returns the mutation that creates a row of a type for its viewer: it is @signedIn and returns the row. A mutation
+// whose name begins with create or add has priority, and is the creator even if the sign-up also creates a row.
 func (f *schemaFacts) creator(schema *ast.Schema, t *ast.Definition) (first *ast.FieldDefinition) {
 	for _, m := range schema.Mutation.Fields {
 		if m.Directives.ForName("signedIn") == nil || !slices.Contains(ownedBehind(schema, m, false), t) {
@@ -106,13 +106,13 @@ func (f *schemaFacts) creator(schema *ast.Schema, t *ast.Definition) (first *ast
 	return first
 }
 
-// subjectOf returns the type whose row a mutation makes, changes or deletes, and the command; "" for another root field.
+// subjectOf returns the type whose row a mutation creates, changes or deletes, and the command; "" for another root field.
 func subjectOf(schema *ast.Schema, f *ast.FieldDefinition) (typ, command string) {
 	s := factsOf(schema).subjects[f]
 	return s.typ, s.command
 }
 
-// subject tells a deletion from a change as the registry does or, for a type that it does not have, by the name.
+// subject distinguishes a deletion from a change as the registry does or, for a type that it does not have, by the name.
 func (f *schemaFacts) subject(schema *ast.Schema, registry *owned.Registry, m *ast.FieldDefinition) subject {
 	rule, _ := directives.RuleOf(m)
 	if rule.Of != "" {
@@ -133,12 +133,12 @@ func (f *schemaFacts) subject(schema *ast.Schema, registry *owned.Registry, m *a
 	return subject{}
 }
 
-// ownRow derives from the schema why a root field answers with a row of the viewer; "" if it does not.
+// ownRow returns, from the schema, why a root field returns a row of the viewer; "" if it does not.
 func ownRow(schema *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) string {
 	returned := schema.Types[f.Type.Name()]
 	switch {
 	case root == schema.Query && len(f.Arguments) == 0 && f.Type.Elem == nil && isOwned(schema, returned):
-		return showsTheViewer // nothing says whose row is meant
+		return showsTheViewer // no argument says whose row
 	case root == schema.Mutation && f.Directives.ForName("signedIn") != nil && len(ownedBehind(schema, f, true)) > 0:
 		return changesTheViewer
 	}

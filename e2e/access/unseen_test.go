@@ -11,8 +11,8 @@ import (
 	"freehold.dev/freehold/access"
 )
 
-// clippings are the parts of a schema with a type of a kind that the service does not have: several rows per account, a private
-// field among visible ones, lists of lists whose elements have no id, and mutations that make, change and delete rows.
+// clippings are schema parts with a type of a kind that the service does not have: several rows per account, a private field
+// among visible ones, lists of lists whose elements have no id, and mutations that create, change and delete rows.
 var clippings = [][2]string{
 	{"\ntype Query {\n", "clipping(id: ID!): Clipping @public(reason: \"x\")\n"},
 	{"\ntype Mutation {\n", `
@@ -44,8 +44,8 @@ var clippings = [][2]string{
 	`},
 }
 
-// clippingWalls are the policies that the service would have behind these fields.
-func clippingWalls() access.Layers {
+// clippingPolicies are the row policies that the service would have for these fields.
+func clippingPolicies() access.Layers {
 	visible := func(name string) access.Layer { return access.Layer{Name: name, Admits: access.AdmitsVisible} }
 	return access.Layers{
 		Types:  map[string]access.Layer{"User": visible("users_select"), "Profile": visible("profiles_select"), "Clipping": visible("clippings_select")},
@@ -53,10 +53,10 @@ func clippingWalls() access.Layers {
 	}
 }
 
-// withClippings is a stage of a fake service with this type. A hook makes rows of some types at each sign-up.
+// withClippings returns a stage of a fake service with this type. A hook creates rows of some types at each sign-up.
 func withClippings(t *testing.T, hook map[string]string) (*stage, *fake) {
 	t.Helper()
-	s := extendedBehind(t, clippingWalls(), clippings...)
+	s := extendedBehind(t, clippingPolicies(), clippings...)
 	f := &fake{specification: s, hook: hook}
 	p := &stage{specification: s, ask: f.do, making: f.do, furnish: f.furnish, targets: map[string]*person{}}
 	for _, visibility := range visibilities {
@@ -66,11 +66,11 @@ func withClippings(t *testing.T, hook map[string]string) (*stage, *fake) {
 	return p, f
 }
 
-// shortWay is how many steps lead to each field of a clipping at least once.
+// shortWay is the number of steps with which each field of a clipping is reached at least once.
 const shortWay = 3
 
-// aboutClippings are the requests that reach clippings or what belongs to them in so many steps, as far as the fake can answer
-// them.
+// aboutClippings returns the requests that reach clippings, or what belongs to them, in so many steps, as far as the fake can
+// answer them.
 func (p *stage) aboutClippings(longest int) []request {
 	return slices.DeleteFunc(p.requests(), func(r request) bool {
 		if len(r.path.steps) > longest {
@@ -82,7 +82,7 @@ func (p *stage) aboutClippings(longest int) []request {
 			return true
 		}
 		for _, s := range r.path.steps {
-			if isOwned(p.schema, s.on) && clippingWalls().Types[s.on.Name].Name == "" {
+			if isOwned(p.schema, s.on) && clippingPolicies().Types[s.on.Name].Name == "" {
 				return true // a type of the program that the fake does not know
 			}
 			about = about || strings.Contains(s.on.Name, "Clipping")
@@ -92,8 +92,8 @@ func (p *stage) aboutClippings(longest int) []request {
 	})
 }
 
-// A type that the tests have never seen is seeded, asked for on every path and judged without a line of test code, whether or not
-// its rows are beside others, which a hook made.
+// A type that the tests have never seen gets seeds, requests on every path and verdicts without a line of test code, whether
+// or not a hook creates rows beside its own.
 func TestUnseenTypeIsProved(t *testing.T) {
 	t.Parallel()
 	for name, hook := range map[string]map[string]string{
@@ -113,7 +113,7 @@ func TestUnseenTypeIsProved(t *testing.T) {
 			if hook == nil {
 				longest = math.MaxInt
 			}
-			for _, r := range p.aboutClippings(longest) { // one after the other: the fake has no locks
+			for _, r := range p.aboutClippings(longest) { // one after the other, because the fake has no locks
 				l.add(p.judge(r))
 			}
 			findings := slices.DeleteFunc(l.incomplete(p.specification, nil), func(f finding) bool {
@@ -209,7 +209,7 @@ func TestJudgeFindsLies(t *testing.T) {
 	}
 }
 
-// A row is made by the mutation for it: by name or, where the sign-up makes none, by what it returns.
+// The creator of a row is the mutation with that name or, if the sign-up creates none, the one that returns the row.
 func TestCreatorsFollowFromTheSchema(t *testing.T) {
 	t.Parallel()
 	keep := func(schema *ast.Schema) string {

@@ -13,8 +13,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// viewerCan promises an action exactly where its mutation is let through, for each type that has actions, each viewer and each
-// visibility.
+// viewerCan lists an action exactly if its mutation is admitted, for each type with actions, each viewer and each visibility.
 func TestViewerCanIsWhatTheMutationsDo(t *testing.T) {
 	t.Parallel()
 	p := newStage(t, ownSpecification(t))
@@ -50,7 +49,7 @@ func actionsField(schema *ast.Schema, t *ast.Definition) *ast.FieldDefinition {
 	return nil
 }
 
-// checkActions compares what is promised about a row with what its mutations then do, and returns how much was promised.
+// checkActions compares the actions listed for a row with what its mutations do, and returns how many are listed.
 func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefinition, visibility, asker string) (promised int) {
 	t.Helper()
 	target := p.make(t, visibility)
@@ -58,7 +57,7 @@ func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefi
 	var data struct{ Node map[string][]string }
 	p.asked.Do(token, fmt.Sprintf(`query ($id: ID!) { node(id: $id) { ... on %s { %s } } }`, typ.Name, f.Name), harness.Vars{"id": target.id(typ.Name)}).Into(t, &data)
 	if data.Node == nil {
-		return 0 // hidden: there is nothing to draw buttons for
+		return 0 // hidden: no actions
 	}
 	can := []string{}
 	for _, action := range p.schema.Types[f.Type.Name()].EnumValues {
@@ -68,7 +67,7 @@ func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefi
 			continue
 		}
 		var err error
-		if _, command := subjectOf(p.schema, m); command == "DELETE" && target.rows[typ.Name] != nil { // the row is asked about again
+		if _, command := subjectOf(p.schema, m); command == "DELETE" && target.rows[typ.Name] != nil { // the row is needed again
 			if target.subject, _, err = target.anotherRow(p.making, typ.Name, factsOf(p.schema).creators[typ.Name]); err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +89,7 @@ func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefi
 	return len(data.Node[f.Name])
 }
 
-// mutationOf names the mutation of an action: CHANGE_NAME of Profile is changeNameProfile.
+// mutationOf returns the mutation of an action: changeNameProfile for CHANGE_NAME of Profile.
 func mutationOf(action, typ string) string {
 	words := strings.Split(strings.ToLower(action), "_")
 	for i, word := range words[1:] {
@@ -99,7 +98,7 @@ func mutationOf(action, typ string) string {
 	return strings.Join(words, "") + typ
 }
 
-// What viewerCan says costs no statement, however many rows are asked for.
+// viewerCan costs no statement, for any number of rows.
 func TestViewerCanCostsNoStatement(t *testing.T) {
 	t.Parallel()
 	var statements atomic.Int64
@@ -114,7 +113,7 @@ func TestViewerCanCostsNoStatement(t *testing.T) {
 		}
 		return statements.Load() - before
 	}
-	count("") // prepares what is asked the first time
+	count("") // prepares the statements of the first request
 	if without, with := count(""), count("viewerCan"); with != without {
 		t.Errorf("%d statements with viewerCan, %d without", with, without)
 	}

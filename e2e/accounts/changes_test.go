@@ -7,16 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// S02: after a change of the password no other session of the account counts, and the one that asked goes on.
+// S02: a password change revokes the other sessions of the account. The session that changed it continues.
 func TestChangePassword(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
 	a := s.SignUpAs("anneliese", nil)
-	s.DB.Query(t, `UPDATE app.user_private SET email_verified_at = now()`) // or the mail would not hold its name
+	s.DB.Query(t, `UPDATE app.user_private SET email_verified_at = now()`) // else the name would not be in the mail
 	stolen := s.SignIn(a.Email)
 	change := func(token, current, next string) harness.Reply {
 		return s.Do(token, harness.ChangePassword, harness.Input("currentPassword", current, "newPassword", next))
@@ -45,7 +46,7 @@ func TestChangePassword(t *testing.T) {
 	}
 }
 
-// S11: what a thief of a session would do to keep the account asks for the password, when that was entered long ago.
+// S11: what the thief of a session would do to keep the account requires the password if it was entered long ago.
 func TestSensitiveActsAskForThePassword(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -71,7 +72,7 @@ func TestSensitiveActsAskForThePassword(t *testing.T) {
 	if r := acts["changeUsername"](); r.Code() != "REAUTH_REQUIRED" {
 		t.Errorf("after a wrong password: %s", r.Body)
 	}
-	another := s.SignIn(a.Email) // which is another session
+	another := s.SignIn(a.Email) // another session
 	s.AgeAuthentication(a)
 	s.Must(another, harness.Reauthenticate, harness.Input("password", harness.Password))
 	if r := acts["changeUsername"](); r.Code() != "REAUTH_REQUIRED" {
@@ -87,11 +88,11 @@ func TestSensitiveActsAskForThePassword(t *testing.T) {
 		t.Errorf("events: %v", kinds)
 	}
 	s.AgeAuthentication(a)
-	s.Must(a.Token, harness.ChangePassword, harness.Input("currentPassword", harness.Password, "newPassword", harness.NewPassword)) // which is a proof itself
+	s.Must(a.Token, harness.ChangePassword, harness.Input("currentPassword", harness.Password, "newPassword", harness.NewPassword)) // a proof of its own
 	s.Must(a.Token, harness.ChangeEmail, harness.Input("newEmail", "newer-"+a.Email))
 }
 
-// The new address is proved before it is the account's, by the account's own session, and both addresses are told.
+// A session of the account must verify the new address before it replaces the old one. Both addresses get a mail.
 func TestChangeEmail(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -132,7 +133,7 @@ func TestChangeEmail(t *testing.T) {
 	}
 }
 
-// The old name is held for whoever gave it up.
+// The old name is held for the user who gave it up.
 func TestChangeUsername(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -142,7 +143,7 @@ func TestChangeUsername(t *testing.T) {
 	if want := `{"changeUsername":{"profile":{"id":"` + a.ProfileID + `","username":"` + name + `","user":{"id":"` + a.UserID + `"}}}}`; string(r.Data) != want {
 		t.Errorf("got %s, want %s", r.Data, want)
 	}
-	s.Must(a.Token, harness.ChangeUsername, harness.Input("username", strings.ToLower(name))) // its own, spelled otherwise
+	s.Must(a.Token, harness.ChangeUsername, harness.Input("username", strings.ToLower(name))) // its own name in another spelling
 	const lookUp = `query ($u: String!) { usernameAvailable(username: $u) profile(username: $u) { id } }`
 	if r := s.Do("", lookUp, harness.Vars{"u": a.Username}); string(r.Data) != `{"usernameAvailable":false,"profile":null}` {
 		t.Errorf("the old name: %s", r.Body)
@@ -155,7 +156,7 @@ func TestChangeUsername(t *testing.T) {
 			t.Errorf("the old name by %s: %s", what, r.Body)
 		}
 	}
-	s.Must(a.Token, harness.ChangeUsername, harness.Input("username", a.Username)) // back again
+	s.Must(a.Token, harness.ChangeUsername, harness.Input("username", a.Username)) // and back
 	s.Must(a.Token, harness.ChangeUsername, harness.Input("username", name))
 	s.DB.Query(t, `UPDATE app.held_usernames SET held_until = now()`)
 	if r := s.Do("", lookUp, harness.Vars{"u": a.Username}); string(r.Data) != `{"usernameAvailable":true,"profile":null}` {
@@ -170,11 +171,11 @@ func TestChangeUsername(t *testing.T) {
 	}
 }
 
-// S04, D12: of a deleted account nothing is left, in no table, and nothing of it goes to whoever gets its address or its
-// name next.
+// S04, D12: nothing of a deleted account is left in any table, and the next owner of its address or username gets nothing of
+// it.
 func TestDeleteAccount(t *testing.T) {
 	t.Parallel()
-	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on").Work()
+	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on").Work()
 	a, bystander := s.SignUp(harness.Vars{"visibility": "PUBLIC", "bio": "Canary bio", "phoneNumber": "+4930123456"}), s.SignUp(nil)
 	other := s.SignIn(a.Email)
 	s.TrySignIn(a.Email, "wrong")
@@ -191,7 +192,7 @@ func TestDeleteAccount(t *testing.T) {
 	for _, token := range []string{a.Token, other} {
 		s.ExpectNoSession(token, "invalid")
 	}
-	if m := s.MailTo(a.Email, "account_deleted", 1); strings.Contains(m.Text, a.Username) { // nobody has proved the address
+	if m := s.MailTo(a.Email, "account_deleted", 1); strings.Contains(m.Text, a.Username) { // the address is not verified
 		t.Errorf("told: %s", m.Text)
 	}
 	s.ExpectFault("a code", s.Do("", harness.ResetPassword, harness.Input("email", a.Email, "code", reset, "newPassword", harness.NewPassword)), harness.WrongCode)
@@ -199,7 +200,7 @@ func TestDeleteAccount(t *testing.T) {
 	for _, row := range s.AllRows() {
 		table, _, _ := strings.Cut(row, " ")
 		for _, canary := range []string{a.UserID, a.ProfileID, "Canary bio", "+4930123456", a.Email} {
-			if strings.Contains(row, canary) && table != "app.outbox" { // mails that were sent are kept for a week
+			if strings.Contains(row, canary) && table != "app.outbox" { // sent mails are kept for a week
 				t.Errorf("%q is left: %s", canary, row)
 			}
 		}
@@ -219,7 +220,7 @@ func TestDeleteAccount(t *testing.T) {
 	}
 }
 
-// An account in a browser: its cookies go with it.
+// A deleted account in a browser: its cookies are deleted too.
 func TestDeletedAccountTakesItsCookiesBack(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"freehold.dev/freehold/e2e/harness"
 	"github.com/google/go-cmp/cmp"
@@ -22,7 +21,7 @@ type verified struct {
 	}
 }
 
-// Whoever is signed in proves his address by the code that was sent to it, and goes on with his session.
+// Signed-in users verify their address with the code that was sent to it, and their session continues.
 func TestVerifyEmail(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -42,17 +41,17 @@ func TestVerifyEmail(t *testing.T) {
 		}
 	}
 	s.ExpectFault("the code again", s.Do(a.Token, harness.VerifyEmail, harness.Input("email", a.Email, "code", code)), harness.WrongCode)
-	s.Must("", harness.RequestVerification, harness.Input("email", a.Email)) // there is nothing to verify any more, which is not told
+	s.Must("", harness.RequestVerification, harness.Input("email", a.Email)) // nothing is left to verify, which the reply does not reveal
 	if kinds := eventKinds(s, a.Token); !slices.Contains(kinds, "EMAIL_VERIFIED") {
 		t.Errorf("events: %v", kinds)
 	}
-	time.Sleep(100 * time.Millisecond)
+	s.AwaitOutbox()
 	if n := len(s.Mailbox(0)); n != 1 {
 		t.Errorf("%d mails were sent, want 1", n)
 	}
 }
 
-// eventKinds are what has happened to an account, newest first.
+// eventKinds returns the kinds of an account's security events, newest first.
 func eventKinds(s *harness.Service, token string) (kinds []string) {
 	s.T.Helper()
 	var data struct {
@@ -67,8 +66,8 @@ func eventKinds(s *harness.Service, token string) (kinds []string) {
 	return kinds
 }
 
-// P08: somebody has signed up with another's address. Whoever proves the address from outside of the account gets it, and
-// nothing by which it was reached before counts any more: sessions, password, codes.
+// P08: a stranger has signed up with another person's address. The person who verifies the address from outside of the
+// account gets it, and its sessions, password and codes stop working.
 func TestProvingAnAddressShutsOthersOut(t *testing.T) {
 	t.Parallel()
 	for how, prove := range map[string]func(s *harness.Service, email string){
@@ -90,7 +89,7 @@ func TestProvingAnAddressShutsOthersOut(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			s := harness.Start(t).Work()
-			mallory := s.SignUp(nil) // with an address that is not his
+			mallory := s.SignUp(nil) // with another person's address
 			b := &harness.Browser{Service: s}
 			if r := b.Do(harness.SignInMutation, harness.Input("email", mallory.Email, "password", harness.Password, "session", "COOKIE")); len(r.Errors) > 0 {
 				t.Fatal(r.Body)
@@ -118,7 +117,7 @@ func TestProvingAnAddressShutsOthersOut(t *testing.T) {
 	}
 }
 
-// S03: after a reset no session of the account counts; its address counts as proved, and its owner is told.
+// S03: a reset revokes all sessions of the account and verifies its address. The owner gets a mail.
 func TestResetPassword(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -135,7 +134,7 @@ func TestResetPassword(t *testing.T) {
 	} {
 		s.ExpectFault(what, s.Do("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", c.password)), c.fault)
 	}
-	s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", harness.NewPassword)) // faults have not used it
+	s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", harness.NewPassword)) // errors did not use it up
 	for _, token := range []string{a.Token, other} {
 		s.ExpectNoSession(token, "revoked")
 	}
@@ -162,7 +161,7 @@ func TestResetPassword(t *testing.T) {
 	}
 }
 
-// P04: whatever is wrong with a code, the answer is the same to the letter, and uses no code up.
+// P04: the reply is identical whatever is wrong with a code, and no code is used up.
 func TestWrongCodesAreOneError(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -202,7 +201,7 @@ func TestWrongCodesAreOneError(t *testing.T) {
 	s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", mine, "newPassword", harness.NewPassword))
 }
 
-// P07: a code is dead after a newer one, and after any change of e-mail or password, whoever made that.
+// P07: a code is invalid after a newer one, and after any change of email address or password.
 func TestOlderCodesAreDead(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -221,7 +220,7 @@ func TestOlderCodesAreDead(t *testing.T) {
 			s.Must(a.Token, harness.VerifyEmail, harness.Input("email", "new-"+a.Email, "code", s.CodeTo("new-"+a.Email, "change_email", 1)))
 		},
 		"a verification": func(a harness.Account) {
-			s.DB.Query(t, `UPDATE app.codes SET expires_at = expires_at + interval '1 minute' WHERE user_id = $1`, a.UserID) // it may be any
+			s.DB.Query(t, `UPDATE app.codes SET expires_at = expires_at + interval '1 minute' WHERE user_id = $1`, a.UserID) // any address will do
 			s.Must(a.Token, harness.RequestVerification, harness.Input("email", a.Email))
 			s.Must(a.Token, harness.VerifyEmail, harness.Input("email", a.Email, "code", s.CodeTo(a.Email, "verify_email", 2)))
 		},

@@ -14,8 +14,8 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// One error has all faults of an input, in the order of the schema: in its shape, by variables and literals, in its values, and
-// what is taken.
+// One error lists all errors of an input, in the order of the schema: of its shape, in variables and literals, of its values,
+// and taken names.
 func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -82,8 +82,8 @@ func TestEveryFaultIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// A sign-up with a wrong shape reveals taken names only within the limit of sign-ups, which it counts for. Where a verified
-// e-mail is required, it does not reveal taken addresses.
+// A sign-up with a wrong shape reveals taken names only within the limit of sign-ups, and counts for it. If a verified email
+// is required, it does not reveal taken addresses.
 func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -113,18 +113,18 @@ func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	if after := s.DB.Query(t, `SELECT hits FROM app.rate_limits WHERE bucket = 'signUp 203.0.113.2/32'`)[0]; after == before {
 		t.Errorf("literals of a wrong shape are not counted: %s, then %s", before, after)
 	}
-	strict := harness.StartWith(t, s.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	if got := fmt.Sprint(ask(strict, "")); got != strings.Replace(taken, "input.email TAKEN ", "", 1) {
 		t.Errorf("where a verified address is required: %s", got)
 	}
 }
 
-// An adopter's judge completes the errors of its input type. It is called only if the shape of the input is wrong.
+// An adopter's judge adds its errors to those of its input type. It is called only if the shape of the input is wrong.
 func TestAdoptersJudge(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	var got atomic.Value
-	o := harness.Options()
+	o := app.Options{}
 	judge := func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
 		asked.Add(1)
 		got.Store(fmt.Sprint(in))

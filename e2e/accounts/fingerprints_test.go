@@ -6,8 +6,8 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// A key stands for its first values. A retry sends the same values, in any spelling, and finds the account even if it has
-// changed since. With any other value it is another sign-up.
+// A key belongs to the values of its first request. A retry sends the same values, in any spelling, and finds the account
+// even if the account has changed since. With any other value it is a different sign-up.
 func TestKeysStandForTheirValues(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -17,13 +17,13 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// startWithHooks is start with an adopter's hooks.
+// startWithHooks is harness.Start with an adopter's hooks.
 func startWithHooks(t *testing.T, hooks accounts.Hooks, further ...string) *harness.Service {
 	t.Helper()
 	return harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{Further: []app.Module{{Hooks: hooks}}}, further...)
 }
 
-// expectInternal expects an error that tells a client nothing, and the log what it was.
+// expectInternal expects an internal error that reveals nothing to the client; the log has its cause.
 func expectInternal(s *harness.Service, what string, r harness.Reply, detail string) {
 	s.T.Helper()
 	s.ExpectError(detail)
@@ -32,8 +32,8 @@ func expectInternal(s *harness.Service, what string, r harness.Reply, detail str
 	}
 }
 
-// A hook before a sign-up is asked about what has no fault of its own, without the password, and as nobody: it reads what
-// is public, and writes nothing. Where it refuses nothing is written at all.
+// The hook before a sign-up gets an input without errors, without the password, as an anonymous viewer: it reads public rows
+// and writes nothing. If it refuses, nothing is written at all.
 func TestHookBeforeSignUp(t *testing.T) {
 	t.Parallel()
 	var seen []string
@@ -75,18 +75,18 @@ func TestHookBeforeSignUp(t *testing.T) {
 		t.Errorf("a hook that writes: %s", r.Body)
 	}
 	expectInternal(s, "broken", signUpWith(s, "", form("broken", harness.Password, "a-key")), "secret detail")
-	expectFaults(t, "faulty", signUpWith(s, "", form("faulty", "x", "")), "input.password TOO_SHORT") // and the hook is not asked
+	expectFaults(t, "faulty", signUpWith(s, "", form("faulty", "x", "")), "input.password TOO_SHORT") // and the hook is not called
 	if after := s.AllRows(); !slices.Equal(before, after) {
 		t.Errorf("what was refused has written something:\n%v\n%v", before, after)
 	}
 	s.Must("", harness.SignUpMutation, form("fine", harness.Password, "a-key"))
-	s.Must("", harness.SignUpMutation, form("fine", harness.Password, "a-key")) // a retry is no sign-up
+	s.Must("", harness.SignUpMutation, form("fine", harness.Password, "a-key")) // a retry is not a sign-up
 	if want := []string{"open", "closed", "members", "refused", "writer", "broken", "fine"}; !slices.Equal(seen, want) {
 		t.Errorf("it was asked about %v, want %v", seen, want)
 	}
 }
 
-// Where a verified e-mail is required a hook before a sign-up is not told, and cannot see, that an address has an account.
+// If a verified email is required, the hook before a sign-up cannot find out that an address has an account.
 func TestHookBeforeSignUpOfATakenAddress(t *testing.T) {
 	t.Parallel()
 	var seen []string
@@ -107,13 +107,13 @@ func TestHookBeforeSignUpOfATakenAddress(t *testing.T) {
 	}
 }
 
-// A hook after a verification runs as the owner, in the same transaction, whichever way the address was proved. Its error
-// undoes that, and the code still counts.
+// The hook after a verification runs as the owner, in the same transaction, for each way to verify the address. Its error
+// rolls back the verification, and the code stays valid.
 func TestHookAfterVerification(t *testing.T) {
 	t.Parallel()
 	for how, c := range map[string]struct {
 		further []string
-		prepare func(s *harness.Service) (a harness.Account, token, email string) // and asks for the code
+		prepare func(s *harness.Service) (a harness.Account, token, email string) // and requires the code
 	}{
 		"by the owner": {nil, func(s *harness.Service) (harness.Account, string, string) {
 			a := s.SignUp(nil)
@@ -196,7 +196,7 @@ func TestHookAfterVerification(t *testing.T) {
 	}
 }
 
-// A hook before a deletion runs as the owner, who still has everything; its error keeps the account whole.
+// The hook before a deletion runs as the owner, who still has everything. Its error keeps the whole account.
 func TestHookBeforeDeletion(t *testing.T) {
 	t.Parallel()
 	var fails atomic.Pointer[error]

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 	"github.com/google/uuid"
 )
 
-// form is what a visitor sends to sign up, with a key of its own in the input, unless that is "".
+// form returns the variables of a sign-up, with a key in the input unless it is "".
 func form(name, password, key string) harness.Vars {
 	i := harness.Vars{"email": name + "@example.org", "password": password, "username": name}
 	if key != "" {
@@ -20,20 +21,20 @@ func form(name, password, key string) harness.Vars {
 	return harness.Vars{"input": i}
 }
 
-// signUpWith sends a sign-up with the header Idempotency-Key, unless that is "".
+// signUpWith sends a sign-up with the header Idempotency-Key unless it is "".
 func signUpWith(s *harness.Service, header string, v harness.Vars) harness.Reply {
-	h := http.Header{"Content-Type": {"application/json"}}
+	h := http.Header{}
 	if header != "" {
 		h.Set("Idempotency-Key", header)
 	}
-	r, err := s.TrySend(http.MethodPost, h, harness.Body(s.T, harness.SignUpMutation, v))
+	r, err := s.TrySend(s.T.Context(), harness.Request{Header: h, Query: harness.SignUpMutation, Vars: v})
 	if err != nil {
 		s.T.Error(err)
 	}
 	return r
 }
 
-// expectRows expects so many users, profiles and sessions.
+// expectRows checks the numbers of users, profiles and sessions.
 func expectRows(s *harness.Service, what, want string) {
 	s.T.Helper()
 	if got := s.Count("users") + " " + s.Count("profiles") + " " + s.Count("sessions"); got != want {
@@ -43,7 +44,7 @@ func expectRows(s *harness.Service, what, want string) {
 
 const keyReused, keyInvalid = "input.idempotencyKey REUSED", "input.idempotencyKey INVALID"
 
-// A sign-up that is sent again under the same key gets a further session of the account that the first has made.
+// A sign-up that is sent again with the same key gets another session of the account that the first one created.
 func TestSignUpRetried(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -71,7 +72,7 @@ func TestSignUpRetried(t *testing.T) {
 		var first, again harness.Account
 		first.Fill(t, send(s, name, "caf\u00e9 au lait, two", key))
 		before := s.Count("users") + " " + s.Count("profiles") + " "
-		again.Fill(t, send(s, name, "cafe\u0301 au lait, two", key)) // the same password, typed elsewhere
+		again.Fill(t, send(s, name, "cafe\u0301 au lait, two", key)) // the same password, in another Unicode form
 		if again.UserID != first.UserID || again.ProfileID != first.ProfileID || again.Token == first.Token || again.Refresh == first.Refresh {
 			t.Errorf("%s: again %+v, after %+v", how, again, first)
 		}
@@ -94,7 +95,7 @@ func TestSignUpRetried(t *testing.T) {
 	}
 }
 
-// What is no key is refused with whatever else is wrong, and nothing is written.
+// An invalid key is refused together with all other errors, and nothing is written.
 func TestMalformedKeys(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -119,7 +120,7 @@ func TestMalformedKeys(t *testing.T) {
 			t.Errorf("the longest key: %s", r.Body)
 		}
 	}
-	for i, key := range []any{nil, "", " ", "\t\u00a0"} { // as absent
+	for i, key := range []any{nil, "", " ", "\t\u00a0"} { // same as absent
 		none := form(fmt.Sprint("lily-", i), harness.Password, "")
 		none["input"].(harness.Vars)["idempotencyKey"] = key
 		if r := signUpWith(s, "", none); len(r.Errors) > 0 {
@@ -132,8 +133,8 @@ func TestMalformedKeys(t *testing.T) {
 	}
 }
 
-// Of many retries at once, one makes the account, and each gets a session of it. Of many sign-ups at once with one key and other
-// values, one makes the account, and the others are REUSED.
+// Of many retries at once, one creates the account and each gets a session of it. Of many sign-ups at once with one key and
+// different values, one creates the account and the others are REUSED.
 func TestRetriesAtOnce(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -183,12 +184,12 @@ func TestRetriesAtOnce(t *testing.T) {
 	}
 }
 
-// Where a verified e-mail is required a retry gets the same answer as the first, and the address no second mail.
+// If a verified email is required, a retry gets the same reply as the first request, and no second mail is sent.
 func TestRetriesOfSignUpsThatWait(t *testing.T) {
 	t.Parallel()
 	open := harness.Start(t)
 	taken := open.SignUpAs("rose", nil)
-	s := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
+	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
 	send := func(name, key string) harness.Reply {
 		v := form(name, harness.Password, key)
 		v["input"].(harness.Vars)["username"] = "some-" + name
@@ -220,7 +221,7 @@ func TestRetriesOfSignUpsThatWait(t *testing.T) {
 	s.ExpectMember(a.Token, "tulip@example.org")
 }
 
-// One that was not verified in time is as if it had not been: its key signs up anew.
+// A sign-up that was not verified in time has no effect: its key can be used for a new sign-up.
 func TestRetryOfAnOverdueSignUp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
@@ -233,7 +234,7 @@ func TestRetryOfAnOverdueSignUp(t *testing.T) {
 	s.Must("", harness.VerifyEmail, harness.Input("email", "tulip@example.org", "code", s.CodeTo("tulip@example.org", "verify_email", 2)))
 }
 
-// A key opens nothing: what counts is the password that the account has now, and whether it can be used at all.
+// A key gives no access: the account's current password decides, and whether the account is enabled.
 func TestKeysOpenNothing(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -259,7 +260,7 @@ func TestKeysOpenNothing(t *testing.T) {
 	_, r = sign("moved", harness.Password)
 	expectFaults(t, "the address before", r, keyReused)
 
-	cleared, _ := sign("cleared", harness.Password) // with an address that is not his
+	cleared, _ := sign("cleared", harness.Password) // with another person's address
 	s.Must("", harness.RequestVerification, harness.Input("email", cleared.Email))
 	s.Must("", harness.VerifyEmail, harness.Input("email", cleared.Email, "code", s.CodeTo(cleared.Email, "verify_email", 1)))
 	for _, password := range []string{harness.Password, ""} {
@@ -281,13 +282,13 @@ func TestKeysOpenNothing(t *testing.T) {
 	}
 
 	unverified, _ := sign("unverified", harness.Password)
-	strict := harness.StartWith(t, s.DB, harness.BothLayers, harness.Options(), "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, s.DB, harness.BothLayers, app.Options{}, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	if r := signUpWith(strict, "", form(unverified.Username, harness.Password, "key-of-unverified")); r.Body != `{"data":{"signUp":{"user":null,"tokens":null}}}` {
 		t.Errorf("an account that may not sign in before it is verified: %s", r.Body)
 	}
 }
 
-// A key is a secret of the client's: it is kept as a hash only.
+// A key is a secret of the client: only its hash is stored.
 func TestKeysAreNotKept(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -297,39 +298,28 @@ func TestKeysAreNotKept(t *testing.T) {
 		t.Errorf("%s keys are kept, which proves nothing", n)
 	}
 	for what, text := range map[string]string{"the database": strings.Join(s.AllRows(), "\n"), "the log": s.Logs.String()} {
-		if strings.Contains(text, "canary-key") || strings.Contains(text, hex.EncodeToString([]byte("canary-key"))) { // as bytea is shown
+		if strings.Contains(text, "canary-key") || strings.Contains(text, hex.EncodeToString([]byte("canary-key"))) { // as PostgreSQL prints a bytea
 			t.Errorf("%s holds a key", what)
 		}
 	}
 }
 
-// Pages of a configured origin may send the header, and those of no other.
+// Pages of a configured origin may send the header; other pages may not.
 func TestKeysFromOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_CORS_ORIGINS=https://app.example.org")
 	for origin, want := range map[string]string{"https://app.example.org": "authorization,content-type,idempotency-key", "https://evil.example": ""} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, s.URL+"/graphql", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = http.Header{
+		r := s.Send(harness.Request{Method: http.MethodOptions, Header: http.Header{
 			"Origin": {origin}, "Access-Control-Request-Method": {"POST"},
 			"Access-Control-Request-Headers": {"authorization,content-type,idempotency-key"},
-		}
-		response, err := harness.Client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if got := response.Header.Get("Access-Control-Allow-Headers"); got != want {
+		}})
+		if got := r.Header.Get("Access-Control-Allow-Headers"); got != want {
 			t.Errorf("%s may send %q, want %q", origin, got, want)
 		}
 	}
 	var first, again harness.Account
 	for _, a := range []*harness.Account{&first, &again} {
-		a.Fill(t, s.Send(http.MethodPost, http.Header{
-			"Content-Type": {"application/json"}, "Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Idempotency-Key": {"a-key"},
-		}, harness.Body(t, harness.SignUpMutation, form("tulip", harness.Password, ""))))
+		a.Fill(t, s.Send(harness.Request{Header: http.Header{"Origin": {"https://app.example.org"}, "Sec-Fetch-Site": {"cross-site"}, "Idempotency-Key": {"a-key"}}, Query: harness.SignUpMutation, Vars: form("tulip", harness.Password, "")}))
 	}
 	if first.UserID != again.UserID {
 		t.Errorf("two accounts: %s and %s", first.UserID, again.UserID)

@@ -12,11 +12,12 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// frontEnd are settings for links to a front end, with a page for each kind of code.
+// frontEnd returns settings for links to a front end, with a page for each kind of code.
 func frontEnd(at string) []string {
 	return []string{
 		"FREEHOLD_APP_URL=" + at, "FREEHOLD_VERIFY_EMAIL_URL=" + at + "/verify?email={email}&code={code}",
@@ -24,8 +25,8 @@ func frontEnd(at string) []string {
 	}
 }
 
-// A front end can use the code and the address that it reads from each link, whatever characters the address has. A scanner
-// that opens the links first uses nothing up.
+// A front end can use the code and the address in each link, for any characters in the address. A scanner that opens the link
+// first does not use up the code.
 func TestMailLeadsToTheFrontEnd(t *testing.T) {
 	t.Parallel()
 	opened := make(chan *url.URL, 10)
@@ -42,7 +43,7 @@ func TestMailLeadsToTheFrontEnd(t *testing.T) {
 			t.Errorf("the link %s is not in %s%s", m.Link, m.Text, m.HTML)
 		}
 		for range 2 {
-			s.Fetch(http.MethodGet, m.Link)
+			s.Fetch(m.Link)
 			got := <-opened
 			if got.Path != path || len(got.Query()) != 2 {
 				t.Errorf("%s leads to %s", kind, got)
@@ -95,20 +96,21 @@ func TestMailsLinkNowhereByDefault(t *testing.T) {
 	}
 }
 
-// W13: the links of a mail come from the configuration, whatever host the request names.
+// W13: the links in a mail come from the configuration, whatever host the request names.
 func TestForgedHostChangesNoLink(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, frontEnd("https://app.example")...).Work()
-	for i, forge := range []func(r *http.Request){
-		func(r *http.Request) { r.Host = "evil.example" },
-		func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "evil.example") },
-		func(r *http.Request) { r.Header.Set("X-Forwarded-Server", "evil.example") },
-		func(r *http.Request) { r.Header.Set("Forwarded", "host=evil.example;proto=http") },
-		func(r *http.Request) { r.Header.Set("X-Original-Host", "evil.example") },
-		func(r *http.Request) { r.Header.Set("X-Forwarded-Prefix", "/evil.example") },
+	for i, forged := range []harness.Request{
+		{Host: "evil.example"},
+		{Header: http.Header{"X-Forwarded-Host": {"evil.example"}}},
+		{Header: http.Header{"X-Forwarded-Server": {"evil.example"}}},
+		{Header: http.Header{"Forwarded": {"host=evil.example;proto=http"}}},
+		{Header: http.Header{"X-Original-Host": {"evil.example"}}},
+		{Header: http.Header{"X-Forwarded-Prefix": {"/evil.example"}}},
 	} {
 		a := s.SignUp(nil)
-		if r := s.SendChanged(harness.Body(t, harness.RequestReset, harness.Input("email", a.Email)), forge); r.Status != http.StatusOK || len(r.Errors) > 0 {
+		forged.Query, forged.Vars = harness.RequestReset, harness.Input("email", a.Email)
+		if r := s.Send(forged); r.Status != http.StatusOK || len(r.Errors) > 0 {
 			t.Fatalf("request %d: %d %s", i, r.Status, r.Body)
 		}
 		m := s.MailTo(a.Email, "reset_password", 1)
@@ -123,7 +125,7 @@ func TestForgedHostChangesNoLink(t *testing.T) {
 	}
 }
 
-// An app's own scheme is a link in a mail, and in the developer's mailbox.
+// An app's own URL scheme works as a link, in a mail and in the mailbox of development.
 func TestLinkToAnApp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_APP_URL=org.example.app://home", "FREEHOLD_RESET_PASSWORD_URL=org.example.app://reset/{email}?code={code}&a=b").Work()
@@ -137,16 +139,16 @@ func TestLinkToAnApp(t *testing.T) {
 	if !strings.Contains(m.HTML, href) || !strings.Contains(m.HTML, `href="org.example.app://home"`) || !strings.Contains(m.Text, "\norg.example.app://home\n") {
 		t.Errorf("the mail is %s%s", m.Text, m.HTML)
 	}
-	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+m.ID); !strings.Contains(body, "<p><a "+href) {
-		t.Errorf("the mailbox has no link: %s", body)
+	if r := s.Fetch("/dev/mail/" + m.ID); !strings.Contains(r.Body, "<p><a "+href) {
+		t.Errorf("the mailbox has no link: %s", r.Body)
 	}
 	s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
-	if m := s.MailTo(a.Email, "verify_email", 1); m.Link != "" || strings.Contains(m.Text, "page") { // it has none
+	if m := s.MailTo(a.Email, "verify_email", 1); m.Link != "" || strings.Contains(m.Text, "page") { // this kind has none
 		t.Errorf("the mail is %s", m.Text)
 	}
 }
 
-// The product's name is in each mail, and cannot be a password.
+// The product's name is in each mail, and must not be a password.
 func TestProductsName(t *testing.T) {
 	t.Parallel()
 	const name = `Größe & "Söhne" <👩‍👧>`
@@ -164,7 +166,7 @@ func TestProductsName(t *testing.T) {
 	}
 }
 
-// A folder of templates replaces ours and the program's, file by file. A fault in it is an error at the start.
+// A folder of templates replaces our files and the program's, file by file. An error in it prevents the start.
 func TestFolderOfMailTemplates(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -175,7 +177,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 		}
 	}
 	write("reset_password.txt", `{{define "subject"}}Neues Passwort für {{.Service}}{{end}}{{define "body"}}Hier: {{.Link}} oder {{.Code}}{{end}}`)
-	o := harness.Options()
+	o := app.Options{}
 	o.MailTemplates = fstest.MapFS{
 		"reset_password.txt": {Data: []byte(`{{define "subject"}}program{{end}}{{define "body"}}{{.Link}} {{.Code}}{{end}}`)},
 		"layout.txt":         {Data: []byte(`program: {{template "body" .}}`)},
@@ -190,7 +192,7 @@ func TestFolderOfMailTemplates(t *testing.T) {
 	}
 	refused := func(what, setting string, want ...string) {
 		t.Helper()
-		made, err := harness.Program.New(t.Context(), harness.Config(t, d.App, append(frontEnd("https://app.example"), setting)...), harness.Options())
+		made, err := harness.Program.New(t.Context(), harness.Config(t, d.App, append(frontEnd("https://app.example"), setting)...), app.Options{})
 		if err == nil {
 			made.Close()
 			t.Errorf("%s is taken", what)
@@ -205,8 +207,8 @@ func TestFolderOfMailTemplates(t *testing.T) {
 			t.Errorf("%s: the error shows the value: %v", what, err)
 		}
 	}
-	refused("a folder that is not there", setting+"/missing", "no such folder")
-	refused("a file", setting+"/reset_password.txt", "no such folder")
+	refused("a folder that is not there", setting+"/missing", "folder not found")
+	refused("a file", setting+"/reset_password.txt", "folder not found")
 	write("change_email.html", "\n{{define \"body\"}}{{.Nothing}}{{end}}")
 	refused("a faulty template", setting, "change_email.html:2", "Nothing")
 	write("change_email.html", `{{define "body"}}{{.Code}}{{end}}`)

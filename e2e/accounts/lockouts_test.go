@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// afterwards lets time pass for limits, codes and sign-ups that wait.
+// afterwards lets time pass for limits, codes and pending sign-ups.
 func afterwards(s *harness.Service, d time.Duration) {
 	s.T.Helper()
 	for _, column := range []string{"rate_limits SET ends_at = ends_at", "codes SET expires_at = expires_at", "user_private SET pending_until = pending_until"} {
@@ -16,14 +16,14 @@ func afterwards(s *harness.Service, d time.Duration) {
 	}
 }
 
-// newestCode is the code of the newest mail of a kind to an address.
+// newestCode returns the code of the newest mail of a kind to an address.
 func newestCode(s *harness.Service, email, kind string) string {
 	s.T.Helper()
 	s.AwaitOutbox()
 	return s.CodeTo(email, kind, 1)
 }
 
-// strangers do something from so many networks, so many times each; mails are sent in between, so that their order is known.
+// strangers act from so many networks, so many times each. Mails are sent in between, so that their order is known.
 func strangers(s *harness.Service, networks, times int, act func(from string) harness.Reply) {
 	s.T.Helper()
 	for n := range networks * times {
@@ -34,13 +34,14 @@ func strangers(s *harness.Service, networks, times int, act func(from string) ha
 	}
 }
 
-// lifetimes are those of codes and of the windows of limits. Each test of lock-outs runs one second after each of them.
+// lifetimes are those of codes and of the windows of limits. Each test of lock-outs runs at once, and one second after each
+// of them.
 var lifetimes = []time.Duration{0, 15 * time.Minute, 30 * time.Minute, time.Hour, 12 * time.Hour}
 
-const ownersHome = "198.51.100.7" // from which nobody has signed in
+const ownersHome = "198.51.100.7" // from which no one has signed in
 
-// P18, P20: strangers use up every limit of an address, from a few networks. At once, and one second after each lifetime, its
-// owner gets in from a client that nobody knows: by a code that is there, or by a further one.
+// P18, P20: strangers use up every limit of an address, from a few networks. At once, and one second after each lifetime, the
+// owner gets in from an unknown client: by an existing code, or by a new one.
 func TestStrangersLockNobodyOutOfCodes(t *testing.T) {
 	t.Parallel()
 	const email = "victor@example.org"
@@ -78,7 +79,7 @@ func TestStrangersLockNobodyOutOfCodes(t *testing.T) {
 					s := limited(t, "FREEHOLD_REQUIRE_VERIFIED_EMAIL="+c.verified).Work()
 					signUp(s, "203.0.113.200")
 					strangers(s, networks, 4, func(from string) harness.Reply { return c.ask(s, from) })
-					if lifetime > 0 || networks == 1 { // else nobody can tell the owner from those who use up both mails and tries at this moment
+					if lifetime > 0 || networks == 1 { // else the owner looks the same as strangers who now use up mails and tries
 						strangers(s, 5, 6, func(from string) harness.Reply {
 							sendFrom(s, from, "", harness.VerifyEmail, harness.Input("email", email, "code", "0000-0000"))
 							return sendFrom(s, from, "", harness.ResetPassword, harness.Input("email", email, "code", "0000-0000", "newPassword", harness.NewPassword))
@@ -87,7 +88,7 @@ func TestStrangersLockNobodyOutOfCodes(t *testing.T) {
 					if lifetime > 0 {
 						afterwards(s, lifetime+time.Second)
 					}
-					c.ask(s, ownersHome) // it may be too often; then there is a code
+					c.ask(s, ownersHome) // a request may be too early; then a valid code exists
 					if r := c.use(s, newestCode(s, email, c.kind)); len(r.Errors) > 0 {
 						t.Errorf("the owner: %s", r.Body)
 					}
@@ -97,8 +98,8 @@ func TestStrangersLockNobodyOutOfCodes(t *testing.T) {
 	}
 }
 
-// P18, P20: a stranger's sign-ups and requests with an address leave its owner a mail for a sign-up of their own, and the answers
-// are the same where the address has an account.
+// P18, P20: after a stranger's sign-ups and requests with an address, its owner still gets a mail for a sign-up. The replies
+// are the same if the address has an account.
 func TestFirstSignUpGetsItsMail(t *testing.T) {
 	t.Parallel()
 	s := limited(t, verifiedOnly).Work()
@@ -118,7 +119,7 @@ func TestFirstSignUpGetsItsMail(t *testing.T) {
 	}
 }
 
-// P22: a new password by mail ends what its client has guessed before, outside of the account and in it.
+// P22: a reset clears the wrong guesses that its client has made, outside of the account and in it.
 func TestResetForgetsGuesses(t *testing.T) {
 	t.Parallel()
 	s := limited(t).Work()
@@ -143,7 +144,7 @@ func TestResetForgetsGuesses(t *testing.T) {
 	s.Must(data.SignIn.Tokens.AccessToken, harness.Reauthenticate, harness.Input("password", harness.NewPassword))
 }
 
-// P18: each client that an account is used from has a count of mails of its own; none uses up that of another.
+// P18: each client from which an account is used has its own count of mails. No other client can use it up.
 func TestKnownClientsHaveACountEach(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -168,7 +169,7 @@ func TestKnownClientsHaveACountEach(t *testing.T) {
 	expectCodes(t, "another home", []harness.Reply{guessFrom(s, homes[1], a.Email, harness.Password)}, map[string]int{"": 1})
 }
 
-// P18: the client of a session that was revoked is a stranger; the client of one that signed out, or has expired, is not.
+// P18: the client of a revoked session is a stranger. The client of a session that signed out or expired is not.
 func TestClientOfARevokedSessionIsAStranger(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -213,7 +214,7 @@ func TestClientOfARevokedSessionIsAStranger(t *testing.T) {
 	}
 }
 
-// sessionOf is the id of the session that asks.
+// sessionOf returns the id of the session that asks.
 func sessionOf(s *harness.Service, token string) string {
 	s.T.Helper()
 	var data struct {

@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,10 +16,11 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// enqueue puts mails into the outbox, as a use case would.
+// enqueue adds mails to the outbox, as a use case does.
 func enqueue(t *testing.T, d dbtest.Database, mails ...outbox.Mail) {
 	t.Helper()
 	pool, err := db.Open(db.Options{URL: d.App})
@@ -41,18 +41,18 @@ func enqueue(t *testing.T, d dbtest.Database, mails ...outbox.Mail) {
 	}
 }
 
-// A mail that waits is sent, and in development read at /dev/mail. Its code is in the mail and nowhere else.
+// A queued mail is sent, and in development you read it at /dev/mail. Its code is only in the mail.
 func TestMailboxOfDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	dir := t.TempDir()
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_DATA_DIR="+dir).Work()
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir).Work()
 	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); !strings.Contains(body, "There is none yet") {
-		t.Errorf("an empty mailbox: %s", body)
+	if r := s.Fetch("/dev/mail"); !strings.Contains(r.Body, "No mail yet") {
+		t.Errorf("an empty mailbox: %s", r.Body)
 	}
 	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
 	enqueue(t, d, outbox.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
@@ -73,20 +73,21 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if strings.Contains(s.Logs.String(), "ann@example.org") {
 		t.Error("the log holds the address")
 	}
-	if status, header, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail"); status != 200 || !strings.Contains(body, m.Subject) || !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
-		t.Errorf("the list: %d %v %s", status, header, body)
+	if r := s.Fetch("/dev/mail"); r.Status != 200 || !strings.Contains(r.Body, m.Subject) || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("the list: %d %v %s", r.Status, r.Header, r.Body)
 	}
-	if status, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+m.ID); status != 200 || !strings.Contains(body, code) || !strings.Contains(body, "<iframe sandbox ") {
-		t.Errorf("the mail: %d %s", status, body)
+	if r := s.Fetch("/dev/mail/" + m.ID); r.Status != 200 || !strings.Contains(r.Body, code) || !strings.Contains(r.Body, "<iframe sandbox ") {
+		t.Errorf("the mail: %d %s", r.Status, r.Body)
 	}
 	for _, id := range []string{"x", uuid.NewString()} {
-		if status, _, _ := s.Fetch(http.MethodGet, s.URL+"/dev/mail/"+id); status != 404 {
-			t.Errorf("a mail that is not there: %d", status)
+		if r := s.Fetch("/dev/mail/" + id); r.Status != 404 {
+			t.Errorf("a mail that is not there: %d", r.Status)
 		}
 	}
 }
 
-// The mailbox is a developer's: not in production, nor where others can look, nor where mails are really sent.
+// The mailbox is for developers only. It is closed in production, if others can reach the server, and if mails are really
+// sent.
 func TestMailboxIsForDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -94,17 +95,17 @@ func TestMailboxIsForDevelopment(t *testing.T) {
 		"production":         harness.Production(t, d),
 		"with a mail server": {"FREEHOLD_SMTP_URL=smtp://127.0.0.1:1", "FREEHOLD_MAIL_FROM=no-reply@example.org"},
 	} {
-		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), further...)
+		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, further...)
 		for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/" + uuid.NewString()} {
-			if status, _, body := s.Fetch(http.MethodGet, s.URL+path); status != 404 || strings.Contains(body, "no such mail") {
-				t.Errorf("%s, %s: %d %s", name, path, status, body)
+			if r := s.Fetch(path); r.Status != 404 || strings.Contains(r.Body, "Mail not found") {
+				t.Errorf("%s, %s: %d %s", name, path, r.Status, r.Body)
 			}
 		}
 	}
 }
 
-// Two instances share the outbox: each mail is sent once, by one of them. What is a mail of no kind is given up, and
-// keeps no other from being sent.
+// Two instances share the outbox: one of them sends each mail, once. They give up a mail of an unknown kind, which blocks no
+// other mail.
 func TestInstancesShareTheOutbox(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -113,9 +114,9 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 		mails = append(mails, outbox.Mail{Kind: "password_changed", Recipient: fmt.Sprintf("m%d@example.org", i), Data: map[string]string{"username": "m"}})
 	}
 	enqueue(t, d, mails...)
-	one, two := harness.StartWith(t, d, harness.BothLayers, harness.Options()).Work(), harness.StartWith(t, d, harness.BothLayers, harness.Options()).Work()
+	one, two := harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work(), harness.StartWith(t, d, harness.BothLayers, app.Options{}).Work()
 	one.AwaitOutbox()
-	one.Allowed, two.Allowed = []string{"no such kind"}, []string{"no such kind"} // either gives it up
+	one.Allowed, two.Allowed = []string{"no such kind"}, []string{"no such kind"} // either of them may give it up
 	got := map[string]int{}
 	for _, m := range append(one.Mailbox(0), two.Mailbox(0)...) {
 		got[m.To]++
@@ -133,11 +134,11 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 	}
 }
 
-// What is long over is deleted beside the requests, by several instances at once; what is not stays.
+// Several instances at once delete expired rows, beside requests. Other rows stay.
 func TestWhatIsLongOverIsPurged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_EVENT_RETENTION=24h")
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_EVENT_RETENTION=24h")
 	a := s.SignUp(nil)
 	for _, statement := range []string{
 		`INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at)
@@ -147,7 +148,7 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		`INSERT INTO app.security_events (user_id, kind, created_at) SELECT id, 'SIGNED_IN', now() - interval '2 days' FROM app.users, generate_series(1, 2500)`,
 		`INSERT INTO app.outbox (id, kind, recipient, created_at, parked_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '30 days', now())`,
 		`INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at)
-		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first has just ended
+		 SELECT gen_random_uuid(), 'VERIFY_EMAIL', 'x', 'x' || n, gen_random_uuid(), now() - interval '1 day' * (n - 1) FROM generate_series(1, 3) n`, // the first just ended
 		`INSERT INTO app.held_usernames (username_key, held_until) SELECT 'x' || n, now() - interval '1 day' * (n - 2) FROM generate_series(1, 3) n`,
 		`INSERT INTO app.sign_up_keys (key_hash, fingerprint, user_id, created_at) SELECT decode(n::text || '0', 'hex'), '', id, now() - interval '2 days' * n FROM app.users, generate_series(0, 2) n`,
 		`INSERT INTO app.users SELECT gen_random_uuid() FROM generate_series(1, 1200)`,
@@ -166,20 +167,15 @@ func TestWhatIsLongOverIsPurged(t *testing.T) {
 		(SELECT count(*) FROM app.security_events) || ' ' || (SELECT count(*) FROM app.outbox) || ' ' || (SELECT count(*) FROM app.codes) || ' ' ||
 		(SELECT count(*) FROM app.held_usernames) || ' ' || (SELECT count(*) FROM app.sign_up_keys) || ' ' || (SELECT count(*) FROM app.users)`
 	const want = "1 1 1 0 1 2 1 1"
-	got := ""
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && got != want; time.Sleep(20 * time.Millisecond) {
-		got = d.Query(t, left)[0]
-	}
-	if got != want {
-		t.Errorf("sessions, rate limits, events, mails, codes, held usernames, keys and users that are left: %s, want %s", got, want)
-	}
+	eventually.True(t, 20*time.Second, "the sessions, rate limits, events, mails, codes, held usernames, keys and users that are left are "+want, func() bool {
+		return d.Query(t, left)[0] == want
+	})
 	if r := s.Do(a.Token, `{ me { id } }`, nil); !strings.Contains(r.Body, a.UserID) {
 		t.Errorf("a live session: %s", r.Body)
 	}
 }
 
-// I04: of two addresses that look alike, or differ in case, only the one that an account has is written to, and as the account
-// spells it.
+// I04: of two addresses that look alike or differ in case, only the account's gets mails, in the account's spelling.
 func TestMailGoesToTheStoredAddressOnly(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()

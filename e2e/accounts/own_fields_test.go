@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
-// ownFields is what owners see of the state of their account.
+// ownFields is the state of an account that its owner sees.
 type ownFields struct {
 	Email, PendingEmail  string
 	HasPassword          bool
@@ -26,7 +28,7 @@ func readOwnFields(s *harness.Service, token string) ownFields {
 	return data.Me
 }
 
-// pendingEmail is the new address, from the request until it is proved, replaced, expired or cancelled.
+// pendingEmail is the new address, from the request until it is verified, replaced, expired or cancelled.
 func TestPendingEmail(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -64,7 +66,7 @@ func TestPendingEmail(t *testing.T) {
 	}
 }
 
-// P02: where a verified e-mail is required, a change to the address of an account looks like one to any other.
+// P02: if a verified email is required, a change to the address of another account looks like any other change.
 func TestPendingEmailTellsNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -84,19 +86,19 @@ func TestPendingEmailTellsNothingOfOthers(t *testing.T) {
 	}
 }
 
-// Nobody knows the code for an address that another account has, and it would change nothing.
+// No code exists for an address that another account has, and it would change nothing.
 func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	dir := t.TempDir()
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
 	a := signUpVerified(s, "ann", "ann@example.org")
 	signUpVerified(s, "bob", "taken@example.org")
 	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proveBy := func(email string) harness.Reply { // a code that no mail brings: the key makes one, and the database its row
+	proveBy := func(email string) harness.Reply { // a code that is in no mail: derived from the key, with a row in the database
 		s.Must(a.Token, harness.ChangeEmail, harness.Input("newEmail", email))
 		seed, id := keys.NewCode("CHANGE_EMAIL", email)
 		s.DB.Query(t, `UPDATE app.codes SET id = $1 WHERE purpose = 'CHANGE_EMAIL'`, id)
@@ -111,7 +113,7 @@ func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	}
 }
 
-// hasPassword is false from a take-over until the owner of the address sets a password.
+// hasPassword is false from a takeover until the owner of the address sets a password.
 func TestHasPassword(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -164,20 +166,17 @@ func TestReauthenticatedUntil(t *testing.T) {
 		t.Errorf("another session has entered nothing, and may act until %v", until)
 	}
 	s.DB.Query(t, entered, a.UserID, "-599.5 seconds")
-	refused := false
-	for deadline := time.Now().Add(20 * time.Second); !refused && time.Now().Before(deadline); {
+	eventually.True(t, 20*time.Second, "the time has ended", func() bool {
 		before, got, after := readOwnFields(s, a.Token).ReauthenticatedUntil, act(), readOwnFields(s, a.Token).ReauthenticatedUntil
-		refused = got != ""
+		refused := got != ""
 		if before == nil && !refused || after != nil && refused {
 			t.Errorf("until %v before and %v after, and the act is %q", before, after, got)
 		}
-	}
-	if !refused {
-		t.Error("the time has not ended")
-	}
+		return refused
+	})
 }
 
-// nextCodeAt says when a request will not be RATE_LIMITED, and counts nothing itself.
+// nextCodeAt says when a request will not be RATE_LIMITED, and does not count as one.
 func TestNextCodeAt(t *testing.T) {
 	t.Parallel()
 	const away = "203.0.113.1"
@@ -197,7 +196,7 @@ func TestNextCodeAt(t *testing.T) {
 				t.Parallel()
 				s := limited(t, "FREEHOLD_RATE_LIMIT="+limits)
 				a := s.SignUp(nil)
-				s.DB.Query(t, `UPDATE app.sessions SET ip = '198.51.100.1'`) // so that this is the client it is known from
+				s.DB.Query(t, `UPDATE app.sessions SET ip = '198.51.100.1'`) // so that this client is known
 				expect := func(when, from, want string) {
 					t.Helper()
 					at, counted := nextCodeAt(s, from, a.Token, purpose), s.DB.Query(t, `SELECT to_jsonb(r) FROM app.rate_limits r ORDER BY bucket`)
@@ -224,7 +223,7 @@ func TestNextCodeAt(t *testing.T) {
 					expect(fmt.Sprint("mail ", n), away, "")
 				}
 				expect("the fourth", away, "RATE_LIMITED")
-				if purpose != "CHANGE_EMAIL" { // whose address no account is known by
+				if purpose != "CHANGE_EMAIL" { // an address from which no account is known
 					expect("at home", "198.51.100.1", "")
 				}
 				limitsEnd(s)
@@ -239,7 +238,7 @@ func TestNextCodeAt(t *testing.T) {
 	}
 }
 
-// nextCodeAt asks from a client address when a code may be requested.
+// nextCodeAt reads the field from a client address.
 func nextCodeAt(s *harness.Service, from, token, purpose string) *time.Time {
 	s.T.Helper()
 	var data struct {
@@ -252,7 +251,7 @@ func nextCodeAt(s *harness.Service, from, token, purpose string) *time.Time {
 	return data.Me.NextCodeAt
 }
 
-// While no address is pending, only the limit of the client holds, since the new address may be any.
+// While no address is pending, only the limit of the client applies, because the new address may be any.
 func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -275,11 +274,11 @@ func TestNextCodeAtWithoutAPendingAddress(t *testing.T) {
 	}
 }
 
-// Fields that are not selected cost no query, and a list with the same user many times loads each field once.
+// Fields that are not selected cost no query. A list that has the same user many times loads each field once.
 func TestOwnFieldsAreLoadedOnceAndOnlyIfSelected(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = func(query string) {
 		for _, function := range []string{"pending_email", "has_password", "reauthenticated_until", "rate_limited_until"} {
 			if strings.Contains(query, "app."+function) {

@@ -11,7 +11,7 @@ import (
 const updateProfile = `mutation ($i: UpdateProfileInput!) { updateProfile(input: $i) {
 	profile { username displayName bio avatarUrl websiteUrl location birthday phoneNumber visibility } } }`
 
-// expectParams expects one error whose only field is at path, with this code and these parameters, as fmt.Sprint shows them.
+// expectParams expects one error whose only field is at path, with this code and these parameters, as fmt.Sprint prints them.
 func expectParams(t *testing.T, what string, r harness.Reply, path, code, params string) {
 	t.Helper()
 	if len(r.Errors) != 1 || len(r.Errors[0].Extensions.Fields) != 1 {
@@ -27,7 +27,7 @@ func expectParams(t *testing.T, what string, r harness.Reply, path, code, params
 	}
 }
 
-// The bounds that a message names are parameters of its field, so that clients can translate it.
+// The bounds in a message are parameters of its field, so that clients can translate it.
 func TestParametersOfFaults(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -67,13 +67,13 @@ func TestParametersOfFaults(t *testing.T) {
 	}
 }
 
-// If a limit is about one field of the input, RATE_LIMITED names the field, with the same answer for an address with an account
-// and one without. The limits of a client name no field.
+// If a limit is about one field of the input, RATE_LIMITED names the field, identically for an address with an account and
+// one without. The limits of a client name no field.
 func TestLimitsNameTheirField(t *testing.T) {
 	t.Parallel()
 	s := limited(t).Work()
 	a := s.SignUp(nil)
-	fill := func(bucket string) { // as if all of it had been used
+	fill := func(bucket string) { // uses up the limit
 		s.DB.Query(t, `UPDATE app.rate_limits SET hits = 2000000000 WHERE bucket LIKE $1 || ' %'`, bucket)
 	}
 	passwords := []string{harness.Password, harness.NewPassword}

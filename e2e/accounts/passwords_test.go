@@ -15,7 +15,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// expectFaults expects the one error of a reply to have these faults, "path CODE", and to repeat nothing.
+// expectFaults expects the only error of a reply to have these fields, as "path CODE", and to repeat no value.
 func expectFaults(t *testing.T, what string, r harness.Reply, want ...string) {
 	t.Helper()
 	got := r.Fields()
@@ -26,7 +26,7 @@ func expectFaults(t *testing.T, what string, r harness.Reply, want ...string) {
 	}
 }
 
-// P16: a password that is the account's own words is refused wherever one is chosen, and all that is wrong is told at once.
+// P16: a password made of the account's own words is refused in every mutation that sets one, together with all other errors.
 func TestPasswordsOfOwnWords(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_PUBLIC_URL=https://zebrafish.example").Work()
@@ -43,7 +43,7 @@ func TestPasswordsOfOwnWords(t *testing.T) {
 		"input.password TOO_PERSONAL", "input.username INVALID_CHARACTER", "input.profile.displayName INVALID_CHARACTER")
 	expectFaults(t, "in type as well", s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": 5, "password": "x", "username": "a b"}}),
 		"input.email INVALID", "input.password TOO_SHORT", "input.username INVALID_CHARACTER")
-	if r := signUp("jane.doe@farmhouse.org", "my-organ-1", "orange_cat", "Lieutenant"); len(r.Errors) > 0 { // .org is not his own
+	if r := signUp("jane.doe@farmhouse.org", "my-organ-1", "orange_cat", "Lieutenant"); len(r.Errors) > 0 { // .org is not a word of the account
 		t.Errorf("nothing of his own: %s", r.Body)
 	}
 
@@ -66,7 +66,7 @@ func TestPasswordsOfOwnWords(t *testing.T) {
 		expectFaults(t, "reset to "+what, reset(code, password), "input.newPassword TOO_PERSONAL")
 	}
 	expectFaults(t, "reset, all wrong", reset("0000-0000", "x"), "input.code INVALID", "input.newPassword TOO_SHORT")
-	// Whoever has no code is not told what the account calls itself.
+	// A client without a code does not learn the account's own words.
 	expectFaults(t, "reset, without the code", reset("0000-0000", "marguerite12"), "input.code INVALID")
 	if r := s.TrySignIn(a.Email, harness.Password); len(r.Errors) > 0 {
 		t.Errorf("the password after all that: %s", r.Body)
@@ -74,8 +74,8 @@ func TestPasswordsOfOwnWords(t *testing.T) {
 	s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", harness.NewPassword))
 }
 
-// P16: where a service is asked about leaked passwords, one that it knows is refused wherever a password is chosen, with
-// what else is wrong. The service is told five digits of a hash; neither it nor our log learns more.
+// P16: if a service of leaked passwords is configured, a leaked password is refused in every mutation that sets one, together
+// with all other errors. The service gets five digits of a hash; neither it nor our log learns more.
 func TestLeakedPasswords(t *testing.T) {
 	t.Parallel()
 	const leaked = "an old song of the sea"
@@ -139,7 +139,7 @@ func TestLeakedPasswords(t *testing.T) {
 	}
 	s.Must("", harness.ResetPassword, harness.Input("email", a.Email, "code", code, "newPassword", leaked))
 	log := s.Logs.String()
-	if n := strings.Count(log, "a password was not looked up"); n != 5 {
+	if n := strings.Count(log, "failed to look up a password"); n != 5 {
 		t.Errorf("%d warnings, want 5", n)
 	}
 	for _, secret := range []string{leaked, digits[:5], digits[5:], "/range", breaches.URL + "/"} {
@@ -149,7 +149,7 @@ func TestLeakedPasswords(t *testing.T) {
 	}
 }
 
-// A service of leaked passwords that hangs keeps nobody waiting for long.
+// A service of leaked passwords that hangs delays a request only briefly.
 func TestLeakedPasswordsAreNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})
@@ -164,20 +164,20 @@ func TestLeakedPasswordsAreNotWaitedFor(t *testing.T) {
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("a sign-up took %v", took)
 	}
-	<-ended // it is not only we who have given up
+	<-ended // the client closed the connection too
 }
 
 // P10: a password that is far too long is refused without hashing it.
 func TestHugePasswords(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t)
+	s := harness.Setup{FullCost: true}.Start(t)
 	huge := strings.Repeat("x", 10<<20)
-	for name, body := range map[string]string{
-		"signUp": harness.Body(t, harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": "ann@example.org", "password": huge, "username": "ann"}}),
-		"signIn": harness.Body(t, harness.SignInMutation, harness.Input("email", "ann@example.org", "password", huge)),
+	for name, q := range map[string]harness.Request{
+		"signUp": {Query: harness.SignUpMutation, Vars: harness.Vars{"input": harness.Vars{"email": "ann@example.org", "password": huge, "username": "ann"}}},
+		"signIn": {Query: harness.SignInMutation, Vars: harness.Input("email", "ann@example.org", "password", huge)},
 	} {
-		r, err := s.TrySend(http.MethodPost, harness.JsonHeader, body)
-		if err != nil { // the server may close before all is sent
+		r, err := s.TrySend(t.Context(), q)
+		if err != nil { // the server may close the connection before all is sent
 			continue
 		}
 		if r.Status != http.StatusRequestEntityTooLarge {

@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
-// together does something n times at once and returns the answers.
+// together calls act n times at once and returns the replies.
 func together(n int, do func(i int) harness.Reply) []harness.Reply {
 	answers := make([]harness.Reply, n)
 	var wg sync.WaitGroup
@@ -23,8 +24,8 @@ func together(n int, do func(i int) harness.Reply) []harness.Reply {
 	return answers
 }
 
-// gather starts rivals for rows of a table, none of which gets any before so many of them wait; then it does something, lets
-// them go on, and waits for them.
+// gather starts rivals for rows of a table and locks it until so many of them wait. Then it calls then, releases the rivals
+// and waits for them.
 func gather(s *harness.Service, table string, waiting int, rivals, then func()) {
 	s.T.Helper()
 	pool, err := sql.Open("postgres", s.DB.Superuser)
@@ -36,29 +37,25 @@ func gather(s *harness.Service, table string, waiting int, rivals, then func()) 
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	defer tx.Rollback()
-	if _, err := tx.ExecContext(s.T.Context(), `LOCK TABLE `+table+` IN EXCLUSIVE MODE`); err != nil { // it can still be read
+	var wg sync.WaitGroup
+	defer func() {
+		tx.Rollback() // else the rivals would wait forever
+		wg.Wait()
+	}()
+	if _, err := tx.ExecContext(s.T.Context(), `LOCK TABLE `+table+` IN EXCLUSIVE MODE`); err != nil { // the table can still be read
 		s.T.Fatal(err)
 	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
 	wg.Go(rivals)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		n := s.DB.Query(s.T, `SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, waiting)
-		if n[0] == "true" {
-			break
-		} else if time.Now().After(deadline) {
-			s.T.Error("there are too few rivals")
-			break
-		}
-	}
+	eventually.True(s.T, 20*time.Second, fmt.Sprintf("%d rivals wait for the lock", waiting), func() bool {
+		return s.DB.Query(s.T, `SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, waiting)[0] == "true"
+	})
 	then()
 	if err := tx.Rollback(); err != nil {
 		s.T.Error(err)
 	}
 }
 
-// only returns which one of the answers is without an error; the others have to be the fault of one field.
+// only returns the index of the reply without an error. The others must have one error with one field, fault.
 func only(s *harness.Service, answers []harness.Reply, fault string) int {
 	s.T.Helper()
 	winner := -1
@@ -78,7 +75,7 @@ func only(s *harness.Service, answers []harness.Reply, fault string) int {
 	return winner
 }
 
-// P05: of 100 resets at once with one code a single one succeeds, and its password is the account's.
+// P05: of 100 resets at once with one code, exactly one succeeds, and sets the account's password.
 func TestResetCodeIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -99,7 +96,7 @@ func TestResetCodeIsUsedOnce(t *testing.T) {
 	}
 }
 
-// P05: of 100 verifications at once with one code, by nobody, a single one starts a session.
+// P05: of 100 verifications at once with one code, by anonymous viewers, exactly one starts a session.
 func TestVerificationCodeIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	for how, further := range map[string][]string{"of an account": nil, "of a sign-up that waits": {verifiedOnly}} {
@@ -128,7 +125,7 @@ func TestVerificationCodeIsUsedOnce(t *testing.T) {
 	}
 }
 
-// S02: a sign-in with the old password that races the change of it leaves no live session behind.
+// S02: a sign-in with the old password that races the password change leaves no live session.
 func TestChangeOfPasswordRacingSignIn(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -146,7 +143,7 @@ func TestChangeOfPasswordRacingSignIn(t *testing.T) {
 		wg.Wait()
 		for _, r := range signIns {
 			if len(r.Errors) > 0 {
-				if code := r.Code(); code != "INVALID_CREDENTIALS" && code != "UNAUTHENTICATED" { // the latter where it ended before its payload was read
+				if code := r.Code(); code != "INVALID_CREDENTIALS" && code != "UNAUTHENTICATED" { // the latter if the session ended before its payload was read
 					t.Errorf("signing in: %s", r.Body)
 				}
 				refused.Add(1)
@@ -179,7 +176,7 @@ func TestChangeOfPasswordRacingSignIn(t *testing.T) {
 	}
 }
 
-// S04: whatever races the end of an account, nothing of it is left in any table, and its username is away.
+// S04: whatever races the deletion of an account, nothing of it is left in any table, and its username is held.
 func TestDeletionRacingEverythingElse(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -247,7 +244,7 @@ func TestDeletionRacingEverythingElse(t *testing.T) {
 
 const usernameTaken = "input.username TAKEN"
 
-// R07: two accounts that want one username at once: one has it.
+// R07: if two accounts change to one username at once, one gets it.
 func TestTwoAccountsRacingForAUsername(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -263,8 +260,8 @@ func TestTwoAccountsRacingForAUsername(t *testing.T) {
 	}
 }
 
-// A username that is being given up is held from that moment on: neither a sign-up nor a change that waits for it gets it,
-// and who had it gets it back.
+// A username is held from the moment its owner gives it up. A sign-up or change that waits for it does not get it; the old
+// owner can take it back.
 func TestGivingUpAUsernameRacingThoseWhoWantIt(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -290,7 +287,7 @@ func TestGivingUpAUsernameRacingThoseWhoWantIt(t *testing.T) {
 	}
 }
 
-// A username that was free when a sign-up was judged, and is held by the time it is written, is not its.
+// A username that was free when a sign-up was checked, and is held when it is written, is refused.
 func TestUsernameIsTakenAndGivenUpDuringASignUp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -304,7 +301,7 @@ func TestUsernameIsTakenAndGivenUpDuringASignUp(t *testing.T) {
 	})
 }
 
-// Nor does anybody get the username of an account that ends.
+// Nor can anyone get the username of an account that is being deleted.
 func TestDeletionRacingSignUpForItsUsername(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// Codes are guessed ten times by a client, of an address that has one or not; another client still uses the right one.
+// A client can guess a code ten times, whether or not the address has one. Another client can still use the right code.
 func TestGuessesOfCodes(t *testing.T) {
 	t.Parallel()
 	for what, try := range map[string]func(s *harness.Service, from, email, code string) harness.Reply{
@@ -42,17 +43,17 @@ func TestGuessesOfCodes(t *testing.T) {
 	}
 }
 
-// P19: all strangers together can have twelve mails of a kind sent to an address in an hour, in any spelling and from any
-// network. An address without an account is treated alike. Sign-ups go on, without a mail. The owner can still ask for a code
-// sendFrom a client that the account is used from.
+// P19: all strangers together can send an address twelve mails of a kind in an hour, in any spelling and from any network. An
+// address without an account is treated alike. Sign-ups still work, without a mail. The owner can still request a code from a
+// client that uses the account.
 func TestMailBombs(t *testing.T) {
 	t.Parallel()
 	open := limited(t)
 	a := open.SignUp(nil)
-	s := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	s := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	attacker := open.SignUp(nil)
 	s.DB.Query(t, `UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $1`, attacker.UserID)
-	attacker.Token = s.SignIn(attacker.Email) // of the service that asks for that
+	attacker.Token = s.SignIn(attacker.Email) // of the service that requires verified emails
 	bomb := func(email string) func(int) harness.Reply {
 		return func(i int) harness.Reply {
 			email, from := []string{email, strings.ToUpper(email)}[i/4%2], fmt.Sprint("203.0.113.", i)
@@ -67,7 +68,7 @@ func TestMailBombs(t *testing.T) {
 			return sendFrom(s, from, "", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": email, "password": harness.Password, "username": fmt.Sprint("bomb-", harness.Serial.Add(1))}})
 		}
 	}
-	mails := func(email string) string { // that are sent
+	mails := func(email string) string { // which are sent
 		return s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE lower(recipient) = $1 AND parked_at IS NULL`, email)[0]
 	}
 	want := map[string]int{"": 3*12 + 15, "RATE_LIMITED": 3 * 3} // of fifteen of a kind
@@ -91,7 +92,8 @@ func TestMailBombs(t *testing.T) {
 	}
 }
 
-// P19: whoever signs up with another's address does not have him told of it without end, nor in his own words.
+// P19: signing up with another person's address does not send this person mails without limit, nor with a text of the
+// stranger's choice.
 func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 	t.Parallel()
 	s := limited(t).Work()
@@ -103,10 +105,10 @@ func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 		if n < 3 {
 			s.Must("", harness.RequestReset, harness.Input("email", victim))
 		}
-		s.AwaitOutbox() // what waits for an account goes with it
+		s.AwaitOutbox() // the mails of a deleted account are deleted too
 		s.Must(mallory.Token, harness.DeleteAccount, harness.Input("password", harness.NewPassword))
 	}
-	var last harness.Account // nor are codes killed without end, by leaving the address and signing up with it again
+	var last harness.Account // nor can a stranger invalidate codes without limit by giving the address up and signing up with it again
 	last.Fill(t, s.Must("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": victim, "password": harness.Password, "username": "free-coins.example"}}))
 	expectCodes(t, "leaving", []harness.Reply{s.Do(last.Token, harness.DeleteAccount, harness.Input("password", harness.Password))}, map[string]int{"RATE_LIMITED": 1})
 	s.Must(last.Token, harness.ChangeEmail, harness.Input("newEmail", "mallory@example.org"))
@@ -126,7 +128,8 @@ func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 	}
 }
 
-// Nobody can kill the codes of an address for ever by changing the password of an account that he has signed up with it.
+// A stranger cannot invalidate the codes of an address forever by changing the password of an account that the stranger has
+// signed up with it.
 func TestChangesOfAPassword(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -145,7 +148,8 @@ func TestChangesOfAPassword(t *testing.T) {
 	expectCodes(t, "the next day", []harness.Reply{change(5)}, map[string]int{"": 1})
 }
 
-// Who holds a session of an account guesses its password ten times, in whatever ways together; a right one begins anew.
+// The holder of a session can guess the account's password ten times, in all mutations together. A right password resets the
+// count.
 func TestGuessesInASession(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -172,7 +176,7 @@ func TestGuessesInASession(t *testing.T) {
 	s.Must(a.Token, harness.Reauthenticate, harness.Input("password", harness.Password))
 }
 
-// A username is changed five times a day; what has failed is no change.
+// A username can be changed five times a day. Failed changes are not counted.
 func TestChangesOfAUsername(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -196,7 +200,7 @@ func TestChangesOfAUsername(t *testing.T) {
 	expectCodes(t, "a day later", []harness.Reply{change("name-9")}, map[string]int{"": 1})
 }
 
-// No bucket holds an address, whoever was counted.
+// No bucket contains an address.
 func TestNoAddressIsKeptInBuckets(t *testing.T) {
 	t.Parallel()
 	s := limited(t, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()

@@ -7,34 +7,31 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// limited is a service that counts, behind a proxy that it trusts: a test comes from wherever it says.
+// limited starts a service with limits, behind a proxy that it trusts: a test chooses the client's address.
 func limited(t *testing.T, further ...string) *harness.Service {
 	t.Helper()
 	return harness.Start(t, append([]string{"FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"}, further...)...)
 }
 
-// sendFrom is do from another address; it may be called by goroutines.
+// sendFrom is Do from a client's address. Goroutines may call it.
 func sendFrom(s *harness.Service, address, token, query string, v harness.Vars) harness.Reply {
-	header := http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {address}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	r, err := s.TrySend(http.MethodPost, header, harness.Body(s.T, query, v))
+	r, err := s.TrySend(s.T.Context(), harness.Request{Header: http.Header{"X-Forwarded-For": {address}}, Token: token, Query: query, Vars: v})
 	if err != nil {
 		s.T.Error(err)
 	}
 	return r
 }
 
-// guessFrom is a sign-in from another address.
+// guessFrom signs in from a client's address.
 func guessFrom(s *harness.Service, address, email, password string) harness.Reply {
 	return sendFrom(s, address, "", harness.SignInMutation, harness.Input("email", email, "password", password))
 }
 
-// expectCodes expects so many replies with each code, "" for none, and that each RATE_LIMITED says when to come again.
+// expectCodes expects so many replies with each code, "" for none, and a time to retry in each RATE_LIMITED.
 func expectCodes(t *testing.T, what string, replies []harness.Reply, want map[string]int) {
 	t.Helper()
 	got := map[string]int{}
@@ -49,7 +46,7 @@ func expectCodes(t *testing.T, what string, replies []harness.Reply, want map[st
 	}
 }
 
-// repeat does something n times, one after the other.
+// repeat calls act n times, one after the other.
 func repeat(n int, act func(i int) harness.Reply) (replies []harness.Reply) {
 	for i := range n {
 		replies = append(replies, act(i))
@@ -57,14 +54,14 @@ func repeat(n int, act func(i int) harness.Reply) (replies []harness.Reply) {
 	return replies
 }
 
-// limitsEnd lets the time of every limit pass.
+// limitsEnd lets the windows of all limits end.
 func limitsEnd(s *harness.Service) {
 	s.T.Helper()
 	s.DB.Query(s.T, `UPDATE app.rate_limits SET ends_at = now() - interval '1 second'`)
 }
 
-// P12: of many guesses at once as many are looked at as are allowed, whether there is such an account or not; and the right
-// password is none the wiser afterwards.
+// P12: of many guesses at once, only the allowed number is checked, whether or not the account exists. Then even the right
+// password gets the same reply.
 func TestGuessesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -89,7 +86,7 @@ func TestGuessesAtOnce(t *testing.T) {
 	}
 }
 
-// P13: spellings of an address, of the e-mail or of the network, are one bucket; what a client says of itself is not heard.
+// P13: all spellings of an email address or a network share a bucket. A client cannot choose its own.
 func TestSpellingsShareABucket(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -112,7 +109,7 @@ func TestSpellingsShareABucket(t *testing.T) {
 	}
 }
 
-// P13: where no proxy is trusted, nobody can be another by saying so.
+// P13: if no proxy is trusted, no client can claim another address.
 func TestForwardedAddressesAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_RATE_LIMIT=on")
@@ -122,7 +119,7 @@ func TestForwardedAddressesAreNotBelieved(t *testing.T) {
 	expectCodes(t, "from everywhere, as they say", replies, map[string]int{"INVALID_CREDENTIALS": 10, "RATE_LIMITED": 2})
 }
 
-// P13: a document cannot hold many guesses under aliases; nothing of it is looked at, or counted.
+// P13: a document cannot have several guesses under aliases. None of it runs or is counted.
 func TestAliasesAreNoFurtherGuesses(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -139,7 +136,7 @@ func TestAliasesAreNoFurtherGuesses(t *testing.T) {
 	}
 }
 
-// P18: whatever many strangers do to V's account, V signs in from where he has before.
+// P18: whatever many strangers do to V's account, V can sign in from a known client.
 func TestStrangersLockNobodyOut(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -149,12 +146,12 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 	replies := together(110, func(i int) harness.Reply {
 		return guessFrom(s, fmt.Sprint("203.0.113.", i), a.Email, fmt.Sprint("wrong password ", i))
 	})
-	expectCodes(t, "strangers", replies, map[string]int{"INVALID_CREDENTIALS": 99, "RATE_LIMITED": 11}) // V was one as well, once
+	expectCodes(t, "strangers", replies, map[string]int{"INVALID_CREDENTIALS": 99, "RATE_LIMITED": 11}) // V was a stranger too, once
 	expectCodes(t, "a further stranger who knows the password", []harness.Reply{guessFrom(s, "203.0.113.200", a.Email, harness.Password)}, map[string]int{"RATE_LIMITED": 1})
 	expectCodes(t, "V at home, under attack", []harness.Reply{guessFrom(s, home, a.Email, harness.Password)}, map[string]int{"": 1})
 	other := s.SignUp(nil)
 	expectCodes(t, "somebody else", []harness.Reply{guessFrom(s, "203.0.113.1", other.Email, harness.Password)}, map[string]int{"": 1})
-	// Who is at V's home has ten guesses like everybody; and V himself has them all again after each that was right.
+	// At V's home, another person has ten guesses as everywhere. V has all of them again after each right one.
 	wrong := func(int) harness.Reply { return guessFrom(s, home, a.Email, "wrong password") }
 	for range 2 {
 		expectCodes(t, "nine at V's home", repeat(9, wrong), map[string]int{"INVALID_CREDENTIALS": 9})
@@ -163,7 +160,7 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 	expectCodes(t, "and on", repeat(12, wrong), map[string]int{"INVALID_CREDENTIALS": 10, "RATE_LIMITED": 2})
 }
 
-// P18: who has proved by a code that he is the owner is no stranger where he did so; and who was in the account before that is
+// P18: a user who has proved ownership by a code is not a stranger on that client. A client that used the account before is
 // one.
 func TestNewPasswordMakesAKnownClient(t *testing.T) {
 	t.Parallel()
@@ -197,8 +194,8 @@ func TestLimitsEnd(t *testing.T) {
 	}
 }
 
-// One client has a number of sign-ups, sign-ins, tries of passwords and codes, and requests, whatever the accounts; and a /48 of
-// IPv6 has eight times as many, from any of its clients.
+// One client has a limited number of sign-ups, sign-ins, tries of passwords and codes, and requests, for all accounts
+// together. A /48 of IPv6 has eight times as many, from any of its clients.
 func TestLimitsOfAClient(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
@@ -245,12 +242,12 @@ func TestLimitsOfAClient(t *testing.T) {
 	}
 }
 
-// A sign-up with the address of an account tells nothing of its password, also by its limits.
+// A sign-up with the address of an account reveals nothing about its password, also by its limits.
 func TestSignUpIsNoPasswordOracle(t *testing.T) {
 	t.Parallel()
 	open := limited(t)
 	a := open.SignUp(nil)
-	strict := harness.StartWith(t, open.DB, harness.BothLayers, harness.Options(), "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	strict := harness.StartWith(t, open.DB, harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	for _, s := range []*harness.Service{open, strict} {
 		var want harness.Reply
 		for _, guess := range []string{"wrong password", harness.Password} {

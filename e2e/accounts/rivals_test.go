@@ -7,8 +7,8 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// P08: a stranger who signs up with an address keeps its owner neither out nor company. The owner signs up as well, proves the
-// address by the code of that sign-up, and keeps its password, which the owner knows.
+// P08: a stranger who signs up with an address neither locks its owner out nor gets into the owner's account. The owner signs
+// up too, verifies the address with the code of that sign-up, and keeps its password.
 func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
 	t.Parallel()
 	for order, names := range map[string][2]string{"the stranger first": {"mallory", "victor"}, "the owner first": {"victor", "mallory"}} {
@@ -37,7 +37,7 @@ func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
 			if got := sent(s); len(got) != 2 {
 				t.Errorf("mails: %v, and there is nothing to verify any more", got)
 			}
-			expectAvailable(s, "of the stranger, at once", false, "mallory") // or he would know that the address was proved
+			expectAvailable(s, "of the stranger, at once", false, "mallory") // else the stranger would know that the address is verified
 			s.DB.Query(t, `UPDATE app.user_private SET pending_until = now() WHERE pending_until IS NOT NULL`)
 			expectAvailable(s, "of the stranger, in the end", true, "mallory")
 			s.Must("", harness.RequestReset, harness.Input("email", email))
@@ -49,7 +49,7 @@ func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
 	}
 }
 
-// P08: whoever has proved the address otherwise, while a stranger's sign-up waits for it, ends that as well.
+// P08: verifying the address in another way ends a stranger's pending sign-up too.
 func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -60,19 +60,19 @@ func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
 	s.Must(v.Token, harness.VerifyEmail, harness.Input("email", "new@example.org", "code", s.CodeTo("new@example.org", "change_email", 1)))
 	s.ExpectFault("the stranger's code", s.Do("", harness.VerifyEmail, harness.Input("email", "new@example.org", "code", code)), harness.WrongCode)
 	expectAvailable(s, "of the stranger", false, "mallory")
-	if r := s.TrySignIn("new@example.org", harness.Password); len(r.Errors) > 0 { // it is his own
+	if r := s.TrySignIn("new@example.org", harness.Password); len(r.Errors) > 0 { // of the stranger's own sign-up
 		t.Errorf("the owner: %s", r.Body)
 	}
 }
 
-// P03: nor does a retry tell whoever has signed up with another's address that its owner has proved it since.
+// P03: a retry does not reveal to the stranger that the owner has verified the address since.
 func TestRetryTellsNothingOfAProvedAddress(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	const email = "victor@example.org"
 	mallory := harness.Vars{"input": harness.Vars{"email": email, "password": harness.Password, "username": "mallory", "idempotencyKey": "k"}}
 	s.Must("", harness.SignUpMutation, mallory)
-	s.CodeTo(email, "verify_email", 1) // mails are sent after a random time: the stranger's is to be the first
+	s.CodeTo(email, "verify_email", 1) // mails are sent after a random delay, and the stranger's must be the first
 	signUpPending(s, "victor", email, nil)
 	verify(s, email, s.CodeTo(email, "verify_email", 2))
 	if r := s.Do("", harness.SignUpMutation, mallory); string(r.Data) != nothingYet || len(r.Errors) > 0 {
@@ -80,8 +80,8 @@ func TestRetryTellsNothingOfAProvedAddress(t *testing.T) {
 	}
 }
 
-// P08: a stranger who uses up the mails of an address cannot have its owner sign up unheard: whichever code the owner enters, the
-// stranger's password does not count.
+// P08: a stranger who uses up the mails of an address cannot hide the rival sign-up from its owner: whichever code the owner
+// enters, the stranger's password does not work.
 func TestUsedUpMailsHideNoRival(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").Work()
@@ -103,7 +103,7 @@ func TestUsedUpMailsHideNoRival(t *testing.T) {
 	}
 }
 
-// P08, P18: sign-ups without number hide no code that was sent to the address.
+// P08, P18: any number of sign-ups hides no code that was sent to the address.
 func TestManyRivalsHideNoCode(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").Work()
@@ -118,8 +118,8 @@ func TestManyRivalsHideNoCode(t *testing.T) {
 	}
 }
 
-// P08: nor does the owner's own sign-up count for nothing because he did not verify it in time: a stranger's that came after it
-// leaves him no password of the stranger's.
+// P08: an overdue sign-up of the owner is a rival as well: a stranger's later sign-up does not leave its password to the
+// owner's account.
 func TestOverdueSignUpIsARivalAsWell(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -137,7 +137,7 @@ func TestOverdueSignUpIsARivalAsWell(t *testing.T) {
 	}
 }
 
-// A sign-up that was not verified in time cannot be any more, and what is left of it keeps nobody from anything.
+// A sign-up that was not verified in time can no longer be verified, and blocks nothing.
 func TestPendingSignUpIsOverInTime(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()

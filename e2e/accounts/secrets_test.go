@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -10,18 +9,19 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// P17, S20, D11: a whole life of an account, with what goes wrong in it, leaves no password, code, token or key in the log,
-// the spans, the database or what it shows of its work; and an e-mail address only in the database, where it has to be.
+// P17, S20, D11: the whole life of an account, with errors, leaves no password, code, token or key in the log, the spans, the
+// database or its activity. An email address is only in the database, in the tables that need it.
 func TestSecretsAreNotKept(t *testing.T) {
 	t.Parallel()
 	recorder := tracetest.NewSpanRecorder()
-	o := harness.Options()
+	o := app.Options{}
 	o.Spans = recorder
-	var statements harness.LogBuffer // as the database shows them while they run: values travel apart from them
+	var statements harness.LogBuffer // as the database shows running statements, without their values
 	o.Observe = func(query string) { fmt.Fprintln(&statements, query) }
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o, append(frontEnd("https://app.example"), "FREEHOLD_RATE_LIMIT=on")...).Work()
 	const key = "canary-idempotency-key"
@@ -55,7 +55,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	s.Must(token, harness.ChangeEmail, harness.Input("newEmail", "canary-new@example.org"))
 	change := s.CodeTo("canary-new@example.org", "change_email", 1)
 	s.Must(token, harness.VerifyEmail, harness.Input("email", "canary-new@example.org", "code", change))
-	s.Send(http.MethodPost, harness.JsonHeader, `{"query": "`+harness.Password)
+	s.Send(harness.Request{Body: `{"query": "` + harness.Password})
 	database := strings.Join(s.AllRows(), "\n")
 	s.Must(token, harness.DeleteAccount, harness.Input("password", "canary "+harness.NewPassword))
 	s.MailTo("canary-new@example.org", "account_deleted", 1)
@@ -90,7 +90,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 }
 
-// spansText is all that spans hold.
+// spansText returns everything in spans.
 func spansText(spans []sdktrace.ReadOnlySpan) string {
 	var b strings.Builder
 	for _, span := range spans {

@@ -75,7 +75,7 @@ func TestSettingsAreWhatJudges(t *testing.T) {
 			if n < 0 {
 				continue
 			}
-			v := harness.Vars{"email": "nobody", "password": harness.Password, "username": "somebody"} // an address that is refused, so that nothing is made
+			v := harness.Vars{"email": "nobody", "password": harness.Password, "username": "somebody"} // an address that is refused, so that no account is created
 			for name, value := range c.input(letters(n)) {
 				v[name] = value
 			}

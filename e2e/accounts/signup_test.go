@@ -19,7 +19,7 @@ import (
 
 func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_DEFAULT_VISIBILITY=MEMBERS"}}.Start(t)
 	r := s.Do("", `mutation ($input: SignUpInput!) { signUp(input: $input) {
 			user { email emailVerified profile { username visibility displayName birthday phoneNumber avatarUrl user { email } } } tokens { expiresAt } } }`,
 		harness.Vars{"input": harness.Vars{"email": "Ann.Lee@Example.ORG", "password": harness.Password, "username": "Ann_Lee", "profile": harness.Vars{
@@ -37,7 +37,7 @@ func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 	}
 }
 
-// The viewer that a sign-up makes is known to its own payload only.
+// Only the payload of a sign-up has its new viewer.
 func TestSignUpMakesTheViewerOfItsPayloadOnly(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -122,7 +122,7 @@ func TestUsernameAvailable(t *testing.T) {
 	}
 }
 
-// R07: of 64 sign-ups at once for one username one wins; the losers leave nothing and are told which field to mend.
+// R07: of 64 sign-ups at once with one username, one wins. The others write nothing, and their error names the field.
 func TestRaceForAUsername(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -157,7 +157,7 @@ func TestRaceForAUsername(t *testing.T) {
 	}
 }
 
-// An adopter's hook runs in the transaction, as the new owner; its error undoes everything, and a fault of its own
+// An adopter's hook runs in the transaction, as the new owner. Its error rolls back everything, and an error about the input
 // reaches the client.
 func TestHookAfterSignUp(t *testing.T) {
 	t.Parallel()

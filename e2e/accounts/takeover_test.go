@@ -7,8 +7,9 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// P08: somebody has signed up with the address of V. V requests a code, or has got that of the sign-up, and enters it. Unless V
-// types the password of the sign-up as well, that is cleared: only who signed up knows it. The session is V's in any case.
+// P08: a stranger has signed up with V's address. V requests a code, or uses that of the sign-up, and enters it. Unless V
+// also enters the password of the sign-up, the password is cleared, because only the stranger knows it. The session is V's in
+// any case.
 func TestVerifyingASignUpAsksForItsPassword(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -27,7 +28,7 @@ func TestVerifyingASignUpAsksForItsPassword(t *testing.T) {
 		for who, viewer := range map[string]bool{"nobody": false, "another member": true} {
 			for code, ask := range map[string]bool{"of the sign-up": false, "that V has requested": true} {
 				if viewer && ask {
-					continue // who asks has nothing to do with which code it is
+					continue // it does not matter who requested the code
 				}
 				t.Run(what+", as "+who+", the code "+code, func(t *testing.T) {
 					t.Parallel()
@@ -71,7 +72,7 @@ func TestVerifyingASignUpAsksForItsPassword(t *testing.T) {
 	}
 }
 
-// P08, P12: the password is guessed within the limits of guesses, and a try beyond them uses no code up.
+// P08, P12: guesses at the password are limited, and a guess beyond the limit does not use up a code.
 func TestGuessesAtThePasswordOfASignUp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly, "FREEHOLD_RATE_LIMIT=on").Work()
@@ -83,7 +84,7 @@ func TestGuessesAtThePasswordOfASignUp(t *testing.T) {
 	if r.Code() != "RATE_LIMITED" || len(r.Fields()) != 1 || r.Fields()[0] != "input.password RATE_LIMITED" {
 		t.Errorf("beyond the limit: %s", r.Body)
 	}
-	if v := verifyWithout(s, email, code); !v.PasswordCleared { // the address is proved all the same
+	if v := verifyWithout(s, email, code); !v.PasswordCleared { // the address is verified all the same
 		t.Errorf("without a password: %+v", v)
 	}
 }

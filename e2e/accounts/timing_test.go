@@ -3,18 +3,17 @@ package accounts
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
-	"freehold.dev/freehold/internal/levers"
 )
 
-// P02: whether an address has an account can be told neither by the answer to asking for a code nor by its time, whether
-// or not mails are being sent beside.
+// P02: neither the reply to a request for a code nor its time reveals whether an address has an account, whether or not mails
+// are being sent.
 func TestAskingForACodeTakesTheSameTime(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -30,7 +29,7 @@ func TestAskingForACodeTakesTheSameTime(t *testing.T) {
 			rest := func() {}
 			if c.sent {
 				s.Work()
-				rest = s.AwaitOutbox // what is sent slows whoever comes next
+				rest = s.AwaitOutbox // sending slows the next request
 			}
 			known, unknown := s.Must("", c.query, harness.Input("email", a.Email)), s.Must("", c.query, harness.Input("email", "nobody@example.org"))
 			if known.Body != unknown.Body || known.Status != unknown.Status {
@@ -44,24 +43,24 @@ func TestAskingForACodeTakesTheSameTime(t *testing.T) {
 	}
 }
 
-// P01: what is done beside the hash takes the same time for a known address as for an unknown one. The hash costs next to
-// nothing here, or it would hide the rest; TestSignInTakesTheSameTime is about the hash. Who asks from where an account was
-// signed in to before is counted otherwise, which must not be seen either.
+// P01: what a sign-in does beside the hash takes the same time for a known address as for an unknown one. The hash costs
+// almost nothing here, so that it does not hide the rest; TestSignInTakesTheSameTime is about the hash. Guesses from a client
+// that has used the account are counted differently, which must not show either.
 func TestRefusedSignInTakesTheSameTimeBesideTheHash(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		limits string
-		other  int // by how many networks the one that asks is away from the account's
+		other  int // how many networks the client is away from the account's
 	}{
 		"without limits": {"off", 0}, "with limits, from the owner's network": {"on", 0}, "with limits, from another": {"on", 1000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := harness.Start(t, "FREEHOLD_RATE_LIMIT="+c.limits, "FREEHOLD_TRUSTED_PROXIES=127.0.0.1")
-			const pairs = 120                                                    // a statement more or less shows in them; some 40 µs, which are known to be there, do not
-			as := func(client int, query string, v harness.Vars) harness.Reply { // so that no limit is met
-				header := http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {fmt.Sprintf("10.%d.%d.1", client/256, client%256)}}
-				return s.Send(http.MethodPost, header, harness.Body(t, query, v))
+			const pairs = 120                                                    // enough to detect one statement more, and not the known difference of some 40 µs
+			as := func(client int, query string, v harness.Vars) harness.Reply { // so that no limit is reached
+				header := http.Header{"X-Forwarded-For": {fmt.Sprintf("10.%d.%d.1", client/256, client%256)}}
+				return s.Send(harness.Request{Header: header, Query: query, Vars: v})
 			}
 			for n := range pairs + 1 {
 				email := fmt.Sprintf("known-%d@example.org", n)
@@ -86,14 +85,14 @@ func TestRefusedSignInTakesTheSameTimeBesideTheHash(t *testing.T) {
 	}
 }
 
-// P25: nor can it be told by the time of the next request: the mail is sent a random while later.
+// P25: the time of the next request does not reveal it either, because the mail is sent after a random delay.
 func TestNextRequestTakesTheSameTime(t *testing.T) {
 	t.Parallel()
 	for what, query := range map[string]string{"a new password": harness.RequestReset, "a verification": harness.RequestVerification} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			o := harness.Options()
-			o.MailLatest = time.Minute // later than the test
+			o := app.Options{}
+			o.MailLatest = time.Minute // later than the end of the test
 			s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o).Work()
 			a := s.SignUp(nil)
 			try := func(email string) func() time.Duration {
@@ -109,11 +108,11 @@ func TestNextRequestTakesTheSameTime(t *testing.T) {
 	}
 }
 
-// P25: a mail is sent after 0.5 to 3 s, whatever it is about.
+// P25: a mail of any kind is sent after 0.5 to 3 s.
 func TestMailsWaitARandomWhile(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	o := harness.Options()
+	o := app.Options{}
 	o.MailLatest = 3 * time.Second
 	s := harness.StartWith(t, d, harness.BothLayers, o)
 	a := s.SignUp(nil)
@@ -143,22 +142,12 @@ func TestMailsWaitARandomWhile(t *testing.T) {
 	}
 }
 
-// A service that nothing else is said of waits for that long.
+// A service without other options waits for that long.
 func TestMailsWaitByDefault(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	a, err := harness.Program.New(levers.With(t.Context(), harness.Cheap), harness.Config(t, d.App), harness.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(a.Handler())
-	t.Cleanup(func() {
-		server.Close()
-		a.Close()
-	})
-	s := &harness.Service{T: t, DB: d, URL: server.URL, App: a}
+	s := harness.Setup{Options: app.Options{MailLatest: harness.UsualMailWait}}.Start(t)
 	s.Must("", harness.RequestReset, harness.Input("email", s.SignUp(nil).Email))
-	if early := d.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
+	if early := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE next_attempt_at < created_at + interval '500 milliseconds'`)[0]; early != "0" {
 		t.Error("a mail is sent at once")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// wide writes ASCII as full-width characters.
+// wide returns ASCII as full-width characters.
 func wide(text string) string {
 	return strings.Map(func(r rune) rune { return r - '!' + '\uff01' }, text)
 }
@@ -25,7 +25,7 @@ func in(s *harness.Service, t *testing.T) *harness.Service {
 	return &c
 }
 
-// I14: each mutation that takes a code understands it as people type and paste it.
+// I14: each mutation that takes a code accepts it as people type and paste it.
 func TestCodesAreUnderstoodAsPasted(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -54,7 +54,7 @@ func TestCodesAreUnderstoodAsPasted(t *testing.T) {
 	}
 }
 
-// fillTokens takes the access token of a sign-in.
+// fillTokens sets the access token of a sign-in.
 func fillTokens(a *harness.Account, t *testing.T, r harness.Reply) {
 	t.Helper()
 	var data struct {
@@ -66,8 +66,8 @@ func fillTokens(a *harness.Account, t *testing.T, r harness.Reply) {
 	a.Token = data.SignIn.Tokens.AccessToken
 }
 
-// I14: each input that takes an address ignores white space and invisible characters around it, and neither stores them nor
-// writes to them.
+// I14: each input that takes an address ignores white space and invisible characters around it. They are neither stored nor
+// in the recipient of a mail.
 func TestAddressesAreUnderstoodAsPasted(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t).Work()
@@ -166,7 +166,7 @@ func TestTextsOfProfiles(t *testing.T) {
 	}
 }
 
-// A blank text clears each optional field, wherever it is in a request. In a sign-up it means absent.
+// A blank text clears each optional field, anywhere in a request. In a sign-up it means absent.
 func TestBlankTextsClear(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -226,7 +226,7 @@ func TestBlankTextsClear(t *testing.T) {
 // A birthday may be today in any time zone.
 func TestBirthdayMayBeToday(t *testing.T) {
 	t.Parallel()
-	o, now := harness.Options(), time.Now() // which stands still, so that no day begins meanwhile
+	o, now := app.Options{}, time.Now() // a fixed time, so that no day begins meanwhile
 	o.Now = func() time.Time { return now }
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o)
 	a := s.SignUp(nil)
@@ -240,7 +240,7 @@ func TestBirthdayMayBeToday(t *testing.T) {
 	expectParams(t, "long ago", r, "input.birthday", "OUT_OF_RANGE", fmt.Sprintf("map[max:%s min:1900-01-01]", first.Format(time.DateOnly)))
 }
 
-// I13: usernames that are reserved, or have dots at their ends or in a row, are refused wherever an account can get one. An
+// I13: usernames that are reserved, or have dots at their ends or in a row, are refused in each mutation that sets one. An
 // account keeps a name that is reserved later.
 func TestReservedAndDottedUsernames(t *testing.T) {
 	t.Parallel()
@@ -248,10 +248,10 @@ func TestReservedAndDottedUsernames(t *testing.T) {
 		return "FREEHOLD_RESERVED_USERNAMES=" + filepath.Join(harness.WriteFiles(t, map[string]string{"reserved.txt": text}), "reserved.txt")
 	}
 	d, key := dbtest.New(t), "FREEHOLD_DATA_DIR="+t.TempDir()
-	none := harness.StartWith(t, d, harness.BothLayers, harness.Options(), key, list("# none\n"))
+	none := harness.StartWith(t, d, harness.BothLayers, app.Options{}, key, list("# none\n"))
 	admin := none.SignUpAs("Admin", harness.Vars{"visibility": "PUBLIC"})
-	ours := harness.StartWith(t, d, harness.BothLayers, harness.Options(), key)
-	theirs := harness.StartWith(t, d, harness.BothLayers, harness.Options(), key, list("The_Boss # and nobody else\n"))
+	ours := harness.StartWith(t, d, harness.BothLayers, app.Options{}, key)
+	theirs := harness.StartWith(t, d, harness.BothLayers, app.Options{}, key, list("The_Boss # and nobody else\n"))
 	a := none.SignUp(nil)
 	for _, c := range []struct {
 		s    *harness.Service

@@ -10,10 +10,10 @@ import (
 
 const verifiedOnly = "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on"
 
-// strangersPassword is that of a person who signs up with an address of somebody else.
+// strangersPassword is the password of a person who signs up with another person's address.
 const strangersPassword = "a sentence of somebody else"
 
-// signUpPending signs up where the address has to be verified first. Names that begin with mallory are strangers.
+// signUpPending signs up with a service that requires verified emails. Names that begin with mallory are strangers.
 func signUpPending(s *harness.Service, name, email string, profile harness.Vars) harness.Reply {
 	s.T.Helper()
 	typed := harness.Password
@@ -23,7 +23,7 @@ func signUpPending(s *harness.Service, name, email string, profile harness.Vars)
 	return s.Must("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": email, "password": typed, "username": name, "profile": profile}})
 }
 
-// verify proves an address as nobody, with the password of the sign-up that waits for it.
+// verify verifies an address as an anonymous viewer, with the password of the pending sign-up.
 func verify(s *harness.Service, email, code string) verified {
 	s.T.Helper()
 	var v verified
@@ -34,7 +34,7 @@ func verify(s *harness.Service, email, code string) verified {
 	return v
 }
 
-// signUpVerified makes a member where the address has to be verified first.
+// signUpVerified creates a member of a service that requires verified emails.
 func signUpVerified(s *harness.Service, name, email string) harness.Account {
 	s.T.Helper()
 	signUpPending(s, name, email, nil)
@@ -45,7 +45,7 @@ func signUpVerified(s *harness.Service, name, email string) harness.Account {
 	}
 }
 
-// sent returns all mails, as "kind to", once none waits.
+// sent returns all mails, as "kind to", once the outbox is empty.
 func sent(s *harness.Service) (list []string) {
 	s.T.Helper()
 	s.AwaitOutbox()
@@ -64,7 +64,7 @@ func count(list []string, want string) (n int) {
 	return n
 }
 
-// expectAvailable asks whether usernames are.
+// expectAvailable checks whether usernames are available.
 func expectAvailable(s *harness.Service, what string, want bool, usernames ...string) {
 	s.T.Helper()
 	for _, username := range usernames {
@@ -77,7 +77,7 @@ func expectAvailable(s *harness.Service, what string, want bool, usernames ...st
 
 const nothingYet = `{"signUp":{"user":null,"tokens":null}}`
 
-// A sign-up gives nothing until its address is proved; then it is as it was asked for.
+// A sign-up returns nothing until its address is verified. Then the account is as requested.
 func TestSignUpIsVerifiedFirst(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -116,7 +116,7 @@ func TestSignUpIsVerifiedFirst(t *testing.T) {
 	}
 }
 
-// The session of a verification can be in cookies, and no token is in the body then.
+// The session of a verification can be in cookies. Then no token is in the body.
 func TestVerifyEmailIntoCookies(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -131,8 +131,8 @@ func TestVerifyEmailIntoCookies(t *testing.T) {
 	b.Expect("after a refresh", "ann@example.org")
 }
 
-// P03: a sign-up with an address that has an account is answered to the letter as one with a new address, and leaves
-// behind what that does: a username that is away for as long. The owner is told, where he reads his mail.
+// P03: a sign-up with the address of an account gets exactly the reply of one with a new address, and has the same lasting
+// effect: the username is held for the same time. The owner gets a mail.
 func TestTakenAddressIsNotTold(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -151,7 +151,7 @@ func TestTakenAddressIsNotTold(t *testing.T) {
 	if m := s.MailTo("Owner@example.org", "address_taken", 1); harness.CodeInText.MatchString(m.Text) {
 		t.Errorf("a code in %s", m.Text)
 	}
-	s.Must("", harness.RequestVerification, harness.Input("email", "owner@example.org")) // nor does this bring one
+	s.Must("", harness.RequestVerification, harness.Input("email", "owner@example.org")) // this brings no mail either
 	if again := sent(s); len(again) != 3 {
 		t.Errorf("mails after asking for a code: %v", again)
 	}
@@ -180,7 +180,7 @@ func TestTakenAddressIsNotTold(t *testing.T) {
 	s.ExpectMember(owner.Token, owner.Email)
 }
 
-// expectInvisible: nothing of a sign-up that waits is to be seen by these, as if it was not there.
+// expectInvisible checks that these viewers see nothing of a pending sign-up.
 func expectInvisible(s *harness.Service, username string, tokens ...string) {
 	s.T.Helper()
 	ids := s.DB.Query(s.T, `SELECT unnest(ARRAY[id, user_id]) FROM app.profiles WHERE username_key = $1`, username)
@@ -205,7 +205,7 @@ func expectInvisible(s *harness.Service, username string, tokens ...string) {
 	}
 }
 
-// P03: nor can it be told by the time.
+// P03: the time does not reveal it either.
 func TestTakenAddressTakesTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly)
@@ -225,7 +225,7 @@ func TestTakenAddressTakesTheSameTime(t *testing.T) {
 	harness.SameTime(t, pairs, "a taken address", try("own-again"), "a new one", try("new-first"))
 }
 
-// A new code for a sign-up that waits takes the place of the one before.
+// A new code for a pending sign-up replaces the earlier one.
 func TestNewCodeForPendingSignUp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
@@ -239,7 +239,7 @@ func TestNewCodeForPendingSignUp(t *testing.T) {
 	}
 }
 
-// P03: a change to an address that has an account is answered as one to any other, and its owner is told.
+// P03: a change to the address of an account gets the same reply as any other change, and the owner gets a mail.
 func TestChangeToTakenAddressIsNotTold(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()

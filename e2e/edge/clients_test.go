@@ -44,7 +44,7 @@ func clientProject(t *testing.T, name string) string {
 		func() error { return os.CopyFS(dir, os.DirFS("../clients/"+name)) },
 		func() error { return os.Symlink(packages, dir+"/node_modules") },
 		func() error { return os.WriteFile(dir+"/schema.graphql", []byte(harness.Program.ClientSDL()), 0o600) },
-		func() error { return os.Mkdir(dir+"/__generated__", 0o700) }, // relay-compiler wants it
+		func() error { return os.Mkdir(dir+"/__generated__", 0o700) }, // relay-compiler requires it
 	} {
 		if err := step(); err != nil {
 			t.Fatal(err)

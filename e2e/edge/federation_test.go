@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// userJSON and profileJSON are what entitiesQuery returns of an account.
+// userJSON and profileJSON return the reply of EntitiesQuery for an account.
 func userJSON(a harness.Account) string {
 	return `{"__typename":"User","id":"` + a.UserID + `","profile":{"id":"` + a.ProfileID + `"}}`
 }
@@ -25,11 +25,11 @@ func profileJSON(a harness.Account) string {
 
 func entitiesJSON(list ...string) string { return `{"_entities":[` + strings.Join(list, ",") + `]}` }
 
-// W07's exception: a router gets the schema in production too, whoever it says it is.
+// W07's exception: any client gets the schema from _service in production too, because routers need it.
 func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
 	t.Parallel()
 	d, dir := dbtest.New(t), t.TempDir()
-	development := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
+	development := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // creates the signing key
 	production := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_ENV=production",
 		"FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE="+dir+"/signing-key.pem")
 	for name, s := range map[string]*harness.Service{"development": development, "production": production} {
@@ -69,7 +69,7 @@ func TestSchemaIsASubgraph(t *testing.T) {
 	}
 }
 
-// Each entity by each of its keys, in order, as often as asked; null without an error where node finds none.
+// Each entity by each of its keys, in order, as often as requested; null without an error where node finds none.
 func TestEntitiesByTheirKeys(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -111,7 +111,7 @@ func TestEntitiesByTheirKeys(t *testing.T) {
 	}
 }
 
-// G06: 500 representations are one query for each type and key; more are refused.
+// G06: 500 representations are one query for each type and key. More are refused.
 func TestEntitiesAreOneQueryForEachKey(t *testing.T) {
 	t.Parallel()
 	var queries atomic.Int64
@@ -142,7 +142,7 @@ func TestEntitiesAreOneQueryForEachKey(t *testing.T) {
 	}
 }
 
-// G06: whatever a representation lacks, it is null with an error at its place, and the others are found.
+// G06: an incomplete representation is null with an error at its place, and the others are found.
 func TestMalformedRepresentationSpoilsOnlyItself(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -185,7 +185,7 @@ func TestMalformedRepresentationSpoilsOnlyItself(t *testing.T) {
 	}
 }
 
-// A05: of a representation only the key counts. What else it says of the owner, or of private fields, changes nothing.
+// A05: only the key of a representation is used. What else it says about the owner, or about private fields, has no effect.
 func TestForgedRepresentationsAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -213,7 +213,8 @@ func TestForgedRepresentationsAreNotBelieved(t *testing.T) {
 	}
 }
 
-// A list of many owners: each member has what is his, and is refused what is not, with the codes of other paths.
+// A list of many owners: members get their own private fields, and are refused those of others, with the codes of other
+// paths.
 func TestEntitiesOfManyOwners(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

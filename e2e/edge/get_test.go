@@ -13,19 +13,10 @@ import (
 // getQuery sends an operation by GET.
 func getQuery(s *harness.Service, header http.Header, parameters url.Values) harness.Reply {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.T.Context(), http.MethodGet, s.URL+"/graphql?"+parameters.Encode(), http.NoBody)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	request.Header = header
-	r, err := harness.Ask(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	return r
+	return s.Send(harness.Request{Method: http.MethodGet, Path: "/graphql?" + parameters.Encode(), Header: header})
 }
 
-// Queries work by GET, with the same answers as by POST. Invalid requests and mutations are refused with the right status.
+// Queries work by GET, with the same replies as by POST. Invalid requests and mutations are refused with the right status.
 func TestQueriesByGet(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -77,8 +68,8 @@ func TestQueriesByGet(t *testing.T) {
 			t.Errorf("%s: Allow is %q", c.name, allow)
 		}
 	}
-	if status, _, _ := s.Fetch(http.MethodGet, s.URL+"/graphql?query={me{id}}&variables=%ZZ"); status != 400 {
-		t.Errorf("a parameter that is not encoded: %d", status)
+	if r := s.Fetch("/graphql?query={me{id}}&variables=%ZZ"); r.Status != 400 {
+		t.Errorf("a parameter that is not encoded: %d", r.Status)
 	}
 	if r := s.Do(a.Token, `{ me { id } }`, nil); len(r.Errors) > 0 {
 		t.Errorf("a mutation by GET has signed out: %s", r.Body)
@@ -91,18 +82,9 @@ func TestQueriesByHead(t *testing.T) {
 	s := harness.Start(t)
 	a := s.SignUp(nil)
 	for query, want := range map[string]int{`{ me { id } }`: 200, `mutation { signOut { success } }`: 405, `{`: 200, ``: 400} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.URL+"/graphql?"+url.Values{"query": {query}}.Encode(), http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+a.Token)
-		response, err := harness.Client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode != want {
-			t.Errorf("%q: %d, want %d", query, response.StatusCode, want)
+		r := s.Send(harness.Request{Method: http.MethodHead, Path: "/graphql?" + url.Values{"query": {query}}.Encode(), Token: a.Token})
+		if r.Status != want {
+			t.Errorf("%q: %d, want %d", query, r.Status, want)
 		}
 	}
 	if r := s.Do(a.Token, `{ me { id } }`, nil); len(r.Errors) > 0 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,19 +13,20 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/internal/eventually"
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// G12: when the time of a request is up, its statement ends in the database too.
+// G12: when a request times out, its statement ends in the database too.
 func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	hook := func(ctx context.Context, tx *db.Tx, _ *db.Profile) error {
 		var s string
 		return tx.Get(ctx, &s, `SELECT pg_sleep(300)::text`)
 	}
-	o := harness.Options()
+	o := app.Options{}
 	o.Further = []app.Module{{Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}}
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o, "FREEHOLD_REQUEST_TIMEOUT=1s")
 	begun := time.Now()
@@ -34,21 +34,16 @@ func TestDeadlineCancelsInTheDatabase(t *testing.T) {
 	if took := time.Since(begun); r.Code() != "UNAVAILABLE" || took > 10*time.Second {
 		t.Errorf("after %v: %s", took, r.Body)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		n := s.DB.Query(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app' AND state = 'active'`)
-		if n[0] == "0" {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the statement still runs")
-		}
-	}
+	eventually.True(t, 10*time.Second, "the statement has ended", func() bool {
+		return s.DB.Query(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app' AND state = 'active'`)[0] == "0"
+	})
 	if n := s.DB.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
 		t.Error("there is an account")
 	}
 }
 
-// R13: ready only while the database answers; a request then is told to come again, with nothing of the driver's words.
+// R13: the service is ready only while the database answers. A request meanwhile gets a time to retry, and none of the
+// driver's words.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_REQUEST_TIMEOUT=5s")
@@ -83,7 +78,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A request under way is finished when the server is told to end; new ones are not taken.
+// A server that is told to stop finishes the requests under way and accepts no new ones.
 func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	begun, goOn := make(chan struct{}), make(chan struct{})
@@ -100,12 +95,10 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	<-begun
 	drained := make(chan error, 1)
 	go func() { drained <- drain() }()
-	for { // until the listener is closed
-		if _, err := s.TrySend(http.MethodPost, harness.JsonHeader, `{"query":"{ me { id } }"}`); err != nil {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	eventually.True(t, 10*time.Second, "the listener is closed", func() bool {
+		_, err := s.TryDo("", `{ me { id } }`, nil)
+		return err != nil
+	})
 	select {
 	case err := <-drained:
 		t.Fatalf("drained before the request was answered: %v", err)
@@ -120,19 +113,16 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// While it waits for balancers to notice, a draining server says that it is not ready and serves all the same.
+// While a draining server waits for balancers to notice, it is not ready but still serves.
 func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_DRAIN_DELAY=1500ms")
 	drained := make(chan error, 1)
 	go func() { drained <- drain() }()
-	for deadline := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if status, body := s.Get("/readyz"); status == 503 && strings.Contains(body, "draining") {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("/readyz still says %d %s", status, body)
-		}
-	}
+	eventually.True(t, time.Second, "/readyz says that the server is draining", func() bool {
+		status, body := s.Get("/readyz")
+		return status == 503 && strings.Contains(body, "draining")
+	})
 	if r := s.Do("", `{ me { id } }`, nil); len(r.Errors) > 0 {
 		t.Errorf("while draining: %s", r.Body)
 	}
@@ -141,7 +131,7 @@ func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
 	}
 }
 
-// A client that dawdles over its head or its body is cut off; others are served meanwhile.
+// A client that is slow to send its header or body is disconnected. Others are served meanwhile.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	s, _ := harness.Listen(t, app.Options{}, "FREEHOLD_REQUEST_TIMEOUT=2s")

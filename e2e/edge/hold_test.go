@@ -11,7 +11,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// countingListener counts what is written to its connections.
+// countingListener counts the writes to its connections.
 type countingListener struct {
 	net.Listener
 
@@ -34,7 +34,7 @@ func (c countedConn) Write(text []byte) (int, error) {
 	return c.Conn.Write(text)
 }
 
-// A reply goes out in one piece, unless it is long.
+// A reply is sent in one write, unless it is long.
 func TestRepliesGoOutInOnePiece(t *testing.T) {
 	t.Parallel()
 	var writes atomic.Int64

@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/e2e/hostile"
 )
 
-// G14: variables with default values of unknown types, of types that no variable can have, or that do not fit are refused by
+// G14: variables whose default values have an unknown type, a type that no variable can have, or do not fit are refused by
 // the right code, and nothing panics.
 func TestHostileDefaults(t *testing.T) {
 	t.Parallel()

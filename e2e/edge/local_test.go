@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,28 +10,15 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// asHost sends a request that names a host, and returns the status and the body.
+// asHost sends a request with a Host, and returns the status and the body.
 func asHost(s *harness.Service, method, path, host, body string) (status int, text string) {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.T.Context(), method, s.URL+path, strings.NewReader(body))
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	request.Header, request.Host = harness.JsonHeader.Clone(), host
-	response, err := harness.Client.Do(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	defer response.Body.Close()
-	read, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	return response.StatusCode, string(read)
+	r := s.Send(harness.Request{Method: method, Path: path, Host: host, Body: body})
+	return r.Status, r.Body
 }
 
-// W14: what is for a developer alone is served on a loopback address, to requests for this machine or the public URL. A page
-// whose name an attacker makes resolve to this machine gets nothing of it.
+// W14: the server gives what is for developers only on a loopback address, to requests for this machine or the public URL. A
+// page whose name an attacker resolves to this machine gets nothing.
 func TestForeignHostsGetNothingOfDevelopment(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// The response's media type is what Accept asks for by its quality values, and the status follows the media type: a
-// well-formed request that does not parse, validate or coerce is 200 for application/json and 400 for
-// application/graphql-response+json.
+// The quality values in Accept decide about the response's media type, and the media type about the status: a well-formed
+// request that does not parse, validate or coerce is 200 for application/json and 400 for application/graphql-response+json.
 func TestAcceptDecidesAboutTheStatus(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -42,17 +42,17 @@ func TestAcceptDecidesAboutTheStatus(t *testing.T) {
 		"application/graphql-response+json;q=2, application/json;q=0.1":                         plain,
 		"application/graphql-response+json;q=x, application/json;q=0.1":                         plain,
 	} {
-		header := http.Header{"Content-Type": {"application/json"}}
+		header := http.Header{}
 		if accept != "" {
 			header.Set("Accept", accept)
 		}
-		r := s.Send(http.MethodPost, header, `{"query": "{ __typename }"}`)
+		r := s.Send(harness.Request{Header: header, Query: `{ __typename }`})
 		if got := r.Header.Get("Content-Type"); got != want || r.Status != 200 {
 			t.Errorf("Accept: %s: %d %s, want %s", accept, r.Status, got, want)
 		}
 		status := map[string]int{plain: 200, response: 400}[want]
 		for name, body := range refused {
-			if r := s.Send(http.MethodPost, header, body); r.Status != status || r.Header.Get("Content-Type") != want || len(r.Errors) == 0 || strings.Contains(r.Body, `"data"`) {
+			if r := s.Send(harness.Request{Header: header, Body: body}); r.Status != status || r.Header.Get("Content-Type") != want || len(r.Errors) == 0 || strings.Contains(r.Body, `"data"`) {
 				t.Errorf("Accept: %s, refused for its %s: %d %s", accept, name, r.Status, r.Body)
 			}
 		}
@@ -76,17 +76,17 @@ func TestContentTypes(t *testing.T) {
 		if c.encoding != "" {
 			header.Set("Content-Encoding", c.encoding)
 		}
-		r := s.Send(http.MethodPost, header, `{"query": "{ __typename }"}`)
+		r := s.Send(harness.Request{Header: header, Query: `{ __typename }`})
 		if r.Status != c.status || (c.status == 415) != (r.Code() == "BAD_REQUEST") {
 			t.Errorf("%q, %q: %d %s, want %d", c.contentType, c.encoding, r.Status, r.Body, c.status)
 		}
 	}
 }
 
-// The answers of net/http itself have our form of errors: for a path, a method, a header, or a request that is not HTTP.
+// The replies of net/http itself have our form of errors: for a path, a method, a header, or a request that is not HTTP.
 func TestEveryRefusalHasOurForm(t *testing.T) {
 	t.Parallel()
-	s, _ := harness.Listen(t, harness.Options())
+	s, _ := harness.Listen(t, app.Options{})
 	for name, c := range map[string]struct {
 		sent string
 		want string // status and code
@@ -119,7 +119,7 @@ func TestBatchesAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	for _, body := range []string{`[{"query": "{ me { id } }"}]`, ` []`, "\r\n\t[1]"} {
-		if r := s.Send(http.MethodPost, harness.JsonHeader, body); r.Status != 400 || r.Code() != "BAD_REQUEST" || !strings.Contains(r.Errors[0].Message, "Batches are not supported") {
+		if r := s.Send(harness.Request{Body: body}); r.Status != 400 || r.Code() != "BAD_REQUEST" || !strings.Contains(r.Errors[0].Message, "Batches are not supported") {
 			t.Errorf("%q: %d %s", body, r.Status, r.Body)
 		}
 	}

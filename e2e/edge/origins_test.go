@@ -8,23 +8,16 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// preflight asks as a browser does before it sends a request from another origin with these headers.
+// preflight sends the request that a browser sends before one from another origin with these headers.
 func preflight(s *harness.Service, origin, method, headers string) http.Header {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.T.Context(), http.MethodOptions, s.URL+"/graphql", http.NoBody)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	request.Header = http.Header{"Origin": {origin}, "Access-Control-Request-Method": {method}, "Access-Control-Request-Headers": {headers}, "Sec-Fetch-Site": {"cross-site"}}
-	response, err := harness.Client.Do(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	response.Body.Close()
-	return response.Header
+	return s.Send(harness.Request{Method: http.MethodOptions, Header: http.Header{
+		"Origin": {origin}, "Access-Control-Request-Method": {method}, "Access-Control-Request-Headers": {headers}, "Sec-Fetch-Site": {"cross-site"},
+	}}).Header
 }
 
-// A preflight permits what GraphQL clients and tracing libraries send, and what the operator adds. Nothing else.
+// A preflight permits the headers that GraphQL clients and tracing libraries send, and those that the operator adds. It
+// permits no others.
 func TestPreflightsPermitTheHeadersOfClients(t *testing.T) {
 	t.Parallel()
 	const page = "https://app.example.org"
@@ -64,11 +57,11 @@ func TestConfiguredOriginsMatchWhatBrowsersSend(t *testing.T) {
 		"ionic://localhost": false, "http://localhost": false, "https://evil.example": false,
 	} {
 		for _, site := range []string{"cross-site", ""} {
-			header := http.Header{"Content-Type": {"application/json"}, "Origin": {origin}}
+			header := http.Header{"Origin": {origin}}
 			if site != "" {
 				header.Set("Sec-Fetch-Site", site)
 			}
-			r := s.Send(http.MethodPost, header, `{"query": "{ me { id } }"}`)
+			r := s.Send(harness.Request{Header: header, Query: `{ me { id } }`})
 			if (r.Status == 200) != allowed || (r.Header.Get("Access-Control-Allow-Origin") == origin) != allowed {
 				t.Errorf("from %s, %q: %d %v", origin, site, r.Status, r.Header)
 			}
@@ -84,10 +77,9 @@ func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 		b, email := s.SignUpInBrowser()
 		for from, own := range map[string]bool{origin: true, "https://id.example.org.evil.example": false, "https://evil.example": false} {
 			for _, host := range []string{"freehold:8080", "10.0.0.7"} {
-				r := s.SendChanged(`{"query": "{ me { email } }"}`, func(request *http.Request) {
-					request.Header, request.Host = b.Header(), host
-					request.Header.Set("Origin", from)
-				})
+				header := b.Header()
+				header.Set("Origin", from)
+				r := s.Send(harness.Request{Host: host, Header: header, Query: `{ me { email } }`})
 				if own != strings.Contains(r.Body, email) || own != (r.Status == 200) {
 					t.Errorf("%s, from %s, Host %s: %d %s", url, from, host, r.Status, r.Body)
 				}
@@ -96,7 +88,7 @@ func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 	}
 }
 
-// The error for a refused origin says what helps in its case.
+// The error for a refused origin says how to fix each case.
 func TestRefusedOriginsNameTheCure(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -112,7 +104,7 @@ func TestRefusedOriginsNameTheCure(t *testing.T) {
 		"a server that renders a page": {http.Header{"Sec-Fetch-Site": {"cross-site"}}, "do not forward the browser's Sec-Fetch headers"},
 	} {
 		c.header.Set("Content-Type", "application/json")
-		if r := s.Send(http.MethodPost, c.header, `{"query": "{ me { id } }"}`); r.Status != 403 || r.Code() != "FORBIDDEN" || !strings.Contains(r.Errors[0].Message, c.want) {
+		if r := s.Send(harness.Request{Header: c.header, Query: `{ me { id } }`}); r.Status != 403 || r.Code() != "FORBIDDEN" || !strings.Contains(r.Errors[0].Message, c.want) {
 			t.Errorf("%s: %d %s, want %q", name, r.Status, r.Body, c.want)
 		}
 	}
@@ -122,13 +114,13 @@ func TestRefusedOriginsNameTheCure(t *testing.T) {
 func TestKeysAreForEveryPage(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
-	status, header, body := s.Fetch(http.MethodGet, s.URL+"/.well-known/jwks.json")
-	if status != 200 || header.Get("Access-Control-Allow-Origin") != "*" || header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(body, `"keys"`) {
-		t.Errorf("%d %v %s", status, header, body)
+	r := s.Fetch("/.well-known/jwks.json")
+	if r.Status != 200 || r.Header.Get("Access-Control-Allow-Origin") != "*" || r.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(r.Body, `"keys"`) {
+		t.Errorf("%d %v %s", r.Status, r.Header, r.Body)
 	}
 	for _, path := range []string{"/graphql", "/healthz", "/"} {
-		if _, header, _ := s.Fetch(http.MethodGet, s.URL+path); header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s permits other pages: %v", path, header)
+		if r := s.Fetch(path); r.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s permits other pages: %v", path, r.Header)
 		}
 	}
 }

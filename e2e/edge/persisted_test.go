@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -32,15 +33,11 @@ func sendBody(s *harness.Service, token string, body harness.Vars) harness.Reply
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	return s.Send(http.MethodPost, header, string(text))
+	return s.Send(harness.Request{Token: token, Body: string(text)})
 }
 
-// Automatic persisted queries: the answer to an unknown hash is the protocol's own word. The client then sends the document with
-// its hash. From then on the hash is enough, by POST and by GET, for every viewer.
+// Automatic persisted queries: an unknown hash gets the protocol's own error. The client then sends the document with its
+// hash. From then on the hash is enough, by POST and by GET, for every viewer.
 func TestAutomaticPersistedQueries(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -68,7 +65,7 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	}
 }
 
-// W06: a hash runs only the document that it is the SHA-256 of, and a document passes the same checks by its hash as by its
+// W06: a hash runs only the document of which it is the SHA-256, and a document passes the same checks by its hash as by its
 // text.
 func TestPersistedQueriesAreNotTrusted(t *testing.T) {
 	t.Parallel()
@@ -127,8 +124,8 @@ func TestTrustedDocuments(t *testing.T) {
 		"codegen/persisted.json": fmt.Sprintf(`{"sha256:%s": %q}`, sha256Hex(named), named),
 	})
 	d := dbtest.New(t)
-	also := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_OPERATIONS="+dir)
-	only := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_OPERATIONS="+dir, "FREEHOLD_OPERATIONS_ONLY=on")
+	also := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_OPERATIONS="+dir)
+	only := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_OPERATIONS="+dir, "FREEHOLD_OPERATIONS_ONLY=on")
 	for name, c := range map[string]struct {
 		body           harness.Vars
 		inAlso, inOnly string // codes
@@ -163,8 +160,8 @@ func TestTrustedDocuments(t *testing.T) {
 	}
 }
 
-// A folder of trusted documents may be one that Kubernetes mounts, where every file is a link into a folder that is replaced as
-// a whole, or a link itself.
+// A folder of trusted documents may be a Kubernetes mount, where every file is a link into a folder that is replaced as a
+// whole, or a link itself.
 func TestTrustedDocumentsBehindLinks(t *testing.T) {
 	t.Parallel()
 	dir := harness.WriteFiles(t, map[string]string{"..2026_11_25/a.graphql": `{ __typename }`, "..2026_11_25/b.json": `{"doc-1": "{ me { id } }"}`})
@@ -179,14 +176,14 @@ func TestTrustedDocumentsBehindLinks(t *testing.T) {
 	}
 	d := dbtest.New(t)
 	for _, path := range []string{dir, link, filepath.Join(dir, "b.json")} {
-		s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_OPERATIONS="+path, "FREEHOLD_OPERATIONS_ONLY=on")
+		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_OPERATIONS="+path, "FREEHOLD_OPERATIONS_ONLY=on")
 		if r := sendBody(s, "", harness.Vars{"documentId": "doc-1"}); len(r.Errors) > 0 {
 			t.Errorf("%s", r.Body)
 		}
 	}
 }
 
-// Faults of trusted documents are found at the start, by file and document.
+// Errors in trusted documents prevent the start, and name the file and the document.
 func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -197,18 +194,18 @@ func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
 		"syntax":          {map[string]string{"a/b.graphql": `{`}, "a/b.graphql: document "},
 		"validation":      {map[string]string{"x.json": `{"doc-1": "{ nope }"}`}, `x.json: document doc-1: `},
 		"no JSON":         {map[string]string{"x.json": `[]`}, "x.json: this is not an object of ids and documents"},
-		"another format":  {map[string]string{"x.json": `{"format": "x", "operations": []}`}, "x.json: the format of this manifest is unknown"},
+		"another format":  {map[string]string{"x.json": `{"format": "x", "operations": []}`}, "x.json: unknown format of the manifest"},
 		"no id":           {map[string]string{"x.json": `{"format": "apollo-persisted-query-manifest", "operations": [{"body": "{ me { id } }"}]}`}, "x.json: an id is missing"},
 		"an id for two":   {map[string]string{"x.json": `{"a": "{ me { id } }"}`, "y.json": `{"a": "{ __typename }"}`}, "another document has the same id"},
-		"nothing":         {map[string]string{"README.md": "x"}, "there is no document"},
+		"nothing":         {map[string]string{"README.md": "x"}, "no document found"},
 		"too many tokens": {map[string]string{"x.graphql": "{" + strings.Repeat(" __typename", 2000) + "}"}, "x.graphql: document "},
 	} {
-		_, err := harness.Program.New(t.Context(), harness.Config(t, d.App, "FREEHOLD_OPERATIONS="+harness.WriteFiles(t, c.files)), harness.Options())
+		_, err := harness.Program.New(t.Context(), harness.Config(t, d.App, "FREEHOLD_OPERATIONS="+harness.WriteFiles(t, c.files)), app.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "FREEHOLD_OPERATIONS") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, err := harness.Program.New(t.Context(), harness.Config(t, d.App, "FREEHOLD_OPERATIONS=/nowhere"), harness.Options()); err == nil || !strings.Contains(err.Error(), "FREEHOLD_OPERATIONS") {
+	if _, err := harness.Program.New(t.Context(), harness.Config(t, d.App, "FREEHOLD_OPERATIONS=/nowhere"), app.Options{}); err == nil || !strings.Contains(err.Error(), "FREEHOLD_OPERATIONS") {
 		t.Errorf("a folder that is missing: %v", err)
 	}
 }

@@ -13,7 +13,8 @@ import (
 
 var pprofURL = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/debug/pprof/`)
 
-// pprof is served at the address of its own, only there, and only if there is one. The server does not start if the address is taken.
+// pprof has an address of its own and is served only there, if it is configured. The server does not start if the address is
+// taken.
 func TestPprofHasAnAddressOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_PPROF_ADDR=127.0.0.1:0", "FREEHOLD_REQUEST_TIMEOUT=1s")
@@ -26,34 +27,29 @@ func TestPprofHasAnAddressOfItsOwn(t *testing.T) {
 		"trace?seconds=1": http.StatusOK, "profile?seconds=7": http.StatusOK, // longer than the reply to a request may take
 		"cmdline": http.StatusNotFound, "nothing": http.StatusNotFound,
 	} {
-		if status, _, body := s.Fetch(http.MethodGet, url+path); status != want || body == "" {
-			t.Errorf("%s: status %d and %d bytes, want %d", path, status, len(body), want)
+		if r := s.Fetch(url + path); r.Status != want || r.Body == "" {
+			t.Errorf("%s: status %d and %d bytes, want %d", path, r.Status, len(r.Body), want)
 		}
 	}
 	taken := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/debug/pprof/")
-	second, err := harness.Program.New(t.Context(), harness.Config(t, s.DB.App, "FREEHOLD_PPROF_ADDR="+taken), app.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
+	second := harness.Setup{Database: s.DB, Settings: []string{"FREEHOLD_PPROF_ADDR=" + taken}}.Prepare(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := second.Serve(t.Context(), l); err == nil || !strings.HasPrefix(err.Error(), "listen (FREEHOLD_PPROF_ADDR): ") {
+	if err := second.App.Serve(t.Context(), l); err == nil || !strings.HasPrefix(err.Error(), "listen (FREEHOLD_PPROF_ADDR): ") {
 		t.Errorf("a second server at the same address: %v", err)
 	}
 	if err := drain(); err != nil {
 		t.Error(err)
 	}
-	if response, err := harness.Client.Get(url); err == nil {
-		response.Body.Close()
+	if _, err := s.TrySend(t.Context(), harness.Request{Method: http.MethodGet, Path: url}); err == nil {
 		t.Error("pprof is still served after the end")
 	}
 	silent, _ := harness.Listen(t, app.Options{}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
 	silent.Get("/healthz")
-	if logs := silent.Logs.String(); !strings.Contains(logs, "metrics are served") || pprofURL.MatchString(logs) {
+	if logs := silent.Logs.String(); !strings.Contains(logs, "serving metrics") || pprofURL.MatchString(logs) {
 		t.Errorf("pprof is served although nobody asked: %s", logs)
 	}
 }

@@ -27,32 +27,31 @@ func aliases(n int, field string) string {
 	return b.String()
 }
 
-// wordy makes a public profile whose bio takes as many bytes in JSON as a bio can.
+// wordy creates a public profile whose bio takes as many bytes in JSON as a bio can.
 func wordy(s *harness.Service) harness.Account {
 	return s.SignUp(harness.Vars{"visibility": "PUBLIC", "bio": strings.Repeat("<", 1000)})
 }
 
-// G13: a reply is bounded in bytes, by what its texts may weigh before anything is executed, and by what it weighs while it
-// is encoded.
+// G13: the size of a reply is bounded, by an estimate of its texts before anything runs and by its bytes while it is encoded.
 func TestRepliesAreBounded(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	keep := "FREEHOLD_DATA_DIR=" + t.TempDir() // one key, so that tokens are good for all
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), keep)
+	keep := "FREEHOLD_DATA_DIR=" + t.TempDir() // one key, so that tokens are valid for all
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, keep)
 	a := wordy(s)
-	generous := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_COST_LIMIT=1000000", keep)
-	narrow := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_REPLY_LIMIT=16384", keep)
-	entities := func(n int, fields string) string {
+	generous := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_COST_LIMIT=1000000", keep)
+	narrow := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_REPLY_LIMIT=16384", keep)
+	entities := func(n int, fields string) harness.Request {
 		key := harness.Vars{"__typename": "Profile", "id": a.ProfileID}
-		return harness.Body(t, `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Profile { `+fields+` } } }`, harness.Vars{"r": slices.Repeat([]harness.Vars{key}, n)})
+		return harness.Request{Query: `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Profile { ` + fields + ` } } }`, Vars: harness.Vars{"r": slices.Repeat([]harness.Vars{key}, n)}}
 	}
-	nodes := func(n int, fields string) string {
-		return harness.Body(t, `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { `+fields+` } } }`, harness.Vars{"i": slices.Repeat([]string{a.ProfileID}, n)})
+	nodes := func(n int, fields string) harness.Request {
+		return harness.Request{Query: `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { ` + fields + ` } } }`, Vars: harness.Vars{"i": slices.Repeat([]string{a.ProfileID}, n)}}
 	}
 	for name, c := range map[string]struct {
 		s           *harness.Service
-		body        string
-		cost, limit int // both 0: answered
+		request     harness.Request
+		cost, limit int // both 0: the request succeeds
 	}{
 		"one key 500 times, 18 bios":          {s, entities(500, aliases(18, "bio")), 201 + 500*18*6, 10_000},
 		"one key 500 times, a usual fragment": {s, entities(500, "id username displayName"), 0, 0},
@@ -60,12 +59,12 @@ func TestRepliesAreBounded(t *testing.T) {
 		"100 bios":                            {s, nodes(100, "bio"), 0, 0},
 		"174 bios":                            {s, entities(174, "bio"), 0, 0},
 		"175 bios":                            {s, entities(175, "bio"), 175*6002 + 174 + 2 + 175*len(`{"bio":}`), 1 << 20},
-		"bios of several root fields":         {s, harness.Body(t, "{"+aliases(7, `profile(username: "`+a.Username+`") { `+aliases(6, "bio")+"}")+"}", nil), 0, 0},
+		"bios of several root fields":         {s, harness.Request{Query: "{" + aliases(7, `profile(username: "`+a.Username+`") { `+aliases(6, "bio")+"}") + "}"}, 0, 0},
 		"57 MB":                               {generous, entities(500, aliases(18, "bio")), 500*(18*6002+10*len(`"a0":,`)+8*len(`"a00":,`)+1) + 499 + 2, 1 << 20},
 		"more than the setting allows":        {narrow, nodes(3, "bio"), 3*(6002+len(`{"bio":}`)) + 2 + 2, 16384},
 		"as much as it allows":                {narrow, nodes(2, "bio"), 0, 0},
 	} {
-		r := c.s.Send(http.MethodPost, harness.JsonHeader, c.body)
+		r := c.s.Send(c.request)
 		if c.limit == 0 {
 			if len(r.Errors) > 0 || len(r.Data) < 1000 {
 				t.Errorf("%s: %.300s", name, r.Body)
@@ -76,7 +75,7 @@ func TestRepliesAreBounded(t *testing.T) {
 			t.Errorf("%s: %d %.300s; want %s", name, r.Status, r.Body, told)
 		}
 	}
-	// A mutation that has run says so.
+	// The error for a mutation that has run says so.
 	r := narrow.Do(a.Token, `mutation { updateProfile(input: {location: "here"}) { profile { `+aliases(3, "bio")+` } } }`, nil)
 	if r.Code() != "OPERATION_TOO_COSTLY" || r.Data != nil || !strings.Contains(r.Errors[0].Message, "saved") {
 		t.Errorf("a mutation with a large reply: %s", r.Body)
@@ -86,7 +85,7 @@ func TestRepliesAreBounded(t *testing.T) {
 	}
 }
 
-// A reply is JSON that is safe within HTML, byte for byte as encoding/json would write it.
+// A reply is JSON that is safe within HTML, byte for byte as encoding/json writes it.
 func TestRepliesAreEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -131,7 +130,7 @@ func (l narrowListener) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// heap is what is in use, after a collection.
+// heap returns the bytes in use, after a garbage collection.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -139,14 +138,14 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// G13: clients that ask for large replies and do not read them take no more memory than FREEHOLD_REPLY_MEMORY. Others are
-// told to come again, and small replies go on.
+// G13: clients that request large replies and do not read them take no more memory than FREEHOLD_REPLY_MEMORY. Others get a
+// time to retry, and small replies still work.
 func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measures the heap
 	const readers, room = 100, 2 << 20
 	s, _ := harness.ListenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return narrowListener{l} }, app.Options{},
 		fmt.Sprintf("FREEHOLD_REPLY_MEMORY=%d", room))
 	a := wordy(s)
-	body := harness.Body(t, `query ($i: [ID!]!) { nodes(ids: $i) { ... on Profile { bio } } }`, harness.Vars{"i": slices.Repeat([]string{a.ProfileID}, 100)})
+	body := `{"query": "{ nodes(ids: [` + strings.Repeat(`\"`+a.ProfileID+`\" `, 100) + `]) { ... on Profile { bio } } }"}`
 	before := heap()
 	var wg sync.WaitGroup
 	for range readers {
@@ -159,7 +158,7 @@ func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measur
 		wg.Go(func() {
 			fmt.Fprintf(c, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 			c.SetReadDeadline(time.Now().Add(30 * time.Second))
-			c.Read(make([]byte, 1)) // the answer has begun
+			c.Read(make([]byte, 1)) // the reply has begun
 		})
 	}
 	wg.Wait()
@@ -168,7 +167,7 @@ func TestSlowReadersTakeBoundedMemory(t *testing.T) { // not parallel: it measur
 	if grown > 3*room {
 		t.Errorf("the heap has grown by %d bytes; %d are allowed for replies", grown, room)
 	}
-	if r := s.Send(http.MethodPost, harness.JsonHeader, body); r.Status != http.StatusServiceUnavailable || r.Code() != "UNAVAILABLE" || r.Errors[0].Extensions.RetryAfter == 0 {
+	if r := s.Send(harness.Request{Body: body}); r.Status != http.StatusServiceUnavailable || r.Code() != "UNAVAILABLE" || r.Errors[0].Extensions.RetryAfter == 0 {
 		t.Errorf("one more: %d %.300s", r.Status, r.Body)
 	}
 	begun := time.Now()

@@ -21,7 +21,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// Requests that never become an operation: typed errors with the right status, and nothing of what was sent.
+// Requests that never become an operation get typed errors with the right status, without anything that was sent.
 func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -70,7 +70,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"literal of a wrong kind", "POST", "application/json", q(`mutation { signIn(input: {email: "x", password: {p: "` + secret + `"}}) { user { id } } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
 		{"enum as a string", "POST", "application/json", q(`mutation { updateProfile(input: {visibility: "PUBLIC"}) { profile { id } } }`), 200, "GRAPHQL_VALIDATION_FAILED"},
 	} {
-		r := s.Send(c.method, http.Header{"Content-Type": {c.contentType}}, c.body)
+		r := s.Send(harness.Request{Method: c.method, Header: http.Header{"Content-Type": {c.contentType}}, Body: c.body})
 		if r.Status != c.status || len(r.Errors) == 0 || r.Errors[0].Extensions.Code != c.code {
 			t.Errorf("%s: %d %s, want %d %s", c.name, r.Status, r.Body, c.status, c.code)
 		}
@@ -86,7 +86,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 }
 
-// Faults of literals are told with their paths, all of them, without the values.
+// All errors of literals are reported with their paths, without the values.
 func TestFaultsOfLiterals(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -141,7 +141,7 @@ func TestFaultsOfVariables(t *testing.T) {
 	}
 }
 
-// What was sent is not given back at length, and a list that many fields use is told about once, as it were.
+// Errors do not repeat long input, and report a list that many fields use once.
 func TestFaultsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -154,7 +154,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	for name, r := range map[string]harness.Reply{
 		"a list, 40 times":   s.Do("", query.String(), harness.Vars{"i": slices.Repeat([]any{true}, 6000)}),
 		"a long name":        s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{strings.Repeat("x", 100_000): 1}}),
-		"a long operation":   s.Send(http.MethodPost, harness.JsonHeader, `{"query": "{ me { id } }", "operationName": "`+strings.Repeat("x", 100_000)+`"}`),
+		"a long operation":   s.Send(harness.Request{Body: `{"query": "{ me { id } }", "operationName": "` + strings.Repeat("x", 100_000) + `"}`}),
 		"a long field":       s.Do("", `{ `+strings.Repeat("x", 100_000)+` }`, nil),
 		"many fields":        s.Do("", `{ `+strings.Repeat("x ", 900)+`}`, nil),
 		"many literal lists": s.Do("", `{ nodes(ids: [`+strings.Repeat("true ", 900)+`]) { id } }`, nil),
@@ -165,7 +165,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	}
 }
 
-// A15, I09: cursors and sizes that are none.
+// A15, I09: invalid cursors and page sizes.
 func TestFaultsOfPages(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -191,7 +191,7 @@ func TestFaultsOfPages(t *testing.T) {
 	}
 }
 
-// R19: a panic is an internal error with the request's id; the process lives, and the log has the stack.
+// R19: a panic is an internal error with the request's id. The process continues, and the log has the stack.
 func TestPanicIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	hook := func(context.Context, *db.Tx, *db.Profile) error { panic("canary of a panic") }
@@ -236,7 +236,7 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 	}
 }
 
-// raw sends bytes over a connection of its own, and reads the answer.
+// raw sends bytes over a connection of its own, and reads the reply.
 func raw(s *harness.Service, sent string) (status string, header http.Header, r harness.Reply) {
 	s.T.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
@@ -244,7 +244,7 @@ func raw(s *harness.Service, sent string) (status string, header http.Header, r 
 		s.T.Fatal(err)
 	}
 	defer c.Close()
-	go io.WriteString(c, sent) // it may be cut off
+	go io.WriteString(c, sent) // the server may disconnect
 	response, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		s.T.Fatal(err)

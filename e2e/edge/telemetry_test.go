@@ -28,7 +28,7 @@ import (
 
 var metricsURL = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/metrics`)
 
-// Metrics are served at the address of their own, and only there.
+// Metrics have an address of their own, and are served only there.
 func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
@@ -46,12 +46,11 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	if err := drain(); err != nil {
 		t.Error(err)
 	}
-	if response, err := harness.Client.Get(url); err == nil {
-		response.Body.Close()
+	if _, err := s.TrySend(t.Context(), harness.Request{Method: http.MethodGet, Path: url}); err == nil {
 		t.Error("metrics are still served after the end")
 	}
 	silent, _ := harness.Listen(t, app.Options{})
-	if strings.Contains(silent.Logs.String(), "metrics are served") {
+	if strings.Contains(silent.Logs.String(), "serving metrics") {
 		t.Error("metrics are served although nobody asked")
 	}
 }
@@ -61,13 +60,13 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	ann, bob := s.SignUp(harness.Vars{"visibility": "PUBLIC"}), s.SignUp(harness.Vars{"visibility": "PRIVATE"})
-	for range 12 { // a name becomes a label when it is seen for the tenth time
+	for range 12 { // a name becomes a label when it occurs for the tenth time
 		s.Do(ann.Token, `query Mine { me { id } }`, nil)
 	}
 	s.Do("", `{ me { id } }`, nil)
 	s.Do("", `{ nonsense`, nil)
 	s.Do("", `query Unknown { nonsense }`, nil)
-	s.Send(http.MethodGet, harness.JsonHeader, "")
+	s.Send(harness.Request{Method: http.MethodGet})
 	s.Do(bob.Token, `query Peek($u: String!) { profile(username: $u) { birthday phoneNumber user { email } } }`, harness.Vars{"u": ann.Username})
 	s.Do("", `mutation Out { revokeOtherSessions { count } }`, nil)
 	s.Do(ann.Token, `mutation Steal($id: ID!) { updateProfile(input: {id: $id, bio: "x"}) { profile { id } } }`, harness.Vars{"id": bob.ProfileID})
@@ -106,7 +105,7 @@ func TestRequestsAndDenialsAreCounted(t *testing.T) {
 	}
 }
 
-// With the policies away the rules stand alone, and @visible refuses what the database would not have shown.
+// Without the policies, @visible refuses the rows that the database would have hidden.
 func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := harness.StartWith(t, dbtest.New(t), harness.RulesAlone, app.Options{})
@@ -117,8 +116,8 @@ func TestDenialsOfHiddenRowsAreCounted(t *testing.T) {
 	}
 }
 
-// There are few series and no long labels, however many names clients send. A flood of new names displaces no name that is seen
-// often, and does not keep a later one from becoming a label.
+// There are few series and no long labels, however many names clients send. A flood of new names neither displaces a frequent
+// name nor keeps a later one from becoming a label.
 func TestNamesOfOperationsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -147,10 +146,10 @@ func TestNamesOfOperationsAreBounded(t *testing.T) {
 	}
 }
 
-// A burst of sign-ins shows in the queue for hashes: those turned away are counted, and in the end nobody waits.
+// A burst of sign-ins shows in the metrics of the hash queue: those refused are counted, and in the end none waits.
 func TestRefusedHashesAreCounted(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_PASSWORD_QUEUE=1")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_PASSWORD_QUEUE=1"}}.Start(t)
 	var wg sync.WaitGroup
 	codes := make([]string, 30)
 	for i := range codes {
@@ -171,7 +170,7 @@ func TestRefusedHashesAreCounted(t *testing.T) {
 	}
 }
 
-// failOnce is a hook of sign-ups whose first transaction the database fails.
+// failOnce returns a hook of sign-ups whose first transaction the database fails.
 func failOnce() accounts.Hook {
 	failed := false
 	return func(ctx context.Context, tx *db.Tx, _ *db.Profile) error {
@@ -186,7 +185,7 @@ func failOnce() accounts.Hook {
 
 const failFunction = `CREATE FUNCTION app.fail() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'canary-of-a-secret' USING ERRCODE = 'serialization_failure'; END $$`
 
-// A transaction that is tried again is counted with the reason, and the pool is empty of work afterwards.
+// A retried transaction is counted with the reason, and afterwards no connection is in use.
 func TestRetriesAndThePoolAreCounted(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -211,7 +210,7 @@ func attributes(span sdktrace.ReadOnlySpan) map[string]string {
 	return found
 }
 
-// A request's spans belong to the trace that its client began: request, operation, transaction, statement, each in the
+// A request's spans belong to the trace that its client began: request, operation, transaction and statement, each within the
 // one before.
 func TestSpansOfARequest(t *testing.T) {
 	t.Parallel()
@@ -221,7 +220,7 @@ func TestSpansOfARequest(t *testing.T) {
 	recorder.Reset()
 	const traceID, client = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}, "Traceparent": {"00-" + traceID + "-" + client + "-01"}}
-	r := s.Send(http.MethodPost, header, `{"query": "query Mine { me { profile { username } } }"}`)
+	r := s.Send(harness.Request{Header: header, Body: `{"query": "query Mine { me { profile { username } } }"}`})
 
 	byID := map[trace.SpanID]sdktrace.ReadOnlySpan{}
 	for _, span := range recorder.Ended() {
@@ -256,7 +255,7 @@ func TestSpansOfARequest(t *testing.T) {
 	}
 }
 
-// What fails is told by its kind: the attempt that the database failed, the statement in it, and the refusal.
+// Spans record failures by their kind: the attempt that the database failed, the statement in it, and the refusal.
 func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -281,7 +280,7 @@ func TestSpansTellFailuresByTheirKind(t *testing.T) {
 	}
 }
 
-// collector is an OTLP receiver that keeps what it is sent: protocol buffers, in which texts stand as they are.
+// collector is an OTLP receiver that keeps what it gets: protocol buffers, which contain texts as they are.
 func collector(t *testing.T) (url string, received func() string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -300,8 +299,8 @@ func collector(t *testing.T) (url string, received func() string) {
 	}
 }
 
-// Spans reach the collector that OTEL_… names before the server has ended, and neither they nor the metrics hold
-// anything that a client may want kept.
+// Spans reach the collector that OTEL_… names before the server has ended. Spans and metrics contain nothing that a client
+// may want to keep private.
 func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest // the environment is the process's
 	url, received := collector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
@@ -319,10 +318,7 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 	s.Do(ann.Token+"x", `{ me { id } }`, nil)
 	renewed := harness.Browser{Service: s, Refresh: bob.Refresh}
 	renewed.Expect("by cookies", bob.Email)
-	s.Send("CANARYMETHOD", http.Header{
-		"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret}, "Cookie": {"freehold=" + secret},
-		"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + secret},
-	}, secret)
+	s.Send(harness.Request{Method: "CANARYMETHOD", Header: http.Header{"Content-Type": {secret}, "User-Agent": {secret}, "X-Forwarded-For": {secret}, "Baggage": {"a=" + secret}, "Cookie": {"freehold=" + secret}, "Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"a=" + secret}}, Body: secret})
 	s.Get("/" + secret)
 	_, shown := s.MetricsAt(metricsURL.FindString(s.Logs.String()))
 	if err := drain(); err != nil {
@@ -347,7 +343,7 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 	}
 }
 
-// A collector that does not answer keeps the server no longer than the drain timeout, and is no failure of its.
+// A collector that does not answer delays the end of the server by at most the drain timeout, and is not an error.
 func TestSilentCollectorDoesNotHoldTheServer(t *testing.T) { //nolint:paralleltest // as above
 	gone := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-gone }))

@@ -8,8 +8,9 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// Each operation takes so many trips to PostgreSQL, which is most of the time that it takes. The database has other clients in the
-// service, such as the worker of the outbox, and a new connection prepares its statements, so the least of several tries counts.
+// Each operation takes a fixed number of round trips to PostgreSQL, which take most of its time. Other parts of the service
+// use the database too, such as the worker of the outbox, and a new connection prepares its statements. So the least of
+// several tries counts.
 func TestTripsOfOperations(t *testing.T) {
 	t.Parallel()
 	s, p := harness.StartBehindProxy(t)
@@ -34,7 +35,7 @@ func TestTripsOfOperations(t *testing.T) {
 		{"profiles, 50", 1, "", func() harness.Reply {
 			return s.Do(a.Token, `{ profiles(first: 50) { nodes { id username displayName bio } } }`, nil)
 		}},
-		{"profiles, 50, with the birthday of each", 2, "FORBIDDEN", func() harness.Reply { // the page, and the viewer's own
+		{"profiles, 50, with the birthday of each", 2, "FORBIDDEN", func() harness.Reply { // the page, and the viewer's own birthday
 			return s.Do(a.Token, `{ profiles(first: 50) { nodes { id username displayName bio birthday } } }`, nil)
 		}},
 		{"profiles, 50, by nobody", 1, "", func() harness.Reply {

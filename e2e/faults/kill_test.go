@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// R01: the server is killed at each step of a sign-up. There is never half an account, and the same sign-up then works.
+// R01: if the server is killed at any step of a sign-up, no part of an account is left, and the same sign-up then works.
 func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -24,8 +23,8 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 		name := fmt.Sprintf("victim-%d", step)
 		victim := startVictim(t, d, "app.sign_up", step, t.TempDir())
 		body := fmt.Sprintf(`{"query": "mutation { signUp(input: {email: \"%s@example.org\", password: \"%s\", username: \"%s\"}) { user { id } } }"}`, name, harness.Password, name)
-		r, err := victim.TrySend(http.MethodPost, http.Header{"Content-Type": {"application/json"}}, body)
-		if err == nil { // it lived: all steps have been seen
+		r, err := victim.TrySend(t.Context(), harness.Request{Body: body})
+		if err == nil { // it survived, so all steps have been tested
 			if len(r.Errors) > 0 {
 				t.Fatalf("the surviving sign-up failed: %s", r.Body)
 			}
@@ -48,22 +47,22 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 	}
 }
 
-// R02: the server is killed at each step of a reset. Either nothing has happened and the code is good, or it is used and the
-// new password is the account's.
+// R02: the server is killed at each step of a reset. Either nothing has happened and the code is valid, or it is used and the
+// account has the new password.
 func TestServerKilledAtEachStepOfReset(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() // one key for all
 	s := harness.Start(t, "FREEHOLD_DATA_DIR="+dir).Work()
 	before, after := 0, 0
-	for step := 1; after < 2; step++ { // what follows is the same to the client
+	for step := 1; after < 2; step++ { // the client cannot distinguish later steps
 		if step > 20 {
 			t.Fatal("a reset has more than 20 statements, or the victim does not die")
 		}
 		a := s.SignUp(nil)
 		s.Must("", harness.RequestReset, harness.Input("email", a.Email))
 		v := harness.Input("email", a.Email, "code", s.CodeTo(a.Email, "reset_password", 1), "newPassword", harness.NewPassword)
-		victim := startVictim(t, s.DB, "app.reset_password", step, dir, "FREEHOLD_RATE_LIMIT=on") // by which there is a step after COMMIT
-		if r, err := victim.TrySend(http.MethodPost, harness.JsonHeader, harness.Body(t, harness.ResetPassword, v)); err == nil {
+		victim := startVictim(t, s.DB, "app.reset_password", step, dir, "FREEHOLD_RATE_LIMIT=on") // which adds a step after COMMIT
+		if r, err := victim.TrySend(t.Context(), harness.Request{Query: harness.ResetPassword, Vars: v}); err == nil {
 			t.Fatalf("it lived, and after COMMIT only %d times it did not: %s", after, r.Body)
 		}
 		old := s.TrySignIn(a.Email, harness.Password)
@@ -89,7 +88,7 @@ func TestServerKilledAtEachStepOfReset(t *testing.T) {
 	}
 }
 
-// R02: the server is killed at each step of a deletion: all of the account is there, and can be deleted.
+// R02: if the server is killed at any step of a deletion, the whole account is there and can be deleted.
 func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -97,9 +96,8 @@ func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
 	steps := 0
 	for step := 1; step <= 20; step++ {
 		a := s.SignUp(nil)
-		victim := startVictim(t, s.DB, "app.delete_account", step, dir, "FREEHOLD_PUBLIC_URL=http://127.0.0.1:8080") // as s, whose token it is
-		request := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token}}
-		if r, err := victim.TrySend(http.MethodPost, request, harness.Body(t, harness.DeleteAccount, harness.Input("password", harness.Password))); err == nil {
+		victim := startVictim(t, s.DB, "app.delete_account", step, dir, "FREEHOLD_PUBLIC_URL=http://127.0.0.1:8080") // that of s, which signed the token
+		if r, err := victim.TrySend(t.Context(), harness.Request{Token: a.Token, Query: harness.DeleteAccount, Vars: harness.Input("password", harness.Password)}); err == nil {
 			if len(r.Errors) > 0 {
 				t.Errorf("the surviving deletion failed: %s", r.Body)
 			}
@@ -123,8 +121,9 @@ func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
 	}
 }
 
-// R17: an instance is killed between the mail server's taking a mail and the noting of it. After the lease another sends it
-// once more, with the same Message-ID and code; one that was killed before it has sent anything makes no duplicate.
+// R17: an instance is killed after the mail server accepted a mail and before this is recorded. After the lease, another
+// instance sends the mail once more, with the same Message-ID and code. An instance that is killed before it has sent
+// anything causes no duplicate.
 func TestServerKilledWhileItSendsAMail(t *testing.T) {
 	t.Parallel()
 	for from, copies := range map[string]int{"app.claim_mails": 1, "app.settle_mail": 2} {
@@ -142,7 +141,7 @@ func TestServerKilledWhileItSendsAMail(t *testing.T) {
 				t.Fatalf("%d mails were sent by the one that was killed, want %d", n, copies-1)
 			}
 			const endLease = `UPDATE app.outbox SET next_attempt_at = now() WHERE sent_at IS NULL`
-			if copies == 1 { // nobody has it in hand
+			if copies == 1 { // no instance has leased it
 				s.DB.Query(t, endLease)
 			}
 			s.Work()

@@ -26,13 +26,13 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// R27: while servers are replaced one by one, those of the build before serve a database that the next build has migrated,
+// R27: while servers are replaced one by one, those of the earlier build serve a database that the next build has migrated,
 // also after a restart.
 //
-// The build before is that of the commit in serves.txt. Move it by hand, and on purpose: to a commit of a release whose
-// servers may still run when this build migrates. If the test fails because a migration does not serve that commit's
-// build, either say in the migration that it does ("-- Serves builds from: N") and make it so, or move the commit and
-// tell operators to stop the servers of older builds before they migrate.
+// The earlier build is that of the commit in serves.txt. Move the commit by hand, to that of a release whose servers may still
+// run when this build migrates. If the test fails because a migration does not serve that build, either make the migration
+// serve it and declare that ("-- Serves builds from: N"), or move the commit and tell operators to stop older servers before
+// they migrate.
 func TestOldBuildServesANewerDatabase(t *testing.T) {
 	t.Parallel()
 	old := buildOld(t)
@@ -92,7 +92,7 @@ func buildOld(t *testing.T) oldBuild {
 	return oldBuild{path: out, number: lastMigration(t, os.DirFS(filepath.Join(sources, "db", "migrations")))}
 }
 
-// command runs a program that has to succeed.
+// command runs a program that must succeed.
 func command(t *testing.T, dir string, env []string, name string, args ...string) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), name, args...)
@@ -102,7 +102,7 @@ func command(t *testing.T, dir string, env []string, name string, args ...string
 	}
 }
 
-// run runs the binary to its end and returns what it prints.
+// run runs the binary to its end and returns its output.
 func (b oldBuild) run(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -116,7 +116,7 @@ func (b oldBuild) run(t *testing.T, env []string, args ...string) string {
 	return string(output)
 }
 
-// migrate migrates by the old build, whose error has to say fault; "" is for success.
+// migrate migrates with the old build, whose error must contain fault; "" means success.
 func (b oldBuild) migrate(t *testing.T, d dbtest.Database, fault string) {
 	t.Helper()
 	output := b.run(t, []string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, "migrate")
@@ -148,9 +148,7 @@ func (b oldBuild) serve(t *testing.T, d dbtest.Database) oldService {
 	end := sync.OnceFunc(func() {
 		c.Process.Signal(syscall.SIGTERM)
 		c.Wait()
-		if text := s.Logs.String(); strings.Contains(text, " ERR ") || strings.Contains(text, "panic") {
-			t.Errorf("the old build's log has an error:\n%s", text)
-		}
+		s.CheckLog()
 	})
 	t.Cleanup(end)
 	address := regexp.MustCompile(`GraphQL +(http://\S+)/graphql`)
@@ -166,7 +164,7 @@ func (b oldBuild) serve(t *testing.T, d dbtest.Database) oldService {
 	return oldService{}
 }
 
-// keepAsking reads and writes again and again, until the function that it returns is called.
+// keepAsking reads and writes continuously until the test calls stop.
 func (s oldService) keepAsking() (stop func()) {
 	a := s.SignUp(nil)
 	var wg sync.WaitGroup
@@ -193,7 +191,7 @@ func (s oldService) keepAsking() (stop func()) {
 	return stop
 }
 
-// story is the life of an account.
+// story takes an account through its life.
 func (s oldService) story(when string) {
 	s.T.Helper()
 	expect := func(what string, r harness.Reply, want string) {
@@ -230,7 +228,8 @@ func (s oldService) story(when string) {
 	expect("signing in after the deletion", s.TrySignIn(a.Email, harness.NewPassword), "INVALID_CREDENTIALS")
 }
 
-// currentFiles returns the files of freehold's migrations, with newer texts of the functions, and the number of the newest.
+// currentFiles returns the files of freehold's migrations, with newer texts of the functions, and the number of the newest
+// migration.
 func currentFiles(t *testing.T) (fstest.MapFS, int64) {
 	t.Helper()
 	own, files := db.OwnMigrations().Files, fstest.MapFS{}
@@ -253,7 +252,7 @@ func currentFiles(t *testing.T) (fstest.MapFS, int64) {
 	return files, lastMigration(t, own)
 }
 
-// withMigration returns the files and a further migration, which adds a column.
+// withMigration returns the files with another migration, which adds a column.
 func withMigration(files fstest.MapFS, number int64, declaration string) fstest.MapFS {
 	files = maps.Clone(files)
 	files[fmt.Sprintf("%04d_next.sql", number)] = &fstest.MapFile{Data: fmt.Appendf(nil,
@@ -261,7 +260,7 @@ func withMigration(files fstest.MapFS, number int64, declaration string) fstest.
 	return files
 }
 
-// migrate migrates by this build, and then as a build with these files of freehold's own would.
+// migrate migrates as a build with these files of freehold's own would.
 func migrate(t *testing.T, d dbtest.Database, files fstest.MapFS) {
 	t.Helper()
 	if err := db.Migrate(t.Context(), d.Owner, db.MigrationSet{Name: "freehold", Files: files}); err != nil {

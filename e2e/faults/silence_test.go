@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -13,14 +12,15 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 const (
-	silentRequest = 5 * time.Second // a request's time in these tests
+	silentRequest = 5 * time.Second // FREEHOLD_REQUEST_TIMEOUT of these tests
 	slack         = 2 * time.Second
 )
 
-// atOnce sends a request n times at once, checks that each is answered in its time, and returns the answers.
+// atOnce sends a request n times at once, checks that each gets a reply in its time, and returns the replies.
 func atOnce(s *harness.Service, n int, token, query string, variables func(i int) harness.Vars) []harness.Reply {
 	s.T.Helper()
 	answers := make([]harness.Reply, n)
@@ -42,7 +42,7 @@ func atOnce(s *harness.Service, n int, token, query string, variables func(i int
 
 func noVariables(int) harness.Vars { return nil }
 
-// warm opens all connections of the pool, with the statements of some requests prepared.
+// warm opens all connections of the pool, and prepares the statements of some requests on each.
 func warm(s *harness.Service, token string) {
 	s.T.Helper()
 	for range 3 {
@@ -50,20 +50,13 @@ func warm(s *harness.Service, token string) {
 	}
 }
 
-// expectHealthy fails unless the service is ready within five seconds, answers, and has no connection in use.
+// expectHealthy fails unless the service is ready within five seconds, replies, and has no connection in use.
 func expectHealthy(s *harness.Service, since time.Time, token string) {
 	s.T.Helper()
-	for {
-		status, body := s.Get("/readyz")
-		if status == http.StatusOK {
-			break
-		}
-		if time.Since(since) > 5*time.Second {
-			s.T.Errorf("after %v /readyz is %d %s", time.Since(since), status, body)
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	eventually.True(s.T, 5*time.Second-time.Since(since), "the service is ready", func() bool {
+		status, _ := s.Get("/readyz")
+		return status == http.StatusOK
+	})
 	begun := time.Now()
 	for _, r := range atOnce(s, 2*harness.PoolSize, token, harness.MeQuery, noVariables) {
 		if len(r.Errors) > 0 {
@@ -73,24 +66,10 @@ func expectHealthy(s *harness.Service, since time.Time, token string) {
 	if took := time.Since(begun); took > slack {
 		s.T.Errorf("after the silence requests took %v", took)
 	}
-	var used string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if used = connectionsInUse(s); used == "0" {
-			return
-		}
-	}
-	s.T.Errorf("%s connections stay in use", used)
+	eventually.True(s.T, 5*time.Second, "no connection is in use", func() bool { return s.Metrics()["freehold_database_connections_in_use"] == 0 })
 }
 
-func connectionsInUse(s *harness.Service) string {
-	w := httptest.NewRecorder()
-	s.App.Metrics().ServeHTTP(w, httptest.NewRequestWithContext(s.T.Context(), http.MethodGet, "/metrics", http.NoBody))
-	_, after, _ := strings.Cut(w.Body.String(), "\nfreehold_database_connections_in_use ")
-	used, _, _ := strings.Cut(after, "\n")
-	return used
-}
-
-// R28: idle connections have died. Each request finds that out at BEGIN, and goes on with a new connection.
+// R28: idle connections have died. Each request notices at BEGIN, and continues on a new connection.
 func TestIdleConnectionsThatDied(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(s *harness.Service, a harness.Account) []harness.Reply{
@@ -127,8 +106,8 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 // blockMutation writes two tables, so it takes a block of statements.
 const blockMutation = `mutation ($bio: String) { updateProfile(input: {bio: $bio, birthday: "1980-01-02"}) { profile { bio } } }`
 
-// R28: connections die at each step of a transaction, all of the pool's at once. What was not committed is tried again;
-// where the answer to COMMIT is lost, the reply says that the outcome is unknown.
+// R28: all connections of the pool die at each step of a transaction. If it was not committed, it is retried. If the answer
+// to COMMIT is lost, the reply says that the outcome is unknown.
 func TestConnectionsThatDieInTransactions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -176,7 +155,7 @@ func TestConnectionsThatDieInTransactions(t *testing.T) {
 	}
 }
 
-// R28: no write that was acknowledged is lost, while connections go silent again and again.
+// R28: no acknowledged write is lost while connections go silent again and again.
 func TestAcknowledgedWritesSurviveSilence(t *testing.T) {
 	t.Parallel()
 	s, p := harness.StartBehindProxy(t)
@@ -215,7 +194,7 @@ func TestAcknowledgedWritesSurviveSilence(t *testing.T) {
 	expectHealthy(s, time.Now(), a.Token)
 }
 
-// R28: the first host of several says nothing. The second is tried within the request's time.
+// R28: the first of several hosts does not answer. The second is tried within the request's time.
 func TestSilentHostIsPassedOver(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -236,7 +215,7 @@ func TestSilentHostIsPassedOver(t *testing.T) {
 	}
 }
 
-// R28: nothing answers at all. Requests, /readyz and the end of the service keep their time.
+// R28: no host answers. Requests, /readyz and the end of the service stay within their time.
 func TestSilentDatabase(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
@@ -270,7 +249,7 @@ func TestSilentDatabase(t *testing.T) {
 	}
 }
 
-// R28: the worker's connections go silent before it claims, and before it notes that a mail was sent.
+// R28: the worker's connections go silent before it claims mails, and before it records that a mail is sent.
 func TestMailsGoOutInSilence(t *testing.T) {
 	t.Parallel()
 	for name, silence := range map[string]func(*dbtest.Proxy){
@@ -286,18 +265,16 @@ func TestMailsGoOutInSilence(t *testing.T) {
 			warm(s, a.Token)
 			silence(p)
 			s.Work()
-			for range 3 { // a COMMIT that was lost may have been the request's
+			for range 3 { // the lost COMMIT may be that of the request
 				r := s.Do("", harness.RequestReset, harness.Vars{"i": harness.Vars{"email": a.Email}})
 				if r.Code() == "" {
 					break
 				}
 			}
 			s.MailTo(a.Email, "reset_password", 1)
-			for deadline := time.Now().Add(10 * time.Second); s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'reset_password' AND sent_at IS NOT NULL`)[0] == "0"; time.Sleep(50 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("the worker did not note that the mail was sent")
-				}
-			}
+			eventually.True(t, 10*time.Second, "the worker has recorded that the mail is sent", func() bool {
+				return s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'reset_password' AND sent_at IS NOT NULL`)[0] != "0"
+			})
 			expectHealthy(s, time.Now(), a.Token)
 		})
 	}

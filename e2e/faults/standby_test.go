@@ -10,8 +10,8 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// The database fails over to a standby that is not promoted yet: reads are served, writes are refused as unavailable, and
-// the service is not ready until the promotion. Its connections are not kept.
+// The database fails over to a standby that is not promoted yet. Reads are served, writes are refused as unavailable, and the
+// service is not ready until the promotion. It does not keep the connections.
 func TestStandby(t *testing.T) {
 	t.Parallel()
 	c := dbtest.NewCluster(t)
@@ -43,7 +43,7 @@ func TestStandby(t *testing.T) {
 	}
 }
 
-// An operator, or a provider whose disk is full, sets a database to be read.
+// An operator, or a provider whose disk is full, makes a database read-only.
 func TestDatabaseSetReadOnly(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"net/mail"
 	"os"
 	"os/exec"
@@ -25,10 +24,11 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
-// victimEnv makes this test binary, started again, a service that kills itself before the so-manieth statement, counted
-// from the first that contains a text. Its other settings are the service's own.
+// victimEnv makes this test binary, started again, a service that kills itself before the n-th statement, counted from the
+// first that contains the text of victimFromEnv. It has the service's own settings besides.
 const (
 	victimEnv     = "E2E_VICTIM_STEP"
 	victimFromEnv = "E2E_VICTIM_FROM"
@@ -45,7 +45,7 @@ func serveUntilKilled() {
 			return
 		}
 		if statements.Add(1) == step {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL) // the parent sees what became of it
+			syscall.Kill(os.Getpid(), syscall.SIGKILL) // the parent checks the result
 			select {}
 		}
 	}
@@ -53,7 +53,7 @@ func serveUntilKilled() {
 	if err != nil {
 		panic(err)
 	}
-	withoutJobs := !strings.Contains(os.Getenv(victimFromEnv), "_mail") // their statements are none of a request's
+	withoutJobs := !strings.Contains(os.Getenv(victimFromEnv), "_mail") // their statements do not belong to a request
 	a, err := harness.Program.New(context.Background(), c, app.Options{Observe: observe, WithoutJobs: withoutJobs, Log: harness.JSONLog(os.Stderr, c)})
 	if err != nil {
 		panic(err)
@@ -66,8 +66,8 @@ func serveUntilKilled() {
 	a.Serve(context.Background(), l) // it ends by being killed
 }
 
-// startVictim starts the process; the test kills it at the end if it has not done so itself.
-// Further settings are NAME=value.
+// startVictim starts the process. If it has not killed itself by the end of the test, the test kills it. Further settings are
+// NAME=value.
 func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir string, further ...string) *harness.Service {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
@@ -96,18 +96,16 @@ func startVictim(t *testing.T, d dbtest.Database, from string, step int, dir str
 	return s
 }
 
-// gone waits until a victim that is killed by work of its own answers no more.
+// gone waits until a victim that its own jobs kill no longer replies.
 func gone(s *harness.Service) {
 	s.T.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if _, err := s.TrySend(http.MethodPost, harness.JsonHeader, harness.Body(s.T, `{ me { id } }`, nil)); err != nil {
-			return
-		}
-	}
-	s.T.Fatal("the victim lives")
+	eventually.True(s.T, 30*time.Second, "the victim is gone", func() bool {
+		_, err := s.TryDo("", `{ me { id } }`, nil)
+		return err != nil
+	})
 }
 
-// mailServer is a real SMTP server, which takes every mail.
+// mailServer is a real SMTP server that accepts every mail.
 type mailServer struct {
 	address string
 	mu      sync.Mutex

@@ -9,22 +9,25 @@ import (
 	"testing"
 )
 
-// Account is a member as a client knows him.
+// Account is a member as their client knows them.
 type Account struct {
 	UserID, ProfileID, Username, Email, Token, Refresh string
 }
 
+// Password is the password of members.
 const Password = "correct horse battery staple"
 
+// Serial numbers what needs a unique name.
 var Serial atomic.Int64
 
-// SignUp makes a member, with further fields of his profile.
+// SignUp creates a member with further fields of the profile.
 func (s *Service) SignUp(profile Vars) Account {
 	s.T.Helper()
 	name := fmt.Sprintf("member-%d", Serial.Add(1))
 	return s.SignUpAs(name, profile)
 }
 
+// SignUpAs is SignUp with a username, which is also in the email address.
 func (s *Service) SignUpAs(name string, profile Vars) Account {
 	s.T.Helper()
 	a := Account{Username: name, Email: name + "@example.org"}
@@ -36,6 +39,7 @@ func (s *Service) SignUpAs(name string, profile Vars) Account {
 	return a
 }
 
+// Fill sets the ids and tokens from the reply to a sign-up.
 func (a *Account) Fill(t testing.TB, r Reply) {
 	t.Helper()
 	var data struct {
@@ -55,7 +59,7 @@ func (a *Account) Fill(t testing.TB, r Reply) {
 	}
 }
 
-// DecodeClaims reads a JWT's claims without verifying it.
+// DecodeClaims returns a JWT's claims without verifying it.
 func DecodeClaims(t testing.TB, token string) (claims map[string]any) {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -72,12 +76,13 @@ func DecodeClaims(t testing.TB, token string) (claims map[string]any) {
 	return claims
 }
 
-// What V keeps to himself.
+// Private values of a profile that tests look for in replies.
 const (
 	CanaryPhone    = "+4999900011122"
 	CanaryBirthday = "1961-04-12"
 )
 
+// SignIn starts another session of a member and returns its access token.
 func (s *Service) SignIn(email string) string {
 	s.T.Helper()
 	r := s.Do("", `mutation ($i: SignInInput!) { signIn(input: $i) { tokens { accessToken } } }`, Vars{"i": Vars{"email": email, "password": Password}})
@@ -91,17 +96,19 @@ func (s *Service) SignIn(email string) string {
 	return data.SignIn.Tokens.AccessToken
 }
 
+// NewPassword is the password that members change to.
 const NewPassword = "a quite different sentence"
 
-// TrySignIn is a sign-in that may fail.
+// TrySignIn signs in, which may fail.
 func (s *Service) TrySignIn(email, password string) Reply {
 	s.T.Helper()
 	return s.Do("", SignInMutation, Input("email", email, "password", password))
 }
 
+// WrongCode is the field of the error for a wrong code, as Reply.Fields returns it.
 const WrongCode = "input.code INVALID"
 
-// Refresh presents a refresh token and returns what it was exchanged for, or the reason why it was not.
+// Refresh exchanges a refresh token. It returns the new tokens, or the reason of the refusal.
 func (s *Service) Refresh(token string) (access, next, reason string) {
 	s.T.Helper()
 	if s.ByCookie {
@@ -123,7 +130,7 @@ func (s *Service) Refresh(token string) (access, next, reason string) {
 	return data.RefreshSession.Tokens.AccessToken, data.RefreshSession.Tokens.RefreshToken, ""
 }
 
-// refreshByCookie is refresh for a browser whose access token is gone: any request renews the session.
+// refreshByCookie is Refresh for a browser whose access token is gone: any request renews the session.
 func (s *Service) refreshByCookie(token string) (access, next, reason string) {
 	s.T.Helper()
 	b := &Browser{Service: s, Refresh: token}
@@ -138,6 +145,7 @@ func (s *Service) refreshByCookie(token string) (access, next, reason string) {
 	return "", "", r.Errors[0].Extensions.Reason
 }
 
+// ExpectMember checks that an access token is that of a member, in the header and as a cookie.
 func (s *Service) ExpectMember(token, email string) {
 	s.T.Helper()
 	if r := s.Do(token, `{ me { email } }`, nil); !strings.Contains(r.Body, email) {
@@ -149,14 +157,14 @@ func (s *Service) ExpectMember(token, email string) {
 	}
 }
 
-// AgeSessions makes as if the last rotation of each session was so long ago.
+// AgeSessions moves the last rotation of each session into the past.
 func (s *Service) AgeSessions(seconds int) {
 	s.T.Helper()
 	s.DB.Query(s.T, `UPDATE app.sessions SET (rotated_at, last_used_at) = (rotated_at - make_interval(secs => $1), last_used_at - make_interval(secs => $1))`, seconds)
 }
 
-// expectNobody: public fields answer, the rest is UNAUTHENTICATED with the reason. So it is for the token as a cookie,
-// which is taken back.
+// ExpectNoSession checks that a token makes the viewer anonymous: public fields have their values, and other fields are
+// UNAUTHENTICATED with the reason. As a cookie, the token is also deleted.
 func (s *Service) ExpectNoSession(token, reason string) {
 	s.T.Helper()
 	ways := map[string]func(query string) Reply{"header": func(query string) Reply { return s.Do(token, query, nil) }}
@@ -193,7 +201,7 @@ func (s *Service) ExpectNoSession(token, reason string) {
 	}
 }
 
-// Alter is a token with a letter of its middle changed.
+// Alter returns a token with a letter in its middle changed.
 func Alter(token string) string {
 	at, letter := len(token)/2, "A"
 	if token[at] == 'A' {
@@ -202,12 +210,13 @@ func Alter(token string) string {
 	return token[:at] + letter + token[at+1:]
 }
 
-// AgeAuthentication makes all sessions of an account ones whose password was entered long ago.
+// AgeAuthentication makes it long ago that the password was entered in the sessions of an account.
 func (s *Service) AgeAuthentication(a Account) {
 	s.T.Helper()
 	s.DB.Query(s.T, `UPDATE app.sessions SET authenticated_at = authenticated_at - interval '31 minutes' WHERE user_id = $1`, a.UserID)
 }
 
+// Starter is a function such as Start.
 type Starter func(t testing.TB, further ...string) *Service
 
 // EachWay runs a test of refreshing with tokens in bodies, and with cookies.

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -12,20 +13,17 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// Browser is a client that is given a session in cookies. It has no more of one than its two tokens, so that a test can
-// look at them and change them.
+// Browser is a client with a session in cookies. It holds only the two tokens, so that a test can read and change them.
 type Browser struct {
 	*Service
 	Access, Refresh string
-	From            http.Header // what it says of where its requests come from
+	From            http.Header // headers of each request, such as Origin
 }
 
-// Header is that of the browser's next request.
+// Header returns the headers of the browser's next request.
 func (b *Browser) Header() http.Header {
-	h := http.Header{"Content-Type": {"application/json"}}
-	for name, values := range b.From {
-		h[name] = values
-	}
+	h := http.Header{}
+	maps.Copy(h, b.From)
 	for name, value := range map[string]string{"freehold": b.Access, "freehold-refresh": b.Refresh} {
 		if value != "" {
 			h.Add("Cookie", b.prefix+name+"="+value)
@@ -34,10 +32,10 @@ func (b *Browser) Header() http.Header {
 	return h
 }
 
-// Do sends an operation, and keeps and forgets cookies as the response says.
+// Do sends an operation, and stores and deletes cookies as the response says.
 func (b *Browser) Do(query string, v Vars) Reply {
 	b.T.Helper()
-	r := b.Send(http.MethodPost, b.Header(), Body(b.T, query, v))
+	r := b.Send(Request{Header: b.Header(), Query: query, Vars: v})
 	b.take(r)
 	return r
 }
@@ -56,13 +54,14 @@ func (b *Browser) take(r Reply) {
 	}
 }
 
+// SetCookies returns the cookies that a reply sets.
 func SetCookies(r Reply) []*http.Cookie {
 	return (&http.Response{Header: r.Header}).Cookies()
 }
 
 const signUpInCookies = `mutation ($i: SignUpInput!) { signUp(input: $i) { user { email } tokens { accessToken refreshToken } } }`
 
-// SignUpInBrowser is the browser of a new member.
+// SignUpInBrowser returns the browser of a new member, and their email address.
 func (s *Service) SignUpInBrowser() (*Browser, string) {
 	s.T.Helper()
 	b := &Browser{Service: s}
@@ -81,6 +80,8 @@ func (b *Browser) SignIn(email string) Reply {
 	return b.Do(SignInMutation, Vars{"i": Vars{"email": email, "password": Password, "session": "COOKIE"}})
 }
 
+// Expect checks whose session the browser has, by the email address; SignedOut means none. It reports whether the reply set no
+// cookie.
 func (b *Browser) Expect(what, want string) (untouched bool) {
 	b.T.Helper()
 	r := b.Do(`{ me { email } }`, nil)
@@ -94,18 +95,21 @@ func (b *Browser) Expect(what, want string) (untouched bool) {
 	return len(SetCookies(r)) == 0
 }
 
+// What a browser may expect besides an email address.
 const (
-	NoMe      = `{"me":null}` // what a client without a session gets
-	SignedOut = "signed out"  // what one gets whose session has ended
+	NoMe      = `{"me":null}` // the data for a client without a session
+	SignedOut = "signed out"  // what Expect expects after the session has ended
 )
 
-// Clock is a clock that a test puts forward.
+// Clock is a clock that a test sets forward.
 type Clock struct{ ahead atomic.Int64 }
 
 func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
+// Put sets the clock ahead of the time.
 func (c *Clock) Put(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
-func StartAt(t *testing.T, c *Clock, further ...string) *Service {
+// StartAt is Start for a service with a clock.
+func StartAt(t testing.TB, c *Clock, further ...string) *Service {
 	return StartWith(t, dbtest.New(t), BothLayers, app.Options{Now: c.now}, further...)
 }

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// AllRows is all rows of all tables, whatever tables there are, with the transaction that wrote each: a row that is
-// written again as it was counts as changed.
+// AllRows returns all rows of all tables, each with the transaction that wrote it. So a row that is written again unchanged
+// is a difference.
 func (s *Service) AllRows() []string {
 	s.T.Helper()
 	var selects []string
@@ -20,13 +20,13 @@ func (s *Service) AllRows() []string {
 	return s.DB.Query(s.T, strings.Join(selects, ` UNION ALL `)+` ORDER BY 1`)
 }
 
-// Count is how many rows a table of ours has.
+// Count returns the number of rows of a table in schema app.
 func (s *Service) Count(table string) string {
 	s.T.Helper()
 	return s.DB.Query(s.T, `SELECT count(*) FROM app.`+table)[0]
 }
 
-// HalfAccountsQuery are the users that lack one of the parts that every account has.
+// HalfAccountsQuery selects the users that lack a part that every account has.
 const HalfAccountsQuery = `
 	SELECT u.id FROM app.users u
 	  FULL JOIN app.profiles p ON p.user_id = u.id FULL JOIN app.profile_private pp ON pp.user_id = p.user_id

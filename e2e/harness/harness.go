@@ -4,8 +4,8 @@
 package harness
 
 import (
-	"cmp"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -17,7 +17,7 @@ import (
 	"freehold.dev/freehold/modules"
 )
 
-// Program is what is tested.
+// Program is the program that is tested.
 var Program = modules.MustProgram()
 
 // Service is a running freehold with a database of its own.
@@ -28,18 +28,20 @@ type Service struct {
 	Logs *LogBuffer
 	App  *app.App
 
-	expected []string // errors of the log that the test causes
-	Allowed  []string // those that it may cause
+	log      *slog.Logger // writes to Logs
+	expected []string     // errors in the log that the test must cause
+	Allowed  []string     // errors in the log that the test may cause
 
-	prefix   string // of cookies' names
-	ByCookie bool   // whether refresh goes by the cookie
+	prefix   string // of the names of cookies
+	ByCookie bool   // makes Refresh use the cookie
 
-	FromAnywhere bool // each request says that it comes from an address of its own; the service has to trust 127.0.0.1 for that
+	FromAnywhere bool // gives each request a client address of its own; the service must trust 127.0.0.1
 }
 
-// Layers says which of the two are up.
+// Layers says which of the two layers protect the rows of a service: the field rules, the row policies, or both.
 type Layers int
 
+// The layers that a service can have.
 const (
 	BothLayers    Layers = iota
 	RulesAlone           // the database role bypasses the row policies
@@ -47,7 +49,7 @@ const (
 )
 
 func (w Layers) String() string {
-	return [...]string{"both walls", "rules alone", "policies alone"}[w]
+	return [...]string{"both layers", "rules alone", "policies alone"}[w]
 }
 
 // Config returns the settings of a test's service; further ones are NAME=value.
@@ -55,7 +57,7 @@ func Config(t testing.TB, databaseURL string, further ...string) app.Config {
 	t.Helper()
 	c, err := app.LoadConfig(append([]string{
 		"DATABASE_URL=" + databaseURL, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=DEBUG",
-		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s", // machines are slow and -race is on; tests of time-outs set their own
+		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s", // machines are slow and -race is on; tests of timeouts set their own
 	}, further...))
 	if err != nil {
 		t.Fatal(err)
@@ -67,64 +69,93 @@ func Config(t testing.TB, databaseURL string, further ...string) app.Config {
 func Production(t testing.TB, d dbtest.Database) []string {
 	t.Helper()
 	dir := t.TempDir()
-	StartWith(t, d, BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // makes a key to use
+	StartWith(t, d, BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // creates the signing key
 	return []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE=" + dir + "/signing-key.pem"}
 }
 
-// Start starts a service with a database of its own, and cheap password hashes.
+// Setup is how to start a service. The zero value of each field is the usual one.
+type Setup struct {
+	Database dbtest.Database // a new one if it is the zero value
+	Layers   Layers
+	FullCost bool                            // password hashes cost as much as in production
+	Rule     func(field string) string       // replaces the rules of fields, as levers.Levers describes
+	Wrap     func(http.Handler) http.Handler // returns the handler in front of the service
+	Options  app.Options
+	Settings []string // further ones, as NAME=value
+}
+
+// Start starts a service with a new database. Further settings are NAME=value.
 func Start(t testing.TB, further ...string) *Service {
-	return StartWith(t, dbtest.New(t), BothLayers, app.Options{}, further...)
+	t.Helper()
+	return Setup{Settings: further}.Start(t)
 }
 
-// StartAtFullCost is start with password hashes at their full cost.
-func StartAtFullCost(t testing.TB, further ...string) *Service {
-	return StartWeakened(t, dbtest.New(t), BothLayers, levers.Levers{}, app.Options{}, further...)
-}
-
-// Cheap weakens nothing but password hashes.
-var Cheap = levers.Levers{CheapPasswords: true}
-
-// StartWith starts a service on a database, with cheap password hashes.
+// StartWith starts a service on a database.
 func StartWith(t testing.TB, d dbtest.Database, w Layers, o app.Options, further ...string) *Service {
 	t.Helper()
-	return StartWeakened(t, d, w, Cheap, o, further...)
+	return Setup{Database: d, Layers: w, Options: o, Settings: further}.Start(t)
 }
 
-// StartWeakened is StartWith for a service that l weakens.
-func StartWeakened(t testing.TB, d dbtest.Database, w Layers, l levers.Levers, o app.Options, further ...string) *Service {
+// Start starts the service and stops it when the test ends.
+func (x Setup) Start(t testing.TB) *Service {
 	t.Helper()
-	s := &Service{T: t, DB: d, Logs: &LogBuffer{}}
-	url := d.App
-	if w == PoliciesAlone {
-		l.Rule = func(string) string { return "public" }
+	s := x.Prepare(t)
+	handler := s.App.Handler()
+	if x.Wrap != nil {
+		handler = x.Wrap(handler)
 	}
-	if w == RulesAlone {
-		url, l.AnyRole = d.Bypass, true
-	}
-	c := Config(t, url, further...)
-	o.MailLatest = cmp.Or(o.MailLatest, mailAtOnce)
-	o.Log = JSONLog(s.Logs, c)
-	if strings.HasPrefix(c.PublicURL, "https:") {
-		s.prefix = "__Host-"
-	}
-	a, err := Program.New(levers.With(t.Context(), l), c, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(a.Handler())
-	server.Config.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelError) // a panic that nothing else has seen
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelError) // a panic that the service did not recover from
 	server.Start()
-	t.Cleanup(func() {
-		server.Close()
-		a.Close()
-		s.CheckLog()
-	})
-	s.URL, s.App = server.URL, a
+	t.Cleanup(server.Close)
+	s.URL = server.URL
 	return s
 }
 
-// mailAtOnce has mails sent without the usual wait.
-const mailAtOnce = time.Nanosecond
+// Prepare returns the service before it listens. When the test ends, the service is closed, and then the test fails if the
+// log has an error or a panic that the test does not expect.
+func (x Setup) Prepare(t testing.TB) *Service {
+	t.Helper()
+	if x.Database == (dbtest.Database{}) {
+		x.Database = dbtest.New(t)
+	}
+	s := &Service{T: t, DB: x.Database, Logs: &LogBuffer{}}
+	weakened := levers.Levers{CheapPasswords: !x.FullCost, Rule: x.Rule, AnyRole: x.Layers == RulesAlone}
+	url := x.Database.App
+	switch x.Layers {
+	case RulesAlone:
+		url = x.Database.Bypass
+	case PoliciesAlone:
+		weakened.Rule = func(string) string { return "public" }
+	case BothLayers:
+	}
+	c, o := Config(t, url, x.Settings...), x.Options
+	switch o.MailLatest {
+	case 0:
+		o.MailLatest = mailAtOnce
+	case UsualMailWait:
+		o.MailLatest = 0
+	}
+	s.log = JSONLog(s.Logs, c)
+	o.Log = s.log
+	if strings.HasPrefix(c.PublicURL, "https:") {
+		s.prefix = "__Host-"
+	}
+	a, err := Program.New(levers.With(t.Context(), weakened), c, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		a.Close()
+		s.CheckLog()
+	})
+	s.App = a
+	return s
+}
 
-// Options are what a test's own service is made with.
-func Options() app.Options { return app.Options{} }
+const (
+	mailAtOnce = time.Nanosecond // the longest that a mail waits, unless the test sets Options.MailLatest
+
+	// UsualMailWait is Options.MailLatest for a service whose mails wait as long as in production.
+	UsualMailWait time.Duration = -1
+)

@@ -3,61 +3,46 @@ package harness
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
+	"sync"
 	"testing"
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
-	"freehold.dev/freehold/internal/levers"
 )
 
-// Listen serves with the server's own time-outs and draining, and returns how to begin to drain.
-func Listen(t *testing.T, o app.Options, further ...string) (s *Service, drain func() error) {
+// Listen starts a service with the server's own time-outs. Drain stops it as SIGTERM does, and returns when it has ended.
+func Listen(t testing.TB, o app.Options, further ...string) (s *Service, drain func() error) {
 	t.Helper()
 	return ListenOn(t, dbtest.New(t), func(l net.Listener) net.Listener { return l }, o, further...)
 }
 
-// ListenOn is listen on a database, and on what wrap makes of the listener.
-func ListenOn(t *testing.T, d dbtest.Database, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *Service, drain func() error) {
+// ListenOn is Listen on a database, and on the listener that wrap returns.
+func ListenOn(t testing.TB, d dbtest.Database, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *Service, drain func() error) {
 	t.Helper()
-	logs := &LogBuffer{}
-	o.Log = slog.New(slog.NewJSONHandler(logs, nil))
-	a, err := Program.New(levers.With(t.Context(), Cheap), Config(t, d.App, further...), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s = Setup{Database: d, Options: o, Settings: further}.Prepare(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.Serve(ctx, wrap(l)) }()
-	drained := false
-	drain = func() error {
-		if drained {
-			return nil
-		}
-		drained = true
+	go func() { done <- s.App.Serve(ctx, wrap(l)) }()
+	drain = sync.OnceValue(func() error {
 		cancel()
 		return <-done
-	}
-	s = &Service{T: t, DB: d, URL: "http://" + l.Addr().String(), Logs: logs, App: a}
-	t.Cleanup(func() {
-		drain() // the test has looked
-		a.Close()
-		s.CheckLog()
 	})
+	t.Cleanup(func() { drain() }) // a test of draining checks its error
+	s.URL = "http://" + l.Addr().String()
 	return s, drain
 }
 
-// PoolSize is the number of connections of a service behind a proxy.
+// PoolSize is the number of database connections of a service behind a proxy.
 const PoolSize = 4
 
-// StartBehindProxy is a service whose database connections can go silent. Its statements have a second, so that a request
-// has time for another try.
-func StartBehindProxy(t *testing.T, further ...string) (*Service, *dbtest.Proxy) {
+// StartBehindProxy starts a service whose database connections can go silent. A statement times out after a second, so that a
+// request has time for another try.
+func StartBehindProxy(t testing.TB, further ...string) (*Service, *dbtest.Proxy) {
 	t.Helper()
 	d := dbtest.New(t)
 	p := dbtest.NewProxy(t, d.App)

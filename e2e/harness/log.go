@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -11,38 +12,45 @@ import (
 	"freehold.dev/freehold/app"
 )
 
+// LogBuffer holds the log of a service, which writes to it while the test reads it.
 type LogBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
+// Write implements io.Writer.
 func (b *LogBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
 
+// String returns the log so far.
 func (b *LogBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
 
-// JSONLog is the log of a service in the form of production, at all levels.
+// JSONLog returns a logger that writes as in production, at all levels.
 func JSONLog(w io.Writer, c app.Config) *slog.Logger {
 	c.Env, c.LogLevel = "production", slog.LevelDebug
 	return app.NewLog(w, c)
 }
 
-// ExpectError says that the test causes errors in the log with this text.
+// ExpectError declares that the test causes an error in the log with this text.
 func (s *Service) ExpectError(text string) { s.expected = append(s.expected, text) }
 
-// CheckLog fails the test if the log has a panic or an ERROR that the test does not expect, or lacks one that it expects.
+// trouble matches a line of a log that a test has to expect: an error in JSON or for a terminal, a panic that was logged or
+// that ended the process, and a report of the race detector.
+var trouble = regexp.MustCompile(`"level":"ERROR"| ERR |(?i:panic)|DATA RACE`)
+
+// CheckLog fails the test if the log has an error or a panic that the test does not expect, or lacks one that it expects.
 func (s *Service) CheckLog() {
 	s.T.Helper()
 	met := map[string]bool{}
 	for line := range strings.Lines(s.Logs.String()) {
-		if !strings.Contains(line, `"level":"ERROR"`) && !strings.Contains(line, `"msg":"a panic"`) {
+		if !trouble.MatchString(line) {
 			continue
 		}
 		known := false
@@ -52,7 +60,7 @@ func (s *Service) CheckLog() {
 			}
 		}
 		if !known {
-			s.T.Errorf("the log has an error that the test did not ask for: %.2000s", line)
+			s.T.Errorf("the log has an error that the test does not expect: %.2000s", line)
 		}
 	}
 	for _, text := range s.expected {

@@ -3,13 +3,16 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"time"
+
+	"freehold.dev/freehold/internal/eventually"
 )
 
-// Work lets a service do what it does beside requests, until the test ends.
+// Work runs the jobs of a service, such as sending mails, until the test ends. It returns the service.
 func (s *Service) Work() *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -24,51 +27,49 @@ func (s *Service) Work() *Service {
 	return s
 }
 
+// Mail is a mail in the mailbox of development.
 type Mail struct{ ID, Kind, To, Subject, Text, HTML, Link string }
 
-// Mailbox returns the mails of /dev/mail.json once there are so many.
+// Mailbox returns the mails of /dev/mail.json, newest first, once there are at least n.
 func (s *Service) Mailbox(n int) (list []Mail) {
 	s.T.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		status, _, body := s.Fetch(http.MethodGet, s.URL+"/dev/mail.json")
-		if err := json.Unmarshal([]byte(body), &list); err != nil || status != http.StatusOK {
-			s.T.Fatalf("%d %s: %v", status, body, err)
+	eventually.True(s.T, mailTime, fmt.Sprintf("the mailbox has %d mails", n), func() bool {
+		list = nil
+		r := s.Fetch("/dev/mail.json")
+		if err := json.Unmarshal([]byte(r.Body), &list); err != nil || r.Status != http.StatusOK {
+			s.T.Fatalf("%d %s: %v", r.Status, r.Body, err)
 		}
-		if len(list) >= n || time.Now().After(deadline) {
-			return list
-		}
-	}
+		return len(list) >= n
+	})
+	return list
 }
 
-// AwaitOutbox waits until no mail does.
+// mailTime is the longest that a mail may take.
+const mailTime = 20 * time.Second
+
+// AwaitOutbox waits until the worker has sent, or given up, every mail.
 func (s *Service) AwaitOutbox() {
 	s.T.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if n := s.DB.Query(s.T, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`); n[0] == "0" {
-			return
-		} else if time.Now().After(deadline) {
-			s.T.Fatalf("%s mails wait", n)
-		}
-	}
+	eventually.True(s.T, mailTime, "the outbox has no mail to send", func() bool {
+		return s.DB.Query(s.T, `SELECT count(*) FROM app.outbox WHERE sent_at IS NULL AND parked_at IS NULL`)[0] == "0"
+	})
 }
 
-// MailTo returns the newest mail of a kind to an address, once there are so many of them.
+// MailTo returns the newest mail of a kind to an address, once there are at least n.
 func (s *Service) MailTo(to, kind string, n int) Mail {
 	s.T.Helper()
 	var all []Mail
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	eventually.True(s.T, mailTime, fmt.Sprintf("there are %d mails of the kind %s to %s", n, kind, to), func() bool {
 		all = slices.DeleteFunc(s.Mailbox(0), func(m Mail) bool { return m.To != to || m.Kind != kind })
-		if len(all) >= n {
-			return all[0]
-		}
-	}
-	s.T.Fatalf("%d mails of kind %s to %s, want %d", len(all), kind, to, n)
-	return Mail{}
+		return len(all) >= n
+	})
+	return all[0]
 }
 
+// CodeInText matches the code in the text of a mail.
 var CodeInText = regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b`)
 
-// CodeTo is the code of the newest mail of a kind to an address, once there are so many.
+// CodeTo returns the code in that mail.
 func (s *Service) CodeTo(to, kind string, n int) string {
 	s.T.Helper()
 	m := s.MailTo(to, kind, n)

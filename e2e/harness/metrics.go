@@ -8,25 +8,26 @@ import (
 	"strings"
 )
 
-// Metrics are series with their values, by their names as Prometheus writes them.
+// Metrics are series with their values, by name as Prometheus writes it.
 type Metrics map[string]float64
 
+// MetricsAt reads the metrics at a URL.
 func (s *Service) MetricsAt(url string) (all Metrics, text string) {
 	s.T.Helper()
-	status, _, body := s.Fetch(http.MethodGet, url)
-	if status != http.StatusOK {
-		s.T.Fatalf("metrics: status %d", status)
+	r := s.Fetch(url)
+	if r.Status != http.StatusOK {
+		s.T.Fatalf("metrics: status %d", r.Status)
 	}
 	all = Metrics{}
-	for line := range strings.Lines(body) {
+	for line := range strings.Lines(r.Body) {
 		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
 			all[line[:at]], _ = strconv.ParseFloat(strings.TrimSpace(line[at:]), 64)
 		}
 	}
-	return all, body
+	return all, r.Body
 }
 
-// Metrics asks for the metrics over a connection of their own.
+// Metrics reads the metrics over a connection of its own.
 func (s *Service) Metrics() Metrics {
 	s.T.Helper()
 	server := httptest.NewServer(s.App.Metrics())
@@ -35,7 +36,7 @@ func (s *Service) Metrics() Metrics {
 	return all
 }
 
-// With returns the series whose names begin so.
+// With returns the series whose names have the prefix.
 func (m Metrics) With(prefix string) Metrics {
 	found := maps.Clone(m)
 	maps.DeleteFunc(found, func(name string, _ float64) bool { return !strings.HasPrefix(name, prefix) })

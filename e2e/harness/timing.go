@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// SameTime fails if one of two acts is slower than the other more often than chance allows (|z| > 4.5), and by more than
-// a twentieth: one statement more takes longer than that. They are timed in pairs, next to each other and in alternating
+// SameTime fails the test if one of two functions is slower than the other more often than chance allows (|z| > 4.5), and by
+// more than 5 %: one more statement takes longer than that. It times them in pairs, next to each other and in alternating
 // order, so that a busy machine slows both.
 func SameTime(t *testing.T, pairs int, first string, a func(), second string, b func()) {
 	t.Helper()
 	SameTimeRested(t, pairs, func() {}, first, a, second, b)
 }
 
-// SameTimeRested is sameTime for acts after which work goes on that would slow the next: it rests before each.
+// SameTimeRested is SameTime for functions whose work continues afterwards and would slow the next: it calls rest before
+// each.
 func SameTimeRested(t *testing.T, pairs int, rest func(), first string, a func(), second string, b func()) {
 	t.Helper()
 	measured := func(act func()) func() time.Duration {
@@ -30,10 +31,10 @@ func SameTimeRested(t *testing.T, pairs int, rest func(), first string, a func()
 	SameTimes(t, pairs, first, measured(a), second, measured(b))
 }
 
-// SameTimes is sameTime for acts that say how long something took.
+// SameTimes is SameTime for functions that return how long something took.
 func SameTimes(t *testing.T, pairs int, first string, a func() time.Duration, second string, b func() time.Duration) {
 	t.Helper()
-	a() // whatever is made at first use
+	a() // the first call may be slower
 	b()
 	var as, bs []time.Duration
 	slower := 0

@@ -27,18 +27,18 @@ func TestOtherAuthorizationLeavesTheCookies(t *testing.T) {
 		if asking.Expect(name, email) || asking.Access == b.Access {
 			t.Errorf("%s: the session was not renewed", name)
 		}
-		if r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": values}, `{"query": "{ me { id } }"}`); string(r.Data) != harness.NoMe || len(r.Errors) > 0 || r.Header.Get("WWW-Authenticate") != "" {
+		if r := s.Send(harness.Request{Header: http.Header{"Authorization": values}, Query: `{ me { id } }`}); string(r.Data) != harness.NoMe || len(r.Errors) > 0 || r.Header.Get("WWW-Authenticate") != "" {
 			t.Errorf("%s, without cookies: %s %v", name, r.Body, r.Header)
 		}
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Basic c3RhZ2luZzpzZWNyZXQ=", "Bearer " + s.SignIn(other.Email)}}
-	if r := s.Send(http.MethodPost, header, `{"query": "{ me { email } }"}`); !strings.Contains(r.Body, other.Email) {
+	if r := s.Send(harness.Request{Header: header, Query: `{ me { email } }`}); !strings.Contains(r.Body, other.Email) {
 		t.Errorf("Basic and Bearer: %s", r.Body)
 	}
 }
 
-// W17: the reply to every operation reports an invalid token, even if the operation does not ask for the viewer, is refused, or
-// fails. Public fields have their values. Without a token nothing is reported.
+// W17: the reply to every operation reports an invalid token, even if the operation does not select the viewer, is refused,
+// or fails. Public fields have their values. Without a token nothing is reported.
 func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -58,7 +58,7 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 	}
 	for reason, token := range map[string]string{"expired": expired, "revoked": revoked, "invalid": "garbage", "": ""} {
 		if reason == "revoked" {
-			c.Put(0) // or it would be expired as well
+			c.Put(0) // else it would be expired as well
 		} else {
 			c.Put(20 * time.Minute)
 		}
@@ -88,12 +88,10 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 		"an unknown hash": `{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + strings.Repeat("0", 64) + `"}}}`,
 		"no request":      `{`, "a batch": `[]`, "too much": `{"query": "` + strings.Repeat("#", 200_000) + `"}`,
 	} {
-		header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer garbage"}}
-		reported(name, "invalid", s.Send(http.MethodPost, header, body))
-		delete(header, "Authorization")
-		reported(name, "", s.Send(http.MethodPost, header, body))
+		reported(name, "invalid", s.Send(harness.Request{Token: "garbage", Body: body}))
+		reported(name, "", s.Send(harness.Request{Body: body}))
 	}
-	reported("another method", "invalid", s.Send(http.MethodDelete, http.Header{"Authorization": {"Bearer garbage"}}, ""))
+	reported("another method", "invalid", s.Send(harness.Request{Method: http.MethodDelete, Token: "garbage"}))
 	c.Put(20 * time.Minute)
 	if r := s.Do(live, `{ me { email } }`, nil); r.Header.Get("WWW-Authenticate") != "" || len(r.Errors) > 0 {
 		t.Errorf("a valid token: %s %v", r.Body, r.Header)
@@ -102,8 +100,8 @@ func TestInvalidTokensAreReportedOnEveryReply(t *testing.T) {
 
 const signOutOf = `mutation ($t: String) { signOut(input: {refreshToken: $t}) { success revokedSessionId } }`
 
-// A client whose access token has expired signs out by any refresh token of the session. That ends only the session of the
-// token. A text that is not one of our tokens ends nothing, and is not an error.
+// A client whose access token has expired can sign out with any refresh token of the session. This revokes only the session
+// of the token. A text that is not one of our tokens revokes nothing, and is not an error.
 func TestSignOutByRefreshToken(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -121,7 +119,7 @@ func TestSignOutByRefreshToken(t *testing.T) {
 	if n := s.Count("sessions WHERE revoked_at IS NOT NULL"); n != "0" {
 		t.Fatalf("%s sessions have ended", n)
 	}
-	r := s.Do("", signOutOf, harness.Vars{"t": a.Refresh}) // which newest has replaced
+	r := s.Do("", signOutOf, harness.Vars{"t": a.Refresh}) // replaced by newest
 	if want := `{"signOut":{"success":true,"revokedSessionId":"` + sid(a.Token) + `"}}`; string(r.Data) != want || len(r.Errors) > 0 {
 		t.Fatalf("an old refresh token: %s, want %s", r.Body, want)
 	}

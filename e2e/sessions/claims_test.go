@@ -13,8 +13,8 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// S04: a token whose session is over starts nothing: no mutation for members writes a row, counts towards a limit, or looks at
-// its input first. The same in a document that begins with a public mutation, where the session is proved first.
+// S04: a token of an ended session starts nothing: no mutation for members writes a row, counts towards a limit, or looks at
+// its input first. The same holds for a document that begins with a public mutation, where the session is checked first.
 func TestSessionThatIsOverStartsNothing(t *testing.T) {
 	t.Parallel()
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on")
@@ -69,8 +69,8 @@ func TestSessionThatIsOverStartsNothing(t *testing.T) {
 	}
 }
 
-// S04: a token whose session is over reads what everyone may read, whatever else its document asks for first, and the reply
-// says that the token is no longer valid.
+// S04: a token of an ended session reads what everyone may read, whatever else its document selects first, and the reply says
+// that the token is invalid.
 func TestSessionThatIsOverReadsAsNobody(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -48,7 +48,7 @@ func TestCookiesHoldTheSession(t *testing.T) {
 	}
 }
 
-// Absent and null are TOKENS; what is no transport is refused.
+// Absent and null mean TOKENS. Unknown transports are refused.
 func TestTokensAreTheDefaultTransport(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -68,7 +68,7 @@ func TestTokensAreTheDefaultTransport(t *testing.T) {
 	}
 }
 
-// A session is renewed with the requests, when a third of the access token's life is left, and after that.
+// Requests renew a session once a third of the access token's life is left, and after its end.
 func TestCookiesAreRenewedBeforeTheyExpire(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -109,8 +109,8 @@ func TestCookiesAreRenewedBeforeTheyExpire(t *testing.T) {
 	}
 }
 
-// S13, S14: 50 requests at once at expiry, from one jar or from copies of it in two, have one successor, and nobody is
-// signed out; whoever comes within the grace is served, also with the access token gone.
+// S13, S14: 50 requests at once at expiry, from one cookie jar or from copies of it, get one successor, and none of them is
+// signed out. A request within the grace period is served, even if its access token is gone.
 func TestTabsDoNoHarm(t *testing.T) {
 	t.Parallel()
 	for name, at := range map[string]time.Duration{"before expiry": 12 * time.Minute, "after expiry": time.Hour} {
@@ -132,7 +132,7 @@ func TestTabsDoNoHarm(t *testing.T) {
 					t.Fatalf("tab %d has another session than the first, or the old one", i)
 				}
 			}
-			other := *b // a jar that has heard nothing of it
+			other := *b // a jar without the new cookies
 			s.AgeSessions(5)
 			if other.Expect("another jar, later, within the grace", email); other.Refresh != tabs[0].Refresh {
 				t.Error("it has another session")
@@ -143,8 +143,8 @@ func TestTabsDoNoHarm(t *testing.T) {
 	}
 }
 
-// A request that is overtaken by the refresh of another is served by its access token, however late it comes: it was no
-// theft. It gets no successor either. Without a token that counts it is reuse, and ends the session (S12).
+// A request that the refresh of another overtakes is served by its access token, however late it arrives: it is not a theft.
+// It gets no successor. Without a valid access token it is reuse, and revokes the session (S12).
 func TestOvertakenRequestsDoNoHarm(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -172,8 +172,8 @@ func TestOvertakenRequestsDoNoHarm(t *testing.T) {
 	}
 }
 
-// S01: signOut takes the cookies back, those of a session that is over as well. So does the next response after a
-// session was ended elsewhere.
+// S01: signOut deletes the cookies, also those of an ended session. So does the next response after another client ended the
+// session.
 func TestSignOutTakesCookiesBack(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -199,7 +199,7 @@ func TestSignOutTakesCookiesBack(t *testing.T) {
 	}
 }
 
-// In one operation the last of signOut and signIn decides about the cookies.
+// In one operation, the last signOut or signIn decides about the cookies.
 func TestLastMutationDecidesAboutCookies(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -218,13 +218,13 @@ func TestLastMutationDecidesAboutCookies(t *testing.T) {
 	if r := sign(in + out); len(r.Errors) > 0 || b.Access+b.Refresh != "" {
 		t.Errorf("signIn, signOut: %s %v", r.Body, r.Header)
 	}
-	if r := sign(in + out); len(r.Errors) > 0 { // signOut has the request's viewer, who had no session
+	if r := sign(in + out); len(r.Errors) > 0 { // signOut has the request's viewer, who has no session
 		t.Errorf("signIn, signOut without a session: %s", r.Body)
 	}
 	b.Expect("signIn, and a signOut that had nothing to revoke", email)
 }
 
-// A Bearer token wins over cookies, valid or not: the cookies are neither read nor changed.
+// A Bearer token takes precedence over cookies, valid or not: the server neither reads nor changes them.
 func TestAuthorizationWinsOverCookies(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -245,8 +245,8 @@ func TestAuthorizationWinsOverCookies(t *testing.T) {
 	b.Expect("by the cookies afterwards", email)
 }
 
-// W03, W04: cookies count for requests of the service's own origin alone, and of clients that are no browser. A page of
-// a configured origin uses tokens; no other page gets anything done, be it of the same site.
+// W03, W04: cookies work only for requests of the service's own origin, and of clients that are not browsers. A page of a
+// configured origin uses tokens. Other pages can do nothing, even on the same site.
 func TestCookiesAreForTheOwnOriginOnly(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -289,13 +289,13 @@ func TestCookiesAreForTheOwnOriginOnly(t *testing.T) {
 	for _, media := range []string{"text/plain", "application/x-www-form-urlencoded"} {
 		h := plain.Header()
 		h.Set("Content-Type", media)
-		if r := s.Send(http.MethodPost, h, `{"query":"mutation { signOut { success } }"}`); r.Status != 415 || len(harness.SetCookies(r)) > 0 {
+		if r := s.Send(harness.Request{Header: h, Body: `{"query":"mutation { signOut { success } }"}`}); r.Status != 415 || len(harness.SetCookies(r)) > 0 {
 			t.Errorf("%s: %d %s", media, r.Status, r.Body)
 		}
 	}
 }
 
-// No other route reads a cookie or sets one, not even with a session that is due or over.
+// No other route reads or sets a cookie, even if the session is due for renewal or has ended.
 func TestCookiesAreForGraphQLOnly(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -305,23 +305,14 @@ func TestCookiesAreForGraphQLOnly(t *testing.T) {
 	const hashes = `SELECT encode(refresh_hash, 'hex') FROM app.sessions`
 	before := s.DB.Query(t, hashes)[0]
 	for _, path := range []string{"/", "/healthz", "/readyz", "/.well-known/jwks.json", "/nothing"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = b.Header()
-		response, err := harness.Client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if response.Header.Get("Set-Cookie") != "" || s.DB.Query(t, hashes)[0] != before {
-			t.Errorf("%s: %v", path, response.Header)
+		r := s.Send(harness.Request{Method: http.MethodGet, Path: path, Header: b.Header()})
+		if r.Header.Get("Set-Cookie") != "" || s.DB.Query(t, hashes)[0] != before {
+			t.Errorf("%s: %v", path, r.Header)
 		}
 	}
 }
 
-// A23, S10: cookies that are there twice, or too long, are nobody's.
+// A23, S10: duplicate and too long cookies make the viewer anonymous.
 func TestDoubledAndHugeCookiesAreNobody(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -332,13 +323,13 @@ func TestDoubledAndHugeCookiesAreNobody(t *testing.T) {
 		"refresh twice": {"freehold=" + b.Access + "; freehold-refresh=" + b.Refresh + "; freehold-refresh=" + b.Refresh},
 		"empty":         {"freehold="}, "huge": {"freehold=" + b.Access + strings.Repeat("A", 4000)}, "huge refresh": {"freehold-refresh=" + b.Refresh + strings.Repeat("A", 4000)},
 	} {
-		r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Cookie": cookies}, harness.Body(t, `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`, nil))
+		r := s.Send(harness.Request{Header: http.Header{"Cookie": cookies}, Query: `mutation { updateProfile(input: {bio: "x"}) { profile { id } } }`})
 		if r.Code() != "UNAUTHENTICATED" || r.Errors[0].Extensions.Reason != "invalid" || len(harness.SetCookies(r)) != 2 {
 			t.Errorf("%s: %s %v", name, r.Body, r.Header)
 		}
 	}
 	for name, cookies := range map[string][]string{"another's": {"theme=dark"}, "of TLS": {"__Host-freehold=" + b.Access}, "other case": {"Freehold=" + b.Access}} {
-		r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Cookie": cookies}, harness.Body(t, `{ me { id } }`, nil))
+		r := s.Send(harness.Request{Header: http.Header{"Cookie": cookies}, Query: `{ me { id } }`})
 		if string(r.Data) != harness.NoMe || len(harness.SetCookies(r)) > 0 {
 			t.Errorf("%s: %s %v", name, r.Body, r.Header)
 		}
@@ -346,8 +337,7 @@ func TestDoubledAndHugeCookiesAreNobody(t *testing.T) {
 	b.Expect("the session", "@example.org")
 }
 
-// R13: while the database does not answer nobody is signed out, neither where a session is only looked up nor where a
-// renewal is due.
+// R13: while the database does not answer, no client is signed out, neither by a look-up of the session nor by a renewal.
 func TestNobodyIsSignedOutWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
@@ -367,7 +357,7 @@ func TestNobodyIsSignedOutWithoutADatabase(t *testing.T) {
 	b.Expect("after the database is back", email)
 }
 
-// P17: neither cookie is in the log, nor in the database, nor in any body, before and after a renewal.
+// P17: the cookies are not in the log, the database or a body, before and after a renewal.
 func TestCookiesAreNotKept(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock

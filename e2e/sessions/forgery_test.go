@@ -23,7 +23,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// signingKey is the service's own, which a thief or a careless operator may have given away.
+// signingKey returns the service's own key, which could have been stolen.
 func signingKey(t *testing.T, dir string) ed25519.PrivateKey {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "signing-key.pem"))
@@ -38,7 +38,7 @@ func signingKey(t *testing.T, dir string) ed25519.PrivateKey {
 	return key.(ed25519.PrivateKey)
 }
 
-// forge writes a JWT with any header and claims.
+// forge returns a JWT with any header and claims.
 func forge(t *testing.T, header, claims map[string]any, sign func(body []byte) []byte) string {
 	t.Helper()
 	part := func(v any) string {
@@ -52,7 +52,7 @@ func forge(t *testing.T, header, claims map[string]any, sign func(body []byte) [
 	return body + "." + base64.RawURLEncoding.EncodeToString(sign([]byte(body)))
 }
 
-// with is a copy of m with one member changed, or removed for nil.
+// with returns a copy of m with one member changed, or removed if the value is nil.
 func with(m map[string]any, name string, value any) map[string]any {
 	out := map[string]any{}
 	for k, v := range m {
@@ -65,7 +65,8 @@ func with(m map[string]any, name string, value any) map[string]any {
 	return out
 }
 
-// S05, S06, S07, S08, S09: tokens that are not ours, or not for this, are nobody's; nothing is fetched, nothing panics.
+// S05, S06, S07, S08, S09: tokens that are not ours, or have another purpose, make the viewer anonymous. The server fetches
+// nothing and does not panic.
 func TestForgedAccessTokensAreNobody(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,7 +139,7 @@ func TestForgedAccessTokensAreNobody(t *testing.T) {
 	})
 }
 
-// p256 signs with a key of another curve, as ES256 has it.
+// p256 signs as ES256 does, with a key of another curve.
 func p256(t *testing.T) func(body []byte) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -161,7 +162,8 @@ func decodeHeader(t *testing.T, token string) map[string]any {
 	return harness.DecodeClaims(t, "."+header+".")
 }
 
-// S17: a key that is rotated while two instances serve fails nobody; once it has retired its tokens are nobody's.
+// S17: rotating the key while two instances serve makes no request fail. Once a key has retired, its tokens make the viewer
+// anonymous.
 func TestKeyRotationWhileServing(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -203,7 +205,8 @@ func TestKeyRotationWhileServing(t *testing.T) {
 	second.ExpectNoSession(a.Token, "invalid")
 }
 
-// I07, I08: what means something to SQL, LIKE or a regular expression is letters here, and ids of any shape are ids.
+// I07, I08: characters with a meaning in SQL, LIKE or regular expressions are ordinary characters, and ids of any shape are
+// ids.
 func TestCharactersAreLetters(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

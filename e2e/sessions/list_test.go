@@ -12,14 +12,10 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// as sends an operation with a User-Agent of its own.
+// as sends an operation with a User-Agent.
 func as(s *harness.Service, device, token, query string) harness.Reply {
 	s.T.Helper()
-	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {device}}
-	if token != "" {
-		header.Set("Authorization", "Bearer "+token)
-	}
-	return s.Send(http.MethodPost, header, fmt.Sprintf(`{"query": %q}`, query))
+	return s.Send(harness.Request{Header: http.Header{"User-Agent": {device}}, Token: token, Query: query})
 }
 
 // signInFrom starts a session on a device and returns its access token.
@@ -58,7 +54,7 @@ const (
 	revokeOthers  = `mutation { revokeOtherSessions { count revokedSessionIds user { id } } }`
 )
 
-// S18: a member sees his own live sessions, newest first, with where they were used, and no token or hash.
+// S18: members see their own live sessions, newest first, with where they were used, and no token or hash.
 func TestSessionsAreListed(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -91,16 +87,15 @@ func TestSessionsAreListed(t *testing.T) {
 	}
 }
 
-// P13: behind a trusted proxy the client is who the proxy says, for the list of sessions and for the limits alike.
+// P13: behind a trusted proxy, the proxy says which client it is, for the list of sessions and for the limits.
 func TestClientsBehindAProxy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	s := harness.StartWith(t, d, harness.BothLayers, harness.Options(), "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
-	direct := harness.StartWith(t, d, harness.BothLayers, harness.Options())
+	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32", "FREEHOLD_RATE_LIMIT=on")
+	direct := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	a := s.SignUp(nil)
 	from := func(s *harness.Service, forwarded string) harness.Reply {
-		return s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "X-Forwarded-For": {forwarded}},
-			fmt.Sprintf(`{"query": "mutation { signIn(input: {email: \"%s\", password: \"%s\"}) { user { sessions(first: 1) { nodes { ip } } } } }"}`, a.Email, harness.Password))
+		return s.Send(harness.Request{Header: http.Header{"X-Forwarded-For": {forwarded}}, Query: fmt.Sprintf(`mutation { signIn(input: {email: %q, password: %q}) { user { sessions(first: 1) { nodes { ip } } } } }`, a.Email, harness.Password)})
 	}
 	for forwarded, want := range map[string]string{"6.6.6.6, 198.51.100.7": "198.51.100.7", "2001:db8:1:2:3::4": "2001:db8:1:2:3::4"} {
 		if r := from(s, forwarded); !strings.Contains(r.Body, `"ip":"`+want+`"`) {
@@ -121,7 +116,7 @@ func TestClientsBehindAProxy(t *testing.T) {
 	}
 }
 
-// revokeSession ends one session at once, and only one's own; what is over or another's is not there.
+// revokeSession immediately revokes one of the viewer's own sessions. An ended session, or another user's, is not found.
 func TestSessionsAreRevoked(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -176,14 +171,14 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 	}
 }
 
-// What happens to an account is told to its owner, and to nobody else, with where it was done.
+// Only the owner sees the security events of an account, with the client of each.
 func TestSecurityEventsAreListed(t *testing.T) {
 	t.Parallel()
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_REFRESH_GRACE=0s")
 	a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
 	const refresh = `mutation ($t: String!) { refreshSession(input: {refreshToken: $t}) { tokens { accessToken } } }`
 	s.Do("", refresh, harness.Vars{"t": a.Refresh})
-	s.Do("", refresh, harness.Vars{"t": a.Refresh}) // again, too late: its session ends
+	s.Do("", refresh, harness.Vars{"t": a.Refresh}) // again, too late: its session has ended
 	tablet := signInFrom(s, "Tablet", a.Email)
 	as(s, "Tablet", tablet, `mutation { signOut { success } }`)
 	phone, laptop := signInFrom(s, "Phone", a.Email), signInFrom(s, "Laptop", a.Email)

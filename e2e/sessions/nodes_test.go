@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
 
 const sessionNode = `query ($id: ID!) { node(id: $id) { __typename id ... on Session { device ip createdAt lastUsedAt expiresAt current } } }`
 
-// Only its owner finds a live session by its id. For others, and once it has ended, it looks like an unknown id.
+// Only its owner finds a live session by its id. For other viewers, and once it has ended, it looks like an unknown id.
 func TestSessionsAreNodes(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -67,7 +68,7 @@ func TestHiddenSessionsTakeTheSameTime(t *testing.T) {
 func TestNodesRunTheSameStatements(t *testing.T) {
 	t.Parallel()
 	statements := make(chan string, 1000)
-	o := harness.Options()
+	o := app.Options{}
 	o.Observe = func(query string) { statements <- query }
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o)
 	a, another := s.SignUp(harness.Vars{"visibility": "PUBLIC"}), s.SignUp(nil)

@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -9,7 +8,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// S14: a reply that is lost, and a retry, are harmless within the grace.
+// S14: a lost reply and a retry are harmless within the grace period.
 func TestRefreshAndRetry(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -32,8 +31,8 @@ func TestRefreshAndRetry(t *testing.T) {
 	})
 }
 
-// S12: reuse after the grace ends the session, newest token and access token included, and this is committed although
-// the call fails; other sessions live on.
+// S12: reuse after the grace period revokes the session, including its newest tokens. This is committed although the call
+// fails. Other sessions continue.
 func TestReuseEndsTheSession(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -61,7 +60,7 @@ func TestReuseEndsTheSession(t *testing.T) {
 	})
 }
 
-// A retry counts as one only until the successor is used: whoever comes with the older token then may be a thief.
+// A retry is one only until the successor is used. Then a client with the older token may be a thief.
 func TestRetryAfterTheSuccessorWasUsedIsReuse(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -76,7 +75,7 @@ func TestRetryAfterTheSuccessorWasUsedIsReuse(t *testing.T) {
 	})
 }
 
-// S13: 200 refreshes at once with one token have one successor, and nobody is logged out.
+// S13: 200 refreshes at once with one token get one successor, and no client is signed out.
 func TestRefreshStorm(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -98,7 +97,7 @@ func TestRefreshStorm(t *testing.T) {
 	})
 }
 
-// S15, S08: what is not our token, letter by letter, is refused; and it does no harm to the session it names.
+// S15, S08: an altered token is refused, and does not affect the session that it names.
 func TestAlteredRefreshTokensDoNoHarm(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -118,7 +117,7 @@ func TestAlteredRefreshTokensDoNoHarm(t *testing.T) {
 			"case of the session": flip(3), "another's end": a.Refresh[:40] + b.Refresh[40:], "an access token": a.Token, "garbage": strings.Repeat("A", len(a.Refresh)), "NUL": "\x00", "line breaks": strings.Repeat("\n", len(a.Refresh)), "huge": strings.Repeat("A", 50_000),
 		} {
 			if s.ByCookie && strings.Trim(token, "\x00\n") == "" {
-				continue // there is no such cookie
+				continue // such a cookie cannot exist
 			}
 			if _, _, reason := s.Refresh(token); reason != "invalid" {
 				t.Errorf("%s: %q", name, reason)
@@ -129,7 +128,7 @@ func TestAlteredRefreshTokensDoNoHarm(t *testing.T) {
 	})
 }
 
-// S16: a session that is not renewed ends, and one that is ends as well, in its time.
+// S16: a session that is not renewed ends. A session that is renewed ends too, at its absolute expiry.
 func TestIdleAndAbsoluteExpiry(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -154,7 +153,7 @@ func TestIdleAndAbsoluteExpiry(t *testing.T) {
 	})
 }
 
-// S01: the refresh token of a session that was signed out is refused; so is that of a disabled account.
+// S01: the refresh tokens of a session that signed out, and of a disabled account, are refused.
 func TestRefreshAfterSignOut(t *testing.T) {
 	t.Parallel()
 	harness.EachWay(t, func(t *testing.T, start harness.Starter) {
@@ -196,13 +195,13 @@ func TestRefreshRacingSignOut(t *testing.T) {
 func TestJWKS(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
-	_, header, body := s.Fetch(http.MethodGet, s.URL+"/.well-known/jwks.json")
+	r := s.Fetch("/.well-known/jwks.json")
 	for _, want := range []string{`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"`, `"use":"sig","alg":"EdDSA"}]}`} {
-		if !strings.Contains(body, want) {
-			t.Errorf("the JWKS lacks %s: %s", want, body)
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the JWKS lacks %s: %s", want, r.Body)
 		}
 	}
-	if strings.Contains(body, `"d"`) || header.Get("Cache-Control") != "public, max-age=300" {
-		t.Errorf("JWKS: %v %s", header, body)
+	if strings.Contains(r.Body, `"d"`) || r.Header.Get("Cache-Control") != "public, max-age=300" {
+		t.Errorf("JWKS: %v %s", r.Header, r.Body)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// S01: after signOut nothing of the session counts, at once; other sessions live on.
+// S01: signOut immediately revokes all tokens of the session. Other sessions continue.
 func TestReplayAfterSignOut(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -37,7 +37,7 @@ func TestTokensThatDoNotCount(t *testing.T) {
 	s.ExpectNoSession(a.Token+"x", "invalid")
 	s.ExpectNoSession(a.Refresh, "invalid")
 	s.ExpectNoSession(strings.Repeat(".", 5000), "invalid")
-	r := s.Send(http.MethodPost, http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, `{"query":"{ me { id } }"}`)
+	r := s.Send(harness.Request{Header: http.Header{"Authorization": {"Bearer " + a.Token, "Bearer " + a.Token}}, Query: `{ me { id } }`})
 	if string(r.Data) != `{"me":null}` || r.Code() != "UNAUTHENTICATED" {
 		t.Errorf("two Authorization headers: %s", r.Body)
 	}
@@ -49,7 +49,7 @@ func TestTokensThatDoNotCount(t *testing.T) {
 	another.ExpectNoSession(a.Token, "invalid") // another service's key
 }
 
-// S07: an access token lives as long as configured, whatever its session does.
+// S07: an access token lives as long as configured, even if its session lives longer.
 func TestExpiredAccessToken(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
@@ -105,12 +105,12 @@ func TestPasswordIsNormalized(t *testing.T) {
 	}
 }
 
-// P15: a hash with other parameters is replaced at the next sign-in, once.
+// P15: the next sign-in replaces a hash with other parameters, once.
 func TestSignInRehashesOnce(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t)
+	s := harness.Setup{FullCost: true}.Start(t)
 	a := s.SignUp(nil)
-	// The same password with m=8, t=1: what an older version might have stored.
+	// The same password with m=8, t=1: what an older version could have stored.
 	const old = `$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$E/9XOcEJe3mPXG7g015mjI/Ptw7gpcl7bw+7BNqI9bQ`
 	s.DB.Query(t, `UPDATE app.credentials SET password_hash = $1`, old)
 	stored := func() string { return s.DB.Query(t, `SELECT password_hash FROM app.credentials`)[0] }
@@ -125,10 +125,10 @@ func TestSignInRehashesOnce(t *testing.T) {
 	}
 }
 
-// P01: an unknown e-mail takes as long as a wrong password.
+// P01: an unknown email takes as long as a wrong password.
 func TestSignInTakesTheSameTime(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t)
+	s := harness.Setup{FullCost: true}.Start(t)
 	a := s.SignUp(nil)
 	try := func(email string) func() {
 		return func() {
@@ -139,7 +139,7 @@ func TestSignInTakesTheSameTime(t *testing.T) {
 	harness.SameTime(t, 25, "a known e-mail", try(a.Email), "an unknown one", try("nobody@example.org"))
 }
 
-// Limits hold for one address and one kind of act; the answer says when to come again.
+// A limit applies to one client address and one kind of operation. The reply says when to retry.
 func TestRateLimitPerAddress(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_RATE_LIMIT=on")
@@ -170,11 +170,11 @@ func BenchmarkMe(b *testing.B) {
 	}
 }
 
-// P11, R12: a burst of sign-ins waits for hashes without holding a connection, those too many are told to come again,
+// P11, R12: a burst of sign-ins waits for hashes without holding a connection. Requests beyond the queue get a time to retry,
 // and other requests are served meanwhile.
 func TestBurstOfSignInsLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
-	s := harness.StartAtFullCost(t, "FREEHOLD_DATABASE_CONNECTIONS=2", "FREEHOLD_PASSWORD_QUEUE=10")
+	s := harness.Setup{FullCost: true, Settings: []string{"FREEHOLD_DATABASE_CONNECTIONS=2", "FREEHOLD_PASSWORD_QUEUE=10"}}.Start(t)
 	a := s.SignUp(nil)
 	var wg sync.WaitGroup
 	codes := make([]string, 100)

@@ -11,11 +11,11 @@ import (
 const (
 	cachedTexts   = 2 << 20
 	cachedParsed  = 32 << 20
-	cachedLongest = 16 << 10 // longer ones carry their data in literals, and do not come again
+	cachedLongest = 16 << 10 // longer ones have their data in literals, and are not sent again
 )
 
-// textSize and parsedSize estimate what an entry takes at most. Parsed, a document takes up to 100
-// times its text, and never less than a kilobyte.
+// textSize and parsedSize return upper bounds of the size of an entry, in bytes. A parsed document takes up to 100 times its text,
+// and at least a kilobyte.
 func textSize(key, text string) int { return 256 + len(key) + len(text) }
 
 func parsedSize(text string, _ *ast.QueryDocument) int { return 1024 + 100*len(text) }
@@ -29,7 +29,7 @@ type boundedCache[V any] struct {
 	limit int
 }
 
-// cachedMost is the number of values that the library requires. The bytes are the real bound.
+// cachedMost is a bound of values, which the library requires. The bytes are the real bound.
 const cachedMost = 1_000_000
 
 func newBoundedCache[V any](limit int, size func(key string, value V) int) *boundedCache[V] {

@@ -11,49 +11,49 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// Validators return the flaws of fields that fit their types, by the name of the input type.
+// Validators report what is wrong with fields that fit their types, by the name of the input type.
 type Validators map[string]resolvers.InputValidator
 
-// completion adds to the error of an input that does not fit the schema what else is wrong with the input. If the input of a
-// request fits, its use case validates it instead.
+// completion adds further faults to the error of an input that does not fit the schema. If an input fits, its use case validates
+// it instead.
 type completion struct {
 	ctx        context.Context
 	validators Validators
 	variables  map[string]any // of the request
-	left       int            // inputs that may still be judged
+	left       int            // inputs that may still be validated
 	faultBytes int            // of the faults so far, in JSON
 }
 
-// maxValidated bounds the inputs that are validated for one request, since a validator may ask the database.
+// maxValidated bounds the inputs that are validated for one request, since a validator may query the database.
 const maxValidated = 8
 
-// maxFaultBytes bounds the faults of one request, in bytes of JSON: a small list can have many faults, and JSON may write
-// a name of a few bytes with six times as many.
+// maxFaultBytes bounds the faults of one request, in bytes of JSON. A small list can have many faults, and JSON may escape a byte of
+// a name with six.
 const maxFaultBytes = 12 << 10
 
 // complete returns the completion of one request.
-func (j Validators) complete(ctx context.Context, variables map[string]any) *completion {
+func (v Validators) complete(ctx context.Context, variables map[string]any) *completion {
 	if variables == nil {
 		variables = map[string]any{}
 	}
-	return &completion{ctx: ctx, validators: j, variables: variables, left: maxValidated}
+	return &completion{ctx: ctx, validators: v, variables: variables, left: maxValidated}
 }
 
 func (c *completion) validate(typ string, in resolvers.Input) map[string]fault.Flaw {
-	validator := c.validators[typ]
-	if validator == nil || c.left == 0 {
+	validate := c.validators[typ]
+	if validate == nil || c.left == 0 {
 		return nil
 	}
 	c.left--
-	return validator(c.ctx, in)
+	return validate(c.ctx, in)
 }
 
-// arguments checks the arguments of a field or directive. If any has a fault, it checks all of them again and asks the validators.
-// The second check also looks at variables, since a validator needs the whole input.
+// arguments checks the arguments of a field or directive. If one has a fault, it checks all of them again and runs the validators.
+// The second check includes variables, since a validator needs the whole input.
 func (c *inputChecker) arguments(definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 	check := func() {
 		for _, a := range arguments {
-			if definition := definitions.ForName(a.Name); definition != nil { // else KnownArgumentNames reports it
+			if definition := definitions.ForName(a.Name); definition != nil { // otherwise KnownArgumentNames reports it
 				c.check(a.Name, definition.Type, plain(a.Value))
 			}
 		}
@@ -70,7 +70,7 @@ func (c *inputChecker) arguments(definitions ast.ArgumentDefinitionList, argumen
 	c.faults = unique(c.faults)
 }
 
-// unique leaves out faults that repeat an earlier one: a variable may be used in several places.
+// unique removes faults that repeat an earlier one, since a variable may be used in several places.
 func unique(faults []fault.Field) []fault.Field {
 	type place struct{ path, code string }
 	seen := map[place]bool{}
@@ -82,8 +82,8 @@ func unique(faults []fault.Field) []fault.Field {
 	})
 }
 
-// completeFields checks the fields of an object and lets its validator look at those that fit. It adds all faults in the order
-// of the schema.
+// completeFields checks the fields of an object, and has its validator check those that fit. It adds all faults in the order of
+// the schema.
 func (c *inputChecker) completeFields(path string, def *ast.Definition, object map[string]any) {
 	before, bytes := len(c.faults), c.completion.faultBytes
 	in, found := resolvers.Input{}, make([][]fault.Field, len(def.Fields))
@@ -122,15 +122,15 @@ func (c *inputChecker) resolve(object map[string]any, name string) (value any, g
 	return value, given
 }
 
-// isBlank reports whether a value is a blank text for a nullable scalar of ours, such as a date. It means null: front ends
-// send it for an empty form field.
+// isBlank reports whether a value is a blank text for a nullable scalar of ours, such as a date. A blank text means null, since
+// front ends send it for an empty form field.
 func isBlank(typ *ast.Type, value any) bool {
 	text, isText := value.(string)
 	return isText && typ.Elem == nil && !typ.NonNull && scalars[typ.NamedType] != nil &&
 		runes.Trim(text) == ""
 }
 
-// clearBlanks turns blank literals into null.
+// clearBlanks replaces blank literals by null.
 func clearBlanks(schema *ast.Schema, typ *ast.Type, value *ast.Value) {
 	switch value.Kind {
 	case ast.StringValue, ast.BlockValue:
@@ -153,6 +153,6 @@ func clearBlanks(schema *ast.Schema, typ *ast.Type, value *ast.Value) {
 				clearBlanks(schema, f.Type, child.Value)
 			}
 		}
-	default: // other values hold no text
+	default: // other values have no text
 	}
 }

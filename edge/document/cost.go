@@ -12,25 +12,25 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// limits bound what one operation may ask for, before anything of it is executed.
+// limits bound what one operation may ask for, before it is executed.
 type limits struct {
 	schema  *ast.Schema
-	cost    int // fields and the texts they may hold, each counted as often as the pages around it are long
+	cost    int // fields and their texts, multiplied by the sizes of the pages around them
 	depth   int // nested selections
 	aliases int // in the document
 
-	credentials map[string]bool // mutations of which an operation may have one: many would be many guesses for the price of one
-	textBytes   map[string]int  // what the text of a field may weigh, by Type.field, where that is not defaultTextBytes
+	credentials map[string]bool // mutations of which an operation may have one, so that it is one guess
+	textBytes   map[string]int  // bytes that the text of a field may take, by Type.field; defaultTextBytes for others
 }
 
 const (
-	// maxSameName bounds how often one response name may stand in a document: validation compares all with each other.
+	// maxSameName bounds how often a document may repeat a response name, since validation compares all of them with each other.
 	maxSameName = 200
-	// listSize is what a list counts for that does not say how long it is.
+	// listSize is the assumed size of a list of unknown size.
 	listSize = 10
-	// rootCost is what a field of Query or Mutation costs by itself: a transaction, and a connection meanwhile.
+	// rootCost is the cost of a field of Query or Mutation, which takes a transaction and a connection.
 	rootCost = 200
-	// introspectionSize is what a list of introspection counts for, so that the usual query of tools stays within limits.
+	// introspectionSize is the assumed size of a list of introspection, so that the usual query of tools is within the limits.
 	introspectionSize = 2
 )
 
@@ -38,7 +38,7 @@ func tooCostly(cost, limit int, format string, args ...any) *fault.Error {
 	return &fault.Error{Code: fault.TooCostly, Message: fmt.Sprintf(format, args...), Cost: cost, CostLimit: limit}
 }
 
-// checkDocument refuses a document whose validation would be slow. It looks at each selection once.
+// checkDocument refuses a document whose validation would be slow. It visits each selection once.
 func (l limits) checkDocument(doc *ast.QueryDocument) *fault.Error {
 	names, aliases := map[string]int{}, 0
 	var walk func(set ast.SelectionSet)
@@ -73,13 +73,13 @@ func (l limits) checkDocument(doc *ast.QueryDocument) *fault.Error {
 	return nil
 }
 
-// checkOperation refuses an operation that asks for too much. @skip and @include make nothing cheaper.
+// checkOperation refuses an operation that asks for too much. It ignores @skip and @include.
 func (l limits) checkOperation(op *graphql.OperationContext) *fault.Error {
 	m := meter{limits: l, variables: op.Variables, fragments: map[string]*measure{}}
 	asked := m.selections(op.Operation.SelectionSet)
 	switch {
 	case asked.credentials > 1:
-		return tooCostly(asked.credentials, 1, "At most one field of an operation may be about a password or a code.")
+		return tooCostly(asked.credentials, 1, "An operation may have at most one field about a password or a code.")
 	case asked.depth > l.depth:
 		return tooCostly(asked.depth, l.depth, "The operation is %d levels deep; at most %d are allowed.", asked.depth, l.depth)
 	case asked.cost > l.cost:
@@ -88,17 +88,17 @@ func (l limits) checkOperation(op *graphql.OperationContext) *fault.Error {
 	return nil
 }
 
-// measure is what a set of selections asks for.
+// measure is the size of a set of selections.
 type measure struct{ cost, depth, credentials int }
 
-// meter measures an operation in one pass: a fragment is measured once, however often it is spread.
+// meter measures an operation in one pass. It measures a fragment once, however often it is spread.
 type meter struct {
 	limits
 	variables map[string]any
 	fragments map[string]*measure
 }
 
-// costly is where counting stops mattering; sums and products stay far from overflow.
+// costly is the largest cost. Sums and products stay far from overflow.
 const costly = math.MaxInt32
 
 func (m *meter) selections(set ast.SelectionSet) (sum measure) {
@@ -158,7 +158,7 @@ func (m *meter) size(f *ast.Field) int {
 		return resolvers.DefaultPage
 	}
 	if f.Definition.Type.Elem == nil || strings.HasSuffix(f.ObjectDefinition.Name, "Connection") {
-		return 1 // a connection has counted its edges by its page
+		return 1 // the page size of the connection has counted its edges
 	}
 	for _, name := range []string{"ids", "representations"} {
 		if list, ok := arguments[name].([]any); ok {
@@ -171,8 +171,7 @@ func (m *meter) size(f *ast.Field) int {
 	return listSize
 }
 
-// asInt reads an argument that a variable or a literal has given. A number that is no Int counts nothing here: it is a
-// fault of its own.
+// asInt reads an argument from a variable or a literal. A number that is not an Int has no cost, since it is an error elsewhere.
 func asInt(value any) (int, bool) {
 	var n int64
 	switch v := value.(type) {

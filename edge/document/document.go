@@ -115,7 +115,7 @@ func (d *Documents) parse(query string) (doc *ast.QueryDocument, problems []erro
 
 // validate returns what is wrong with a parsed document.
 func (d *Documents) validate(doc *ast.QueryDocument, c *completion) (problems []error) {
-	reported := map[string]bool{} // gqlparser reports the faults of a fragment again wherever it is spread
+	reported := map[string]bool{} // gqlparser repeats the faults of a fragment at each spread
 	for _, err := range validator.ValidateWithRules(d.schema, doc, validationRules(c, d.introspection)) {
 		if text := err.Error(); !reported[text] && len(problems) < maxErrors {
 			reported[text] = true
@@ -125,7 +125,7 @@ func (d *Documents) validate(doc *ast.QueryDocument, c *completion) (problems []
 	return problems
 }
 
-// coded gives an error of gqlparser its code.
+// coded adds a code to an error of gqlparser.
 func coded(err error, code fault.Code) error {
 	g := gqlerror.Wrap(err)
 	if asGiven, ok := err.(*gqlerror.Error); ok { //nolint:errorlint // gqlparser returns it bare

@@ -19,9 +19,9 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// validationRules are the specification's, with these differences. No error suggests names of the schema. A value of the
-// wrong shape is named by its path and never repeated, since it may be a password. Representations may be null. And
-// without introspection, the fields that read the schema are refused.
+// validationRules are those of the specification, with these differences. No error suggests names of the schema. An error about a
+// value has its path and never repeats the value, which may be a password. Representations may be null. Without introspection, the
+// fields that read the schema are refused.
 func validationRules(completion *completion, introspection bool) *rules.Rules {
 	r := rules.NewDefaultRules()
 	for with, without := range map[string]core.Rule{
@@ -42,17 +42,17 @@ func validationRules(completion *completion, introspection bool) *rules.Rules {
 	return r
 }
 
-// noIntrospection refuses __schema and __type. __typename stays: clients add it to every selection.
+// noIntrospection refuses __schema and __type. It allows __typename, which clients add to every selection.
 func noIntrospection(observers *core.Events, addError core.AddErrFunc) {
 	observers.OnField(func(_ *core.Walker, field *ast.Field) {
 		if field.Name == "__schema" || field.Name == "__type" {
-			addError(core.Message("Introspection is off in production, so %s cannot be read.", field.Name), core.At(field.Position))
+			addError(core.Message("Introspection is off in production: %s is not available.", field.Name), core.At(field.Position))
 		}
 	})
 }
 
-// nullRepresentations reads a variable of [_Any!]!, as routers declare Federation's representations, as [_Any]!, as the
-// schema has it: a null among 500 of them is then a fault of its own place, and does not refuse the others.
+// nullRepresentations reads a variable of [_Any!]!, as routers declare the representations of Federation, as [_Any]!, as in the
+// schema. A null among 500 representations is then an error of its own entry, and does not refuse the others.
 func nullRepresentations(observers *core.Events, _ core.AddErrFunc) {
 	observers.OnVariable(func(_ *core.Walker, v *ast.VariableDefinition) {
 		if v.Type.Elem != nil && v.Type.Elem.NamedType == "_Any" {
@@ -61,8 +61,8 @@ func nullRepresentations(observers *core.Events, _ core.AddErrFunc) {
 	})
 }
 
-// valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals. One error has all faults of the
-// arguments of a field.
+// valuesOfCorrectType is the rule of that name (GraphQL specification, 5.6) for literals. It reports all faults of the arguments of
+// a field in one error.
 func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, completion *completion) {
 	report := func(w *core.Walker, definitions ast.ArgumentDefinitionList, arguments ast.ArgumentList) {
 		for _, a := range arguments {
@@ -71,7 +71,7 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, compl
 			}
 		}
 		c := inputChecker{schema: w.Schema, completion: completion, used: map[string]bool{}}
-		if w.CurrentOperation != nil && len(w.Document.Operations) == 1 { // else the variables may belong to another operation
+		if w.CurrentOperation != nil && len(w.Document.Operations) == 1 { // otherwise the variables may belong to another operation
 			c.definitions = w.CurrentOperation.VariableDefinitions
 		}
 		c.arguments(definitions, arguments)
@@ -103,8 +103,8 @@ func valuesOfCorrectType(observers *core.Events, addError core.AddErrFunc, compl
 	})
 }
 
-// variableFaults returns every fault of an operation's variables, by the paths of the arguments that use them. Where a blank
-// text means null, it sets null in the variables and in coerced, which holds the values that gqlgen will read.
+// variableFaults returns every fault of an operation's variables, by the paths of the arguments that use them. If a blank text means
+// null, it sets null in the variables and in coerced, which has the values that gqlgen will read.
 func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, coerced map[string]any, completion *completion) []fault.Field {
 	c := inputChecker{
 		schema: schema, variables: completion.variables, coerced: coerced, definitions: op.VariableDefinitions, completion: completion,
@@ -115,17 +115,17 @@ func variableFaults(schema *ast.Schema, op *ast.OperationDefinition, coerced map
 	return c.faults
 }
 
-// inputChecker compares values with input types and collects the faults. If any argument of a field has a fault, the validators
-// look at what fits, so that a form gets all its faults at once.
+// inputChecker compares values with input types and collects the faults. If an argument of a field has a fault, the validators
+// check the values that fit, so that a form gets all its faults at once.
 type inputChecker struct {
 	schema      *ast.Schema
-	variables   map[string]any // nil: variables are not looked at
+	variables   map[string]any // nil: variables are not checked
 	coerced     map[string]any // the variables that gqlgen will read; nil for none
 	definitions ast.VariableDefinitionList
 	completion  *completion
-	completing  bool                       // whether the validators are asked
-	parts       map[string]resolvers.Input // while completing: what fits of each object, by its path
-	inVariable  bool                       // whether the value is that of a variable, so that an enum value is a string
+	completing  bool                       // whether the validators run
+	parts       map[string]resolvers.Input // while completing: the valid fields of each object, by its path
+	inVariable  bool                       // whether the value is from a variable, where an enum value is a string
 	seen        map[string]bool            // fragments
 	used        map[string]bool            // variables, by name and the type of the place
 	faults      []fault.Field
@@ -172,13 +172,13 @@ func (c *inputChecker) directives(list ast.DirectiveList) {
 	}
 }
 
-// The two kinds of literal that JSON does not have.
+// The kinds of literals that JSON does not have.
 type (
 	enumLiteral string
 	variable    string
 )
 
-// plain turns a literal into what it would be in JSON.
+// plain converts a literal to the form of JSON.
 func plain(v *ast.Value) any {
 	switch v.Kind {
 	case ast.Variable:
@@ -219,22 +219,22 @@ func (c *inputChecker) check(path string, typ *ast.Type, value any) {
 	list := reflect.ValueOf(value) // gqlparser turns a single value into a typed list of one
 	switch {
 	case value == nil && typ.NonNull:
-		c.add(path, "NULL", "This can't be null.")
+		c.add(path, "NULL", "This must not be null.")
 	case value == nil:
 	case typ.Elem != nil && list.Kind() == reflect.Slice:
 		for i := range list.Len() {
 			c.check(path+"."+strconv.Itoa(i), typ.Elem, list.Index(i).Interface())
 		}
 	case typ.Elem != nil:
-		c.check(path, typ.Elem, value) // a single value stands for a list of one
+		c.check(path, typ.Elem, value) // a single value means a list of one
 	case c.schema.Types[typ.NamedType] == nil: // KnownTypeNames reports the type
 	default:
 		c.named(path, c.schema.Types[typ.NamedType], value)
 	}
 }
 
-// variable checks the value of a variable against the place where it is used. A nullable variable with a default may
-// stand where null may not (GraphQL specification, 5.8.5), and then must not be null.
+// variable checks the value of a variable against the type of its place. A nullable variable with a default is allowed where null
+// is not (GraphQL specification, 5.8.5), and then must not be null.
 func (c *inputChecker) variable(path string, typ *ast.Type, name string) {
 	definition := c.definitions.ForName(name)
 	if c.variables == nil || definition == nil {
@@ -271,11 +271,11 @@ func (c *inputChecker) named(path string, def *ast.Definition, value any) {
 		if object, ok := value.(map[string]any); ok {
 			c.object(path, def, object)
 		} else {
-			c.add(path, "INVALID", "This has to be an object of type "+def.Name+".")
+			c.add(path, "INVALID", "This must be an object of type "+def.Name+".")
 		}
 	case ast.Enum:
 		if text, ok := c.enumName(value); !ok || def.EnumValues.ForName(text) == nil {
-			c.add(path, "INVALID", "This is not a value of "+def.Name+".")
+			c.add(path, "INVALID", "This is not a valid "+def.Name+".")
 		}
 	default:
 		if err := checkScalar(def.Name, value); err != nil {
@@ -287,7 +287,7 @@ func (c *inputChecker) named(path string, def *ast.Definition, value any) {
 func (c *inputChecker) object(path string, def *ast.Definition, object map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if def.Fields.ForName(name) == nil {
-			c.add(path+"."+fault.Shorten(name), "UNKNOWN_FIELD", def.Name+" has no such field.")
+			c.add(path+"."+fault.Shorten(name), "UNKNOWN_FIELD", def.Name+" does not have this field.")
 		}
 	}
 	if c.completing {
@@ -298,7 +298,7 @@ func (c *inputChecker) object(path string, def *ast.Definition, object map[strin
 		}
 	}
 	if def.Directives.ForName("oneOf") != nil && len(object) != 1 {
-		c.add(path, "INVALID", "Exactly one field of "+def.Name+" has to be given.")
+		c.add(path, "INVALID", "Give exactly one field of "+def.Name+".")
 	}
 }
 
@@ -315,7 +315,7 @@ func (c *inputChecker) field(path string, f *ast.FieldDefinition, object map[str
 	}
 }
 
-// enumName returns the name of an enum value: a name in a literal, a string in JSON.
+// enumName returns the name of an enum value, which is a name in a literal and a string in JSON.
 func (c *inputChecker) enumName(value any) (string, bool) {
 	switch v := value.(type) {
 	case enumLiteral:
@@ -326,18 +326,18 @@ func (c *inputChecker) enumName(value any) (string, bool) {
 	return "", false
 }
 
-// scalars are those of our own, which say themselves what is wrong.
+// scalars are our own scalars. Their errors are messages for clients.
 var scalars = map[string]func(any) error{
 	"DateTime": func(v any) error { _, err := model.UnmarshalDateTime(v); return err },
 	"Date":     func(v any) error { _, err := model.UnmarshalDate(v); return err },
 	"URL":      func(v any) error { _, err := model.UnmarshalURL(v); return err },
 }
 
-// checkScalar returns what is wrong with the value of a scalar, without the value. An adopter's scalar that is not
-// known here validates when it is read.
+// checkScalar returns what is wrong with the value of a scalar, without the value. It accepts any value of an adopter's scalar,
+// which gqlgen validates later.
 func checkScalar(name string, value any) error {
-	if check, ours := scalars[name]; ours {
-		return check(value)
+	if validate, ours := scalars[name]; ours {
+		return validate(value)
 	}
 	number, isNumber := value.(json.Number)
 	_, fits := value.(string) // of String and ID
@@ -358,7 +358,7 @@ func checkScalar(name string, value any) error {
 		fits = true
 	}
 	if !fits {
-		return errors.New("This is not a value of " + name + ".")
+		return errors.New("This is not a valid " + name + ".")
 	}
 	return nil
 }

@@ -8,9 +8,9 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// persisted finds the documents that clients name instead of sending: the operator's trusted ones, and those that clients
-// have registered (Apollo's automatic persisted queries). Registered documents are stored as text, and pass the same checks
-// as any other document on each request.
+// persisted finds the documents that clients name instead of sending: the trusted documents of the operator, and those that clients
+// have registered (Apollo's automatic persisted queries). Registered documents are stored as text, and get the same checks as any
+// other document on each request.
 type persisted struct {
 	trusted    *trusted
 	only       bool // whether documents that are not trusted are refused
@@ -76,7 +76,7 @@ func (p *persisted) register(r *Request) {
 	}
 }
 
-// persistedHash reads extensions.persistedQuery: {version: 1, sha256Hash: …}. It returns "" where there is none.
+// persistedHash reads extensions.persistedQuery: {version: 1, sha256Hash: …}. It returns "" if there is none.
 func persistedHash(extensions map[string]any) (string, *fault.Error) {
 	const invalid = "Send extensions.persistedQuery as an object with version: 1 and sha256Hash, which has 64 hexadecimal digits."
 	value, given := extensions["persistedQuery"]

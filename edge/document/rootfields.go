@@ -6,7 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// maxRootFields is how many fields of Query run at once for one request. gqlgen would begin all of them.
+// maxRootFields bounds the fields of Query that run at once for one request. gqlgen would run all of them.
 const maxRootFields = 4
 
 type rootFieldsKey struct{}

@@ -15,8 +15,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// trusted are the documents that the operator has chosen (FREEHOLD_OPERATIONS). They are parsed and validated once, at the
-// start. A nil *trusted is empty.
+// trusted are the documents of the operator (FREEHOLD_OPERATIONS). They are parsed and validated once, at start-up. A nil
+// *trusted is empty.
 type trusted struct {
 	texts     map[string]string             // by id, and by the SHA-256 of the text in hexadecimal
 	documents map[string]*ast.QueryDocument // by text
@@ -44,9 +44,9 @@ func (t *trusted) document(text string) *ast.QueryDocument {
 // operation reports whether a trusted document has an operation with this name.
 func (t *trusted) operation(name string) bool { return t != nil && t.names[name] }
 
-// loadTrusted reads a file, or all files of a folder and its subfolders; nil for the path "". A .graphql or .gql file is one
-// document. A .json file is a manifest: an object of ids and texts, as Relay and GraphQL Code Generator write it, or Apollo's
-// format apollo-persisted-query-manifest. The error names the file and the document.
+// loadTrusted reads a file, or all files of a folder and its subfolders. It returns nil for the path "". A .graphql or .gql file is
+// one document. A .json file is a manifest: an object of ids and texts, as Relay and GraphQL Code Generator write it, or in
+// Apollo's format apollo-persisted-query-manifest. The error names the file and the document.
 func loadTrusted(ctx context.Context, path string, d *Documents) (*trusted, error) {
 	if path == "" {
 		return nil, nil //nolint:nilnil // as documented
@@ -58,7 +58,7 @@ func loadTrusted(ctx context.Context, path string, d *Documents) (*trusted, erro
 			switch {
 			case err != nil:
 				return err
-			case file != root && strings.HasPrefix(entry.Name(), ".."): // what a Kubernetes volume links its files to
+			case file != root && strings.HasPrefix(entry.Name(), ".."): // the targets of links in a Kubernetes volume
 				return skipIfFolder(entry)
 			case entry.IsDir():
 				return nil
@@ -67,7 +67,7 @@ func loadTrusted(ctx context.Context, path string, d *Documents) (*trusted, erro
 		})
 	}
 	if err == nil && len(t.documents) == 0 {
-		err = errors.New("there is no document (.graphql, .gql or .json)")
+		err = errors.New("no document found (.graphql, .gql or .json)")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the trusted documents (FREEHOLD_OPERATIONS): %w", err)
@@ -82,7 +82,7 @@ func skipIfFolder(entry fs.DirEntry) error {
 	return nil
 }
 
-// read adds the documents of a file, or of the file that a link leads to. Files of other kinds have none.
+// read adds the documents of a file, or of the target of a link. It ignores other kinds of files.
 func (t *trusted) read(ctx context.Context, file string, d *Documents) error {
 	extension := filepath.Ext(file)
 	if extension != ".graphql" && extension != ".gql" && extension != ".json" {
@@ -113,7 +113,7 @@ func readManifest(text []byte) (map[string]string, error) {
 	}
 	if json.Unmarshal(text, &apollo) == nil && apollo.Format != "" {
 		if apollo.Format != "apollo-persisted-query-manifest" {
-			return nil, errors.New("the format of this manifest is unknown; it must be apollo-persisted-query-manifest")
+			return nil, errors.New("unknown format of the manifest: it must be apollo-persisted-query-manifest")
 		}
 		documents := make(map[string]string, len(apollo.Operations))
 		for _, operation := range apollo.Operations {

@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// weightUnit is how many bytes of a text cost as much as a field.
+	// weightUnit is the size of a text that costs as much as a field, in bytes.
 	weightUnit  = 1 << 10
 	enumBytes   = 64
 	cursorBytes = 40
-	// defaultTextBytes is what a text may weigh that no table below knows.
+	// defaultTextBytes is the size of a text that no table has, in bytes.
 	defaultTextBytes = 1000 * resolvers.CharacterBytes
 )
 
-// scalarBytes is what the values of a scalar may weigh.
+// scalarBytes is the largest size of the values of a scalar, in bytes.
 var scalarBytes = map[string]int{
 	"ID": 48, "Int": 11, "Float": 24, "Boolean": 5, "DateTime": 40, "Date": 12, "URL": 2048 * resolvers.CharacterBytes,
 }
 
-// weight is what a field costs by itself: 1, or 1 for each KiB that its text may weigh. Introspection has no texts but the
-// schema's own.
+// weight returns the cost of a field without its selections: 1, or 1 per KiB of its largest text. The texts of introspection are
+// free, since they are those of the schema.
 func (m *meter) weight(f *ast.Field) int64 {
 	typ := f.Definition.Type
 	if len(f.SelectionSet) > 0 || strings.HasPrefix(f.Name, "__") || strings.HasPrefix(f.ObjectDefinition.Name, "__") {

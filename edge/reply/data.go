@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// smallReply is how many bytes of data need no reservation: no more than the request itself may hold. Clients that
-	// read large replies slowly can therefore not keep small ones from being sent.
+	// smallReply is the size of data that needs no reservation, in bytes. So clients that read large replies slowly cannot block small
+	// ones.
 	smallReply = 16 << 10
-	// replyWait is how long a large reply waits for memory, and maxReplyWaits how many do: meanwhile they hold their rows.
+	// replyWait is how long a large reply waits for memory, and maxReplyWaits is how many may wait, since they keep their rows meanwhile.
 	replyWait     = time.Second
 	maxReplyWaits = 32
 )
@@ -36,7 +36,7 @@ func NewMemory(bytes int64) *Memory {
 	return &Memory{free: semaphore.NewWeighted(bytes)}
 }
 
-var errNoReplyMemory = errors.New("the replies under way take all of FREEHOLD_REPLY_MEMORY")
+var errNoReplyMemory = errors.New("other replies use all of FREEHOLD_REPLY_MEMORY")
 
 func (m *Memory) reserve(ctx context.Context, n int64) error {
 	if m.free.TryAcquire(n) {
@@ -80,7 +80,7 @@ func (d *Data) bound(ctx context.Context, field graphql.Marshaler) graphql.Marsh
 		return field
 	}
 	return graphql.WriterFunc(func(w io.Writer) {
-		text, ok := w.(*bytes.Buffer) // it is, since graph encodes all into one
+		text, ok := w.(*bytes.Buffer) // the usual case, since the generated code encodes everything into one
 		if !ok {
 			text = new(bytes.Buffer)
 			defer func() { w.Write(text.Bytes()) }() //nolint:errcheck // gqlgen's writers take everything
@@ -98,7 +98,7 @@ func AroundRootField(ctx context.Context, next graphql.RootResolver) graphql.Mar
 	return d.bound(ctx, next(ctx))
 }
 
-// admit reports whether n further bytes may be kept. A large reply reserves the most that it may take, once.
+// admit reports whether n further bytes may be kept. A large reply reserves its limit once.
 func (d *Data) admit(ctx context.Context, n int) bool {
 	d.size += n
 	if d.size > smallReply && d.size <= d.limit && d.held == 0 && d.err == nil {
@@ -144,7 +144,7 @@ func (d *Data) Reset() {
 // Release gives back the memory of the data.
 func (d *Data) Release() { d.release(0) }
 
-// release gives back all memory but what is kept.
+// release gives back all memory except what is kept.
 func (d *Data) release(keep int64) {
 	if back := d.held - keep; back > 0 {
 		d.memory.free.Release(back)

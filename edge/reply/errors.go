@@ -16,8 +16,8 @@ import (
 // maxErrorBytes bounds the errors of a reply.
 const maxErrorBytes = 64 << 10
 
-// encodeErrors puts errors in the order of their paths, since fields are resolved at once and fail in any order, and returns them as
-// JSON too. It cuts a list that would take too much room, and says how many are left out.
+// encodeErrors sorts errors by their paths, since fields run concurrently and fail in any order, and encodes them as JSON. It cuts a
+// list that is too large, and adds an error with the number of those that it omits.
 func encodeErrors(errs gqlerror.List) (bounded gqlerror.List, text []byte) {
 	slices.SortStableFunc(errs, func(a, b *gqlerror.Error) int { return ComparePaths(a.Path, b.Path) })
 	if len(errs) == 0 {
@@ -94,7 +94,7 @@ func appendText(b []byte, text string) []byte {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || mayEscape[c] {
 			quoted, err := json.Marshal(text)
 			if err != nil {
-				panic(err) // no string makes one
+				panic(err) // a string always encodes
 			}
 			return append(b, quoted...)
 		}

@@ -44,7 +44,7 @@ func (c *Conn) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// CloseWrite lets net/http send an answer before it drops what is still arriving.
+// CloseWrite lets net/http send a reply before it drops the rest of the request.
 func (c *Conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

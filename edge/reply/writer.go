@@ -43,7 +43,7 @@ func (w *writer) WriteString(text string) (int, error) {
 	return len(text), nil
 }
 
-// WriteSafe writes texts in which nothing needs an escape.
+// WriteSafe writes texts that need no escape.
 func (w *writer) WriteSafe(a, b, c string) {
 	if w.data.admit(w.ctx, len(a)+len(b)+len(c)) {
 		w.text.WriteString(a)
@@ -66,7 +66,8 @@ func (w *writer) WriteText(text string) {
 // mayEscape has the first bytes of the characters that need an escape.
 var mayEscape = [256]bool{'<': true, '>': true, '&': true, 0xe2: true}
 
-// escape returns what to write for the character that a text begins with, and its length; "" for the character itself.
+// escape returns the escape of the first character of a text, and the length of that character. It returns "" if the character
+// needs none.
 func escape(text string) (escaped string, length int) {
 	switch text[0] {
 	case '<':

@@ -1,5 +1,5 @@
-// Package notes shows how an adopter gives each new account rows of his own: a table with its policies, and a hook that
-// writes to it inside the sign-up's transaction, as the account's owner. If the hook fails there is no account.
+// Package notes shows how an adopter gives each new account its own rows: a table with row policies, and a hook that writes to it
+// in the transaction of the sign-up, as the owner of the account. If the hook fails, there is no account.
 package notes
 
 import (
@@ -19,7 +19,7 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Module returns the module of notes. A program adds it to its list.
+// Module returns the module of notes, for the list of modules of a program.
 func Module() app.Module {
 	return app.Module{Name: "notes", Migrations: migrations(), Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{welcome}}}
 }
@@ -27,7 +27,7 @@ func Module() app.Module {
 func migrations() fs.FS {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil {
-		panic(err) // the path is a constant
+		panic(err) // the folder is embedded
 	}
 	return sub
 }
@@ -44,7 +44,7 @@ func welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 	return nil
 }
 
-// Find returns the viewer's notes. It does not say whose: the policy does.
+// Find returns the viewer's notes. The query has no condition: the row policy selects the rows.
 func Find(ctx context.Context, d *db.DB, viewer auth.Viewer) (bodies []string, err error) {
 	err = d.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		return tx.Select(ctx, &bodies, `SELECT body FROM app.notes ORDER BY body`)

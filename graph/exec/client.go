@@ -16,9 +16,9 @@ import (
 	"freehold.dev/freehold/directives"
 )
 
-// ClientSDL prints a schema for client tools, without what only a router or the server can use: the fields _entities and
-// _service, the directives that @link imports, the rules, and types that only these need. Directives that a client can
-// write in a document stay. ClientSDL changes the schema, so pass one that is not shared.
+// ClientSDL returns a schema for client tools. It leaves out what only routers and the server use: the fields _entities and
+// _service, the directives that @link imports, the rules, and types that only these need. It keeps directives that a client can
+// write in a document. It changes the schema, so pass one that is not shared.
 func ClientSDL(schema *ast.Schema) string {
 	unused := leaveOut(schema)
 	var text bytes.Buffer
@@ -67,7 +67,7 @@ func inOrder[T any](byName map[string]T, position func(T) *ast.Position) []T {
 	return list
 }
 
-// entryPoint is the definition of the schema itself; nil if the usual names of the root types make it unnecessary.
+// entryPoint returns the definition of the schema itself; nil if it is unnecessary, since the root types have their usual names.
 func entryPoint(s *ast.Schema) *ast.SchemaDefinition {
 	entry := &ast.SchemaDefinition{Description: s.Description, Directives: s.SchemaDirectives}
 	needed := s.Description != "" || len(s.SchemaDirectives) > 0
@@ -86,7 +86,7 @@ func entryPoint(s *ast.Schema) *ast.SchemaDefinition {
 	return entry
 }
 
-// leaveOut removes fields, directives and their uses from the schema. It returns the types that only these needed.
+// leaveOut removes fields, directives and their uses from the schema. It returns the types that nothing else needs.
 func leaveOut(s *ast.Schema) map[string]bool {
 	out := reached{}
 	linked := linkedBy(s.SchemaDirectives)
@@ -152,7 +152,7 @@ func linkedBy(uses ast.DirectiveList) func(directive string) bool {
 	}
 }
 
-// importedName is the name that an import has in this schema: "@key", or what {name: "@key", as: "@entity"} says.
+// importedName returns the name of an import in this schema. The value is "@key" or {name: "@key", as: "@entity"}.
 func importedName(v *ast.Value) string {
 	for _, name := range []string{"as", "name"} {
 		if child := v.Children.ForName(name); child != nil {
@@ -197,7 +197,7 @@ func printable(description string) string {
 	}, lines))
 }
 
-// reached is a set of types, with all types that they need.
+// reached is a set of types, together with all types that they need.
 type reached map[string]bool
 
 func (r reached) add(s *ast.Schema, name string) {

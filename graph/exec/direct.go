@@ -12,9 +12,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// What the fields that graph/generate/direct.go writes are made of.
+// The fields that graph/generate/direct.go writes call what is in this file.
 
-// fieldContext is a context and its FieldContext in one piece.
+// fieldContext is a context together with its FieldContext, so that both take one allocation.
 type fieldContext struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -28,7 +28,7 @@ var fieldContextKey = func() any {
 	return k.key
 }()
 
-// keyed is a context that notes which key it is asked for.
+// keyed is a context that remembers which key it was asked for.
 type keyed struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -52,7 +52,7 @@ func WithField(ctx context.Context, typ string, field *graphql.CollectedField) c
 	return &fieldContext{ctx, graphql.FieldContext{Parent: graphql.GetFieldContext(ctx), Object: typ, Field: *field}}
 }
 
-// At returns the context of a field that is read from a struct, until the next call: its rule must not keep it.
+// At returns the context of a field that is read from a struct. It is valid until the next call, so a rule must not keep it.
 func (s *FieldSet) At(ctx context.Context, typ string, field *graphql.CollectedField) context.Context {
 	if s.read.Context == nil {
 		s.read = fieldContext{ctx, graphql.FieldContext{Parent: graphql.GetFieldContext(ctx), Object: typ}}
@@ -61,13 +61,14 @@ func (s *FieldSet) At(ctx context.Context, typ string, field *graphql.CollectedF
 	return &s.read
 }
 
-// Allow is what a rule calls in the place of a resolver.
+// Allow is the resolver that a rule calls.
 func Allow(context.Context) (any, error) { return Allowed, nil }
 
-// Allowed is what a rule returns that lets a field be resolved. Its size is not zero, so no other value has its address.
+// Allowed is the value that a rule returns if the field may be resolved. Its size is not zero, so no other value has its address.
 var Allowed any = new(byte)
 
-// Refuse answers for a field that its rule refused, or whose resolver failed: null, and the error if there is one.
+// Refuse returns the value of a field that its rule refused, or whose resolver failed. It is null. It reports the error, if there
+// is one.
 func Refuse(ctx context.Context, op *graphql.OperationContext, err error) graphql.Marshaler {
 	if err != nil {
 		op.Error(ctx, located(ctx, err))
@@ -75,7 +76,8 @@ func Refuse(ctx context.Context, op *graphql.OperationContext, err error) graphq
 	return graphql.Null
 }
 
-// located adds the path and place of a field to an error, as graphql.AddFieldLocationToError does. It makes the path at once.
+// located adds the path and position of a field to an error, as graphql.AddFieldLocationToError does, but allocates the path
+// once.
 func located(ctx context.Context, err error) error {
 	f := graphql.GetFieldContext(ctx)
 	if _, ok := errors.AsType[*gqlerror.Error](err); ok || f == nil || f.Field.Position == nil || f.Field.Position.Line == 0 {
@@ -101,7 +103,7 @@ func located(ctx context.Context, err error) error {
 	return wrapped
 }
 
-// OrNull makes a panic the error of its field.
+// OrNull turns a panic into the error of its field.
 func OrNull(ctx context.Context, op *graphql.OperationContext, value *graphql.Marshaler) {
 	if r := recover(); r != nil {
 		op.Error(ctx, op.Recover(ctx, r))
@@ -109,7 +111,7 @@ func OrNull(ctx context.Context, op *graphql.OperationContext, value *graphql.Ma
 	}
 }
 
-// Text is written as graphql.MarshalString writes it. A pointer to it takes no allocation to become a Marshaler.
+// Text is a string that is written as by graphql.MarshalString. Converting a pointer to a Marshaler takes no allocation.
 type Text string
 
 // TextOrNull returns the text, or null for nil.
@@ -123,10 +125,10 @@ func TextOrNull(s *string) graphql.Marshaler {
 // MarshalGQL writes the text as JSON.
 func (t *Text) MarshalGQL(w io.Writer) { writerOf(w).WriteText(string(*t)) }
 
-// Writer may be implemented by what replies are encoded to. It writes the texts of a reply at once, since each byte counts.
+// Writer is what responses are encoded to. An io.Writer that implements it gets texts without copies.
 type Writer interface {
 	io.Writer
-	// WriteSafe writes texts, one after the other, in which nothing needs an escape.
+	// WriteSafe writes texts, one after the other, which need no escapes.
 	WriteSafe(a, b, c string)
 	// WriteText writes a text as a JSON string.
 	WriteText(text string)
@@ -139,7 +141,7 @@ func writerOf(w io.Writer) Writer {
 	return plainWriter{w}
 }
 
-// plainWriter is any other writer.
+// plainWriter makes any io.Writer a Writer.
 type plainWriter struct{ io.Writer }
 
 func (w plainWriter) WriteSafe(a, b, c string) {
@@ -148,7 +150,7 @@ func (w plainWriter) WriteSafe(a, b, c string) {
 
 func (w plainWriter) WriteText(text string) { graphql.MarshalString(text).MarshalGQL(w.Writer) }
 
-// RowID is written as graphql.MarshalUUID writes it.
+// RowID is an id that is written as by graphql.MarshalUUID.
 type RowID uuid.UUID
 
 // MarshalGQL writes the id as JSON.

@@ -13,14 +13,14 @@ type Service struct {
 	Sdl *string `json:"sdl,omitempty"`
 }
 
-// NewService returns the service of a schema. It does not depend on the viewer, nor on whether introspection is on: the schema
+// NewService returns the service of a schema. It is the same for all viewers, and whether introspection is on or off: the schema
 // is not a secret.
 func NewService(sdl string) Service { return Service{Sdl: &sdl} }
 
-// EntityResolver answers Query._entities. The resolver of Query implements it besides QueryResolver, since gqlgen leaves
+// EntityResolver resolves Query._entities. The resolver of Query implements it besides QueryResolver, since gqlgen leaves
 // Federation's two fields out of that interface.
 type EntityResolver interface {
-	// Entities returns the row of each representation in its place, or nil.
+	// Entities returns a row for each representation, or nil, in the same order.
 	Entities(ctx context.Context, representations []any) ([]owned.Row, error)
 }
 

@@ -12,15 +12,15 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Concurrent are the fields that are resolved at the same time as others, by their names in the schema.
+// Concurrent are the fields that are resolved concurrently, by their names in the schema.
 type Concurrent map[string]bool
 
-// FieldSet takes the place of gqlgen's in the generated code; graph/generate puts it there. gqlgen's makes a map for each object
-// that it writes, and starts a goroutine for each field but one that has a resolver method. This one does so for the fields in
-// Concurrent only. It does not support @defer, which NewSchema removes.
+// FieldSet replaces gqlgen's in the generated code. gqlgen's FieldSet creates a map for each object, and starts a goroutine for
+// each field with a resolver method except one. This one does so only for the fields in Concurrent. It does not support @defer,
+// which NewSchema removes.
 type FieldSet struct {
 	Values   []graphql.Marshaler // of the fields, in their order
-	Invalids uint32              // how many values make the object null
+	Invalids uint32              // how many values turn the object into null
 
 	fields     []graphql.CollectedField
 	concurrent Concurrent
@@ -32,7 +32,7 @@ type FieldSet struct {
 type delayedField struct {
 	i          int
 	concurrent bool
-	invalid    graphql.Marshaler // the value that makes the object null
+	invalid    graphql.Marshaler // the value that turns the object into null
 	op         *graphql.OperationContext
 	root       context.Context //nolint:containedctx // of a root field, whose middleware is to run; nil for others
 	resolve    func(context.Context) graphql.Marshaler
@@ -73,7 +73,8 @@ func (f *delayedField) recovered(ctx context.Context) (value graphql.Marshaler) 
 	return f.resolve(ctx)
 }
 
-// Dispatch resolves the scheduled fields. This goroutine takes the first concurrent one, and then those that are not.
+// Dispatch resolves the scheduled fields. This goroutine resolves the first concurrent one, and then those that are not
+// concurrent.
 func (s *FieldSet) Dispatch(ctx context.Context) {
 	var wg sync.WaitGroup
 	own := -1
@@ -110,10 +111,11 @@ func (s *FieldSet) resolve(ctx context.Context, f *delayedField) {
 	}
 }
 
-// manyFields is how many fields of an object are compared with each other faster than by a map.
+// manyFields is the number of fields from which on a map finds duplicates faster than comparisons.
 const manyFields = 16
 
-// MarshalGQL writes the fields in their order, each name once: a field of an interface and one of its type may have the same.
+// MarshalGQL writes the fields in their order, and each name once: a field of an interface and one of its type can have the same
+// name.
 func (s *FieldSet) MarshalGQL(w io.Writer) {
 	var written map[string]bool
 	if len(s.fields) > manyFields {
@@ -122,7 +124,7 @@ func (s *FieldSet) MarshalGQL(w io.Writer) {
 	out := writerOf(w)
 	begin := `{"`
 	for i := range s.fields {
-		name := s.fields[i].Alias // a GraphQL name: nothing in it needs an escape
+		name := s.fields[i].Alias // a GraphQL name needs no escapes
 		if written == nil && slices.ContainsFunc(s.fields[:i], func(f graphql.CollectedField) bool { return f.Alias == name }) || written[name] {
 			continue
 		}
@@ -146,8 +148,8 @@ type place struct {
 	index int
 }
 
-// MarshalList takes the place of gqlgen's MarshalSliceConcurrently, which starts a goroutine for each element. This one does so
-// only if something is selected that is in Concurrent.
+// MarshalList replaces gqlgen's MarshalSliceConcurrently, which starts a goroutine for each element. This one does so only if the
+// client asks for a field in Concurrent.
 func MarshalList(ctx context.Context, concurrent Concurrent, sel ast.SelectionSet, length int, element func(context.Context, int) graphql.Marshaler) graphql.Array {
 	list, places := make(graphql.Array, length), make([]place, length)
 	parent := graphql.GetFieldContext(ctx)
@@ -177,7 +179,7 @@ func MarshalList(ctx context.Context, concurrent Concurrent, sel ast.SelectionSe
 	return list
 }
 
-// in reports whether a selection has one of the fields. It looks at each fragment once, since nested ones may be spread
+// in reports whether a selection has one of the fields. It visits each fragment once, since nested fragments can be spread
 // exponentially often.
 func (c Concurrent) in(sel ast.SelectionSet, seen map[*ast.FragmentDefinition]bool) bool {
 	return slices.ContainsFunc(sel, func(s ast.Selection) bool {
@@ -197,13 +199,13 @@ func (c Concurrent) in(sel ast.SelectionSet, seen map[*ast.FragmentDefinition]bo
 	})
 }
 
-// encoding has the buffers that replies are encoded into.
+// encoding has buffers for the encoding of responses.
 var encoding = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// keptBuffer bounds a buffer that waits for the next reply.
+// keptBuffer bounds the size of a buffer that waits for the next response.
 const keptBuffer = 64 << 10
 
-// Encode returns data as JSON, with room for the end of its envelope.
+// Encode returns data as JSON. The slice has room for the end of the response's envelope.
 func Encode(data graphql.Marshaler) []byte {
 	b := encoding.Get().(*bytes.Buffer)
 	data.MarshalGQL(b)

@@ -1,6 +1,6 @@
-// Package exec is what the code in a program's package graph is made of, besides gqlgen's own runtime: how fields and lists are
-// resolved and written, how the schema is read, and what a Federation gateway or a client tool gets of it. It must not know
-// any one schema: graph/generate writes what depends on it.
+// Package exec owns the runtime of generated code besides gqlgen's own: how fields and lists are resolved and written, how the schema is
+// parsed, and which part of it a Federation gateway or a client tool gets. It must not know any particular schema: graph/generate writes
+// what depends on it.
 package exec
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// NewSchema parses the schema anew, for callers that change it: the generated one is shared by all instances in the
-// process. The positions in it name the files as they are called in the program's folder.
+// NewSchema parses the schema again, for callers that change it: the generated one is shared by all instances in the process. The
+// positions in it name files relative to the program's folder.
 func NewSchema(sources []*ast.Source) *ast.Schema {
 	named := make([]*ast.Source, len(sources))
 	for i, s := range sources {
@@ -23,7 +23,7 @@ func NewSchema(sources []*ast.Source) *ast.Schema {
 	return schema
 }
 
-// SchemaText returns the whole schema, as it is served.
+// SchemaText returns the whole schema that the server serves.
 func SchemaText(sources []*ast.Source) string {
 	texts := make([]string, len(sources))
 	for i, s := range sources {
@@ -32,14 +32,14 @@ func SchemaText(sources []*ast.Source) string {
 	return strings.Join(texts, "\n")
 }
 
-// fileName is the name of a source from the program's folder. gqlgen names it from the folder of package graph.
+// fileName returns the name of a source, relative to the program's folder. gqlgen names it relative to package graph.
 func fileName(s *ast.Source) string { return strings.TrimPrefix(s.Name, "../") }
 
 // standardDirectives are those that the GraphQL specification defines.
 var standardDirectives = map[string]bool{"skip": true, "include": true, "deprecated": true, "specifiedBy": true, "oneOf": true}
 
-// withoutExperiments removes the directives of gqlparser's prelude that are not in the specification, such as @defer: gqlgen
-// would run it, but nothing here can send the further parts of a response.
+// withoutExperiments removes the directives of gqlparser's prelude that are not in the specification, such as @defer. gqlgen
+// would run it, but the server cannot send the further parts of a response.
 func withoutExperiments(schema *ast.Schema) {
 	for name, directive := range schema.Directives {
 		if directive.Position.Src.BuiltIn && !standardDirectives[name] {
@@ -51,7 +51,7 @@ func withoutExperiments(schema *ast.Schema) {
 // servesFederation are the sources that every subgraph has. Routers know them.
 var servesFederation = map[string]bool{"federation.graphqls": true, "entities.graphqls": true}
 
-// SDL returns the schema as a Federation subgraph: the sources, without what serves Federation itself.
+// SDL returns the schema as a Federation subgraph: the sources, except those that serve Federation itself.
 func SDL(sources []*ast.Source) string {
 	var texts []string
 	for _, s := range sources {

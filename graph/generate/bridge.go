@@ -12,14 +12,14 @@ import (
 	"github.com/99designs/gqlgen/codegen/config"
 )
 
-// bridgeFile returns the name of the file that joins the generated code with package graph/exec. It is in the same package, since
-// the code calls methods of its unexported executionContext.
+// bridgeFile returns the name of the file that connects the generated code with package graph/exec. The file is in the package of
+// the generated code, because that calls methods of its unexported executionContext.
 func bridgeFile(cfg *config.Config) string {
 	return filepath.Join(filepath.Dir(cfg.Exec.Filename), "bridge_gen.go")
 }
 
-// writeBridge writes the bridge. It lists the fields that are resolved at the same time as others: those with resolver methods,
-// but for those that rules itself has made quick.
+// writeBridge writes the bridge. It lists the fields that are resolved concurrently: those with resolver methods, except the
+// quick ones (see rules).
 func (p *rules) writeBridge(data *codegen.Data) error {
 	names := map[string]bool{}
 	for _, o := range data.Objects {

@@ -17,9 +17,9 @@ import (
 
 const composedFile = "modules/resolvers_gen.go"
 
-// GenerateCode writes the composition of the resolvers of all modules: for each object type, those of every package that
-// modules.go imports and that has a type of the name, such as QueryResolver. Go then refuses to compile a field that no
-// module resolves.
+// GenerateCode writes the composition of the resolvers of all modules. For each object type, it has those of every package that
+// modules.go imports and that has a type with the right name, such as QueryResolver. A field that no module resolves is then a
+// compile error.
 func (p *rules) GenerateCode(data *codegen.Data) error {
 	if err := unused(data.Objects, p.packages); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (p *rules) GenerateCode(data *codegen.Data) error {
 	return write(composedFile, text)
 }
 
-// unused returns an error that names each method for a field that is not resolved by one: it would never run.
+// unused returns an error that names each method for a field that has no resolver: the method would never run.
 func unused(objects codegen.Objects, packages []goPackage) error {
 	here, err := os.Getwd()
 	if err != nil {
@@ -77,14 +77,14 @@ func unused(objects codegen.Objects, packages []goPackage) error {
 	return errors.Join(faults...)
 }
 
-// composition is what the generated file has.
+// composition has the values of the generated file.
 type composition struct {
 	Graph    string // the import path of package graph
 	Packages []goPackage
 	Objects  []object
 }
 
-// object is an object type with resolver methods, and the packages that have some of them.
+// object is an object type with resolver methods, and the packages that have some of these methods.
 type object struct {
 	Name     string
 	Packages []string

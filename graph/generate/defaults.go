@@ -7,15 +7,15 @@ import (
 	"github.com/99designs/gqlgen/codegen/config"
 )
 
-// complete adds to gqlgen.yml what every program has: how code is generated, the directives that do nothing when a request runs,
-// and the Go types of scalars. Entries of the file for these directives and types take precedence.
+// complete adds to gqlgen.yml what every program has: how to generate code, the directives that do nothing at run time, and the
+// Go types of scalars. Entries of gqlgen.yml for these directives and types take precedence.
 func complete(cfg *config.Config) {
 	cfg.OmitGetters, cfg.OmitRootModels, cfg.OmitResolverFields, cfg.OmitGQLGenVersionInFileNotice = true, true, true, true
 	cfg.NullableInputOmittable, cfg.SkipModTidy = true, true
 	if cfg.Directives == nil {
 		cfg.Directives = map[string]config.DirectiveConfig{}
 	}
-	// Those of Federation are for the composition of a supergraph.
+	// Federation uses its directives only to compose a supergraph.
 	for _, name := range []string{"public", "inherited", "link", "composeDirective", "key", "shareable"} {
 		if _, decided := cfg.Directives[name]; !decided {
 			cfg.Directives[name] = config.DirectiveConfig{SkipRuntime: true}
@@ -42,7 +42,7 @@ func complete(cfg *config.Config) {
 	}
 }
 
-// embedsVisibility reports whether a Go type that exists already embeds owned.ByVisibility.
+// embedsVisibility reports whether an existing Go type embeds owned.ByVisibility.
 func embedsVisibility(cfg *config.Config, name string) bool {
 	dot := strings.LastIndex(name, ".")
 	if dot < 0 {
@@ -50,7 +50,7 @@ func embedsVisibility(cfg *config.Config, name string) bool {
 	}
 	p := cfg.Packages.LoadWithTypes(name[:dot])
 	if p == nil || p.Types == nil {
-		return false // gqlgen reports it
+		return false // gqlgen reports the error
 	}
 	o := p.Types.Scope().Lookup(name[dot+1:])
 	if o == nil {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Fields without arguments are most of what a reply has. gqlgen resolves each by graphql.ResolveField, with some ten allocations
-// for closures and contexts. direct writes a plain call in its place:
+// Most fields of a response have no arguments. gqlgen resolves each of them with graphql.ResolveField, which takes about ten allocations
+// for closures and contexts. direct writes a plain call instead:
 //
-//   - The rule runs first, by the same method of DirectiveRoot, in a context with the same FieldContext. It calls allow in the
-//     place of the resolver. If it does not return what allow returned, the field is refused.
-//   - Then the field of the struct is read, or the resolver is called.
+// - The rule runs first: the same method of DirectiveRoot, in a context with the same FieldContext. It calls exec.Allow instead
+// of the resolver. If it does not return exec.Allowed, the field is refused. - Then the code reads the field of the struct, or
+// calls the resolver.
 //
-// There are no interceptors of fields (AroundFields), and FieldContext.Child is nil. A field with another directive, or with
-// arguments, stays as gqlgen writes it.
+// Interceptors of fields (AroundFields) do not run, and FieldContext.Child is nil. Fields with another directive or with
+// arguments stay as gqlgen writes them.
 var (
 	objects  = regexp.MustCompile(`func \(ec \*executionContext\) _([A-Za-z]\w*)\(ctx context\.Context, sel ast\.SelectionSet, obj `)
 	resolved = regexp.MustCompile(`(?s)func \(ec \*executionContext\) _(\w+)\(ctx context\.Context, field graphql\.CollectedField, obj (\*?[\w.]+)\) \(ret graphql\.Marshaler\) \{
@@ -46,7 +46,7 @@ $`)
 	or     = regexp.MustCompile(`Otherwise[^(]+\(ctx, ("[A-Z]+")\)`)
 )
 
-// direct rewrites the fields of types. It returns how many.
+// direct rewrites the fields of types. It returns the new code, and how many fields it has rewritten.
 func direct(text string) (rewritten string, n int) {
 	types := map[string]string{} // of fields, as Type_field
 	for _, t := range objects.FindAllStringSubmatch(text, -1) {
@@ -66,7 +66,7 @@ func direct(text string) (rewritten string, n int) {
 		}
 		f := field{name: head[1], typ: types[head[1]], obj: head[2], resolve: p[1], marshal: p[3]}
 		if f.typ == "" {
-			return function // of introspection
+			return function // a field of introspection
 		}
 		if p[2] != "nil" {
 			a := asked.FindStringSubmatch(p[2])
@@ -98,7 +98,7 @@ func direct(text string) (rewritten string, n int) {
 	}), n
 }
 
-// field is a field to be written.
+// field is a field whose code direct writes.
 type field struct {
 	name, typ, obj string // as Type_field, the type, and its Go type
 	rule           string // the call of its rule; "" for none
@@ -107,7 +107,7 @@ type field struct {
 	marshal        string // the method that marshals the value
 }
 
-// ask is the call of the rule.
+// ask returns the call of the rule.
 func (f field) ask() string {
 	if f.rule == "" {
 		return ""
@@ -115,7 +115,7 @@ func (f field) ask() string {
 	return fmt.Sprintf("\tif answer, err := %s; err != nil || answer != exec.Allowed {\n\t\treturn exec.Refuse(ctx, ec.OperationContext, err)\n\t}\n", f.rule)
 }
 
-// leaf writes a scalar or enum that is read from a struct. Texts and ids are written from where they are.
+// leaf returns the code of a scalar or enum that is a field of a struct. Texts and ids are not copied.
 func (f field) leaf() string {
 	before, result := "", fmt.Sprintf("%s(ctx, nil, %s)", f.marshal, f.read)
 	switch f.marshal {
@@ -130,7 +130,7 @@ func (f field) leaf() string {
 		f.name, f.obj, f.ask(), before, result)
 }
 
-// text writes a field with a context of its own: its value takes time, or has fields.
+// text returns the code of a field that has its own context, because its value takes time or has fields.
 func (f field) text() string {
 	body := fmt.Sprintf("\tctx = exec.WithField(ctx, %q, &field)\n\tdefer exec.OrNull(ctx, ec.OperationContext, &ret)\n", f.typ)
 	value, resolve := f.read, ""

@@ -1,6 +1,6 @@
-// Command generate makes what follows from the schema: the code that executes it and its Go types, by gqlgen, and the
+// Command generate writes what follows from the schema: with gqlgen, the code that executes it and its Go types; and the
 // composition of the resolvers of all modules. `go generate ./...` runs it in the folder of gqlgen.yml. It must not import
-// packages of this program, which may not compile until it has run.
+// packages of this program, which may not compile before it has run.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	// An interrupt reaches the go commands that gqlgen waits for as well. gqlgen then fails, and the files are restored.
+	// An interrupt also stops the go commands that gqlgen waits for. gqlgen then fails, and generate restores the files.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM)
 	if err := generate(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "generate: %v\n", err)
@@ -24,7 +24,7 @@ func main() {
 	}
 }
 
-// generate writes all files, or none if it fails.
+// generate writes all files. If it fails, it writes none.
 func generate(ctx context.Context) (err error) {
 	cfg, err := config.LoadConfig("gqlgen.yml")
 	if err != nil {

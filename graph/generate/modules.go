@@ -28,7 +28,7 @@ type goPackage struct {
 	Standard   bool
 	Error      *struct{ Err string }
 
-	types   map[string]bool           // exported ones that can be embedded for their methods
+	types   map[string]bool           // whether a type can be embedded for its methods, by name
 	methods map[string]token.Position // by Type.Method
 }
 
@@ -66,7 +66,7 @@ func modulePackages(ctx context.Context) (packages []goPackage, err error) {
 	}
 }
 
-// imports returns what a Go file imports: other names that it gives to packages, by their import paths; "" for none.
+// imports returns the import paths of a Go file, with the names that the file gives to the packages; "" for none.
 func imports(name string) (map[string]string, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -85,8 +85,8 @@ func imports(name string) (map[string]string, error) {
 	return names, nil
 }
 
-// parse finds the types and methods of a package. It reads packages that do not compile. Go's compiler reports
-// what it cannot read.
+// parse finds the types and methods of a package, even if the package does not compile. It ignores syntax errors, which the Go
+// compiler reports.
 func (p *goPackage) parse() {
 	p.types, p.methods = map[string]bool{}, map[string]token.Position{}
 	for _, name := range p.GoFiles {
@@ -113,7 +113,7 @@ func (p *goPackage) parse() {
 	}
 }
 
-// receiver returns the name of the type that has a method.
+// receiver returns the name of the type of a method's receiver.
 func receiver(e ast.Expr) string {
 	if star, ok := e.(*ast.StarExpr); ok {
 		e = star.X

@@ -23,25 +23,25 @@ const (
 	model             = "freehold.dev/freehold/graph/model."
 )
 
-// rules is the plugin of gqlgen that derives from the schema what gqlgen.yml would have to list otherwise:
+// rules is a gqlgen plugin. It derives from the schema what gqlgen.yml would have to list otherwise:
 //   - The struct of an owned type (one with a field that carries @visible or @owner) embeds owned.ByVisibility if the type
-//     has a field visibility, else owned.By. An embed in gqlgen.yml or in a struct that exists takes precedence. Its fields id and visibility are bound
-//     to those of the embedded struct.
-//   - Resolver methods are: fields with arguments; fields with @owner of a type whose rows others see, since their values are in
-//     another table; and fields that list actions, such as viewerCan. All other fields are fields of structs. An entry for
-//     the field in gqlgen.yml takes precedence.
+//     has a field visibility, else owned.By. An embed in gqlgen.yml or in an existing struct takes precedence. The fields id and
+//     visibility are those of the embedded struct.
+//   - Three kinds of fields have resolver methods: fields with arguments; fields with @owner of a type whose rows other viewers
+//     see, since their values are in another table; and fields that list actions, such as viewerCan. All other fields are fields
+//     of structs. An entry for the field in gqlgen.yml takes precedence.
 //   - Node and _Entity are owned.Row, and _Service is exec.Service.
 //   - _Entity is the union of all types with @key.
 type rules struct {
-	packages []goPackage     // those that modules.go imports
-	owned    map[string]bool // types, by their names
-	quick    map[string]bool // fields whose resolver methods are not worth a goroutine, as Type.field
+	packages []goPackage     // the packages that modules.go imports
+	owned    map[string]bool // the owned types, by name
+	quick    map[string]bool // fields whose resolver methods need no goroutine, as Type.field
 }
 
-// Name is the plugin's name in errors of gqlgen.
+// Name returns the name of the plugin in gqlgen's errors.
 func (*rules) Name() string { return "graph/generate" }
 
-// InjectSourcesLate adds Federation's entry point, which names all types with a key.
+// InjectSourcesLate adds Federation's entry point, which names all types with @key.
 func (*rules) InjectSourcesLate(schema *ast.Schema) ([]*ast.Source, error) { //nolint:unparam // gqlgen's interface
 	var entities []string
 	for _, t := range inOrder(schema) {
@@ -67,7 +67,7 @@ extend type Query {
 }
 `
 
-// inOrder returns the types of a schema in the order of its text.
+// inOrder returns the types of a schema in the order of its sources.
 func inOrder(schema *ast.Schema) []*ast.Definition {
 	byName := slices.SortedFunc(maps.Values(schema.Types), func(a, b *ast.Definition) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(byName, func(a, b *ast.Definition) int {
@@ -76,7 +76,7 @@ func inOrder(schema *ast.Schema) []*ast.Definition {
 	return byName
 }
 
-// MutateConfig tells gqlgen what follows from the schema, before it makes the Go types.
+// MutateConfig gives gqlgen what follows from the schema, before gqlgen creates the Go types.
 func (p *rules) MutateConfig(cfg *config.Config) error {
 	p.owned, p.quick = map[string]bool{}, map[string]bool{}
 	var faults []error
@@ -114,7 +114,7 @@ func isOwned(t *ast.Definition) bool {
 	})
 }
 
-// embed enters the struct of package owned that an owned type embeds.
+// embed adds the struct of package owned that an owned type embeds.
 func embed(cfg *config.Config, t *ast.Definition, entry *config.TypeMapEntry) error {
 	if len(entry.EmbedExtraFields) > 0 {
 		return nil
@@ -135,8 +135,9 @@ func embed(cfg *config.Config, t *ast.Definition, entry *config.TypeMapEntry) er
 	return nil
 }
 
-// resolverMethods enters the fields of a type that are methods of its resolver. Quick are those that list actions, which need no
-// I/O, and those for the owner alone: what is loaded of an owner is shared, and others are refused before anything is loaded.
+// resolverMethods adds the fields of a type that have resolver methods. Two kinds of them are quick: those that list actions,
+// which need no I/O, and those for the owner only. What is loaded for an owner is shared, and other viewers are refused before
+// anything is loaded.
 func (p *rules) resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
 	othersSee := slices.ContainsFunc(entry.EmbedExtraFields, func(f config.ModelExtraField) bool { return f.Type == ownedByVisibility })
 	fields := maps.Clone(entry.Fields)
@@ -157,15 +158,15 @@ func (p *rules) resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
 	entry.Fields = fields
 }
 
-// field leaves out of the struct of an owned type what it gets from the struct that it embeds.
+// field omits the fields that an owned type gets from the struct that it embeds.
 func (p *rules) field(t *ast.Definition, f *ast.FieldDefinition, field *modelgen.Field) (*modelgen.Field, error) {
 	if p.owned[t.Name] && (f.Name == "id" || f.Name == "visibility") {
-		return nil, nil //nolint:nilnil // this is how a hook of modelgen leaves out a field
+		return nil, nil //nolint:nilnil // a hook of modelgen omits a field this way
 	}
 	return modelgen.DefaultFieldMutateHook(t, f, field)
 }
 
-// models puts embedded structs first, as Go programmers expect, and leaves out the marks of interfaces that are owned.Row.
+// models puts embedded structs first, as is usual in Go, and removes the interfaces that are owned.Row.
 func (p *rules) models(b *modelgen.ModelBuild) *modelgen.ModelBuild {
 	for _, m := range b.Models {
 		m.Implements = slices.DeleteFunc(m.Implements, func(name string) bool { return name == "Node" || name == "_Entity" })

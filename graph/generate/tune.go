@@ -7,12 +7,12 @@ import (
 	"os"
 )
 
-// replacements make the generated code use what package graph/exec has in the place of gqlgen's.
+// replacements make the generated code use package graph/exec instead of gqlgen's runtime.
 var replacements = []struct{ before, after string }{
 	{"graphql.NewFieldSet(fields)", "exec.NewFieldSet(fields, concurrent)"},
 	{"graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, ", "exec.MarshalList(ctx, concurrent, sel, len(v), "},
-	{"graphql.NewDeferredGroup(ctx)", "graphql.DeferredGroup{}"},                           // it makes a map and a path for each object, for @defer
-	{"var buf bytes.Buffer\n\t\t\tdata.MarshalGQL(&buf)\n", "text := exec.Encode(data)\n"}, // in a buffer that has its size already
+	{"graphql.NewDeferredGroup(ctx)", "graphql.DeferredGroup{}"},                           // gqlgen's allocates a map and a path for each object, for @defer
+	{"var buf bytes.Buffer\n\t\t\tdata.MarshalGQL(&buf)\n", "text := exec.Encode(data)\n"}, // in a buffer that already has its size
 	{"buf.Bytes()", "text"},
 	{"\t\"bytes\"\n", ""},
 }
@@ -22,7 +22,8 @@ const (
 	gqlgenImport = "\t\"github.com/99designs/gqlgen/graphql\"\n"
 )
 
-// tune replaces in the generated code what costs most. It fails if another version of gqlgen writes something else.
+// tune replaces the most expensive parts of the generated code. It fails if the code has another form, as with another version of
+// gqlgen.
 func tune(name string) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -34,12 +35,12 @@ func tune(name string) error {
 		}
 		text = bytes.ReplaceAll(text, []byte(r.before), []byte(r.after))
 	}
-	if !bytes.Contains(text, []byte(execImport)) { // it is there if the schema has _Service
+	if !bytes.Contains(text, []byte(execImport)) { // the import exists if the schema has _Service
 		text = bytes.Replace(text, []byte(gqlgenImport), []byte(execImport+gqlgenImport), 1)
 	}
 	rewritten, n := direct(string(text))
 	if n == 0 {
-		return errors.New("no field of the code that gqlgen generated looks as graph/generate/direct.go expects it")
+		return errors.New("no field of the generated code has the form that graph/generate/direct.go expects")
 	}
 	return write(name, []byte(rewritten))
 }

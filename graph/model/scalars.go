@@ -1,5 +1,5 @@
-// Package model owns the Go types of the GraphQL schema: those that gqlgen generates, and the scalars. It must not know where
-// rows come from.
+// Package model owns the Go types of the GraphQL schema: the generated ones, and the scalars. It must not know where rows come
+// from.
 package model
 
 import (
@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/internal/runes"
 )
 
-// The faults of a scalar say what is expected and never repeat what was sent.
+// The errors of scalars say what is expected. They never contain the value that the client sent.
 var (
 	errDateTime = errors.New("This is not a valid RFC 3339 date and time, such as 2026-01-31T09:30:00Z.") //nolint:staticcheck // a sentence for people
 	errDate     = errors.New("This is not a valid date, such as 1970-12-31.")                             //nolint:staticcheck // as above
@@ -23,7 +23,7 @@ var (
 
 const maxURLBytes = 2048
 
-// MarshalDateTime writes the scalar DateTime: RFC 3339, UTC, to the microsecond, which is what PostgreSQL keeps.
+// MarshalDateTime writes the scalar DateTime: RFC 3339, in UTC, with microseconds, which is the precision of PostgreSQL.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.MarshalString(t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano))
 }
@@ -38,7 +38,7 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// MarshalDate writes the scalar Date, of which the time is midnight UTC.
+// MarshalDate writes the scalar Date. The time is midnight in UTC.
 func MarshalDate(t time.Time) graphql.Marshaler {
 	return graphql.MarshalString(t.Format(time.DateOnly))
 }
@@ -57,7 +57,7 @@ func UnmarshalDate(v any) (time.Time, error) {
 func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
 // UnmarshalURL reads the scalar URL: absolute, http or https, with a host and without credentials. It keeps the spelling, but
-// removes white space and format characters at the ends. It refuses control characters, spaces and invisible characters.
+// removes white space and format characters at both ends. It refuses control characters, spaces and invisible characters.
 func UnmarshalURL(v any) (string, error) {
 	s, _ := v.(string)
 	s = runes.Trim(s)

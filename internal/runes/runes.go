@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// dashes are what people type as a hyphen besides Unicode's own dashes: two minus signs, a bullet, and the long vowel sign on
-// Japanese keyboards.
+// dashes are the characters that people type as a hyphen and that Unicode does not call dashes: two minus signs, a bullet, and
+// the long vowel sign of Japanese keyboards.
 var dashes = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x02d7, Hi: 0x02d7, Stride: 1}, {Lo: 0x2043, Hi: 0x2043, Stride: 1}, {Lo: 0x2796, Hi: 0x2796, Stride: 1},
 	{Lo: 0x30fc, Hi: 0x30fc, Stride: 1}, {Lo: 0xff70, Hi: 0xff70, Stride: 1},
@@ -20,7 +20,7 @@ func IsDash(r rune) bool { return unicode.In(r, unicode.Dash, unicode.Pd, dashes
 // IsInvisible reports whether a pasted character is invisible: a format character or a variation selector.
 func IsInvisible(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Variation_Selector) }
 
-// PlainDigit returns the digit 0 to 9 that a decimal digit of any script stands for, and any other character as it is.
+// PlainDigit returns the ASCII digit with the same value as a decimal digit of any script. It returns other characters unchanged.
 func PlainDigit(r rune) rune {
 	if r <= '9' || !unicode.Is(unicode.Nd, r) {
 		return r
@@ -38,8 +38,7 @@ func PlainDigit(r rune) rune {
 	return r
 }
 
-// Trim removes what surrounds a pasted value: white space, and format characters such as byte order marks and the marks
-// that set the direction of an address or a number.
+// Trim removes what surrounds a pasted value: white space, and format characters such as byte order marks and direction marks.
 func Trim(value string) string {
 	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -10,19 +10,18 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/modules"
 )
 
 var errUsage = errors.New(`usage:
   freehold access [--format=text|markdown|json] [--diff OLD.json]
   freehold access explain --as USER TYPE.FIELD [ID]`)
 
-// errWidened ends the command with a failure, so that a build can ask for a second look.
+// errWidened makes the command fail, so that a build can require a review.
 var errWidened = errors.New("access was widened")
 
-// accessCommand runs `freehold access` with what follows.
-func accessCommand(ctx context.Context, args []string, w io.Writer) error {
-	p, err := modules.Program()
+// access runs `freehold access` with its arguments.
+func (c Command) access(ctx context.Context, args []string, w io.Writer) error {
+	p, err := c.Program()
 	if err != nil {
 		return err
 	}
@@ -32,7 +31,7 @@ func accessCommand(ctx context.Context, args []string, w io.Writer) error {
 	return printAccess(p, args, w)
 }
 
-// printAccess prints the access matrix, or what changed since another one was printed.
+// printAccess prints the access matrix, or its difference from an earlier one.
 func printAccess(p *app.Program, args []string, w io.Writer) error {
 	flags := flag.NewFlagSet("access", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -76,7 +75,7 @@ func printDifference(path string, now *access.Matrix, w io.Writer) error {
 	return nil
 }
 
-// explainAccess prints what a viewer gets of a field, and why. A private PostgreSQL is used where it runs, or started.
+// explainAccess prints what a viewer gets from a field, and why. It uses the private PostgreSQL of a running server, or starts one.
 func explainAccess(ctx context.Context, p *app.Program, args []string, w io.Writer) (err error) {
 	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)

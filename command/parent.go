@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// watchGoRun calls gone when the parent of a program run by `go run` ends: go run forwards neither SIGTERM nor
-// SIGKILL, and would leave the service and its PostgreSQL behind.
+// watchGoRun calls gone when the parent of a program started by `go run` ends. go run forwards neither SIGTERM nor SIGKILL, and
+// would leave the service and its PostgreSQL running.
 func watchGoRun(ctx context.Context, gone func()) {
 	parent := os.Getppid()
 	path, err := os.Executable()
@@ -28,16 +28,16 @@ func watchGoRun(ctx context.Context, gone func()) {
 	}()
 }
 
-// goRunPath is where go run puts an executable: into a temporary folder, or into its build cache from the second run on.
+// goRunPath matches where go run puts an executable: in a temporary folder, or in its build cache from the second run on.
 var goRunPath = regexp.MustCompile(`/(go-build[0-9]+/b001/exe|[0-9a-f]{2}/[0-9a-f]{64}-d)/[^/]+$`)
 
-// isGoRun reports whether a program was started by go run. Its folder alone does not tell: programs are also built in folders
-// with such names. The parent has to be the go command.
+// isGoRun reports whether a program was started by go run. The folder is not enough, since programs are also built in folders with
+// such names. The parent must be the go command.
 func isGoRun(executable, parent string) bool {
 	return goRunPath.MatchString(filepath.ToSlash(executable)) && strings.TrimSuffix(filepath.Base(parent), ".exe") == "go"
 }
 
-// executableOf returns the path or the name of a process's program, "" where the system does not tell.
+// executableOf returns the path or the name of the program of a process, or "" if the system does not provide it.
 func executableOf(ctx context.Context, pid int) string {
 	if path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
 		return path
