@@ -1,4 +1,4 @@
-package db
+package migrate
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"freehold.dev/freehold/db/wire"
 )
 
-// migrationConnector opens connections for migrations. A migration may take hours, so its statements have no deadline. Keepalive
+// connector opens connections for migrations. A migration may take hours, so its statements have no deadline. Keepalive
 // detects a peer that has vanished, and watch a server that does not answer for another reason.
-type migrationConnector struct {
+type connector struct {
 	*wire.Connector
-	ctx context.Context //nolint:containedctx // of Migrate; its end also ends a statement that gets no answer
+	ctx context.Context //nolint:containedctx // of Run; its end also ends a statement that gets no answer
 }
 
-func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	full, socket, err := c.Dial(ctx)
 	if err != nil {
 		return nil, err
@@ -33,20 +33,20 @@ func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	watching, stop := context.WithCancel(c.ctx)
 	hurry := context.AfterFunc(c.ctx, func() { socket.Allow(time.Now().Add(wire.Grace), false) })
 	go c.watch(watching, socket, process)
-	return &migrationConn{Conn: full, release: func() {
+	return &migratingConn{Conn: full, release: func() {
 		hurry()
 		stop()
 		socket.Allow(time.Now().Add(wire.Grace), false)
 	}}, nil
 }
 
-// migrationConn is lib/pq's connection. It does not prepare statements, since one text may have many.
-type migrationConn struct {
+// migratingConn is lib/pq's connection. It does not prepare statements, since one text may have many.
+type migratingConn struct {
 	wire.Conn
 	release func()
 }
 
-func (c *migrationConn) Close() error {
+func (c *migratingConn) Close() error {
 	c.release()
 	return c.Conn.Close()
 }
@@ -54,7 +54,7 @@ func (c *migrationConn) Close() error {
 // watch closes a socket whose statement gets no answer. While nothing arrives, it asks the server on another connection, at growing
 // intervals, whether the server process is active. It closes the socket after two negative answers, or after five failed
 // connections in a row.
-func (c *migrationConnector) watch(ctx context.Context, s *wire.Socket, process string) {
+func (c *connector) watch(ctx context.Context, s *wire.Socket, process string) {
 	const first, longest = 2 * time.Second, 30 * time.Second
 	interval, idle, unreachable := first, 0, 0
 	for {
@@ -85,7 +85,7 @@ func (c *migrationConnector) watch(ctx context.Context, s *wire.Socket, process 
 }
 
 // isWorking reports whether a server process is running a statement.
-func (c *migrationConnector) isWorking(ctx context.Context, process string) (bool, error) {
+func (c *connector) isWorking(ctx context.Context, process string) (bool, error) {
 	conn, _, err := c.Dial(ctx)
 	if err != nil {
 		return false, err
