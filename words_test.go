@@ -181,7 +181,7 @@ func isProse(path string) bool {
 	switch path {
 	case "words_test.go", // the list
 		"docs/access.md", "docs/schema.sql", // generated
-		"accounts/reserved.txt", // names
+		"accounts/input/reserved.txt", // names
 		"LICENSE":
 		return false
 	}
@@ -190,7 +190,7 @@ func isProse(path string) bool {
 		return false
 	}
 	switch filepath.Ext(name) {
-	case ".md", ".graphqls", ".graphql", ".sql", ".txt", ".html", ".sh", ".yml", ".css", ".js", ".jsx", ".mjs", ".ts":
+	case ".md", ".graphqls", ".graphql", ".sql", ".txt", ".html", ".go", ".sh", ".yml", ".css", ".js", ".jsx", ".mjs", ".ts":
 		return true
 	}
 	return name == "Makefile"

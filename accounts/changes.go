@@ -62,10 +62,10 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 	return profile, err
 }
 
-// RequestEmailChange sends a code to the new address of the viewer's account. VerifyEmail confirms the change with the code. It
-// returns the viewer's profile. The error is REAUTH_REQUIRED if the viewer entered the password too long ago, and CONFLICT if
-// another account has the address. If a verified email address is required, there is no CONFLICT. Instead, the other account gets
-// a mail.
+// RequestEmailChange sends a code to an address that the viewer's account is to have. VerifyEmail confirms the change with the
+// code. It returns the viewer's profile. The error is REAUTH_REQUIRED if the viewer entered the password too long ago, and
+// CONFLICT if another account has the address. If a verified email address is required, there is no CONFLICT. Instead, the other
+// account gets a mail.
 func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) (profile *db.Profile, err error) {
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		return tx.RequireReauthentication(ctx, s.config.ReauthAfter)
@@ -158,7 +158,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 	return profile, err
 }
 
-// findOwn returns the private and the public part of the viewer's account.
+// findOwn returns the viewer's account: its private part, and its profile.
 func (s *Service) findOwn(ctx context.Context, viewer auth.Viewer) (private *db.Private, profile *db.Profile, err error) {
 	if private, err = s.db.FindPrivate(ctx, viewer, viewer.UserID); err != nil {
 		return nil, nil, err

@@ -31,9 +31,9 @@ type Proof struct {
 	Password    *string // of a pending sign-up; nil if the client sent none
 }
 
-// VerifyEmail verifies an address with a code that was sent to it. The address is that of an account, or the new one of the
-// viewer's account. A client that is not signed in to the account gets a session, and all other sessions are revoked. The account
-// keeps its password only if its sign-up is pending and the client sends the password: somebody else may have signed up with the
+// VerifyEmail verifies an address with a code that was sent to it: the address of an account, or a new one for the viewer's
+// account. A client that is not signed in to the account gets a session, and all other sessions are revoked. The account keeps
+// its password only if its sign-up is pending and the client sends the password: somebody else may have signed up with the
 // address. The error of an invalid code is BAD_USER_INPUT.
 func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
@@ -49,7 +49,7 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Pro
 		err = errCode
 	}
 	if err != nil {
-		return nil, fmt.Errorf("verify e-mail: %w", err)
+		return nil, fmt.Errorf("verify email: %w", err)
 	}
 	return verification, s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key))
 }
@@ -101,7 +101,7 @@ func (s *Service) hashPending(ctx context.Context, key string, code db.SentCode,
 	return hash, err
 }
 
-// verifyOwn verifies the address of the viewer's account.
+// verifyOwn verifies the viewer's own address.
 func (s *Service) verifyOwn(ctx context.Context, viewer auth.Viewer, code db.SentCode) (*Verification, error) {
 	return s.asOwner(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		ok, err := tx.VerifyEmail(ctx, code.ID)

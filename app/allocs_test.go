@@ -12,10 +12,10 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// TestAllocations bounds what an operation allocates, from the HTTP request to the reply. A rise of more than 1 % fails: find out what
-// allocates (go test -memprofile), and raise the bound only for what is worth it. Lower it after a gain. The bounds are those of the
-// race detector, with which sync.Pool forgets. It is not parallel, since the
-// allocations of all goroutines are counted.
+// TestAllocations bounds the allocations of an operation, from the HTTP request to the reply. It fails on a rise of more than 1 %: find
+// out what allocates (go test -memprofile), and raise the bound only if the gain is worth it. Lower the bound after an improvement. The
+// bounds are for the race detector, which makes sync.Pool drop values. The test is not parallel, since it counts the allocations of
+// all goroutines.
 func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 	h := newTestApp(t, dbtest.New(t), false)
 	signUp := func(n int) string {

@@ -29,8 +29,8 @@ type Config struct {
 	MetricsAddr string `env:"FREEHOLD_METRICS_ADDR"`               // empty: metrics are not served
 	PprofAddr   string `env:"FREEHOLD_PPROF_ADDR"`                 // empty: profiles of the process are not served
 	PublicURL   string `env:"FREEHOLD_PUBLIC_URL"`                 // default: http:// and Addr
-	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app's role; default: a private PostgreSQL
-	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner's role
+	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app role; default: a private PostgreSQL
+	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner role
 	DataDir     string `env:"FREEHOLD_DATA_DIR"`                   // default: see dataDir
 	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: created in the data folder
 

@@ -5,32 +5,32 @@ import (
 	"reflect"
 	"time"
 
-	accountlimits "freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/limits"
 )
 
-// LimitSettings are the fields of accountlimits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
+// LimitSettings are the fields of limits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
 type LimitSettings struct {
-	SignUp          accountlimits.Limit `env:"FREEHOLD_LIMIT_SIGN_UP" envDefault:"100/1h"`
-	SignIn          accountlimits.Limit `env:"FREEHOLD_LIMIT_SIGN_IN" envDefault:"100/15m"`
-	CodeRequest     accountlimits.Limit `env:"FREEHOLD_LIMIT_CODE_REQUEST" envDefault:"100/1h"`
-	CodeTry         accountlimits.Limit `env:"FREEHOLD_LIMIT_CODE_TRY" envDefault:"100/15m"`
-	PasswordTry     accountlimits.Limit `env:"FREEHOLD_LIMIT_PASSWORD_TRY" envDefault:"100/15m"`
-	Guess           accountlimits.Limit `env:"FREEHOLD_LIMIT_GUESS" envDefault:"10/15m"`
-	Strangers       accountlimits.Limit `env:"FREEHOLD_LIMIT_GUESS_TOTAL" envDefault:"100/1h"`
-	Code            accountlimits.Limit `env:"FREEHOLD_LIMIT_CODE" envDefault:"10/15m"`
-	CodeTotal       accountlimits.Limit `env:"FREEHOLD_LIMIT_CODE_TOTAL" envDefault:"25/15m"`
-	OwnGuess        accountlimits.Limit `env:"FREEHOLD_LIMIT_OWN_GUESS" envDefault:"10/15m"`
-	Mail            accountlimits.Limit `env:"FREEHOLD_LIMIT_MAIL" envDefault:"3/1h"`
-	MailTotal       accountlimits.Limit `env:"FREEHOLD_LIMIT_MAIL_TOTAL" envDefault:"12/1h"`
-	MailDay         accountlimits.Limit `env:"FREEHOLD_LIMIT_MAIL_DAY" envDefault:"30/12h"`
-	Subaddress      accountlimits.Limit `env:"FREEHOLD_LIMIT_SUBADDRESS" envDefault:"6/12h"`
-	SubaddressTotal accountlimits.Limit `env:"FREEHOLD_LIMIT_SUBADDRESS_TOTAL" envDefault:"24/12h"`
-	Notice          accountlimits.Limit `env:"FREEHOLD_LIMIT_NOTICE" envDefault:"3/1h"`
-	NoticeDay       accountlimits.Limit `env:"FREEHOLD_LIMIT_NOTICE_DAY" envDefault:"10/12h"`
-	Write           accountlimits.Limit `env:"FREEHOLD_LIMIT_WRITE" envDefault:"600/1h"`
-	Username        accountlimits.Limit `env:"FREEHOLD_LIMIT_USERNAME" envDefault:"5/24h"`
-	Password        accountlimits.Limit `env:"FREEHOLD_LIMIT_PASSWORD" envDefault:"5/24h"`
-	Leave           accountlimits.Limit `env:"FREEHOLD_LIMIT_LEAVE" envDefault:"5/24h"`
+	SignUp          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_UP" envDefault:"100/1h"`
+	SignIn          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_IN" envDefault:"100/15m"`
+	CodeRequest     limits.Limit `env:"FREEHOLD_LIMIT_CODE_REQUEST" envDefault:"100/1h"`
+	CodeTry         limits.Limit `env:"FREEHOLD_LIMIT_CODE_TRY" envDefault:"100/15m"`
+	PasswordTry     limits.Limit `env:"FREEHOLD_LIMIT_PASSWORD_TRY" envDefault:"100/15m"`
+	Guess           limits.Limit `env:"FREEHOLD_LIMIT_GUESS" envDefault:"10/15m"`
+	Strangers       limits.Limit `env:"FREEHOLD_LIMIT_GUESS_TOTAL" envDefault:"100/1h"`
+	Code            limits.Limit `env:"FREEHOLD_LIMIT_CODE" envDefault:"10/15m"`
+	CodeTotal       limits.Limit `env:"FREEHOLD_LIMIT_CODE_TOTAL" envDefault:"25/15m"`
+	OwnGuess        limits.Limit `env:"FREEHOLD_LIMIT_OWN_GUESS" envDefault:"10/15m"`
+	Mail            limits.Limit `env:"FREEHOLD_LIMIT_MAIL" envDefault:"3/1h"`
+	MailTotal       limits.Limit `env:"FREEHOLD_LIMIT_MAIL_TOTAL" envDefault:"12/1h"`
+	MailDay         limits.Limit `env:"FREEHOLD_LIMIT_MAIL_DAY" envDefault:"30/12h"`
+	Subaddress      limits.Limit `env:"FREEHOLD_LIMIT_SUBADDRESS" envDefault:"6/12h"`
+	SubaddressTotal limits.Limit `env:"FREEHOLD_LIMIT_SUBADDRESS_TOTAL" envDefault:"24/12h"`
+	Notice          limits.Limit `env:"FREEHOLD_LIMIT_NOTICE" envDefault:"3/1h"`
+	NoticeDay       limits.Limit `env:"FREEHOLD_LIMIT_NOTICE_DAY" envDefault:"10/12h"`
+	Write           limits.Limit `env:"FREEHOLD_LIMIT_WRITE" envDefault:"600/1h"`
+	Username        limits.Limit `env:"FREEHOLD_LIMIT_USERNAME" envDefault:"5/24h"`
+	Password        limits.Limit `env:"FREEHOLD_LIMIT_PASSWORD" envDefault:"5/24h"`
+	Leave           limits.Limit `env:"FREEHOLD_LIMIT_LEAVE" envDefault:"5/24h"`
 
 	Sessions      int `env:"FREEHOLD_ACCOUNT_SESSIONS" envDefault:"100"` // live ones of an account
 	Events        int `env:"FREEHOLD_ACCOUNT_EVENTS" envDefault:"500"`   // of each kind, kept for an account
@@ -38,23 +38,23 @@ type LimitSettings struct {
 }
 
 // limits returns the settings as the use cases take them.
-func (c *LimitSettings) limits() (limits accountlimits.Limits) {
-	from, to := reflect.ValueOf(*c), reflect.ValueOf(&limits).Elem()
+func (c *LimitSettings) limits() (all limits.Limits) {
+	from, to := reflect.ValueOf(*c), reflect.ValueOf(&all).Elem()
 	for i, f := range reflect.VisibleFields(to.Type()) {
 		to.Field(i).Set(from.FieldByName(f.Name))
 	}
-	return limits
+	return all
 }
 
 // faults returns what is wrong with limits that parsed.
 func (c *LimitSettings) faults() (faults []error) {
 	v := reflect.ValueOf(*c)
 	for i, f := range reflect.VisibleFields(v.Type()) {
-		limit, ok := v.Field(i).Interface().(accountlimits.Limit)
+		limit, ok := v.Field(i).Interface().(limits.Limit)
 		longest := tenYears
 		switch f.Name {
 		case "Mail", "MailTotal", "MailDay", "Subaddress", "SubaddressTotal": // a code may have to be valid for the whole window
-			longest = accountlimits.LongestMailWindow
+			longest = limits.LongestMailWindow
 		}
 		if ok && (limit.Hits < 1 || limit.Hits > 1_000_000 || limit.Window < time.Second || limit.Window > longest) {
 			faults = append(faults, fmt.Errorf("%s: the number must be between 1 and 1000000, and the duration between 1s and %gh", f.Tag.Get("env"), longest.Hours()))

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	accountlimits "freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/limits"
 )
 
-func TestConfigJudgesLimits(t *testing.T) {
+func TestConfigChecksLimits(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
 		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: must be a limit: a number and a duration, such as 100/15m",
@@ -36,7 +36,7 @@ func TestConfigJudgesLimits(t *testing.T) {
 	}
 }
 
-// Each limit has a setting, which is printed as it is written, and whose default docs/accounts.md shows.
+// Each limit has a setting, which is printed as written, and whose default is in docs/accounts.md.
 func TestLimitsAreDocumented(t *testing.T) {
 	t.Parallel()
 	c, err := LoadConfig(nil)
@@ -47,7 +47,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, limits := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
+	settings, values := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
 	n := 0
 	for _, f := range reflect.VisibleFields(settings) {
 		name, value := f.Tag.Get("env"), f.Tag.Get("envDefault")
@@ -57,14 +57,14 @@ func TestLimitsAreDocumented(t *testing.T) {
 		if !regexp.MustCompile("`" + name + "` \\| `" + regexp.QuoteMeta(value) + "`").Match(text) {
 			t.Errorf("docs/accounts.md lacks %s and its default %s", name, value)
 		}
-		if f.Type == reflect.TypeFor[accountlimits.Limit]() {
+		if f.Type == reflect.TypeFor[limits.Limit]() {
 			n++
-			if limits.FieldByName(f.Name).IsZero() {
+			if values.FieldByName(f.Name).IsZero() {
 				t.Errorf("%s sets nothing", name)
 			}
 		}
 	}
-	if n != limits.NumField() {
-		t.Errorf("%d limits have a setting, want %d", n, limits.NumField())
+	if n != values.NumField() {
+		t.Errorf("%d limits have a setting, want %d", n, values.NumField())
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Each setting of mails is checked at the start. The error names the setting and shows no value.
-func TestMailSettingsAreJudged(t *testing.T) {
+// Each setting of mails is checked at start-up. The error names the setting and shows no value.
+func TestMailSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
 	production := []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example.org", "DATABASE_URL=postgres://x", "FREEHOLD_SIGNING_KEY_FILE=x"}
@@ -59,7 +59,7 @@ func TestMailSettingsAreJudged(t *testing.T) {
 	}
 }
 
-// Without a name, the service is called by its host, and the sender of mails has no name.
+// Without a name, the name of the service is its host, and the sender of mails has no name.
 func TestNameOfTheService(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a-long-label.", 10) + "example.org"

@@ -47,7 +47,7 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	}
 }
 
-// W15: settings that would serve a production setup unsafely are refused, and the refusal says what allows them.
+// W15: unsafe settings of production are refused, and the error says how to fix them.
 func TestUnsafeSetupsAreRefused(t *testing.T) {
 	t.Parallel()
 	database, open := "DATABASE_URL=postgres://x", "FREEHOLD_ADDR=0.0.0.0:8080"

@@ -22,7 +22,7 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// here is the file and line of the caller, as messages about declarations name them.
+// here returns the file and line of the caller, in the form of messages about declarations.
 func here() string {
 	_, _, line, _ := runtime.Caller(1)
 	return fmt.Sprintf("app/declarations_test.go:%d: ", line)
@@ -38,7 +38,7 @@ var (
 	anyKey   = map[string]owned.Key{"slug": {Read: func(text string) (string, bool) { return text, true }}}
 )
 
-// declared are declarations of Session. Each is wrong in one way, and says at which line.
+// declared are declarations of Session with one fault each, and their lines.
 var declared = []struct {
 	name string
 	at   string
@@ -58,8 +58,8 @@ var declared = []struct {
 	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "resolvers/types.go:"},
 }
 
-// A type that is declared wrongly stops the start. The message says where the declaration is and what to write there.
-func TestWrongDeclarationsAreNamedWithTheirPlace(t *testing.T) {
+// An invalid declaration of a type stops the start. The error has the place of the declaration and how to fix it.
+func TestInvalidDeclarationsAreNamedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range declared {
 		m := testModule()
@@ -80,8 +80,8 @@ func TestWrongDeclarationsAreNamedWithTheirPlace(t *testing.T) {
 	}
 }
 
-// What is wrong with a field stops the start as well. The message says where the field is.
-func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
+// An invalid field stops the start as well. The error has the place of the field.
+func TestFieldsWithoutARuleAreNamedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, old, new, want string }{
 		{"no rule", "  location: String @visible", "  location: String", "Profile.location: the field has no rule: add one that says who may read it"},
@@ -110,8 +110,8 @@ func TestFieldsThatAreUndecidedAreNamedWithTheirPlace(t *testing.T) {
 	}
 }
 
-// A table that the database protects otherwise than declared stops the start.
-func TestTablesThatAreNotProtectedAreNamedWithTheirPlace(t *testing.T) {
+// A table whose protection in the database differs from its declaration stops the start.
+func TestUnprotectedTablesAreNamedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	d.Query(t, `CREATE TABLE app.bare (id uuid PRIMARY KEY)`)

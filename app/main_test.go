@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m, modules.MustProgram().Migrations()...) }
 
-func TestSchemaIsFitToBeServed(t *testing.T) {
+func TestSchemaIsValid(t *testing.T) {
 	t.Parallel()
 	if err := modules.MustProgram().CheckSchema(); err != nil {
 		t.Error(err)

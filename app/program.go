@@ -43,7 +43,7 @@ type Module struct {
 
 // Graph is what gqlgen has generated from a program's schema. The generator of package graph writes it.
 type Graph struct {
-	Schema    func() *ast.Schema              // the schema, parsed anew
+	Schema    func() *ast.Schema              // the schema, newly parsed
 	Text      func() string                   // the whole schema as written, with the definitions of Federation
 	SDL       func() string                   // the schema as a Federation subgraph
 	ClientSDL func(schema *ast.Schema) string // a schema for client tools
@@ -125,7 +125,7 @@ func prefixed(prefix string, names []string) []string {
 // Registry returns the owned types of the program.
 func (p *Program) Registry() *owned.Registry { return p.registry }
 
-// Schema returns the program's schema, parsed anew.
+// Schema returns the program's schema, newly parsed.
 func (p *Program) Schema() *ast.Schema { return p.graph.Schema() }
 
 // Text returns the whole schema as written.
@@ -159,7 +159,7 @@ func (p *Program) Migrations() (sets []db.MigrationSet) {
 // Migrate runs the pending migrations of the database of FREEHOLD_MIGRATE_URL.
 func (p *Program) Migrate(ctx context.Context, c Config) error {
 	if c.MigrateURL == "" {
-		return errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner's role (the service migrates a private PostgreSQL at each start)")
+		return errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role (the service migrates a private PostgreSQL at each start)")
 	}
 	return db.Migrate(ctx, c.MigrateURL, p.Migrations()...)
 }

@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// testGraph resolves nothing: package modules, which knows the resolvers of all modules, needs this one.
+// testGraph has no resolvers. Those of package modules are not available, since it imports app.
 func testGraph() Graph {
 	return Graph{
 		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: exec.ClientSDL,
@@ -25,13 +25,13 @@ func testModule() Module {
 	return Module{Name: "freehold", Types: resolvers.Types(), TextBytes: resolvers.TextBytes, Credential: resolvers.Credential}
 }
 
-// testSchema is the schema of a service that has neither resolvers nor a database.
+// testSchema returns the schema of a service without resolvers and database.
 func testSchema() graphql.ExecutableSchema {
 	schema, _ := testGraph().Executable(graph.NewSchema(), nil, Rules{})
 	return schema
 }
 
-// CheckSchema returns what is wrong with the schema and its rules, for tests outside of the package.
+// CheckSchema returns what is wrong with the schema and its rules, for tests outside the package.
 func (p *Program) CheckSchema() error {
 	_, err := p.newSchema(&resolvers.Resolvers{}, nil, levers.Levers{})
 	return err

@@ -17,8 +17,8 @@ import (
 	"freehold.dev/freehold/modules"
 )
 
-// BenchmarkListOf50 compares requests for 50 profiles with and without rules, in turn, since machines are noisy. It
-// reports the tenth that was quickest, and what the rules cost in percent of a request. (gqlgen's own closures around each rule are in both.)
+// BenchmarkListOf50 compares requests for 50 profiles with and without rules, in turns, since machines are noisy. It reports the
+// fastest tenth, and the cost of the rules in percent of a request. Both have gqlgen's closures around each rule.
 func BenchmarkListOf50(b *testing.B) {
 	d := dbtest.New(b)
 	with, without := newTestApp(b, d, false), newTestApp(b, d, true)
@@ -45,7 +45,7 @@ func BenchmarkListOf50(b *testing.B) {
 		slices.Sort(took[which])
 		return float64(took[which][len(took[which])/10])
 	}
-	b.ReportMetric(0, "ns/op") // of pairs, so it says nothing
+	b.ReportMetric(0, "ns/op") // it is about pairs of requests, and not useful
 	b.ReportMetric(ns(0), "ns/with-rules")
 	b.ReportMetric(ns(1), "ns/without")
 	b.ReportMetric(100*(ns(0)-ns(1))/ns(0), "%-of-request")

@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/graph"
 )
 
-// A type that has a key and is not in _Entity could be composed, and not be found.
+// A type with a key that is not in _Entity would compose, but routers could not load it.
 func TestEntitiesAreTheTypesWithAKey(t *testing.T) {
 	t.Parallel()
 	schema := testSchema()
@@ -24,7 +24,7 @@ func TestEntitiesAreTheTypesWithAKey(t *testing.T) {
 
 func TestEveryElementOfTheSchemaIsDescribed(t *testing.T) {
 	t.Parallel()
-	schema := graph.NewSchema() // as it was written, before the rules are appended
+	schema := graph.NewSchema() // as written, without the rules
 	seen := 0
 	described := func(where, description string) {
 		if seen++; !strings.HasSuffix(strings.TrimSpace(description), ".") {

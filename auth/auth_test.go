@@ -95,7 +95,7 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 		"no session":      forge(t, header("x", 1), claims("sid", nil), eddsa),
 	} {
 		if v, reason := tokens.ReadAccess(token); reason != fault.Invalid || v.IsMember() {
-			t.Errorf("%s: read as %+v, %q; want nobody, invalid", name, v, reason)
+			t.Errorf("%s: read as %+v, %q; want an anonymous viewer, invalid", name, v, reason)
 		}
 	}
 	if _, reason := tokens.ReadAccess(forge(t, header("x", 1), claims("x", 1), eddsa)); reason != "" {
@@ -137,7 +137,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// What the database says of a claim first stays.
+// The first decision of the database about a claim is final.
 func TestClaimIsSettledOnce(t *testing.T) {
 	t.Parallel()
 	var none *Claim
@@ -148,7 +148,7 @@ func TestClaimIsSettledOnce(t *testing.T) {
 	for _, reasons := range [][]fault.Reason{{"", fault.Revoked}, {fault.Revoked, ""}, {fault.Expired, fault.Revoked}} {
 		c := &Claim{}
 		if _, settled := c.Settled(); settled {
-			t.Error("settled before anything was said")
+			t.Error("settled before the database has decided")
 		}
 		for _, reason := range reasons {
 			c.Settle(reason)
@@ -206,8 +206,8 @@ func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
 	}
 }
 
-// S17: two instances learn of a rotation each in its time, and no token of theirs is ever refused by the other while it
-// is valid; a retired key is refused.
+// S17: two instances load a rotated key at different times. Neither refuses a token of the other while it is valid. Both refuse a
+// retired key.
 func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	clock := time.Now().Truncate(time.Second)
@@ -262,7 +262,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	}
 }
 
-// A rotation never leaves a file that can't be read, whatever the clock; a file that is not whole is never taken for
+// A rotation never leaves a file that cannot be read, whatever the clock. An incomplete file is refused, instead of being read as
 // one with fewer keys.
 func TestKeyFilesAreWholeOrRefused(t *testing.T) {
 	t.Parallel()
@@ -302,11 +302,11 @@ func TestKeyFilesAreWholeOrRefused(t *testing.T) {
 	}
 	clock = clock.Add(reloadInterval)
 	if n := len(keys.all()); n != 4 || failed.Load() == 0 {
-		t.Errorf("with a file that can't be read there are %d keys, and %d failures were told", n, failed.Load())
+		t.Errorf("with a file that can't be read there are %d keys, and %d failures were reported", n, failed.Load())
 	}
 }
 
-// S15: a refresh token that was altered in any way is not one, or not a genuine one; its successor is always the same.
+// S15: an altered refresh token is invalid, or not genuine. The successor of a token is always the same.
 func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 	t.Parallel()
 	keys, stranger := testKeys(t, nil), testKeys(t, nil)
@@ -342,7 +342,7 @@ func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 	}
 }
 
-// P13, in part: what counts as one client.
+// P13, in part: which addresses count as one client.
 func TestClientIsAnAddressBlock(t *testing.T) {
 	t.Parallel()
 	for remote, want := range map[string]string{
@@ -362,6 +362,6 @@ func TestViewerScopes(t *testing.T) {
 	field := WithViewer(request, ViewerFrom(request))
 	Become(field, Viewer{UserID: user})
 	if !ViewerFrom(field).Is(user) || ViewerFrom(request).IsMember() || (Viewer{}).Is(uuid.Nil) {
-		t.Error("a viewer that was made in one scope is missing there, or seen outside it")
+		t.Error("a viewer that was set in one scope is missing there, or visible outside of it")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// A code is the same each time it is asked for, looks as people can type it, and is good for its purpose and address alone.
-// Neither its seed nor its id tells another key anything.
+// The code of a seed is always the same, is easy to type, and is valid for its purpose and address only. Neither its seed nor its
+// id reveals anything to somebody with another key.
 func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	t.Parallel()
 	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
@@ -31,14 +31,14 @@ func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 		}
 		seen[code] = true
 		if !slices.Equal(keys.CodeIDs("A", "a@example.org", code), []uuid.UUID{id}) {
-			t.Fatalf("%s does not have the id that it was made with", code)
+			t.Fatalf("%s does not have the id that it was created with", code)
 		}
 		for _, other := range [][]uuid.UUID{
 			keys.CodeIDs("B", "a@example.org", code), keys.CodeIDs("A", "b@example.org", code), keys.CodeIDs("A", "a@example.org", "0000-0000"),
 			keys.CodeIDs("", "A\x00a@example.org", code), keys.CodeIDs("A", "a@example.org", ""),
 		} {
 			if slices.Contains(other, id) {
-				t.Fatalf("%s is good for another purpose or address, or another code has its id", code)
+				t.Fatalf("%s is valid for another purpose or address, or another code has its id", code)
 			}
 		}
 	}
@@ -48,7 +48,7 @@ func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	}
 	seed, id := keys.NewCode("A", "a@example.org")
 	if code := others.Code(seed); code != "" || slices.Contains(others.CodeIDs("A", "a@example.org", keys.Code(seed)), id) {
-		t.Errorf("another key makes the code %q of the seed, or the id of the code", code)
+		t.Errorf("another key derives the code %q from the seed, or the id of the code", code)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestTypedCodesAreReadGenerously(t *testing.T) {
 	}
 }
 
-// A code that was mailed before a rotation counts after it, and no longer once its key is gone.
+// A code that was sent before a rotation stays valid after it, until its key is deleted.
 func TestCodesSurviveARotation(t *testing.T) {
 	t.Parallel()
 	path, now := filepath.Join(t.TempDir(), "keys.pem"), time.Now()
@@ -91,7 +91,7 @@ func TestCodesSurviveARotation(t *testing.T) {
 	now = now.Add(time.Hour)
 	later, _ := keys.NewCode("A", "a@example.org")
 	if keys.Code(seed) != code || !counts() || bytes.Equal(later[:keyMark], seed[:keyMark]) {
-		t.Errorf("the code is %s before the rotation, and %s after it, which counts: %v", code, keys.Code(seed), counts())
+		t.Errorf("the code is %s before the rotation, and %s after it, and valid: %v", code, keys.Code(seed), counts())
 	}
 	now = now.Add(2 * keptAfterRotation)
 	if _, err := RotateKeys(path, now); err != nil {
@@ -100,7 +100,7 @@ func TestCodesSurviveARotation(t *testing.T) {
 	os.Chtimes(path, now, now)
 	now = now.Add(time.Hour)
 	if keys.Code(seed) != "" || counts() || keys.Code(later) == "" {
-		t.Error("a code of a key that is gone counts, or one of a key that is there does not")
+		t.Error("a code of a deleted key is valid, or one of a present key is not")
 	}
 }
 

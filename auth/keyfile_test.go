@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	fmt.Print(kid)
 }
 
-// Rotations at once, in one process and in several, add a key each.
+// Concurrent rotations, in one process and in several, add a key each.
 func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
@@ -82,7 +82,7 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	}
 }
 
-// A key file may be read by its group, as orchestrators mount it, and by nobody else. A rotation keeps its mode.
+// The group of a key file can read it, as orchestrators mount it. Other users cannot. A rotation keeps the mode.
 func TestModesOfKeyFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")

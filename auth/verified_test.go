@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// A token that is remembered is valid as long as it would be if it were verified again.
+// A remembered token is valid for as long as it would be if it were verified again.
 func TestVerifiedTokensAreValidForTheirOwnTime(t *testing.T) {
 	t.Parallel()
 	issued := time.Now().Truncate(time.Second)
@@ -48,7 +48,7 @@ func TestVerifiedTokensAreValidForTheirOwnTime(t *testing.T) {
 	}
 }
 
-// A token is refused as soon as a set of keys without its own is loaded, and is read again when that key returns.
+// A token is refused as soon as keys without its own are loaded. It is accepted again when its key returns.
 func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 	t.Parallel()
 	clock := time.Now().Truncate(time.Second)
@@ -88,7 +88,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 	}
 }
 
-// What old keys have verified is not remembered for new ones.
+// Tokens that old keys have verified are not remembered for new keys.
 func TestTokensVerifiedDuringAReloadAreForgotten(t *testing.T) {
 	t.Parallel()
 	var v verified
@@ -101,7 +101,7 @@ func TestTokensVerifiedDuringAReloadAreForgotten(t *testing.T) {
 	}
 }
 
-// No byte of a token that is remembered can be changed, and a token that is refused is not remembered.
+// A remembered token with any changed byte is refused. A refused token is not remembered.
 func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 	t.Parallel()
 	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
@@ -128,7 +128,7 @@ func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 	}
 }
 
-// A flood of tokens takes no more than the bound, and does not displace a token that is used meanwhile.
+// A flood of tokens stays within the bound, and does not displace a token that is in use.
 func TestVerifiedTokensAreBounded(t *testing.T) {
 	t.Parallel()
 	var v verified
@@ -151,7 +151,7 @@ func TestVerifiedTokensAreBounded(t *testing.T) {
 	}
 }
 
-// Many requests read the same tokens while the keys are loaded anew and tokens expire.
+// Many requests read the same tokens while keys are reloaded and tokens expire.
 func TestTokensAreReadConcurrently(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")

@@ -15,6 +15,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
+	"freehold.dev/freehold/db/literal"
 	"freehold.dev/freehold/fault"
 )
 
@@ -41,6 +42,8 @@ func translate(err error) error {
 	switch {
 	case e == nil && (isLost(err) || isStatementLost(err) || errors.Is(err, context.DeadlineExceeded)):
 		return fault.Busy(err)
+	case errors.Is(err, literal.ErrNotStorable):
+		return notStorable(err)
 	case e == nil:
 		return err
 	case e.Code == sessionRevoked:

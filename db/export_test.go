@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,12 +18,6 @@ func MigrateSet(ctx context.Context, ownerURL string, set MigrationSet) error {
 
 func (d *DB) CheckSet(ctx context.Context, set MigrationSet) error {
 	return d.checkSets(ctx, []MigrationSet{set})
-}
-
-func Inline(query string, args ...any) (string, error) {
-	var text strings.Builder
-	err := inline(&text, query, args)
-	return text.String(), err
 }
 
 func Milliseconds(d time.Duration) string { return milliseconds(d) }

@@ -35,7 +35,7 @@ type Patch[T any] struct {
 	Value *T
 }
 
-// SetTo returns the change of a column to a value.
+// SetTo returns a Patch that changes a column to a value.
 func SetTo[T any](value T) Patch[T] { return Patch[T]{Set: true, Value: &value} }
 
 // ProfileFields has the columns of a profile that its owner may write.

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db/scan"
 	"freehold.dev/freehold/fault"
 )
 
@@ -77,12 +78,12 @@ type singles struct {
 
 // GetContext scans the first row into dest; sql.ErrNoRows if there is none.
 func (s singles) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	return s.run(ctx, query, args, func(rows driver.Rows) error { return scanOne(s.pool.Mapper, query, rows, dest) })
+	return s.run(ctx, query, args, func(rows driver.Rows) error { return scan.One(s.pool.Mapper, query, rows, dest) })
 }
 
 // SelectContext scans all rows into the slice that dest points to.
 func (s singles) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
-	return s.run(ctx, query, args, func(rows driver.Rows) error { return scanAll(s.pool.Mapper, query, rows, dest) })
+	return s.run(ctx, query, args, func(rows driver.Rows) error { return scan.All(s.pool.Mapper, query, rows, dest) })
 }
 
 // ExecContext runs a query and discards its rows.

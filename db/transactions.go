@@ -209,8 +209,8 @@ func (t *Tx) Get(ctx context.Context, dest any, query string, args ...any) error
 	return t.tx.GetContext(ctx, dest, query, args...)
 }
 
-// GetOne reads one row into dest, such as the row that a statement RETURNING has written. It returns NOT_FOUND if there is none: a
-// row policy hides other users' rows from statements too.
+// GetOne scans one row into dest, for example the row of an UPDATE with RETURNING. It returns NOT_FOUND if there is none, for example
+// because a row policy hides another user's row.
 func (t *Tx) GetOne(ctx context.Context, dest any, query string, args ...any) error {
 	err := t.tx.GetContext(ctx, dest, query, args...)
 	if errors.Is(err, sql.ErrNoRows) {

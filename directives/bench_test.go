@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// inAList is the context of a field of a row in a connection: as deep as gqlgen makes it.
+// inAList is the context of a field of a row in a connection: as deep as in a real list.
 func inAList(viewer auth.Viewer) context.Context {
 	ctx := auth.WithViewer(context.Background(), viewer)
 	ctx = graphql.WithOperationContext(ctx, &graphql.OperationContext{})

@@ -49,7 +49,7 @@ func rawIDs(arguments map[string]any, path []string) (ids []uuid.UUID) {
 		value = object[step]
 	}
 	list := reflect.ValueOf(value)
-	if list.Kind() != reflect.Slice { // one id may stand for a list of one
+	if list.Kind() != reflect.Slice { // one id may mean a list of one
 		list = reflect.ValueOf([]any{value})
 	}
 	for i := range list.Len() { // of []any, or of []string if gqlparser has made the list

@@ -26,7 +26,7 @@ var (
 	nobody = auth.Anonymous(fault.Expired)
 )
 
-// thing is a row of Ann's.
+// thing is a row that Ann owns.
 type thing struct{ hidden bool }
 
 func (thing) OwnerID() uuid.UUID             { return ann.UserID }
@@ -49,7 +49,7 @@ func loadedField(ctx context.Context) context.Context {
 
 func next(context.Context) (any, error) { return "resolved", nil }
 
-// Each outcome of @owner on a row's field, with an error and with null; what is no refusal stays an error.
+// Each outcome of @owner on a field of a row, with an error and with null. An error that is no refusal stays an error.
 func TestOwnerOfALoadedRow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -85,7 +85,7 @@ type Query {
 type Mutation { one(id: ID): Int @owner(of: "Thing", id: "id") }
 `
 
-// On a root field the row is asked for by the id in the arguments, once, and never for nobody.
+// On a root field the rule looks up the row by the id in the arguments, once, and never for an anonymous viewer.
 func TestOwnerOfARowByItsID(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
@@ -130,7 +130,7 @@ func TestOwnerOfARowByItsID(t *testing.T) {
 	}
 }
 
-// A list of ids is one query, and each row has to be the viewer's.
+// A list of ids takes one query, and the viewer must own each row.
 func TestOwnerOfAListOfRows(t *testing.T) {
 	t.Parallel()
 	his, hidden, others, missing := uuid.New(), uuid.New(), uuid.New(), uuid.New()
@@ -166,7 +166,7 @@ func TestOwnerOfAListOfRows(t *testing.T) {
 	}
 }
 
-// A variable may hold a list of ids as a list, as a single id that stands for one, or as a default value.
+// A variable may hold a list of ids as a list, as a single id, or as a default value.
 func TestListsOfIDsInAVariable(t *testing.T) {
 	t.Parallel()
 	own, others := uuid.New(), uuid.New()
@@ -204,8 +204,8 @@ func TestListsOfIDsInAVariable(t *testing.T) {
 	}
 }
 
-// The root fields of a query share one query for each type; each still gets its own answer, whatever the others ask.
-func TestRootFieldsOfAQueryAskTogether(t *testing.T) {
+// The root fields of a query share one query per type. Each still gets its own answer.
+func TestRootFieldsOfAQueryLoadTogether(t *testing.T) {
 	t.Parallel()
 	his, others := uuid.New(), uuid.New()
 	var asked atomic.Int32
@@ -241,8 +241,8 @@ func TestRootFieldsOfAQueryAskTogether(t *testing.T) {
 	}
 }
 
-// A refusal is told with the field, the rule as it is written, and the row.
-func TestDenialsAreTold(t *testing.T) {
+// A refusal is reported with the field, the rule as written, and the row.
+func TestDenialsAreReported(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
 	var told []Denial
@@ -253,18 +253,18 @@ func TestDenialsAreTold(t *testing.T) {
 	ask(rootField(t.Context(), ann, `{ one(id: "`+text+`") }`, nil, 0, map[string]any{"id": &text}), rules)
 	ask(rootField(t.Context(), nobody, `{ one(id: "`+text+`") }`, nil, 0, map[string]any{"id": &text}), rules)
 	if len(told) != 2 {
-		t.Fatalf("told %+v", told)
+		t.Fatalf("reported %+v", told)
 	}
 	d := told[0]
 	if d.Field != "Query.one" || d.Rule.String() != `@owner(of: "Thing", id: "id")` || d.Code != fault.Forbidden || d.Row != (foreign{}) || d.Viewer.UserID != ann.UserID || d.IDs[0] != id {
-		t.Errorf("told %+v", d)
+		t.Errorf("reported %+v", d)
 	}
 	if d := told[1]; d.Code != fault.Unauthenticated || d.Row != nil || d.Viewer.Reason != fault.Expired {
-		t.Errorf("told %+v", d)
+		t.Errorf("reported %+v", d)
 	}
 }
 
-// What a viewer can do is what the rules of the mutations would say, by the row alone.
+// ViewerCan returns what the rules of the mutations would decide, from the row alone.
 func TestViewerCan(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: definitions + `
@@ -282,13 +282,13 @@ func TestViewerCan(t *testing.T) {
 	}
 }
 
-// foreign is a row of Bob's.
+// foreign is a row that Bob owns.
 type foreign struct{ hidden bool }
 
 func (foreign) OwnerID() uuid.UUID             { return bob.UserID }
 func (f foreign) VisibleTo(v auth.Viewer) bool { return !f.hidden || v.Is(bob.UserID) }
 
-// inDeep and deepID are the inputs In and Deep as gqlgen would make them.
+// inDeep and deepID are the inputs In and Deep as gqlgen would generate them.
 type (
 	inDeep struct {
 		Deep deepID `json:"deep"`
@@ -326,7 +326,7 @@ func ask(ctx context.Context, rules *Rules) string {
 	return code(err)
 }
 
-// rootField is the context of the n-th root field of a query, as gqlgen makes it, with its coerced arguments.
+// rootField is the context of the n-th root field of a query, as gqlgen creates it, with its coerced arguments.
 func rootField(ctx context.Context, viewer auth.Viewer, query string, variables map[string]any, n int, args map[string]any) context.Context {
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: rootFields})
 	doc := gqlparser.MustLoadQueryWithRules(schema, query, rules.NewDefaultRules())
@@ -360,6 +360,6 @@ func TestVisibleAndSignedIn(t *testing.T) {
 	}
 	_, err := (&Rules{}).SignedIn(loadedField(auth.WithViewer(t.Context(), nobody)), nil, next)
 	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Reason != fault.Expired {
-		t.Errorf("the reason is not told: %v", err)
+		t.Errorf("the reason is missing: %v", err)
 	}
 }

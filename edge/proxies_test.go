@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// P13: a client is who the last trusted proxy says; what the client itself puts into a header counts for nothing.
+// P13: the address of a client is the one that the last trusted proxy reports. What the client writes into a header is ignored.
 func TestClientAddressBehindProxies(t *testing.T) {
 	t.Parallel()
 	trusted, ok := ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"})
 	if !ok {
-		t.Fatal("a list that is right was refused")
+		t.Fatal("a valid list was refused")
 	}
 	for _, c := range []struct {
 		name, remote string
@@ -26,7 +26,7 @@ func TestClientAddressBehindProxies(t *testing.T) {
 		{"IPv6", "[2001:db8::1]:80", []string{"2001:470::7"}, "[2001:470::7]:0"},
 		{"with a port", "10.1.2.3:80", []string{"198.51.100.1:5555"}, "198.51.100.1:0"},
 		{"IPv6 with a port", "10.1.2.3:80", []string{"[2001:470::7]:5555"}, "[2001:470::7]:0"},
-		{"IPv4 in IPv6 clothes", "[::ffff:10.1.2.3]:80", []string{"::ffff:198.51.100.1"}, "198.51.100.1:0"},
+		{"IPv4 as IPv6", "[::ffff:10.1.2.3]:80", []string{"::ffff:198.51.100.1"}, "198.51.100.1:0"},
 		{"nothing but proxies", "10.1.2.3:80", []string{"10.4.4.4"}, "10.4.4.4:0"},
 		{"garbage", "10.1.2.3:80", []string{"198.51.100.1, unknown"}, "10.1.2.3:80"},
 		{"none", "10.1.2.3:80", nil, "10.1.2.3:80"},
@@ -38,7 +38,7 @@ func TestClientAddressBehindProxies(t *testing.T) {
 	}
 	for _, list := range [][]string{{"10.0.0.0/33"}, {"proxy.example.org"}, {""}, {"::ffff:10.0.0.0/104"}} {
 		if _, ok := ParseProxies(list); ok {
-			t.Errorf("%q was taken", list)
+			t.Errorf("%q was accepted", list)
 		}
 	}
 }

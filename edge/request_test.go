@@ -14,7 +14,7 @@ import (
 	"freehold.dev/freehold/graph"
 )
 
-// G11: what the caches keep of a flood of documents by GET is what they count, however long the URLs are.
+// G11: the caches keep only the documents of GET requests, however long the URLs are.
 func TestDocumentsByGetKeepNoURL(t *testing.T) {
 	t.Parallel()
 	const floods = 20_000

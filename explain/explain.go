@@ -48,12 +48,12 @@ type explainedPolicy struct {
 // so only a developer may ask it.
 type Explainer struct {
 	layers *Layers
-	db     *db.DB // as the app's role
-	owners *db.DB // as the owner's role, which sees every row; nil if its URL is not known
+	db     *db.DB // as the app role
+	owners *db.DB // as the owner role, which sees every row; nil if its URL is not known
 }
 
-// New returns an explainer that asks d as the app's role. ownerURL is that of the owner's role; "" leaves out what only that role
-// can see. Close the explainer.
+// New returns an explainer that asks d as the app role. ownerURL is the URL of the owner role. Without it, explanations omit what only
+// that role can see. Close the explainer after use.
 func New(layers *Layers, d *db.DB, ownerURL string) (*Explainer, error) {
 	e := &Explainer{layers: layers, db: d}
 	if ownerURL == "" {
@@ -64,7 +64,7 @@ func New(layers *Layers, d *db.DB, ownerURL string) (*Explainer, error) {
 	return e, err
 }
 
-// Close releases the connections of the owner's role. It is safe on nil.
+// Close closes the connections of the owner role. It is safe on nil.
 func (e *Explainer) Close() error {
 	if e == nil || e.owners == nil {
 		return nil

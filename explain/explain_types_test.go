@@ -63,7 +63,7 @@ func findCurios(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, e
 	return rows, err
 }
 
-// curioLayers returns a schema with curios, and what stands behind its fields.
+// curioLayers returns a schema with curios, and the layers behind its fields.
 func curioLayers(t *testing.T) (*ast.Schema, *Layers) {
 	t.Helper()
 	curios := owned.Declare(owned.Type{
@@ -166,7 +166,7 @@ func openPool(t *testing.T, url string) *db.DB {
 	return pool
 }
 
-// makeAccount makes an account with a private profile, and returns its viewer.
+// makeAccount creates an account with a private profile, and returns its viewer.
 func makeAccount(t *testing.T, pool *db.DB, name string) auth.Viewer {
 	t.Helper()
 	viewer := auth.Viewer{UserID: uuid.New(), SessionID: uuid.New()}

@@ -9,14 +9,14 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-// Layers is what stands in the database behind each field of a schema: row policies, or a definer function instead of them.
+// Layers are the layers in the database behind each field of a schema: row policies, or a definer function instead of them.
 type Layers struct {
 	registry  *owned.Registry
 	functions map[string]access.Layer // by Type.field
 	behind    map[string]behind       // by Type.field
 }
 
-// behind is what stands in the database behind a field.
+// behind are the layers behind a field.
 type behind struct {
 	guards   []owned.Guard
 	creates  *owned.Guard // of a mutation that creates a row, which any member may
@@ -35,7 +35,7 @@ func NewLayers(schema *ast.Schema, registry *owned.Registry, functions map[strin
 	return l
 }
 
-// find returns what stands behind a field. The rule is that of the field.
+// find returns the layers behind a field with this rule.
 func (l *Layers) find(typ, field string, rule directives.Rule) behind {
 	if f, ok := l.functions[typ+"."+field]; ok {
 		return behind{function: &f}

@@ -30,15 +30,15 @@ type Question struct {
 	Schema      *ast.Schema
 	Layers      *Layers
 	UsernameKey func(username string) (key string, ok bool)
-	AppURL      string // of the app's role, to try the row policies
-	OwnerURL    string // of the owner's role, to find the rows that they hide
+	AppURL      string // of the app role, to try the row policies
+	OwnerURL    string // of the owner role, to find the rows that they hide
 }
 
 // Answer writes what the rule of the field decides, and whether the policies behind it admit the viewer. It asks the database, so
 // no server has to run.
 func (q Question) Answer(ctx context.Context, w io.Writer) error {
 	if q.AppURL == "" || q.OwnerURL == "" {
-		return errors.New("DATABASE_URL and FREEHOLD_MIGRATE_URL are required: the app's role tries the row policies, and the owner's role finds the rows that they hide")
+		return errors.New("DATABASE_URL and FREEHOLD_MIGRATE_URL are required: the app role tries the row policies, and the owner role finds the rows that they hide")
 	}
 	i := inquiry{Question: q}
 	var err error
@@ -171,7 +171,7 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// policies tries what stands behind the field, and reports whether the row itself is hidden.
+// policies tries the row policies behind the field, and reports whether the row itself is hidden.
 func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool, err error) {
 	if q.row == nil {
 		return false, nil

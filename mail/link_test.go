@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// hrefs are the targets of the links of a page, as a browser reads them.
+// hrefs returns the targets of the links of a page, as a browser reads them.
 func hrefs(t interface{ Fatal(args ...any) }, page string) (list []string) {
 	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
@@ -107,8 +107,8 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
-// A front end reads the exact address and code from the link, in the text and in the HTML, whatever characters the address has
-// and wherever the placeholders are.
+// A front end reads the exact address and code from the link, in the text and in the HTML, for all characters of an address and all
+// places of the placeholders.
 func TestLinkGivesBackAddressAndCode(t *testing.T) {
 	t.Parallel()
 	pathPart := func(u *url.URL) (string, string) {

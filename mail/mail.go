@@ -12,7 +12,7 @@
 //	              ▲          ├─ the mail server accepts the mail ──────────────► sent
 //	              ├──────────┼─ the attempt fails: due again after a pause
 //	              └──────────┼─ the worker dies: due again after the lease
-//	                         └─ refused for good, expired, or the 20th attempt ► parked
+//	                         └─ refused permanently, expired, 20 attempts ─────► parked
 //
 // A worker checks the outbox every second, and after a Nudge, which follows each COMMIT that has stored a mail.
 //

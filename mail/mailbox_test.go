@@ -25,6 +25,6 @@ func TestMailbox(t *testing.T) {
 		t.Error("a message that is there is not found")
 	}
 	if _, ok := box.Find(ids[1]); ok {
-		t.Error("the box keeps more than it should")
+		t.Error("the mailbox keeps too many messages")
 	}
 }

@@ -9,8 +9,7 @@ import (
 	"freehold.dev/freehold/mail/address"
 )
 
-// FuzzRecipient looks at a recipient with the eyes of those who read it after us: the one who builds the message, and
-// whoever reads its header.
+// FuzzRecipient reads a recipient as the programs after us do: the one that builds the message, and the one that reads its header.
 func FuzzRecipient(f *testing.F) {
 	for _, text := range []string{
 		"a@x.org", "a@x.org,b@y.org", "a@x.org\r\nBcc: b@y.org", `"a@y.org"@x.org`, "a\uff20x.org", "a@x.org>", "a@bücher.example", "=?utf-8?q?a?=@x.org", "a@b@x.org", "",

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A product's name may have any visible character. It arrives unchanged in the subject and as the sender's name, and adds
-// nothing to the headers.
+// The name of a product can have any visible character. It arrives unchanged in the subject and as the name of the sender, and adds
+// no headers.
 func TestNamesInHeaders(t *testing.T) {
 	t.Parallel()
 	server := serve(t, nil, false, nil)

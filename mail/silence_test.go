@@ -17,11 +17,11 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// steps are those of a conversation, by what a client has said last.
+// steps are the steps of a conversation, named by the last command of the client.
 var steps = []string{"greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "the message", "RSET", "QUIT"}
 
-// silentAt is a server that says nothing more at a step, on the first connections; the later ones are served. It keeps what
-// it has taken.
+// silentAt is a server that goes silent at a step, on the first connections. It serves later connections. It keeps the messages that
+// it has accepted.
 func silentAt(t *testing.T, step string, connections int32) (address string, taken *atomic.Int32) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,7 +95,7 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// R28: a server that goes silent at any step keeps an attempt no longer than its time. What it took was sent.
+// R28: if a server goes silent at any step, the attempt ends after its timeout. A message that the server has accepted counts as sent.
 func TestServerThatGoesSilent(t *testing.T) {
 	t.Parallel()
 	for _, step := range steps {
@@ -123,7 +123,7 @@ func TestServerThatGoesSilent(t *testing.T) {
 	}
 }
 
-// R28: while all messages under way meet silence, the worker goes on in its time, and each mail arrives in the end.
+// R28: if the server is silent for all running attempts, the worker continues after its timeout, and each mail arrives eventually.
 func TestWorkerGoesOnInSilence(t *testing.T) {
 	t.Parallel()
 	for _, step := range steps {

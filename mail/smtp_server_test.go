@@ -20,7 +20,7 @@ import (
 	"freehold.dev/freehold/mail/address"
 )
 
-// mailServer is a real SMTP server. What it answers at a stage (auth, mail, rcpt, data, reset) can be changed.
+// mailServer is a real SMTP server. Tests can change its answer at a stage (auth, mail, rcpt, data, reset).
 type mailServer struct {
 	address string
 	answer  func(stage string, c *smtp.Conn) error
@@ -36,7 +36,7 @@ type envelope struct {
 	encrypted            bool
 }
 
-// serve starts a server. With useTLS it offers STARTTLS, or speaks TLS from the first byte if implicit.
+// serve starts a server. With useTLS, it offers STARTTLS or, if implicit, uses TLS from the first byte.
 func serve(t *testing.T, useTLS *tls.Config, implicit bool, answer func(stage string, c *smtp.Conn) error) *mailServer {
 	t.Helper()
 	m := &mailServer{answer: answer}
@@ -66,7 +66,7 @@ func (m *mailServer) all() []envelope {
 	return slices.Clone(m.received)
 }
 
-// session is one client's.
+// session is the session of one client.
 type session struct {
 	m *mailServer
 	c *smtp.Conn
@@ -113,7 +113,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-// certificate is a server's, and a client's that trusts it.
+// certificate returns the TLS configurations of a server, and of a client that trusts it.
 func certificate(t *testing.T) (server, client *tls.Config) {
 	t.Helper()
 	web := httptest.NewTLSServer(nil) // it has one for 127.0.0.1
@@ -132,7 +132,7 @@ func newSMTP(t *testing.T, url string, config *tls.Config) *SMTP {
 	return s
 }
 
-// letter is a message with a canary in each of its parts.
+// letter returns a message with a canary in each of its parts.
 func letter(t *testing.T) Message {
 	t.Helper()
 	to, err := address.Parse("canary-to@example.com")
@@ -146,7 +146,7 @@ func letter(t *testing.T) Message {
 	}
 }
 
-// send sends within a time in which nothing should take long.
+// send sends a message, with a timeout.
 func send(t *testing.T, s *SMTP, m Message) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

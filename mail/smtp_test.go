@@ -28,7 +28,7 @@ func TestMessageArrivesWhole(t *testing.T) {
 	}
 	all := server.all()
 	if len(all) != 1 || all[0].from != "no-reply@people.example.org" || !slices.Equal(all[0].to, []string{"canary-to@example.com"}) {
-		t.Fatalf("received was %+v", all)
+		t.Fatalf("the server received %+v", all)
 	}
 	got, err := stdmail.ReadMessage(bytes.NewReader(all[0].data))
 	if err != nil {
@@ -111,14 +111,14 @@ func TestRefusals(t *testing.T) {
 				}
 				discreet(t, err)
 				if all := server.all(); len(all) != 0 {
-					t.Errorf("received was %+v", all)
+					t.Errorf("the server received %+v", all)
 				}
 			})
 		}
 	}
 }
 
-// discreet looks for what an error must not repeat.
+// discreet fails the test if an error contains a secret.
 func discreet(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
@@ -147,7 +147,7 @@ func TestServerIsDown(t *testing.T) {
 	discreet(t, err)
 }
 
-// TestSentIsSent: a parting that goes wrong must not make a duplicate.
+// A connection that ends badly does not cause a duplicate.
 func TestSentIsSent(t *testing.T) {
 	t.Parallel()
 	server := serve(t, nil, false, func(stage string, c *smtp.Conn) error {
@@ -157,7 +157,7 @@ func TestSentIsSent(t *testing.T) {
 		return nil
 	})
 	if err := send(t, newSMTP(t, "smtp://"+server.address, nil), letter(t)); err != nil || len(server.all()) != 1 {
-		t.Errorf("received was %+v, %v", server.all(), err)
+		t.Errorf("the server received %+v, %v", server.all(), err)
 	}
 }
 
@@ -187,19 +187,19 @@ func TestTLS(t *testing.T) {
 			all := server.all()
 			if c.failure == "" {
 				if err != nil || len(all) != 1 || !all[0].encrypted || all[0].user != "canary-user" || all[0].password != "canary-password" {
-					t.Errorf("received was %+v, %v", all, err)
+					t.Errorf("the server received %+v, %v", all, err)
 				}
 				return
 			}
 			if failure, ok := errors.AsType[*Failure](err); !ok || failure.Permanent || failure.Kind != c.failure || failure.Detail == "" || len(all) != 0 {
-				t.Errorf("the failure is %+v, received was %+v", err, all)
+				t.Errorf("the failure is %+v, the server received %+v", err, all)
 			}
 			discreet(t, err)
 		})
 	}
 }
 
-// TestNoConnectionIsLeft: a mail is tried for half a day, and a refused connection must not stay open each time.
+// A refused connection does not stay open: a mail is retried for half a day.
 func TestNoConnectionIsLeft(t *testing.T) {
 	t.Parallel()
 	server := serve(t, nil, false, nil)
@@ -275,12 +275,12 @@ func TestFrom(t *testing.T) {
 	} {
 		err := CheckFrom(text)
 		if err == nil {
-			t.Errorf("%q is taken", text)
+			t.Errorf("%q is accepted", text)
 			continue
 		}
 		discreet(t, err)
 		if _, err := NewSMTP(SMTPOptions{URL: "smtp://localhost", From: text}); err == nil {
-			t.Errorf("NewSMTP takes %q", text)
+			t.Errorf("NewSMTP accepts %q", text)
 		}
 	}
 }

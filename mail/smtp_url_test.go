@@ -17,7 +17,7 @@ func TestSMTPURL(t *testing.T) {
 		"smtp://127.9.9.9":                             {host: "127.9.9.9", port: 587, plain: true},
 		"smtp://[::1]:25":                              {host: "::1", port: 25, plain: true},
 		"smtps://localhost":                            {host: "localhost", port: 465, implicitTLS: true},
-		// Not this machine, whatever they look like: STARTTLS must be had.
+		// These hosts only look like this machine: STARTTLS is required.
 		"smtp://localhost.example.org": {host: "localhost.example.org", port: 587},
 		"smtp://127.0.0.1.example.org": {host: "127.0.0.1.example.org", port: 587},
 		"smtp://10.0.0.1":              {host: "10.0.0.1", port: 587},
@@ -35,12 +35,12 @@ func TestSMTPURL(t *testing.T) {
 	} {
 		err := CheckSMTPURL(text)
 		if err == nil {
-			t.Errorf("%q is taken", text)
+			t.Errorf("%q is accepted", text)
 			continue
 		}
 		discreet(t, err)
 		if _, err := NewSMTP(SMTPOptions{URL: text, From: "a@x.org"}); err == nil {
-			t.Errorf("NewSMTP takes %q", text)
+			t.Errorf("NewSMTP accepts %q", text)
 		}
 	}
 }

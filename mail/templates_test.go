@@ -43,7 +43,7 @@ func newTemplates(t *testing.T, replaced ...fs.FS) *Templates {
 	return templates
 }
 
-// queued is a mail of a kind with all that it can have, and its code.
+// queued returns a mail of a kind with all values that it can have, and its code.
 func queued(kind Kind) (m outbox.Claimed, code string) {
 	m = outbox.Claimed{ID: uuid.New(), Kind: kind, Recipient: "ada@example.com", CreatedAt: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Attempt: 1, Data: map[string]string{}}
 	for _, name := range kinds[kind].data {
@@ -76,7 +76,7 @@ func TestRender(t *testing.T) {
 				t.Fatal(err)
 			}
 			if m.ID != queued.ID || m.MessageID != queued.ID.String()+"@id.example.org" || m.Kind != kind || m.To.String() != queued.Recipient || !m.Date.Equal(queued.CreatedAt) {
-				t.Errorf("of %+v was made %+v", queued, m)
+				t.Errorf("%+v was rendered as %+v", queued, m)
 			}
 			if !strings.Contains(m.Subject, testName) || strings.ContainsAny(m.Subject, "\r\n") {
 				t.Errorf("the subject is %q", m.Subject)
@@ -110,7 +110,7 @@ func TestRender(t *testing.T) {
 				}
 				for _, want := range wanted {
 					if !strings.Contains(body, want) {
-						t.Errorf("%s does not hold %q: %s", part, want, body)
+						t.Errorf("%s does not contain %q: %s", part, want, body)
 					}
 				}
 			}
@@ -145,7 +145,7 @@ func TestRenderRefuses(t *testing.T) {
 		change(&m, &code)
 		_, err := templates.Render(m, code)
 		if err == nil {
-			t.Errorf("%s: %+v was made a mail", name, m)
+			t.Errorf("%s: %+v was rendered", name, m)
 			continue
 		}
 		for _, canary := range []string{"x.org", "elsewhere", "ada", testCode} {
@@ -196,7 +196,7 @@ func TestReplacedTemplates(t *testing.T) {
 	}
 }
 
-// Of several folders, the first that has a file wins. Ours is the last.
+// If several folders have a file, the first one wins. Our own folder is the last.
 func TestReplacedTemplatesHaveAnOrder(t *testing.T) {
 	t.Parallel()
 	first := fstest.MapFS{"layout.txt": {Data: []byte(`first {{template "body" .}}`)}}
@@ -282,7 +282,7 @@ func TestFaultyTemplatesAreNamed(t *testing.T) {
 		o := testOptions()
 		change(&o)
 		if _, err := NewTemplates(o); err == nil {
-			t.Errorf("%s is taken", what)
+			t.Errorf("%s is accepted", what)
 		}
 	}
 }

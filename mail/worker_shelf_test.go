@@ -80,7 +80,7 @@ func (s *shelf) SettleMail(ctx context.Context, end outbox.Settled) (recorded bo
 	return true, nil
 }
 
-// endsOf are what became of the attempts at a mail, in order.
+// endsOf returns the outcomes of the attempts to send a mail, in order.
 func (s *shelf) endsOf(id uuid.UUID) (ends []outbox.Settled) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +92,7 @@ func (s *shelf) endsOf(id uuid.UUID) (ends []outbox.Settled) {
 	return ends
 }
 
-// sending is a Sender that does as a function says, and keeps what it was given.
+// sending is a Sender that calls a function, and keeps the messages.
 type sending struct {
 	how func(ctx context.Context, m Message) error
 
@@ -122,7 +122,7 @@ func (s *sending) of(id uuid.UUID) (tries []Message, at []time.Time) {
 	return tries, at
 }
 
-// working is a worker that runs, and all around it.
+// working is a running worker with its outbox, sender and log.
 type working struct {
 	*Worker
 	shelf *shelf
@@ -156,7 +156,7 @@ func work(t *testing.T, how func(ctx context.Context, m Message) error, change f
 	return w
 }
 
-// parallel runs a test beside the others, in a bubble with a clock of its own.
+// parallel runs a test in parallel, in a bubble with its own clock.
 func parallel(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	t.Parallel()

@@ -15,31 +15,31 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// The times of these tests are those of a synctest bubble: they are exact, and nobody waits for them.
+// These tests run in synctest bubbles: their times are exact, and take no real time.
 
 func TestWorkerSends(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		var of uuid.UUID
-		var told []string
+		var reported []string
 		w := work(t, nil, func(o *WorkerOptions) {
 			o.Code = func(id uuid.UUID) string { of = id; return testCode }
-			o.Settled = func(k Kind, outcome outbox.Outcome) { told = append(told, string(k)+" "+string(outcome)) }
+			o.Settled = func(k Kind, outcome outbox.Outcome) { reported = append(reported, string(k)+" "+string(outcome)) }
 		})
 		id := w.shelf.put(VerifyEmail, func(m *shelved) { m.HasCode = true })
 		time.Sleep(10 * time.Minute)
 		w.stop()
 		tries, _ := w.sent.of(id)
 		if len(tries) != 1 || tries[0].To.String() != "ada@example.com" || !strings.Contains(tries[0].Text, testCode) || !strings.Contains(tries[0].Text, "24 hours") {
-			t.Errorf("sent was %+v", tries)
+			t.Errorf("it sent %+v", tries)
 		}
 		if of != id {
 			t.Errorf("the code is of %s, want %s", of, id)
 		}
 		if got, want := w.shelf.endsOf(id), []outbox.Settled{{ID: id, Attempt: 1, Outcome: outbox.Sent}}; !slices.Equal(got, want) {
-			t.Errorf("settled was %+v, want %+v", got, want)
+			t.Errorf("the outcomes are %+v, want %+v", got, want)
 		}
-		if want := []string{"verify_email sent"}; !slices.Equal(told, want) {
-			t.Errorf("told was %q, want %q", told, want)
+		if want := []string{"verify_email sent"}; !slices.Equal(reported, want) {
+			t.Errorf("reported %q, want %q", reported, want)
 		}
 	})
 }
@@ -61,12 +61,12 @@ func TestWorkerRetries(t *testing.T) {
 		ends := w.shelf.endsOf(id)
 		tries, at := w.sent.of(id)
 		if len(ends) != failures+1 || len(tries) != failures+1 || ends[failures].Outcome != outbox.Sent {
-			t.Fatalf("settled was %+v after %d tries", ends, len(tries))
+			t.Fatalf("the outcomes are %+v after %d tries", ends, len(tries))
 		}
 		for i, end := range ends[:failures] {
 			longest := min(time.Second, 20*time.Millisecond<<i)
 			if end.Outcome != outbox.Failed || end.Failure != "connection" || end.Attempt != i+1 || end.RetryIn > longest || end.RetryIn < longest/2 {
-				t.Errorf("attempt %d was settled as %+v, want a pause up to %s", i+1, end, longest)
+				t.Errorf("attempt %d ended as %+v, want a pause up to %s", i+1, end, longest)
 			}
 			if pause := at[i+1].Sub(at[i]); pause < end.RetryIn || pause > end.RetryIn+5*time.Millisecond {
 				t.Errorf("the pause after attempt %d was %s, want %s", i+1, pause, end.RetryIn)
@@ -92,7 +92,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestWorkerParks: mails that are refused or hang must not hold up the others.
+// Mails that are refused or hang do not delay the others.
 func TestWorkerParks(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		var refused, hanging uuid.UUID
@@ -116,18 +116,18 @@ func TestWorkerParks(t *testing.T) {
 		synctest.Wait()
 		for _, id := range others {
 			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
-				t.Errorf("another was settled as %+v", ends)
+				t.Errorf("another ended as %+v", ends)
 			}
 		}
 		if ends := w.shelf.endsOf(refused); len(ends) != 1 || ends[0].Outcome != outbox.Parked || ends[0].Failure != "smtp 550 recipient" {
-			t.Errorf("the refused was settled as %+v", ends)
+			t.Errorf("the refused ended as %+v", ends)
 		}
 		if ends := w.shelf.endsOf(hanging); len(ends) != 0 {
-			t.Errorf("the hanging was settled as %+v at once", ends)
+			t.Errorf("the hanging ended as %+v at once", ends)
 		}
 		time.Sleep(31 * time.Second)
 		if ends := w.shelf.endsOf(hanging); len(ends) != 1 || ends[0].Outcome != outbox.Failed || ends[0].Failure != "timeout" {
-			t.Errorf("the hanging was settled as %+v", ends)
+			t.Errorf("the hanging ended as %+v", ends)
 		}
 		if tries, _ := w.sent.of(refused); len(tries) != 1 {
 			t.Errorf("the refused was sent %d times", len(tries))
@@ -143,10 +143,10 @@ func TestWorkerGivesUp(t *testing.T) {
 		ends := w.shelf.endsOf(id)
 		_, at := w.sent.of(id)
 		if len(ends) != 20 || len(at) != 20 || ends[18].Outcome != outbox.Failed || ends[19].Outcome != outbox.Parked || ends[19].Failure != "connection" {
-			t.Fatalf("settled was %+v after %d tries", ends, len(at))
+			t.Fatalf("the outcomes are %+v after %d tries", ends, len(at))
 		}
 		if took := at[19].Sub(at[0]); took < 5*time.Hour || took > 12*time.Hour {
-			t.Errorf("it was given up after %s, want about half a day", took)
+			t.Errorf("it was parked after %s, want about half a day", took)
 		}
 	})
 }
@@ -165,10 +165,10 @@ func TestWorkerSurvivesPanic(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.stop()
 		if ends := w.shelf.endsOf(id); len(ends) != 2 || ends[0].Outcome != outbox.Failed || ends[0].Failure != "panic" || ends[1].Outcome != outbox.Sent {
-			t.Errorf("settled was %+v", ends)
+			t.Errorf("the outcomes are %+v", ends)
 		}
 		if log := w.log.String(); !strings.Contains(log, "worker_test.go") || strings.Contains(log, "ada@") {
-			t.Errorf("the log does not say where, or says to whom: %s", log)
+			t.Errorf("the log lacks the place, or has the recipient: %s", log)
 		}
 	})
 }
@@ -194,11 +194,11 @@ func TestWorkerEnds(t *testing.T) {
 		}
 		for _, id := range under {
 			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
-				t.Errorf("what was under way was settled as %+v", ends)
+				t.Errorf("the running attempt ended as %+v", ends)
 			}
 		}
 		if tries, _ := w.sent.of(waiting); len(tries) != 0 {
-			t.Error("what was not under way was begun")
+			t.Error("an attempt began after the end")
 		}
 	})
 }
@@ -211,23 +211,23 @@ func TestNudge(t *testing.T) {
 		id := w.shelf.put(VerifyEmail, nil)
 		synctest.Wait()
 		if tries, _ := w.sent.of(id); len(tries) != 0 {
-			t.Error("the worker looks all the time")
+			t.Error("the worker checks the outbox all the time")
 		}
 		w.Nudge()
 		w.Nudge() // does not block
 		synctest.Wait()
 		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
-			t.Errorf("settled was %+v", ends)
+			t.Errorf("the outcomes are %+v", ends)
 		}
 		later := w.shelf.put(VerifyEmail, nil)
 		time.Sleep(time.Hour + time.Second)
 		if ends := w.shelf.endsOf(later); len(ends) != 1 {
-			t.Errorf("without a nudge, settled was %+v", ends)
+			t.Errorf("without a nudge, the outcomes are %+v", ends)
 		}
 	})
 }
 
-// A mail whose code this instance cannot make is tried again: its key may arrive, or another instance may have it.
+// A mail whose code this instance cannot derive is retried: its key may arrive, or another instance may have it.
 func TestWorkerWaitsForTheKeyOfACode(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		var key atomic.Bool
@@ -244,25 +244,25 @@ func TestWorkerWaitsForTheKeyOfACode(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		ends := w.shelf.endsOf(id)
 		if len(ends) < 2 || ends[0].Outcome != outbox.Failed || ends[0].Failure != "code" || ends[len(ends)-1].Outcome != outbox.Sent {
-			t.Errorf("settled was %+v", ends)
+			t.Errorf("the outcomes are %+v", ends)
 		}
 	})
 }
 
-// TestWorkerParksUnsent: these are of no use to anybody, or no mails.
+// Mails that are useless or malformed are parked without an attempt.
 func TestWorkerParksUnsent(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		w := work(t, nil, nil)
 		for failure, change := range map[string]func(*shelved){
 			"expired":   func(m *shelved) { m.expires = time.Now().Add(-time.Second) },
-			"attempts":  func(m *shelved) { m.Attempt = 20 }, // whoever had it was killed each time
+			"attempts":  func(m *shelved) { m.Attempt = 20 }, // each worker that had it was killed
 			"recipient": func(m *shelved) { m.Recipient = "ada@example.com,b@y.org" },
 			"template":  func(m *shelved) { m.Data = map[string]string{"username": "ada"} },
 		} {
 			id := w.shelf.put(VerifyEmail, change)
 			time.Sleep(time.Minute)
 			if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Parked || ends[0].Failure != failure {
-				t.Errorf("%s: settled was %+v", failure, ends)
+				t.Errorf("%s: the outcomes are %+v", failure, ends)
 			}
 			if tries, _ := w.sent.of(id); len(tries) != 0 {
 				t.Errorf("%s: was sent", failure)
@@ -271,12 +271,12 @@ func TestWorkerParksUnsent(t *testing.T) {
 		id := w.shelf.put(PasswordChanged, func(m *shelved) { m.expires = time.Time{} })
 		time.Sleep(time.Minute)
 		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
-			t.Errorf("a mail that never expires was settled as %+v", ends)
+			t.Errorf("a mail that never expires ended as %+v", ends)
 		}
 	})
 }
 
-// TestWorkerTellsOnce: an outbox that is out for a night must not fill the log.
+// An outbox that cannot be read for a night does not fill the log.
 func TestWorkerTellsOnce(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		w := work(t, nil, nil)
@@ -291,7 +291,7 @@ func TestWorkerTellsOnce(t *testing.T) {
 		set(false)
 		w.stop()
 		if ends := w.shelf.endsOf(id); len(ends) != 1 || ends[0].Outcome != outbox.Sent {
-			t.Errorf("settled was %+v", ends)
+			t.Errorf("the outcomes are %+v", ends)
 		}
 		if log := w.log.String(); strings.Count(log, "failed to read the outbox") != 1 || strings.Count(log, "the outbox can be read again") != 1 {
 			t.Errorf("the log is %s", log)
@@ -299,7 +299,7 @@ func TestWorkerTellsOnce(t *testing.T) {
 	})
 }
 
-// TestWorkerIsDiscreet: nothing of a message is in the log or in what is noted, whatever goes wrong.
+// Whatever fails, the log and the outbox contain nothing of a message.
 func TestWorkerIsDiscreet(t *testing.T) {
 	parallel(t, func(t *testing.T) {
 		n := 0
@@ -329,14 +329,14 @@ func TestWorkerIsDiscreet(t *testing.T) {
 		w.stop()
 		ends := w.shelf.endsOf(settled)
 		if len(ends) != 4 || ends[0].Failure != "other" || ends[1].Failure != "panic" || ends[2].Failure != "connection" || ends[3].Outcome != outbox.Sent || len(w.shelf.ends) != 8 {
-			t.Errorf("settled was %+v", w.shelf.ends)
+			t.Errorf("the outcomes are %+v", w.shelf.ends)
 		}
 		for _, end := range w.shelf.ends {
 			w.log.WriteString(end.Failure + "\n")
 		}
 		said := w.log.String()
 		if !strings.Contains(said, "detail=refused") || !strings.Contains(said, "gave up on a mail") {
-			t.Errorf("the log does not say enough: %s", said)
+			t.Errorf("the log lacks details: %s", said)
 		}
 		for _, secret := range []string{"canary", "ada@", "ada_", "example.com", testCode, "Choose a new", "Someone", "people.example.org"} {
 			if strings.Contains(said, secret) {

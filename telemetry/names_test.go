@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Names that are seen often become labels, up to a bound. Labels that are not in use make room.
+// Names that are seen often become labels, up to a bound. Unused labels make room.
 func TestLabelsMakeRoom(t *testing.T) {
 	t.Parallel()
 	var dropped []string

@@ -69,7 +69,7 @@ func TestDenialsAreExplainedBesideTheResult(t *testing.T) {
 	refused := v.play("TryAnothers")
 	v.expect(refused, `"code": "FORBIDDEN"`, `"email": null`)
 	if strings.Contains(refused, "denials") {
-		t.Errorf("the denials are told twice:\n%s", refused)
+		t.Errorf("the denials are shown twice:\n%s", refused)
 	}
 	told := v.await(panel, "Why 2 fields were refused")
 	v.expect(told, "profile.birthday FORBIDDEN", "profile.user.email FORBIDDEN", "The viewer does not own the row.",
@@ -88,7 +88,7 @@ func TestDenialsAreExplainedBesideTheResult(t *testing.T) {
 	v.await(panel, "no panel")
 }
 
-// rendered tells whether the result's editor has rendered every line that its place has room for.
+// rendered reports whether the editor of the result has rendered every line that fits.
 var rendered = `((editor) => editor.getViewport().to >= editor.lineAtHeight(editor.getScrollerElement().getBoundingClientRect().bottom, "window")
 	? "all in sight" : "cut short")(` + editorOf(".graphiql-response") + `)`
 
@@ -113,7 +113,7 @@ func TestThePanelTakesWhateverIsExplained(t *testing.T) {
 	shown := v.playAgain()
 	v.expect(shown, `"email": "ada@example.org"`, `"cost": 7`)
 	if strings.Contains(shown, "denials") {
-		t.Errorf("the denials are told twice:\n%s", shown)
+		t.Errorf("the denials are shown twice:\n%s", shown)
 	}
 	told := v.await(panel, "Why 60 fields were refused")
 	v.expect(told, "me null, without an error", "<b>Hidden</b> rows look like missing ones.", "the row policy, which hides the row of Query.me", "nobody, expired",
@@ -121,7 +121,7 @@ func TestThePanelTakesWhateverIsExplained(t *testing.T) {
 	v.await(`(({ scrollHeight, clientHeight }) => scrollHeight > 2 * clientHeight ? "scrolls" : "does not")(document.querySelector(".denials ol"))`, "scrolls")
 	v.await(`document.querySelector(".result-window").clientHeight > innerHeight / 3 ? "roomy" : "cramped"`, "roomy")
 
-	v.read(`addEventListener("toggle", () => setTimeout(() => { window.atOnce = ` + rendered + ` }), { capture: true, once: true }), ""`) // some timer of the editor's mends it later
+	v.read(`addEventListener("toggle", () => setTimeout(() => { window.atOnce = ` + rendered + ` }), { capture: true, once: true }), ""`) // a timer of the editor corrects it later
 	v.click(".denials summary")
 	v.await(`document.querySelector(".denials ol").checkVisibility() ? "open" : "closed"`, "closed")
 	v.await(`window.atOnce ?? "not yet"`, "all in sight")

@@ -21,7 +21,7 @@ var sample = fstest.MapFS{
 	"playground/main.map":   {Data: []byte(`a kind that is not served`)},
 }
 
-// matrix has each kind of answer, and texts that would be markup if nobody escaped them.
+// matrix has each kind of answer, and texts that are markup unless they are escaped.
 var matrix = &access.Matrix{Fields: []access.Field{
 	{
 		Type: "Query", Name: "things", Rule: "@public", Reason: "<b>All</b> may.", HeldBy: access.None, Why: "<b>All</b> may.",

@@ -22,7 +22,7 @@ func sha1Of(password string) (prefix, rest string) {
 	return digits[:5], digits[5:]
 }
 
-// breachServer answers look-ups, and returns the look-up.
+// breachServer starts a service with these answers, and returns a look-up at it.
 func breachServer(t *testing.T, answer http.HandlerFunc) *Breaches {
 	t.Helper()
 	server := httptest.NewServer(answer)
@@ -30,7 +30,7 @@ func breachServer(t *testing.T, answer http.HandlerFunc) *Breaches {
 	return NewBreaches(server.URL + "/range/")
 }
 
-// Five digits of the hash are all that leaves; what comes back is compared here.
+// The service gets only five digits of the hash.
 func TestBreachesAreLookedUpByRange(t *testing.T) {
 	t.Parallel()
 	prefix, rest := sha1Of(leaked)
@@ -73,7 +73,7 @@ func TestBreachesAreLookedUpByRange(t *testing.T) {
 	}
 }
 
-// While there is no answer no password is refused, and the error says neither which it was nor what was asked.
+// If the service does not answer, no password is refused. The error contains neither the password nor the request.
 func TestBreachesThatCannotBeLookedUp(t *testing.T) {
 	t.Parallel()
 	prefix, rest := sha1Of(leaked)
@@ -108,14 +108,14 @@ func TestBreachesThatCannotBeLookedUp(t *testing.T) {
 		}
 	}
 	if known, err := NewBreaches("http://127.0.0.1:1/range/").Knows(t.Context(), leaked); known || err == nil || strings.Contains(err.Error(), prefix) {
-		t.Errorf("nobody there: %v, %v", known, err)
+		t.Errorf("no service: %v, %v", known, err)
 	}
 	if known, err := breachServer(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>\n\x00\xff:::\n") }).Knows(t.Context(), leaked); known || err != nil {
 		t.Errorf("garbage: %v, %v", known, err)
 	}
 }
 
-// hanging is a service that never answers, or never to the end.
+// hanging is a service that never answers, or never finishes its answer.
 type hanging struct{ begins bool }
 
 func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -135,7 +135,7 @@ func (e endless) Read([]byte) (int, error) {
 
 func (endless) Close() error { return nil }
 
-// Nobody waits long for a service that hangs, before its answer or within.
+// A service that hangs, before its answer or within it, delays nobody for long.
 func TestBreachesAreNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	prefix, _ := sha1Of(leaked)

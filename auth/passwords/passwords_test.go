@@ -34,8 +34,8 @@ func TestPasswordsAreValidatedByLengthAndCommonness(t *testing.T) {
 	}
 }
 
-// P16: a password that has hardly anything but what the account or the service calls itself is refused, whatever is around
-// that; one with enough of its own passes.
+// P16: a password is refused if it has hardly anything besides the words by which the account or the service is known, whatever
+// surrounds them. A password with enough other characters passes.
 func TestPasswordsAreValidatedByTheAccountsOwnWords(t *testing.T) {
 	t.Parallel()
 	own := []string{"id.acme", "Ann_Lee", "ann.lee+news", "mailbox.example", "He\u0301le\u0300ne M\u00fcller-O'Neil", "\u0928\u093f\u0930\u094d\u092e\u0932\u093e", "李明"}
@@ -50,7 +50,7 @@ func TestPasswordsAreValidatedByTheAccountsOwnWords(t *testing.T) {
 		"mailbox2024":                    "TOO_PERSONAL",
 		"Acme-Acme-1!":                   "TOO_PERSONAL",
 		"acme ann 123":                   "TOO_PERSONAL",
-		"HÉLÈNE99":                       "TOO_PERSONAL", // the name was typed in two code points, the password in one
+		"HÉLÈNE99":                       "TOO_PERSONAL", // the name has two code points for a letter, and the password one
 		"he\u0301le\u0300ne m\u00fcller": "TOO_PERSONAL",
 		"oneil oneil":                    "TOO_PERSONAL",
 		"निर्मला१२३४५":                   "TOO_PERSONAL",
@@ -68,7 +68,7 @@ func TestPasswordsAreValidatedByTheAccountsOwnWords(t *testing.T) {
 			t.Errorf("Validate(%q) = %v; want code %q", password, flaw, want)
 		}
 		if flaw := Validate(Normalize(password), 8); flaw.Code == "TOO_PERSONAL" {
-			t.Errorf("%q is too personal for nobody", password)
+			t.Errorf("%q is too personal without any words", password)
 		}
 	}
 	for _, words := range [][]string{nil, {""}, {"", "a", "an"}, {"---"}, {"@"}} {

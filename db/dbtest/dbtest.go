@@ -68,28 +68,54 @@ func New(t testing.TB, more ...db.MigrationSet) Database {
 // NewEmpty creates a database with options of CREATE DATABASE, and drops it when the test ends.
 func NewEmpty(t testing.TB, how string) Database {
 	t.Helper()
+	d, drop, err := makeDatabase(t.Context(), how)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := drop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// ForExample is New for an Example function, which has no testing.TB. It panics on an error.
+func ForExample() (d Database, drop func()) {
+	d, end, err := makeDatabase(context.Background(), `TEMPLATE `+template)
+	if err != nil {
+		panic(err)
+	}
+	return d, func() {
+		if err := end(); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func makeDatabase(ctx context.Context, how string) (d Database, drop func() error, err error) {
 	c, err := cluster()
 	if err != nil {
-		t.Fatalf("start a private PostgreSQL: %v", err)
+		return d, nil, fmt.Errorf("start a private PostgreSQL: %w", err)
 	}
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	d := Database{
+	d = Database{
 		App: c.URL(db.AppRole, name), Owner: c.URL(db.OwnerRole, name),
 		Bypass: c.URL(bypassRole, name), Superuser: c.URL(c.Superuser(), name),
 	}
 	if d.pool, err = sql.Open("postgres", d.Superuser); err != nil {
-		t.Fatal(err)
+		return d, nil, err
 	}
-	if err := create(t.Context(), name, how); err != nil {
-		t.Fatalf("create a database: %v", err)
+	if err := create(ctx, name, how); err != nil {
+		return d, nil, fmt.Errorf("create a database: %w", err)
 	}
-	t.Cleanup(func() {
+	return d, func() error {
 		d.pool.Close()
-		if err := execute(context.WithoutCancel(t.Context()), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
-			t.Errorf("drop database: %v", err)
+		if err := execute(context.WithoutCancel(ctx), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+			return fmt.Errorf("drop a database: %w", err)
 		}
-	})
-	return d
+		return nil
+	}, nil
 }
 
 // Query runs a query as the superuser and returns the first column as strings.

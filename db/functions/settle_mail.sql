@@ -1,7 +1,7 @@
 -- Executed by: freehold_app
--- Records the outcome of an attempt to send a mail: sent; failed, and due again after some seconds; or parked. False if nothing was recorded:
--- the mail was deleted or settled, or another worker has claimed it since. A mail that was sent is recorded even if another
--- worker has claimed it.
+-- Records the outcome of an attempt to send a mail: sent; failed, and due again after some seconds; or parked. False if it
+-- records nothing: the mail was deleted or settled, or another worker has claimed it since. The outcome sent is recorded even if
+-- another worker has claimed the mail.
 CREATE OR REPLACE FUNCTION app.settle_mail(p_id uuid, p_attempt integer, p_outcome text, p_retry_seconds double precision, p_error text)
   RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -10,7 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 )
 
-// A blank text means null for a nullable scalar of ours only, in variables, literals and defaults alike.
+// A blank text means null only for our nullable scalars, in variables, literals and defaults alike.
 func TestBlankTextsAreNull(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `

@@ -18,7 +18,7 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// testDocuments are those of the core's schema, with the default limits.
+// testDocuments returns the Documents of the core's schema, with the default limits.
 func testDocuments(t testing.TB) *Documents {
 	t.Helper()
 	texts := maps.Clone(resolvers.TextBytes)
@@ -36,7 +36,7 @@ func testDocuments(t testing.TB) *Documents {
 	return d
 }
 
-// measureDocument runs a document through the stages before execution, and returns what it costs or the fault.
+// measureDocument runs a document through the stages before execution, and returns its cost or the fault.
 func measureDocument(t testing.TB, query string, variables map[string]any) (measure, *fault.Error) {
 	t.Helper()
 	doc, err := parser.ParseQuery(&ast.Source{Input: query})
@@ -55,7 +55,7 @@ func measureDocument(t testing.TB, query string, variables map[string]any) (meas
 	return m.selections(doc.Operations[0].SelectionSet), d.limits.checkOperation(op)
 }
 
-func TestCostCountsWhatIsAskedFor(t *testing.T) {
+func TestCostOfOperations(t *testing.T) {
 	t.Parallel()
 	ids := make([]any, 100)
 	for i := range ids {
@@ -87,7 +87,7 @@ func TestCostCountsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestLimitsRefuseAndLetThrough(t *testing.T) {
+func TestLimitsOfOperations(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		query string
@@ -147,7 +147,7 @@ func TestDocumentCacheIsBoundedInBytes(t *testing.T) {
 	}
 }
 
-// introspection is what tools ask, in their usual form.
+// introspection is the usual query of tools.
 const introspection = `query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind }
 	types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } }
 fragment FullType on __Type { kind name description specifiedByURL isOneOf

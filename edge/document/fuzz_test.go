@@ -17,7 +17,7 @@ import (
 // seedLength is the length above which a seed would slow the fuzzing down.
 const seedLength = 8 << 10
 
-// variablesOf reads variables as package edge does, with numbers as json.Number. It returns nil for what is no object.
+// variablesOf reads variables as package edge does, with numbers as json.Number. It returns nil unless the text is an object.
 func variablesOf(text string) (variables map[string]any) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()

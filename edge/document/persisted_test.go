@@ -8,7 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// The documents that clients register are bounded in bytes, and those in use stay. Long ones are not stored.
+// The documents that clients register are bounded in bytes. Those in use are kept, and long ones are not stored.
 func TestRegisteredDocumentsAreBounded(t *testing.T) {
 	t.Parallel()
 	p := newPersisted(nil, false)
@@ -21,7 +21,7 @@ func TestRegisteredDocumentsAreBounded(t *testing.T) {
 		text := fmt.Sprintf("%01000d", i+1)
 		register(text)
 		if found, ok := p.find(hashOf(used)); !ok || found != used {
-			t.Fatalf("a document in use is gone after %d others", i+1)
+			t.Fatalf("a document in use was dropped after %d others", i+1)
 		}
 	}
 	if r := p.registered; r.bytes > cachedTexts || r.bytes < cachedTexts/2 || r.lru.Len()*(256+64+1000) != r.bytes {

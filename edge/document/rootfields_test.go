@@ -10,7 +10,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// G17: of 49 root fields four run at once, one that panics gives its turn to the next, and none waits beyond the request's time.
+// G17: of 49 root fields four run at once. A field that panics gives its turn to the next, and no field waits after the deadline of the
+// request.
 func TestRootFieldsTakeTurns(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(WithRootFields(t.Context()))

@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// Each entry of the table is about a text of the schema, so that one that is renamed does not fall back to the default.
+// Each entry of the tables names a text of the schema, so that a renamed field does not get the default.
 func TestTextWeightsNameFields(t *testing.T) {
 	t.Parallel()
 	schema := graph.NewSchema()

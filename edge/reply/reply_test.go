@@ -18,7 +18,7 @@ import (
 	"freehold.dev/freehold/graph/exec"
 )
 
-// What is written is byte for byte what encoding/json makes of the response.
+// Encode writes exactly the bytes of encoding/json.
 func TestRepliesAreEncodedAsJSON(t *testing.T) {
 	t.Parallel()
 	texts := []string{"", "plain", "<script>&amp;</script>", "a\u2028b\u2029c\u2027\u202a", "\"\\\n\t\x01", "日本 \U0001f469\u200d\U0001f680", "é\xe2"}
@@ -57,7 +57,7 @@ func TestRepliesAreEncodedAsJSON(t *testing.T) {
 	}
 }
 
-// Whatever is written beyond the limit is counted and not kept, and no memory stays reserved.
+// Data beyond the limit is counted and dropped, and no memory stays reserved.
 func TestReplyKeepsNoMoreThanItsLimit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ length, kept, held int }{
@@ -76,10 +76,10 @@ func TestReplyKeepsNoMoreThanItsLimit(t *testing.T) {
 	}
 }
 
-// bytesOnly is a writer without WriteString, as a scalar of an adopter's may use.
+// bytesOnly is a writer without WriteString, as an adopter's scalar may use.
 type bytesOnly struct{ io.Writer }
 
-// textOf is written as the generated code writes texts: at once, if the writer can.
+// textOf writes a text as the generated code does: by WriteText, if the writer has it.
 func textOf(text string) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		if own, ok := w.(exec.Writer); ok {

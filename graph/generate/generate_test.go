@@ -94,7 +94,7 @@ func (p program) testResolverMethods(t *testing.T) {
 	compare(t, members(interfaces, text), map[string]string{
 		"Bookmark":        "Note ViewerCan",
 		"BookmarkPayload": "Bookmark",
-		"Draft":           "Length", // by gqlgen.yml; the other is in the row, which nobody else sees
+		"Draft":           "Length", // by gqlgen.yml; the other one is in the row, which only the owner sees
 		"Mutation":        "MakeBookmark",
 		"Person":          "Email Bookmarks",
 		"Query":           "Node Bookmark",

@@ -36,7 +36,7 @@ func TestValuesAreLoadedOnce(t *testing.T) {
 	}
 }
 
-// Keys are told apart by their type, and a stored value is not loaded.
+// Keys of different types are different, and a stored value is not loaded.
 func TestKeysAreSeparate(t *testing.T) {
 	t.Parallel()
 	type first struct{ id int }

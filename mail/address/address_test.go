@@ -10,7 +10,7 @@ func TestAddress(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"a@x.org":                          "a@x.org",
-		"Ada.Love+tag@Mail.X.ORG":          "Ada.Love+tag@mail.x.org", // what is before the @ is the host's to judge
+		"Ada.Love+tag@Mail.X.ORG":          "Ada.Love+tag@mail.x.org", // only its host knows the meaning of the local part
 		"o'neill@x.org":                    "o'neill@x.org",
 		"a@bücher.example":                 "a@xn--bcher-kva.example",
 		"a@BÜCHER.example":                 "a@xn--bcher-kva.example",
@@ -25,7 +25,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestAddressInjection: each of these means something else to one of the parsers between here and the mailbox.
+// Each of these texts has another meaning for one of the parsers between us and the mailbox.
 func TestAddressInjection(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

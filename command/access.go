@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/modules"
 )
 
 var errUsage = errors.New(`usage:
@@ -20,9 +19,9 @@ var errUsage = errors.New(`usage:
 // errWidened makes the command fail, so that a build can require a review.
 var errWidened = errors.New("access was widened")
 
-// accessCommand runs `freehold access` with its arguments.
-func accessCommand(ctx context.Context, args []string, w io.Writer) error {
-	p, err := modules.Program()
+// access runs `freehold access` with its arguments.
+func (c Command) access(ctx context.Context, args []string, w io.Writer) error {
+	p, err := c.Program()
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Only go run makes a program watch its parent, not a folder with a name like those of go run.
+// A program watches its parent only if go run has started it, not because of the name of its folder.
 func TestGoRunIsRecognised(t *testing.T) {
 	t.Parallel()
 	hash := strings.Repeat("27be353c", 8)
@@ -34,7 +34,7 @@ func TestGoRunIsRecognised(t *testing.T) {
 	}
 }
 
-// A program that go run has started finds its own path and its parent's to be those of go run, built or from the cache.
+// A program that go run has started recognises its own path and its parent, whether it was built or cached.
 func TestGoRunLooksLikeGoRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"runtime"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The collector waits for as much as the reserve, unless the operator has set it up.
+// The collector runs after the heap has grown by the reserve, unless the operator has configured it.
 func TestReserveMovesTheGoalOfTheCollector(t *testing.T) {
 	goal := func() uint64 {
 		runtime.GC()

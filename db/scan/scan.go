@@ -1,4 +1,7 @@
-package db
+// Package scan scans the rows of lib/pq into values. It owns what sqlx and database/sql would do slowly: they find each field of each
+// row by reflection and take locks for each row, which was a third of the work of a page of 50 rows. It must not know queries or
+// connections.
+package scan
 
 import (
 	"bytes"
@@ -14,9 +17,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx/reflectx"
 )
-
-// Reads scan rows without sqlx and database/sql, which find each field of each row by reflection and take locks for each row. That
-// was a third of the work of a page of 50 rows.
 
 // scanner maps the columns of a query to the fields of a type.
 type scanner struct {
@@ -58,8 +58,8 @@ func isValue(typ reflect.Type) bool {
 	return typ.Kind() != reflect.Struct || typ == reflect.TypeFor[time.Time]() || reflect.PointerTo(typ).Implements(reflect.TypeFor[sql.Scanner]())
 }
 
-// scanOne scans the first row into the value that dest points to; sql.ErrNoRows if there is none.
-func scanOne(mapper *reflectx.Mapper, query string, rows driver.Rows, dest any) error {
+// One scans the first row into the value that dest points to; sql.ErrNoRows if there is none.
+func One(mapper *reflectx.Mapper, query string, rows driver.Rows, dest any) error {
 	into := reflect.ValueOf(dest).Elem()
 	s, err := scannerOf(mapper, into.Type(), query, rows.Columns())
 	if err != nil {
@@ -75,8 +75,8 @@ func scanOne(mapper *reflectx.Mapper, query string, rows driver.Rows, dest any) 
 	return s.scan(row, into)
 }
 
-// scanAll replaces the slice that dest points to with all rows.
-func scanAll(mapper *reflectx.Mapper, query string, rows driver.Rows, dest any) error {
+// All replaces the slice that dest points to with all rows.
+func All(mapper *reflectx.Mapper, query string, rows driver.Rows, dest any) error {
 	slice := reflect.ValueOf(dest).Elem()
 	s, err := scannerOf(mapper, slice.Type().Elem(), query, rows.Columns())
 	if err != nil {

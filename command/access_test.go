@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"os"
@@ -14,14 +14,14 @@ import (
 func run1(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out strings.Builder
-	err := accessCommand(t.Context(), args, &out)
+	err := Command{Program: modules.Program}.access(t.Context(), args, &out)
 	return out.String(), err
 }
 
-// docs/access.md is what the command prints of the schema as it is.
+// docs/access.md is what the command prints of the current schema.
 func TestAccessPageIsFresh(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/access.md")
+	page, err := os.ReadFile("../docs/access.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestAccessCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The same matrix, a field that only its owner got, one that everybody got, one that is gone and one that is new.
+	// The same matrix; a field that only its owner got before; one that every viewer got before; a deleted one and a new one.
 	old := filepath.Join(t.TempDir(), "old.json")
 	for _, c := range []struct{ name, was, is, want string }{
 		{"nothing", "", "", ""},

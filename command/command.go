@@ -1,0 +1,147 @@
+// Package command owns the command line of a program that is built on freehold: what its arguments mean, and the private
+// PostgreSQL's life beside the service. It must not know any module: a program passes its own.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"freehold.dev/freehold/app"
+)
+
+const help = `freehold is an accounts-and-profiles GraphQL service.
+
+  freehold                serve; without DATABASE_URL, on a private PostgreSQL
+  freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date
+  freehold keys rotate    add a signing key, which is used after ten minutes
+  freehold access         print what each field returns to each kind of viewer;
+                          --format=markdown or json; --diff OLD.json prints the changes
+  freehold access explain --as USER TYPE.FIELD [ID]
+                          print what a user gets from a field, and why
+  freehold config         print the current settings, with secrets masked
+  freehold roles          print the SQL that creates the three database roles
+  freehold schema         print the schema as a Federation subgraph;
+                          --client prints it for client tools such as relay-compiler
+  freehold version        print the version
+  freehold help           print this
+
+To build your own program on freehold:
+
+  freehold init DIR --module PATH
+                          create a program in a new folder
+  freehold new type NAME FIELD:TYPE...
+                          add an owned type to a program, such as
+                          freehold new type Note body:String! pinned:Boolean;
+                          --visible=owner or visibility; --plural=NAME
+  freehold schema --files DIR
+                          write freehold's schema files, for the program's generator
+
+Settings come from the environment; docs/configuration.md lists them.
+`
+
+// Command is the command line of a program.
+type Command struct {
+	Program func() (*app.Program, error)
+	// Schema has freehold's schema files, for `init` and `schema --files`. Only the command freehold itself has them.
+	Schema fs.FS
+}
+
+// Main runs the command line of a program that is built on freehold, and ends the process.
+func Main(program func() (*app.Program, error)) { Command{Program: program}.Main() }
+
+// Main runs the command line, and ends the process: with 1 if the command fails.
+func (c Command) Main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := c.run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "freehold: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func (c Command) run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		args = []string{"serve"}
+	}
+	switch args[0] {
+	case "help", "-h", "--help":
+		return say(help)
+	case "version", "--version":
+		return say(version() + "\n")
+	case "init":
+		return c.initProgram(ctx, args[1:], os.Stdout)
+	case "new":
+		return newType(ctx, args[1:], os.Stdout)
+	case "access":
+		return c.access(ctx, args[1:], os.Stdout)
+	}
+	command := strings.Join(args, " ")
+	if command == "roles" {
+		return say(app.RolesSQL)
+	}
+	if dir, ok := strings.CutPrefix(command, "schema --files "); ok {
+		return c.writeSchema(dir)
+	}
+	p, err := c.Program()
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "schema":
+		return say(p.SDL())
+	case "schema --client":
+		return say(p.ClientSDL())
+	}
+	settings, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, p, settings)
+	case "keys rotate":
+		kid, path, err := app.RotateKeys(settings, time.Now())
+		if err != nil {
+			return err
+		}
+		return say(fmt.Sprintf("added key %s to %s; it is used after ten minutes\n", kid, path))
+	case "migrate":
+		return p.Migrate(ctx, settings)
+	case "config":
+		return say(settings.Print())
+	}
+	return fmt.Errorf("unknown command %q; see `freehold help`", command)
+}
+
+func loadConfig() (app.Config, error) {
+	c, err := app.LoadConfig(os.Environ())
+	if err != nil {
+		return c, fmt.Errorf("the configuration is invalid:\n%w", err)
+	}
+	return c, nil
+}
+
+func say(text string) error {
+	_, err := fmt.Print(text)
+	return err
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
+// errNoSource is the error of a program that does not have freehold's schema files.
+var errNoSource = errors.New("only freehold itself has its schema files: use `go run freehold.dev/freehold`")

@@ -1,0 +1,101 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/devpg"
+)
+
+// serve runs the service until ctx ends or the private PostgreSQL stops.
+func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
+	defer runtime.KeepAlive(reserveMemory())
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	watchGoRun(ctx, func() { stop(nil) })
+	options := app.Options{Log: app.NewLog(os.Stderr, c)}
+	where := "DATABASE_URL"
+	if c.PrivateDatabase() {
+		cluster, err := startPrivate(ctx, p, &c, options.Log)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		go func() {
+			<-cluster.Done()
+			stop(cluster.Err())
+		}()
+		where = "a private PostgreSQL in " + cluster.Dir()
+	}
+	a, err := p.New(ctx, c, options)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
+	}
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(a, l.Addr()), where)
+	err = a.Serve(ctx, l)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, err)
+	}
+	return err
+}
+
+// playground returns the lines that show where the playground and the mailbox are, in development.
+func playground(a *app.App, addr net.Addr) (lines string) {
+	if a.HasPlayground() {
+		lines = fmt.Sprintf("  explore  http://%s/\n", addr)
+	}
+	if a.HasMailbox() {
+		lines += fmt.Sprintf("  mail     http://%s/dev/mail\n", addr)
+	}
+	return lines
+}
+
+// startPrivate starts the private PostgreSQL, migrates it and sets its URLs in the configuration.
+func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.Logger) (*devpg.Cluster, error) {
+	cluster, err := devpg.Start(ctx, devpg.Options{Dir: privateDir(*c), Log: log, Setup: app.PreparePrivate})
+	if err != nil {
+		return nil, err
+	}
+	enterURLs(c, cluster.URL)
+	if err := p.Migrate(ctx, *c); err != nil {
+		return nil, errors.Join(err, cluster.Stop())
+	}
+	return cluster, nil
+}
+
+// usePrivate sets the URLs of the private PostgreSQL: of the one that a server already runs, or of one that runs until stop is
+// called.
+func usePrivate(ctx context.Context, p *app.Program, c *app.Config) (stop func() error, err error) {
+	cluster, err := startPrivate(ctx, p, c, nil)
+	if errors.Is(err, devpg.ErrInUse) {
+		url, err := devpg.Attach(privateDir(*c))
+		if err != nil {
+			return nil, err
+		}
+		enterURLs(c, url)
+		return func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Stop, nil
+}
+
+func privateDir(c app.Config) string { return filepath.Join(c.DataDir, "postgres") }
+
+func enterURLs(c *app.Config, url func(role, database string) string) {
+	c.DatabaseURL = url(app.AppRole, app.PrivateDatabaseName)
+	c.MigrateURL = url(app.OwnerRole, app.PrivateDatabaseName)
+}
