@@ -61,7 +61,7 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 		if data.Replace, err = replacement(dir, p.Checkout); err != nil {
 			return err
 		}
-		data.Program.Version = "v0.0.0"
+		data.Version = "v0.0.0"
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is not empty, and nothing in it is overwritten", dir)
