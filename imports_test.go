@@ -21,8 +21,6 @@ var mayImport = map[string][]string{
 	"mail":              {"mail/address", "mail/outbox"},
 	"db/wire":           {},
 	"db/migrate":        {"db/wire"},
-	"db/literal":        {},
-	"db/scan":           {},
 	"db":                {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
 	"db/dbtest":         {"db", "devpg"},
 	"db/probe":          {"db"},
@@ -52,6 +50,8 @@ var mayImport = map[string][]string{
 	"command":             {"access", "app", "devpg", "scaffold"},
 	"scaffold":            {},
 	"":                    {"command", "modules"}, // the command
+	"db/literal":          {},
+	"db/scan":             {},
 	"internal/eventually": {},
 	"e2e/hostile":         {},
 	"e2e/access":          {},

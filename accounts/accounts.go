@@ -113,8 +113,8 @@ type SignedIn struct {
 	Tokens
 }
 
-// started returns what the client gets of a session that was started.
-func (s *Service) started(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*SignedIn, error) {
+// signedIn returns what the client gets of a session that was started.
+func (s *Service) signedIn(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*SignedIn, error) {
 	tokens, err := s.Sessions.Issue(viewer.UserID, viewer.SessionID, refreshToken)
 	if err != nil {
 		return nil, fmt.Errorf("start session: %w", err)

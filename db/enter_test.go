@@ -112,7 +112,7 @@ var entries = map[string]func(context.Context, *db.DB, auth.Viewer) error{
 }
 
 // Lost connections are replaced, however many there are. A statement waits for a lock that a migration holds briefly. The server
-// cancels waiting statements, so that none is left.
+// cancels waiting statements, so that no statement keeps waiting.
 func TestEnteringIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, entry := range entries {

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Does what the README tells a stranger to do, in a fresh copy of this tree and with a data folder of its own, and goes
-# on where a stranger would be unlucky: processes killed, a second instance, another folder. With FULL=1 it runs
-# `make test` in the copy as well.
+# Follows the README in a fresh copy of this tree, with a data folder of its own. Then it tries accidents: killed processes,
+# a second instance, another folder. With FULL=1 it also runs `make test` in the copy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -91,7 +91,7 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 			return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(text))
 		}
 	}
-	fmt.Fprintf(out, "created a program in %s\nrun      cd %[1]s && go run .\ntest     go test ./...\nextend   freehold new type Note body:String!\n", dir) //nolint:errcheck // it is created, whoever reads this
+	fmt.Fprintf(out, "created a program in %s\nrun      cd %[1]s && go run .\ntest     go test ./...\nextend   freehold new type Note body:String!\n", dir) //nolint:errcheck // it is created, even if nobody reads this
 	return nil
 }
 

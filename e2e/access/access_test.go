@@ -100,8 +100,8 @@ func (p *stage) run(requests []request) *ledger {
 	if queries < 0 {
 		queries = len(requests)
 	}
-	each(queries, func(i int) { verdicts[i] = p.judge(requests[i]) })
-	each(len(requests)-queries, func(i int) { verdicts[queries+i] = p.judge(requests[queries+i]) })
+	each(queries, func(i int) { verdicts[i] = p.compare(requests[i]) })
+	each(len(requests)-queries, func(i int) { verdicts[queries+i] = p.compare(requests[queries+i]) })
 	for _, v := range verdicts {
 		l.add(v)
 	}

@@ -95,7 +95,7 @@ func (p *person) idFor(c call, name string) (any, error) {
 func (p *person) known(typ, field string, c call) (any, error) {
 	value, ok := p.objects[typ][field]
 	if !ok {
-		return nil, fmt.Errorf("no %s.%s is known to ask %s with: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s, so make one in signUp of seed_test.go", typ, field, c.name())
+		return nil, fmt.Errorf("no %s.%s is known for %s: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s, so create one in signUp of seed_test.go", typ, field, c.name())
 	}
 	return value, nil
 }

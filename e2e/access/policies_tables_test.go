@@ -127,7 +127,7 @@ var mistakes = map[string][]string{
 }
 
 // The prober finds no fault in correct policies of tables that it has not seen, and a fault in each weakened one.
-func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
+func TestProberFindsWeakPolicies(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)
 	if len(stored) != 4+3+4+1 {
@@ -155,7 +155,7 @@ func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
 }
 
 // The prober reports what it cannot try. It tries more than the policies.
-func TestProberSaysWhatItCannotTry(t *testing.T) {
+func TestProberReportsWhatItCannotTry(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)
 	for _, c := range []struct{ policy, change, want string }{

@@ -225,7 +225,7 @@ func (p *prober) checkTouched(ctx context.Context, table db.Table, blind string,
 		}
 	}
 	if most == 0 {
-		return fmt.Errorf("nobody has a row in %s to try it with", table.Name)
+		return fmt.Errorf("no person has a row in %s to try it with", table.Name)
 	}
 	return nil
 }
@@ -252,10 +252,10 @@ func (p *prober) checkUpdate(ctx context.Context, table db.Table, say func(strin
 	}
 	give := fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, p.ownerOf(table.Name))
 	if n, err := p.attempt(ctx, owner, nil, doing(give, owner.UserID)); err != nil || n != mine {
-		say("giving rows to oneself touched %d (%v), want %d", n, err, mine)
+		say("taking rows over changed %d (%v), want %d", n, err, mine)
 	}
 	if n, err := p.attempt(ctx, owner, nil, doing(give, p.newborn.UserID)); !isPolicyError(err) {
-		say("giving rows away touched %d (%v), want the policy's error", n, err)
+		say("giving rows away changed %d (%v), want the policy's error", n, err)
 	}
 	return nil
 }
@@ -296,17 +296,17 @@ func (p *prober) checkInsert(ctx context.Context, table db.Table, say func(strin
 		return err
 	}
 	if n, err := p.attempt(ctx, p.newborn, r.prepare, r.insert); err != nil || n != 1 {
-		say("inserting in one's own name made %d rows (%v), want 1", n, err)
+		say("inserting an own row made %d rows (%v), want 1", n, err)
 	}
 	for _, viewer := range []string{byNobody, byMember} {
 		if n, err := p.attempt(ctx, p.people[viewer], r.prepare, r.insert); !isPolicyError(err) {
-			say("inserting in another's name by %s made %d rows (%v), want the policy's error", viewer, n, err)
+			say("inserting another user's row by %s made %d rows (%v), want the policy's error", viewer, n, err)
 		}
 	}
 	if len(r.parent) > 0 {
 		r.values[p.ownerOf(table.Name)] = p.people[byMember].UserID
 		if n, err := p.attempt(ctx, p.people[byMember], r.prepare, r.insert); err == nil {
-			say("inserting in one's own name what refers to a row of another in %s made %d rows, want an error: a foreign key with %s refuses it",
+			say("inserting an own row that refers to another user's row in %s made %d rows, want an error: a foreign key with %s refuses it",
 				r.parent[0].table.name, n, p.ownerOf(table.Name))
 		}
 	}
@@ -367,7 +367,7 @@ func TestPoliciesDoWhatIsDeclared(t *testing.T) {
 	for _, f := range harness.Program.Access().Fields {
 		for _, name := range f.Policies {
 			if !slices.Contains(functions, name) && !slices.ContainsFunc(stored, func(p storedPolicy) bool { return p.name == name }) {
-				t.Errorf("the access matrix says that %s is held by %s, which is neither a row policy nor a definer function", f, name)
+				t.Errorf("the access matrix says that %s is protected by %s, which is neither a row policy nor a definer function", f, name)
 			}
 		}
 	}

@@ -86,7 +86,7 @@ func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 			}
 			after := p.maker.AllRows()
 			if diff := cmp.Diff(before, after); diff != "" {
-				t.Errorf("%s: was refused, and yet (-before +after):\n%s", name, diff)
+				t.Errorf("%s: was refused, but wrote (-before +after):\n%s", name, diff)
 			}
 			before = after
 		}
@@ -99,6 +99,6 @@ func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := p.asked.Do(p.targets["PUBLIC"].token(), text, v); len(r.Errors) > 0 || slices.Equal(before, p.maker.AllRows()) {
-		t.Errorf("what is accepted writes nothing: %s", r.Body) // then AllRows would miss writes
+		t.Errorf("an accepted call writes nothing: %s", r.Body) // then AllRows would miss writes
 	}
 }

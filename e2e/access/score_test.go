@@ -45,7 +45,7 @@ func (s *score) try(t *testing.T, m mutant) {
 	}
 	fmt.Fprintf(&s.table, "%s\t%s\n", m.name, red.name)
 	if faults := red.run(); len(faults) > 0 {
-		t.Errorf("%s was killed by a check that is red anyway: %s", m.name, faults[0])
+		t.Errorf("%s was killed by a check that always fails: %s", m.name, faults[0])
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *score) report(t *testing.T) {
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, s.table.String())
 	w.Flush()
-	t.Logf("the mutants, and the check that was red:\n%s", table.String())
+	t.Logf("the mutants, and the check that failed:\n%s", table.String())
 	if s.mutants == 0 {
 		t.Error("nothing was weakened")
 	}
@@ -96,9 +96,9 @@ func TestRulesScore(t *testing.T) {
 	})
 }
 
-// judged returns a check by one of the generated cases.
-func (p *stage) judged(r request) check {
-	return check{p.layers.String() + ": " + r.String(), func() []finding { return p.judge(r).faults }}
+// compared returns a check by one of the generated cases.
+func (p *stage) compared(r request) check {
+	return check{p.layers.String() + ": " + r.String(), func() []finding { return p.compare(r).faults }}
 }
 
 // weaker are the rules that admit more viewers than a rule does, except for the weakest rules.
@@ -161,7 +161,7 @@ func casesOf(stages []*stage, f access.Field) (checks []check) {
 		for _, r := range p.requests() {
 			asks := slices.ContainsFunc(r.path.leaves, func(c call) bool { return c.name() == f.String() })
 			if asks && r.path.isMutation() == (f.Type == "Mutation") {
-				checks = append(checks, p.judged(r))
+				checks = append(checks, p.compared(r))
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func shortCases(p *stage, policy storedPolicy) (checks []check) {
 	for _, r := range p.requests() {
 		holds := func(c call) bool { return slices.Contains(p.matrix[c.name()].Policies, policy.name) }
 		if policy.command == "SELECT" && !r.path.isMutation() && len(r.path.steps) < 2 && slices.ContainsFunc(r.path.leaves, holds) {
-			checks = append(checks, p.judged(r))
+			checks = append(checks, p.compared(r))
 		}
 	}
 	return checks

@@ -94,11 +94,11 @@ func (p *person) finds(typ string) func(object any) bool {
 func (p *person) signUp(ask asking) error {
 	f := p.schema.Mutation.Fields.ForName("signUp")
 	if f == nil {
-		return errors.New("the schema has no signUp to make persons with")
+		return errors.New("the schema has no signUp to create people with")
 	}
 	payload, err := p.mutate(ask, "", f)
 	if err != nil {
-		return &unseeded{"signUp makes nobody to ask about", err}
+		return &unseeded{"signUp creates no one to ask about", err}
 	}
 	p.remember(payload)
 	if p.token() == "" {
@@ -139,11 +139,11 @@ func (p *person) anotherRow(ask asking, typ string, by *ast.FieldDefinition) (*s
 	defer func() { p.subject = nil }()
 	payload, err := p.mutate(ask, p.token(), by)
 	if err != nil {
-		return nil, nil, &unseeded{fmt.Sprintf("%s makes no %s to ask about", by.Name, typ), err}
+		return nil, nil, &unseeded{fmt.Sprintf("%s creates no %s to ask about", by.Name, typ), err}
 	}
 	fields := firstOf(p.schema, payload, typ)
 	if fields == nil || fields[listedID] == nil {
-		return nil, nil, &unseeded{fmt.Sprintf("%s makes no %s to ask about", by.Name, typ), fmt.Errorf("its payload has none with an id: %v", payload)}
+		return nil, nil, &unseeded{fmt.Sprintf("%s creates no %s to ask about", by.Name, typ), fmt.Errorf("its payload has none with an id: %v", payload)}
 	}
 	made.id = fields[listedID]
 	for name, canary := range made.canaries { // a field of another name may have it

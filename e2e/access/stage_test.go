@@ -34,10 +34,10 @@ var (
 // The reasons why a root field does not show an existing target.
 const (
 	showsTheViewer   = "the row is the viewer's own"
-	changesTheViewer = "a member changes his own row"
-	makesTheViewer   = "whoever gets the answer has just proved to be the owner"
-	makesASession    = "whoever proves the address is let in; the owner, who is in already, gets no tokens (TestVerifyEmail)"
-	makesTheAccount  = "whoever gets the answer owns what was just made"
+	changesTheViewer = "members change their own row"
+	makesTheViewer   = "the viewer of the reply has just proved to be the owner"
+	makesASession    = "a viewer who proves the address gets a session; the owner, who has one, gets no tokens (TestVerifyEmail)"
+	makesTheAccount  = "the viewer of the reply owns the new row"
 )
 
 // ownAnswers are the root fields that return a row of the viewer although the schema does not say so. ownRow finds the
@@ -243,10 +243,10 @@ func (p *stage) newPerson(visibility string) *person {
 func (p *stage) newCode(of *person, mutation string) (string, error) {
 	ask := map[string]string{"verifyEmail": harness.RequestVerification, "resetPassword": harness.RequestReset}[mutation]
 	if ask == "" {
-		return "", fmt.Errorf("no code is known for %s: add to newCode in stage_test.go how it is asked for", mutation)
+		return "", fmt.Errorf("no code is known for %s: add its mutation to newCode in stage_test.go", mutation)
 	}
 	if r, err := p.maker.TryDo("", ask, harness.Input("email", of.seed["email"])); err != nil || len(r.Errors) > 0 {
-		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
+		return "", fmt.Errorf("request a code: %s, %w", r.Body, err)
 	}
 	return codeOf(p.maker, p.dataDir, `SELECT o.id FROM app.codes k JOIN app.outbox o ON o.code_id = k.id WHERE k.email_key = $1`, of.seed["email"])
 }

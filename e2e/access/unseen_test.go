@@ -97,7 +97,7 @@ func (p *stage) aboutClippings(longest int) []request {
 func TestUnseenTypeIsProved(t *testing.T) {
 	t.Parallel()
 	for name, hook := range map[string]map[string]string{
-		"without a hook": nil, "beside rows that others see": {"Clipping": ""}, "beside rows that nobody else sees": {"Clipping": "PRIVATE"},
+		"without a hook": nil, "beside rows that others see": {"Clipping": ""}, "beside rows that no other viewer sees": {"Clipping": "PRIVATE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +114,7 @@ func TestUnseenTypeIsProved(t *testing.T) {
 				longest = math.MaxInt
 			}
 			for _, r := range p.aboutClippings(longest) { // one after the other, because the fake has no locks
-				l.add(p.judge(r))
+				l.add(p.compare(r))
 			}
 			findings := slices.DeleteFunc(l.incomplete(p.specification, nil), func(f finding) bool {
 				return strings.HasSuffix(f.what, "no path leads to it") && !strings.Contains(f.what, "Clipping")
@@ -129,8 +129,8 @@ func TestUnseenTypeIsProved(t *testing.T) {
 	}
 }
 
-// The judge finds each lie of a service about a type that it has not seen.
-func TestJudgeFindsLies(t *testing.T) {
+// The tests find each lie of a service about a type that it has not seen.
+func TestLiesAreFound(t *testing.T) {
 	t.Parallel()
 	p, f := withClippings(t, map[string]string{"Clipping": "PRIVATE"})
 	others := f.owned("", "Clipping", 1)
@@ -178,7 +178,7 @@ func TestJudgeFindsLies(t *testing.T) {
 				a.value = nil
 			}
 		}, "ClippingTag.name is null, and should have a value"},
-		"anybody deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
+		"any viewer deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.deleteClipping" && a.code == "FORBIDDEN" {
 				*a = fakeAnswer{value: fakeObject{typ: p.schema.Types["DeleteClippingPayload"]}}
 			}
@@ -188,17 +188,17 @@ func TestJudgeFindsLies(t *testing.T) {
 				a.value = p.targets["PUBLIC"].rows["Clipping"].canaries["note"]
 			}
 		}, "the seed of Clipping.note is in the reply to member, visible-to"},
-		"no clipping is made": {func(field string, _ access.Viewer, a *fakeAnswer) {
+		"no clipping is created": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.createClipping" {
 				*a = fakeAnswer{code: "BAD_USER_INPUT"}
 			}
-		}, "createClipping makes no Clipping to ask about"},
+		}, "createClipping creates no Clipping to ask about"},
 	} {
 		f.lie = c.lie
 		l := newLedger()
 		for _, r := range p.aboutClippings(shortWay) {
 			if len(r.path.steps) < 3 {
-				l.add(p.judge(r))
+				l.add(p.compare(r))
 			}
 		}
 		f.lie = nil

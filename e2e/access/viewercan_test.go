@@ -31,7 +31,7 @@ func TestViewerCanIsWhatTheMutationsDo(t *testing.T) {
 			}
 		}
 		if promised == 0 {
-			t.Errorf("%s.%s promises nothing to anybody", typ.Name, f.Name)
+			t.Errorf("%s.%s lists nothing for any viewer", typ.Name, f.Name)
 		}
 	}
 	if types == 0 {
@@ -63,7 +63,7 @@ func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefi
 	for _, action := range p.schema.Types[f.Type.Name()].EnumValues {
 		m := p.schema.Mutation.Fields.ForName(mutationOf(action.Name, typ.Name))
 		if m == nil {
-			t.Errorf("%s of %s stands for no mutation", action.Name, typ.Name)
+			t.Errorf("%s of %s belongs to no mutation", action.Name, typ.Name)
 			continue
 		}
 		var err error
@@ -84,7 +84,7 @@ func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefi
 		}
 	}
 	if got := data.Node[f.Name]; fmt.Sprint(got) != fmt.Sprint(can) {
-		t.Errorf("%s of a %s %s can %v, and the mutations let through %v", asker, visibility, typ.Name, got, can)
+		t.Errorf("%s of a %s %s lists %v, and the admitted mutations are %v", asker, visibility, typ.Name, got, can)
 	}
 	return len(data.Node[f.Name])
 }

@@ -84,7 +84,7 @@ func TestGuessesAtThePasswordOfASignUp(t *testing.T) {
 	if r.Code() != "RATE_LIMITED" || len(r.Fields()) != 1 || r.Fields()[0] != "input.password RATE_LIMITED" {
 		t.Errorf("beyond the limit: %s", r.Body)
 	}
-	if v := verifyWithout(s, email, code); !v.PasswordCleared { // the address is verified all the same
+	if v := verifyWithout(s, email, code); !v.PasswordCleared { // the address is verified nevertheless
 		t.Errorf("without a password: %+v", v)
 	}
 }

@@ -26,7 +26,7 @@ func profileJSON(a harness.Account) string {
 func entitiesJSON(list ...string) string { return `{"_entities":[` + strings.Join(list, ",") + `]}` }
 
 // W07's exception: any client gets the schema from _service in production too, because routers need it.
-func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
+func TestServiceShowsTheSchemaToAnyClient(t *testing.T) {
 	t.Parallel()
 	d, dir := dbtest.New(t), t.TempDir()
 	development := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // creates the signing key
@@ -143,7 +143,7 @@ func TestEntitiesAreOneQueryForEachKey(t *testing.T) {
 }
 
 // G06: an incomplete representation is null with an error at its place, and the others are found.
-func TestMalformedRepresentationSpoilsOnlyItself(t *testing.T) {
+func TestMalformedRepresentationAffectsOnlyItself(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})

@@ -184,7 +184,7 @@ func TestTrustedDocumentsBehindLinks(t *testing.T) {
 }
 
 // Errors in trusted documents prevent the start, and name the file and the document.
-func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
+func TestInvalidTrustedDocumentsAreNamed(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	for name, c := range map[string]struct {

@@ -82,7 +82,7 @@ func TestSessionsAreListed(t *testing.T) {
 	for who, token := range map[string]string{"FORBIDDEN": another.Token, "UNAUTHENTICATED": ""} {
 		r := s.Do(token, `{ profile(username: "`+a.Username+`") { user { sessions { nodes { id } } } } }`, nil)
 		if r.Code() != who || !strings.Contains(r.Body, `"sessions":null`) {
-			t.Errorf("somebody else's sessions: %s", r.Body)
+			t.Errorf("another user's sessions: %s", r.Body)
 		}
 	}
 }
@@ -116,7 +116,7 @@ func TestClientsBehindAProxy(t *testing.T) {
 	}
 }
 
-// revokeSession immediately revokes one of the viewer's own sessions. An ended session, or another user's, is not found.
+// revokeSession immediately revokes one of your own sessions. An ended session, or another user's, is not found.
 func TestSessionsAreRevoked(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -215,6 +215,6 @@ func TestSecurityEventsAreListed(t *testing.T) {
 		t.Errorf("another's events: %s", r.Body)
 	}
 	if r := s.Do(another.Token, query, nil); strings.Contains(r.Body, "Tablet") || strings.Count(r.Body, `"kind"`) != 1 {
-		t.Errorf("one's own events: %s", r.Body)
+		t.Errorf("the owner's events: %s", r.Body)
 	}
 }

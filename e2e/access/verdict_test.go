@@ -35,8 +35,8 @@ func (v *verdict) impossible(err error) *verdict {
 	return v
 }
 
-// judge sends a request and compares the reply with the matrix.
-func (p *stage) judge(r request) *verdict {
+// compare sends a request and compares the reply with the matrix.
+func (p *stage) compare(r request) *verdict {
 	v := &verdict{request: r}
 	target, token, err := p.cast(r)
 	if err != nil {
