@@ -56,7 +56,8 @@ $(LINT):
 
 unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a real browser, and client tools
 	@scripts/need.sh postgres cc chromium
-	@$(GO) test -race -timeout 15m ./...
+	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
+	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...
 
 rules-score: ## weaken each field rule and row policy in turn, and show which test fails (part of unit)

@@ -64,7 +64,7 @@ func (l *ledger) incomplete(s specification, exempt map[string]string) (faults [
 	for _, key := range slices.Sorted(maps.Keys(l.twins)) {
 		path, field, _ := strings.Cut(key, ": ")
 		if lacking[field] = lacking[field] || !l.twins[key]; !l.twins[key] && exempt[field] == "" {
-			faults = append(faults, finding{what: field + " has no positive twin: nobody gets a value on this path", where: path})
+			faults = append(faults, finding{what: field + " has no positive twin: no viewer gets a value on this path", where: path})
 		}
 	}
 	for field := range exempt {

@@ -174,6 +174,6 @@ func TestProberReportsWhatItCannotTry(t *testing.T) {
 		}
 	}
 	if got := p.check(t.Context(), storedPolicy{table: "clippings", name: "clippings_everything", command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].what, "no owned type declares") {
-		t.Errorf("a policy that nobody declares: %v", got)
+		t.Errorf("a policy without a declaration: %v", got)
 	}
 }

@@ -133,7 +133,7 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"updateProfile", "bad scalar", a.Token, harness.UpdateMutation, update(harness.Vars{"birthday": "2001-02-29"}), "BAD_USER_INPUT"},
 		{"updateProfile", "cleared visibility", a.Token, harness.UpdateMutation, update(harness.Vars{"visibility": nil}), "BAD_USER_INPUT"},
 		{"updateProfile", "unknown field", a.Token, harness.UpdateMutation, update(harness.Vars{"userId": seen.UserID}), "BAD_USER_INPUT"},
-		{"signOut", "nobody", "", signOut, nil, ""}, // succeeds, and writes nothing
+		{"signOut", "anonymous", "", signOut, nil, ""}, // succeeds, and writes nothing
 		{"signOut", "malformed token", a.Token + "x", signOut, nil, ""},
 		{"signOut", "signed out", gone.Token, signOut, nil, ""},
 		{"signOut", "malformed refresh token", "", signOutOf, token("../x"), ""},

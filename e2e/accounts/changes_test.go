@@ -109,7 +109,7 @@ func TestChangeEmail(t *testing.T) {
 		t.Errorf("before it is verified: %s", r.Body)
 	}
 	s.ExpectFault("the first change", s.Do(a.Token, harness.VerifyEmail, harness.Input("email", "first-"+a.Email, "code", first)), harness.WrongCode)
-	s.ExpectFault("by nobody", s.Do("", harness.VerifyEmail, harness.Input("email", next, "code", code)), harness.WrongCode)
+	s.ExpectFault("by an anonymous viewer", s.Do("", harness.VerifyEmail, harness.Input("email", next, "code", code)), harness.WrongCode)
 	s.ExpectFault("by another", s.Do(v.Token, harness.VerifyEmail, harness.Input("email", next, "code", code)), harness.WrongCode)
 	var got verified
 	s.Must(a.Token, harness.VerifyEmail, harness.Input("email", strings.ToUpper(next), "code", code)).Into(t, &got)

@@ -120,7 +120,7 @@ func TestHookAfterVerification(t *testing.T) {
 			s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
 			return a, a.Token, a.Email
 		}},
-		"by nobody": {nil, func(s *harness.Service) (harness.Account, string, string) {
+		"by an anonymous viewer": {nil, func(s *harness.Service) (harness.Account, string, string) {
 			a := s.SignUp(nil)
 			s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
 			return a, "", a.Email

@@ -142,7 +142,7 @@ func TestLimitsNameTheirField(t *testing.T) {
 			}
 		}
 		if len(said) != 1 {
-			t.Errorf("%s: an account and nobody are answered differently: %v", c.bucket, said)
+			t.Errorf("%s: an account and an unknown address get different replies: %v", c.bucket, said)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func only(s *harness.Service, answers []harness.Reply, fault string) int {
 		}
 	}
 	if winner < 0 {
-		s.T.Fatal("nobody has won")
+		s.T.Fatal("none has won")
 	}
 	return winner
 }

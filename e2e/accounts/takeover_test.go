@@ -25,7 +25,7 @@ func TestVerifyingASignUpAsksForItsPassword(t *testing.T) {
 		"nearly the right one":      {harness.Password + " ", true, true},
 		"the right one: it was V's": {harness.Password, true, false},
 	} {
-		for who, viewer := range map[string]bool{"nobody": false, "another member": true} {
+		for who, viewer := range map[string]bool{"anonymous": false, "another member": true} {
 			for code, ask := range map[string]bool{"of the sign-up": false, "that V has requested": true} {
 				if viewer && ask {
 					continue // it does not matter who requested the code

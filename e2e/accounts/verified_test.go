@@ -29,7 +29,7 @@ func verify(s *harness.Service, email, code string) verified {
 	var v verified
 	s.Must("", harness.VerifyEmail, harness.Input("email", email, "code", code, "password", harness.Password)).Into(s.T, &v)
 	if v.VerifyEmail.Tokens == nil || v.VerifyEmail.User.ID == "" {
-		s.T.Fatalf("verifying as nobody gives no session: %+v", v)
+		s.T.Fatalf("verifying as an anonymous viewer starts no session: %+v", v)
 	}
 	return v
 }

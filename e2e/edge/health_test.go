@@ -70,7 +70,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("without a database a query: %d %s", r.Status, r.Body)
 	}
 	if r := s.Do("", `{ profile(username: "abc") { id } me { id } }`, nil); r.Code() != "UNAVAILABLE" || strings.Contains(r.Body, "pq") {
-		t.Errorf("without a database nobody's query: %s", r.Body)
+		t.Errorf("without a database an anonymous query: %s", r.Body)
 	}
 	s.DB.Query(t, `GRANT CONNECT ON DATABASE `+name+` TO freehold_app`)
 	if r := s.Do(a.Token, harness.MeQuery, nil); !strings.Contains(r.Body, a.Email) {

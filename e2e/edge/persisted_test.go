@@ -51,7 +51,7 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 		t.Fatalf("registering: %s", r.Body)
 	}
 	if r := sendBody(s, "", known); r.Code() != "UNAUTHENTICATED" || !strings.Contains(r.Body, a.Username) {
-		t.Errorf("by hash, as nobody: %s", r.Body)
+		t.Errorf("by hash, as an anonymous viewer: %s", r.Body)
 	}
 	if r := sendBody(s, a.Token, known); len(r.Errors) > 0 || !strings.Contains(r.Body, a.Email) {
 		t.Errorf("by hash, as the owner: %s", r.Body)
