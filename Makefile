@@ -1,5 +1,5 @@
-# Two commands do everything on a fresh machine with Go and make: `make run` and `make test`. Both install what is
-# missing. The rest are their parts.
+# On a fresh machine with Go and make, `make run` and `make test` do everything. Both install what is missing. The other
+# targets are their parts.
 
 .DEFAULT_GOAL := help
 .PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose stranger bench
@@ -10,35 +10,35 @@ LINT_VER := v2.15.0
 LINT     := $(BIN)/golangci-lint-$(LINT_VER)
 ASSETS   := web/dist/manifest.json
 
-help: ## list what can be made
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST)
 
-run: build ## serve on a private PostgreSQL, at http://127.0.0.1:8080/graphql
+run: build ## serve with a private PostgreSQL, at http://127.0.0.1:8080/graphql
 	@scripts/need.sh postgres
 	@exec ./freehold
 
-build: $(ASSETS) ## leave ./freehold, its assets embedded
+build: $(ASSETS) ## build ./freehold, with its assets embedded
 	@$(GO) build -o freehold .
 
 $(ASSETS): web/package.json web/package-lock.json web/.npmrc web/build.mjs $(wildcard web/src/*)
 	@scripts/need.sh node npm
 	@cd web && npm ci --loglevel=error >/dev/null && npm run --silent build
 
-quick: ## check in seconds what needs no PostgreSQL, browser or Node.js (PACKAGES narrows it)
+quick: ## check in seconds all that needs no PostgreSQL, browser or Node.js; PACKAGES selects packages
 	@GO="$(GO)" PACKAGES="$(PACKAGES)" scripts/quick.sh
 
-test: build fresh lint unit fuzz compose stranger ## everything that CI runs
+test: build fresh lint unit fuzz compose stranger ## run everything that CI runs
 
-generate: ## regenerate what is generated
+generate: ## regenerate the generated files
 	@$(GO) generate ./...
 	@$(GO) run . access --format=markdown >docs/.access.md.new && mv docs/.access.md.new docs/access.md || { rm -f docs/.access.md.new; exit 1; }
 	@scripts/need.sh postgres
 	@$(GO) test -count=1 -run '^TestSchemaIsDocumented$$' ./db -update
 
-fresh: ## prove that generated files are those of the sources (tests look at docs/access.md and docs/schema.sql)
+fresh: ## check that generated files match their sources (tests check docs/access.md and docs/schema.sql)
 	@before=$$(cat graph/generated.go graph/model/models_gen.go graph/bridge_gen.go modules/resolvers_gen.go | cksum); $(GO) generate ./... && \
 	after=$$(cat graph/generated.go graph/model/models_gen.go graph/bridge_gen.go modules/resolvers_gen.go | cksum) && \
-	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit what go generate made" >&2; exit 1; fi
+	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit the output of go generate" >&2; exit 1; fi
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) mod tidy -diff
 	@$(GO) mod verify >/dev/null
@@ -54,23 +54,24 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a real browser, and the tools of clients
+unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a real browser, and client tools
 	@scripts/need.sh postgres cc chromium
-	@$(GO) test -race -timeout 15m ./...
+	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
+	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...
 
-rules-score: ## weaken each rule and row policy in turn, and show which test notices (part of unit)
+rules-score: ## weaken each field rule and row policy in turn, and show which test fails (part of unit)
 	@scripts/need.sh postgres cc
 	@$(GO) test -race -count=1 -v -run '^TestAccess$$/^score$$' ./e2e/access
 
 FUZZED := auth:FuzzCode mail:FuzzRecipient accounts/input:FuzzUsername accounts/input:FuzzEmail accounts/input:FuzzPhone resolvers:FuzzCursor edge:FuzzRequest edge/document:FuzzCost edge/document:FuzzVariables
 
-fuzz: ## fuzz each parser for a few seconds (by count: go test fails now and then when a time runs out)
+fuzz: ## fuzz each parser for a few seconds (by count, because go test sometimes fails when a fuzz time ends)
 	@for f in $(FUZZED); do \
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime 30000x "./$${f%:*}" || exit 1; \
 	done
 
-compose: build e2e/node_modules ## compose the schema with another subgraph, by Apollo's own tool
+compose: build e2e/node_modules ## compose the schema with another subgraph, with Apollo's tool
 	@./freehold schema | node e2e/compose/compose.mjs
 
 e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
@@ -78,7 +79,7 @@ e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 	@cd e2e && npm ci --loglevel=error >/dev/null
 	@touch $@
 
-stranger: ## do as the README tells a stranger, in a fresh copy
+stranger: ## follow the README in a fresh copy of the tree
 	@scripts/need.sh postgres curl git
 	@e2e/stranger.sh
 

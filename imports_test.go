@@ -19,7 +19,9 @@ var mayImport = map[string][]string{
 	"mail/outbox":       {},
 	"mail/address":      {},
 	"mail":              {"mail/address", "mail/outbox"},
-	"db":                {"auth", "db/literal", "db/scan", "fault", "mail/outbox"},
+	"db/wire":           {},
+	"db/migrate":        {"db/wire"},
+	"db":                {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
 	"db/dbtest":         {"db", "devpg"},
 	"db/probe":          {"db"},
 	"accounts/input":    {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
@@ -45,7 +47,9 @@ var mayImport = map[string][]string{
 		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"":                    {"access", "app", "devpg", "modules"},       // the command
+	"command":             {"access", "app", "devpg", "scaffold"},
+	"scaffold":            {},
+	"":                    {"command", "modules"}, // the command
 	"db/literal":          {},
 	"db/scan":             {},
 	"internal/eventually": {},
@@ -56,9 +60,10 @@ var mayImport = map[string][]string{
 	"e2e/faults":          {},
 	"e2e/harness":         {"app", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
+
 	"freeholdtest": {
-		"app", "db/dbtest", "e2e/harness", "internal/proof/core", "internal/proof/findings", "internal/proof/people", "internal/proof/policies",
-		"internal/proof/score", "internal/proof/stage",
+		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings", "internal/proof/people",
+		"internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
 	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
@@ -80,37 +85,44 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"e2e/harness":         {"freeholdtest", "internal/proof/core", "internal/proof/people", "internal/proof/score", "internal/proof/stage"}, // for tests
-	"internal/eventually": {"e2e/harness"},                                                                                                  // for tests
-	"db/probe":            {"explain"},                                                                                                      // acts as any user, for an operator at the command line
-	"internal/levers":     {"app", "e2e/harness"},                                                                                           // weakens a service, for tests and benchmarks
+	"internal/eventually": {"e2e/harness"},        // for tests
+	"db/probe":            {"explain"},            // acts as any user, for an operator at the command line
+	"internal/levers":     {"app", "e2e/harness"}, // weakens a service, for tests and benchmarks
+
+	// for tests
+	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/people", "internal/proof/score", "internal/proof/stage"},
 }
 
 // testsMayImport lists what the tests of a package may also import.
 var testsMayImport = map[string][]string{
-	"fault":                   {"fault"},
-	"auth/passwords":          {"internal/eventually"},
-	"mail":                    {"internal/eventually", "mail"},
-	"db":                      {"db", "db/dbtest", "internal/eventually"},
-	"db/probe":                {"db/dbtest", "db/probe"},
-	"accounts":                {"accounts"},
-	"owned":                   {"owned"},
-	"graph/exec":              {"graph", "graph/exec"},
-	"explain":                 {"db/dbtest", "graph", "resolvers"},
-	"edge/reply":              {"e2e/hostile", "graph/exec"},
-	"edge/document":           {"e2e/hostile", "graph"},
-	"edge":                    {"e2e/hostile", "graph"},
-	"web":                     {"db/dbtest", "e2e/harness", "internal/eventually"},
-	"app":                     {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
-	"internal/eventually":     {"internal/eventually"},
-	"e2e/access":              {"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest", "internal/proof/cases", "internal/proof/core", "internal/proof/people", "internal/proof/stage", "modules", "owned"},
-	"e2e/accounts":            {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
-	"e2e/edge":                {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
-	"e2e/faults":              {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
-	"e2e/harness":             {"accounts", "db", "e2e/harness"},
-	"e2e/sessions":            {"app", "db/dbtest", "e2e/harness"},
-	"examples/notes":          {"db/dbtest", "e2e/harness", "examples/notes"},
-	"db/literal":              {"db/literal"},
+	"fault":               {"fault"},
+	"auth/passwords":      {"internal/eventually"},
+	"mail":                {"internal/eventually", "mail"},
+	"db":                  {"db", "db/dbtest"},
+	"db/probe":            {"db/dbtest", "db/probe"},
+	"accounts":            {"accounts"},
+	"owned":               {"owned"},
+	"graph/exec":          {"graph", "graph/exec"},
+	"explain":             {"db/dbtest", "graph", "resolvers"},
+	"edge/reply":          {"e2e/hostile", "graph/exec"},
+	"edge/document":       {"e2e/hostile", "graph"},
+	"edge":                {"e2e/hostile", "graph"},
+	"web":                 {"db/dbtest", "e2e/harness", "internal/eventually"},
+	"app":                 {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
+	"command":             {"modules"},
+	"internal/eventually": {"internal/eventually"},
+	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
+	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
+	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
+	"e2e/harness":         {"accounts", "db", "e2e/harness"},
+	"e2e/sessions":        {"app", "db/dbtest", "e2e/harness"},
+	"examples/notes":      {"db/dbtest", "e2e/harness", "examples/notes"},
+	"db/literal":          {"db/literal"},
+
+	"e2e/access": {
+		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest", "internal/proof/cases",
+		"internal/proof/core", "internal/proof/people", "internal/proof/stage", "modules", "owned",
+	},
 	"freeholdtest":            {"freeholdtest", "modules"},
 	"internal/proof/policies": {"e2e/harness", "internal/proof/core"},
 	"internal/proof/stage":    {"internal/proof/core"},

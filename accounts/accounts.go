@@ -1,6 +1,6 @@
-// Package accounts owns the use cases of an account: sign-up with a profile, sign-in and sign-out, changes of the profile, and what an
-// account proves its owner by. It validates all fields of an input at once, and decides what happens in one transaction. The rules for
-// single values are in package input, and how often something may happen is in package limits. It must not know GraphQL or HTTP, and
+// Package accounts owns the use cases of an account: sign-up, sign-in, verification, recovery, changes and deletion. It validates all
+// fields of an input at once, and decides what happens in one transaction. Package input has the rules for single values, package
+// limits counts how often something happens, and package sessions has the use cases of sessions. It must not know GraphQL or HTTP, and
 // leaves SQL to db.
 //
 // # Pending sign-ups and rivals
@@ -113,8 +113,8 @@ type SignedIn struct {
 	Tokens
 }
 
-// started returns what the client gets of a session that was started.
-func (s *Service) started(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*SignedIn, error) {
+// signedIn returns what the client gets of a session that was started.
+func (s *Service) signedIn(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*SignedIn, error) {
 	tokens, err := s.Sessions.Issue(viewer.UserID, viewer.SessionID, refreshToken)
 	if err != nil {
 		return nil, fmt.Errorf("start session: %w", err)

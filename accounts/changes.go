@@ -18,7 +18,7 @@ import (
 // ChangePassword replaces the viewer's password. It revokes the other sessions, deletes all codes, sends a notice, and returns
 // the viewer's profile.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) (*db.Profile, error) {
-	seen, ok, err := s.isOwn(ctx, viewer, "input.currentPassword", currentPassword)
+	seen, ok, err := s.isOwnPassword(ctx, viewer, "input.currentPassword", currentPassword)
 	if err != nil {
 		return nil, fmt.Errorf("change password: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 // DeleteAccount deletes the viewer's account with everything that refers to it, and sends a notice. Its username stays
 // unavailable for a while. It returns the deleted profile.
 func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
-	seen, err := s.proveOwn(ctx, viewer, password)
+	seen, err := s.requirePassword(ctx, viewer, password)
 	if err != nil {
 		return nil, fmt.Errorf("delete account: %w", err)
 	}

@@ -7,9 +7,10 @@ import (
 	"freehold.dev/freehold/db"
 )
 
-// Hooks are what an adopter runs when something happens to an account, in this order. Each hook runs inside the transaction. If
-// it returns an error, the transaction rolls back. A *fault.Error reaches the client; use fault.Input for a field of the form. A
-// hook can run more than once for one request, for example after a deadlock, so it must have no effect outside the transaction.
+// Hooks are what an adopter runs when something happens to an account. Hooks of one kind run in their order, each inside the
+// transaction. If one returns an error, the transaction rolls back. A *fault.Error reaches the client; use fault.Input for a
+// field of the form. A hook can run more than once for one request, for example after a deadlock, so it must have no effect
+// outside the transaction.
 type Hooks struct {
 	// BeforeSignUp runs as an anonymous viewer, before the transaction writes anything.
 	BeforeSignUp []func(ctx context.Context, tx *db.Tx, c Candidate) error

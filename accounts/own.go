@@ -60,7 +60,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 			to, _ := input.ReadEmail(*email)
 			key = to.Key
 		}
-		buckets, err := s.limits.FindNextCode(ctx, tx, mailOf[purpose], key)
+		buckets, err := s.limits.NextCodeBuckets(ctx, tx, mailOf[purpose], key)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.limits.CheckWrite(ctx, viewer.UserID); err != nil {
+	if err := s.CheckWrite(ctx, viewer); err != nil {
 		return nil, err
 	}
 	return s.db.UpdateProfile(ctx, viewer, id, fields)
@@ -29,14 +29,7 @@ func (s *Service) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid
 // that of the input object: "", or with a dot at its end.
 func (s *Service) readProfile(faults *fault.Faults, path string, f *db.ProfileFields) {
 	text := func(name string, field *db.Patch[string], read func(string) (string, fault.Flaw)) {
-		if field.Value == nil {
-			return
-		}
-		value, flaw := read(*field.Value)
-		faults.Add(path+name, flaw)
-		if field.Value = &value; value == "" {
-			field.Value = nil
-		}
+		ReadText(faults, path+name, field, read)
 	}
 	text("displayName", &f.DisplayName, input.DisplayName.Read)
 	text("bio", &f.Bio, input.Bio.Read)

@@ -10,8 +10,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// isOwn reports whether a password is the viewer's, and returns its hash. The path is that of the password in the input.
-func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
+// isOwnPassword reports whether a password is the viewer's, and returns its hash. The path is that of the password in the input.
+func (s *Service) isOwnPassword(ctx context.Context, viewer auth.Viewer, path, password string) (seenHash string, ok bool, err error) {
 	if err := s.limits.CheckPasswordTry(ctx); err != nil {
 		return "", false, err
 	}
@@ -32,9 +32,9 @@ func (s *Service) isOwn(ctx context.Context, viewer auth.Viewer, path, password 
 	return hash, true, s.limits.Forget(ctx, s.limits.OwnGuesses(viewer.UserID))
 }
 
-// proveOwn is isOwn, but returns BAD_USER_INPUT at input.password for a wrong password.
-func (s *Service) proveOwn(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
-	seen, ok, err := s.isOwn(ctx, viewer, "input.password", password)
+// requirePassword is isOwnPassword, but returns BAD_USER_INPUT at input.password for a wrong password.
+func (s *Service) requirePassword(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
+	seen, ok, err := s.isOwnPassword(ctx, viewer, "input.password", password)
 	if err == nil && !ok {
 		err = errPassword("input.password")
 	}
@@ -48,7 +48,7 @@ func errPassword(path string) error { return notThePassword.At(path) }
 // Reauthenticate records that the viewer has entered the password again, which sensitive actions require, and returns the
 // viewer's profile.
 func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
-	seen, err := s.proveOwn(ctx, viewer, password)
+	seen, err := s.requirePassword(ctx, viewer, password)
 	if err != nil {
 		return nil, fmt.Errorf("reauthenticate: %w", err)
 	}

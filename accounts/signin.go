@@ -11,9 +11,9 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// wrong is the one answer to every sign-in that fails, whatever the reason. It is not UNAUTHENTICATED, because clients react to
+// invalidCredentials is the one answer to every sign-in that fails, whatever the reason. It is not UNAUTHENTICATED, because clients react to
 // that with a refresh.
-func (s *Service) wrong() *fault.Error {
+func (s *Service) invalidCredentials() *fault.Error {
 	message := "The email address or password is incorrect."
 	if s.config.RequireVerifiedEmail {
 		message = "The email address or password is incorrect, or the address is not verified yet."
@@ -72,9 +72,9 @@ func (s *Service) start(ctx context.Context, emailKey, hash string) (*SignedIn, 
 	case err != nil:
 		return nil, err
 	case !ok:
-		return nil, s.wrong()
+		return nil, s.invalidCredentials()
 	}
-	return s.started(viewer, profile, refreshToken)
+	return s.signedIn(viewer, profile, refreshToken)
 }
 
 // renewHash hashes a valid password again with the current parameters. It runs after the sign-in. Otherwise, a wrong password

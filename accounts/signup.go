@@ -181,7 +181,7 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, erro
 	case s.config.RequireVerifiedEmail:
 		return nil, nil //nolint:nilnil // documented
 	}
-	return s.started(viewer, profile, refreshToken)
+	return s.signedIn(viewer, profile, refreshToken)
 }
 
 // validate returns all faults of a sign-up, in the order of the schema.

@@ -158,6 +158,6 @@ func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash str
 	if err != nil {
 		return nil, err
 	}
-	v.Session, err = s.started(viewer, v.Profile, refreshToken)
+	v.Session, err = s.signedIn(viewer, v.Profile, refreshToken)
 	return v, err
 }

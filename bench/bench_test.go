@@ -49,7 +49,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// An update whose reply was right, but which was not stored, is found by asking for me.
+// An update with a correct reply that was not stored is found by reading the viewer.
 func TestUpdatesThatAreNotStoredFail(t *testing.T) {
 	t.Parallel()
 	u := testUser
@@ -121,7 +121,7 @@ func TestReportSaysWhatRowSecurityTakes(t *testing.T) {
 	}
 }
 
-// What pgbench's samples do not have is not part of the medians.
+// Figures that pgbench's samples do not have are not in the medians.
 func TestReportSaysWhatOtherProgramsTook(t *testing.T) {
 	t.Parallel()
 	all := results{"W1": {

@@ -13,13 +13,13 @@ import (
 	"freehold.dev/freehold/bench/requests"
 )
 
-// users is how many accounts the loads use.
+// users is the number of accounts that the loads use.
 const users = 200
 
 //go:embed seed.sql
 var helpers string
 
-// data is a database and the accounts in it that the loads use.
+// data is a database and its accounts for the loads.
 type data struct {
 	database, owner string // owner is the role that seeds it
 	schema          string // of the tables, with a dot
@@ -40,7 +40,7 @@ func (b *bench) execute(ctx context.Context, role, database, statements string) 
 	return nil
 }
 
-// createDatabase makes a database that only its owner and another role can connect to.
+// createDatabase creates a database that only its owner and another role can connect to.
 func (b *bench) createDatabase(ctx context.Context, name, owner, user string) error {
 	for _, statement := range []string{
 		`CREATE DATABASE ` + name + ` OWNER ` + owner,
@@ -54,7 +54,7 @@ func (b *bench) createDatabase(ctx context.Context, name, owner, user string) er
 	return nil
 }
 
-// signUp makes the accounts that the loads use, through the server.
+// signUp creates the accounts for the loads, through the server.
 func (s *server) signUp(ctx context.Context, connections int) error {
 	calls := make([]*load.Call, users)
 	for i := range calls {
@@ -72,8 +72,8 @@ func (s *server) signUp(ctx context.Context, connections int) error {
 	return nil
 }
 
-// fill completes the accounts that signed up, and adds those with the numbers from first to last. If hidden is true, almost all of
-// these are seen by nobody else.
+// fill completes the accounts that signed up, and adds those with the numbers from first to last. If hidden is true, no other
+// account sees almost all of these.
 func (b *bench) fill(ctx context.Context, d *data, first, last int, hidden bool) error {
 	seed, err := os.ReadFile(d.seed)
 	if err != nil {
@@ -102,7 +102,7 @@ func (b *bench) fill(ctx context.Context, d *data, first, last int, hidden bool)
 	return b.readIDs(ctx, d)
 }
 
-// readIDs reads the ids of the accounts that the loads use.
+// readIDs reads the ids of the accounts for the loads.
 func (b *bench) readIDs(ctx context.Context, d *data) error {
 	db, err := b.postgres.Open(d.owner, d.database)
 	if err != nil {

@@ -16,19 +16,20 @@ import (
 	"freehold.dev/freehold/bench/requests"
 )
 
-// sizes are the accounts, of which others hide almost all, and heavy the rows of an account's sessions and events.
+// sizes are the numbers of accounts, of which almost all are hidden from others. heavy are the numbers of an account's
+// sessions and events.
 var (
 	sizes = []int{1_000, 100_000, 1_000_000}
 	heavy = []int{100, 1_000, 10_000}
 )
 
-// live is how many of an account's sessions have not ended.
+// live is the number of an account's live sessions.
 const live = 100
 
 // grow measures freehold with databases of several sizes, and accounts with many rows. It prints tables and draws the curves.
 func (b *bench) grow(ctx context.Context, w io.Writer) error {
 	v := b.variants[0]
-	v.env = append(v.env, "FREEHOLD_ACCOUNT_EVENTS=10000") // or it would delete them meanwhile
+	v.env = append(v.env, "FREEHOLD_ACCOUNT_EVENTS=10000") // else it would delete them meanwhile
 	for _, size := range sizes {
 		v.name = chart.Thousands(size) + " accounts"
 		if err := b.startFreehold(ctx, v, "freehold_"+strconv.Itoa(size)); err != nil {
@@ -73,7 +74,7 @@ func (b *bench) grow(ctx context.Context, w io.Writer) error {
 		{Unit: "ms of CPU per request", Title: "accounts", Xs: sizes, Curves: ofAccounts},
 		{Unit: "ms of CPU per request", Title: "sessions and events of one account", Xs: heavy, Curves: ofSessions},
 	})
-	if err := os.WriteFile(b.drawing, []byte(drawing), 0o644); err != nil { //nolint:gosec // it is for everyone
+	if err := os.WriteFile(b.drawing, []byte(drawing), 0o644); err != nil { //nolint:gosec // anyone may read it
 		return fmt.Errorf("write the curves: %w", err)
 	}
 	return nil
@@ -106,7 +107,7 @@ func (b *bench) curves(ctx context.Context, p *printer, loads []kind, servers []
 	return found, nil
 }
 
-// burden gives some accounts of a server many sessions and events. It returns, for each, the server as it is for that account alone.
+// burden gives some accounts of a server many sessions and events. It returns, for each, the server as that account sees it.
 func (b *bench) burden(ctx context.Context, s *server) (each []*server, err error) {
 	for i, rows := range heavy {
 		u := s.data.users[i]

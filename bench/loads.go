@@ -15,9 +15,9 @@ import (
 type kind struct {
 	name, text string
 	query      func(d requests.Dialect, users []*requests.User, i int) requests.Query
-	// after says that each user asks for me when a run has ended, which shows what the run has stored.
+	// after says that each user reads the viewer when a run has ended, which shows what the run has stored.
 	after bool
-	// hashes says that a hash of a password takes most of the time, so that few requests are made.
+	// hashes says that a hash of a password takes most of the time, so that few requests are sent.
 	hashes bool
 	// besides says that 32 connections sign in meanwhile.
 	besides bool
@@ -59,7 +59,7 @@ func (s *server) calls(query func(d requests.Dialect, users []*requests.User, i 
 	return calls
 }
 
-// call makes a query with a token, "" for none, a call over HTTP.
+// call turns a query with a token, "" for none, into a call over HTTP.
 func (s *server) call(q requests.Query, token string) *load.Call {
 	body, err := json.Marshal(map[string]any{"query": q.Document, "variables": q.Variables})
 	if err != nil {

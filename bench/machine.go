@@ -14,7 +14,7 @@ import (
 
 var modelName = regexp.MustCompile(`(?m)^model name\s*: (.+)$`)
 
-// machine describes what the run took place on, in one line.
+// machine describes, in one line, the machine of the run.
 func (b *bench) machine(ctx context.Context) (string, error) {
 	parts := []string{fmt.Sprintf("%d cores", runtime.NumCPU())}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {

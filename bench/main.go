@@ -48,7 +48,7 @@ func main() {
 	runtime.LockOSThread()
 	// The servers need the machine more than the requests do.
 	runtime.GOMAXPROCS(1)
-	signal.Ignore(syscall.SIGPIPE) // so that all is cleaned up if nobody reads the report
+	signal.Ignore(syscall.SIGPIPE) // so that the cleanup runs even if the reader of the report is gone
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
@@ -137,7 +137,7 @@ func parseOptions(args []string) (o options, err error) {
 	return o, nil
 }
 
-// startServers starts all, makes their accounts, and notes the memory that they take while nobody asks.
+// startServers starts all servers, creates their accounts, and records the memory that they take while idle.
 func (b *bench) startServers(ctx context.Context) error {
 	for _, v := range b.variants {
 		if slices.Contains(b.options.servers, "freehold") || slices.Contains(b.options.servers, "pgbench") {
@@ -161,7 +161,7 @@ func (b *bench) startServers(ctx context.Context) error {
 		if s.idle, _, err = s.process.Memory(); err != nil {
 			return err
 		}
-		if s.data.users != nil { // another variant has made them
+		if s.data.users != nil { // another variant has created them
 			continue
 		}
 		if err := b.populate(ctx, s, b.accounts, false); err != nil {
@@ -171,7 +171,7 @@ func (b *bench) startServers(ctx context.Context) error {
 	return nil
 }
 
-// populate makes the accounts of a server.
+// populate creates the accounts of a server.
 func (b *bench) populate(ctx context.Context, s *server, accounts int, hidden bool) error {
 	progress("%s: %d users sign up, %d accounts in all", s.name, users, accounts)
 	if err := s.signUp(ctx, b.connections); err != nil {
@@ -190,5 +190,5 @@ func (b *bench) stop() {
 	}
 }
 
-// progress tells the person who waits what is done.
+// progress reports progress to the person who waits.
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

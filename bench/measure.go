@@ -13,10 +13,10 @@ import (
 	"freehold.dev/freehold/bench/load"
 )
 
-// signIns is how many connections sign in beside the load W1+.
+// signIns is the number of connections that sign in beside the load W1+.
 const signIns = 32
 
-// A sample is what one run of a load on a server showed.
+// A sample is the measurement of one run of a load on a server.
 type sample struct {
 	rate             float64 // requests per second
 	p50, p99         time.Duration
@@ -25,7 +25,7 @@ type sample struct {
 	requests         int
 	generator        float64 // the part of one processor that this process used
 	others           float64 // the part of the machine that programs used that are not part of the run
-	thorough         float64 // the part of the answers whose check was thorough
+	thorough         float64 // the part of the replies that Check examined
 }
 
 // results are the samples by load and server.
@@ -126,7 +126,7 @@ func (b *bench) measure(ctx context.Context, s *server, k kind) (found sample, e
 	return found, nil
 }
 
-// checkStored notes the new display names, if the load changed any, and has each user read theirs.
+// checkStored records the new display names, if the load changed any, and has each user read theirs.
 func (b *bench) checkStored(ctx context.Context, s *server, calls []*load.Call, k kind) error {
 	for i, call := range calls {
 		if call.LastStamp != "" && call.LastStamp != load.Stamp {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Statements of freehold's, in transactions that prove a session. :n is the number of a user, so its ids are taken from arrays.
+// Freehold's statements, in transactions that prove a session. :n is the number of a user, whose ids come from arrays.
 const (
 	enter = `SELECT app.enter(SESSION, 3000) AS user_id, set_config('app.client_ip', '127.0.0.1', true), set_config('app.client_device', '', true);`
 
@@ -52,7 +52,7 @@ func transaction(mode string, statements ...string) string {
 	return strings.Join(all, "\n") + "\n"
 }
 
-// The roles that run the transactions: freehold's own, and one that row security does not apply to.
+// The roles that run the transactions: freehold's own, and one that bypasses row security.
 var pgbenchRoles = map[string]string{"pgbench": "freehold_app", "pgbench without row security": "bench_bypass"}
 
 // addTransactions measures the transaction of a load, if it has one, with row security and without.
@@ -80,7 +80,7 @@ func (b *bench) addTransactions(ctx context.Context, all results, load string) e
 	return nil
 }
 
-// prepareTransactions makes the role without row security and reads the users' sessions, once.
+// prepareTransactions creates the role that bypasses row security and reads the users' sessions, once.
 func (b *bench) prepareTransactions(ctx context.Context) error {
 	d := b.data["freehold"]
 	if d.users[0].Session != "" {
@@ -106,7 +106,7 @@ func (b *bench) prepareTransactions(ctx context.Context) error {
 	return nil
 }
 
-// withIDs puts arrays of the users' ids into a script.
+// withIDs writes arrays of the users' ids into a script.
 func (b *bench) withIDs(script string) string {
 	var sessions, ids []string
 	for _, u := range b.data["freehold"].users {

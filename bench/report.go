@@ -25,7 +25,7 @@ const (
 	mostRowSecurity = 0.25
 )
 
-// report prints what was measured, as Markdown.
+// report prints the measurements as Markdown.
 func (b *bench) report(w io.Writer, machine string, all results) error {
 	p := &printer{w: w}
 	p.print("%s. %d accounts, %d connections, %d users' tokens in turn; medians of %d runs of %s.\n\n",
@@ -131,7 +131,7 @@ func p99Of(samples []sample) time.Duration {
 	return median(samples, func(s sample) time.Duration { return s.p99 })
 }
 
-// cpuOf is the processor time of a request, in the server and in PostgreSQL.
+// cpuOf returns the processor time of a request, in the server and in PostgreSQL.
 func cpuOf(samples []sample) time.Duration {
 	return median(samples, func(s sample) time.Duration { return s.server + s.database })
 }
@@ -193,7 +193,7 @@ func printRatios(p *printer, all results, loads []kind, name string) {
 	}
 }
 
-// ratio compares requests per second; 0 if there are none of one.
+// ratio compares requests per second; it is 0 if one has none.
 func ratio(own, peer []sample) float64 {
 	if own == nil || peer == nil {
 		return 0
@@ -208,8 +208,8 @@ func shown(ratio float64) string {
 	return fmt.Sprintf("%.2f", ratio)
 }
 
-// printRowSecurity prints what part of freehold's request row security takes: the processor time that a transaction takes more than
-// as a role that it does not apply to.
+// printRowSecurity prints the part of freehold's request that row security takes: the additional processor time of a
+// transaction, compared with a role that bypasses it.
 func printRowSecurity(p *printer, all results, loads []kind, names []string) {
 	for _, k := range loads {
 		with, without, own := all[k.name]["pgbench"], all[k.name]["pgbench without row security"], all[k.name][names[0]]

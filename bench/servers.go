@@ -21,7 +21,7 @@ import (
 	"freehold.dev/freehold/bench/requests"
 )
 
-// A server is one of those that are compared.
+// A server is one of the compared servers.
 type server struct {
 	name    string
 	peer    bool
@@ -54,7 +54,7 @@ const node = "node/node_modules/.bin/node"
 
 const publicURL = "https://id.example.org"
 
-// startFreehold starts a variant as docs/deployment.md says, on a database that is made if there is none.
+// startFreehold starts a variant as docs/deployment.md describes, on a database that it creates if necessary.
 func (b *bench) startFreehold(ctx context.Context, v variant, database string) error {
 	key := filepath.Join(b.dir, "signing-key.pem")
 	if err := writeKey(key); err != nil {
@@ -76,7 +76,7 @@ func (b *bench) startFreehold(ctx context.Context, v variant, database string) e
 	})
 }
 
-// makeFreehold makes the roles and a database.
+// makeFreehold creates the roles and a database.
 func (b *bench) makeFreehold(ctx context.Context, path, database string) error {
 	roles, err := exec.CommandContext(ctx, path, "roles").Output()
 	if err != nil {
@@ -132,7 +132,7 @@ func (b *bench) startPeer(ctx context.Context, name, folder string, d requests.D
 	})
 }
 
-// start starts a server on a free port and waits until it takes connections.
+// start starts a server on a free port and waits until it accepts connections.
 func (b *bench) start(ctx context.Context, s server, c host.Command, env func(port string) []string) error {
 	port, err := host.FreePort(ctx)
 	if err != nil {
@@ -153,7 +153,7 @@ func (b *bench) start(ctx context.Context, s server, c host.Command, env func(po
 	})
 }
 
-// writeKey writes a signing key, unless there is one.
+// writeKey writes a signing key unless there is one.
 func writeKey(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil

@@ -1,6 +1,7 @@
 // Package db owns all SQL: the migrations, the three database roles and the queries. Each query runs in a viewer transaction
 // (Read, Write) or in the system transaction (AsSystem). PostgreSQL's row policies decide what a viewer transaction sees; no
-// query filters by viewer for safety. The package must not know GraphQL or HTTP.
+// query filters by viewer for safety. Connections, migrations, scanning and literals are in packages below. The package must not
+// know GraphQL or HTTP.
 package db
 
 import (
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"freehold.dev/freehold/db/wire"
 )
 
 // DB is the service's connection pool. It connects as the app role.
@@ -34,7 +37,7 @@ type Options struct {
 
 // Open returns the pool. It does not connect yet; an error means that the URL is malformed.
 func Open(o Options) (*DB, error) {
-	inner, err := newPQConnector(o.URL)
+	inner, err := wire.NewConnector(o.URL)
 	if err != nil {
 		return nil, errors.New("open database: the URL is malformed") // pq's error may quote the password
 	}
@@ -42,7 +45,7 @@ func Open(o Options) (*DB, error) {
 		o.MaxConnections = 10
 	}
 	o.StatementTimeout = cmp.Or(o.StatementTimeout, 3*time.Second)
-	pool := sql.OpenDB(&connector{pqConnector: inner, statement: o.StatementTimeout, observer: o.Observer})
+	pool := sql.OpenDB(&connector{Connector: inner, statement: o.StatementTimeout, observer: o.Observer})
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
 	share := max(1, min(maxShare, o.MaxConnections/2))

@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq/pqerror"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db/wire"
 	"freehold.dev/freehold/fault"
 )
 
@@ -93,7 +94,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 		}
 		this.entered = true
 	}
-	return &tx{Tx: c.pqConn, conn: c, ctx: ctx}, nil
+	return &tx{Tx: c.Conn, conn: c, ctx: ctx}, nil
 }
 
 // enterBlock runs begin and the statement that sets the viewer, and returns the first column. After an error, no transaction is
@@ -107,7 +108,7 @@ func (c *conn) enterBlock(ctx context.Context, begin string, longest time.Durati
 		if err != nil {
 			return "", fmt.Errorf("%w: %w", errEntering, err)
 		}
-		answer, err := ask(ctx, c.pqConn, begin+text)
+		answer, err := wire.Ask(ctx, c.Conn, begin+text)
 		switch {
 		case err == nil:
 			return answer, nil

@@ -3,7 +3,6 @@ package db_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
@@ -17,13 +16,13 @@ func ExampleDB_Read() {
 	defer drop()
 	d, err := db.Open(db.Options{URL: server.App})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer d.Close()
 	ctx := context.Background()
 	ann, err := signUp(ctx, d, "ann", "PRIVATE")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 
 	for _, viewer := range []auth.Viewer{ann, {}} {
@@ -44,17 +43,17 @@ func ExampleDB_Write() {
 	defer drop()
 	d, err := db.Open(db.Options{URL: server.App})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer d.Close()
 	ctx := context.Background()
 	ann, err := signUp(ctx, d, "ann", "PUBLIC")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	bob, err := signUp(ctx, d, "bob", "PUBLIC")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 
 	for _, owner := range []auth.Viewer{ann, bob} {

@@ -10,12 +10,7 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// Tests migrate and check sets in place of freehold's own.
-
-func MigrateSet(ctx context.Context, ownerURL string, set MigrationSet) error {
-	return migrateSets(ctx, ownerURL, []MigrationSet{set})
-}
-
+// CheckSet checks a set in place of freehold's own.
 func (d *DB) CheckSet(ctx context.Context, set MigrationSet) error {
 	return d.checkSets(ctx, []MigrationSet{set})
 }

@@ -52,7 +52,7 @@ func (c *conn) persist(ctx context.Context, longest time.Duration, query string)
 	if len(c.persisted) >= maxStatements {
 		return errTooMany
 	}
-	_, err := c.pqConn.ExecContext(ctx, limit(longest)+"PREPARE "+name+" AS "+query, nil)
+	_, err := c.Conn.ExecContext(ctx, limit(longest)+"PREPARE "+name+" AS "+query, nil)
 	switch {
 	case pq.As(err, pqerror.DuplicatePstatement) != nil:
 		c.inlines = true // behind a pooler, another client has prepared it

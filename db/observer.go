@@ -6,6 +6,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"freehold.dev/freehold/db/wire"
 	"freehold.dev/freehold/fault"
 )
 
@@ -72,9 +73,9 @@ func failure(err error) string {
 		return e.Code.Name()
 	case e != nil:
 		return string(e.Code)
-	case isStatementLost(err):
+	case wire.IsStatementLost(err):
 		return "statement_lost"
-	case isLost(err):
+	case wire.IsLost(err):
 		return "connection_lost"
 	case errors.Is(err, context.Canceled):
 		return "canceled"

@@ -14,6 +14,7 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/scan"
+	"freehold.dev/freehold/db/wire"
 	"freehold.dev/freehold/fault"
 )
 
@@ -64,9 +65,9 @@ func (d *DB) singly(ctx context.Context, mode single, viewer auth.Viewer, fn fun
 		defer func() { end(err) }()
 		err = fn(ctx, &Tx{tx: singles{d.pool, this}, Viewer: viewer})
 		if err != nil && !this.connected {
-			return fault.Busy(fmt.Errorf("connect: %w", err)), isLost(err)
+			return fault.Busy(fmt.Errorf("connect: %w", err)), wire.IsLost(err)
 		}
-		return err, mayPass(err) || errors.Is(err, errEntering) && isCut(err)
+		return err, wire.MayPass(err) || errors.Is(err, errEntering) && wire.IsCut(err)
 	})
 }
 
@@ -148,7 +149,7 @@ func (c *conn) querySingle(ctx context.Context, this *attempt, query string, arg
 		mode = "SET TRANSACTION READ WRITE; " // an error on a standby
 	}
 	rows, err := c.exchange(ctx, this, mode, min(longest, enterTimeout), enter, call{query, args})
-	if isStale(err) || isLost(err) {
+	if wire.IsStale(err) || wire.IsLost(err) {
 		c.dropped = true
 	}
 	return rows, c.elsewhere(err)
@@ -171,7 +172,7 @@ func (c *conn) exchange(ctx context.Context, this *attempt, mode string, wait ti
 
 // send runs a message and returns the rows of its last statement.
 func (c *conn) send(ctx context.Context, this *attempt, text string) (driver.Rows, error) {
-	rows, err := c.pqConn.QueryContext(ctx, text, nil)
+	rows, err := c.Conn.QueryContext(ctx, text, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errEntering, err)
 	}
@@ -224,6 +225,6 @@ func (c *conn) awaitSingle(this *attempt) time.Duration {
 	if !this.deadline.IsZero() {
 		longest = min(longest, time.Until(this.deadline)/2)
 	}
-	c.socket.allow(time.Now().Add(longest+socketGrace), clock())
+	c.socket.Allow(time.Now().Add(longest+wire.Grace), true)
 	return max(time.Millisecond, longest)
 }

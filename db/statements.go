@@ -8,59 +8,43 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"freehold.dev/freehold/db/wire"
 )
 
 // maxStatements limits the prepared statements of a connection. Queries are literals, so only a mistake can reach the limit, which
 // protects the server's memory.
 const maxStatements = 256
 
+// How long the database may take for statements that should be fast.
+const (
+	beginTimeout = 1500 * time.Millisecond // for BEGIN and ROLLBACK, which wait for no lock
+	enterTimeout = beginTimeout * 2 / 3    // for the statement that sets the viewer
+)
+
 var errTooMany = errors.New("too many distinct queries: queries must be constants")
 
 // connector opens connections that prepare each query once and reuse it: lib/pq alone takes two round trips for every query with
 // arguments. (DB.Prepare of database/sql would ask the pool for a second connection during a transaction.)
 type connector struct {
-	*pqConnector
+	*wire.Connector
 	statement time.Duration // timeout of each
 	observer  Observer
 }
 
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	inner, socket, err := c.dial(ctx)
+	inner, socket, err := c.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	full, ok := inner.(pqConn)
-	if !ok {
-		return nil, fmt.Errorf("lib/pq's %T lacks an interface that the pool needs", inner)
-	}
-	return &conn{pqConn: full, socket: socket, connector: c, statements: map[string]pqStmt{}, persisted: map[string]bool{}}, nil
-}
-
-// pqConn and pqStmt are the interfaces of lib/pq's connections and statements.
-type pqConn interface {
-	driver.Conn
-	driver.ConnPrepareContext
-	driver.QueryerContext
-	driver.ExecerContext
-	driver.ConnBeginTx
-	driver.Tx // of the current transaction
-	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
-	driver.NamedValueChecker
-}
-
-type pqStmt interface {
-	driver.Stmt
-	driver.StmtQueryContext
-	driver.StmtExecContext
+	return &conn{Conn: inner, socket: socket, connector: c, statements: map[string]wire.Stmt{}, persisted: map[string]bool{}}, nil
 }
 
 type conn struct {
-	pqConn
-	socket     *socket
+	wire.Conn
+	socket     *wire.Socket
 	connector  *connector
-	statements map[string]pqStmt
+	statements map[string]wire.Stmt
 	dropped    bool            // the connection must not be used again
 	persisted  map[string]bool // by name: the statements prepared with PREPARE; see message
 	inlines    bool            // whether messages contain the queries instead of names
@@ -92,17 +76,17 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	c.await(ctx, c.connector.statement)
-	return c.pqConn.PrepareContext(ctx, query)
+	return c.Conn.PrepareContext(ctx, query)
 }
 
 func (c *conn) Ping(ctx context.Context) error {
 	c.await(ctx, beginTimeout)
-	return c.pqConn.Ping(ctx)
+	return c.Conn.Ping(ctx)
 }
 
 // elsewhere makes database/sql retry on another connection if this one broke before it ran a statement.
 func (c *conn) elsewhere(err error) error {
-	if err == nil || pq.As(err) != nil || !c.socket.broken.Load() || errors.Is(err, driver.ErrBadConn) {
+	if err == nil || pq.As(err) != nil || !c.socket.Broken() || errors.Is(err, driver.ErrBadConn) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", driver.ErrBadConn, err)
@@ -110,28 +94,28 @@ func (c *conn) elsewhere(err error) error {
 
 // ResetSession returns driver.ErrBadConn for a connection that is broken or suspect.
 func (c *conn) ResetSession(ctx context.Context) error {
-	if c.dropped || c.socket.suspect() {
+	if c.dropped || c.socket.Suspect() {
 		return driver.ErrBadConn
 	}
-	return c.pqConn.ResetSession(ctx)
+	return c.Conn.ResetSession(ctx)
 }
 
 // IsValid reports whether the connection may go back to the pool.
-func (c *conn) IsValid() bool { return !c.dropped && !c.socket.broken.Load() && c.pqConn.IsValid() }
+func (c *conn) IsValid() bool { return !c.dropped && !c.socket.Broken() && c.Conn.IsValid() }
 
 // Close closes the connection, and tells the server if it still answers.
 func (c *conn) Close() error {
-	c.socket.allow(time.Now().Add(socketGrace), 0)
-	return c.pqConn.Close()
+	c.socket.Allow(time.Now().Add(wire.Grace), false)
+	return c.Conn.Close()
 }
 
 // await sets the deadline for the server's answer: the end of ctx, but at most longest.
 func (c *conn) await(ctx context.Context, longest time.Duration) {
-	asked, until := clock(), time.Now().Add(longest)
+	conclusive, until := true, time.Now().Add(longest)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		asked, until = 0, deadline
+		conclusive, until = false, deadline
 	}
-	c.socket.allow(until.Add(socketGrace), asked)
+	c.socket.Allow(until.Add(wire.Grace), conclusive)
 }
 
 // awaitBegin sets the deadline for the answer to BEGIN. It returns a shorter timeout for the statements sent together with BEGIN, so
@@ -147,8 +131,14 @@ func (c *conn) awaitBegin(ctx context.Context) time.Duration {
 		}
 		longest = min(longest, max(least, left/3))
 	}
-	c.socket.allow(time.Now().Add(longest), clock())
+	c.socket.Allow(time.Now().Add(longest), true)
 	return min(c.connector.statement, longest*2/3)
+}
+
+// Unwrap returns lib/pq's connection, with a deadline for some statements in a row.
+func (c *conn) Unwrap(ctx context.Context) wire.Conn {
+	c.await(ctx, time.Hour)
+	return c.Conn
 }
 
 // tx gives COMMIT and ROLLBACK, which take no context, the deadline of their transaction.
@@ -177,7 +167,7 @@ func (t *tx) Rollback() error {
 }
 
 // prepared returns the prepared statement of a query.
-func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (pqStmt, error) {
+func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (wire.Stmt, error) {
 	c.connector.observer.query(query)
 	stmt, ok := c.statements[query]
 	if !ok {
@@ -187,20 +177,20 @@ func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedVa
 		}
 	}
 	if n := stmt.NumInput(); n != len(args) { // lib/pq's error has no type of its own
-		return nil, fmt.Errorf("%w: it takes %d parameters, got %d", errStatementLost, n, len(args))
+		return nil, fmt.Errorf("%w: it takes %d parameters, got %d", wire.ErrStatementLost, n, len(args))
 	}
 	return stmt, nil
 }
 
-func (c *conn) prepare(ctx context.Context, query string) (pqStmt, error) {
+func (c *conn) prepare(ctx context.Context, query string) (wire.Stmt, error) {
 	if len(c.statements) >= maxStatements {
 		return nil, errTooMany
 	}
-	prepared, err := c.pqConn.PrepareContext(ctx, query)
+	prepared, err := c.Conn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	stmt, ok := prepared.(pqStmt)
+	stmt, ok := prepared.(wire.Stmt)
 	if !ok {
 		return nil, fmt.Errorf("lib/pq's %T lacks an interface that the pool needs", prepared)
 	}
@@ -212,11 +202,11 @@ func (c *conn) prepare(ctx context.Context, query string) (pqStmt, error) {
 // it again. If a pooler has lost statements, no older connection is used again.
 func (c *conn) handle(query string, err error) error {
 	switch {
-	case isStale(err):
+	case wire.IsStale(err):
 		delete(c.statements, query)
-	case isStatementLost(err):
+	case wire.IsStatementLost(err):
 		c.dropped = true
-		c.connector.doubt.raise(clock())
+		c.connector.Distrust()
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db/wire"
 	"freehold.dev/freehold/fault"
 )
 
@@ -181,23 +182,23 @@ func (d *DB) attempt(ctx context.Context, options *sql.TxOptions, fn func(contex
 	defer func() { end(err) }()
 	tx, err := d.pool.BeginTxx(ctx, options) // and set the viewer: see conn.BeginTx
 	if errors.Is(err, errEntering) {
-		return err, mayPass(err) || isCut(err)
+		return err, wire.MayPass(err) || wire.IsCut(err)
 	}
 	if err != nil {
-		return fault.Busy(fmt.Errorf("begin: %w", err)), isLost(err)
+		return fault.Busy(fmt.Errorf("begin: %w", err)), wire.IsLost(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; if it fails, the connection is closed
 	if err := fn(ctx, tx); err != nil {
-		return err, mayPass(err)
+		return err, wire.MayPass(err)
 	}
 	switch err := tx.Commit(); {
 	case err == nil:
 		return nil, false
-	case isTransient(err):
+	case wire.IsTransient(err):
 		return fmt.Errorf("commit: %w", err), true
-	case isLost(err) && options != nil && options.ReadOnly:
+	case wire.IsLost(err) && options != nil && options.ReadOnly:
 		return fmt.Errorf("commit: %w", err), true
-	case isLost(err):
+	case wire.IsLost(err):
 		return &fault.Error{Code: fault.Unavailable, Message: "The connection was lost while saving. Check whether the change was saved before you retry.", Err: err}, false
 	default:
 		return fmt.Errorf("commit: %w", err), false

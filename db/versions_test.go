@@ -12,6 +12,7 @@ import (
 
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/db/migrate"
 )
 
 // The version of a set is the highest number of its migrations.
@@ -122,7 +123,7 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 				copy(known, c.database)
 				build := with(known[:c.build], "of the build")
 				d := dbtest.New(t)
-				if err := db.MigrateSet(t.Context(), d.Owner, with(c.database, "of the database")); err != nil {
+				if err := migrate.Run(t.Context(), d.Owner, with(c.database, "of the database")); err != nil {
 					t.Fatal(err)
 				}
 				expect := func(what string, err error, want string) {
@@ -133,7 +134,7 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 				}
 				app := open(t, db.Options{URL: d.App})
 				expect("serving", app.CheckSet(t.Context(), build), c.check)
-				expect("migrating", db.MigrateSet(t.Context(), d.Owner, build), c.migrate)
+				expect("migrating", migrate.Run(t.Context(), d.Owner, build), c.migrate)
 				if c.migrate == "" {
 					expect("serving after its own migration", app.CheckSet(t.Context(), build), "")
 				}

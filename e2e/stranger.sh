@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Does what the README tells a stranger to do, in a fresh copy of this tree and with a data folder of its own, and goes
-# on where a stranger would be unlucky: processes killed, a second instance, another folder. With FULL=1 it runs
-# `make test` in the copy as well.
+# Follows the README in a fresh copy of this tree, with a data folder of its own. Then it tries accidents: killed processes,
+# a second instance, another folder. With FULL=1 it also runs `make test` in the copy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -182,7 +181,7 @@ expect roles "CREATE ROLE freehold_app" "$(./freehold roles)"
 expect schema "@link(url: \"https://specs.apollo.dev/federation/" "$(./freehold schema)"
 expect "schema --client" "type Query {" "$(./freehold schema --client)"
 never "schema --client" "@link" "$(./freehold schema --client)"
-expect "keys rotate" "it signs after ten minutes" "$(./freehold keys rotate)"
+expect "keys rotate" "it is used after ten minutes" "$(./freehold keys rotate)"
 expect "an unknown setting" "FREEHOLD_ADRR: unknown setting" "$(FREEHOLD_ADRR=x ./freehold config 2>&1 || true)"
 expect "migrate without a URL" "FREEHOLD_MIGRATE_URL" "$(./freehold migrate 2>&1 || true)"
 

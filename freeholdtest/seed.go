@@ -18,8 +18,8 @@ type Seed struct {
 	Type string // in GraphQL, such as Note
 
 	// Values has values for fields of inputs, such as CreateNoteInput.slug, and for arguments, such as Query.notes.kind. A field
-	// without an entry gets a unique value of its type: a text such as "Canary slug 000123", the first value of an enum, the id
-	// of the viewer's own row for noteId. n is unique: put it into the value if the values of two rows must differ.
+	// without an entry gets a unique value of its type: a text such as "Canary slug 000123", the first value of an enum, the
+	// id of a row that the viewer owns for noteId. n is unique: put it into the value if the values of two rows must differ.
 	Values map[string]func(n int) any
 
 	// Insert is a statement that inserts a row for the user $1 and returns its id, for a type without a mutation that creates one. It

@@ -58,10 +58,10 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 	}
 	data := programData{Program: p, Replace: p.Checkout}
 	if p.Checkout != "" {
-		if data.Replace, err = filepath.Abs(p.Checkout); err != nil {
+		if data.Replace, err = replacement(dir, p.Checkout); err != nil {
 			return err
 		}
-		data.Program.Version = "v0.0.0"
+		data.Version = "v0.0.0"
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is not empty, and nothing in it is overwritten", dir)
@@ -91,8 +91,22 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 			return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(text))
 		}
 	}
-	fmt.Fprintf(out, "created a program in %s\nrun      cd %[1]s && go run .\ntest     go test ./...\nextend   freehold new type Note body:String!\n", dir) //nolint:errcheck // it is created, whoever reads this
+	fmt.Fprintf(out, "created a program in %s\nrun      cd %[1]s && go run .\ntest     go test ./...\nextend   freehold new type Note body:String!\n", dir) //nolint:errcheck // it is created, even if nobody reads this
 	return nil
+}
+
+// replacement returns a folder in the form that a go.mod in dir needs: relative to dir if it was given so.
+func replacement(dir, folder string) (string, error) {
+	if filepath.IsAbs(folder) {
+		return folder, nil
+	}
+	from, err1 := filepath.Abs(dir)
+	to, err2 := filepath.Abs(folder)
+	if err := errors.Join(err1, err2); err != nil {
+		return "", err
+	}
+	relative, err := filepath.Rel(from, to)
+	return filepath.ToSlash(relative), err
 }
 
 // programData is what the templates of a program see.

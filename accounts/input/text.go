@@ -13,19 +13,19 @@ import (
 
 // The rules for the texts of a profile.
 var (
-	DisplayName = TextRule{longest: 100}
-	Bio         = TextRule{longest: 1000, lines: true}
-	Location    = TextRule{longest: 100}
+	DisplayName = TextRule{Longest: 100}
+	Bio         = TextRule{Longest: 1000, Lines: true}
+	Location    = TextRule{Longest: 100}
 )
 
 // TextRule is the rule for a text that users show to each other.
 type TextRule struct {
-	longest int  // code points
-	lines   bool // whether it may have several lines
+	Longest int  // code points
+	Lines   bool // whether it may have several lines
 }
 
 // Length returns how long the text may be.
-func (rule TextRule) Length() Length { return Length{0, rule.longest} }
+func (rule TextRule) Length() Length { return Length{0, rule.Longest} }
 
 // Read returns a text in the form in which it is stored, and its flaw. The form is Unicode's NFC, with \n as the only line break
 // and without white space at the ends. It may be empty.
@@ -38,12 +38,12 @@ func (rule TextRule) Read(typed string) (string, fault.Flaw) {
 	switch {
 	case text == "":
 		return "", fault.Flaw{}
-	case !rule.lines && strings.ContainsRune(text, '\n'):
+	case !rule.Lines && strings.ContainsRune(text, '\n'):
 		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This must be a single line. Remove the line breaks."}
 	case strings.ContainsFunc(rest, func(r rune) bool { return classOf(r) == refused }):
 		return text, hiddenCharacter
-	case utf8.RuneCountInString(text) > rule.longest:
-		return text, tooLong("This text can have at most %d characters.", rule.longest)
+	case utf8.RuneCountInString(text) > rule.Longest:
+		return text, tooLong("This text can have at most %d characters.", rule.Longest)
 	case rest == text && !strings.ContainsFunc(text, func(r rune) bool { return classOf(r) == seen }):
 		return text, fault.Flaw{Code: "INVALID_CHARACTER", Message: "This text has no visible characters."}
 	}
@@ -58,7 +58,7 @@ func (rule TextRule) respace(text string) string {
 		switch {
 		case classOf(r) == lineBreak:
 			return '\n'
-		case r == '\t' && !rule.lines:
+		case r == '\t' && !rule.Lines:
 			return ' '
 		case r == byteOrderMark:
 			return -1

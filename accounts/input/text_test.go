@@ -19,7 +19,7 @@ const (
 func TestTextsKeepJoinersAndLoseTricks(t *testing.T) {
 	t.Parallel()
 	const no = "!"
-	line, lines := TextRule{longest: 12}, TextRule{longest: 12, lines: true}
+	line, lines := TextRule{Longest: 12}, TextRule{Longest: 12, Lines: true}
 	for text, want := range map[string]string{
 		"  Ann ": "Ann", "Rome\u0301": "Romé", "👩\u200d🚀 می\u200cخواهم": "👩\u200d🚀 می\u200cخواهم", " ": "", "": "", "\r\n": "", "\u3000\u00a0": "",
 		// A tab is a space, and line breaks at the ends are white space.
@@ -78,22 +78,22 @@ func TestEveryCodePointHasItsClass(t *testing.T) {
 		if plane := r >> 16; plane > 2 && plane != 14 && r%101 != 0 && r&0xfffe != 0xfffe {
 			continue // nothing is assigned there, or all of it is for private use
 		}
-		for _, rule := range []TextRule{{longest: 100}, {longest: 100, lines: true}} {
+		for _, rule := range []TextRule{{Longest: 100}, {Longest: 100, Lines: true}} {
 			got, flaw := rule.Read("a" + string(r) + "b")
 			want := norm.NFC.String("a" + string(r) + "b")
 			switch {
 			case r == byteOrderMark:
 				want = "ab"
-			case r == '\t' && !rule.lines:
+			case r == '\t' && !rule.Lines:
 				want = "a b"
 			case c == lineBreak:
 				want = "a\nb"
 			}
-			if fine := c != refused && (c != lineBreak || rule.lines); flaw.IsZero() != fine || fine && got != want {
+			if fine := c != refused && (c != lineBreak || rule.Lines); flaw.IsZero() != fine || fine && got != want {
 				t.Fatalf("%U of class %d is read as %q, %v", r, c, got, flaw)
 			}
 		}
-		alone, flaw := TextRule{longest: 100}.Read(string(r))
+		alone, flaw := TextRule{Longest: 100}.Read(string(r))
 		if flaw.IsZero() && alone != "" && c != seen || c == seen && !flaw.IsZero() {
 			t.Fatalf("%U of class %d alone is read as %q, %v", r, c, alone, flaw)
 		}
@@ -110,7 +110,7 @@ func TestReadingATextTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	alphabet := []rune("ab \t\r\n\u0301\u00e9\u0085\u2028\u200b\u2060\ufeff\u200d\u00ad\u2800\u3164\uff10\u212b\u1100\u1161\U0001f3f4\U000e0067\U000e0062\U000e007f")
 	rapid.Check(t, func(t *rapid.T) {
-		rule := TextRule{longest: 100, lines: rapid.Bool().Draw(t, "lines")}
+		rule := TextRule{Longest: 100, Lines: rapid.Bool().Draw(t, "lines")}
 		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom(alphabet))).Draw(t, "text")
 		once, flaw := rule.Read(text)
 		if !flaw.IsZero() {
@@ -119,7 +119,7 @@ func TestReadingATextTwiceChangesNothing(t *testing.T) {
 		if twice, flaw := rule.Read(once); twice != once || !flaw.IsZero() {
 			t.Fatalf("%q is read as %q, and that as %q, %v", text, once, twice, flaw)
 		}
-		if strings.TrimSpace(once) != once || strings.ContainsAny(once, "\r\ufeff") || !rule.lines && strings.ContainsAny(once, "\n\t") {
+		if strings.TrimSpace(once) != once || strings.ContainsAny(once, "\r\ufeff") || !rule.Lines && strings.ContainsAny(once, "\n\t") {
 			t.Fatalf("%q is read as %q", text, once)
 		}
 	})

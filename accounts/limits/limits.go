@@ -41,7 +41,9 @@ type Limits struct {
 
 	Write    Limit // changes of the profile, and requests for another address, by one account
 	Username Limit // changes by one account: without a limit, it could hold any number of usernames
-	Password Limit // changes by one account: a password change deletes all codes, so a stranger who signs up with an address could delete those of its owner again and again
+	// Changes of the password by one account. Each deletes all codes. Without a limit, a stranger who signs up with an address could
+	// delete its owner's codes again and again.
+	Password Limit
 	Leave    Limit // accounts that leave one address that is not verified: this deletes codes, too
 }
 

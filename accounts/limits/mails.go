@@ -54,9 +54,9 @@ func (l *Limiter) CountMail(ctx context.Context, kind mail.Kind, emailKey string
 	return l.db.CountHits(ctx, l.mails(ctx, kind, emailKey, known)...)
 }
 
-// FindNextCode returns the buckets that the next request for a code counts in: those of the client, and, unless emailKey is "", those
+// NextCodeBuckets returns the buckets that the next request for a code counts in: those of the client, and, unless emailKey is "", those
 // of a mail of a kind to the address.
-func (l *Limiter) FindNextCode(ctx context.Context, tx *db.Tx, kind mail.Kind, emailKey string) ([]db.Bucket, error) {
+func (l *Limiter) NextCodeBuckets(ctx context.Context, tx *db.Tx, kind mail.Kind, emailKey string) ([]db.Bucket, error) {
 	buckets := byClient(ctx, l.limits.CodeRequest, "codeRequest")
 	if emailKey == "" {
 		return buckets, nil

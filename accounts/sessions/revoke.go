@@ -34,8 +34,8 @@ func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken 
 	return viewer.SessionID, err
 }
 
-// Revoke revokes a session of the viewer and returns the viewer's profile. The error is NOT_FOUND if the session belongs to another user
-// or is not live. The profile is nil if the session is the current one, since the viewer is then signed out.
+// Revoke revokes a session of the viewer and returns the viewer's profile. The error is NOT_FOUND if the session belongs to
+// another user or is not live. The profile is nil if the session is the current one, since the viewer is then signed out.
 func (s *Service) Revoke(ctx context.Context, viewer auth.Viewer, sessionID uuid.UUID) (profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if err := revoke(ctx, tx, sessionID); err != nil || sessionID == viewer.SessionID {
@@ -58,8 +58,8 @@ func revoke(ctx context.Context, tx *db.Tx, sessionID uuid.UUID) error {
 	return tx.RecordEvent(ctx, db.SessionRevoked)
 }
 
-// RevokeOthers revokes every session of the viewer except the current one. It returns their ids, the newest first, and the viewer's
-// profile.
+// RevokeOthers revokes every session of the viewer except the current one. It returns their ids, the newest first, and the
+// viewer's profile.
 func (s *Service) RevokeOthers(ctx context.Context, viewer auth.Viewer) (ids []uuid.UUID, profile *db.Profile, err error) {
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if ids, err = tx.RevokeOtherSessions(ctx); err != nil {

@@ -18,7 +18,7 @@
 //	 └─ anything else ───────────────────────────────────────────► UNAUTHENTICATED, invalid
 //
 // If a client sends a token that was exchanged before the grace, two clients have it, and one of them has stolen it. The tag of a
-// token is an HMAC of the rest. It shows that the server issued the token, so nobody can revoke a session with a made-up token.
+// token is an HMAC of the rest. It proves that the server has issued the token, so a made-up token cannot revoke a session.
 package sessions
 
 import (

@@ -1,4 +1,4 @@
-// Apollo Server with graphql-shield and SQL written by hand. It believes a token for its two hours: no session is asked for.
+// Apollo Server with graphql-shield and SQL written by hand. It trusts a token for two hours, without a session.
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { makeExecutableSchema } from "@graphql-tools/schema";
@@ -110,7 +110,7 @@ const mayUpdate = rule()(async (_, { input }, { viewer }) => {
   }
   const [profile] = await findOwner(input.id, viewer);
   if (!profile) {
-    return refusal("NOT_FOUND", "There is no such profile.");
+    return refusal("NOT_FOUND", "Not found.");
   }
   return profile.userId === viewer;
 });

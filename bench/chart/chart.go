@@ -106,7 +106,7 @@ func gridStep(most float64) float64 {
 	return 2 * power
 }
 
-// apart moves places until none is nearer to another than a distance. Their order stays.
+// apart moves places until any two are at least a distance apart. Their order stays.
 func apart(places []float64, distance float64) []float64 {
 	order := make([]int, len(places))
 	for i := range order {

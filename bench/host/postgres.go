@@ -19,14 +19,14 @@ import (
 	_ "github.com/lib/pq" // the driver
 )
 
-// Postgres is a PostgreSQL of our own, with a new cluster that loses nothing when the machine stops: fsync is on.
+// Postgres is a PostgreSQL of the benchmark, with a new cluster that loses nothing when the machine stops: fsync is on.
 type Postgres struct {
 	*Process
 	Bin  string // the folder of its programs
 	port string
 }
 
-// StartPostgres makes a cluster in a new folder below dir and starts it on a free port of the loopback interface.
+// StartPostgres creates a cluster in a new folder below dir and starts it on a free port of the loopback interface.
 func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	bin, err := findPostgres()
 	if err != nil {
@@ -80,7 +80,7 @@ func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	return p, nil
 }
 
-// URL returns the address of a database for a role. The cluster trusts every client, since only this machine can connect.
+// URL returns the address of a database for a role. The cluster trusts every client, because only this machine can connect.
 func (p *Postgres) URL(role, database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.User(role), Host: "127.0.0.1:" + p.port, Path: "/" + database, RawQuery: "sslmode=disable",
@@ -120,7 +120,7 @@ func findPostgres() (string, error) {
 	return "", errors.New("there is no PostgreSQL server: run make run once, which installs it, or set PG_BIN")
 }
 
-// serverAccount is the account that PostgreSQL runs as: nil for our own, unless that is root's.
+// serverAccount returns the account that PostgreSQL runs as: nil for our own, unless that is root's.
 func serverAccount() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // there is no other account

@@ -35,7 +35,7 @@ type Command struct {
 	Args []string
 	Env  []string
 	Dir  string
-	Log  string // a file for what it prints
+	Log  string // a file for its output
 	User *syscall.Credential
 	End  syscall.Signal // that ends it
 }
@@ -56,7 +56,7 @@ func Start(c Command) (*Process, error) {
 	}
 	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // its status tells nothing that its log does not
+		_ = cmd.Wait() // the log has everything that the status says
 		close(p.done)
 	}()
 	return p, nil
@@ -65,7 +65,7 @@ func Start(c Command) (*Process, error) {
 // PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Await asks every few milliseconds until the answer is nil. It fails if the program ends before, or if that takes a minute.
+// Await calls ask every few milliseconds until it returns nil. It fails if the program ends first, or after a minute.
 func (p *Process) Await(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -84,7 +84,7 @@ func (p *Process) Await(ctx context.Context, ask func(context.Context) error) er
 	}
 }
 
-// Stop ends the program, by force if it takes long.
+// Stop ends the program, by force if necessary.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(p.cmd.SysProcAttr.Pdeathsig) // it fails if the program has ended
 	select {
@@ -96,7 +96,7 @@ func (p *Process) Stop() {
 	p.log.Close()
 }
 
-// tail returns the end of what the program has printed.
+// tail returns the end of the program's output.
 func (p *Process) tail() string {
 	const most = 4000
 	text, err := os.ReadFile(p.log.Name())
@@ -106,7 +106,7 @@ func (p *Process) tail() string {
 	return string(text[max(0, len(text)-most):])
 }
 
-// FreePort returns a TCP port of the loopback interface that nobody uses.
+// FreePort returns a TCP port of the loopback interface that no program uses.
 func FreePort(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,7 +21,7 @@ func (p *Process) CPU() (time.Duration, error) {
 	return s.own, err
 }
 
-// FamilyCPU returns the processor time that the process, its children, and those of its children that have ended have used.
+// FamilyCPU returns the processor time that the process, its children, and their ended children have used.
 func (p *Process) FamilyCPU() (time.Duration, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -111,7 +111,7 @@ func (p *Process) Memory() (now, peak int, err error) {
 	return now, peak, nil
 }
 
-// ForgetPeak makes the most memory count from now on.
+// ForgetPeak restarts the measurement of the most memory.
 func (p *Process) ForgetPeak() error {
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID()), []byte("5"), 0); err != nil {
 		return fmt.Errorf("reset the most memory of a process: %w", err)

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take.
+// patience is the longest that a reply may take.
 const patience = 30 * time.Second
 
-// conn is a connection that is kept open. It reads HTTP/1.1 by itself, since net/http would take a good part of a machine that the
-// servers need.
+// conn is a connection that stays open. It reads HTTP/1.1 itself, because net/http would take a good part of a machine that
+// the servers need.
 type conn struct {
 	net.Conn
 	buf []byte // what was read; buf[:n] is in use
@@ -29,7 +29,7 @@ func dial(ctx context.Context, addr string) (*conn, error) {
 	return &conn{Conn: c, buf: make([]byte, 64<<10)}, nil
 }
 
-// do sends a request and returns status and body of its answer. The body is valid until the next call.
+// do sends a request and returns the status and body of the reply. The body is valid until the next call.
 func (c *conn) do(request []byte) (status int, body []byte, err error) {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return 0, nil, err
@@ -56,7 +56,7 @@ func (c *conn) do(request []byte) (status int, body []byte, err error) {
 	return status, body, err
 }
 
-// body reads what follows the head, which ends at start.
+// body reads the bytes after the head, which ends at start.
 func (c *conn) body(head []byte, start int) ([]byte, error) {
 	if field(head, "transfer-encoding") == "chunked" {
 		return c.chunks(start)
@@ -101,7 +101,7 @@ func (c *conn) chunks(at int) (body []byte, err error) {
 	}
 }
 
-// need reads until so many bytes are there.
+// need reads until so many bytes are in the buffer.
 func (c *conn) need(n int) error {
 	for c.n < n {
 		if err := c.more(); err != nil {

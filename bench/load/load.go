@@ -15,34 +15,34 @@ import (
 	"time"
 )
 
-// Stamp stands in a [Call] for a text that differs in each request: an "s" and twelve digits.
+// Stamp is a placeholder in a [Call] for a text that differs in each request: an "s" and twelve digits.
 const Stamp = "s000000000000"
 
 var stamps atomic.Int64
 
-// A Call is a request that is made again and again, and what its answer has to be.
+// A Call is a request that is sent repeatedly, and its expected reply.
 type Call struct {
 	// Request is a whole HTTP/1.1 request. Each Stamp in it is replaced.
 	Request []byte
-	// Check examines the body of an answer thoroughly. The stamp is that of the request; it is Stamp if the request has none.
+	// Check examines the body of a reply thoroughly. The stamp is that of the request; it is Stamp if the request has none.
 	Check func(body []byte, stamp string) error
-	// Volatile says that two right answers differ. Otherwise an answer is right if it has the bytes of one that Check found right, and
-	// only a different one is given to Check.
+	// Volatile says that two correct replies differ. Otherwise a reply is correct if it has the bytes of one that Check
+	// accepted, and Check gets only a different one.
 	Volatile bool
 
-	// LastStamp is that of the last request that was answered.
+	// LastStamp is the stamp of the last request that got a reply.
 	LastStamp string
 
-	right  []byte // an answer that Check found right
+	right  []byte // a reply that Check accepted
 	stamps []int  // where the stamp is in the request
 	echoes []int  // where the stamp is in right
 }
 
-// A Result is what a run found.
+// A Result is the outcome of a run.
 type Result struct {
 	Requests  int
 	Elapsed   time.Duration
-	Thorough  int             // the answers that took a thorough check
+	Thorough  int             // the replies that Check examined
 	Latencies []time.Duration // sorted
 	CPU       time.Duration   // that this process used
 }
@@ -58,8 +58,8 @@ func (r *Result) Percentile(p int) time.Duration {
 	return r.Latencies[(len(r.Latencies)-1)*p/100]
 }
 
-// Run makes the calls over a number of connections, each call always on the same one, in turn, and ends after a while: after span,
-// or, if span is 0, after each call was made once. The error is that of the first wrong answer, with request and reply.
+// Run sends the calls over a number of connections, each call always on the same one, in turn. It ends after span or, if span
+// is 0, after each call was sent once. The error is that of the first wrong reply, with request and reply.
 func Run(ctx context.Context, addr string, calls []*Call, connections int, span time.Duration) (*Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -139,7 +139,7 @@ func (w *worker) make(c *Call) error {
 	return nil
 }
 
-// prepare puts a new stamp into the request, if it has any.
+// prepare writes a new stamp into the request, if it has any.
 func (c *Call) prepare() string {
 	if c.stamps == nil {
 		c.stamps = places(c.Request, Stamp)
@@ -174,7 +174,7 @@ func put(text []byte, places []int, stamp string) {
 	}
 }
 
-// places returns where a text has a word. It is never nil.
+// places returns the positions of a word in a text. It is never nil.
 func places(text []byte, word string) []int {
 	found := []int{}
 	for at := 0; ; {
@@ -187,7 +187,7 @@ func places(text []byte, word string) []int {
 	}
 }
 
-// ownCPU is the processor time that this process has used.
+// ownCPU returns the processor time that this process has used.
 func ownCPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// name asks for one field, which a right answer fills with the stamp of the request and refuses another field.
+// name selects one field, to which a correct reply gives the stamp of the request, and another field, which it refuses.
 func name(host string) *Call {
 	body := `{"query":"{ me(name: \"` + Stamp + `\") { name email } }"}`
 	return &Call{
@@ -25,7 +25,7 @@ func name(host string) *Call {
 
 const right = `{"data":{"me":{"name":"%s","email":null}},"errors":[{"message":"No.","path":["me","email"],"extensions":{"code":"FORBIDDEN"}}]}`
 
-// serve answers each request with a text, in which %s is the stamp; from the number after on, with another one.
+// serve replies to each request with a text, in which %s is the stamp; from the number after on, with another text.
 func serve(t *testing.T, first string, after int64, then http.HandlerFunc) string {
 	t.Helper()
 	var served atomic.Int64
@@ -116,7 +116,7 @@ func TestWrongAnswersFail(t *testing.T) {
 		},
 	}
 	for name, then := range wrong {
-		for _, after := range []int64{0, 7} { // the first one, and one after right ones
+		for _, after := range []int64{0, 7} { // the first reply, and one after correct replies
 			addr := serve(t, right, after, then)
 			three := calls(addr, 3)
 			again := slices.Concat(three, three, three, three)

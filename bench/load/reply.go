@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A Failure is an error that a reply has to have.
+// A Failure is an error that a reply must have.
 type Failure struct {
 	Path    string // "profiles.nodes.3.birthday"
 	Code    string // of extensions; "" for a server that has none
 	Message string // "" for any
 }
 
-// Compare returns an error unless a GraphQL reply has just this data and these errors, which may be in any order. The data is made of
+// Compare returns an error unless a GraphQL reply has exactly this data and these errors, in any order. The data consists of
 // maps, slices, strings, bools, float64s and nil.
 func Compare(body []byte, data any, failures []Failure) error {
 	var reply struct {

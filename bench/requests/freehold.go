@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/bench/load"
 )
 
-// Freehold is the schema of freehold. The Apollo server has a part of the same.
+// Freehold is the schema of freehold. The Apollo server has a part of it.
 type Freehold struct{}
 
 // Me implements Dialect.
@@ -116,7 +116,7 @@ func (Freehold) SignIn(u *User, got func(string)) Query {
 	}
 }
 
-// Page asks for the ids of the first page of an account's rows: sessions or securityEvents. Only freehold has them.
+// Page reads the ids of the first page of an account's rows: sessions or securityEvents. Only freehold has them.
 func (Freehold) Page(field string, ids []string) Query {
 	nodes := make([]any, len(ids))
 	for i, id := range ids {

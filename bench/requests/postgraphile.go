@@ -7,7 +7,7 @@ import (
 	"freehold.dev/freehold/bench/load"
 )
 
-// PostGraphile is the schema that PostGraphile makes of postgraphile/schema.sql.
+// PostGraphile is the schema that PostGraphile derives from postgraphile/schema.sql.
 type PostGraphile struct{}
 
 // Me implements Dialect.

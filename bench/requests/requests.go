@@ -15,7 +15,7 @@ const PageSize = 50
 // password is that of all accounts.
 const password = "correct horse battery"
 
-// A User is one of the accounts that the loads use, and what is known of it.
+// A User is one of the accounts for the loads, and its expected data.
 type User struct {
 	Number                     int
 	Email, Username            string
@@ -26,31 +26,31 @@ type User struct {
 	Sessions, Events           []string // the ids of their first pages, newest first
 }
 
-// A Query is a GraphQL request, and what its answer has to be.
+// A Query is a GraphQL request, and its expected reply.
 type Query struct {
 	Document  string
 	Variables map[string]any
 	Check     func(body []byte, stamp string) error // see load.Call
-	Volatile  bool                                  // two right answers differ
+	Volatile  bool                                  // two correct replies differ
 }
 
 // A Dialect is how the requests read in a server's schema.
 type Dialect interface {
-	// Me asks for the viewer with e-mail and profile.
+	// Me reads the viewer with email and profile.
 	Me(u *User) Query
 	// Update changes the viewer's display name to load.Stamp.
 	Update(u *User) Query
-	// UpdateOther tries to change the display name of somebody else.
+	// UpdateOther tries to change another user's display name.
 	UpdateOther(u, other *User) Query
-	// List asks for the first page of profiles with four fields, and, if asked, with the birthday, which is for the owner alone.
+	// List reads the first page of profiles with four fields and, optionally, the birthday, which is owner-only.
 	List(u *User, page []*User, birthday bool) Query
-	// SignUp makes an account, and SignIn a session; got takes its token.
+	// SignUp creates an account, and SignIn a session; got gets its token.
 	SignUp(email, username string, got func(token string)) Query
 	SignIn(u *User, got func(token string)) Query
 }
 
-// FirstPage are the profiles that a user sees first: those of the first users, which are public, and before them the user's own if it is
-// private.
+// FirstPage returns the profiles that a user sees first: those of the first users, which are public, and before them the
+// user's own if it is private.
 func FirstPage(users []*User, u *User) []*User {
 	if u.Public {
 		return users[:PageSize]
@@ -60,7 +60,7 @@ func FirstPage(users []*User, u *User) []*User {
 
 type object = map[string]any
 
-// exactly checks that a reply has this data, made for the stamp of its request, and these errors.
+// exactly checks that a reply has this data, for the stamp of its request, and these errors.
 func exactly(data func(stamp string) object, failures ...load.Failure) func([]byte, string) error {
 	return func(body []byte, stamp string) error { return load.Compare(body, data(stamp), failures) }
 }

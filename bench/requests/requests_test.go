@@ -21,7 +21,7 @@ func testUsers() []*User {
 	return all
 }
 
-// reply returns the reply that a query expects, as its check says: it is what a wrong reply is made of.
+// reply returns the reply that a query expects, as its check says. Tests derive wrong replies from it.
 func reply(t *testing.T, data object, failures ...load.Failure) string {
 	t.Helper()
 	errors := []any{}
@@ -39,7 +39,7 @@ func reply(t *testing.T, data object, failures ...load.Failure) string {
 	return string(text)
 }
 
-// Each check takes the right reply, and none in which a word is replaced.
+// Each check accepts the correct reply, and refuses it with any word replaced.
 func TestChecksFindWrongReplies(t *testing.T) {
 	t.Parallel()
 	users := testUsers()
@@ -138,7 +138,7 @@ func TestChecksFindWrongReplies(t *testing.T) {
 	}
 }
 
-// A private profile is on its owner's page alone.
+// A private profile is only on its owner's page.
 func TestFirstPage(t *testing.T) {
 	t.Parallel()
 	users := testUsers()

@@ -76,9 +76,9 @@ func TestRowThatChangesBetweenRuleAndWriteIsNotWritten(t *testing.T) {
 			} {
 				const changesHands = `DELETE FROM app.profiles WHERE user_id = 'ANOTHER'; UPDATE app.profiles SET user_id = 'ANOTHER' WHERE id = 'ROW'`
 				for change, statements := range map[string]string{
-					"is gone":       `DELETE FROM app.profiles WHERE id = 'ROW'`,
-					"changes hands": changesHands,
-					"changes hands, and its owner has a new one": changesHands + `;
+					"is deleted":         `DELETE FROM app.profiles WHERE id = 'ROW'`,
+					"gets another owner": changesHands,
+					"gets another owner, and the viewer a new row": changesHands + `;
 						INSERT INTO app.profiles (id, user_id, username, username_key, visibility) VALUES (gen_random_uuid(), 'OWNER', 'OWNER', 'OWNER', 'PUBLIC')`,
 				} {
 					a, another := s.SignUp(nil), s.SignUp(nil)
@@ -121,13 +121,13 @@ func innerWords(s *harness.Service) []string {
 func nothingTold(t *testing.T, what string, r harness.Reply, words []string) {
 	t.Helper()
 	if i := slices.IndexFunc(words, func(word string) bool { return strings.Contains(r.Body, word) }); i >= 0 {
-		t.Errorf("%s tells %q: %s", what, words[i], r.Body)
+		t.Errorf("%s reveals %q: %s", what, words[i], r.Body)
 	}
 }
 
 // D07: a sign-up with the email or username of a hidden account reveals which field is taken and nothing more, exactly as for
 // a visible account. The same holds for a sign-up that finds the value free and then violates the constraint.
-func TestTakenFieldsTellNothingMore(t *testing.T) {
+func TestTakenFieldsRevealNothingMore(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	var b barrier
@@ -172,14 +172,14 @@ func TestTakenFieldsTellNothingMore(t *testing.T) {
 			bodies = append(bodies, fmt.Sprint(r.Status, " ", r.Body))
 		}
 		if bodies[0] != bodies[1] || bodies[0] != bodies[2] {
-			t.Errorf("%s: hidden, seen and race differ:\n%s", c.name, strings.Join(bodies, "\n"))
+			t.Errorf("%s: hidden, visible and race differ:\n%s", c.name, strings.Join(bodies, "\n"))
 		}
 	}
 }
 
 // D07: a violated constraint that no look-up precedes, such as one that an adopter adds, is an internal error. The reply has
 // none of its words.
-func TestConstraintsAreNoBusinessOfClients(t *testing.T) {
+func TestViolatedConstraintsAreInternalErrors(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUp(harness.Vars{"displayName": "Ann"})

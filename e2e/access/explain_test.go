@@ -67,7 +67,7 @@ func TestDenialsAreExplained(t *testing.T) {
 		name, token, query string
 		want               []string
 	}{
-		{"a field of a row that is seen", ann.Token, `{ profile(username: "` + bob.Username + `") { birthday user { id email } } }`, []string{
+		{"a field of a visible row", ann.Token, `{ profile(username: "` + bob.Username + `") { birthday user { id email } } }`, []string{
 			"profile.birthday Profile.birthday FORBIDDEN rule @owner " + member(ann, "member, visible-to") + " app.profile_private profile_private_select admits=false",
 			"profile.user.email User.email FORBIDDEN rule @owner " + member(ann, "member, visible-to") + " app.user_private user_private_select admits=false",
 		}},
@@ -83,19 +83,19 @@ func TestDenialsAreExplained(t *testing.T) {
 		{"hidden entities", "", `{ _entities(representations: [{__typename: "Profile", username: "` + ann.Username + `"}, {__typename: "User", id: "` + missing + `"}]) { __typename } }`, []string{
 			"_entities.0 Query._entities  policy  [nobody missing] app.profiles profiles_select admits=false",
 		}},
-		{"an act on a row that is seen", ann.Token, `mutation { updateProfile(input: {id: "` + bob.ProfileID + `"}) { profile { id } } }`, []string{
+		{"a mutation of a visible row", ann.Token, `mutation { updateProfile(input: {id: "` + bob.ProfileID + `"}) { profile { id } } }`, []string{
 			`updateProfile Mutation.updateProfile FORBIDDEN rule @owner(of: "Profile", id: "input.id") ` + member(ann, "member, visible-to") + " app.profiles profiles_update admits=false",
 		}},
-		{"an act on a hidden row", bob.Token, `mutation { updateProfile(input: {id: "` + ann.ProfileID + `"}) { profile { id } } }`, []string{
+		{"a mutation of a hidden row", bob.Token, `mutation { updateProfile(input: {id: "` + ann.ProfileID + `"}) { profile { id } } }`, []string{
 			`updateProfile Mutation.updateProfile NOT_FOUND policy @owner(of: "Profile", id: "input.id") ` + member(bob, "member") + " app.profiles profiles_select admits=false",
 		}},
-		{"an act on a missing row", bob.Token, `mutation { updateProfile(input: {id: "` + missing + `"}) { profile { id } } }`, []string{
+		{"a mutation of a missing row", bob.Token, `mutation { updateProfile(input: {id: "` + missing + `"}) { profile { id } } }`, []string{
 			`updateProfile Mutation.updateProfile NOT_FOUND rule @owner(of: "Profile", id: "input.id") ` + member(bob, "member"),
 		}},
-		{"an act on another's session", bob.Token, `mutation { revokeSession(input: {id: "` + harness.DecodeClaims(t, ann.Token)["sid"].(string) + `"}) { revokedSessionId } }`, []string{
+		{"a mutation of another user's session", bob.Token, `mutation { revokeSession(input: {id: "` + harness.DecodeClaims(t, ann.Token)["sid"].(string) + `"}) { revokedSessionId } }`, []string{
 			`revokeSession Mutation.revokeSession NOT_FOUND policy @owner(of: "Session", id: "input.id") ` + member(bob, "member") + " app.sessions sessions_select admits=false",
 		}},
-		{"an act by nobody", "", `mutation { revokeOtherSessions { count } updateProfile(input: {}) { profile { id } } }`, []string{
+		{"a mutation by an anonymous viewer", "", `mutation { revokeOtherSessions { count } updateProfile(input: {}) { profile { id } } }`, []string{
 			"revokeOtherSessions Mutation.revokeOtherSessions UNAUTHENTICATED rule @signedIn [nobody missing]",
 			`updateProfile Mutation.updateProfile UNAUTHENTICATED rule @owner(of: "Profile", id: "input.id") [nobody missing] app.profiles profiles_update`,
 		}},
@@ -143,7 +143,7 @@ func TestExplanationsNameTheLayerThatRefused(t *testing.T) {
 	rules := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	list, _ = explain(rules, rules.SignIn(ann.Email), `{ profile(username: "`+bob.Username+`") { user { email } } }`)
 	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
-		t.Errorf("with a policy that admits everybody: %+v", list)
+		t.Errorf("with a policy that admits every viewer: %+v", list)
 	}
 	// Without the owner's URL the server cannot distinguish a hidden row from a missing one, and it claims nothing.
 	hidden := rules.SignUp(harness.Vars{"visibility": "PRIVATE"})

@@ -15,7 +15,7 @@ import (
 )
 
 // Introspection shows the rule of each field of each object type, and the reason why a root field is public.
-func TestRulesAreInSight(t *testing.T) {
+func TestIntrospectionShowsTheRules(t *testing.T) {
 	t.Parallel()
 	var data struct {
 		Schema struct {
@@ -36,13 +36,13 @@ func TestRulesAreInSight(t *testing.T) {
 			where, n := typ.Name+"."+f.Name, strings.Count(f.Description, "\n\nRule: `@")
 			if typ.Kind != "OBJECT" {
 				if n != 0 {
-					t.Errorf("%s: a rule where none can stand: %q", where, f.Description)
+					t.Errorf("%s: a rule where none is possible: %q", where, f.Description)
 				}
 				continue
 			}
 			seen++
 			if n != 1 {
-				t.Errorf("%s tells %d rules: %q", where, n, f.Description)
+				t.Errorf("%s has %d rules in its description: %q", where, n, f.Description)
 			}
 			checkRuleInSight(t, where, f.Description, written[where])
 		}
@@ -64,11 +64,11 @@ func checkRuleInSight(t *testing.T, where, description string, f *ast.FieldDefin
 	}
 	for _, d := range f.Directives {
 		if !strings.HasPrefix(rule, "`@"+d.Name) {
-			t.Errorf("%s has @%s, but tells %q", where, d.Name, rule)
+			t.Errorf("%s has @%s, but is described with %q", where, d.Name, rule)
 		}
 		for _, a := range d.Arguments {
 			if !strings.Contains(rule, a.Value.Raw) {
-				t.Errorf("%s does not tell the %s %q: %q", where, a.Name, a.Value.Raw, rule)
+				t.Errorf("%s is described without the %s %q: %q", where, a.Name, a.Value.Raw, rule)
 			}
 		}
 	}

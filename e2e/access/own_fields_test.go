@@ -20,7 +20,7 @@ func TestFunctionsOfOwnFieldsAnswerTheOwner(t *testing.T) {
 		for who, c := range map[string]struct {
 			token string
 			want  bool
-		}{"the owner": {a.Token, true}, "another": {another.Token, false}, "nobody": {"", false}} {
+		}{"the owner": {a.Token, true}, "another": {another.Token, false}, "anonymous": {"", false}} {
 			tx, err := pool.BeginTx(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -92,7 +92,7 @@ func TestPagesOfProfiles(t *testing.T) {
 		list[i].cursor = all.Profiles.Edges[i].Cursor
 		s.DB.Query(t, `UPDATE app.profiles SET visibility = $1 WHERE id = $2`, list[i].visibility, list[i].ProfileID)
 	}
-	for who, viewer := range map[string]harness.Account{"nobody": {}, "a member": list[1].Account, "the owner of a hidden one": list[3].Account} {
+	for who, viewer := range map[string]harness.Account{"anonymous": {}, "a member": list[1].Account, "the owner of a hidden one": list[3].Account} {
 		sees, visible := slices.Clone(list), 0
 		for i := range sees {
 			sees[i].seen = sees[i].visibility == "PUBLIC" || viewer.Token != "" && sees[i].visibility == "MEMBERS" || sees[i].UserID == viewer.UserID
@@ -100,7 +100,7 @@ func TestPagesOfProfiles(t *testing.T) {
 				visible++
 			}
 		}
-		if want := map[string]int{"nobody": 2, "a member": 4, "the owner of a hidden one": 5}[who]; visible != want {
+		if want := map[string]int{"anonymous": 2, "a member": 4, "the owner of a hidden one": 5}[who]; visible != want {
 			t.Fatalf("%s sees %d rows, want %d", who, visible, want)
 		}
 		for after := -1; after < len(list); after++ {

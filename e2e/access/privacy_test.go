@@ -104,7 +104,7 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	missing := harness.Account{UserID: "3b241101-e2bb-4255-8caf-4136c566a962", ProfileID: "7c9e6679-7425-40de-944b-e07fc1f90ae7", Username: "no-such-member"}
 	malformed := harness.Account{UserID: "../../etc/passwd", ProfileID: strings.Repeat("9", 5000), Username: "no%20such_'\\u0000"}
 	for _, c := range []struct{ visibility, who, token string }{
-		{"PRIVATE", "another", p.another.Token}, {"PRIVATE", "nobody", ""}, {"MEMBERS", "nobody", ""},
+		{"PRIVATE", "another", p.another.Token}, {"PRIVATE", "anonymous", ""}, {"MEMBERS", "anonymous", ""},
 	} {
 		v := p.v[c.visibility]
 		for name, path := range paths {
@@ -136,16 +136,16 @@ func TestOnlyTheOwnerUpdates(t *testing.T) {
 	eachLayer(t, func(t *testing.T, p party, w harness.Layers) {
 		for visibility, v := range p.v {
 			before := rows(p.Service, v)
-			for who, token := range map[string]string{"another": p.another.Token, "nobody": ""} {
+			for who, token := range map[string]string{"another": p.another.Token, "anonymous": ""} {
 				r := p.Do(token, harness.UpdateMutation, harness.Vars{"input": harness.Vars{"id": v.ProfileID, "displayName": "Mallory", "phoneNumber": "+4911111111"}})
 				want := "FORBIDDEN"
 				switch {
-				case who == "nobody":
+				case who == "anonymous":
 					want = "UNAUTHENTICATED"
 				case visibility == "PRIVATE" || w == harness.PoliciesAlone:
 					want = "NOT_FOUND"
 				}
-				if w == harness.PoliciesAlone && who == "nobody" {
+				if w == harness.PoliciesAlone && who == "anonymous" {
 					want = "NOT_FOUND" // not the viewer's own; the rules refuse anonymous viewers
 				}
 				if r.Code() != want || !strings.Contains(r.Body, `"updateProfile":null`) {
@@ -195,7 +195,7 @@ func TestUpdateByIDPresence(t *testing.T) {
 		{"number", a.Token, harness.UpdateMutation, harness.Vars{"id": 5}, "BAD_USER_INPUT", "[input.id INVALID]"},
 		{"zero", a.Token, harness.UpdateMutation, harness.Vars{"id": "00000000-0000-0000-0000-000000000000"}, "BAD_USER_INPUT", "[input.id INVALID]"},
 		{"the user's id", a.Token, harness.UpdateMutation, harness.Vars{"id": a.UserID}, "NOT_FOUND", "[]"},
-		{"malformed by nobody", "", harness.UpdateMutation, harness.Vars{"id": "../x"}, "UNAUTHENTICATED", "[]"},
+		{"malformed, anonymous", "", harness.UpdateMutation, harness.Vars{"id": "../x"}, "UNAUTHENTICATED", "[]"},
 		{"literal null", a.Token, `mutation { updateProfile(input: {id: null}) { profile { id } } }`, nil, "BAD_USER_INPUT", "[input.id NULL]"},
 		{"literal number", a.Token, `mutation { updateProfile(input: {id: 5}) { profile { id } } }`, nil, "BAD_USER_INPUT", "[input.id INVALID]"},
 		{"literal absent", a.Token, `mutation { updateProfile(input: {}) { profile { id } } }`, nil, "", "[]"},

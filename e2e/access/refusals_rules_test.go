@@ -89,7 +89,7 @@ func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 			}
 			after := p.Maker.AllRows()
 			if diff := cmp.Diff(before, after); diff != "" {
-				t.Errorf("%s: was refused, and yet (-before +after):\n%s", name, diff)
+				t.Errorf("%s: was refused, but wrote (-before +after):\n%s", name, diff)
 			}
 			before = after
 		}
@@ -102,6 +102,6 @@ func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := p.Asked.Do(p.Targets["PUBLIC"].Token(), text, v); len(r.Errors) > 0 || slices.Equal(before, p.Maker.AllRows()) {
-		t.Errorf("what is accepted writes nothing: %s", r.Body) // then AllRows would miss writes
+		t.Errorf("an accepted call writes nothing: %s", r.Body) // then AllRows would miss writes
 	}
 }

@@ -126,28 +126,28 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		v                           harness.Vars
 		code                        string
 	}{
-		{"updateProfile", "nobody's own", "", harness.UpdateMutation, update(harness.Vars{}), "UNAUTHENTICATED"},
+		{"updateProfile", "anonymous viewer's own", "", harness.UpdateMutation, update(harness.Vars{}), "UNAUTHENTICATED"},
 		{"updateProfile", "a user's id", a.Token, harness.UpdateMutation, update(harness.Vars{"id": a.UserID}), "NOT_FOUND"},
 		{"updateProfile", "null id", a.Token, harness.UpdateMutation, update(harness.Vars{"id": nil}), "BAD_USER_INPUT"},
 		{"updateProfile", "bad input", a.Token, harness.UpdateMutation, update(harness.Vars{"phoneNumber": "12"}), "BAD_USER_INPUT"},
 		{"updateProfile", "bad scalar", a.Token, harness.UpdateMutation, update(harness.Vars{"birthday": "2001-02-29"}), "BAD_USER_INPUT"},
 		{"updateProfile", "cleared visibility", a.Token, harness.UpdateMutation, update(harness.Vars{"visibility": nil}), "BAD_USER_INPUT"},
 		{"updateProfile", "unknown field", a.Token, harness.UpdateMutation, update(harness.Vars{"userId": seen.UserID}), "BAD_USER_INPUT"},
-		{"signOut", "nobody", "", signOut, nil, ""}, // succeeds, and writes nothing
+		{"signOut", "anonymous", "", signOut, nil, ""}, // succeeds, and writes nothing
 		{"signOut", "malformed token", a.Token + "x", signOut, nil, ""},
 		{"signOut", "signed out", gone.Token, signOut, nil, ""},
 		{"signOut", "malformed refresh token", "", signOutOf, token("../x"), ""},
 		{"signOut", "altered refresh token", a.Token, signOutOf, token(harness.Alter(a.Refresh)), ""},
 		{"signOut", "revoked refresh token", "", signOutOf, token(gone.Refresh), ""},
 		{"signUp", "taken e-mail of a hidden account", "", harness.SignUpMutation, signUp(hidden.Email, "new-one", nil), "CONFLICT"},
-		{"signUp", "taken username of a seen account", "", harness.SignUpMutation, signUp("new@example.org", seen.Username, nil), "CONFLICT"},
+		{"signUp", "taken username of a visible account", "", harness.SignUpMutation, signUp("new@example.org", seen.Username, nil), "CONFLICT"},
 		{"signUp", "bad input", "", harness.SignUpMutation, signUp("x", "a b", nil), "BAD_USER_INPUT"},
 		{"signUp", "bad profile", a.Token, harness.SignUpMutation, signUp("new@example.org", "new-one", harness.Vars{"phoneNumber": "12"}), "BAD_USER_INPUT"},
 		{"signUp", "unknown field", "", harness.SignUpMutation, signUp("new@example.org", "new-one", harness.Vars{"userId": a.UserID}), "BAD_USER_INPUT"},
 		{"requestEmailVerification", "malformed e-mail", "", harness.RequestVerification, harness.Input("email", "../x"), "BAD_USER_INPUT"},
 		{"requestPasswordReset", "malformed e-mail", "", harness.RequestReset, harness.Input("email", "a@x.org,b@y.org"), "BAD_USER_INPUT"},
 		{"verifyEmail", "wrong code", "", harness.VerifyEmail, harness.Input("email", a.Email, "code", "0000-0000"), "BAD_USER_INPUT"},
-		{"verifyEmail", "wrong code of one's own", a.Token, harness.VerifyEmail, harness.Input("email", a.Email, "code", "0000-0000"), "BAD_USER_INPUT"},
+		{"verifyEmail", "wrong code of the viewer", a.Token, harness.VerifyEmail, harness.Input("email", a.Email, "code", "0000-0000"), "BAD_USER_INPUT"},
 		{"verifyEmail", "unknown e-mail", a.Token, harness.VerifyEmail, harness.Input("email", "nobody@example.org", "code", "0000-0000"), "BAD_USER_INPUT"},
 		{"resetPassword", "wrong code", "", harness.ResetPassword, harness.Input("email", a.Email, "code", "0000-0000", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"resetPassword", "unknown e-mail", "", harness.ResetPassword, harness.Input("email", "nobody@example.org", "code", "0000-0000", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
@@ -173,7 +173,7 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		}
 		after := s.AllRows()
 		if diff := cmp.Diff(before, after); diff != "" {
-			t.Errorf("%s, %s: was refused, and yet (-before +after):\n%s", c.mutation, c.way, diff)
+			t.Errorf("%s, %s: was refused, but wrote (-before +after):\n%s", c.mutation, c.way, diff)
 		}
 		before = after
 	}
@@ -290,7 +290,7 @@ func TestHiddenRowInAListSpoilsOnlyItself(t *testing.T) {
 			}
 			for _, secret := range []string{hidden.ProfileID, hidden.UserID, hidden.Username, hidden.Email, "Canary of PRIVATE"} {
 				if strings.Contains(r.Body, secret) && secret != hidden.Username || strings.Contains(r.Body, `"`+secret+`"`) {
-					t.Errorf("%s, %s: tells %q: %s", w, name, secret, r.Body)
+					t.Errorf("%s, %s: reveals %q: %s", w, name, secret, r.Body)
 				}
 			}
 		}

@@ -33,7 +33,7 @@ func TestViewerCanIsWhatTheMutationsDo(t *testing.T) {
 			}
 		}
 		if promised == 0 {
-			t.Errorf("%s.%s promises nothing to anybody", typ.Name, f.Name)
+			t.Errorf("%s.%s lists nothing for any viewer", typ.Name, f.Name)
 		}
 	}
 	if types == 0 {
@@ -65,7 +65,7 @@ func checkActions(t *testing.T, p *stage.Stage, typ *ast.Definition, f *ast.Fiel
 	for _, action := range p.Schema.Types[f.Type.Name()].EnumValues {
 		m := p.Schema.Mutation.Fields.ForName(mutationOf(action.Name, typ.Name))
 		if m == nil {
-			t.Errorf("%s of %s stands for no mutation", action.Name, typ.Name)
+			t.Errorf("%s of %s belongs to no mutation", action.Name, typ.Name)
 			continue
 		}
 		if err := p.Spare(target, m.Name); err != nil { // the row is needed again
@@ -83,7 +83,7 @@ func checkActions(t *testing.T, p *stage.Stage, typ *ast.Definition, f *ast.Fiel
 		}
 	}
 	if got := data.Node[f.Name]; fmt.Sprint(got) != fmt.Sprint(can) {
-		t.Errorf("%s of a %s %s can %v, and the mutations let through %v", asker, visibility, typ.Name, got, can)
+		t.Errorf("%s of a %s %s lists %v, and the admitted mutations are %v", asker, visibility, typ.Name, got, can)
 	}
 	return len(data.Node[f.Name])
 }

@@ -142,7 +142,7 @@ func TestSubaddressesShareAMailbox(t *testing.T) {
 }
 
 // P24: nor do unverified accounts with subaddresses, which anyone can create, send one mailbox mails without limit.
-func TestUnprovedSubaddressesAreBounded(t *testing.T) {
+func TestUnverifiedSubaddressesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
 	for n := range 40 {
@@ -238,7 +238,7 @@ func TestLimitsAreSettings(t *testing.T) {
 }
 
 // In production, the log says once that a proxy is not trusted.
-func TestUntrustedProxiesAreToldOf(t *testing.T) {
+func TestUntrustedProxiesAreReported(t *testing.T) {
 	t.Parallel()
 	const warning = "FREEHOLD_TRUSTED_PROXIES"
 	for trusted, want := range map[string]int{"": 1, "127.0.0.1": 0} {
@@ -246,18 +246,18 @@ func TestUntrustedProxiesAreToldOf(t *testing.T) {
 		s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, append(harness.Production(t, d), "FREEHOLD_TRUSTED_PROXIES="+trusted)...)
 		s.Do("", `{ me { id } }`, nil)
 		if strings.Contains(s.Logs.String(), warning) {
-			t.Errorf("told of without a proxy: %s", s.Logs)
+			t.Errorf("reported without a proxy: %s", s.Logs)
 		}
 		for range 3 {
 			sendFrom(s, "203.0.113.1", "", `{ me { id } }`, nil)
 		}
 		if n := strings.Count(s.Logs.String(), warning); n != want {
-			t.Errorf("trusted %q: told of %d times, want %d: %s", trusted, n, want, s.Logs)
+			t.Errorf("trusted %q: reported %d times, want %d: %s", trusted, n, want, s.Logs)
 		}
 	}
 	s := harness.Start(t)
 	sendFrom(s, "203.0.113.1", "", `{ me { id } }`, nil)
 	if strings.Contains(s.Logs.String(), warning) {
-		t.Error("told of in development")
+		t.Error("reported in development")
 	}
 }

@@ -39,7 +39,7 @@ func TestChangePassword(t *testing.T) {
 		t.Errorf("events (-want +got):\n%s", d)
 	}
 	if m := s.MailTo(a.Email, "password_changed", 1); !strings.Contains(m.Text, "anneliese") || strings.Contains(m.Text+m.HTML, harness.NewPassword) {
-		t.Errorf("told: %s", m.Text)
+		t.Errorf("the mail: %s", m.Text)
 	}
 	if r := s.Do("", harness.RefreshMutation, harness.Vars{"t": a.Refresh}); len(r.Errors) > 0 {
 		t.Errorf("the session that asked: %s", r.Body)
@@ -76,7 +76,7 @@ func TestSensitiveActsAskForThePassword(t *testing.T) {
 	s.AgeAuthentication(a)
 	s.Must(another, harness.Reauthenticate, harness.Input("password", harness.Password))
 	if r := acts["changeUsername"](); r.Code() != "REAUTH_REQUIRED" {
-		t.Errorf("after another session has proved itself: %s", r.Body)
+		t.Errorf("after another session has reauthenticated: %s", r.Body)
 	}
 	s.Must(a.Token, harness.Reauthenticate, harness.Input("password", harness.Password))
 	for name, act := range acts {
@@ -106,10 +106,10 @@ func TestChangeEmail(t *testing.T) {
 	s.Must(a.Token, harness.ChangeEmail, harness.Input("newEmail", next))
 	code := s.CodeTo(next, "change_email", 1)
 	if r := s.Do(a.Token, `{ me { email } }`, nil); string(r.Data) != `{"me":{"email":"`+a.Email+`"}}` {
-		t.Errorf("before it is proved: %s", r.Body)
+		t.Errorf("before it is verified: %s", r.Body)
 	}
 	s.ExpectFault("the first change", s.Do(a.Token, harness.VerifyEmail, harness.Input("email", "first-"+a.Email, "code", first)), harness.WrongCode)
-	s.ExpectFault("by nobody", s.Do("", harness.VerifyEmail, harness.Input("email", next, "code", code)), harness.WrongCode)
+	s.ExpectFault("by an anonymous viewer", s.Do("", harness.VerifyEmail, harness.Input("email", next, "code", code)), harness.WrongCode)
 	s.ExpectFault("by another", s.Do(v.Token, harness.VerifyEmail, harness.Input("email", next, "code", code)), harness.WrongCode)
 	var got verified
 	s.Must(a.Token, harness.VerifyEmail, harness.Input("email", strings.ToUpper(next), "code", code)).Into(t, &got)
@@ -129,7 +129,7 @@ func TestChangeEmail(t *testing.T) {
 	}
 	again := s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": a.Email, "password": harness.Password, "username": "somebody-else"}}) // D12: the address is free
 	if len(again.Errors) > 0 {
-		t.Errorf("the old address, by somebody else: %s", again.Body)
+		t.Errorf("the old address, by another user: %s", again.Body)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestDeleteAccount(t *testing.T) {
 		s.ExpectNoSession(token, "invalid")
 	}
 	if m := s.MailTo(a.Email, "account_deleted", 1); strings.Contains(m.Text, a.Username) { // the address is not verified
-		t.Errorf("told: %s", m.Text)
+		t.Errorf("the mail: %s", m.Text)
 	}
 	s.ExpectFault("a code", s.Do("", harness.ResetPassword, harness.Input("email", a.Email, "code", reset, "newPassword", harness.NewPassword)), harness.WrongCode)
 	s.AwaitOutbox()
@@ -213,15 +213,15 @@ func TestDeleteAccount(t *testing.T) {
 	next.Fill(t, s.Must("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": a.Email, "password": harness.NewPassword, "username": a.Username}}))
 	r = s.Must(next.Token, `{ me { email emailVerified profile { bio phoneNumber visibility } sessions { nodes { id } } securityEvents { nodes { kind } } } }`, nil)
 	if strings.Contains(r.Body, "Canary") || strings.Count(r.Body, `"kind"`) != 1 || strings.Count(r.Body, `"id"`) != 1 || !strings.Contains(r.Body, `"emailVerified":false`) {
-		t.Errorf("whoever comes next: %s", r.Body)
+		t.Errorf("the next owner: %s", r.Body)
 	}
 	if r := s.Do(bystander.Token, harness.MeQuery, nil); !strings.Contains(r.Body, bystander.Email) {
-		t.Errorf("somebody else: %s", r.Body)
+		t.Errorf("another user: %s", r.Body)
 	}
 }
 
 // A deleted account in a browser: its cookies are deleted too.
-func TestDeletedAccountTakesItsCookiesBack(t *testing.T) {
+func TestDeletedAccountDeletesItsCookies(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	b := &harness.Browser{Service: s}

@@ -68,7 +68,7 @@ func eventKinds(s *harness.Service, token string) (kinds []string) {
 
 // P08: a stranger has signed up with another person's address. The person who verifies the address from outside of the
 // account gets it, and its sessions, password and codes stop working.
-func TestProvingAnAddressShutsOthersOut(t *testing.T) {
+func TestVerifyingAnAddressRevokesOthersAccess(t *testing.T) {
 	t.Parallel()
 	for how, prove := range map[string]func(s *harness.Service, email string){
 		"by verifying": func(s *harness.Service, email string) {
@@ -154,7 +154,7 @@ func TestResetPassword(t *testing.T) {
 		t.Errorf("events (-want +got):\n%s", d)
 	}
 	if m := s.MailTo(a.Email, "password_changed", 1); !strings.Contains(m.Text, a.Username) {
-		t.Errorf("told: %s", m.Text)
+		t.Errorf("the mail: %s", m.Text)
 	}
 	if r := s.Do(bystander.Token, harness.MeQuery, nil); !strings.Contains(r.Body, bystander.Email) {
 		t.Errorf("somebody else: %s", r.Body)

@@ -16,7 +16,7 @@ import (
 
 // One error lists all errors of an input, in the order of the schema: of its shape, in variables and literals, of its values,
 // and taken names.
-func TestEveryFaultIsToldAtOnce(t *testing.T) {
+func TestAllErrorsAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.SignUpAs("Ann", nil)
@@ -119,13 +119,13 @@ func TestMalformedSignUpsAreNoOracle(t *testing.T) {
 	}
 }
 
-// An adopter's judge adds its errors to those of its input type. It is called only if the shape of the input is wrong.
-func TestAdoptersJudge(t *testing.T) {
+// An adopter's validator adds its errors to those of its input type. It is called only if the shape of the input is wrong.
+func TestAdoptersValidateInputs(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	var got atomic.Value
 	o := app.Options{}
-	judge := func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
+	validate := func(_ context.Context, in resolvers.Input) map[string]fault.Flaw {
 		asked.Add(1)
 		got.Store(fmt.Sprint(in))
 		return map[string]fault.Flaw{
@@ -133,13 +133,13 @@ func TestAdoptersJudge(t *testing.T) {
 		}
 	}
 	o.Further = []app.Module{{Validators: func(*resolvers.Resolvers) map[string]resolvers.InputValidator {
-		return map[string]resolvers.InputValidator{"UpdateProfileInput": judge}
+		return map[string]resolvers.InputValidator{"UpdateProfileInput": validate}
 	}}}
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, o)
 	a := s.SignUp(nil)
 	s.Must(a.Token, updateProfile, harness.Input("location", "Mars", "birthday", "", "visibility", "MEMBERS"))
 	if asked.Load() != 0 {
-		t.Error("the judge was asked about an input that fits")
+		t.Error("the validator was called for an input of the right shape")
 	}
 	r := s.Do(a.Token, updateProfile, harness.Input("location", "Mars", "avatarUrl", "foo", "visibility", "MEMBERS"))
 	expectFaults(t, "a wrong shape", r, "input.avatarUrl INVALID", "input.location TOO_FAR")

@@ -8,7 +8,7 @@ import (
 
 // A key belongs to the values of its first request. A retry sends the same values, in any spelling, and finds the account
 // even if the account has changed since. With any other value it is a different sign-up.
-func TestKeysStandForTheirValues(t *testing.T) {
+func TestKeysBelongToTheirValues(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	profile := func() harness.Vars {

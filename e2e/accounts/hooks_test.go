@@ -43,7 +43,7 @@ func TestHookBeforeSignUp(t *testing.T) {
 			t.Errorf("it runs as %v", tx.Viewer.UserID)
 		}
 		if text := fmt.Sprintf("%+v", c); strings.Contains(text, harness.Password) || c.Email != c.Username+"@example.org" {
-			t.Errorf("it is told %s", text)
+			t.Errorf("it gets %s", text)
 		}
 		var profiles []string
 		if err := tx.Select(ctx, &profiles, `SELECT username FROM app.profiles`); err != nil || len(profiles) > 0 && !slices.Equal(profiles, []string{"open"}) {
@@ -120,7 +120,7 @@ func TestHookAfterVerification(t *testing.T) {
 			s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
 			return a, a.Token, a.Email
 		}},
-		"by nobody": {nil, func(s *harness.Service) (harness.Account, string, string) {
+		"by an anonymous viewer": {nil, func(s *harness.Service) (harness.Account, string, string) {
 			a := s.SignUp(nil)
 			s.Must("", harness.RequestVerification, harness.Input("email", a.Email))
 			return a, "", a.Email
@@ -190,7 +190,7 @@ func TestHookAfterVerification(t *testing.T) {
 			}
 			s.ExpectFault("the code again", prove(), harness.WrongCode)
 			if runs != 3 {
-				t.Error("it ran for a code that does not count")
+				t.Error("it ran for an invalid code")
 			}
 		})
 	}

@@ -207,8 +207,8 @@ func TestFolderOfMailTemplates(t *testing.T) {
 			t.Errorf("%s: the error shows the value: %v", what, err)
 		}
 	}
-	refused("a folder that is not there", setting+"/missing", "no such folder")
-	refused("a file", setting+"/reset_password.txt", "no such folder")
+	refused("a folder that is not there", setting+"/missing", "folder not found")
+	refused("a file", setting+"/reset_password.txt", "folder not found")
 	write("change_email.html", "\n{{define \"body\"}}{{.Nothing}}{{end}}")
 	refused("a faulty template", setting, "change_email.html:2", "Nothing")
 	write("change_email.html", `{{define "body"}}{{.Code}}{{end}}`)

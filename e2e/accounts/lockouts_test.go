@@ -42,7 +42,7 @@ const ownersHome = "198.51.100.7" // from which no one has signed in
 
 // P18, P20: strangers use up every limit of an address, from a few networks. At once, and one second after each lifetime, the
 // owner gets in from an unknown client: by an existing code, or by a new one.
-func TestStrangersLockNobodyOutOfCodes(t *testing.T) {
+func TestStrangersLockNoOwnerOutOfCodes(t *testing.T) {
 	t.Parallel()
 	const email = "victor@example.org"
 	signUp := func(s *harness.Service, from string) harness.Reply {

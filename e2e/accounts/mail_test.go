@@ -135,7 +135,7 @@ func TestInstancesShareTheOutbox(t *testing.T) {
 }
 
 // Several instances at once delete expired rows, beside requests. Other rows stay.
-func TestWhatIsLongOverIsPurged(t *testing.T) {
+func TestExpiredRowsArePurged(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_EVENT_RETENTION=24h")

@@ -67,7 +67,7 @@ func TestPendingEmail(t *testing.T) {
 }
 
 // P02: if a verified email is required, a change to the address of another account looks like any other change.
-func TestPendingEmailTellsNothingOfOthers(t *testing.T) {
+func TestPendingEmailRevealsNoOtherAccount(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	a := signUpVerified(s, "ann", "ann@example.org")
@@ -176,7 +176,7 @@ func TestReauthenticatedUntil(t *testing.T) {
 	})
 }
 
-// nextCodeAt says when a request will not be RATE_LIMITED, and does not count as one.
+// nextCodeAt says when a request will not be RATE_LIMITED. Reading it uses up no request.
 func TestNextCodeAt(t *testing.T) {
 	t.Parallel()
 	const away = "203.0.113.1"

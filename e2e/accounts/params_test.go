@@ -28,7 +28,7 @@ func expectParams(t *testing.T, what string, r harness.Reply, path, code, params
 }
 
 // The bounds in a message are parameters of its field, so that clients can translate it.
-func TestParametersOfFaults(t *testing.T) {
+func TestParametersOfErrors(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUp(nil)
@@ -142,7 +142,7 @@ func TestLimitsNameTheirField(t *testing.T) {
 			}
 		}
 		if len(said) != 1 {
-			t.Errorf("%s: an account and nobody are answered differently: %v", c.bucket, said)
+			t.Errorf("%s: an account and an unknown address get different replies: %v", c.bucket, said)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestPasswordsOfOwnWords(t *testing.T) {
 	expectFaults(t, "in type as well", s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": 5, "password": "x", "username": "a b"}}),
 		"input.email INVALID", "input.password TOO_SHORT", "input.username INVALID_CHARACTER")
 	if r := signUp("jane.doe@farmhouse.org", "my-organ-1", "orange_cat", "Lieutenant"); len(r.Errors) > 0 { // .org is not a word of the account
-		t.Errorf("nothing of his own: %s", r.Body)
+		t.Errorf("no word of the account: %s", r.Body)
 	}
 
 	change := func(current, password string) harness.Reply {
@@ -150,7 +150,7 @@ func TestLeakedPasswords(t *testing.T) {
 }
 
 // A service of leaked passwords that hangs delays a request only briefly.
-func TestLeakedPasswordsAreNotWaitedFor(t *testing.T) {
+func TestSlowServiceOfLeakedPasswordsDelaysNoRequest(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})
 	breaches := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -70,7 +70,7 @@ func only(s *harness.Service, answers []harness.Reply, fault string) int {
 		}
 	}
 	if winner < 0 {
-		s.T.Fatal("nobody has won")
+		s.T.Fatal("none has won")
 	}
 	return winner
 }
@@ -92,7 +92,7 @@ func TestResetCodeIsUsedOnce(t *testing.T) {
 		}
 	}
 	if got := count(sent(s), "password_changed "+a.Email); got != 1 {
-		t.Errorf("%d mails tell of it, want 1", got)
+		t.Errorf("%d mails report it, want 1", got)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestDeletionRacingEverythingElse(t *testing.T) {
 			"verification": func() harness.Reply {
 				return s.Do(other, harness.VerifyEmail, harness.Input("email", a.Email, "code", "0000-0000"))
 			},
-			"proving himself": func() harness.Reply {
+			"reauthenticating": func() harness.Reply {
 				return s.Do(other, harness.Reauthenticate, harness.Input("password", harness.Password))
 			},
 			"reading": func() harness.Reply {

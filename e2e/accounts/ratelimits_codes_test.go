@@ -94,7 +94,7 @@ func TestMailBombs(t *testing.T) {
 
 // P19: signing up with another person's address does not send this person mails without limit, nor with a text of the
 // stranger's choice.
-func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
+func TestNoticesToUnverifiedAddressesAreFew(t *testing.T) {
 	t.Parallel()
 	s := limited(t).Work()
 	const victim = "victim@example.org"
@@ -123,7 +123,7 @@ func TestNoticesToUnprovedAddressesAreFew(t *testing.T) {
 	}
 	for _, m := range s.Mailbox(0) {
 		if strings.Contains(m.Text+m.HTML, "free-coins") {
-			t.Errorf("in his own words: %s", m.Text)
+			t.Errorf("in the stranger's words: %s", m.Text)
 		}
 	}
 }

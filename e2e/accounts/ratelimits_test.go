@@ -82,7 +82,7 @@ func TestGuessesAtOnce(t *testing.T) {
 		expectCodes(t, email+", the right password", []harness.Reply{guessFrom(s, from, email, harness.Password)}, map[string]int{"RATE_LIMITED": 1})
 	}
 	if len(told) != 2 {
-		t.Errorf("whether there is an account can be told from %v", told)
+		t.Errorf("the replies reveal whether there is an account: %v", told)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestAliasesAreNoFurtherGuesses(t *testing.T) {
 }
 
 // P18: whatever many strangers do to V's account, V can sign in from a known client.
-func TestStrangersLockNobodyOut(t *testing.T) {
+func TestStrangersLockNoOwnerOut(t *testing.T) {
 	t.Parallel()
 	s := limited(t)
 	const home = "198.51.100.7"

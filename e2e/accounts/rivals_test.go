@@ -9,7 +9,7 @@ import (
 
 // P08: a stranger who signs up with an address neither locks its owner out nor gets into the owner's account. The owner signs
 // up too, verifies the address with the code of that sign-up, and keeps its password.
-func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
+func TestPendingSignUpBlocksNoOwner(t *testing.T) {
 	t.Parallel()
 	for order, names := range map[string][2]string{"the stranger first": {"mallory", "victor"}, "the owner first": {"victor", "mallory"}} {
 		t.Run(order, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestPendingSignUpKeepsNobodyOut(t *testing.T) {
 }
 
 // P08: verifying the address in another way ends a stranger's pending sign-up too.
-func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
+func TestPendingSignUpEndsWhenTheAddressIsVerifiedOtherwise(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	v := signUpVerified(s, "victor", "old@example.org")
@@ -66,7 +66,7 @@ func TestPendingSignUpEndsWhenTheAddressIsProvedOtherwise(t *testing.T) {
 }
 
 // P03: a retry does not reveal to the stranger that the owner has verified the address since.
-func TestRetryTellsNothingOfAProvedAddress(t *testing.T) {
+func TestRetryRevealsNoVerifiedAddress(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	const email = "victor@example.org"
@@ -138,7 +138,7 @@ func TestOverdueSignUpIsARivalAsWell(t *testing.T) {
 }
 
 // A sign-up that was not verified in time can no longer be verified, and blocks nothing.
-func TestPendingSignUpIsOverInTime(t *testing.T) {
+func TestPendingSignUpExpires(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	signUpPending(s, "ann", "ann@example.org", nil)

@@ -56,7 +56,7 @@ func TestSettings(t *testing.T) {
 }
 
 // Inputs are checked by the values of the settings: the longest and shortest texts pass, and one character more or less fails.
-func TestSettingsAreWhatJudges(t *testing.T) {
+func TestInputsAreCheckedByTheSettings(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_PASSWORD_MIN_LENGTH=12")
 	in := readSettings(s)

@@ -38,7 +38,7 @@ func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 }
 
 // Only the payload of a sign-up has its new viewer.
-func TestSignUpMakesTheViewerOfItsPayloadOnly(t *testing.T) {
+func TestOnlyThePayloadOfASignUpHasItsViewer(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	another := s.SignUp(nil)
@@ -54,7 +54,7 @@ func TestSignUpMakesTheViewerOfItsPayloadOnly(t *testing.T) {
 	}
 }
 
-func TestSignUpTellsEveryFaultAtOnce(t *testing.T) {
+func TestSignUpReportsAllErrorsTogether(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.SignUpAs("Ann", nil)
@@ -144,7 +144,7 @@ func TestRaceForAUsername(t *testing.T) {
 		case len(r.Errors) == 0:
 			won++
 		case r.Code() != "CONFLICT" || fmt.Sprint(r.Fields()) != "[input.username TAKEN]":
-			t.Errorf("a loser was told %s", r.Body)
+			t.Errorf("a losing sign-up got %s", r.Body)
 		}
 	}
 	if won != 1 {

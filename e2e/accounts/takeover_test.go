@@ -25,7 +25,7 @@ func TestVerifyingASignUpAsksForItsPassword(t *testing.T) {
 		"nearly the right one":      {harness.Password + " ", true, true},
 		"the right one: it was V's": {harness.Password, true, false},
 	} {
-		for who, viewer := range map[string]bool{"nobody": false, "another member": true} {
+		for who, viewer := range map[string]bool{"anonymous": false, "another member": true} {
 			for code, ask := range map[string]bool{"of the sign-up": false, "that V has requested": true} {
 				if viewer && ask {
 					continue // it does not matter who requested the code
@@ -84,7 +84,7 @@ func TestGuessesAtThePasswordOfASignUp(t *testing.T) {
 	if r.Code() != "RATE_LIMITED" || len(r.Fields()) != 1 || r.Fields()[0] != "input.password RATE_LIMITED" {
 		t.Errorf("beyond the limit: %s", r.Body)
 	}
-	if v := verifyWithout(s, email, code); !v.PasswordCleared { // the address is verified all the same
+	if v := verifyWithout(s, email, code); !v.PasswordCleared { // the address is verified nevertheless
 		t.Errorf("without a password: %+v", v)
 	}
 }

@@ -109,7 +109,7 @@ func TestNextRequestTakesTheSameTime(t *testing.T) {
 }
 
 // P25: a mail of any kind is sent after 0.5 to 3 s.
-func TestMailsWaitARandomWhile(t *testing.T) {
+func TestMailsWaitARandomTime(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	o := app.Options{}

@@ -29,7 +29,7 @@ func verify(s *harness.Service, email, code string) verified {
 	var v verified
 	s.Must("", harness.VerifyEmail, harness.Input("email", email, "code", code, "password", harness.Password)).Into(s.T, &v)
 	if v.VerifyEmail.Tokens == nil || v.VerifyEmail.User.ID == "" {
-		s.T.Fatalf("verifying as nobody gives no session: %+v", v)
+		s.T.Fatalf("verifying as an anonymous viewer starts no session: %+v", v)
 	}
 	return v
 }
@@ -133,7 +133,7 @@ func TestVerifyEmailIntoCookies(t *testing.T) {
 
 // P03: a sign-up with the address of an account gets exactly the reply of one with a new address, and has the same lasting
 // effect: the username is held for the same time. The owner gets a mail.
-func TestTakenAddressIsNotTold(t *testing.T) {
+func TestTakenAddressIsNotRevealed(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	owner := signUpVerified(s, "owner", "Owner@example.org")
@@ -143,7 +143,7 @@ func TestTakenAddressIsNotTold(t *testing.T) {
 		t.Errorf("a taken address: %s, a new one: %s", taken.Body, fresh.Body)
 	}
 	got := sent(s)
-	for _, want := range []string{"address_taken Owner@example.org", "verify_email Owner@example.org" /* his own, before */, "verify_email new@example.org"} {
+	for _, want := range []string{"address_taken Owner@example.org", "verify_email Owner@example.org" /* the owner's, before */, "verify_email new@example.org"} {
 		if count(got, want) != 1 || len(got) != 3 {
 			t.Errorf("mails: %v, want %s once, and 3 in all", got, want)
 		}
@@ -240,7 +240,7 @@ func TestNewCodeForPendingSignUp(t *testing.T) {
 }
 
 // P03: a change to the address of an account gets the same reply as any other change, and the owner gets a mail.
-func TestChangeToTakenAddressIsNotTold(t *testing.T) {
+func TestChangeToTakenAddressIsNotRevealed(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, verifiedOnly).Work()
 	owner, a := signUpVerified(s, "owner", "Owner@example.org"), signUpVerified(s, "ann", "ann@example.org")

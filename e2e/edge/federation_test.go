@@ -26,14 +26,14 @@ func profileJSON(a harness.Account) string {
 func entitiesJSON(list ...string) string { return `{"_entities":[` + strings.Join(list, ",") + `]}` }
 
 // W07's exception: any client gets the schema from _service in production too, because routers need it.
-func TestServiceShowsTheSchemaToAnybody(t *testing.T) {
+func TestServiceShowsTheSchemaToAnyClient(t *testing.T) {
 	t.Parallel()
 	d, dir := dbtest.New(t), t.TempDir()
 	development := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // creates the signing key
 	production := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_ENV=production",
 		"FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE="+dir+"/signing-key.pem")
 	for name, s := range map[string]*harness.Service{"development": development, "production": production} {
-		for who, token := range map[string]string{"nobody": "", "garbage": "garbage", "a member": s.SignUp(nil).Token} {
+		for who, token := range map[string]string{"anonymous": "", "garbage": "garbage", "a member": s.SignUp(nil).Token} {
 			r := s.Do(token, `{ _service { sdl } }`, nil)
 			var data struct {
 				Service struct{ SDL string } `json:"_service"`
@@ -143,7 +143,7 @@ func TestEntitiesAreOneQueryForEachKey(t *testing.T) {
 }
 
 // G06: an incomplete representation is null with an error at its place, and the others are found.
-func TestMalformedRepresentationSpoilsOnlyItself(t *testing.T) {
+func TestMalformedRepresentationAffectsOnlyItself(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
@@ -200,7 +200,7 @@ func TestForgedRepresentationsAreNotBelieved(t *testing.T) {
 			for name, value := range honest {
 				forged[name] = value
 			}
-			for who, token := range map[string]string{"another": mallory.Token, "nobody": "", "the owner": v.Token} {
+			for who, token := range map[string]string{"another": mallory.Token, "anonymous": "", "the owner": v.Token} {
 				got, want := s.Do(token, query, harness.Vars{"r": []any{forged}}), s.Do(token, query, harness.Vars{"r": []any{honest}})
 				if got.Body != want.Body {
 					t.Errorf("%s, %v by %s: forged answers\n%s\nhonest answers\n%s", visibility, honest, who, got.Body, want.Body)
@@ -222,7 +222,7 @@ func TestEntitiesOfManyOwners(t *testing.T) {
 	const query = `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { email } } }`
 	asked := harness.Vars{"r": []any{b.AsUser(), a.AsUser(), b.AsUser()}}
 	for _, c := range []struct{ who, token, want, codes string }{
-		{"nobody", "", `[null,{"email":null},null]`, "UNAUTHENTICATED [_entities 1 email]"},
+		{"anonymous", "", `[null,{"email":null},null]`, "UNAUTHENTICATED [_entities 1 email]"},
 		{"garbage", "garbage", `[null,{"email":null},null]`, "UNAUTHENTICATED [_entities 1 email]"},
 		{"a", a.Token, `[{"email":null},{"email":"` + a.Email + `"},{"email":null}]`, "FORBIDDEN [_entities 0 email], FORBIDDEN [_entities 2 email]"},
 		{"b", b.Token, `[{"email":"` + b.Email + `"},{"email":null},{"email":"` + b.Email + `"}]`, "FORBIDDEN [_entities 1 email]"},

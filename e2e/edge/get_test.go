@@ -30,7 +30,7 @@ func TestQueriesByGet(t *testing.T) {
 		status     int
 		want       string // of the data, or the code
 	}{
-		{"nobody", nil, url.Values{"query": {`{ me { id } }`}}, 200, `{"me":null}`},
+		{"an anonymous viewer", nil, url.Values{"query": {`{ me { id } }`}}, 200, `{"me":null}`},
 		{"a member", token, url.Values{"query": {`{ me { email } }`}}, 200, `{"me":{"email":"` + a.Email + `"}}`},
 		{"an operation with variables", nil, url.Values{"query": {both}, "operationName": {"B"}, "variables": {`{"u":"` + a.Username + `"}`}, "extensions": {`{}`}}, 200, `{"profile":{"username":"` + a.Username + `"}}`},
 		{"empty parameters", nil, url.Values{"query": {`{ __typename }`}, "operationName": {""}, "variables": {""}, "extensions": {""}}, 200, `{"__typename":"Query"}`},
@@ -62,7 +62,7 @@ func TestQueriesByGet(t *testing.T) {
 			t.Errorf("%s: Cache-Control is %q", c.name, cache)
 		}
 		if strings.Contains(r.Body, "TAKEN") {
-			t.Errorf("%s: an input was judged: %s", c.name, r.Body)
+			t.Errorf("%s: an input was checked: %s", c.name, r.Body)
 		}
 		if allow := r.Header.Get("Allow"); (allow == "POST") != (c.status == 405) {
 			t.Errorf("%s: Allow is %q", c.name, allow)

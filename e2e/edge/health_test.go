@@ -70,7 +70,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("without a database a query: %d %s", r.Status, r.Body)
 	}
 	if r := s.Do("", `{ profile(username: "abc") { id } me { id } }`, nil); r.Code() != "UNAVAILABLE" || strings.Contains(r.Body, "pq") {
-		t.Errorf("without a database nobody's query: %s", r.Body)
+		t.Errorf("without a database an anonymous query: %s", r.Body)
 	}
 	s.DB.Query(t, `GRANT CONNECT ON DATABASE `+name+` TO freehold_app`)
 	if r := s.Do(a.Token, harness.MeQuery, nil); !strings.Contains(r.Body, a.Email) {
@@ -78,7 +78,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A server that is told to stop finishes the requests under way and accepts no new ones.
+// A stopping server finishes the requests under way and accepts no new ones.
 func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	begun, goOn := make(chan struct{}), make(chan struct{})
@@ -114,7 +114,7 @@ func TestDrainFinishesWhatIsUnderWay(t *testing.T) {
 }
 
 // While a draining server waits for balancers to notice, it is not ready but still serves.
-func TestDrainingIsSaidBeforeItIsDone(t *testing.T) {
+func TestDrainingIsReportedBeforeItEnds(t *testing.T) {
 	t.Parallel()
 	s, drain := harness.Listen(t, app.Options{}, "FREEHOLD_DRAIN_DELAY=1500ms")
 	drained := make(chan error, 1)

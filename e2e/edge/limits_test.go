@@ -62,7 +62,7 @@ func BenchmarkHostile(b *testing.B) {
 }
 
 // OPERATION_TOO_COSTLY gives the cost and the limit. The usual large page is admitted.
-func TestCostIsTold(t *testing.T) {
+func TestCostIsReported(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_COST_LIMIT=1000")
 	for range 3 {

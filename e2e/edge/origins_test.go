@@ -89,7 +89,7 @@ func TestPublicURLIsTheServicesOwnOrigin(t *testing.T) {
 }
 
 // The error for a refused origin says how to fix each case.
-func TestRefusedOriginsNameTheCure(t *testing.T) {
+func TestRefusedOriginsNameTheFix(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	for name, c := range map[string]struct {

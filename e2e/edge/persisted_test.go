@@ -51,7 +51,7 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 		t.Fatalf("registering: %s", r.Body)
 	}
 	if r := sendBody(s, "", known); r.Code() != "UNAUTHENTICATED" || !strings.Contains(r.Body, a.Username) {
-		t.Errorf("by hash, as nobody: %s", r.Body)
+		t.Errorf("by hash, as an anonymous viewer: %s", r.Body)
 	}
 	if r := sendBody(s, a.Token, known); len(r.Errors) > 0 || !strings.Contains(r.Body, a.Email) {
 		t.Errorf("by hash, as the owner: %s", r.Body)
@@ -184,7 +184,7 @@ func TestTrustedDocumentsBehindLinks(t *testing.T) {
 }
 
 // Errors in trusted documents prevent the start, and name the file and the document.
-func TestFaultyTrustedDocumentsAreNamed(t *testing.T) {
+func TestInvalidTrustedDocumentsAreNamed(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	for name, c := range map[string]struct {

@@ -50,6 +50,6 @@ func TestPprofHasAnAddressOfItsOwn(t *testing.T) {
 	silent, _ := harness.Listen(t, app.Options{}, "FREEHOLD_METRICS_ADDR=127.0.0.1:0")
 	silent.Get("/healthz")
 	if logs := silent.Logs.String(); !strings.Contains(logs, "serving metrics") || pprofURL.MatchString(logs) {
-		t.Errorf("pprof is served although nobody asked: %s", logs)
+		t.Errorf("pprof is served although it is not configured: %s", logs)
 	}
 }

@@ -87,7 +87,7 @@ func TestMalformedRequests(t *testing.T) {
 }
 
 // All errors of literals are reported with their paths, without the values.
-func TestFaultsOfLiterals(t *testing.T) {
+func TestErrorsOfLiterals(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	r := s.Do("", `mutation { signUp(input: {mail: "x", password: 12345678, profile: {visibility: HIDDEN, nick: "n"}}) { user { id } } }`, nil)
@@ -103,7 +103,7 @@ func TestFaultsOfLiterals(t *testing.T) {
 	}
 }
 
-func TestFaultsOfVariables(t *testing.T) {
+func TestErrorsOfVariables(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	const bodySent = 12345678
@@ -142,7 +142,7 @@ func TestFaultsOfVariables(t *testing.T) {
 }
 
 // Errors do not repeat long input, and report a list that many fields use once.
-func TestFaultsAreBounded(t *testing.T) {
+func TestErrorsOfInputAreBounded(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	var query strings.Builder
@@ -166,7 +166,7 @@ func TestFaultsAreBounded(t *testing.T) {
 }
 
 // A15, I09: invalid cursors and page sizes.
-func TestFaultsOfPages(t *testing.T) {
+func TestErrorsOfPages(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.SignUp(harness.Vars{"visibility": "PUBLIC"})

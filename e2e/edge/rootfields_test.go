@@ -49,8 +49,8 @@ func TestOneRequestNeverTakesThePool(t *testing.T) {
 			s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, fmt.Sprintf("FREEHOLD_DATABASE_CONNECTIONS=%d", c.connections))
 			a := s.SignUp(harness.Vars{"visibility": "PUBLIC"})
 			for name, many := range map[string]struct{ token, query, blocked, meanwhile string }{
-				"49 fields of Query, by nobody": {"", "{" + aliases(48, `profile(username: "`+a.Username+`") { id }`) + `b0: profiles { nodes { id } } ` + "}", "app.profiles", `mutation { signOut(input: {refreshToken: "x"}) { success } }`},
-				"49 fields of an object":        {a.Token, "{ me {" + aliases(49, "securityEvents(first: 1) { nodes { id } }") + "} }", "app.security_events", `{ me { id sessions { nodes { id } } } }`},
+				"49 fields of Query, by an anonymous viewer": {"", "{" + aliases(48, `profile(username: "`+a.Username+`") { id }`) + `b0: profiles { nodes { id } } ` + "}", "app.profiles", `mutation { signOut(input: {refreshToken: "x"}) { success } }`},
+				"49 fields of an object":                     {a.Token, "{ me {" + aliases(49, "securityEvents(first: 1) { nodes { id } }") + "} }", "app.security_events", `{ me { id sessions { nodes { id } } } }`},
 			} {
 				release := block(s, many.blocked)
 				answered := make(chan harness.Reply, 1)

@@ -51,7 +51,7 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	}
 	silent, _ := harness.Listen(t, app.Options{})
 	if strings.Contains(silent.Logs.String(), "serving metrics") {
-		t.Error("metrics are served although nobody asked")
+		t.Error("metrics are served although they are not configured")
 	}
 }
 
@@ -256,7 +256,7 @@ func TestSpansOfARequest(t *testing.T) {
 }
 
 // Spans record failures by their kind: the attempt that the database failed, the statement in it, and the refusal.
-func TestSpansTellFailuresByTheirKind(t *testing.T) {
+func TestSpansRecordTheKindOfFailure(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	d.Query(t, failFunction)
@@ -357,6 +357,6 @@ func TestSilentCollectorDoesNotHoldTheServer(t *testing.T) { //nolint:parallelte
 		t.Errorf("drained after %v: %v", time.Since(begun), err)
 	}
 	if !strings.Contains(s.Logs.String(), "failed to send the remaining traces") && !strings.Contains(s.Logs.String(), "failed to send traces") {
-		t.Error("the log does not tell of it")
+		t.Error("the log does not report it")
 	}
 }

@@ -29,7 +29,7 @@ func TestTripsOfOperations(t *testing.T) {
 		{"updateProfile, by its id", 2, "", func() harness.Reply {
 			return s.Do(a.Token, harness.UpdateMutation, harness.Vars{"input": harness.Vars{"id": a.ProfileID, "bio": "x"}})
 		}},
-		{"updateProfile, another's", 1, "FORBIDDEN", func() harness.Reply {
+		{"updateProfile, another user's", 1, "FORBIDDEN", func() harness.Reply {
 			return s.Do(a.Token, harness.UpdateMutation, harness.Vars{"input": harness.Vars{"id": another.ProfileID, "bio": "x"}})
 		}},
 		{"profiles, 50", 1, "", func() harness.Reply {
@@ -38,7 +38,7 @@ func TestTripsOfOperations(t *testing.T) {
 		{"profiles, 50, with the birthday of each", 2, "FORBIDDEN", func() harness.Reply { // the page, and the viewer's own birthday
 			return s.Do(a.Token, `{ profiles(first: 50) { nodes { id username displayName bio birthday } } }`, nil)
 		}},
-		{"profiles, 50, by nobody", 1, "", func() harness.Reply {
+		{"profiles, 50, by an anonymous viewer", 1, "", func() harness.Reply {
 			return s.Do("", `{ profiles(first: 50) { nodes { id username displayName bio } } }`, nil)
 		}},
 		{"sign-in", 8, "", func() harness.Reply {

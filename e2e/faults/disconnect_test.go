@@ -41,7 +41,7 @@ func TestClientsThatHangUp(t *testing.T) {
 	if strings.Contains(s.Logs.String(), "client went away") || len(s.Metrics().With(`freehold_requests_total{code="CLIENT_CLOSED_REQUEST"`)) > 0 {
 		return
 	}
-	t.Error("no request met a client that was gone, so this proves nothing")
+	t.Error("no client disconnected during a request, so this proves nothing")
 }
 
 // slowBody is a body that takes longer to arrive than the server waits.

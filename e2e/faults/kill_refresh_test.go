@@ -30,7 +30,7 @@ func TestServerKilledAtEachStepOfRefresh(t *testing.T) {
 			steps++
 			access, _, reason := s.Refresh(a.Refresh)
 			if reason != "" {
-				t.Errorf("killed before statement %d: the client is logged out: %s", step, reason)
+				t.Errorf("killed before statement %d: the client is signed out: %s", step, reason)
 				continue
 			}
 			s.ExpectMember(access, a.Email)

@@ -18,7 +18,7 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 	var steps []string
 	for step := 1; ; step++ {
 		if step > 20 {
-			t.Fatal("a sign-up has more than 20 statements, or the victim does not die")
+			t.Fatal("a sign-up has more than 20 statements, or the victim survives")
 		}
 		name := fmt.Sprintf("victim-%d", step)
 		victim := startVictim(t, d, "app.sign_up", step, t.TempDir())
@@ -32,7 +32,7 @@ func TestServerKilledAtEachStepOfSignUp(t *testing.T) {
 		}
 		steps = append(steps, name)
 		if half := d.Query(t, harness.HalfAccountsQuery); len(half) > 0 {
-			t.Errorf("killed before statement %d: half an account: %v", step, half)
+			t.Errorf("killed before statement %d: part of an account: %v", step, half)
 		}
 		if n := d.Query(t, `SELECT count(*) FROM app.users`); n[0] != "0" {
 			t.Errorf("killed before statement %d, which is not after COMMIT, but %s accounts exist", step, n)
@@ -56,14 +56,14 @@ func TestServerKilledAtEachStepOfReset(t *testing.T) {
 	before, after := 0, 0
 	for step := 1; after < 2; step++ { // the client cannot distinguish later steps
 		if step > 20 {
-			t.Fatal("a reset has more than 20 statements, or the victim does not die")
+			t.Fatal("a reset has more than 20 statements, or the victim survives")
 		}
 		a := s.SignUp(nil)
 		s.Must("", harness.RequestReset, harness.Input("email", a.Email))
 		v := harness.Input("email", a.Email, "code", s.CodeTo(a.Email, "reset_password", 1), "newPassword", harness.NewPassword)
 		victim := startVictim(t, s.DB, "app.reset_password", step, dir, "FREEHOLD_RATE_LIMIT=on") // which adds a step after COMMIT
 		if r, err := victim.TrySend(t.Context(), harness.Request{Query: harness.ResetPassword, Vars: v}); err == nil {
-			t.Fatalf("it lived, and after COMMIT only %d times it did not: %s", after, r.Body)
+			t.Fatalf("it survived, and was killed after COMMIT only %d times: %s", after, r.Body)
 		}
 		old := s.TrySignIn(a.Email, harness.Password)
 		if used := len(old.Errors) > 0; used {
@@ -80,7 +80,7 @@ func TestServerKilledAtEachStepOfReset(t *testing.T) {
 		}
 		s.AwaitOutbox()
 		if told := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE kind = 'password_changed' AND recipient = $1`, a.Email); told[0] != "1" {
-			t.Errorf("killed before statement %d: %s mails tell of it, want 1", step, told[0])
+			t.Errorf("killed before statement %d: %s mails report it, want 1", step, told[0])
 		}
 	}
 	if before < 3 {
@@ -105,11 +105,11 @@ func TestServerKilledAtEachStepOfDeletion(t *testing.T) {
 		}
 		steps++
 		if half := s.DB.Query(t, harness.HalfAccountsQuery); len(half) > 0 {
-			t.Errorf("killed before statement %d: half an account: %v", step, half)
+			t.Errorf("killed before statement %d: part of an account: %v", step, half)
 		}
 		s.ExpectMember(a.Token, a.Email)
 		if n := s.DB.Query(t, `SELECT count(*) FROM app.outbox WHERE recipient = $1`, a.Email); n[0] != "0" {
-			t.Errorf("killed before statement %d: he is told of what has not happened", step)
+			t.Errorf("killed before statement %d: a mail reports what has not happened", step)
 		}
 		s.Must(a.Token, harness.DeleteAccount, harness.Input("password", harness.Password))
 	}

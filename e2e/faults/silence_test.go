@@ -95,7 +95,7 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 			since := time.Now()
 			for _, r := range ask(s, a) {
 				if len(r.Errors) > 0 {
-					t.Errorf("it could have been tried on a new connection: %s", r.Body)
+					t.Errorf("a retry on a new connection would have worked: %s", r.Body)
 				}
 			}
 			expectHealthy(s, since, a.Token)

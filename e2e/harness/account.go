@@ -149,11 +149,11 @@ func (s *Service) refreshByCookie(token string) (access, next, reason string) {
 func (s *Service) ExpectMember(token, email string) {
 	s.T.Helper()
 	if r := s.Do(token, `{ me { email } }`, nil); !strings.Contains(r.Body, email) {
-		s.T.Errorf("the session of %s is over: %s", email, r.Body)
+		s.T.Errorf("the session of %s has ended: %s", email, r.Body)
 	}
 	b := &Browser{Service: s, Access: token}
 	if r := b.Do(`{ me { email } }`, nil); !strings.Contains(r.Body, email) || b.Access != token {
-		s.T.Errorf("by its cookie the session of %s is over: %s", email, r.Body)
+		s.T.Errorf("by its cookie the session of %s has ended: %s", email, r.Body)
 	}
 }
 
@@ -173,7 +173,7 @@ func (s *Service) ExpectNoSession(token, reason string) {
 			b := &Browser{Service: s, Access: token}
 			r := b.Do(query, nil)
 			if b.Access != "" {
-				s.T.Errorf("a cookie that is %s was not taken back: %v", reason, r.Header)
+				s.T.Errorf("a cookie that is %s was not deleted: %v", reason, r.Header)
 			}
 			return r
 		}

@@ -132,10 +132,7 @@ func (x Setup) Prepare(t testing.TB) *Service {
 	case BothLayers:
 	}
 	c, o := Config(t, url, x.Settings...), x.Options
-	switch o.MailLatest {
-	case 0:
-		o.MailLatest = mailAtOnce
-	case UsualMailWait:
+	if o.MailLatest = cmp.Or(o.MailLatest, mailAtOnce); o.MailLatest == UsualMailWait {
 		o.MailLatest = 0
 	}
 	s.log = JSONLog(s.Logs, c)

@@ -216,6 +216,6 @@ func Input(pairs ...any) Vars {
 func (s *Service) ExpectFault(what string, r Reply, field string) {
 	s.T.Helper()
 	if got := r.Fields(); !slices.Equal(got, []string{field}) {
-		s.T.Errorf("%s: %s, want the fault %s", what, r.Body, field)
+		s.T.Errorf("%s: %s, want the field %s", what, r.Body, field)
 	}
 }

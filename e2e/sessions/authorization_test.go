@@ -124,7 +124,7 @@ func TestSignOutByRefreshToken(t *testing.T) {
 		t.Fatalf("an old refresh token: %s, want %s", r.Body, want)
 	}
 	if _, _, reason := s.Refresh(newest); reason != "revoked" {
-		t.Errorf("the session goes on: %q", reason)
+		t.Errorf("the session continues: %q", reason)
 	}
 	if r := s.Do("", signOutOf, harness.Vars{"t": newest}); string(r.Data) != `{"signOut":{"success":true,"revokedSessionId":null}}` {
 		t.Errorf("again: %s", r.Body)

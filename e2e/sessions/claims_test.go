@@ -15,7 +15,7 @@ import (
 
 // S04: a token of an ended session starts nothing: no mutation for members writes a row, counts towards a limit, or looks at
 // its input first. The same holds for a document that begins with a public mutation, where the session is checked first.
-func TestSessionThatIsOverStartsNothing(t *testing.T) {
+func TestEndedSessionStartsNothing(t *testing.T) {
 	t.Parallel()
 	s := harness.StartWith(t, dbtest.New(t), harness.BothLayers, app.Options{}, "FREEHOLD_RATE_LIMIT=on")
 	mutations := map[string]string{
@@ -71,7 +71,7 @@ func TestSessionThatIsOverStartsNothing(t *testing.T) {
 
 // S04: a token of an ended session reads what everyone may read, whatever else its document selects first, and the reply says
 // that the token is invalid.
-func TestSessionThatIsOverReadsAsNobody(t *testing.T) {
+func TestEndedSessionReadsAnonymously(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a, public, members := s.SignUp(nil), s.SignUp(harness.Vars{"visibility": "PUBLIC"}), s.SignUp(harness.Vars{"visibility": "MEMBERS"})

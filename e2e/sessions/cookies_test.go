@@ -105,7 +105,7 @@ func TestCookiesAreRenewedBeforeTheyExpire(t *testing.T) {
 	}
 	c.Put(2*time.Hour + 16*time.Minute)
 	if b.Expect("without a refresh token", harness.SignedOut); b.Access != "" {
-		t.Error("a cookie that is over was not taken back")
+		t.Error("an expired cookie was not deleted")
 	}
 }
 
@@ -165,16 +165,16 @@ func TestOvertakenRequestsDoNoHarm(t *testing.T) {
 
 	c.Put(time.Hour)
 	if overtaken.Expect("the old cookies after the access token's end", harness.SignedOut); overtaken.Refresh != "" {
-		t.Error("they were not taken back")
+		t.Error("they were not deleted")
 	}
 	if b.Expect("the session", harness.SignedOut); b.Access+b.Refresh != "" {
-		t.Error("its cookies were not taken back")
+		t.Error("its cookies were not deleted")
 	}
 }
 
 // S01: signOut deletes the cookies, also those of an ended session. So does the next response after another client ended the
 // session.
-func TestSignOutTakesCookiesBack(t *testing.T) {
+func TestSignOutDeletesCookies(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	b, email := s.SignUpInBrowser()
@@ -186,16 +186,16 @@ func TestSignOutTakesCookiesBack(t *testing.T) {
 	dead := old
 	r := dead.Do(`mutation { signOut { success revokedSessionId } }`, nil)
 	if string(r.Data) != `{"signOut":{"success":true,"revokedSessionId":null}}` || len(r.Errors) > 0 || dead.Access+dead.Refresh != "" {
-		t.Errorf("signOut of a session that is over: %s %v", r.Body, r.Header)
+		t.Errorf("signOut of an ended session: %s %v", r.Body, r.Header)
 	}
 	dead = harness.Browser{Service: s, Refresh: old.Refresh}
 	if dead.Expect("only the refresh token is left", harness.SignedOut); dead.Refresh != "" {
-		t.Error("it was not taken back")
+		t.Error("it was not deleted")
 	}
 	b.SignIn(email)
 	s.Do(s.SignIn(email), `mutation { revokeOtherSessions { count } }`, nil)
 	if b.Expect("a session that was ended elsewhere", harness.SignedOut); b.Access+b.Refresh != "" {
-		t.Error("its cookies were not taken back")
+		t.Error("its cookies were not deleted")
 	}
 }
 
@@ -266,7 +266,7 @@ func TestCookiesAreForTheOwnOriginOnly(t *testing.T) {
 	for _, site := range []string{"cross-site", "same-site", ""} {
 		configured := from(site, "https://app.example.org")
 		if !configured.Expect("a configured origin, "+site, harness.NoMe) {
-			t.Error("cookies were set or taken back")
+			t.Error("cookies were set or deleted")
 		}
 		if r := configured.SignIn(email); r.Code() != "FORBIDDEN" || len(harness.SetCookies(r)) > 0 || r.Header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("asking for cookies from a configured origin, %s: %s %v", site, r.Body, r.Header)
@@ -313,7 +313,7 @@ func TestCookiesAreForGraphQLOnly(t *testing.T) {
 }
 
 // A23, S10: duplicate and too long cookies make the viewer anonymous.
-func TestDoubledAndHugeCookiesAreNobody(t *testing.T) {
+func TestDuplicateAndHugeCookiesAreAnonymous(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	b, _ := s.SignUpInBrowser()
@@ -338,7 +338,7 @@ func TestDoubledAndHugeCookiesAreNobody(t *testing.T) {
 }
 
 // R13: while the database does not answer, no client is signed out, neither by a look-up of the session nor by a renewal.
-func TestNobodyIsSignedOutWithoutADatabase(t *testing.T) {
+func TestNoClientIsSignedOutWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	var c harness.Clock
 	s := harness.StartAt(t, &c, "FREEHOLD_REQUEST_TIMEOUT=5s")

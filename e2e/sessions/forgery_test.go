@@ -67,7 +67,7 @@ func with(m map[string]any, name string, value any) map[string]any {
 
 // S05, S06, S07, S08, S09: tokens that are not ours, or have another purpose, make the viewer anonymous. The server fetches
 // nothing and does not panic.
-func TestForgedAccessTokensAreNobody(t *testing.T) {
+func TestForgedAccessTokensAreAnonymous(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := harness.Start(t, "FREEHOLD_DATA_DIR="+dir)
@@ -207,7 +207,7 @@ func TestKeyRotationWhileServing(t *testing.T) {
 
 // I07, I08: characters with a meaning in SQL, LIKE or regular expressions are ordinary characters, and ids of any shape are
 // ids.
-func TestCharactersAreLetters(t *testing.T) {
+func TestSpecialCharactersHaveNoMeaning(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUpAs("plain_name", harness.Vars{"visibility": "PUBLIC"})

@@ -82,7 +82,7 @@ func TestSessionsAreListed(t *testing.T) {
 	for who, token := range map[string]string{"FORBIDDEN": another.Token, "UNAUTHENTICATED": ""} {
 		r := s.Do(token, `{ profile(username: "`+a.Username+`") { user { sessions { nodes { id } } } } }`, nil)
 		if r.Code() != who || !strings.Contains(r.Body, `"sessions":null`) {
-			t.Errorf("somebody else's sessions: %s", r.Body)
+			t.Errorf("another user's sessions: %s", r.Body)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func TestClientsBehindAProxy(t *testing.T) {
 			t.Errorf("%s: %s, want %s", forwarded, r.Body, want)
 		}
 		if r := from(direct, forwarded); !strings.Contains(r.Body, `"ip":"127.0.0.1"`) {
-			t.Errorf("%s, from nobody who is trusted: %s", forwarded, r.Body)
+			t.Errorf("%s, from an untrusted client: %s", forwarded, r.Body)
 		}
 	}
 	d.Query(t, `UPDATE app.rate_limits SET hits = 100 WHERE bucket = 'signIn 198.51.100.7/32' OR bucket = 'signIn 2001:db8:1:2::/64'`)
@@ -116,7 +116,7 @@ func TestClientsBehindAProxy(t *testing.T) {
 	}
 }
 
-// revokeSession immediately revokes one of the viewer's own sessions. An ended session, or another user's, is not found.
+// revokeSession immediately revokes one of your own sessions. An ended session, or another user's, is not found.
 func TestSessionsAreRevoked(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -125,7 +125,7 @@ func TestSessionsAreRevoked(t *testing.T) {
 	id := sessions(s, phone).Me.Sessions.Nodes[1].ID // the laptop's
 	for name, c := range map[string]struct{ token, id, code string }{
 		"another's": {another.Token, id, "NOT_FOUND"}, "missing": {another.Token, "3b241101-e2bb-4255-8caf-4136c566a962", "NOT_FOUND"},
-		"nobody": {"", id, "UNAUTHENTICATED"}, "malformed": {phone, "x", "BAD_USER_INPUT"}, "a user's": {phone, a.UserID, "NOT_FOUND"},
+		"anonymous": {"", id, "UNAUTHENTICATED"}, "malformed": {phone, "x", "BAD_USER_INPUT"}, "a user's": {phone, a.UserID, "NOT_FOUND"},
 	} {
 		if r := s.Do(c.token, revokeSession, harness.Vars{"id": c.id}); r.Code() != c.code {
 			t.Errorf("%s: %s, want %s", name, r.Body, c.code)
@@ -154,7 +154,7 @@ func TestOtherSessionsAreRevoked(t *testing.T) {
 	a, another := s.SignUp(nil), s.SignUp(nil)
 	phone, tablet := signInFrom(s, "Phone", a.Email), signInFrom(s, "Tablet", a.Email)
 	if r := s.Do("", revokeOthers, nil); r.Code() != "UNAUTHENTICATED" {
-		t.Errorf("by nobody: %s", r.Body)
+		t.Errorf("by an anonymous viewer: %s", r.Body)
 	}
 	for _, want := range []string{`"count":2,`, `"count":0,"revokedSessionIds":[],`} {
 		if r := s.Do(phone, revokeOthers, nil); !strings.Contains(r.Body, want) {
@@ -215,6 +215,6 @@ func TestSecurityEventsAreListed(t *testing.T) {
 		t.Errorf("another's events: %s", r.Body)
 	}
 	if r := s.Do(another.Token, query, nil); strings.Contains(r.Body, "Tablet") || strings.Count(r.Body, `"kind"`) != 1 {
-		t.Errorf("one's own events: %s", r.Body)
+		t.Errorf("the owner's events: %s", r.Body)
 	}
 }

@@ -38,7 +38,7 @@ func TestSessionsAreNodes(t *testing.T) {
 	expired := sessions(s, signInFrom(s, "Watch", a.Email)).Me.Sessions.Nodes[0].ID
 	s.DB.Query(t, `UPDATE app.sessions SET idle_expires_at = now() WHERE id = $1`, expired)
 	for what, c := range map[string]struct{ token, id string }{
-		"another's": {another.Token, mine}, "by nobody": {"", mine}, "revoked": {phone, revoked}, "expired": {phone, expired},
+		"another's": {another.Token, mine}, "by an anonymous viewer": {"", mine}, "revoked": {phone, revoked}, "expired": {phone, expired},
 		"missing": {phone, "3b241101-e2bb-4255-8caf-4136c566a962"}, "malformed": {phone, "../../" + mine}, "with a prefix": {phone, "Session:" + mine},
 	} {
 		if r := s.Do(c.token, sessionNode, harness.Vars{"id": c.id}); strings.TrimSpace(r.Body) != `{"data":{"node":null}}` || r.Status != 200 {
@@ -56,7 +56,7 @@ func TestHiddenSessionsTakeTheSameTime(t *testing.T) {
 	s := harness.Start(t)
 	a, another := s.SignUp(nil), s.SignUp(nil)
 	id := sessions(s, a.Token).Me.Sessions.Nodes[0].ID
-	for who, token := range map[string]string{"a member": another.Token, "nobody": ""} {
+	for who, token := range map[string]string{"a member": another.Token, "anonymous": ""} {
 		try := func(id string) func() {
 			return func() { s.Do(token, sessionNode, harness.Vars{"id": id}) }
 		}
@@ -83,7 +83,7 @@ func TestNodesRunTheSameStatements(t *testing.T) {
 		}
 		return list
 	}
-	for who, token := range map[string]string{"the owner": a.Token, "another": another.Token, "nobody": ""} {
+	for who, token := range map[string]string{"the owner": a.Token, "another": another.Token, "anonymous": ""} {
 		want := run(token, "x")
 		if len(want) == 0 {
 			t.Errorf("%s: no statement was seen", who)

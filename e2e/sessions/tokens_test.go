@@ -28,7 +28,7 @@ func TestReplayAfterSignOut(t *testing.T) {
 	}
 }
 
-func TestTokensThatDoNotCount(t *testing.T) {
+func TestInvalidTokens(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUp(nil)
@@ -183,7 +183,7 @@ func TestBurstOfSignInsLeavesRoomForOthers(t *testing.T) {
 			r := s.Do("", harness.SignInMutation, harness.Vars{"i": harness.Vars{"email": a.Email, "password": "not the password"}})
 			codes[i] = r.Code()
 			if codes[i] == "RATE_LIMITED" && r.Errors[0].Extensions.RetryAfter == 0 {
-				t.Errorf("not told when to come again: %s", r.Body)
+				t.Errorf("without a time to retry: %s", r.Body)
 			}
 		})
 	}

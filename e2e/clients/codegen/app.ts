@@ -76,7 +76,7 @@ export async function run(): Promise<string[]> {
   const found = await execute(Node, { id: home.me?.id ?? "" });
   const shown = found.node?.__typename === "Profile" ? card(found.node) : [];
   await execute(Update, { input: { displayName: null, birthday: "1990-12-31", visibility: "MEMBERS" } });
-  // @ts-expect-error: there is no such visibility
+  // @ts-expect-error: unknown visibility
   await execute(Update, { input: { visibility: "NOBODY" } });
   // @ts-expect-error: a date is text
   await execute(Update, { input: { birthday: 19901231 } });

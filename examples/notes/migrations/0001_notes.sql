@@ -1,4 +1,4 @@
--- Notes: an adopter's owned type. Their numbers are apart from those of freehold's migrations.
+-- The notes of an adopter. The migrations of a module have their own numbers, independent of freehold's.
 
 -- +goose Up
 

@@ -34,10 +34,10 @@ type Own string
 // The reasons.
 const (
 	ShowsViewer    Own = "the row is the viewer's own"
-	ChangesViewer  Own = "a member changes their own row"
-	ProvesOwner    Own = "the request proves that its viewer is the owner"
-	CreatesSession Own = "the request proves the address and starts a session; the owner, who is signed in, gets no tokens"
-	CreatesAccount Own = "the viewer owns the row that the request creates"
+	ChangesViewer  Own = "members change their own row"
+	ProvesOwner    Own = "the viewer of the reply has just proved to be the owner"
+	CreatesSession Own = "a viewer who proves the address gets a session; the owner, who has one, gets no tokens"
+	CreatesAccount Own = "the viewer of the reply owns the new row"
 )
 
 // Known is what a schema does not say about the answers.

@@ -108,7 +108,7 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
 	ask := map[string]string{"verifyEmail": harness.RequestVerification, "resetPassword": harness.RequestReset}[mutation]
 	if r, err := s.TryDo("", ask, harness.Input("email", of.Seed["email"])); err != nil || len(r.Errors) > 0 {
-		return "", fmt.Errorf("ask for a code: %s, %w", r.Body, err)
+		return "", fmt.Errorf("request a code: %s, %w", r.Body, err)
 	}
 	return codeOf(s, dataDir, `SELECT o.id FROM app.codes k JOIN app.outbox o ON o.code_id = k.id WHERE k.email_key = $1`, of.Seed["email"])
 }

@@ -92,7 +92,7 @@ func (p *Person) idFor(c cases.Call, name string) (any, error) {
 func (p *Person) Known(typ, field string, c cases.Call) (any, error) {
 	value, ok := p.Objects[typ][field]
 	if !ok {
-		return nil, findings.Missing(typ, "no %s.%s is known to ask %s with: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s; "+
+		return nil, findings.Missing(typ, "no %s.%s is known for %s: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s; "+
 			"add a mutation create%[1]s, or a Seed of type %[1]s with Insert", typ, field, c.Name())
 	}
 	return value, nil

@@ -24,7 +24,7 @@ func (p *Person) SignUp(ask Asking) error {
 	}
 	payload, err := p.mutate(ask, "", f)
 	if err != nil {
-		return &findings.Unseeded{Type: "User", What: "signUp creates nobody to ask about", Err: err}
+		return &findings.Unseeded{Type: "User", What: "signUp creates no one to ask about", Err: err}
 	}
 	p.remember(payload)
 	if p.Token() == "" {

@@ -244,10 +244,10 @@ func (p *Prober) checkUpdate(ctx context.Context, table db.Table, say func(strin
 	}
 	give := fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, p.ownerOf(table.Name))
 	if n, err := p.attempt(ctx, owner, nil, doing(give, owner.UserID)); err != nil || n != mine {
-		say("giving rows to oneself touched %d (%v), want %d", n, err, mine)
+		say("taking rows over changed %d (%v), want %d", n, err, mine)
 	}
 	if n, err := p.attempt(ctx, owner, nil, doing(give, p.newborn.UserID)); !isPolicyError(err) {
-		say("giving rows away touched %d (%v), want the policy's error", n, err)
+		say("giving rows away changed %d (%v), want the policy's error", n, err)
 	}
 	return nil
 }
@@ -288,17 +288,17 @@ func (p *Prober) checkInsert(ctx context.Context, table db.Table, say func(strin
 		return err
 	}
 	if n, err := p.attempt(ctx, p.newborn, r.prepare, r.insert); err != nil || n != 1 {
-		say("inserting in one's own name made %d rows (%v), want 1", n, err)
+		say("inserting an own row made %d rows (%v), want 1", n, err)
 	}
 	for _, viewer := range []string{cases.ByNobody, cases.ByMember} {
 		if n, err := p.attempt(ctx, p.people[viewer], r.prepare, r.insert); !isPolicyError(err) {
-			say("inserting in another's name by %s made %d rows (%v), want the policy's error", viewer, n, err)
+			say("inserting another user's row by %s made %d rows (%v), want the policy's error", viewer, n, err)
 		}
 	}
 	if len(r.parent) > 0 {
 		r.values[p.ownerOf(table.Name)] = p.people[cases.ByMember].UserID
 		if n, err := p.attempt(ctx, p.people[cases.ByMember], r.prepare, r.insert); err == nil {
-			say("inserting in one's own name what refers to a row of another in %s made %d rows, want an error: a foreign key with %s refuses it",
+			say("inserting an own row that refers to another user's row in %s made %d rows, want an error: a foreign key with %s refuses it",
 				r.parent[0].table.name, n, p.ownerOf(table.Name))
 		}
 	}

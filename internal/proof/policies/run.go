@@ -35,7 +35,7 @@ func Run(t *testing.T, program stage.Program) {
 		for _, name := range f.Policies {
 			if !slices.Contains(functions, name) && !isStored(name) {
 				faults = append(faults, findings.Finding{
-					What: fmt.Sprintf("the access matrix says that %s is held by %s, which is neither a row policy nor a definer function", f, name),
+					What: fmt.Sprintf("the access matrix says that %s is protected by %s, which is neither a row policy nor a definer function", f, name),
 				})
 			}
 		}

@@ -131,7 +131,7 @@ var mistakes = map[string][]string{
 }
 
 // The prober finds no fault in correct policies of tables that it has not seen, and a fault in each weakened one.
-func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
+func TestProberFindsWeakPolicies(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)
 	if len(stored) != 4+3+4+1 {
@@ -159,7 +159,7 @@ func TestProberKnowsRightPoliciesFromWeakOnes(t *testing.T) {
 }
 
 // The prober reports what it cannot try. It tries more than the policies.
-func TestProberSaysWhatItCannotTry(t *testing.T) {
+func TestProberReportsWhatItCannotTry(t *testing.T) {
 	t.Parallel()
 	p, stored := newShelf(t)
 	for _, c := range []struct{ policy, change, want string }{
@@ -178,6 +178,6 @@ func TestProberSaysWhatItCannotTry(t *testing.T) {
 		}
 	}
 	if got := p.Check(t.Context(), Stored{Table: "clippings", Name: "clippings_everything", Command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].What, "no owned type declares") {
-		t.Errorf("a policy that nobody declares: %v", got)
+		t.Errorf("a policy without a declaration: %v", got)
 	}
 }

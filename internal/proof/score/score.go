@@ -50,7 +50,7 @@ func (s *score) try(t *testing.T, m mutant) {
 	}
 	fmt.Fprintf(&s.table, "%s\t%s\n", m.name, red.name)
 	if faults := red.run(); len(faults) > 0 {
-		t.Errorf("%s was killed by a check that is red anyway: %s", m.name, faults[0])
+		t.Errorf("%s was killed by a check that always fails: %s", m.name, faults[0])
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *score) report(t *testing.T) {
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, s.table.String())
 	w.Flush()
-	t.Logf("the mutants, and the check that was red:\n%s", table.String())
+	t.Logf("the mutants, and the check that failed:\n%s", table.String())
 	if s.mutants == 0 {
 		t.Error("nothing was weakened")
 	}
@@ -100,9 +100,9 @@ func Run(t *testing.T, program stage.Program) {
 	})
 }
 
-// judged returns a check by one of the generated cases.
-func judged(p *stage.Stage, r cases.Request) check {
-	return check{p.Layers.String() + ": " + r.String(), func() []findings.Finding { return p.Judge(r).Faults }}
+// compared returns a check by one of the generated cases.
+func compared(p *stage.Stage, r cases.Request) check {
+	return check{p.Layers.String() + ": " + r.String(), func() []findings.Finding { return p.Compare(r).Faults }}
 }
 
 // weaker are the rules that admit more viewers than a rule does, except for the weakest rules.
@@ -164,7 +164,7 @@ func casesOf(stages []*stage.Stage, f access.Field) (checks []check) {
 		for _, r := range p.Requests() {
 			asks := slices.ContainsFunc(r.Path.Leaves, func(c cases.Call) bool { return c.Name() == f.String() })
 			if asks && r.Path.IsMutation() == (f.Type == "Mutation") {
-				checks = append(checks, judged(p, r))
+				checks = append(checks, compared(p, r))
 			}
 		}
 	}
@@ -198,7 +198,7 @@ func shortCases(p *stage.Stage, policy policies.Stored) (checks []check) {
 	for _, r := range p.Requests() {
 		holds := func(c cases.Call) bool { return slices.Contains(p.Matrix[c.Name()].Policies, policy.Name) }
 		if policy.Command == "SELECT" && !r.Path.IsMutation() && len(r.Path.Steps) < 2 && slices.ContainsFunc(r.Path.Leaves, holds) {
-			checks = append(checks, judged(p, r))
+			checks = append(checks, compared(p, r))
 		}
 	}
 	return checks

@@ -90,7 +90,7 @@ func TestNewFieldsAndTypesHaveCases(t *testing.T) {
 }
 
 // The report names what has no path, no positive twin or no value for an argument, and exemptions that are not needed.
-func TestWhatIsNotTestedIsNamed(t *testing.T) {
+func TestUntestedFieldsAreNamed(t *testing.T) {
 	t.Parallel()
 	s := extended(t, [2]string{"scalar _Any\n", "type Pet { name: String @public }\n"})
 	butEmail := func(field string) bool { return field != "User.email" }
@@ -124,7 +124,7 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 	for _, c := range []struct{ root, want string }{
 		{"pet", "no value is known for the argument kind of Query.pet: add \"Query.pet.kind\" to Seed.Values"},
 		{"other", ""},
-		{"herd", "no Pet.id is known to ask Query.herd with"},
+		{"herd", "no Pet.id is known for Query.herd"},
 		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add \"SignInInput.proof\" to Seed.Values"},
 	} {
 		i := slices.IndexFunc(s.Paths, func(p cases.Path) bool { return p.RootField().Def.Name == c.root })
@@ -163,7 +163,7 @@ func TestPathsAreEveryWay(t *testing.T) {
 func TestNoArgumentAsksByAnOwnersField(t *testing.T) {
 	t.Parallel()
 	if found := askedByOwnersFields(own(t).Schema); len(found) > 0 {
-		t.Errorf("owner-only fields can be asked by: %v", found)
+		t.Errorf("arguments can ask by owner-only fields: %v", found)
 	}
 	s := extended(t,
 		[2]string{"\ntype Query {\n", "a(emailVerified: Boolean): Int @public(reason: \"x\")\nb(by: By): Int @public(reason: \"x\")\nc(order: Order): Int @public(reason: \"x\")\n"},

@@ -111,8 +111,8 @@ func (p *Stage) Run(requests []cases.Request) *Ledger {
 	if queries < 0 {
 		queries = len(requests)
 	}
-	each(queries, func(i int) { verdicts[i] = p.Judge(requests[i]) })
-	each(len(requests)-queries, func(i int) { verdicts[queries+i] = p.Judge(requests[queries+i]) })
+	each(queries, func(i int) { verdicts[i] = p.Compare(requests[i]) })
+	each(len(requests)-queries, func(i int) { verdicts[queries+i] = p.Compare(requests[queries+i]) })
 	for _, v := range verdicts {
 		l.add(v)
 	}

@@ -102,7 +102,7 @@ func (p *Stage) aboutClippings(longest int) []cases.Request {
 func TestUnseenTypeIsProved(t *testing.T) {
 	t.Parallel()
 	for name, hook := range map[string]map[string]string{
-		"without a hook": nil, "beside rows that others see": {"Clipping": ""}, "beside rows that nobody else sees": {"Clipping": "PRIVATE"},
+		"without a hook": nil, "beside rows that others see": {"Clipping": ""}, "beside rows that no other viewer sees": {"Clipping": "PRIVATE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,7 +119,7 @@ func TestUnseenTypeIsProved(t *testing.T) {
 				longest = math.MaxInt
 			}
 			for _, r := range p.aboutClippings(longest) { // one after the other, because the fake has no locks
-				l.add(p.Judge(r))
+				l.add(p.Compare(r))
 			}
 			incomplete := slices.DeleteFunc(l.Incomplete(p.Specification), func(f findings.Finding) bool {
 				return strings.HasSuffix(f.What, "no path leads to it") && !strings.Contains(f.What, "Clipping")
@@ -134,8 +134,8 @@ func TestUnseenTypeIsProved(t *testing.T) {
 	}
 }
 
-// The judge finds each lie of a service about a type that it has not seen.
-func TestJudgeFindsLies(t *testing.T) {
+// The tests find each lie of a service about a type that it has not seen.
+func TestLiesAreFound(t *testing.T) {
 	t.Parallel()
 	p, f := withClippings(t, map[string]string{"Clipping": "PRIVATE"})
 	others := f.owned("", "Clipping", 1)
@@ -183,7 +183,7 @@ func TestJudgeFindsLies(t *testing.T) {
 				a.value = nil
 			}
 		}, "ClippingTag.name is null, and should have a value"},
-		"anybody deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
+		"any viewer deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.deleteClipping" && a.code == "FORBIDDEN" {
 				*a = fakeAnswer{value: fakeObject{typ: p.Schema.Types["DeleteClippingPayload"]}}
 			}
@@ -193,7 +193,7 @@ func TestJudgeFindsLies(t *testing.T) {
 				a.value = p.Targets["PUBLIC"].Rows["Clipping"].Canaries["note"]
 			}
 		}, "the seed of Clipping.note is in the reply to member, visible-to"},
-		"no clipping is made": {func(field string, _ access.Viewer, a *fakeAnswer) {
+		"no clipping is created": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.createClipping" {
 				*a = fakeAnswer{code: "BAD_USER_INPUT"}
 			}
@@ -203,7 +203,7 @@ func TestJudgeFindsLies(t *testing.T) {
 		l := newLedger(harness.BothLayers)
 		for _, r := range p.aboutClippings(shortWay) {
 			if len(r.Path.Steps) < 3 {
-				l.add(p.Judge(r))
+				l.add(p.Compare(r))
 			}
 		}
 		f.lie = nil

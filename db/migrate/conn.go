@@ -1,4 +1,4 @@
-package db
+package migrate
 
 import (
 	"context"
@@ -9,54 +9,52 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"freehold.dev/freehold/db/wire"
 )
 
-// migrationConnector opens connections for migrations. A migration may take hours, so its statements have no deadline. Keepalive
+// connector opens connections for migrations. A migration may take hours, so its statements have no deadline. Keepalive
 // detects a peer that has vanished, and watch a server that does not answer for another reason.
-type migrationConnector struct {
-	*pqConnector
-	ctx context.Context //nolint:containedctx // of Migrate; its end also ends a statement that gets no answer
+type connector struct {
+	*wire.Connector
+	ctx context.Context //nolint:containedctx // of Run; its end also ends a statement that gets no answer
 }
 
-func (c *migrationConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	inner, socket, err := c.dial(ctx)
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	full, socket, err := c.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	full, ok := inner.(pqConn)
-	if !ok {
-		return nil, fmt.Errorf("lib/pq's %T lacks an interface that migrations need", inner)
-	}
-	process, err := ask(ctx, full, `SELECT pg_backend_pid()`)
+	process, err := wire.Ask(ctx, full, `SELECT pg_backend_pid()`)
 	if err != nil {
 		return nil, errors.Join(err, full.Close())
 	}
-	socket.allow(time.Time{}, 0)
+	socket.Allow(time.Time{}, false)
 	watching, stop := context.WithCancel(c.ctx)
-	hurry := context.AfterFunc(c.ctx, func() { socket.allow(time.Now().Add(socketGrace), 0) })
+	hurry := context.AfterFunc(c.ctx, func() { socket.Allow(time.Now().Add(wire.Grace), false) })
 	go c.watch(watching, socket, process)
-	return &migrationConn{pqConn: full, release: func() {
+	return &migratingConn{Conn: full, release: func() {
 		hurry()
 		stop()
-		socket.allow(time.Now().Add(socketGrace), 0)
+		socket.Allow(time.Now().Add(wire.Grace), false)
 	}}, nil
 }
 
-// migrationConn is lib/pq's connection. It does not prepare statements, since one text may have many.
-type migrationConn struct {
-	pqConn
+// migratingConn is lib/pq's connection. It does not prepare statements, since one text may have many.
+type migratingConn struct {
+	wire.Conn
 	release func()
 }
 
-func (c *migrationConn) Close() error {
+func (c *migratingConn) Close() error {
 	c.release()
-	return c.pqConn.Close()
+	return c.Conn.Close()
 }
 
 // watch closes a socket whose statement gets no answer. While nothing arrives, it asks the server on another connection, at growing
 // intervals, whether the server process is active. It closes the socket after two negative answers, or after five failed
 // connections in a row.
-func (c *migrationConnector) watch(ctx context.Context, s *socket, process string) {
+func (c *connector) watch(ctx context.Context, s *wire.Socket, process string) {
 	const first, longest = 2 * time.Second, 30 * time.Second
 	interval, idle, unreachable := first, 0, 0
 	for {
@@ -65,7 +63,7 @@ func (c *migrationConnector) watch(ctx context.Context, s *socket, process strin
 			return
 		case <-time.After(interval):
 		}
-		if s.silence() < first {
+		if s.Silence() < first {
 			interval, idle, unreachable = first, 0, 0
 			continue
 		}
@@ -79,31 +77,31 @@ func (c *migrationConnector) watch(ctx context.Context, s *socket, process strin
 		default:
 			idle, interval = idle+1, first
 		}
-		if (idle == 2 || unreachable == 5) && s.silence() > 0 {
-			s.end(errors.New("the database has stopped working on the statement without an answer"))
+		if (idle == 2 || unreachable == 5) && s.Silence() > 0 {
+			s.End(errors.New("the database has stopped working on the statement without an answer"))
 			return
 		}
 	}
 }
 
 // isWorking reports whether a server process is running a statement.
-func (c *migrationConnector) isWorking(ctx context.Context, process string) (bool, error) {
-	conn, _, err := c.dial(ctx)
+func (c *connector) isWorking(ctx context.Context, process string) (bool, error) {
+	conn, _, err := c.Dial(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer conn.Close() //nolint:errcheck // it has answered
-	state, err := ask(ctx, conn.(pqConn), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid = `+process)
+	state, err := wire.Ask(ctx, conn, `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid = `+process)
 	return state != "0", err
 }
 
 // nestedPool returns a pool whose only connection is conn, which is in a transaction. The pool's transactions are savepoints. Closing
 // the pool leaves conn open.
 func nestedPool(conn *sql.Conn) (*sql.DB, error) {
-	var inner pqConn
+	var inner wire.Conn
 	err := conn.Raw(func(raw any) error {
 		var ok bool
-		if inner, ok = raw.(pqConn); !ok {
+		if inner, ok = raw.(wire.Conn); !ok {
 			return fmt.Errorf("lib/pq's %T lacks an interface that migrations need", raw)
 		}
 		return nil
@@ -116,7 +114,7 @@ func nestedPool(conn *sql.Conn) (*sql.DB, error) {
 	return pool, nil
 }
 
-type nestedConnector struct{ conn pqConn }
+type nestedConnector struct{ conn wire.Conn }
 
 func (c nestedConnector) Connect(context.Context) (driver.Conn, error) {
 	return nestedConn{c.conn}, nil
@@ -124,16 +122,16 @@ func (c nestedConnector) Connect(context.Context) (driver.Conn, error) {
 
 func (c nestedConnector) Driver() driver.Driver { return &pq.Driver{} }
 
-type nestedConn struct{ pqConn }
+type nestedConn struct{ wire.Conn }
 
 func (nestedConn) Close() error { return nil }
 
 func (c nestedConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
 	_, err := c.ExecContext(ctx, `SAVEPOINT nested`, nil)
-	return savepoint{c.pqConn}, err
+	return savepoint{c.Conn}, err
 }
 
-type savepoint struct{ conn pqConn }
+type savepoint struct{ conn wire.Conn }
 
 func (s savepoint) Commit() error {
 	_, err := s.conn.ExecContext(context.Background(), `RELEASE SAVEPOINT nested`, nil)

@@ -40,8 +40,8 @@ func (v *Verdict) impossible(err error) *Verdict {
 	return v
 }
 
-// Judge sends a request and compares the reply with the matrix.
-func (p *Stage) Judge(r cases.Request) *Verdict {
+// Compare sends a request and compares the reply with the matrix.
+func (p *Stage) Compare(r cases.Request) *Verdict {
 	v := &Verdict{Request: r}
 	target, token, err := p.cast(r)
 	if err != nil {

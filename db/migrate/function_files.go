@@ -1,4 +1,4 @@
-package db
+package migrate
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// functionFile is a file functions/<name>.sql of a MigrationSet. It has the current text of the function app.<name>.
+// functionFile is a file functions/<name>.sql of a Set. It has the current text of the function app.<name>.
 type functionFile struct {
 	path, name, text string
 	roles            []string // that may execute the function, besides the definer

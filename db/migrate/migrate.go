@@ -1,63 +1,39 @@
-package db
+// Package migrate brings a database up to date: it runs the numbered migrations of sets and creates their functions, and reports
+// whether a build may serve the database. It must not know what the sets are for, or viewers.
+package migrate
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"freehold.dev/freehold/db/wire"
 )
 
-//go:embed migrations/*.sql functions/*.sql
-var ownFiles embed.FS
-
-// RolesSQL creates the three database roles; see docs/deployment.md.
-//
-//go:embed roles.sql
-var RolesSQL string
-
-// MigrationSet is a numbered series of migrations, with the functions that they need. An adopter's set has numbers of its own, so
-// that they never collide with freehold's next migrations.
-type MigrationSet struct {
+// Set is a numbered series of migrations, with the functions that they need. An adopter's set has numbers of its own, so that they
+// never collide with freehold's next migrations.
+type Set struct {
 	Name  string // of the table in schema migrations that stores its version
 	Files fs.FS  // NNNN_name.sql at the top level, and functions/name.sql; see docs/deployment.md
 }
 
-// OwnMigrations returns freehold's own set, which runs before all others.
-func OwnMigrations() MigrationSet { return MigrationSet{Name: "freehold", Files: ownSet{}} }
-
-// ownSet has the files of freehold's set, whose folder functions is beside the folder migrations.
-type ownSet struct{}
-
-func (ownSet) Open(name string) (fs.File, error) {
-	if name == "functions" || strings.HasPrefix(name, "functions/") {
-		return ownFiles.Open(name)
-	}
-	return ownFiles.Open(path.Join("migrations", name))
-}
-
-// Migrate runs the new migrations as the owner role: freehold's first, then those of each further set. Concurrent calls run one
-// after the other. A set is migrated completely or not at all, unless one of its new migrations has NO TRANSACTION.
-func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
-	return migrateSets(ctx, ownerURL, append([]MigrationSet{OwnMigrations()}, further...))
-}
-
-func migrateSets(ctx context.Context, ownerURL string, sets []MigrationSet) error {
-	inner, err := newPQConnector(ownerURL)
+// Run runs the new migrations of the sets, in their order, as the owner role. Concurrent calls run one after the other. A set is
+// migrated completely or not at all, unless one of its new migrations has NO TRANSACTION.
+func Run(ctx context.Context, ownerURL string, sets ...Set) error {
+	inner, err := wire.NewConnector(ownerURL)
 	if err != nil {
 		return errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
 	}
-	pool := sql.OpenDB(&migrationConnector{pqConnector: inner, ctx: ctx})
+	pool := sql.OpenDB(&connector{Connector: inner, ctx: ctx})
 	defer pool.Close()
-	if err := checkServer(ctx, pool); err != nil {
+	if err := wire.Check(ctx, pool); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	conn, unlock, err := lockMigrations(ctx, pool)
@@ -107,7 +83,7 @@ func lockMigrations(ctx context.Context, pool *sql.DB) (*sql.Conn, func(), error
 
 // migration migrates one set.
 type migration struct {
-	set  MigrationSet
+	set  Set
 	pool *sql.DB
 	conn *sql.Conn // holds the lock
 	tx   *sql.Tx

@@ -1,9 +1,9 @@
-package db
+package wire
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -16,13 +16,13 @@ import (
 // How long the database may take to answer. lib/pq sets no deadline on a connected socket. Without one, a peer that has vanished
 // would block a connection, and the request that uses it, for as long as TCP retransmits.
 const (
-	onlyTimeout   = 3 * time.Second         // to connect and authenticate, if there is one host
-	hostTimeout   = 2 * time.Second         // to connect and authenticate to one of several hosts
-	beginTimeout  = 1500 * time.Millisecond // for BEGIN and ROLLBACK, which wait for no lock
-	enterTimeout  = beginTimeout * 2 / 3    // for the statement that sets the viewer
-	cancelTimeout = time.Second             // to ask the server to cancel a statement
-	socketGrace   = 500 * time.Millisecond  // after a statement's timeout, so that the server's error arrives first
+	onlyTimeout   = 3 * time.Second // to connect and authenticate, if there is one host
+	hostTimeout   = 2 * time.Second // to connect and authenticate to one of several hosts
+	cancelTimeout = time.Second     // to ask the server to cancel a statement
 )
+
+// Grace is how much longer than a statement's timeout a socket waits, so that the server's error arrives first.
+const Grace = 500 * time.Millisecond
 
 // keepAlive detects a peer that has vanished while a connection is idle, or has no deadline.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}
@@ -45,39 +45,44 @@ func (d *doubt) raise(moment int64) {
 	}
 }
 
-// socket is a connection to the database, below TLS. Each use has a deadline, which is set before it and never cleared: an idle
+// Socket is a connection to the database, below TLS. Each use has a deadline, which is set before it and never cleared: an idle
 // socket neither reads nor writes. The first error closes the socket.
-type socket struct {
+type Socket struct {
 	net.Conn
 	doubt  *doubt
 	wrote  atomic.Int64 // when we last sent something, by clock
 	heard  atomic.Int64 // when we last received something
 	broken atomic.Bool
-	cause  atomic.Pointer[error] // why watch closed the socket
+	cause  atomic.Pointer[error] // the argument of End
 
 	mu    sync.Mutex
 	limit time.Time
-	asked int64 // since when a missing answer shows that the peer is unreachable; 0 if it only shows that the request had little time
+	asked int64 // since when a missing answer is conclusive; 0 if it is not
 }
 
-// allow sets the deadline of the socket; the zero time means none.
-func (s *socket) allow(limit time.Time, asked int64) {
+// Allow sets the deadline of the socket; the zero time means none. conclusive says whether a missing answer shows that the peer is
+// unreachable, rather than that the request had little time. If so, it makes other connections of the Connector suspect.
+func (s *Socket) Allow(limit time.Time, conclusive bool) {
+	asked := int64(0)
+	if conclusive {
+		asked = clock()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit, s.asked = limit, asked
 	s.Conn.SetDeadline(limit) //nolint:errcheck // the next use of a closed socket returns the error
 }
 
-// SetDeadline is called by lib/pq and crypto/tls, which may shorten the deadline that allow has set.
-func (s *socket) SetDeadline(t time.Time) error { return s.shorten(s.Conn.SetDeadline, t) }
+// SetDeadline is called by lib/pq and crypto/tls, which may shorten the deadline that Allow has set.
+func (s *Socket) SetDeadline(t time.Time) error { return s.shorten(s.Conn.SetDeadline, t) }
 
 // SetReadDeadline is SetDeadline for reads.
-func (s *socket) SetReadDeadline(t time.Time) error { return s.shorten(s.Conn.SetReadDeadline, t) }
+func (s *Socket) SetReadDeadline(t time.Time) error { return s.shorten(s.Conn.SetReadDeadline, t) }
 
 // SetWriteDeadline is SetDeadline for writes.
-func (s *socket) SetWriteDeadline(t time.Time) error { return s.shorten(s.Conn.SetWriteDeadline, t) }
+func (s *Socket) SetWriteDeadline(t time.Time) error { return s.shorten(s.Conn.SetWriteDeadline, t) }
 
-func (s *socket) shorten(set func(time.Time) error, t time.Time) error {
+func (s *Socket) shorten(set func(time.Time) error, t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t.IsZero() || !s.limit.IsZero() && t.After(s.limit) {
@@ -86,7 +91,7 @@ func (s *socket) shorten(set func(time.Time) error, t time.Time) error {
 	return set(t)
 }
 
-func (s *socket) Read(p []byte) (int, error) {
+func (s *Socket) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
 	if n > 0 {
 		s.heard.Store(clock())
@@ -94,14 +99,14 @@ func (s *socket) Read(p []byte) (int, error) {
 	return n, s.note(err)
 }
 
-func (s *socket) Write(p []byte) (int, error) {
+func (s *Socket) Write(p []byte) (int, error) {
 	s.wrote.Store(clock())
 	n, err := s.Conn.Write(p)
 	return n, s.note(err)
 }
 
 // note closes the socket after an error. After a missing answer, it makes connections suspect that have received nothing since.
-func (s *socket) note(err error) error {
+func (s *Socket) note(err error) error {
 	if cause := s.cause.Load(); err != nil && cause != nil {
 		return &net.OpError{Op: "wait", Net: s.RemoteAddr().Network(), Addr: s.RemoteAddr(), Err: *cause}
 	}
@@ -120,20 +125,23 @@ func (s *socket) note(err error) error {
 	return err
 }
 
-// end closes the socket. A caller that waits for an answer gets cause as its error.
-func (s *socket) end(cause error) {
+// End closes the socket. A caller that waits for an answer gets cause as its error.
+func (s *Socket) End(cause error) {
 	s.cause.Store(&cause)
 	s.broken.Store(true)
 	s.Close()
 }
 
-// suspect reports whether the socket is broken, or has received nothing since another one got no answer.
-func (s *socket) suspect() bool {
+// Broken reports whether the socket was closed after an error.
+func (s *Socket) Broken() bool { return s.broken.Load() }
+
+// Suspect reports whether the socket is broken, or has received nothing since another one got no answer.
+func (s *Socket) Suspect() bool {
 	return s.broken.Load() || s.doubt != nil && s.heard.Load() < s.doubt.since.Load()
 }
 
-// silence returns how long the socket has waited for an answer.
-func (s *socket) silence() time.Duration {
+// Silence returns how long the socket has waited for an answer.
+func (s *Socket) Silence() time.Duration {
 	wrote := s.wrote.Load()
 	if wrote <= s.heard.Load() {
 		return 0
@@ -146,7 +154,7 @@ type dialing struct {
 	hosts   int           // not tried yet
 	longest time.Duration // for each
 	doubt   *doubt
-	socket  *socket // the last one dialled, which is in use
+	socket  *Socket // the last one dialled, which is in use
 }
 
 type dialingKey struct{}
@@ -160,7 +168,7 @@ func newDialer() dialer {
 
 // DialContext implements pq.DialerContext.
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	limit, s := time.Now().Add(cancelTimeout), &socket{}
+	limit, s := time.Now().Add(cancelTimeout), &Socket{}
 	if attempt, ok := ctx.Value(dialingKey{}).(*dialing); ok {
 		limit = attempt.limit(ctx)
 		s.doubt, attempt.socket = attempt.doubt, s
@@ -173,7 +181,7 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	}
 	s.Conn = conn
 	s.heard.Store(clock())
-	s.allow(limit, 0)
+	s.Allow(limit, false)
 	return s, nil
 }
 
@@ -199,14 +207,15 @@ func (a *dialing) limit(ctx context.Context) time.Time {
 	return now.Add(timeout)
 }
 
-// pqConnector is lib/pq's connector, over sockets with deadlines.
-type pqConnector struct {
+// Connector is lib/pq's connector, over sockets with deadlines.
+type Connector struct {
 	*pq.Connector
 	hosts int
 	doubt doubt
 }
 
-func newPQConnector(url string) (*pqConnector, error) {
+// NewConnector returns the Connector for a URL. The error may quote the password.
+func NewConnector(url string) (*Connector, error) {
 	config, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, err
@@ -216,11 +225,11 @@ func newPQConnector(url string) (*pqConnector, error) {
 		return nil, err
 	}
 	inner.Dialer(newDialer())
-	return &pqConnector{Connector: inner, hosts: 1 + len(config.Multi)}, nil
+	return &Connector{Connector: inner, hosts: 1 + len(config.Multi)}, nil
 }
 
-// dial connects. The returned socket still has the deadline of connecting.
-func (c *pqConnector) dial(ctx context.Context) (driver.Conn, *socket, error) {
+// Dial connects. The returned socket still has the deadline of connecting.
+func (c *Connector) Dial(ctx context.Context) (Conn, *Socket, error) {
 	attempt := &dialing{hosts: c.hosts, longest: onlyTimeout, doubt: &c.doubt}
 	if c.hosts > 1 {
 		attempt.longest = hostTimeout
@@ -229,5 +238,12 @@ func (c *pqConnector) dial(ctx context.Context) (driver.Conn, *socket, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return conn, attempt.socket, nil
+	full, ok := conn.(Conn)
+	if !ok {
+		return nil, nil, errors.Join(fmt.Errorf("lib/pq's %T lacks an interface that the pool needs", conn), conn.Close())
+	}
+	return full, attempt.socket, nil
 }
+
+// Distrust makes all connections suspect that have received nothing since now.
+func (c *Connector) Distrust() { c.doubt.raise(clock()) }

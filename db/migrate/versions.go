@@ -1,4 +1,4 @@
-package db
+package migrate
 
 import (
 	"context"
@@ -9,12 +9,11 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 )
 
-// numberedFile is a numbered migration of a MigrationSet.
+// numberedFile is a numbered migration of a Set.
 type numberedFile struct {
 	number        int64
 	serves        int64 // the oldest build that can serve the database after this migration, by its latest migration
@@ -131,29 +130,16 @@ func published(ctx context.Context, tx *sql.Tx, set string) (version, error) {
 	return v, nil
 }
 
-// CheckVersion returns an error unless this build may serve the database. The database must have this build's migrations. It may
-// have newer ones if they say that they serve this build.
-func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
-	return d.checkSets(ctx, append([]MigrationSet{OwnMigrations()}, further...))
-}
-
-func (d *DB) checkSets(ctx context.Context, sets []MigrationSet) error {
-	for _, set := range sets {
-		numbered, err := readNumbered(set.Files)
-		if err != nil {
-			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
-		}
-		var v version
-		err = d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) (err error) {
-			v, err = published(ctx, tx.Tx, set.Name)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
-		}
-		if err := v.refuse(set.Name, latest(numbered)); err != nil {
-			return err
-		}
+// Check returns an error unless this build, whose set is given, may serve the database. The database must have the set's migrations.
+// It may have newer ones if they say that they serve this build.
+func Check(ctx context.Context, tx *sql.Tx, set Set) error {
+	numbered, err := readNumbered(set.Files)
+	if err != nil {
+		return err
 	}
-	return nil
+	v, err := published(ctx, tx, set.Name)
+	if err != nil {
+		return err
+	}
+	return v.refuse(set.Name, latest(numbered))
 }

@@ -1,0 +1,63 @@
+package db
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"freehold.dev/freehold/db/migrate"
+)
+
+//go:embed migrations/*.sql functions/*.sql
+var ownFiles embed.FS
+
+// RolesSQL creates the three database roles; see docs/deployment.md.
+//
+//go:embed roles.sql
+var RolesSQL string
+
+// MigrationSet is a numbered series of migrations, with the functions that they need.
+type MigrationSet = migrate.Set
+
+// OwnMigrations returns freehold's own set, which runs before all others.
+func OwnMigrations() MigrationSet { return MigrationSet{Name: "freehold", Files: ownSet{}} }
+
+// ownSet has the files of freehold's set, whose folder functions is beside the folder migrations.
+type ownSet struct{}
+
+func (ownSet) Open(name string) (fs.File, error) {
+	if name == "functions" || strings.HasPrefix(name, "functions/") {
+		return ownFiles.Open(name)
+	}
+	return ownFiles.Open(path.Join("migrations", name))
+}
+
+func withOwn(further []MigrationSet) []MigrationSet {
+	return append([]MigrationSet{OwnMigrations()}, further...)
+}
+
+// Migrate runs the new migrations as the owner role: freehold's first, then those of each further set. See migrate.Run.
+func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
+	return migrate.Run(ctx, ownerURL, withOwn(further)...)
+}
+
+// CheckVersion returns an error unless this build may serve the database. The database must have this build's migrations. It may
+// have newer ones if they say that they serve this build.
+func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
+	return d.checkSets(ctx, withOwn(further))
+}
+
+func (d *DB) checkSets(ctx context.Context, sets []MigrationSet) error {
+	for _, set := range sets {
+		err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error { return migrate.Check(ctx, tx.Tx, set) })
+		if err != nil {
+			return fmt.Errorf("check migrations of %s: %w", set.Name, err)
+		}
+	}
+	return nil
+}
