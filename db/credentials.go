@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/auth"
 )
 
-// FindOwnSalt returns the salt of the viewer's password, as FindSalt does. It returns "" if there is no password, or if the account
+// FindOwnSalt returns the salt of the password that the viewer has, as FindSalt does. It returns "" if there is no password, or if the account
 // was deleted.
 func (d *DB) FindOwnSalt(ctx context.Context, viewer auth.Viewer) (string, error) {
 	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (salt string, err error) {

@@ -16,7 +16,6 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/db/literal"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/internal/eventually"
 )
 
 // whoSees returns the users whose private rows a viewer sees.
@@ -112,7 +111,7 @@ var entries = map[string]func(context.Context, *db.DB, auth.Viewer) error{
 }
 
 // Lost connections are replaced, however many there are. A statement waits for a lock that a migration holds briefly. The server
-// cancels waiting statements, so that none is left.
+// cancels waiting statements, so that no statement keeps waiting.
 func TestEnteringIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, entry := range entries {
@@ -127,24 +126,34 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 			if err := entry(t.Context(), d, ann); err != nil {
 				t.Errorf("after the connection was lost: %v", err)
 			}
-			lock := func() (wait func()) {
-				released := make(chan struct{})
-				go func() {
-					defer close(released)
-					server.Query(t, `DO $$ BEGIN LOCK TABLE app.sessions; PERFORM pg_sleep(2); END $$`)
-				}()
-				eventually.True(t, 5*time.Second, "the table is locked", func() bool {
-					return server.Query(t, `SELECT count(*) FROM pg_locks WHERE relation = 'app.sessions'::regclass AND mode = 'AccessExclusiveLock' AND granted`)[0] == "1"
-				})
-				return func() { <-released }
+			owner, err := sql.Open("postgres", server.Owner)
+			if err != nil {
+				t.Fatal(err)
 			}
-			wait := lock()
-			begun := time.Now()
+			defer owner.Close()
+			lock := func() (release func() error) {
+				tx, err := owner.BeginTx(t.Context(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tx.ExecContext(t.Context(), `LOCK TABLE app.sessions`); err != nil {
+					t.Fatal(err)
+				}
+				return tx.Rollback
+			}
+			release := lock()
+			begun, released := time.Now(), make(chan error)
+			go func() {
+				time.Sleep(2 * time.Second)
+				released <- release()
+			}()
 			if err := entry(t.Context(), d, ann); err != nil || retries["lock_not_available"] == 0 || time.Since(begun) < time.Second {
 				t.Errorf("after a lock, %v and the retries %v: %v", time.Since(begun), retries, err)
 			}
-			wait()
-			defer lock()()
+			if err := <-released; err != nil {
+				t.Fatal(err)
+			}
+			defer lock()() //nolint:errcheck // the database is dropped
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
 			if err := entry(ctx, d, ann); !fault.Is(err, fault.Unavailable) {

@@ -107,7 +107,7 @@ var accountOutcomes = map[string][]outcome{
 		{name: "one bucket is closed", setup: `UPDATE app.rate_limits SET ends_at = now() + interval '1 hour'`, call: `SELECT closed_seconds BETWEEN 3000 AND 3600, full_seconds FROM app.count_hits('{bucket,new}', '{3,3}', '{60,60}')`, nobody: `true 0, writes rate_limits`},
 		{name: "counted in new buckets", call: `SELECT * FROM app.count_hits('{new,newer}', '{3,3}', '{60,60}')`, nobody: `0 0, writes rate_limits`},
 		{name: "counted as the last", call: `SELECT * FROM app.count_hits('{new}', '{1}', '{60}')`, nobody: `0 60, writes rate_limits`},
-		{name: "counted in a window that goes on", call: `SELECT * FROM app.count_hits('{bucket}', '{5}', '{60}')`, nobody: `0 0, writes rate_limits`},
+		{name: "counted in a window that continues", call: `SELECT * FROM app.count_hits('{bucket}', '{5}', '{60}')`, nobody: `0 0, writes rate_limits`},
 		{
 			name: "counted in a new window", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT * FROM app.count_hits('{bucket}', '{1}', '{60}')`,
 			nobody: `0 60, writes rate_limits`,

@@ -222,7 +222,7 @@ func values(ctx context.Context, tx *sql.Tx, query string) (string, error) {
 	return strings.Join(lines, "; "), rows.Err()
 }
 
-// names stand for values in what follows.
+// names replaces names by values in what follows.
 var names = strings.NewReplacer(
 	"$ann_session2", id(0xa2), "$ann_session", id(0xa1), "$bob_session", id(0xb1), "$ann", id(0xa0), "$bob", id(0xb0), "$pending", id(0xe0), "$new", id(0xf0),
 	"$reset_code", id(0xc1), "$verify_code", id(0xc2), "$change_code", id(0xc3), "$p_code", id(0xc4), "$mail", id(0xd0),

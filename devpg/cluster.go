@@ -222,7 +222,7 @@ func (c *Cluster) Superuser() string { return superuser }
 // Dir returns the absolute path of the data folder, with symbolic links resolved.
 func (c *Cluster) Dir() string { return string(c.folder) }
 
-// Done returns a channel that is closed when the server has ended for good:
+// Done returns a channel that is closed when the server has ended and does not restart:
 // after Stop, or after too many crashes.
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 

@@ -231,7 +231,7 @@ CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 
--- Uses a code that proves a new address, and makes it the address of the viewer's account.
+-- Uses a code that proves a new address, and makes it the address of the viewer.
 CREATE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE(old_email text, new_email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Changes the viewer's password, revokes their other sessions and deletes all their codes.
@@ -282,7 +282,7 @@ CREATE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_m
 -- The code of an address that has one of these ids (one for each of the server's keys) and has not expired.
 CREATE FUNCTION app.find_code(p_purpose text, p_email_key text, p_ids uuid[]) RETURNS TABLE(id uuid, user_id uuid, email text, username text, display_name text) SECURITY DEFINER; -- executed by freehold_app
 
--- The salt of the viewer's password; NULL if there is no viewer.
+-- The salt of the password that the viewer has; NULL if there is no viewer.
 CREATE FUNCTION app.find_own_salt() RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
 -- The salt of the password of the pending sign-up that a code belongs to.

@@ -181,7 +181,7 @@ expect roles "CREATE ROLE freehold_app" "$(./freehold roles)"
 expect schema "@link(url: \"https://specs.apollo.dev/federation/" "$(./freehold schema)"
 expect "schema --client" "type Query {" "$(./freehold schema --client)"
 never "schema --client" "@link" "$(./freehold schema --client)"
-expect "keys rotate" "it signs after ten minutes" "$(./freehold keys rotate)"
+expect "keys rotate" "it is used after ten minutes" "$(./freehold keys rotate)"
 expect "an unknown setting" "FREEHOLD_ADRR: unknown setting" "$(FREEHOLD_ADRR=x ./freehold config 2>&1 || true)"
 expect "migrate without a URL" "FREEHOLD_MIGRATE_URL" "$(./freehold migrate 2>&1 || true)"
 

@@ -69,7 +69,7 @@ func ParseType(name, plural, visible string, fields []string) (Type, error) {
 		faults = append(faults, fmt.Errorf("--visible: %q is not owner or visibility", visible))
 	}
 	if len(fields) == 0 {
-		faults = append(faults, errors.New("at least one field is required, such as body:String!"))
+		faults = append(faults, errors.New("at least one field is required, such as body:String"))
 	}
 	for _, text := range fields {
 		f, err := parseField(text)
@@ -147,7 +147,7 @@ func parseField(text string) (Field, error) {
 	i := slices.IndexFunc(scalars, func(s scalar) bool { return s.GraphQL == typ })
 	switch {
 	case !found || name == "" || typ == "":
-		return f, fmt.Errorf("field %q: write it as name:Type or, if it is required, name:Type!", text)
+		return f, fmt.Errorf("field %q: write it as name:Type, and add ! if it is required", text)
 	case !fieldName.MatchString(name):
 		return f, fmt.Errorf("field %q: write the name in letters and digits, with a capital for each further word, such as dueOn or imageUrl", name)
 	case len(name) > maxName:

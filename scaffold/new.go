@@ -68,7 +68,7 @@ func NewType(ctx context.Context, dir string, t Type, out io.Writer) (err error)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "wrote    %s\n", filepath.ToSlash(name)) //nolint:errcheck // the files are written, whoever reads this
+		fmt.Fprintf(out, "wrote    %s\n", filepath.ToSlash(name)) //nolint:errcheck // the files are written, even if nobody reads this
 	}
 	fmt.Fprintf(out, "changed  %s\nrun      go test ./...\n", listFile) //nolint:errcheck // as above
 	return nil

@@ -61,7 +61,7 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 		if data.Replace, err = replacement(dir, p.Checkout); err != nil {
 			return err
 		}
-		data.Program.Version = "v0.0.0"
+		data.Version = "v0.0.0"
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is not empty, and nothing in it is overwritten", dir)
@@ -91,7 +91,7 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 			return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(text))
 		}
 	}
-	fmt.Fprintf(out, "created a program in %s\nrun      cd %[1]s && go run .\ntest     go test ./...\nextend   freehold new type Note body:String!\n", dir) //nolint:errcheck // it is created, whoever reads this
+	fmt.Fprintf(out, "created a program in %s\nrun      cd %[1]s && go run .\ntest     go test ./...\nextend   freehold new type Note body:String!\n", dir) //nolint:errcheck // it is created, even if nobody reads this
 	return nil
 }
 

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Uses a code that proves a new address, and makes it the address of the viewer's account. Returns the old and the new
+-- Uses a code that proves a new address, and makes it the address of the viewer. Returns the old and the new
 -- address; no row if the code is invalid or has expired.
 CREATE OR REPLACE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE (old_email text, new_email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- The salt of the viewer's password; NULL if there is no viewer.
+-- The salt of the password that the viewer has; NULL if there is no viewer.
 CREATE OR REPLACE FUNCTION app.find_own_salt() RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
