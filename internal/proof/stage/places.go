@@ -1,20 +1,23 @@
-package access
+package stage
 
 import (
 	"encoding/json"
 	"fmt"
 
-	"freehold.dev/freehold/e2e/harness"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/people"
 )
 
 // places returns the index of the target's object in each list on the path, as far as it is found, and in each list within a
 // list. Without row policies, only pages of a connection omit rows, and refused fields do not show whose row they are on.
 // There, the list as its owner sees it gives the index.
-func (p *stage) places(r request, target *person, data any, text string, variables harness.Vars) (indices []int, err error) {
+func (p *Stage) places(r cases.Request, target *people.Person, data any, text string, variables harness.Vars) (indices []int, err error) {
 	owners := data
-	if p.layers == harness.RulesAlone && r.path.throughList() && !r.path.isMutation() && r.own == "" {
-		reply, err := p.ask(target.token(), text, variables)
+	if p.Layers == harness.RulesAlone && r.Path.ThroughList() && !r.Path.IsMutation() && r.Own == "" {
+		reply, err := p.ask(target.Token(), text, variables)
 		if err != nil {
 			return nil, err
 		}
@@ -22,17 +25,17 @@ func (p *stage) places(r request, target *person, data any, text string, variabl
 			return nil, fmt.Errorf("the owner gets no data: %.500s", reply.Body)
 		}
 	}
-	for n, s := range r.path.steps {
-		data, owners = member(data, s.def.Name), member(owners, s.def.Name)
+	for n, s := range r.Path.Steps {
+		data, owners = member(data, s.Def.Name), member(owners, s.Def.Name)
 		is := func(any) bool { return true }
-		if typ := r.path.toldBy(n); typ != nil {
-			is = target.finds(typ.Name)
+		if typ := r.Path.IdentifiedBy(n); typ != nil {
+			is = target.Finds(typ.Name)
 		}
 		shown := owners
-		if r.path.throughPage(n + 1) {
+		if r.Path.ThroughPage(n + 1) {
 			shown = data
 		}
-		at, found := search(shown, s.def.Type, is)
+		at, found := search(shown, s.Def.Type, is)
 		if !found {
 			break
 		}

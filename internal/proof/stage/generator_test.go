@@ -1,48 +1,63 @@
-package access
+package stage
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/core"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/people"
 )
 
 // extended returns the specification of our schema with changes. Each change is a text, and what to insert after it.
-func extended(t *testing.T, changes ...[2]string) specification {
+func extended(t *testing.T, changes ...[2]string) cases.Specification {
 	t.Helper()
 	return extendedBehind(t, access.Layers{}, changes...)
 }
 
 // extendedBehind is extended, with row policies for the new fields.
-func extendedBehind(t *testing.T, layers access.Layers, changes ...[2]string) specification {
+func extendedBehind(t *testing.T, layers access.Layers, changes ...[2]string) cases.Specification {
 	t.Helper()
-	text := schemaText(t)
+	text := harness.Program.Text()
 	for _, c := range changes {
 		if strings.Count(text, c[0]) != 1 {
 			t.Fatalf("the schema has %q %d times", c[0], strings.Count(text, c[0]))
 		}
 		text = strings.Replace(text, c[0], c[0]+c[1], 1)
 	}
-	schema := parseSchema(t, text)
-	return newSpecification(schema, access.New(schema, layers))
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases.NewSpecification(cases.NewSchema(schema, harness.Program.Registry()), access.New(schema, layers), core.Facts().Known)
 }
 
 // pretend returns the ledger of a run in which every field returned its value to every viewer.
-func pretend(s specification, gives func(field string) bool) *ledger {
-	l := newLedger()
-	for _, r := range s.requests() {
-		v := &verdict{request: r}
-		for _, c := range r.path.leaves {
-			if gives(c.name()) {
-				v.twins = append(v.twins, c.name())
+func pretend(s cases.Specification, gives func(field string) bool) *Ledger {
+	l := newLedger(harness.BothLayers)
+	for _, r := range s.Requests() {
+		v := &Verdict{Request: r}
+		for _, c := range r.Path.Leaves {
+			if gives(c.Name()) {
+				v.twins = append(v.twins, c.Name())
 			}
 		}
 		l.add(v)
 	}
 	return l
+}
+
+// own returns the specification of the program of this module.
+func own(t *testing.T) cases.Specification {
+	t.Helper()
+	return extended(t)
 }
 
 func all(string) bool { return true }
@@ -58,7 +73,7 @@ func TestNewFieldsAndTypesHaveCases(t *testing.T) {
 		[2]string{"input ProfileFieldsInput {\n", "pronouns: String\n"},
 		[2]string{"scalar _Any\n", "type Pet { name: String @inherited }\n"})
 	l := pretend(s, all)
-	if faults := l.incomplete(s, nil); len(faults) > 0 {
+	if faults := l.Incomplete(s); len(faults) > 0 {
 		t.Errorf("incomplete: %v", faults)
 	}
 	if n := l.cases["Profile.pronouns"]; n != l.cases["Profile.birthday"] || n < 100 {
@@ -67,10 +82,10 @@ func TestNewFieldsAndTypesHaveCases(t *testing.T) {
 	if n := l.cases["Pet.name"]; n < 100 {
 		t.Errorf("the pets' name has %d cases", n)
 	}
-	p := newPerson(s.schema, "PUBLIC")
-	signUp := call{parent: s.schema.Mutation, def: s.schema.Mutation.Fields.ForName("signUp")}
-	if _, _, err := p.argumentValue(signUp, signUp.def.Arguments[0]); err != nil || p.canaries["pronouns"] == "" {
-		t.Errorf("pronouns are not seeded (%v): %v", err, p.canaries)
+	p := people.New(s.Schema, core.Facts(), "PUBLIC")
+	signUp := cases.Call{Parent: s.Schema.Mutation, Def: s.Schema.Mutation.Fields.ForName("signUp")}
+	if _, _, err := p.ArgumentValue(signUp, signUp.Def.Arguments[0]); err != nil || p.Canaries["pronouns"] == "" {
+		t.Errorf("pronouns are not seeded (%v): %v", err, p.Canaries)
 	}
 }
 
@@ -91,8 +106,9 @@ func TestUntestedFieldsAreNamed(t *testing.T) {
 		{"stale", all, map[string]string{"Pet.name": "said why", "User.email": "not any more"}, "User.email is exempt, but"},
 		{"stale, no such field", all, map[string]string{"Pet.name": "said why", "User.shoeSize": "gone"}, "User.shoeSize is exempt, but"},
 	} {
-		faults := pretend(s, c.gives).incomplete(s, c.exempt)
-		wrong := slices.ContainsFunc(faults, func(f finding) bool { return c.want == "" || !strings.Contains(f.what, c.want) })
+		s.Known.Exempt = c.exempt
+		faults := pretend(s, c.gives).Incomplete(s)
+		wrong := slices.ContainsFunc(faults, func(f findings.Finding) bool { return c.want == "" || !strings.Contains(f.What, c.want) })
 		if wrong || (len(faults) == 0) != (c.want == "") {
 			t.Errorf("%s: got %v, want %q", c.name, faults, c.want)
 		}
@@ -106,13 +122,13 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 		[2]string{"scalar _Any\n", "type Pet implements Node @key(fields: \"id\") { id: ID! @public }\n"},
 		[2]string{"input SignInInput {\n", "proof: _Any!\n"})
 	for _, c := range []struct{ root, want string }{
-		{"pet", "no value is known for the argument kind of Query.pet: add it to argumentValue in arguments_test.go"},
+		{"pet", "no value is known for the argument kind of Query.pet: add \"Query.pet.kind\" to Seed.Values"},
 		{"other", ""},
 		{"herd", "no Pet.id is known for Query.herd"},
-		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add it to inputValue in arguments_test.go"},
+		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add \"SignInInput.proof\" to Seed.Values"},
 	} {
-		i := slices.IndexFunc(s.paths, func(p path) bool { return p.rootField().def.Name == c.root })
-		_, _, err := s.paths[i].query(newPerson(s.schema, "PUBLIC").argumentValue)
+		i := slices.IndexFunc(s.Paths, func(p cases.Path) bool { return p.RootField().Def.Name == c.root })
+		_, _, err := s.Paths[i].Query(people.New(s.Schema, core.Facts(), "PUBLIC").ArgumentValue)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: got %v, want %q", c.root, err, c.want)
 		}
@@ -123,7 +139,7 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 func TestPathsAreEveryWay(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, p := range ownSpecification(t).paths {
+	for _, p := range own(t).Paths {
 		names = append(names, p.String())
 	}
 	for _, want := range []string{
@@ -146,19 +162,19 @@ func TestPathsAreEveryWay(t *testing.T) {
 // A11: no argument of a query, and no value of one, has the name of an owner-only field to filter or sort by.
 func TestNoArgumentAsksByAnOwnersField(t *testing.T) {
 	t.Parallel()
-	if found := askedByOwnersFields(ownSpecification(t).schema); len(found) > 0 {
+	if found := askedByOwnersFields(own(t).Schema); len(found) > 0 {
 		t.Errorf("arguments can ask by owner-only fields: %v", found)
 	}
 	s := extended(t,
 		[2]string{"\ntype Query {\n", "a(emailVerified: Boolean): Int @public(reason: \"x\")\nb(by: By): Int @public(reason: \"x\")\nc(order: Order): Int @public(reason: \"x\")\n"},
 		[2]string{"scalar _Any\n", "enum Order { NEWEST PHONE_NUMBER_ASC }\ninput By { any: [By!] birthday_lt: Date }\n"})
 	want := []string{"Query.a emailVerified", "Query.b birthday_lt", "Query.c PHONE_NUMBER_ASC"}
-	if found := askedByOwnersFields(s.schema); !slices.Equal(found, want) {
+	if found := askedByOwnersFields(s.Schema); !slices.Equal(found, want) {
 		t.Errorf("got %v, want %v", found, want)
 	}
 }
 
-func askedByOwnersFields(schema *ast.Schema) (found []string) {
+func askedByOwnersFields(schema *cases.Schema) (found []string) {
 	var owners []string
 	plain := func(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 	for _, t := range schema.Types {
@@ -188,7 +204,7 @@ func askedByOwnersFields(schema *ast.Schema) (found []string) {
 }
 
 // namesIn returns the names of arguments, of the fields of their input types, and of the values of their enums.
-func namesIn(schema *ast.Schema, arguments ast.ArgumentDefinitionList, seen map[string]bool) (names []string) {
+func namesIn(schema *cases.Schema, arguments ast.ArgumentDefinitionList, seen map[string]bool) (names []string) {
 	for _, a := range arguments {
 		names = append(names, a.Name)
 		t := schema.Types[a.Type.Name()]

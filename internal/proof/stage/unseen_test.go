@@ -1,4 +1,4 @@
-package access
+package stage
 
 import (
 	"math"
@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vektah/gqlparser/v2/ast"
-
 	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/core"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/people"
 )
 
 // clippings are schema parts with a type of a kind that the service does not have: several rows per account, a private field
@@ -54,15 +57,17 @@ func clippingPolicies() access.Layers {
 }
 
 // withClippings returns a stage of a fake service with this type. A hook creates rows of some types at each sign-up.
-func withClippings(t *testing.T, hook map[string]string) (*stage, *fake) {
+func withClippings(t *testing.T, hook map[string]string) (*Stage, *fake) {
 	t.Helper()
 	s := extendedBehind(t, clippingPolicies(), clippings...)
-	f := &fake{specification: s, hook: hook}
-	p := &stage{specification: s, ask: f.do, making: f.do, furnish: f.furnish, targets: map[string]*person{}}
-	for _, visibility := range visibilities {
-		p.targets[visibility] = p.make(t, visibility)
+	f := &fake{Specification: s, hook: hook}
+	facts := core.Facts()
+	facts.Before = nil // these ask a service
+	p := &Stage{
+		Specification: s, Program: Program{Facts: facts}, Targets: map[string]*people.Person{},
+		ask: f.do, making: f.do, furnish: f.furnish,
 	}
-	p.another = p.make(t, "MEMBERS")
+	p.populate(t)
 	return p, f
 }
 
@@ -71,24 +76,24 @@ const shortWay = 3
 
 // aboutClippings returns the requests that reach clippings, or what belongs to them, in so many steps, as far as the fake can
 // answer them.
-func (p *stage) aboutClippings(longest int) []request {
-	return slices.DeleteFunc(p.requests(), func(r request) bool {
-		if len(r.path.steps) > longest {
+func (p *Stage) aboutClippings(longest int) []cases.Request {
+	return slices.DeleteFunc(p.Requests(), func(r cases.Request) bool {
+		if len(r.Path.Steps) > longest {
 			return true
 		}
-		root := r.path.rootField().def
+		root := r.Path.RootField().Def
 		about := strings.Contains(root.Name, "lipping")
-		if r.path.isMutation() && !about && root.Name != "signUp" {
+		if r.Path.IsMutation() && !about && root.Name != "signUp" {
 			return true
 		}
-		for _, s := range r.path.steps {
-			if isOwned(p.schema, s.on) && clippingPolicies().Types[s.on.Name].Name == "" {
+		for _, s := range r.Path.Steps {
+			if p.Schema.IsOwned(s.On) && clippingPolicies().Types[s.On.Name].Name == "" {
 				return true // a type of the program that the fake does not know
 			}
-			about = about || strings.Contains(s.on.Name, "Clipping")
+			about = about || strings.Contains(s.On.Name, "Clipping")
 		}
-		end := p.schema.Types[r.path.end()]
-		return !about || end != nil && !isOwned(p.schema, end) && !strings.Contains(end.Name, "Clipping")
+		end := p.Schema.Types[r.Path.End()]
+		return !about || end != nil && !p.Schema.IsOwned(end) && !strings.Contains(end.Name, "Clipping")
 	})
 }
 
@@ -102,24 +107,24 @@ func TestUnseenTypeIsProved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, _ := withClippings(t, hook)
-			for visibility, person := range p.targets {
-				made := person.rows["Clipping"]
-				if made == nil || made.id == nil || made.canaries["note"] == "" || made.canaries["tags"] == "" || made.seed["visibility"] != visibility {
+			for visibility, person := range p.Targets {
+				made := person.Rows["Clipping"]
+				if made == nil || made.ID == nil || made.Canaries["note"] == "" || made.Canaries["tags"] == "" || made.Seed["visibility"] != visibility {
 					t.Fatalf("the clipping of the %s target was made with %+v", visibility, made)
 				}
 			}
-			l := newLedger()
+			l := newLedger(harness.BothLayers)
 			longest := shortWay
 			if hook == nil {
 				longest = math.MaxInt
 			}
 			for _, r := range p.aboutClippings(longest) { // one after the other, because the fake has no locks
-				l.add(p.compare(r))
+				l.add(p.Compare(r))
 			}
-			findings := slices.DeleteFunc(l.incomplete(p.specification, nil), func(f finding) bool {
-				return strings.HasSuffix(f.what, "no path leads to it") && !strings.Contains(f.what, "Clipping")
+			incomplete := slices.DeleteFunc(l.Incomplete(p.Specification), func(f findings.Finding) bool {
+				return strings.HasSuffix(f.What, "no path leads to it") && !strings.Contains(f.What, "Clipping")
 			})
-			expectNone(t, append(findings, l.faults...))
+			findings.ExpectNone(t, append(incomplete, l.Faults...))
 			for _, field := range []string{"Clipping.note", "Clipping.tags", "ClippingTag.name", "ClippingEdge.node", "Mutation.deleteClipping"} {
 				if l.cases[field] == 0 {
 					t.Errorf("%s has no case", field)
@@ -162,12 +167,12 @@ func TestLiesAreFound(t *testing.T) {
 			if field == "Query.clipping" {
 				a.value = others[0]
 			}
-		}, "Clipping.id has another value than the row was made with"},
+		}, "Clipping.id has another value than the row was created with"},
 		"the title is another's": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Clipping.title" && a.value != nil {
 				a.value = "some title"
 			}
-		}, "Clipping.title has another value than the row was made with"},
+		}, "Clipping.title has another value than the row was created with"},
 		"tags are not there": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Clipping.tags" {
 				a.value = []any{[]any{}}
@@ -180,12 +185,12 @@ func TestLiesAreFound(t *testing.T) {
 		}, "ClippingTag.name is null, and should have a value"},
 		"any viewer deletes": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Mutation.deleteClipping" && a.code == "FORBIDDEN" {
-				*a = fakeAnswer{value: fakeObject{typ: p.schema.Types["DeleteClippingPayload"]}}
+				*a = fakeAnswer{value: fakeObject{typ: p.Schema.Types["DeleteClippingPayload"]}}
 			}
 		}, "Mutation.deleteClipping has a value for member, visible-to"},
 		"the title has the note": {func(field string, _ access.Viewer, a *fakeAnswer) {
 			if field == "Clipping.visibility" && a.value != nil {
-				a.value = p.targets["PUBLIC"].rows["Clipping"].canaries["note"]
+				a.value = p.Targets["PUBLIC"].Rows["Clipping"].Canaries["note"]
 			}
 		}, "the seed of Clipping.note is in the reply to member, visible-to"},
 		"no clipping is created": {func(field string, _ access.Viewer, a *fakeAnswer) {
@@ -195,14 +200,14 @@ func TestLiesAreFound(t *testing.T) {
 		}, "createClipping creates no Clipping to ask about"},
 	} {
 		f.lie = c.lie
-		l := newLedger()
+		l := newLedger(harness.BothLayers)
 		for _, r := range p.aboutClippings(shortWay) {
-			if len(r.path.steps) < 3 {
-				l.add(p.compare(r))
+			if len(r.Path.Steps) < 3 {
+				l.add(p.Compare(r))
 			}
 		}
 		f.lie = nil
-		found := causes(append(l.incomplete(p.specification, nil), l.faults...))
+		found := findings.Causes(append(l.Incomplete(p.Specification), l.Faults...))
 		if !slices.ContainsFunc(found, func(line string) bool { return strings.HasPrefix(line, c.want) }) {
 			t.Errorf("%s: no finding begins with %q, the first of %d is %.600s", name, c.want, len(found), append(found, "none")[0])
 		}
@@ -212,22 +217,22 @@ func TestLiesAreFound(t *testing.T) {
 // The creator of a row is the mutation with that name or, if the sign-up creates none, the one that returns the row.
 func TestCreatorsFollowFromTheSchema(t *testing.T) {
 	t.Parallel()
-	keep := func(schema *ast.Schema) string {
-		if c := factsOf(schema).creators["Clipping"]; c != nil {
+	keep := func(schema *cases.Schema) string {
+		if c := schema.Creators["Clipping"]; c != nil {
 			return c.Name
 		}
 		return ""
 	}
-	if got := keep(extended(t, clippings...).schema); got != "createClipping" {
+	if got := keep(extended(t, clippings...).Schema); got != "createClipping" {
 		t.Errorf("clippings are made by %q", got)
 	}
 	other := [2]string{"\ntype Mutation {\n", "aaa: SaveClippingPayload @signedIn\n"}
 	payload := [2]string{"scalar _Any\n", "type SaveClippingPayload { edge: ClippingEdge @inherited }\n"}
-	if got := keep(extended(t, append(slices.Clone(clippings), other, payload)...).schema); got != "createClipping" {
+	if got := keep(extended(t, append(slices.Clone(clippings), other, payload)...).Schema); got != "createClipping" {
 		t.Errorf("clippings are made by %q, although one mutation is called create", got)
 	}
-	facts := factsOf(ownSpecification(t).schema)
-	if facts.creators["User"] != nil || facts.creators["Profile"] != nil || !facts.withSignUp["Profile"] || !facts.withSignUp["User"] || facts.withSignUp["Session"] {
-		t.Errorf("of the service itself: made by %v, with a sign-up %v", facts.creators, facts.withSignUp)
+	schema := own(t).Schema
+	if schema.Creators["User"] != nil || schema.Creators["Profile"] != nil || !schema.WithSignUp["Profile"] || !schema.WithSignUp["User"] || schema.WithSignUp["Session"] {
+		t.Errorf("of the service itself: made by %v, with a sign-up %v", schema.Creators, schema.WithSignUp)
 	}
 }

@@ -1,4 +1,4 @@
-package access
+package policies
 
 import (
 	"context"
@@ -12,15 +12,16 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// storedPolicy is a row policy for the app's role, from the catalog.
-type storedPolicy struct {
-	table, name, command string
-	using, check         sql.NullString
+// Stored is a row policy for the app's role, from the catalog.
+type Stored struct {
+	Table, Name, Command string
+	Using, Check         sql.NullString
 }
 
-func (p storedPolicy) String() string { return p.name }
+func (p Stored) String() string { return p.Name }
 
-func storedPolicies(t testing.TB, d dbtest.Database) (list []storedPolicy) {
+// All returns the row policies for the app's role in a database.
+func All(t testing.TB, d dbtest.Database) (list []Stored) {
 	t.Helper()
 	rows, err := open(t, d.Superuser).QueryContext(t.Context(), `
 		SELECT tablename, policyname, cmd, qual, with_check
@@ -32,8 +33,8 @@ func storedPolicies(t testing.TB, d dbtest.Database) (list []storedPolicy) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p storedPolicy
-		if err := rows.Scan(&p.table, &p.name, &p.command, &p.using, &p.check); err != nil {
+		var p Stored
+		if err := rows.Scan(&p.Table, &p.Name, &p.Command, &p.Using, &p.Check); err != nil {
 			t.Fatal(err)
 		}
 		list = append(list, p)

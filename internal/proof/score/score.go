@@ -1,4 +1,6 @@
-package access
+// Package score owns the mutation score: it weakens each field rule and each row policy in turn, and names those that no case and
+// no direct trial notices. It must not know any particular type.
+package score
 
 import (
 	"fmt"
@@ -9,8 +11,11 @@ import (
 	"text/tabwriter"
 
 	"freehold.dev/freehold/access"
-	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/policies"
+	"freehold.dev/freehold/internal/proof/stage"
 )
 
 // mutant is a weakened rule or policy. One of our tests must then fail, or the rule could be weakened unnoticed.
@@ -24,7 +29,7 @@ type mutant struct {
 // check is a test that finds faults. It passes while nothing is weakened.
 type check struct {
 	name string
-	run  func() (faults []finding)
+	run  func() (faults []findings.Finding)
 }
 
 // score weakens one thing after another and records which check fails.
@@ -75,30 +80,29 @@ func (s *score) report(t *testing.T) {
 	}
 }
 
-// Every rule and every row policy is tested: if any one of them is weakened, some test fails. `make rules-score` runs only
-// this test.
-func TestRulesScore(t *testing.T) {
-	t.Parallel()
-	rules, policies := &score{}, &score{}
+// Run fails the test unless some check notices each rule and each row policy that is weakened.
+func Run(t *testing.T, program stage.Program) {
+	t.Helper()
+	rules, guards := &score{}, &score{}
 	t.Cleanup(func() {
 		rules.report(t)
-		policies.report(t)
-		n := rules.mutants + policies.mutants
-		t.Logf("%d mutants, %d killed", n, n-len(rules.survivors)-len(policies.survivors))
+		guards.report(t)
+		n := rules.mutants + guards.mutants
+		t.Logf("%d mutants, %d killed", n, n-len(rules.survivors)-len(guards.survivors))
 	})
 	t.Run("rules", func(t *testing.T) {
 		t.Parallel()
-		scoreRules(t, rules)
+		scoreRules(t, program, rules)
 	})
 	t.Run("policies", func(t *testing.T) {
 		t.Parallel()
-		scorePolicies(t, policies)
+		scorePolicies(t, program, guards)
 	})
 }
 
 // compared returns a check by one of the generated cases.
-func (p *stage) compared(r request) check {
-	return check{p.layers.String() + ": " + r.String(), func() []finding { return p.compare(r).faults }}
+func compared(p *stage.Stage, r cases.Request) check {
+	return check{p.Layers.String() + ": " + r.String(), func() []findings.Finding { return p.Compare(r).Faults }}
 }
 
 // weaker are the rules that admit more viewers than a rule does, except for the weakest rules.
@@ -107,22 +111,21 @@ var weaker = map[string][]string{
 }
 
 // scoreRules weakens each rule in a running service, and looks for a generated case that fails.
-func scoreRules(t *testing.T, s *score) {
+func scoreRules(t *testing.T, program stage.Program, s *score) {
 	t.Helper()
-	spec := ownSpecification(t)
 	var weakened atomic.Pointer[[2]string] // the field, and the rule that replaces its own
-	party := newStage(t, spec)
-	party.rule = func(field string) string {
+	party := stage.New(t, program)
+	party.Rule = func(field string) string {
 		if w := weakened.Load(); w != nil && w[0] == field {
 			return w[1]
 		}
 		return ""
 	}
-	stages := []*stage{party.behind(t, harness.RulesAlone, app.Options{}), party.behind(t, harness.BothLayers, app.Options{})}
+	stages := []*stage.Stage{party.Behind(t, harness.RulesAlone), party.Behind(t, harness.BothLayers)}
 	for _, p := range stages { // the database may refuse what a weakened rule admits
-		p.asked.Allowed = append(p.asked.Allowed, `"msg":"an internal error"`)
+		p.Asked.Allowed = append(p.Asked.Allowed, `"msg":"an internal error"`)
 	}
-	for _, f := range ruled() {
+	for _, f := range ruled(program) {
 		name, _, _ := strings.Cut(f.Rule, "(")
 		for _, rule := range weaker[name] {
 			if rule == "visible" && f.Type == "Mutation" {
@@ -139,9 +142,9 @@ func scoreRules(t *testing.T, s *score) {
 }
 
 // ruled returns the fields whose rule can be weakened, mutations last: see casesOf.
-func ruled() (fields []access.Field) {
+func ruled(program stage.Program) (fields []access.Field) {
 	var ofMutations []access.Field
-	for _, f := range harness.Program.Access().Fields {
+	for _, f := range program.Access().Fields {
 		name, _, _ := strings.Cut(f.Rule, "(")
 		switch {
 		case len(weaker[name]) == 0:
@@ -156,12 +159,12 @@ func ruled() (fields []access.Field) {
 
 // casesOf returns the generated cases of a field. Cases of mutations test only the rules of the mutations, because the
 // accounts that they create fill the lists.
-func casesOf(stages []*stage, f access.Field) (checks []check) {
+func casesOf(stages []*stage.Stage, f access.Field) (checks []check) {
 	for _, p := range stages {
-		for _, r := range p.requests() {
-			asks := slices.ContainsFunc(r.path.leaves, func(c call) bool { return c.name() == f.String() })
-			if asks && r.path.isMutation() == (f.Type == "Mutation") {
-				checks = append(checks, p.compared(r))
+		for _, r := range p.Requests() {
+			asks := slices.ContainsFunc(r.Path.Leaves, func(c cases.Call) bool { return c.Name() == f.String() })
+			if asks && r.Path.IsMutation() == (f.Type == "Mutation") {
+				checks = append(checks, compared(p, r))
 			}
 		}
 	}
@@ -170,19 +173,19 @@ func casesOf(stages []*stage, f access.Field) (checks []check) {
 
 // scorePolicies weakens each row policy in the database of a service without rules, and looks for a generated case or a
 // direct trial that fails.
-func scorePolicies(t *testing.T, s *score) {
+func scorePolicies(t *testing.T, program stage.Program, s *score) {
 	t.Helper()
-	p := newStage(t, ownSpecification(t)).behind(t, harness.PoliciesAlone, app.Options{})
-	stored := storedPolicies(t, p.maker.DB)
-	trials := newProber(t, p, harness.Program.Registry())
+	p := stage.New(t, program).Behind(t, harness.PoliciesAlone)
+	stored := policies.All(t, p.Maker.DB)
+	trials := policies.New(t, p, program.Registry())
 	for _, policy := range stored {
 		checks := shortCases(p, policy)
-		checks = append(checks, check{"a direct trial of " + policy.name, func() []finding { return trials.check(t.Context(), policy) }})
-		for _, w := range policy.weakenings() {
+		checks = append(checks, check{"a direct trial of " + policy.Name, func() []findings.Finding { return trials.Check(t.Context(), policy) }})
+		for _, w := range policy.Weakenings() {
 			s.try(t, mutant{
-				name:    policy.name + " " + w.name,
-				weaken:  func() { trials.alter(t, w.weaken) },
-				restore: func() { trials.alter(t, w.restore) },
+				name:    policy.Name + " " + w.Name,
+				weaken:  func() { trials.Alter(t, w.Weaken) },
+				restore: func() { trials.Alter(t, w.Restore) },
 				checks:  checks,
 			})
 		}
@@ -191,47 +194,12 @@ func scorePolicies(t *testing.T, s *score) {
 
 // shortCases returns the generated queries that reach what a policy guards in at most one step. Only SELECT policies have
 // some.
-func shortCases(p *stage, policy storedPolicy) (checks []check) {
-	for _, r := range p.requests() {
-		holds := func(c call) bool { return slices.Contains(p.matrix[c.name()].Policies, policy.name) }
-		if policy.command == "SELECT" && !r.path.isMutation() && len(r.path.steps) < 2 && slices.ContainsFunc(r.path.leaves, holds) {
-			checks = append(checks, p.compared(r))
+func shortCases(p *stage.Stage, policy policies.Stored) (checks []check) {
+	for _, r := range p.Requests() {
+		holds := func(c cases.Call) bool { return slices.Contains(p.Matrix[c.Name()].Policies, policy.Name) }
+		if policy.Command == "SELECT" && !r.Path.IsMutation() && len(r.Path.Steps) < 2 && slices.ContainsFunc(r.Path.Leaves, holds) {
+			checks = append(checks, compared(p, r))
 		}
 	}
 	return checks
-}
-
-// weakening is a change of a policy, and the statement that undoes it.
-type weakening struct{ name, weaken, restore string }
-
-// weakenings are the mistakes that a policy can have: it is dropped, or one or both of its expressions admit everyone, or
-// every member. (An UPDATE policy without WITH CHECK uses USING, so omitting WITH CHECK changes nothing.)
-func (p storedPolicy) weakenings() (list []weakening) {
-	on := p.name + " ON app." + p.table
-	list = append(list, weakening{"dropped", "DROP POLICY " + on, "CREATE POLICY " + on + " FOR " + p.command + " TO freehold_app" + expressions(p.using.String, p.check.String)})
-	for _, wide := range []string{"true", "app.viewer_id() IS NOT NULL"} {
-		add := func(name, using, check string) {
-			list = append(list, weakening{name + " (" + wide + ")", "ALTER POLICY " + on + expressions(using, check), "ALTER POLICY " + on + expressions(p.using.String, p.check.String)})
-		}
-		if p.using.Valid {
-			add("USING", wide, p.check.String)
-		}
-		if p.check.Valid {
-			add("WITH CHECK", p.using.String, wide)
-		}
-		if p.using.Valid && p.check.Valid {
-			add("USING and WITH CHECK", wide, wide)
-		}
-	}
-	return list
-}
-
-func expressions(using, check string) (text string) {
-	if using != "" {
-		text += " USING (" + using + ")"
-	}
-	if check != "" {
-		text += " WITH CHECK (" + check + ")"
-	}
-	return text
 }

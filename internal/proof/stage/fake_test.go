@@ -1,4 +1,4 @@
-package access
+package stage
 
 import (
 	"cmp"
@@ -15,11 +15,14 @@ import (
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/people"
 )
 
 // fake is a service that answers any schema as its access matrix says, with both layers. It lies where lie changes a reply.
 type fake struct {
-	specification
+	cases.Specification
+
 	rows []*fakeRow
 	hook map[string]string // the types of which a hook creates a row at each sign-up, with the row's visibility; "" for that of the profile
 	lie  func(field string, viewer access.Viewer, a *fakeAnswer)
@@ -49,7 +52,7 @@ type fakeReply struct {
 
 // do is an asking. A token is the id of the user that it proves.
 func (f *fake) do(token, query string, v harness.Vars) (r harness.Reply, err error) {
-	doc, errs := gqlparser.LoadQueryWithRules(f.schema, query, rules.NewDefaultRules())
+	doc, errs := gqlparser.LoadQueryWithRules(f.Schema.Schema, query, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		return r, fmt.Errorf("%s: %w", query, errs)
 	}
@@ -61,9 +64,9 @@ func (f *fake) do(token, query string, v harness.Vars) (r harness.Reply, err err
 	if err := json.Unmarshal(sent, &x.variables); err != nil {
 		return r, err
 	}
-	root := fakeObject{typ: f.schema.Query}
+	root := fakeObject{typ: f.Schema.Query}
 	if doc.Operations[0].Operation == ast.Mutation {
-		root.typ = f.schema.Mutation
+		root.typ = f.Schema.Mutation
 	}
 	data := x.object(root, doc.Operations[0].SelectionSet, nil)
 	body, err := json.Marshal(map[string]any{"data": data, "errors": x.errors})
@@ -118,7 +121,7 @@ func (x *fakeReply) kind(row *fakeRow) access.Viewer {
 
 func (x *fakeReply) sees(row *fakeRow) bool {
 	k := x.kind(row)
-	return row != nil && !row.deleted && k != access.Nobody && k != access.Member && x.matrix[row.typ+".id"].Answers[k] == access.Value
+	return row != nil && !row.deleted && k != access.Nobody && k != access.Member && x.Matrix[row.typ+".id"].Answers[k] == access.Value
 }
 
 func (x *fakeReply) field(o fakeObject, s *ast.Field, at []any) any {
@@ -126,10 +129,10 @@ func (x *fakeReply) field(o fakeObject, s *ast.Field, at []any) any {
 	name := o.typ.Name + "." + s.Name
 	var a fakeAnswer
 	kind := x.kind(o.row)
-	if a.code = x.matrix[name].Answers[kind]; o.row == nil && o.typ != x.schema.Mutation {
+	if a.code = x.Matrix[name].Answers[kind]; o.row == nil && o.typ != x.Schema.Mutation {
 		a.code = access.Value // for any viewer who reaches the field
 	}
-	if o.typ == x.schema.Mutation {
+	if o.typ == x.Schema.Mutation {
 		a.code = x.allows(s, arguments)
 	}
 	if a.code == access.Value {
@@ -160,7 +163,7 @@ func (x *fakeReply) complete(value any, s *ast.Field, at []any) any {
 		if !x.sees(v) {
 			return nil
 		}
-		return x.object(fakeObject{typ: x.schema.Types[v.typ], row: v}, s.SelectionSet, at)
+		return x.object(fakeObject{typ: x.Schema.Types[v.typ], row: v}, s.SelectionSet, at)
 	case fakeObject:
 		return x.object(v, s.SelectionSet, at)
 	default:
@@ -170,19 +173,19 @@ func (x *fakeReply) complete(value any, s *ast.Field, at []any) any {
 
 // value returns the value of a field for the viewers whom its rule admits.
 func (x *fakeReply) value(o fakeObject, s *ast.Field, arguments map[string]any) any {
-	t := x.schema.Types[s.Definition.Type.Name()]
+	t := x.Schema.Types[s.Definition.Type.Name()]
 	switch {
-	case o.typ == x.schema.Mutation:
+	case o.typ == x.Schema.Mutation:
 		return x.mutate(s, arguments)
-	case o.typ == x.schema.Query:
+	case o.typ == x.Schema.Query:
 		return x.query(t, arguments)
 	case o.row == nil:
 		return o.fields[s.Name]
-	case isOwned(x.schema, t):
+	case x.Schema.IsOwned(t):
 		return x.owned(o.row.owner, t.Name, 1)[0]
 	case t.Fields.ForName("nodes") != nil:
 		return x.connection(t, x.owned(o.row.owner, x.nodeType(t), 100))
-	case s.Name == listedID:
+	case s.Name == cases.ID:
 		return o.row.id
 	}
 	return o.row.fields[s.Name]
@@ -196,11 +199,11 @@ func (x *fakeReply) nodeType(connection *ast.Definition) string {
 func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
 	rows = slices.DeleteFunc(rows, func(r any) bool { return r == nil || !x.sees(r.(*fakeRow)) })
 	var edges []any
-	edge := x.schema.Types[t.Fields.ForName("edges").Type.Name()]
+	edge := x.Schema.Types[t.Fields.ForName("edges").Type.Name()]
 	for _, r := range rows {
 		edges = append(edges, fakeObject{typ: edge, fields: map[string]any{"cursor": "c", "node": r}})
 	}
-	page := fakeObject{typ: x.schema.Types["PageInfo"], fields: map[string]any{"hasNextPage": false, "hasPreviousPage": false, "startCursor": "c", "endCursor": "c"}}
+	page := fakeObject{typ: x.Schema.Types["PageInfo"], fields: map[string]any{"hasNextPage": false, "hasPreviousPage": false, "startCursor": "c", "endCursor": "c"}}
 	return fakeObject{typ: t, fields: map[string]any{"nodes": rows, "edges": edges, "pageInfo": page}}
 }
 
@@ -248,7 +251,7 @@ func (x *fakeReply) query(t *ast.Definition, arguments map[string]any) any {
 		return x.findRow(arguments["username"])
 	case t.Fields.ForName("nodes") != nil:
 		return x.connection(t, x.owned("", x.nodeType(t), 100))
-	case isOwned(x.schema, t) && x.viewer != "":
+	case x.Schema.IsOwned(t) && x.viewer != "":
 		return x.owned(x.viewer, t.Name, 1)[0]
 	}
 	return nil
@@ -257,7 +260,7 @@ func (x *fakeReply) query(t *ast.Definition, arguments map[string]any) any {
 // rowOf returns the row that a mutation with @owner is about.
 func (x *fakeReply) rowOf(arguments map[string]any) *fakeRow {
 	in, _ := arguments["input"].(map[string]any)
-	return x.findRow(in[listedID])
+	return x.findRow(in[cases.ID])
 }
 
 // allows returns the answer of a mutation's rule.
@@ -277,15 +280,15 @@ func (x *fakeReply) allows(s *ast.Field, arguments map[string]any) access.Answer
 
 func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 	in, _ := arguments["input"].(map[string]any)
-	payload := fakeObject{typ: x.schema.Types[s.Definition.Type.Name()], fields: map[string]any{}}
-	typ, command := subjectOf(x.schema, s.Definition)
+	payload := fakeObject{typ: x.Schema.Types[s.Definition.Type.Name()], fields: map[string]any{}}
+	typ, command := x.Schema.SubjectOf(s.Definition)
 	var row *fakeRow
 	switch command {
 	case "INSERT":
 		row = x.insert(typ, x.viewer, in)
 	case "UPDATE":
 		row = x.rowOf(arguments)
-		row.set(x.schema, in)
+		row.set(x.Schema, in)
 	case "DELETE":
 		row = x.rowOf(arguments)
 		row.deleted = true
@@ -303,7 +306,7 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 		for typ, visibility := range x.hook {
 			x.insert(typ, x.viewer, map[string]any{"visibility": cmp.Or(visibility, row.visibility)})
 		}
-		payload.fields["tokens"] = fakeObject{typ: x.schema.Types["Tokens"], fields: map[string]any{"accessToken": x.viewer, "refreshToken": "r", "expiresAt": "2030-01-01T00:00:00Z"}}
+		payload.fields["tokens"] = fakeObject{typ: x.Schema.Types["Tokens"], fields: map[string]any{"accessToken": x.viewer, "refreshToken": "r", "expiresAt": "2030-01-01T00:00:00Z"}}
 	}
 	payload.fields["user"] = x.owned(x.viewer, "User", 1)[0]
 	for _, f := range payload.typ.Fields {
@@ -317,8 +320,8 @@ func (x *fakeReply) mutate(s *ast.Field, arguments map[string]any) any {
 // insert creates a row. Fields that the input omits get a value of their type.
 func (f *fake) insert(typ, owner string, in map[string]any) *fakeRow {
 	row := &fakeRow{typ: typ, owner: owner, id: uuid.NewString(), visibility: "PRIVATE", fields: map[string]any{}}
-	for _, d := range f.schema.Types[typ].Fields {
-		switch t := f.schema.Types[d.Type.Name()]; {
+	for _, d := range f.Schema.Types[typ].Fields {
+		switch t := f.Schema.Types[d.Type.Name()]; {
 		case d.Type.Elem != nil:
 			row.fields[d.Name] = []any{}
 		case t.Name == "Boolean":
@@ -330,12 +333,12 @@ func (f *fake) insert(typ, owner string, in map[string]any) *fakeRow {
 		}
 	}
 	row.fields["visibility"] = row.visibility
-	row.set(f.schema, in)
+	row.set(f.Schema, in)
 	f.rows = append(f.rows, row)
 	return row
 }
 
-func (r *fakeRow) set(schema *ast.Schema, in map[string]any) {
+func (r *fakeRow) set(schema *cases.Schema, in map[string]any) {
 	for name, value := range in {
 		if d := schema.Types[r.typ].Fields.ForName(name); d != nil && schema.Types[d.Type.Name()].Kind == ast.Object {
 			value = objects(schema.Types[d.Type.Name()], value)
@@ -347,9 +350,9 @@ func (r *fakeRow) set(schema *ast.Schema, in map[string]any) {
 }
 
 // furnish gives a person what exists after a sign-up.
-func (f *fake) furnish(p *person) error {
-	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == p.token() })
-	f.rows[i].fields["pendingEmail"], f.rows[i].fields["nextCodeAt"] = p.plant("pendingEmail", p.token()+"@example.org"), "2026-01-01T00:00:00Z"
+func (f *fake) furnish(p *people.Person) error {
+	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == p.Token() })
+	f.rows[i].fields["pendingEmail"], f.rows[i].fields["nextCodeAt"] = p.Plant("pendingEmail", p.Token()+"@example.org"), "2026-01-01T00:00:00Z"
 	return nil
 }
 

@@ -1,4 +1,6 @@
-package access
+// Package policies owns the trial of row policies: it runs statements as the app's role for viewers of all kinds, and compares what
+// each policy admits with its declaration. It must not know GraphQL, or any particular table.
+package policies
 
 import (
 	"context"
@@ -14,18 +16,20 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
-	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/stage"
 	"freehold.dev/freehold/owned"
 )
 
-// prober tries the row policies directly, as viewers of all kinds, with rows of all visibilities. It knows the tables only
+// Prober tries the row policies directly, as viewers of all kinds, with rows of all visibilities. It knows the tables only
 // from the registry and the catalog.
-type prober struct {
+type Prober struct {
 	db      *db.DB
 	super   *sql.DB
 	tables  map[string]db.Table    // from the registry, by name
 	guards  map[string][]guarded   // by policy
-	people  map[string]auth.Viewer // byNobody, byMember, and by the visibility of their rows
+	people  map[string]auth.Viewer // cases.ByNobody, cases.ByMember, and by the visibility of their rows
 	newborn auth.Viewer            // an account without further rows
 }
 
@@ -36,26 +40,26 @@ type guarded struct {
 	typ *owned.Type
 }
 
-// newProber returns a prober for the types of a registry and the people of a stage. It adds the mistaken grants that it
+// New returns a prober for the types of a registry and the people of a stage. It adds the mistaken grants that it
 // tries.
-func newProber(t testing.TB, s *stage, r *owned.Registry) *prober {
+func New(t testing.TB, s *stage.Stage, r *owned.Registry) *Prober {
 	t.Helper()
-	d, err := db.Open(db.Options{URL: s.maker.DB.App})
+	d, err := db.Open(db.Options{URL: s.Maker.DB.App})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	p := &prober{
-		db: d, super: open(t, s.maker.DB.Superuser), tables: map[string]db.Table{}, guards: map[string][]guarded{},
-		people: map[string]auth.Viewer{byNobody: {}, byMember: viewerOf(t, s.another.token())},
+	p := &Prober{
+		db: d, super: open(t, s.Maker.DB.Superuser), tables: map[string]db.Table{}, guards: map[string][]guarded{},
+		people: map[string]auth.Viewer{cases.ByNobody: {}, cases.ByMember: stage.ViewerOf(t, s.Another.Token())},
 	}
-	for visibility, person := range s.targets {
-		p.people[visibility] = viewerOf(t, person.token())
+	for visibility, person := range s.Targets {
+		p.people[visibility] = stage.ViewerOf(t, person.Token())
 	}
 	for _, policy := range r.Guards() {
 		p.tables[policy.Table.Name] = policy.Table
 		if policy.Command == "UPDATE" {
-			p.alter(t, fmt.Sprintf(`GRANT UPDATE (%q) ON app.%q TO freehold_app`, p.ownerOf(policy.Table.Name), policy.Table.Name))
+			p.Alter(t, fmt.Sprintf(`GRANT UPDATE (%q) ON app.%q TO freehold_app`, p.ownerOf(policy.Table.Name), policy.Table.Name))
 		}
 	}
 	for _, typ := range r.Types() {
@@ -79,8 +83,8 @@ func newProber(t testing.TB, s *stage, r *owned.Registry) *prober {
 	return p
 }
 
-// alter changes the database as its superuser.
-func (p *prober) alter(t testing.TB, statements ...string) {
+// Alter changes the database as its superuser.
+func (p *Prober) Alter(t testing.TB, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
 		if _, err := p.super.ExecContext(t.Context(), statement); err != nil {
@@ -89,43 +93,31 @@ func (p *prober) alter(t testing.TB, statements ...string) {
 	}
 }
 
-func (p *person) id(typ string) uuid.UUID {
-	text, _ := p.objects[typ][listedID].(string)
-	return uuid.MustParse(text)
-}
-
-// viewerOf returns the viewer of a token.
-func viewerOf(t testing.TB, token string) auth.Viewer {
-	t.Helper()
-	claims := harness.DecodeClaims(t, token)
-	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"]))}
-}
-
 // ownerOf returns the column with the id of the user who owns a row.
-func (p *prober) ownerOf(table string) string {
+func (p *Prober) ownerOf(table string) string {
 	if column := p.tables[table].Owner; column != "" {
 		return column
 	}
 	return "user_id"
 }
 
-// check tries a policy in every way that its command has, and returns how it differs from the declaration.
-func (p *prober) check(ctx context.Context, stored storedPolicy) (faults []finding) {
-	table, known := p.tables[stored.table]
-	declared, hasCommand := table.Policy(stored.command)
-	if !known || !hasCommand || declared.Name() != stored.name {
-		return []finding{{what: "no owned type declares the row policy " + stored.name}}
+// Check tries a policy in every way that its command has, and returns how it differs from the declaration.
+func (p *Prober) Check(ctx context.Context, stored Stored) (faults []findings.Finding) {
+	table, known := p.tables[stored.Table]
+	declared, hasCommand := table.Policy(stored.Command)
+	if !known || !hasCommand || declared.Name() != stored.Name {
+		return []findings.Finding{{What: "no owned type declares the row policy " + stored.Name}}
 	}
 	say := func(format string, args ...any) {
-		faults = append(faults, finding{what: stored.name + ": " + fmt.Sprintf(format, args...)})
+		faults = append(faults, findings.Finding{What: stored.Name + ": " + fmt.Sprintf(format, args...)})
 	}
-	for _, g := range p.guards[stored.name] {
+	for _, g := range p.guards[stored.Name] {
 		if err := p.checkRows(ctx, g, say); err != nil {
 			say("%v", err)
 		}
 	}
 	var err error
-	switch stored.command {
+	switch stored.Command {
 	case "UPDATE":
 		err = p.checkUpdate(ctx, table, say)
 	case "DELETE":
@@ -140,9 +132,9 @@ func (p *prober) check(ctx context.Context, stored storedPolicy) (faults []findi
 }
 
 // checkRows checks that the policy behind a type admits exactly the declared viewers to a row.
-func (p *prober) checkRows(ctx context.Context, g guarded, say func(string, ...any)) error {
+func (p *Prober) checkRows(ctx context.Context, g guarded, say func(string, ...any)) error {
 	tried := 0
-	for _, visibility := range visibilities {
+	for _, visibility := range cases.Visibilities {
 		owner := p.people[visibility].UserID
 		var rows []owned.By
 		err := scanAll(ctx, p.super, func(found *sql.Rows) error {
@@ -162,7 +154,7 @@ func (p *prober) checkRows(ctx context.Context, g guarded, say func(string, ...a
 		}
 	}
 	if tried == 0 {
-		return fmt.Errorf("no %s of anybody has a row in %s to try it with", g.typ.Name, g.Table.Name)
+		return fmt.Errorf("no %s of any person has a row in %s to try it with", g.typ.Name, g.Table.Name)
 	}
 	return nil
 }
@@ -175,7 +167,7 @@ func keyOf(t db.Table) string {
 }
 
 // checkRow tries what the policy guards of one row of the type, if there is any.
-func (p *prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibility string, say func(string, ...any)) (tried int, err error) {
+func (p *Prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibility string, say func(string, ...any)) (tried int, err error) {
 	ref := g.Ref(row)
 	var own []string // visibilities
 	err = scanAll(ctx, p.super, func(found *sql.Rows) error {
@@ -185,14 +177,14 @@ func (p *prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibil
 	if err != nil {
 		return 0, fmt.Errorf("find the rows of %s by %s: %w", g.Table.Name, ref.Column, err)
 	}
-	for _, asker := range askers {
-		viewer, mine := p.people[asker], asker == byOwner
+	for _, asker := range cases.Askers {
+		viewer, mine := p.people[asker], asker == cases.ByOwner
 		if mine {
 			viewer = p.owner(row)
 		}
 		want := len(own) > 0 && mine
 		for _, visibility := range own {
-			want = want || g.Admits() == db.AdmitsVisible && (visibility == "PUBLIC" || visibility == "MEMBERS" && asker == byMember)
+			want = want || g.Admits() == db.AdmitsVisible && (visibility == "PUBLIC" || visibility == "MEMBERS" && asker == cases.ByMember)
 		}
 		if got, err := p.db.Probe(ctx, viewer, g.Policy, ref); err != nil || got != want {
 			say("%s at a %v row of a %s: admitted is %v (%v), want %v", asker, own, g.typ.Name, got, err, want)
@@ -201,7 +193,7 @@ func (p *prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibil
 	return len(own), nil
 }
 
-func (p *prober) owner(row owned.Row) auth.Viewer {
+func (p *Prober) owner(row owned.Row) auth.Viewer {
 	for _, viewer := range p.people {
 		if viewer.Is(row.OwnerID()) {
 			return viewer
@@ -212,7 +204,7 @@ func (p *prober) owner(row owned.Row) auth.Viewer {
 
 // checkTouched checks that a statement about all rows that reads none, so that no SELECT policy helps, affects only the
 // viewer's own rows.
-func (p *prober) checkTouched(ctx context.Context, table db.Table, blind string, say func(string, ...any)) error {
+func (p *Prober) checkTouched(ctx context.Context, table db.Table, blind string, say func(string, ...any)) error {
 	most := int64(0)
 	for viewer, v := range p.people {
 		want, err := p.rowsOf(ctx, table, v)
@@ -230,14 +222,14 @@ func (p *prober) checkTouched(ctx context.Context, table db.Table, blind string,
 	return nil
 }
 
-func (p *prober) rowsOf(ctx context.Context, table db.Table, v auth.Viewer) (n int64, err error) {
+func (p *Prober) rowsOf(ctx context.Context, table db.Table, v auth.Viewer) (n int64, err error) {
 	query := fmt.Sprintf(`SELECT count(*) FROM app.%q WHERE %q = $1`, table.Name, p.ownerOf(table.Name))
 	err = p.super.QueryRowContext(ctx, query, v.UserID).Scan(&n)
 	return n, err
 }
 
 // checkUpdate also checks that a member cannot give a row away, even after a mistaken grant.
-func (p *prober) checkUpdate(ctx context.Context, table db.Table, say func(string, ...any)) error {
+func (p *Prober) checkUpdate(ctx context.Context, table db.Table, say func(string, ...any)) error {
 	blind, err := p.blindUpdate(ctx, table)
 	if err != nil {
 		return err
@@ -262,7 +254,7 @@ func (p *prober) checkUpdate(ctx context.Context, table db.Table, say func(strin
 
 // blindUpdate sets a column without reading any. It sets a value of another row, which the column's checks accept, or a new
 // value if the column is unique.
-func (p *prober) blindUpdate(ctx context.Context, table db.Table) (string, error) {
+func (p *Prober) blindUpdate(ctx context.Context, table db.Table) (string, error) {
 	stored, err := describeTable(ctx, p.super, table.Name)
 	if err != nil {
 		return "", err
@@ -290,7 +282,7 @@ func (p *prober) blindUpdate(ctx context.Context, table db.Table) (string, error
 }
 
 // checkInsert checks that viewers can insert rows for themselves and for no other user.
-func (p *prober) checkInsert(ctx context.Context, table db.Table, say func(string, ...any)) error {
+func (p *Prober) checkInsert(ctx context.Context, table db.Table, say func(string, ...any)) error {
 	r, err := p.newRow(ctx, table.Name)
 	if err != nil {
 		return err
@@ -298,14 +290,14 @@ func (p *prober) checkInsert(ctx context.Context, table db.Table, say func(strin
 	if n, err := p.attempt(ctx, p.newborn, r.prepare, r.insert); err != nil || n != 1 {
 		say("inserting an own row made %d rows (%v), want 1", n, err)
 	}
-	for _, viewer := range []string{byNobody, byMember} {
+	for _, viewer := range []string{cases.ByNobody, cases.ByMember} {
 		if n, err := p.attempt(ctx, p.people[viewer], r.prepare, r.insert); !isPolicyError(err) {
 			say("inserting another user's row by %s made %d rows (%v), want the policy's error", viewer, n, err)
 		}
 	}
 	if len(r.parent) > 0 {
-		r.values[p.ownerOf(table.Name)] = p.people[byMember].UserID
-		if n, err := p.attempt(ctx, p.people[byMember], r.prepare, r.insert); err == nil {
+		r.values[p.ownerOf(table.Name)] = p.people[cases.ByMember].UserID
+		if n, err := p.attempt(ctx, p.people[cases.ByMember], r.prepare, r.insert); err == nil {
 			say("inserting an own row that refers to another user's row in %s made %d rows, want an error: a foreign key with %s refuses it",
 				r.parent[0].table.name, n, p.ownerOf(table.Name))
 		}
@@ -321,7 +313,7 @@ func doing(statement string, args ...any) func(context.Context, *sql.Tx) (int64,
 
 // attempt runs a statement as the app's role in a viewer's transaction, after preparations of the superuser, and rolls it
 // back.
-func (p *prober) attempt(ctx context.Context, viewer auth.Viewer, prepare func(context.Context, *sql.Tx) error, do func(context.Context, *sql.Tx) (int64, error)) (int64, error) {
+func (p *Prober) attempt(ctx context.Context, viewer auth.Viewer, prepare func(context.Context, *sql.Tx) error, do func(context.Context, *sql.Tx) (int64, error)) (int64, error) {
 	tx, err := p.super.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
@@ -346,29 +338,4 @@ func (p *prober) attempt(ctx context.Context, viewer auth.Viewer, prepare func(c
 // isPolicyError distinguishes a policy's refusal of a new row from a missing grant, which has the same code.
 func isPolicyError(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "row-level security policy")
-}
-
-// Each row policy in the catalog is declared and does what the declaration says. The access matrix names no other policy.
-func TestPoliciesDoWhatIsDeclared(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, ownSpecification(t))
-	registry := harness.Program.Registry()
-	stored := storedPolicies(t, s.maker.DB)
-	p := newProber(t, s, registry)
-	for _, policy := range stored {
-		expectNone(t, p.check(t.Context(), policy))
-	}
-	for name := range registry.Guards() {
-		if !slices.ContainsFunc(stored, func(p storedPolicy) bool { return p.name == name }) {
-			t.Errorf("an owned type declares %s, which is not in the catalog", name)
-		}
-	}
-	functions := s.maker.DB.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef`)
-	for _, f := range harness.Program.Access().Fields {
-		for _, name := range f.Policies {
-			if !slices.Contains(functions, name) && !slices.ContainsFunc(stored, func(p storedPolicy) bool { return p.name == name }) {
-				t.Errorf("the access matrix says that %s is protected by %s, which is neither a row policy nor a definer function", f, name)
-			}
-		}
-	}
 }

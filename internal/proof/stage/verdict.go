@@ -1,48 +1,53 @@
-package access
+package stage
 
 import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/people"
 )
 
 // refusedSomehow is the answer of a row policy without a rule that says how to refuse: no value, with or without an error.
 const refusedSomehow access.Answer = "no value"
 
-// verdict is the result of one request: a case for each field at the end of its path.
-type verdict struct {
-	request  request
+// Verdict is the result of one request: a case for each field at the end of its path.
+type Verdict struct {
+	Request  cases.Request
 	twins    []string // the fields that returned a value
 	oneLayer []string // the fields that only a rule refuses, found with the rules switched off
-	faults   []finding
+	Faults   []findings.Finding
 }
 
 // fault records a fault: what is the same words for every request, and detail is about this one.
-func (v *verdict) fault(what, format string, args ...any) {
-	v.faults = append(v.faults, finding{what: what, where: v.request.String(), detail: fmt.Sprintf(format, args...)})
+func (v *Verdict) fault(what, format string, args ...any) {
+	v.Faults = append(v.Faults, findings.Finding{
+		What: what, Where: v.Request.String(), Detail: fmt.Sprintf(format, args...), Type: v.Request.Path.End(),
+	})
 }
 
-func (v *verdict) impossible(err error) *verdict {
-	f := newFinding(err)
-	f.where = v.request.String()
-	v.faults = append(v.faults, f)
+func (v *Verdict) impossible(err error) *Verdict {
+	for _, f := range findings.All(err) {
+		f.Where = v.Request.String()
+		v.Faults = append(v.Faults, f)
+	}
 	return v
 }
 
-// compare sends a request and compares the reply with the matrix.
-func (p *stage) compare(r request) *verdict {
-	v := &verdict{request: r}
+// Compare sends a request and compares the reply with the matrix.
+func (p *Stage) Compare(r cases.Request) *Verdict {
+	v := &Verdict{Request: r}
 	target, token, err := p.cast(r)
 	if err != nil {
 		return v.impossible(err)
 	}
-	text, variables, err := r.path.query(target.argumentValue)
+	text, variables, err := r.Path.Query(target.ArgumentValue)
 	if err != nil {
 		return v.impossible(err)
 	}
@@ -50,7 +55,7 @@ func (p *stage) compare(r request) *verdict {
 	if err != nil {
 		return v.impossible(err)
 	}
-	h := &hearing{stage: p, verdict: v, viewer: r.viewer(), target: target, reply: got}
+	h := &hearing{Stage: p, Verdict: v, viewer: r.Viewer(), target: target, reply: got}
 	if err := json.Unmarshal(got.Data, &h.data); err != nil {
 		v.fault("the reply has no data", "%.500s", got.Body)
 		return v
@@ -64,10 +69,10 @@ func (p *stage) compare(r request) *verdict {
 
 // hearing compares one reply with the matrix.
 type hearing struct {
-	*stage
-	*verdict
+	*Stage
+	*Verdict
 	viewer  access.Viewer
-	target  *person
+	target  *people.Person
 	reply   harness.Reply
 	data    any
 	indices []int           // the target's index in each list on the path
@@ -78,49 +83,41 @@ type hearing struct {
 }
 
 // answer returns what a field returns to this viewer with these layers.
-func (h *hearing) answer(c call) access.Answer {
-	f, known := h.matrix[c.name()]
+func (h *hearing) answer(c cases.Call) access.Answer {
+	f, known := h.Matrix[c.Name()]
 	switch {
 	case !known:
-		h.fault(c.name()+" is not in the access matrix", "")
+		h.fault(c.Name()+" is not in the access matrix", "")
 		return access.Value
-	case isInherited(f) || f.Rule == "in code":
+	case cases.IsInherited(f) || f.Rule == "in code":
 		return access.Value // for any viewer who reaches the field
-	case h.layers == harness.PoliciesAlone && policyRefuses(f, h.viewer):
+	case h.Layers == harness.PoliciesAlone && cases.PolicyRefuses(f, h.viewer):
 		return refusedSomehow
-	case h.layers == harness.PoliciesAlone:
+	case h.Layers == harness.PoliciesAlone:
 		return access.Value
-	case f.Answers[h.viewer] == access.Value && h.layers == harness.BothLayers && policyRefuses(f, h.viewer):
+	case f.Answers[h.viewer] == access.Value && h.Layers == harness.BothLayers && cases.PolicyRefuses(f, h.viewer):
 		return access.Null
 	default:
 		return f.Answers[h.viewer]
 	}
 }
 
-func isInherited(f access.Field) bool { return strings.HasPrefix(f.Rule, "@inherited") }
-
-// policyRefuses reports whether, according to the matrix, the database refuses a field to a viewer.
-func policyRefuses(f access.Field, v access.Viewer) bool {
-	byRule, once := f.Answers[v] != access.Value, slices.Contains(f.HeldOnce, v)
-	return !isInherited(f) && byRule != once
-}
-
 // hidden reports whether the row policies hide the whole object behind a call, so that it is missing from the reply. Pages of
 // a connection omit hidden rows even without policies, so with the rules alone the first n steps of the path decide.
-func (h *hearing) hidden(c call, n int) bool {
-	if c.on == nil || h.layers == harness.RulesAlone && !h.request.path.throughPage(n) {
+func (h *hearing) hidden(c cases.Call, n int) bool {
+	if c.On == nil || h.Layers == harness.RulesAlone && !h.Request.Path.ThroughPage(n) {
 		return false
 	}
-	return !slices.ContainsFunc(c.on.Fields, func(f *ast.FieldDefinition) bool {
-		row, known := h.matrix[c.on.Name+"."+f.Name] // introspection has none
-		return !known || !policyRefuses(row, h.viewer)
+	return !slices.ContainsFunc(c.On.Fields, func(f *ast.FieldDefinition) bool {
+		row, known := h.Matrix[c.On.Name+"."+f.Name] // introspection has none
+		return !known || !cases.PolicyRefuses(row, h.viewer)
 	})
 }
 
 func (h *hearing) hold() {
 	h.told = map[string]bool{}
 	h.leaks()
-	if root := h.request.path.rootField(); h.request.own == showsTheViewer && h.request.asker == byNobody && h.answer(root) == access.Value {
+	if root := h.Request.Path.RootField(); h.Request.Own == cases.ShowsViewer && h.Request.Asker == cases.ByNobody && h.answer(root) == access.Value {
 		h.absent(root, get(h.data, root))
 	} else if object, reached := h.follow(); reached {
 		h.leaves(object)
@@ -128,31 +125,31 @@ func (h *hearing) hold() {
 	h.unexpected()
 }
 
-func get(object any, c call) any {
+func get(object any, c cases.Call) any {
 	fields, _ := object.(map[string]any)
-	return fields[c.def.Name]
+	return fields[c.Def.Name]
 }
 
 // follow walks to the object at the end of the path. It stops where a field is refused or an object is hidden, because
 // nothing behind it can be in the reply.
 func (h *hearing) follow() (object any, reached bool) {
 	object = h.data
-	for n, s := range h.request.path.steps {
-		h.at = append(h.at, s.def.Name)
-		value := get(object, s.call)
-		if a := h.answer(s.call); a != access.Value {
-			h.refused(s.call, value, a)
+	for n, s := range h.Request.Path.Steps {
+		h.at = append(h.at, s.Def.Name)
+		value := get(object, s.Call)
+		if a := h.answer(s.Call); a != access.Value {
+			h.refused(s.Call, value, a)
 			return nil, false
 		}
-		for t := s.def.Type; t.Elem != nil; t = t.Elem {
+		for t := s.Def.Type; t.Elem != nil; t = t.Elem {
 			value = h.pick(value)
 		}
-		if h.hidden(s.call, n+1) {
-			h.absent(s.call, value)
+		if h.hidden(s.Call, n+1) {
+			h.absent(s.Call, value)
 			return nil, false
 		}
-		if object = value; s.withID {
-			h.field(n+1, call{parent: s.on, def: s.on.Fields.ForName(listedID)}, object)
+		if object = value; s.WithID {
+			h.field(n+1, cases.Call{Parent: s.On, Def: s.On.Fields.ForName(cases.ID)}, object)
 		}
 	}
 	return object, true
@@ -171,30 +168,30 @@ func (h *hearing) pick(value any) any {
 	return nil
 }
 
-func (h *hearing) absent(c call, value any) {
+func (h *hearing) absent(c cases.Call, value any) {
 	if value != nil {
-		h.fault(c.name()+" leads to a hidden row", "at %v there is %v", h.at, value)
+		h.fault(c.Name()+" leads to a hidden row", "at %v there is %v", h.at, value)
 	}
 }
 
 // leaves checks the fields of the object at the end of the path.
 func (h *hearing) leaves(object any) {
-	for _, c := range h.request.path.leaves {
-		h.nulled = h.nulled || c.def.Type.NonNull && h.answer(c) != access.Value
+	for _, c := range h.Request.Path.Leaves {
+		h.nulled = h.nulled || c.Def.Type.NonNull && h.answer(c) != access.Value
 	}
-	for _, c := range h.request.path.leaves {
-		if h.field(len(h.request.path.steps), c, object) {
-			h.twins = append(h.twins, c.name())
+	for _, c := range h.Request.Path.Leaves {
+		if h.field(len(h.Request.Path.Steps), c, object) {
+			h.twins = append(h.twins, c.Name())
 		}
-		if f := h.matrix[c.name()]; h.layers == harness.PoliciesAlone && !isInherited(f) && f.Answers[h.viewer] != access.Value && !policyRefuses(f, h.viewer) {
-			h.oneLayer = append(h.oneLayer, c.name())
+		if f := h.Matrix[c.Name()]; h.Layers == harness.PoliciesAlone && !cases.IsInherited(f) && f.Answers[h.viewer] != access.Value && !cases.PolicyRefuses(f, h.viewer) {
+			h.oneLayer = append(h.oneLayer, c.Name())
 		}
 	}
 }
 
 // field checks one field of the object that n steps reach, and reports whether it returned a value as expected.
-func (h *hearing) field(n int, c call, object any) (gave bool) {
-	h.at = append(h.at, c.def.Name)
+func (h *hearing) field(n int, c cases.Call, object any) (gave bool) {
+	h.at = append(h.at, c.Def.Name)
 	defer func() { h.at = h.at[:len(h.at)-1] }()
 	value := get(object, c)
 	if a := h.answer(c); a != access.Value {
@@ -205,17 +202,17 @@ func (h *hearing) field(n int, c call, object any) (gave bool) {
 	switch {
 	case h.nulled:
 		return false // its value disappeared with its object
-	case c.def.Type.Elem == nil && h.hidden(c, len(h.request.path.steps)) && (!h.request.path.throughList() || h.request.path.tellsWhose()):
+	case c.Def.Type.Elem == nil && h.hidden(c, len(h.Request.Path.Steps)) && (!h.Request.Path.ThroughList() || h.Request.Path.SelectsID()):
 		h.absent(c, value)
 		return false
-	case value == nil && (h.request.isNullAfter(c) || h.request.optional):
+	case value == nil && (h.Request.IsNullAfter(c) || h.Request.Optional):
 		return false
 	case value == nil:
-		h.fault(c.name()+" is null, and should have a value", "%.700s", h.reply.Body)
+		h.fault(c.Name()+" is null, and should have a value", "%.700s", h.reply.Body)
 		return false
 	}
 	if want, known := h.seeded(n, c); known && !sameJSON(value, want) {
-		h.fault(c.name()+" has another value than the row was made with", "%v, want %v", value, want)
+		h.fault(c.Name()+" has another value than the row was created with", "%v, want %v", value, want)
 		return false
 	}
 	return true
@@ -223,30 +220,30 @@ func (h *hearing) field(n int, c call, object any) (gave bool) {
 
 // seeded returns the value with which a field of the object that n steps reach was created: that of the input's field with
 // this name, or its id.
-func (h *hearing) seeded(n int, c call) (want any, known bool) {
-	p, path := h.target, h.request.path
-	made, id := p.rows[c.parent.Name], p.objects[c.parent.Name][listedID]
-	typ, _ := subjectOf(h.schema, path.rootField().def)
+func (h *hearing) seeded(n int, c cases.Call) (want any, known bool) {
+	p, path := h.target, h.Request.Path
+	made, id := p.Rows[c.Parent.Name], p.Objects[c.Parent.Name][cases.ID]
+	typ, _ := h.Schema.SubjectOf(path.RootField().Def)
 	switch {
-	case !isOwned(h.schema, c.parent) || c.object:
+	case !h.Schema.IsOwned(c.Parent) || c.Object:
 		return nil, false
-	case typ == c.parent.Name && p.subject != nil && path.subjectAt(h.schema) == n:
-		made, id = p.subject, p.subject.id
+	case typ == c.Parent.Name && p.Subject != nil && path.SubjectAt(h.Schema) == n:
+		made, id = p.Subject, p.Subject.ID
 	case made != nil:
-		id = made.id
-	case path.ownersAlone(n):
+		id = made.ID
+	case path.OwnersAlone(n):
 		id = nil // one of several values
 	}
-	if c.def.Name == listedID {
+	if c.Def.Name == cases.ID {
 		return id, id != nil
 	}
-	if made == nil && factsOf(h.schema).withSignUp[c.parent.Name] {
-		made = p.sown
+	if made == nil && h.Schema.WithSignUp[c.Parent.Name] {
+		made = p.Sown
 	}
 	if made == nil {
 		return nil, false
 	}
-	want, known = made.seed[c.def.Name]
+	want, known = made.Seed[c.Def.Name]
 	return want, known
 }
 
@@ -257,12 +254,12 @@ func sameJSON(a, b any) bool {
 }
 
 // refused checks a field that must return no value.
-func (h *hearing) refused(c call, value any, a access.Answer) {
+func (h *hearing) refused(c cases.Call, value any, a access.Answer) {
 	if a == refusedSomehow && isEmpty(value) {
 		value = nil // a list that a policy left empty
 	}
-	if h.nulled = h.nulled || c.def.Type.NonNull; value != nil {
-		h.fault(fmt.Sprintf("%s has a value for %s, and should be refused: %s", c.name(), h.viewer, a), "it is %v", value)
+	if h.nulled = h.nulled || c.Def.Type.NonNull; value != nil {
+		h.fault(fmt.Sprintf("%s has a value for %s, and should be refused: %s", c.Name(), h.viewer, a), "it is %v", value)
 	}
 	h.errors(c, a)
 }

@@ -1,4 +1,4 @@
-package access
+package policies
 
 import (
 	"cmp"
@@ -13,6 +13,10 @@ import (
 	"github.com/lib/pq"
 
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/core"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/stage"
 	"freehold.dev/freehold/owned"
 )
 
@@ -78,7 +82,7 @@ func protect(t *testing.T, owners *sql.DB, table db.Table) {
 }
 
 // newShelf returns a prober of these tables, and their policies.
-func newShelf(t *testing.T) (*prober, []storedPolicy) {
+func newShelf(t *testing.T) (*Prober, []Stored) {
 	t.Helper()
 	types := slices.Clone(shelf)
 	for i := range types {
@@ -92,26 +96,26 @@ func newShelf(t *testing.T) (*prober, []storedPolicy) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStage(t, ownSpecification(t))
+	s := stage.New(t, stage.Program{Program: harness.Program, Facts: core.Facts()})
 	tables := map[string]db.Table{}
 	for _, p := range r.Guards() {
 		tables[p.Table.Name] = p.Table
 	}
-	owners := open(t, s.maker.DB.Owner)
+	owners := open(t, s.Maker.DB.Owner)
 	if _, err := owners.ExecContext(t.Context(), shelfTables); err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
 		protect(t, owners, table)
 	}
-	for visibility, person := range s.targets {
+	for visibility, person := range s.Targets {
 		for statement := range strings.SplitSeq(shelfRows, ";") {
-			statement = strings.ReplaceAll(strings.ReplaceAll(statement, "$2", "'"+visibility+"'"), "$1", "'"+person.id("User").String()+"'::uuid")
-			s.maker.DB.Query(t, statement)
+			statement = strings.ReplaceAll(strings.ReplaceAll(statement, "$2", "'"+visibility+"'"), "$1", "'"+person.RowID("User").String()+"'::uuid")
+			s.Maker.DB.Query(t, statement)
 		}
 	}
-	p := newProber(t, s, r)
-	stored := slices.DeleteFunc(storedPolicies(t, s.maker.DB), func(p storedPolicy) bool { return tables[p.table].Name == "" })
+	p := New(t, s, r)
+	stored := slices.DeleteFunc(All(t, s.Maker.DB), func(p Stored) bool { return tables[p.Table].Name == "" })
 	return p, stored
 }
 
@@ -134,23 +138,23 @@ func TestProberFindsWeakPolicies(t *testing.T) {
 		t.Errorf("%d policies: %v", len(stored), stored)
 	}
 	for _, policy := range stored {
-		check := func() []finding { return p.check(t.Context(), policy) }
-		expectNone(t, check())
-		weakenings := policy.weakenings()
-		for _, using := range mistakes[policy.name] {
-			on := policy.name + " ON app." + policy.table
-			weakenings = append(weakenings, weakening{
-				using, "ALTER POLICY " + on + expressions(using, policy.check.String), "ALTER POLICY " + on + expressions(policy.using.String, policy.check.String),
+		check := func() []findings.Finding { return p.Check(t.Context(), policy) }
+		findings.ExpectNone(t, check())
+		weakenings := policy.Weakenings()
+		for _, using := range mistakes[policy.Name] {
+			on := policy.Name + " ON app." + policy.Table
+			weakenings = append(weakenings, Weakening{
+				using, "ALTER POLICY " + on + expressions(using, policy.Check.String), "ALTER POLICY " + on + expressions(policy.Using.String, policy.Check.String),
 			})
 		}
 		for _, w := range weakenings {
-			p.alter(t, w.weaken)
+			p.Alter(t, w.Weaken)
 			if len(check()) == 0 {
-				t.Errorf("%s, %s: the prober finds nothing", policy.name, w.name)
+				t.Errorf("%s, %s: the prober finds nothing", policy.Name, w.Name)
 			}
-			p.alter(t, w.restore)
+			p.Alter(t, w.Restore)
 		}
-		expectNone(t, check())
+		findings.ExpectNone(t, check())
 	}
 }
 
@@ -163,17 +167,17 @@ func TestProberReportsWhatItCannotTry(t *testing.T) {
 			ADD FOREIGN KEY (clipping_id) REFERENCES app.clippings ON DELETE CASCADE`, "that refers to another user's row in clippings"},
 		{"clippings_update", `REVOKE UPDATE (url, visibility) ON app.clippings FROM freehold_app`, "may update no column of clippings"},
 		{"clipping_labels_delete", `REVOKE DELETE ON app.clipping_labels FROM freehold_app`, "permission denied"},
-		{"clipping_private_select", `DELETE FROM app.clipping_private`, "no Clipping of anybody has a row in clipping_private"},
+		{"clipping_private_select", `DELETE FROM app.clipping_private`, "no Clipping of any person has a row in clipping_private"},
 		{"clipping_labels_update", `DELETE FROM app.clipping_labels`, "has a row in clipping_labels"},
 	} {
-		i := slices.IndexFunc(stored, func(s storedPolicy) bool { return s.name == c.policy })
-		expectNone(t, p.check(t.Context(), stored[i]))
-		p.alter(t, c.change)
-		if got := fmt.Sprint(p.check(t.Context(), stored[i])); !strings.Contains(got, c.want) {
+		i := slices.IndexFunc(stored, func(s Stored) bool { return s.Name == c.policy })
+		findings.ExpectNone(t, p.Check(t.Context(), stored[i]))
+		p.Alter(t, c.change)
+		if got := fmt.Sprint(p.Check(t.Context(), stored[i])); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %v, want %q", c.policy, got, c.want)
 		}
 	}
-	if got := p.check(t.Context(), storedPolicy{table: "clippings", name: "clippings_everything", command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].what, "no owned type declares") {
+	if got := p.Check(t.Context(), Stored{Table: "clippings", Name: "clippings_everything", Command: "SELECT"}); len(got) != 1 || !strings.Contains(got[0].What, "no owned type declares") {
 		t.Errorf("a policy without a declaration: %v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package access
+package policies
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/internal/proof/people"
 )
 
 // row is a row of a table, by column.
@@ -19,7 +21,7 @@ type row struct {
 
 // newRow returns a row that the newborn could have: a copy of another member's row, with other values in unique columns. If
 // the row refers to a row of that member, it comes with such a row of the newborn.
-func (p *prober) newRow(ctx context.Context, table string) (r row, err error) {
+func (p *Prober) newRow(ctx context.Context, table string) (r row, err error) {
 	if r.table, err = describeTable(ctx, p.super, table); err != nil {
 		return r, err
 	}
@@ -69,7 +71,7 @@ func (p *prober) newRow(ctx context.Context, table string) (r row, err error) {
 // fresh returns a value that no row has, of the same JSON type as another value.
 func fresh(like any) any {
 	if _, number := like.(float64); number {
-		return 1_000_000 + canarySerial.Add(1)
+		return 1_000_000 + people.Serial()
 	}
 	return uuid.NewString()
 }
