@@ -60,23 +60,25 @@ var mayImport = map[string][]string{
 	"e2e/faults":          {},
 	"e2e/harness":         {"app", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
-
 	"freeholdtest": {
-		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings", "internal/proof/people",
-		"internal/proof/policies", "internal/proof/score", "internal/proof/stage",
+		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings",
+		"internal/proof/people", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
 	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
 	"internal/proof/findings": {},
 	"internal/proof/people":   {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/findings"},
 	"internal/proof/policies": {
-		"auth", "db", "db/dbtest", "internal/proof/cases", "internal/proof/findings", "internal/proof/people", "internal/proof/stage", "owned",
+		"auth", "db", "db/dbtest", "internal/proof/cases", "internal/proof/findings",
+		"internal/proof/people", "internal/proof/stage", "owned",
 	},
 	"internal/proof/score": {
-		"access", "e2e/harness", "internal/proof/cases", "internal/proof/findings", "internal/proof/policies", "internal/proof/stage",
+		"access", "e2e/harness", "internal/proof/cases", "internal/proof/findings",
+		"internal/proof/policies", "internal/proof/stage",
 	},
 	"internal/proof/stage": {
-		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/findings", "internal/proof/people",
+		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault",
+		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 }
 
@@ -116,12 +118,10 @@ var testsMayImport = map[string][]string{
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/sessions":        {"app", "db/dbtest", "e2e/harness"},
-	"examples/notes":      {"db/dbtest", "e2e/harness", "examples/notes"},
 	"db/literal":          {"db/literal"},
-
 	"e2e/access": {
-		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest", "internal/proof/cases",
-		"internal/proof/core", "internal/proof/people", "internal/proof/stage", "modules", "owned",
+		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest",
+		"internal/proof/cases", "internal/proof/core", "internal/proof/people", "internal/proof/stage", "modules",
 	},
 	"freeholdtest":            {"freeholdtest", "modules"},
 	"internal/proof/policies": {"e2e/harness", "internal/proof/core"},
