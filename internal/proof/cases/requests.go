@@ -111,7 +111,7 @@ type Request struct {
 	Asker      string
 	Visibility string
 	Own        Own  // why the reply is the viewer's own row; "" if it is not
-	Optional   bool // the end of the path may be empty: a new account has only the rows of the sign-up and of hooks
+	Optional   bool // the end of the path may be empty: a new account has only the rows of the sign-up and of hooks, and a new row has no rows below it
 
 	null map[string]string // the fields that are null on this path
 }
@@ -146,9 +146,7 @@ func (s Specification) Requests() (list []Request) {
 		for _, visibility := range Visibilities {
 			for _, asker := range Askers {
 				r := Request{Path: p, Asker: asker, Visibility: visibility, Own: s.Own[root], null: s.Known.NullAfter[root]}
-				r.Optional = r.Own == CreatesAccount && slices.ContainsFunc(p.Steps, func(st Step) bool {
-					return slices.ContainsFunc(s.Schema.OwnedBehind(st.Def, true), func(t *ast.Definition) bool { return s.Schema.HasOwnRow(t.Name) })
-				})
+				r.Optional = r.Own == CreatesAccount && slices.ContainsFunc(p.Steps, s.leadsToOwnRow) || s.belowNewRow(p)
 				if (r.Own == ShowsViewer || r.Own == ChangesViewer) && asker == ByMember || (r.Own == CreatesAccount || r.Own == CreatesSession) && asker == ByOwner {
 					continue // a member owns the row that this returns, and no row exists for an anonymous viewer
 				}
@@ -160,6 +158,22 @@ func (s Specification) Requests() (list []Request) {
 		return strings.Compare(b.Path.Root.Name, a.Path.Root.Name) // Query, Mutation
 	})
 	return list
+}
+
+// leadsToOwnRow reports whether a step leads to rows that each person gets after the sign-up.
+func (s Specification) leadsToOwnRow(st Step) bool {
+	return slices.ContainsFunc(s.Schema.OwnedBehind(st.Def, true), func(t *ast.Definition) bool { return s.Schema.HasOwnRow(t.Name) })
+}
+
+// belowNewRow reports whether a path leads from a row that its mutation creates to a list of rows, such as the notes of a new
+// notebook.
+func (s Specification) belowNewRow(p Path) bool {
+	typ, command := s.Schema.SubjectOf(p.RootField().Def)
+	n := p.SubjectAt(s.Schema)
+	if command != "INSERT" || n == 0 || n == len(p.Steps) || p.Steps[n-1].On.Name != typ {
+		return false
+	}
+	return s.leadsToOwnRow(p.Steps[n]) && len(s.Schema.OwnedBehind(p.Steps[n].Def, false)) == 0
 }
 
 // IsInherited reports whether a field answers every viewer who reaches it.
