@@ -94,20 +94,23 @@ func (s *Schema) follow(from *ast.FieldDefinition) {
 	}
 }
 
-// creator returns the mutation that creates a row of a type for its viewer: it is @signedIn and returns the row. The mutation of
-// this name, such as createNote or addNote, or that the type declares as an INSERT, has priority. Then one whose name begins
+// creator returns the mutation that creates a row of a type for its viewer: it returns the row, and is @signedIn or needs a row of
+// another type that the viewer owns, such as the notebook of a new note. The mutation of this name, such as createNote or addNote, or that the type declares as an INSERT, has priority. Then one whose name begins
 // with create or add has. These are creators even if the sign-up also creates a row.
 func (s *Schema) creator(registry *owned.Registry, t *ast.Definition) *ast.FieldDefinition {
 	var byPrefix, other *ast.FieldDefinition
 	declared := registry.Lookup(t.Name)
 	for _, m := range s.Mutation.Fields {
-		if m.Directives.ForName("signedIn") == nil || !slices.Contains(s.OwnedBehind(m, false), t) {
+		rule, _ := directives.RuleOf(m)
+		inParent := rule.Of != "" && rule.Of != t.Name
+		if m.Directives.ForName("signedIn") == nil && !inParent || !slices.Contains(s.OwnedBehind(m, false), t) {
 			continue
 		}
 		named := createdBy(m.Name)
 		switch {
 		case named == t.Name || declared != nil && declared.Actions[m.Name] == "INSERT":
 			return m
+		case inParent: // it may return the row for another reason
 		case named != "" && (s.Types[named] == nil || !s.IsOwned(s.Types[named])):
 			byPrefix = firstOf(byPrefix, m)
 		case named == "" && !s.WithSignUp[t.Name]:
