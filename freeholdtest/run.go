@@ -41,8 +41,10 @@ func Main(m *testing.M, program func() (*app.Program, error)) {
 }
 
 // Run proves that each field of the program's schema answers each kind of viewer as its access matrix says. TestMain must call
-// [Main]. Run takes about a minute. It runs these subtests, in parallel:
+// [Main]. Run takes about a minute. It runs these subtests, the first one alone and the others in parallel:
 //
+//   - seeds creates a person with a row of each owned type, and a value for each argument. If something is missing, the others do
+//     not run.
 //   - fields requests each field on each path that leads to it, as each kind of viewer, about rows of each visibility: with field
 //     rules and row policies together, and with each alone.
 //   - policies tries each row policy directly, with every command, and compares it with the declaration of its table.
@@ -64,6 +66,12 @@ func Run(t *testing.T, program func() (*app.Program, error), seeds ...Seed) {
 		facts = append(facts, s.facts())
 	}
 	tried := stage.Program{Program: p, Facts: people.Join(facts...)}
+	seeded := t.Run("seeds", func(t *testing.T) {
+		findings.ExpectNone(t, stage.New(t, tried).Missing(t))
+	})
+	if !seeded {
+		return
+	}
 	t.Run("fields", func(t *testing.T) {
 		t.Parallel()
 		fields(t, tried)

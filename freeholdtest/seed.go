@@ -40,6 +40,10 @@ type Seed struct {
 	// RuleAlone has fields that their rule refuses to a viewer whom the row policies admit to the value, with the reason.
 	RuleAlone map[string]string
 
+	// Equivalent has weakened rules that no request can notice, by the names that the score reports, such as
+	// "Mutation.updateNote @owner -> @signedIn", with the reason: the resolver refuses the same viewers with the same error.
+	Equivalent map[string]string
+
 	// Disarm are statements that replace definer functions by functions of the same signature that refuse no viewer. No role
 	// bypasses such a function, so the field rules in front of it cannot be proved alone without this.
 	Disarm []string
@@ -73,7 +77,7 @@ func (s Seed) check(p *app.Program) error {
 func (s Seed) facts() people.Facts {
 	f := people.Facts{
 		Known:  cases.Known{Own: map[string]cases.Own{}, NullAfter: s.NullAfter, Exempt: s.Exempt, RuleAlone: s.RuleAlone},
-		Values: map[string]people.Value{}, Insert: map[string]string{}, Disarm: s.Disarm,
+		Values: map[string]people.Value{}, Insert: map[string]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
 	}
 	for field := range s.OwnAnswers {
 		f.Own[field] = cases.ShowsViewer

@@ -94,23 +94,22 @@ func (s *Schema) follow(from *ast.FieldDefinition) {
 	}
 }
 
-// creator returns the mutation that creates a row of a type for its viewer: it returns the row, and is @signedIn or needs a row of
-// another type that the viewer owns, such as the notebook of a new note. The mutation of this name, such as createNote or addNote, or that the type declares as an INSERT, has priority. Then one whose name begins
-// with create or add has. These are creators even if the sign-up also creates a row.
+// creator returns the mutation that creates a row of a type for its viewer, and returns the row. The mutation of this name, such as
+// createNote or addNote, or that the type declares as an INSERT, has priority. Its rule may be @owner of a row that the new row
+// refers to. Other mutations must be @signedIn: first one whose name begins with create or add, and then, if no sign-up creates a
+// row, any other one.
 func (s *Schema) creator(registry *owned.Registry, t *ast.Definition) *ast.FieldDefinition {
 	var byPrefix, other *ast.FieldDefinition
-	declared := registry.Lookup(t.Name)
 	for _, m := range s.Mutation.Fields {
-		rule, _ := directives.RuleOf(m)
-		inParent := rule.Of != "" && rule.Of != t.Name
-		if m.Directives.ForName("signedIn") == nil && !inParent || !slices.Contains(s.OwnedBehind(m, false), t) {
+		signedIn := m.Directives.ForName("signedIn") != nil
+		if !signedIn && m.Directives.ForName("owner") == nil || !slices.Contains(s.OwnedBehind(m, false), t) {
 			continue
 		}
 		named := createdBy(m.Name)
 		switch {
-		case named == t.Name || declared != nil && declared.Actions[m.Name] == "INSERT":
+		case named == t.Name || inserts(registry, t.Name, m.Name):
 			return m
-		case inParent: // it may return the row for another reason
+		case !signedIn:
 		case named != "" && (s.Types[named] == nil || !s.IsOwned(s.Types[named])):
 			byPrefix = firstOf(byPrefix, m)
 		case named == "" && !s.WithSignUp[t.Name]:
@@ -118,6 +117,12 @@ func (s *Schema) creator(registry *owned.Registry, t *ast.Definition) *ast.Field
 		}
 	}
 	return firstOf(byPrefix, other)
+}
+
+// inserts reports whether a type declares that a mutation inserts its rows.
+func inserts(registry *owned.Registry, typ, mutation string) bool {
+	t := registry.Lookup(typ)
+	return t != nil && t.Actions[mutation] == "INSERT"
 }
 
 func firstOf(a, b *ast.FieldDefinition) *ast.FieldDefinition {
@@ -144,6 +149,12 @@ func (s *Schema) SubjectOf(f *ast.FieldDefinition) (typ, command string) {
 
 // subject distinguishes a deletion from a change as the registry does or, for a type that it does not have, by the name.
 func (s *Schema) subject(registry *owned.Registry, m *ast.FieldDefinition) subject {
+	behind := s.OwnedBehind(m, false)
+	for _, t := range behind {
+		if s.Creators[t.Name] == m || createdBy(m.Name) == t.Name || inserts(registry, t.Name, m.Name) {
+			return subject{t.Name, "INSERT"}
+		}
+	}
 	rule, _ := directives.RuleOf(m)
 	if rule.Of != "" {
 		about := subject{rule.Of, "UPDATE"}
@@ -153,18 +164,11 @@ func (s *Schema) subject(registry *owned.Registry, m *ast.FieldDefinition) subje
 		}
 		return about
 	}
-	if rule.Name != "signedIn" {
-		return subject{}
-	}
-	behind := s.OwnedBehind(m, false)
-	for _, t := range behind {
-		if s.Creators[t.Name] == m {
-			return subject{t.Name, "INSERT"}
-		}
-	}
-	for _, t := range behind {
-		if s.Creators[t.Name] != nil {
-			return subject{t.Name, "INSERT"}
+	if rule.Name == "signedIn" {
+		for _, t := range behind {
+			if s.Creators[t.Name] != nil {
+				return subject{t.Name, "INSERT"}
+			}
 		}
 	}
 	return subject{}

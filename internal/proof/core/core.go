@@ -106,11 +106,15 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 
 // newCode requests a code, and derives it from the id of its mail as the service does.
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
-	ask := map[string]string{"verifyEmail": harness.RequestVerification, "resetPassword": harness.RequestReset}[mutation]
+	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
+	if mutation == "resetPassword" {
+		ask, purpose = harness.RequestReset, "RESET_PASSWORD"
+	}
 	if r, err := s.TryDo("", ask, harness.Input("email", of.Seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("request a code: %s, %w", r.Body, err)
 	}
-	return codeOf(s, dataDir, `SELECT o.id FROM app.codes k JOIN app.outbox o ON o.code_id = k.id WHERE k.email_key = $1`, of.Seed["email"])
+	return codeOf(s, dataDir, `SELECT o.id FROM app.codes k JOIN app.outbox o ON o.code_id = k.id WHERE k.email_key = $1 AND k.purpose = $2`,
+		of.Seed["email"], purpose)
 }
 
 // codeOf derives a code from the id of its mail as the service does, with the key in the data folder.

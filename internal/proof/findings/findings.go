@@ -117,6 +117,8 @@ func describe(g []Finding) string {
 	switch {
 	case example == "":
 		return g[0].What
+	case g[0].Where == "":
+		return g[0].What + "\n\t" + example
 	case len(g) == 1:
 		return g[0].What + "\n\tin " + example
 	default:

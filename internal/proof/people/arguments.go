@@ -92,10 +92,15 @@ func (p *Person) idFor(c cases.Call, name string) (any, error) {
 func (p *Person) Known(typ, field string, c cases.Call) (any, error) {
 	value, ok := p.Objects[typ][field]
 	if !ok {
-		return nil, findings.Missing(typ, "no %s.%s is known for %s: neither the payload of signUp nor a mutation with @signedIn returns a %[1]s; "+
-			"add a mutation create%[1]s, or a Seed of type %[1]s with Insert", typ, field, c.Name())
+		return nil, &findings.Unseeded{Type: typ, What: NoRow(typ).Error(), Err: fmt.Errorf("no %s.%s is known for %s", typ, field, c.Name())}
 	}
 	return value, nil
+}
+
+// NoRow returns the error about a type of which a person has no row.
+func NoRow(typ string) error {
+	return findings.Missing(typ, "no person has a %s to ask about: neither the payload of signUp nor a mutation create%[1]s returns one. "+
+		"Add such a mutation, or a Seed of type %[1]s with Insert", typ)
 }
 
 func (p *Person) representation(c cases.Call) (any, error) {

@@ -18,6 +18,8 @@ type Facts struct {
 	Values map[string]Value  // by CreateNoteInput.slug for a field of an input, or by Query.notes.kind for an argument
 	Insert map[string]string // by type: inserts a row for the user $1, with the visibility $2, and returns its id
 
+	Equivalent map[string]string // mutants of the score that no request can notice, by their names, with the reason
+
 	// Furnish gives a person what no mutation can, through the database of a service. Before prepares a person for a mutation,
 	// by its name.
 	Furnish []func(*harness.Service, *Person) error
@@ -35,7 +37,8 @@ func Join(all ...Facts) Facts {
 		Known: cases.Known{
 			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
 		},
-		Values: map[string]Value{}, Insert: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
+		Equivalent: map[string]string{},
+		Values:     map[string]Value{}, Insert: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
 	}
 	for _, g := range all {
 		maps.Copy(f.Own, g.Own)
@@ -50,6 +53,7 @@ func Join(all ...Facts) Facts {
 		maps.Copy(f.Values, g.Values)
 		maps.Copy(f.Insert, g.Insert)
 		maps.Copy(f.Before, g.Before)
+		maps.Copy(f.Equivalent, g.Equivalent)
 		f.Furnish = append(f.Furnish, g.Furnish...)
 		f.Disarm = append(f.Disarm, g.Disarm...)
 		if g.NewCode != nil {

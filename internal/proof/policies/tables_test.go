@@ -164,7 +164,7 @@ func TestProberReportsWhatItCannotTry(t *testing.T) {
 	p, stored := newShelf(t)
 	for _, c := range []struct{ policy, change, want string }{
 		{"clipping_private_insert", `ALTER TABLE app.clipping_private DROP CONSTRAINT clipping_private_clipping_id_user_id_fkey,
-			ADD FOREIGN KEY (clipping_id) REFERENCES app.clippings ON DELETE CASCADE`, "that refers to another user's row in clippings"},
+			ADD FOREIGN KEY (clipping_id) REFERENCES app.clippings ON DELETE CASCADE`, "refers to another user's row in clippings"},
 		{"clippings_update", `REVOKE UPDATE (url, visibility) ON app.clippings FROM freehold_app`, "may update no column of clippings"},
 		{"clipping_labels_delete", `REVOKE DELETE ON app.clipping_labels FROM freehold_app`, "permission denied"},
 		{"clipping_private_select", `DELETE FROM app.clipping_private`, "no Clipping of any person has a row in clipping_private"},

@@ -124,7 +124,7 @@ func TestArgumentWithoutAValueIsNamed(t *testing.T) {
 	for _, c := range []struct{ root, want string }{
 		{"pet", "no value is known for the argument kind of Query.pet: add \"Query.pet.kind\" to Seed.Values"},
 		{"other", ""},
-		{"herd", "no Pet.id is known for Query.herd"},
+		{"herd", "Add such a mutation, or a Seed of type Pet with Insert: no Pet.id is known for Query.herd"},
 		{"signIn", "no value is known for SignInInput.proof of Mutation.signIn: add \"SignInInput.proof\" to Seed.Values"},
 	} {
 		i := slices.IndexFunc(s.Paths, func(p cases.Path) bool { return p.RootField().Def.Name == c.root })

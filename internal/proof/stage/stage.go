@@ -83,6 +83,28 @@ func (p *Stage) Make(t testing.TB, visibility string) *people.Person {
 	return made
 }
 
+// Missing returns the seeds and values without which some field cannot be requested.
+func (p *Stage) Missing(t testing.TB) (missing []findings.Finding) {
+	t.Helper()
+	made, tried := p.Make(t, "PUBLIC"), map[string]bool{}
+	for _, typ := range p.Program.Registry().Types() {
+		if made.Objects[typ.Name][cases.ID] == nil {
+			missing = append(missing, findings.All(people.NoRow(typ.Name))...)
+		}
+	}
+	for _, path := range p.Paths {
+		root := path.RootField().Name()
+		if path.IsMutation() && tried[root] {
+			continue // its arguments are the same on each path
+		}
+		tried[root] = true
+		if _, _, err := path.Query(made.ArgumentValue); err != nil {
+			missing = append(missing, findings.All(err)...)
+		}
+	}
+	return missing
+}
+
 // signUp creates a person with a value for everything that can be selected.
 func (p *Stage) signUp(made *people.Person) error {
 	if err := made.SignUp(p.making); err != nil || p.furnish == nil {

@@ -79,6 +79,7 @@ type hearing struct {
 	at      []any           // the path in the response
 	lists   [][]any         // the paths of the lists on the way, which also have objects of other people
 	nulled  bool            // a non-null field was refused, so its object is null
+	emptied bool            // a page on the path has no entry, because the viewer sees no row of its type
 	told    map[string]bool // the paths of the errors that were checked
 }
 
@@ -114,6 +115,15 @@ func (h *hearing) hidden(c cases.Call, n int) bool {
 	})
 }
 
+// empties reports whether a call leads to a page of the target's rows of types that the viewer sees no row of.
+func (h *hearing) empties(c cases.Call, n int) bool {
+	if c.On == nil || c.On.Fields.ForName("pageInfo") == nil || n == 1 || h.Request.Own != "" {
+		return false
+	}
+	types := h.Schema.OwnedBehind(c.Def, true)
+	return len(types) > 0 && !slices.ContainsFunc(types, func(t *ast.Definition) bool { return !h.hidden(cases.Call{On: t}, n) })
+}
+
 func (h *hearing) hold() {
 	h.told = map[string]bool{}
 	h.leaks()
@@ -141,6 +151,7 @@ func (h *hearing) follow() (object any, reached bool) {
 			h.refused(s.Call, value, a)
 			return nil, false
 		}
+		h.emptied = h.emptied || h.empties(s.Call, n+1)
 		for t := s.Def.Type; t.Elem != nil; t = t.Elem {
 			value = h.pick(value)
 		}
@@ -205,7 +216,7 @@ func (h *hearing) field(n int, c cases.Call, object any) (gave bool) {
 	case c.Def.Type.Elem == nil && h.hidden(c, len(h.Request.Path.Steps)) && (!h.Request.Path.ThroughList() || h.Request.Path.SelectsID()):
 		h.absent(c, value)
 		return false
-	case value == nil && (h.Request.IsNullAfter(c) || h.Request.Optional):
+	case value == nil && (h.Request.IsNullAfter(c) || h.Request.Optional || h.emptied):
 		return false
 	case value == nil:
 		h.fault(c.Name()+" is null, and should have a value", "%.700s", h.reply.Body)
