@@ -73,8 +73,8 @@ var mayImport = map[string][]string{
 		"internal/proof/people", "internal/proof/stage", "owned",
 	},
 	"internal/proof/score": {
-		"access", "e2e/harness", "internal/proof/cases", "internal/proof/findings",
-		"internal/proof/policies", "internal/proof/stage",
+		"access", "db", "directives", "e2e/harness", "internal/proof/cases",
+		"internal/proof/findings", "internal/proof/policies", "internal/proof/stage",
 	},
 	"internal/proof/stage": {
 		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault",
