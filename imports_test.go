@@ -159,6 +159,11 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 			}
 		}
 		check(parts[1], allowed)
+		for _, path := range mayImport[name] {
+			if !slices.Contains(strings.Fields(parts[1]), modulePath+"/"+path) {
+				t.Errorf("%s does not import %s: remove it from the table", parts[0], path)
+			}
+		}
 		for _, path := range strings.Fields(parts[1]) {
 			if importers, limited := onlyImportedBy[ours(path)]; isOurs(path) && limited && !slices.Contains(importers, name) {
 				t.Errorf("%s must not import %s: only %v may", parts[0], path, importers)
