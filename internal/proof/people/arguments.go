@@ -91,7 +91,7 @@ func (p *Person) idFor(c cases.Call, name string) (any, error) {
 // Known returns the value of a field of the person's object of a type, with which a call asks for it.
 func (p *Person) Known(typ, field string, c cases.Call) (any, error) {
 	value, ok := p.Objects[typ][field]
-	if !ok {
+	if !ok || p.pending[typ] {
 		return nil, &findings.Unseeded{Type: typ, What: NoRow(typ).Error(), Err: fmt.Errorf("no %s.%s is known for %s", typ, field, c.Name())}
 	}
 	return value, nil

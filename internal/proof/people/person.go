@@ -49,7 +49,8 @@ type Person struct {
 	// Insert runs the statement with which a seed inserts a row for the person, and returns the row's id.
 	Insert func(statement string) (id string, err error)
 
-	facts Facts
+	facts   Facts
+	pending map[string]bool // the types of which a row is still to be created
 }
 
 var serial atomic.Int64

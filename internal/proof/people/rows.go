@@ -32,18 +32,38 @@ func (p *Person) SignUp(ask Asking) error {
 	}
 	left := slices.Sorted(maps.Keys(p.Schema.Creators))
 	left = append(left, slices.Sorted(maps.Keys(p.facts.Insert))...)
-	for len(left) > 0 { // a row may need the id of a row of another type
+	return p.addRows(ask, left)
+}
+
+// addRows creates a row of each type. A row that refers to a row of another of these types is created after that one, even if the
+// sign-up already created a row of that type.
+func (p *Person) addRows(ask Asking, types []string) error {
+	p.pending = map[string]bool{}
+	for _, typ := range types {
+		p.pending[typ] = true
+	}
+	defer func() { p.pending = nil }()
+	for len(types) > 0 {
 		var later []string
 		var faults []error
-		for _, typ := range left {
+		for _, typ := range types {
+			waits := p.pending[typ]
+			delete(p.pending, typ) // a row may refer to another one of its type
 			if err := p.addRow(ask, typ); err != nil {
 				later, faults = append(later, typ), append(faults, err)
+				if waits {
+					p.pending[typ] = true
+				}
 			}
 		}
-		if len(later) == len(left) {
+		switch {
+		case len(later) < len(types):
+			types = later
+		case len(p.pending) > 0:
+			clear(p.pending) // types that refer to each other
+		default:
 			return errors.Join(faults...)
 		}
-		left = later
 	}
 	return nil
 }
