@@ -107,6 +107,34 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	}
 }
 
+// The service accepts its own tokens, with as many further audiences as may be configured. They are no substitute for its own.
+func TestFurtherAudiences(t *testing.T) {
+	t.Parallel()
+	keys, issuer := testKeys(t, nil), "https://"+strings.Repeat("x", 90)+".example"
+	var audiences []string
+	for range 10 {
+		audiences = append(audiences, strings.Repeat("x", MaxAudienceBytes/10))
+	}
+	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reason := NewTokens(keys, issuer, time.Minute).read(token).Viewer.Reason; reason != "" {
+		t.Errorf("a token of %d bytes is %s", len(token), reason)
+	}
+	other := NewAccessReader(ReaderOptions{Issuer: issuer, Audience: audiences[0], Now: time.Now})
+	if access, _ := other.Read(keys.verifying(), token); !access.Viewer.IsMember() {
+		t.Errorf("a further audience finds %+v", access)
+	}
+	token, _, err = NewTokens(keys, issuer, time.Minute).Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if access, known := other.Read(keys.verifying(), token); access.Viewer != Anonymous(fault.Invalid) || !known {
+		t.Errorf("another service accepts a token that does not name it: %+v", access)
+	}
+}
+
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
 	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
