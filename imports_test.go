@@ -16,6 +16,7 @@ var mayImport = map[string][]string{
 	"internal/levers":   {},
 	"auth":              {"fault", "internal/runes"},
 	"auth/passwords":    {"auth", "fault"},
+	"remote":            {"auth", "fault"},
 	"mail/outbox":       {},
 	"mail/address":      {},
 	"mail":              {"mail/address", "mail/outbox"},
@@ -77,6 +78,7 @@ var onlyImportedBy = map[string][]string{
 var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
+	"remote":              {"remote"},
 	"mail":                {"internal/eventually", "mail"},
 	"db":                  {"db", "db/dbtest"},
 	"db/probe":            {"db/dbtest", "db/probe"},
@@ -96,7 +98,7 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
-	"e2e/sessions":        {"app", "db/dbtest", "e2e/harness"},
+	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"examples/notes":      {"db/dbtest", "e2e/harness", "examples/notes"},
 	"db/literal":          {"db/literal"},
 }
