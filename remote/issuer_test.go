@@ -192,3 +192,14 @@ func (i *issuer) expectFetches(what string, want int32) {
 		i.t.Errorf("%s: %d fetches, want %d", what, got, want)
 	}
 }
+
+// receive returns the next value of a channel. It fails the test if there is none within some seconds.
+func receive[T any](t *testing.T, from <-chan T, what string) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: nothing has happened", what)
+	}
+	return value
+}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // S21: a new key is accepted when the first token names it. A retired key is refused once the keys are fetched without it, even for
@@ -84,13 +86,8 @@ func TestIssuerFails(t *testing.T) {
 			i := newIssuer(t)
 			expectReport := func() {
 				t.Helper()
-				select {
-				case err := <-i.failed:
-					if !strings.Contains(err.Error(), "fetch JWKS: ") || !strings.Contains(err.Error(), c.fault) {
-						t.Errorf("%v, want %q", err, c.fault)
-					}
-				case <-time.After(10 * time.Second):
-					t.Error("the error is not reported")
+				if err := receive(t, i.failed, "the report of an error"); !strings.Contains(err.Error(), "fetch JWKS: ") || !strings.Contains(err.Error(), c.fault) {
+					t.Errorf("%v, want %q", err, c.fault)
 				}
 			}
 			v, good, unknown := i.verifier(), i.token(key), i.token(stranger)
@@ -145,7 +142,9 @@ func TestOtherKeysAreIgnored(t *testing.T) {
 		"without a kid":                           {fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":%q}`, x), "invalid"},
 	} {
 		i.serve(text(`{"keys":[` + c.keys + `]}`))
-		i.expect(i.verifier(), name, i.token(key), c.want)
+		v := i.verifier()
+		i.expect(v, name, i.token(key), c.want)
+		i.expect(v, name+", by no kid", i.sign(jwt.SigningMethodEdDSA, key, jwt.MapClaims{"kid": ""}, nil), "invalid")
 	}
 }
 
@@ -154,45 +153,65 @@ func TestSlowIssuer(t *testing.T) {
 	t.Parallel()
 	key := newKey(t)
 	i := newIssuer(t, key)
-	v, begun, proceed := i.verifier(), make(chan bool, 10), make(chan bool)
-	slowly := text(fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":%q,"x":%q}]}`, kid(key), jwk(key).X))
+	v, begun, answer := i.verifier(), make(chan bool, 10), make(chan http.HandlerFunc)
+	answers, fails := i.handler, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
 	i.serve(func(w http.ResponseWriter, r *http.Request) {
 		begun <- true
-		<-proceed
-		slowly(w, r)
+		select {
+		case handler := <-answer:
+			handler(w, r)
+		case <-r.Context().Done():
+		}
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	waiting := make(chan string)
-	go func() { waiting <- verify(ctx, t, v, i.token(key)) }()
-	<-begun
-	cancel()
-	if got := <-waiting; got != unavailable {
-		t.Errorf("a request that has ended: %s", got)
+	results := make(chan string, 1)
+	begin := func(ctx context.Context) {
+		go func() { results <- verify(ctx, t, v, i.token(key)) }()
+		receive(t, begun, "a fetch")
 	}
-	proceed <- true
+	expectResult := func(what, want string) {
+		t.Helper()
+		if got := receive(t, results, what); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	expectWaiting := func(what string) {
+		t.Helper()
+		select {
+		case got := <-results:
+			t.Errorf("%s: %s, want to wait for the fetch", what, got)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	begin(ctx)
+	cancel()
+	expectResult("a request that has ended", unavailable)
+	answer <- answers
 	i.expect(v, "joining the fetch", i.token(key), member)
 	i.expectFetches("a request that has ended, and another", 1)
 
 	i.wait(defaultLifetime / 4 * 3)
 	i.expect(v, "while the keys are fetched in the background", i.token(key), member)
-	<-begun
+	receive(t, begun, "a fetch in the background")
 	i.expect(v, "while the keys are fetched in the background", i.token(key), member)
-	proceed <- true
+	answer <- answers
 	i.expect(v, "an unknown key joins the fetch", i.token(newKey(t)), "invalid")
 	i.expectFetches("in the background", 2)
 
 	i.wait(defaultLifetime)
-	go func() { waiting <- verify(t.Context(), t, v, i.token(key)) }()
-	<-begun
-	select {
-	case got := <-waiting:
-		t.Errorf("keys that are too old are used: %s", got)
-	case <-time.After(20 * time.Millisecond):
-	}
-	proceed <- true
-	if got := <-waiting; got != member {
-		t.Errorf("with fresh keys: %s", got)
-	}
+	begin(t.Context())
+	expectWaiting("keys that are too old")
+	answer <- answers
+	expectResult("fresh keys", member)
+
+	i.wait(defaultLifetime)
+	begin(t.Context())
+	answer <- fails
+	expectResult("keys that are too old, and the issuer fails", member)
+	i.wait(defaultLifetime)
+	i.expect(v, "the issuer has failed, so it is no longer waited for", i.token(key), member)
+	receive(t, begun, "a fetch in the background")
+	answer <- answers
 }
 
 // A fetch ends after its time, even if the issuer sends one byte at a time.
