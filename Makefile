@@ -62,7 +62,7 @@ unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a 
 
 rules-score: ## weaken each field rule and row policy in turn, and show which test fails (part of unit)
 	@scripts/need.sh postgres cc
-	@$(GO) test -race -count=1 -v -run '^TestRulesScore$$' ./e2e/access
+	@$(GO) test -race -count=1 -v -run '^TestAccess$$/^score$$' ./e2e/access
 
 FUZZED := auth:FuzzCode mail:FuzzRecipient accounts/input:FuzzUsername accounts/input:FuzzEmail accounts/input:FuzzPhone resolvers:FuzzCursor edge:FuzzRequest edge/document:FuzzCost edge/document:FuzzVariables
 

@@ -61,6 +61,26 @@ var mayImport = map[string][]string{
 	"e2e/faults":          {},
 	"e2e/harness":         {"app", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
+	"freeholdtest": {
+		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings",
+		"internal/proof/people", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
+	},
+	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
+	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
+	"internal/proof/findings": {},
+	"internal/proof/people":   {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/findings"},
+	"internal/proof/policies": {
+		"auth", "db", "db/dbtest", "internal/proof/cases", "internal/proof/findings",
+		"internal/proof/people", "internal/proof/stage", "owned",
+	},
+	"internal/proof/score": {
+		"access", "e2e/harness", "internal/proof/cases", "internal/proof/findings",
+		"internal/proof/policies", "internal/proof/stage",
+	},
+	"internal/proof/stage": {
+		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault",
+		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
+	},
 }
 
 // moduleMayImport lists what the packages of modules and of examples may import.
@@ -68,10 +88,12 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"e2e/harness":         {},                     // for tests
 	"internal/eventually": {"e2e/harness"},        // for tests
 	"db/probe":            {"explain"},            // acts as any user, for an operator at the command line
 	"internal/levers":     {"app", "e2e/harness"}, // weakens a service, for tests and benchmarks
+
+	// for tests
+	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/people", "internal/proof/score", "internal/proof/stage"},
 }
 
 // testsMayImport lists what the tests of a package may also import.
@@ -93,14 +115,19 @@ var testsMayImport = map[string][]string{
 	"app":                 {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"command":             {"modules"},
 	"internal/eventually": {"internal/eventually"},
-	"e2e/access":          {"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "owned"},
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
-	"examples/notes":      {"db/dbtest", "e2e/harness", "examples/notes"},
 	"db/literal":          {"db/literal"},
+	"e2e/access": {
+		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest",
+		"internal/proof/cases", "internal/proof/core", "internal/proof/people", "internal/proof/stage", "modules",
+	},
+	"freeholdtest":            {"freeholdtest", "modules"},
+	"internal/proof/policies": {"e2e/harness", "internal/proof/core"},
+	"internal/proof/stage":    {"internal/proof/core"},
 }
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {

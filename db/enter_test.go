@@ -153,7 +153,7 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 			if err := <-released; err != nil {
 				t.Fatal(err)
 			}
-			defer lock()() //nolint:errcheck // the database is dropped
+			defer lock()()
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
 			if err := entry(ctx, d, ann); !fault.Is(err, fault.Unavailable) {

@@ -24,9 +24,9 @@ var (
 	EventList   = eventList
 )
 
-// FindBy is FindPage or, with an owner, FindPageOf. The caller runs the statements.
-func (l *List[T]) FindBy(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range) (*Page[T], error) {
-	return l.find(ctx, run, viewer, owner, r)
+// FindBy is FindPage or, with an owner, FindPageOf or, with a parent too, FindPageIn. The caller runs the statements.
+func (l *List[T]) FindBy(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range, parent ...any) (*Page[T], error) {
+	return l.find(ctx, run, viewer, owner, r, parent...)
 }
 
 // InlineAll makes the connection of a pool of one send queries instead of names, as it does behind a pooler.

@@ -72,6 +72,7 @@ type Page[T any] struct {
 //	(visibility, created_at, id)           for FindPage
 //	(user_id, visibility, created_at, id)  for FindPageOf, and for FindPage unless user_id is unique
 //	(user_id, created_at, id)              for both, with OwnerOnly
+//	(parent, visibility, created_at, id)   for FindPageIn; with OwnerOnly, without visibility
 //
 // If Where excludes more than a few rows, the index must be partial, with the same condition in its WHERE.
 type Listing struct {
@@ -81,6 +82,9 @@ type Listing struct {
 	// OwnerOnly says that only owners see their rows. Otherwise every viewer sees PUBLIC rows, members also see MEMBERS rows,
 	// and owners see all of theirs.
 	OwnerOnly bool
+	// Parent is the column with the id of the row that a list is of, such as notebook_id; "" if there is none. Rows have the owner
+	// of their parent. Such a list has only FindPageIn.
+	Parent string
 }
 
 // List finds pages of a table's rows, newest first.
@@ -90,6 +94,7 @@ type Listing struct {
 type List[T any] struct {
 	table     string
 	ownerOnly bool
+	hasParent bool
 	public    statements             // of all rows, for anonymous viewers
 	seen      statements             // of all rows, for the member $6
 	of        [owners + 1]statements // of the rows of the user $6
@@ -116,11 +121,14 @@ func NewList[T any](l Listing) *List[T] {
 		public  = `visibility = 'PUBLIC'`
 		members = `visibility = 'MEMBERS'`
 		private = `visibility = 'PRIVATE'`
-		of      = `user_id = $6 AND `
 	)
-	list := &List[T]{table: l.Table, ownerOnly: l.OwnerOnly}
+	of := `user_id = $6 AND `
+	if l.Parent != "" {
+		of += l.Parent + ` = $7 AND `
+	}
+	list := &List[T]{table: l.Table, ownerOnly: l.OwnerOnly, hasParent: l.Parent != ""}
 	if l.OwnerOnly {
-		rows := l.statements(`user_id = $6`)
+		rows := l.statements(strings.TrimSuffix(of, ` AND `))
 		list.of = [...]statements{rows, rows, rows}
 		return list
 	}
@@ -178,16 +186,27 @@ func (l *List[T]) FindPageOf(ctx context.Context, d *DB, viewer auth.Viewer, own
 	})
 }
 
+// FindPageIn returns a page of the rows of a parent that the viewer sees. The owner is that of the parent.
+func (l *List[T]) FindPageIn(ctx context.Context, d *DB, viewer auth.Viewer, owner, parent uuid.UUID, r Range) (*Page[T], error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (*Page[T], error) {
+		return l.find(ctx, tx.Select, tx.Viewer, &owner, r, parent)
+	})
+}
+
 // selects runs a query and scans all rows into the slice that dest points to.
 type selects func(ctx context.Context, dest any, query string, args ...any) error
 
 // find selects one row more than the page has, which shows whether there are more rows on that side. On the other side, there can be
 // more rows only if the range has a place there.
-func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range) (*Page[T], error) {
+func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range, parent ...any) (*Page[T], error) {
+	if l.hasParent != (len(parent) > 0) {
+		return nil, fmt.Errorf("list %s: use FindPageIn if the Listing has a Parent, and only then", l.table)
+	}
 	if r.Size < 1 || r.Size > MaxPage {
 		return nil, fmt.Errorf("list %s: a page of %d rows; want 1 to %d", l.table, r.Size, MaxPage)
 	}
 	s, args := l.choose(viewer, owner)
+	args = append(args, parent...)
 	rows := func(query string, after, before Place, limit int) (found []T, err error) {
 		err = run(ctx, &found, query, append([]any{after.CreatedAt, after.ID, before.CreatedAt, before.ID, limit}, args...)...)
 		if err != nil {

@@ -28,19 +28,34 @@ type bookmark struct {
 	CreatedAt  time.Time `db:"created_at"`
 }
 
-var bookmarkList = db.NewList[bookmark](db.Listing{Table: `app.bookmarks`, Columns: `id, user_id, visibility, created_at`})
+var (
+	bookmarkList = db.NewList[bookmark](db.Listing{Table: `app.bookmarks`, Columns: `id, user_id, visibility, created_at`})
+	folderList   = db.NewList[bookmark](db.Listing{Table: `app.bookmarks`, Columns: `id, user_id, visibility, created_at`, Parent: `folder_id`})
+	draftList    = db.NewList[bookmark](db.Listing{Table: `app.drafts`, Columns: `id, user_id, created_at`, Parent: `folder_id`, OwnerOnly: true})
+)
 
 var bookmarks = db.MigrationSet{Name: "bookmarks", Files: fstest.MapFS{"0001_bookmarks.sql": {Data: []byte(`
 -- +goose Up
 CREATE TABLE app.bookmarks (
   id         uuid        PRIMARY KEY,
   user_id    uuid        NOT NULL REFERENCES app.users ON DELETE CASCADE,
+  folder_id  uuid        NOT NULL,
   visibility text        NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
   created_at timestamptz NOT NULL
 );
 CREATE INDEX bookmarks_newest ON app.bookmarks (visibility, created_at, id);
+CREATE INDEX bookmarks_in ON app.bookmarks (folder_id, visibility, created_at, id);
 CREATE INDEX bookmarks_of ON app.bookmarks (user_id, visibility, created_at, id);
 SELECT app.protect('bookmarks', sees => 'visibility');
+CREATE TABLE app.drafts (
+  id         uuid        PRIMARY KEY,
+  user_id    uuid        NOT NULL REFERENCES app.users ON DELETE CASCADE,
+  folder_id  uuid        NOT NULL,
+  created_at timestamptz NOT NULL
+);
+CREATE INDEX drafts_user_id ON app.drafts (user_id);
+CREATE INDEX drafts_in ON app.drafts (folder_id, created_at, id);
+SELECT app.protect('drafts');
 `)}}}
 
 type runner = func(ctx context.Context, dest any, query string, args ...any) error
@@ -50,17 +65,22 @@ type listed struct {
 	table  string
 	method string // of DB; "" for those of adopters
 	owner  *uuid.UUID
+	parent []any // the id of a folder, for FindPageIn
 	// page calls the method, and by finds the same page with statements that the test runs. It returns the places of the rows.
 	page func(ctx context.Context, d *db.DB, viewer auth.Viewer, r db.Range) error
 	by   func(ctx context.Context, run runner, viewer auth.Viewer, r db.Range) (*db.Page[db.Place], error)
 }
 
-func list[T any](table, method string, owner *uuid.UUID, l *db.List[T], place func(*T) db.Place) listed {
-	c := listed{table: table, method: method, owner: owner}
+func list[T any](table, method string, owner *uuid.UUID, l *db.List[T], place func(*T) db.Place, parent ...any) listed {
+	c := listed{table: table, method: method, owner: owner, parent: parent}
 	c.page = func(ctx context.Context, d *db.DB, viewer auth.Viewer, r db.Range) error {
 		if method == "" {
 			if owner == nil {
 				_, err := l.FindPage(ctx, d, viewer, r)
+				return err
+			}
+			if len(parent) > 0 {
+				_, err := l.FindPageIn(ctx, d, viewer, *owner, parent[0].(uuid.UUID), r)
 				return err
 			}
 			_, err := l.FindPageOf(ctx, d, viewer, *owner, r)
@@ -74,7 +94,7 @@ func list[T any](table, method string, owner *uuid.UUID, l *db.List[T], place fu
 		return err
 	}
 	c.by = func(ctx context.Context, run runner, viewer auth.Viewer, r db.Range) (*db.Page[db.Place], error) {
-		p, err := l.FindBy(ctx, run, viewer, owner, r)
+		p, err := l.FindBy(ctx, run, viewer, owner, r, parent...)
 		if err != nil {
 			return nil, err
 		}
@@ -96,8 +116,13 @@ func lists(owner uuid.UUID) []listed {
 		list("security_events", "FindEventPage", &owner, db.EventList, func(e *db.SecurityEvent) db.Place { return db.Place{CreatedAt: e.CreatedAt, ID: e.ID} }),
 		list("bookmarks", "", nil, bookmarkList, mark),
 		list("bookmarks", "", &owner, bookmarkList, mark),
+		list("bookmarks", "", &owner, folderList, mark, folderOf(owner)),
+		list("drafts", "", &owner, draftList, mark, folderOf(owner)),
 	}
 }
+
+// folderOf returns the id of a folder of a user, who has half of their bookmarks in it.
+func folderOf(owner uuid.UUID) uuid.UUID { return uuid.NewSHA1(owner, []byte("folder")) }
 
 func TestEveryListIsTested(t *testing.T) {
 	t.Parallel()
@@ -136,19 +161,22 @@ const hide = `
 	SELECT gen_random_uuid(), gen_random_uuid(), '', now(), now() + interval '1 hour', now() + interval '1 hour', NULL FROM generate_series(1, 5000);
 	INSERT INTO app.security_events (id, user_id, kind, created_at)
 	SELECT id, CASE WHEN n BETWEEN 50001 AND 50060 THEN pg_temp.nth(50080) ELSE id END, 'SIGNED_IN', at FROM numbers;
-	INSERT INTO app.bookmarks (id, user_id, visibility, created_at)
-	SELECT id, pg_temp.nth(CASE WHEN n BETWEEN 50200 AND 50260 THEN 50090 ELSE 50080 END), visibility, at FROM numbers;
+	INSERT INTO app.bookmarks (id, user_id, folder_id, visibility, created_at)
+	SELECT id, pg_temp.nth(CASE WHEN n BETWEEN 50200 AND 50260 THEN 50090 ELSE 50080 END),
+	       CASE WHEN n BETWEEN 50200 AND 50260 THEN pg_temp.nth(2) WHEN n % 2 = 0 THEN '{folder}' ELSE pg_temp.nth(1) END, visibility, at FROM numbers;
+	INSERT INTO app.drafts (id, user_id, folder_id, created_at)
+	SELECT id, pg_temp.nth(50080), CASE WHEN n BETWEEN 50001 AND 50060 THEN '{folder}' ELSE pg_temp.nth(1) END, at FROM numbers;
 	DROP TABLE numbers;
 	DROP FUNCTION pg_temp.nth(integer);
 	RESET session_replication_role;
-	ANALYZE app.profiles, app.sessions, app.security_events, app.bookmarks`
+	ANALYZE app.profiles, app.sessions, app.security_events, app.bookmarks, app.drafts`
 
 // D13: no page of a list reads more rows because of rows that its viewer does not see, or that are on other pages, wherever it
 // begins and ends, and whether or not PostgreSQL plans it for the values that it gets.
 func TestListsReadNoHiddenRows(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t, bookmarks)
-	server.Query(t, hide)
+	server.Query(t, strings.Replace(hide, "{folder}", folderOf(user(50080)).String(), 2))
 	pool := openApp(t, server)
 	var ran []string
 	d := open(t, db.Options{URL: server.App, MaxConnections: 1, Observer: db.Observer{Query: func(query string) { ran = append(ran, query) }}})

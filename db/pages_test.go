@@ -25,6 +25,7 @@ type item struct {
 	Visibility string    `json:"visibility"`
 	At         time.Time `json:"at"`
 	State      string    `json:"state"` // of a session
+	Folder     uuid.UUID `json:"folder"`
 	First      bool      `json:"first"` // whether it is the first item of its owner, and so the profile
 }
 
@@ -35,9 +36,11 @@ func (i item) isIn(c listed, viewer auth.Viewer) bool {
 	switch {
 	case c.owner != nil && *c.owner != i.Owner:
 		return false
+	case len(c.parent) > 0 && c.parent[0] != i.Folder:
+		return false
 	case c.table == "sessions":
 		return viewer.Is(i.Owner) && i.State == "live"
-	case c.table == "security_events":
+	case c.table == "security_events", c.table == "drafts":
 		return viewer.Is(i.Owner)
 	case c.table == "profiles" && !i.First:
 		return false
@@ -79,7 +82,7 @@ func expected(items []item, c listed, viewer auth.Viewer, r db.Range) *db.Page[d
 
 // stored fills the tables with the items $1.
 const stored = `
-	WITH items AS (SELECT i.* FROM jsonb_to_recordset($1) AS i (id uuid, owner uuid, visibility text, at timestamptz, state text, first boolean)
+	WITH items AS (SELECT i.* FROM jsonb_to_recordset($1) AS i (id uuid, owner uuid, folder uuid, visibility text, at timestamptz, state text, first boolean)
 	), profiles AS (
 	  INSERT INTO app.profiles (id, user_id, username, username_key, visibility, created_at) SELECT id, owner, id, id, visibility, at FROM items WHERE first
 	), sessions AS (
@@ -88,8 +91,10 @@ const stored = `
 	         now() + CASE state WHEN 'expired' THEN interval '-1 hour' ELSE interval '1 hour' END, CASE state WHEN 'revoked' THEN now() END FROM items
 	), events AS (
 	  INSERT INTO app.security_events (id, user_id, kind, created_at) SELECT id, owner, 'SIGNED_IN', at FROM items
+	), drafts AS (
+	  INSERT INTO app.drafts (id, user_id, folder_id, created_at) SELECT id, owner, folder, at FROM items
 	)
-	INSERT INTO app.bookmarks (id, user_id, visibility, created_at) SELECT id, owner, visibility, at FROM items`
+	INSERT INTO app.bookmarks (id, user_id, folder_id, visibility, created_at) SELECT id, owner, folder, visibility, at FROM items`
 
 // The pages of every list equal pages computed from all rows: for every viewer, at every place, in both directions, with rows of the
 // same time and adjacent ids.
@@ -124,6 +129,9 @@ func TestPagesAreThoseOfAllRowsSortedAndCut(t *testing.T) {
 				ID: id, Owner: rapid.SampledFrom(users).Draw(rt, "owner"), Visibility: rapid.SampledFrom([]string{"PUBLIC", "MEMBERS", "PRIVATE"}).Draw(rt, "visibility"),
 				At: rapid.SampledFrom(times).Draw(rt, "time"), State: rapid.SampledFrom([]string{"live", "idle", "expired", "revoked"}).Draw(rt, "state"),
 			}
+			if i.Folder = uuid.Nil; rapid.Bool().Draw(rt, "in the folder") {
+				i.Folder = folderOf(i.Owner)
+			}
 			i.First, owned[i.Owner] = !owned[i.Owner], true
 			items = append(items, i)
 		}
@@ -131,7 +139,7 @@ func TestPagesAreThoseOfAllRowsSortedAndCut(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		admin.MustExec(`DELETE FROM app.profiles; DELETE FROM app.sessions; DELETE FROM app.security_events; DELETE FROM app.bookmarks`)
+		admin.MustExec(`DELETE FROM app.profiles; DELETE FROM app.sessions; DELETE FROM app.security_events; DELETE FROM app.bookmarks; DELETE FROM app.drafts`)
 		if items != nil {
 			admin.MustExec(stored, string(text))
 		}

@@ -18,7 +18,8 @@ type action struct {
 	known bool // whether there is such a mutation, with @owner(of: the type)
 }
 
-// actionsOf reads the enums of actions. UPDATE of ProfileAction means Mutation.updateProfile.
+// actionsOf reads the enums of actions. UPDATE of ProfileAction means Mutation.updateProfile, and CREATE_NOTE of NotebookAction
+// means Mutation.createNote, unless there is a createNoteNotebook.
 func actionsOf(schema *ast.Schema) map[string][]action {
 	actions := map[string][]action{}
 	for _, t := range schema.Types {
@@ -27,11 +28,11 @@ func actionsOf(schema *ast.Schema) map[string][]action {
 			continue
 		}
 		for _, value := range enum.EnumValues {
-			a := action{value: value.Name, field: mutationOf(value.Name, t.Name), at: value.Position}
-			if schema.Mutation != nil {
-				if f := schema.Mutation.Fields.ForName(a.field); f != nil {
-					a.rule, a.known = RuleOf(f)
-					a.known = a.known && a.rule.Of == t.Name
+			a := action{value: value.Name, field: camel(value.Name) + t.Name, at: value.Position}
+			for _, name := range []string{a.field, camel(value.Name)} {
+				if rule, ok := ruleOfMutation(schema, name); ok && rule.Of == t.Name {
+					a.field, a.rule, a.known = name, rule, true
+					break
 				}
 			}
 			actions[t.Name] = append(actions[t.Name], a)
@@ -40,13 +41,26 @@ func actionsOf(schema *ast.Schema) map[string][]action {
 	return actions
 }
 
-// mutationOf names the mutation of an action: CHANGE_NAME of Profile is changeNameProfile, UPDATE is updateProfile.
-func mutationOf(value, typ string) string {
+func ruleOfMutation(schema *ast.Schema, name string) (Rule, bool) {
+	if schema.Mutation == nil {
+		return Rule{}, false
+	}
+	f := schema.Mutation.Fields.ForName(name)
+	if f == nil {
+		return Rule{}, false
+	}
+	return RuleOf(f)
+}
+
+// camel writes the value of an enum as the name of a field: CREATE_NOTE becomes createNote.
+func camel(value string) string {
 	words := strings.Split(strings.ToLower(value), "_")
 	for i, word := range words[1:] {
-		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		if word != "" {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
 	}
-	return strings.Join(words, "") + typ
+	return strings.Join(words, "")
 }
 
 // ViewerCan returns the actions of a type that the viewer may take with a loaded row, as the rules of their mutations would

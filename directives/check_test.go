@@ -63,6 +63,10 @@ func TestCheckNamesEachFault(t *testing.T) {
 	if got := check(t, federated, good); got != "" {
 		t.Errorf("Federation's own fields have faults:\n%s", got)
 	}
+	named := fine + `enum ThingAction { BURN_IT SELL } type Mutation { burnIt(id: ID!): Int @owner(of: "Thing", id: "id") sellThing(id: ID!): Int @owner(of: "Thing", id: "id") }`
+	if got := check(t, named, good); got != "" {
+		t.Errorf("actions with the names of their mutations have faults:\n%s", got)
+	}
 	for _, c := range []struct{ name, sdl, want string }{
 		{"undecided field", withQuery(`a: Int`), "Query.a: the field has no rule"},
 		{"two rules", withQuery(`a: Int @public(reason: "x") @signedIn`), "Query.a: the field has 2 rules"},

@@ -29,14 +29,15 @@ func NewLayers(schema *ast.Schema, registry *owned.Registry, functions map[strin
 	for _, typ := range schema.Types {
 		for _, f := range typ.Fields {
 			rule, _ := directives.RuleOf(f)
-			l.behind[typ.Name+"."+f.Name] = l.find(typ.Name, f.Name, rule)
+			l.behind[typ.Name+"."+f.Name] = l.find(schema, typ.Name, f, rule)
 		}
 	}
 	return l
 }
 
 // find returns the layers behind a field with this rule.
-func (l *Layers) find(typ, field string, rule directives.Rule) behind {
+func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, rule directives.Rule) behind {
+	field := def.Name
 	if f, ok := l.functions[typ+"."+field]; ok {
 		return behind{function: &f}
 	}
@@ -47,7 +48,11 @@ func (l *Layers) find(typ, field string, rule directives.Rule) behind {
 		return behind{guards: []owned.Guard{t.Guard()}}
 	}
 	if t := l.registry.Lookup(typ); t != nil {
-		return behind{guards: []owned.Guard{t.FieldGuard(field)}}
+		guard := t.FieldGuard(field)
+		if listed := l.listed(schema, def); rule.Name == "owner" && listed != nil && guard.Name() == t.Guard().Name() {
+			guard = listed.ListGuard()
+		}
+		return behind{guards: []owned.Guard{guard}}
 	}
 	for _, t := range l.registry.Types() {
 		if guard, ok := t.CreationGuard(field); ok && typ == "Mutation" {
@@ -55,6 +60,19 @@ func (l *Layers) find(typ, field string, rule directives.Rule) behind {
 		}
 	}
 	return behind{}
+}
+
+// listed returns the owned type of which a field returns rows, directly or in a connection, if only their owners see them.
+// Otherwise it returns nil.
+func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type {
+	name := f.Type.Name()
+	if nodes := schema.Types[name].Fields.ForName("nodes"); nodes != nil {
+		name = nodes.Type.Name()
+	}
+	if t := l.registry.Lookup(name); t != nil && t.Guard().Admits() == db.AdmitsOwner {
+		return t
+	}
+	return nil
 }
 
 // Access returns the layers in the form of the access matrix.

@@ -101,6 +101,12 @@ func (t *Type) Guard() Guard {
 	return g
 }
 
+// ListGuard returns the policy under which another row lists its owner's rows of the type.
+func (t *Type) ListGuard() Guard {
+	g, _ := Part{Table: t.Table}.guard("SELECT")
+	return g
+}
+
 // FieldGuard returns the policy under which a field of the type is read.
 func (t *Type) FieldGuard(field string) Guard {
 	if part, ok := t.Fields[field]; ok {

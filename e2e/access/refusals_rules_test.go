@@ -14,26 +14,29 @@ import (
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/people"
+	"freehold.dev/freehold/internal/proof/stage"
 )
 
 // refusal is a call of a mutation that its rule refuses.
 type refusal struct {
 	way    string
-	target *person
+	target *people.Person
 	token  string
 	id     any // replaces the id of the target's row; nil keeps it
 	code   access.Answer
 }
 
 // refusedByRule returns the ways in which the rule of a mutation refuses; none for a public mutation.
-func (p *stage) refusedByRule(m *ast.FieldDefinition, gone *person) (list []refusal) {
+func refusedByRule(p *stage.Stage, m *ast.FieldDefinition, gone *people.Person) (list []refusal) {
 	rule, _ := directives.RuleOf(m)
-	answers := p.matrix["Mutation."+m.Name].Answers
-	seen, hidden, asker := p.targets["PUBLIC"], p.targets["PRIVATE"], p.another.token()
+	answers := p.Matrix["Mutation."+m.Name].Answers
+	seen, hidden, asker := p.Targets["PUBLIC"], p.Targets["PRIVATE"], p.Another.Token()
 	if rule.Name == "signedIn" || rule.Name == "owner" {
 		list = append(list,
 			refusal{"nobody", seen, "", nil, answers[access.NobodyVisibleTo]},
-			refusal{"signed out", gone, gone.token(), nil, access.Answer(fault.Unauthenticated)})
+			refusal{"signed out", gone, gone.Token(), nil, access.Answer(fault.Unauthenticated)})
 	}
 	if rule.Of != "" {
 		missing := access.Answer(fault.NotFound)
@@ -41,50 +44,50 @@ func (p *stage) refusedByRule(m *ast.FieldDefinition, gone *person) (list []refu
 			refusal{"seen", seen, asker, nil, answers[access.MemberVisibleTo]},
 			refusal{"hidden", hidden, asker, nil, answers[access.Member]},
 			refusal{"missing", hidden, asker, uuid.NewString(), missing},
-			refusal{"the id of a code", hidden, asker, p.maker.DB.Query(p.maker.T, `SELECT id FROM app.codes LIMIT 1`)[0], missing},
+			refusal{"the id of a code", hidden, asker, p.Maker.DB.Query(p.Maker.T, `SELECT id FROM app.codes LIMIT 1`)[0], missing},
 			refusal{"malformed id", hidden, asker, "../x", access.Answer(fault.BadUserInput)})
 	}
 	return list
 }
 
 // mutation returns a call of a mutation about the target of a refusal.
-func (p *stage) mutation(m *ast.FieldDefinition, c refusal) (text string, v harness.Vars, err error) {
+func mutation(p *stage.Stage, m *ast.FieldDefinition, c refusal) (text string, v harness.Vars, err error) {
 	rule, _ := directives.RuleOf(m)
 	argument, field, inInput := strings.Cut(rule.ID, ".")
-	with := func(at call, a *ast.ArgumentDefinition) (value any, known bool, err error) {
-		value, known, err = c.target.argumentValue(at, a)
+	with := func(at cases.Call, a *ast.ArgumentDefinition) (value any, known bool, err error) {
+		value, known, err = c.target.ArgumentValue(at, a)
 		if c.id == nil || a.Name != argument || err != nil {
 			return value, known, err
 		}
 		if !inInput {
 			return c.id, true, nil
 		}
-		value.(harness.Vars)[field] = c.id
+		value.(map[string]any)[field] = c.id
 		return value, true, nil
 	}
-	return path{root: p.schema.Mutation, leaves: []call{calls(p.schema, p.schema.Mutation, m)[0]}}.query(with)
+	return cases.Path{Root: p.Schema.Mutation, Leaves: []cases.Call{cases.Calls(p.Schema, p.Schema.Mutation, m)[0]}}.Query(with)
 }
 
 // A09: a mutation that its rule refuses, in any way, writes no row of any table, for any account.
 func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 	t.Parallel()
-	p := newStage(t, ownSpecification(t))
-	gone := p.make(t, "PUBLIC")
-	p.maker.Do(gone.token(), `mutation { signOut { success } }`, nil)
-	before := p.maker.AllRows()
+	p := newStage(t)
+	gone := p.Make(t, "PUBLIC")
+	p.Maker.Do(gone.Token(), `mutation { signOut { success } }`, nil)
+	before := p.Maker.AllRows()
 	tried := 0
-	for _, m := range p.schema.Mutation.Fields {
-		for _, c := range p.refusedByRule(m, gone) {
+	for _, m := range p.Schema.Mutation.Fields {
+		for _, c := range refusedByRule(p, m, gone) {
 			name := fmt.Sprintf("%s, %s", m.Name, c.way)
-			text, v, err := p.mutation(m, c)
+			text, v, err := mutation(p, m, c)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			tried++
-			if r := p.asked.Do(c.token, text, v); r.Code() != string(c.code) {
+			if r := p.Asked.Do(c.token, text, v); r.Code() != string(c.code) {
 				t.Errorf("%s: %s, want %s", name, r.Body, c.code)
 			}
-			after := p.maker.AllRows()
+			after := p.Maker.AllRows()
 			if diff := cmp.Diff(before, after); diff != "" {
 				t.Errorf("%s: was refused, but wrote (-before +after):\n%s", name, diff)
 			}
@@ -94,11 +97,11 @@ func TestMutationsRefusedByTheirRuleHaveNoSideEffect(t *testing.T) {
 	if tried < 20 {
 		t.Errorf("only %d calls were refused", tried)
 	}
-	text, v, err := p.mutation(p.schema.Mutation.Fields.ForName("updateProfile"), refusal{target: p.targets["PUBLIC"]})
+	text, v, err := mutation(p, p.Schema.Mutation.Fields.ForName("updateProfile"), refusal{target: p.Targets["PUBLIC"]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := p.asked.Do(p.targets["PUBLIC"].token(), text, v); len(r.Errors) > 0 || slices.Equal(before, p.maker.AllRows()) {
+	if r := p.Asked.Do(p.Targets["PUBLIC"].Token(), text, v); len(r.Errors) > 0 || slices.Equal(before, p.Maker.AllRows()) {
 		t.Errorf("an accepted call writes nothing: %s", r.Body) // then AllRows would miss writes
 	}
 }

@@ -11,23 +11,25 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/stage"
 )
 
 // viewerCan lists an action exactly if its mutation is admitted, for each type with actions, each viewer and each visibility.
 func TestViewerCanIsWhatTheMutationsDo(t *testing.T) {
 	t.Parallel()
-	p := newStage(t, ownSpecification(t))
+	p := newStage(t)
 	types := 0
-	for _, typ := range p.schema.Types {
-		f := actionsField(p.schema, typ)
+	for _, typ := range p.Schema.Types {
+		f := actionsField(p.Schema, typ)
 		if f == nil {
 			continue
 		}
 		types++
 		promised := 0
-		for _, visibility := range visibilities {
-			for _, asker := range askers {
-				promised += p.checkActions(t, typ, f, visibility, asker)
+		for _, visibility := range cases.Visibilities {
+			for _, asker := range cases.Askers {
+				promised += checkActions(t, p, typ, f, visibility, asker)
 			}
 		}
 		if promised == 0 {
@@ -40,9 +42,9 @@ func TestViewerCanIsWhatTheMutationsDo(t *testing.T) {
 }
 
 // actionsField returns the field of an owned type that says what the viewer can do with a row; nil if it has none.
-func actionsField(schema *ast.Schema, t *ast.Definition) *ast.FieldDefinition {
+func actionsField(schema *cases.Schema, t *ast.Definition) *ast.FieldDefinition {
 	for _, f := range t.Fields {
-		if isOwned(schema, t) && f.Type.Name() == t.Name+"Action" {
+		if schema.IsOwned(t) && f.Type.Name() == t.Name+"Action" {
 			return f
 		}
 	}
@@ -50,36 +52,33 @@ func actionsField(schema *ast.Schema, t *ast.Definition) *ast.FieldDefinition {
 }
 
 // checkActions compares the actions listed for a row with what its mutations do, and returns how many are listed.
-func (p *stage) checkActions(t *testing.T, typ *ast.Definition, f *ast.FieldDefinition, visibility, asker string) (promised int) {
+func checkActions(t *testing.T, p *stage.Stage, typ *ast.Definition, f *ast.FieldDefinition, visibility, asker string) (promised int) {
 	t.Helper()
-	target := p.make(t, visibility)
-	token := map[string]string{byOwner: target.token(), byMember: p.another.token(), byNobody: ""}[asker]
+	target := p.Make(t, visibility)
+	token := map[string]string{cases.ByOwner: target.Token(), cases.ByMember: p.Another.Token(), cases.ByNobody: ""}[asker]
 	var data struct{ Node map[string][]string }
-	p.asked.Do(token, fmt.Sprintf(`query ($id: ID!) { node(id: $id) { ... on %s { %s } } }`, typ.Name, f.Name), harness.Vars{"id": target.id(typ.Name)}).Into(t, &data)
+	p.Asked.Do(token, fmt.Sprintf(`query ($id: ID!) { node(id: $id) { ... on %s { %s } } }`, typ.Name, f.Name), harness.Vars{"id": target.RowID(typ.Name)}).Into(t, &data)
 	if data.Node == nil {
 		return 0 // hidden: no actions
 	}
 	can := []string{}
-	for _, action := range p.schema.Types[f.Type.Name()].EnumValues {
-		m := p.schema.Mutation.Fields.ForName(mutationOf(action.Name, typ.Name))
+	for _, action := range p.Schema.Types[f.Type.Name()].EnumValues {
+		m := p.Schema.Mutation.Fields.ForName(mutationOf(action.Name, typ.Name))
 		if m == nil {
 			t.Errorf("%s of %s belongs to no mutation", action.Name, typ.Name)
 			continue
 		}
-		var err error
-		if _, command := subjectOf(p.schema, m); command == "DELETE" && target.rows[typ.Name] != nil { // the row is needed again
-			if target.subject, _, err = target.anotherRow(p.making, typ.Name, factsOf(p.schema).creators[typ.Name]); err != nil {
-				t.Fatal(err)
-			}
+		if err := p.Spare(target, m.Name); err != nil { // the row is needed again
+			t.Fatal(err)
 		}
-		text, v, err := p.mutation(m, refusal{target: target})
+		text, v, err := mutation(p, m, refusal{target: target})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := p.asked.Do(token, text, v)
+		r := p.Asked.Do(token, text, v)
 		if len(r.Errors) == 0 {
 			can = append(can, action.Name)
-		} else if !isRefusal(r.Code()) {
+		} else if !stage.IsRefusal(r.Code()) {
 			t.Errorf("%s: %s", m.Name, r.Body)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"freehold.dev/freehold/modules"
 )
 
-// Program is the program that is tested.
+// Program is the program of this module, which is tested unless a Setup has another one.
 var Program = modules.MustProgram()
 
 // Service is a running freehold with a database of its own.
@@ -76,6 +76,7 @@ func Production(t testing.TB, d dbtest.Database) []string {
 
 // Setup is how to start a service. The zero value of each field is the usual one.
 type Setup struct {
+	Program  *app.Program    // the variable Program if it is nil
 	Database dbtest.Database // a new one if it is the zero value
 	Layers   Layers
 	FullCost bool                            // password hashes cost as much as in production
@@ -139,7 +140,7 @@ func (x Setup) Prepare(t testing.TB) *Service {
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
 	}
-	a, err := Program.New(levers.With(t.Context(), weakened), c, o)
+	a, err := cmp.Or(x.Program, Program).New(levers.With(t.Context(), weakened), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}

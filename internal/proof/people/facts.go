@@ -1,0 +1,72 @@
+package people
+
+import (
+	"maps"
+
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+)
+
+// Value returns a value for a field of an input, or for an argument, of a call about a person, and whether to send one. It
+// records what the row then has in into.
+type Value func(p *Person, c cases.Call, into *Sown) (value any, known bool, err error)
+
+// Facts are what a program's schema does not say about its types.
+type Facts struct {
+	cases.Known
+
+	Values map[string]Value  // by CreateNoteInput.slug for a field of an input, or by Query.notes.kind for an argument
+	Insert map[string]string // by type: inserts a row for the user $1, with the visibility $2, and returns its id
+
+	Equivalent map[string]string // mutants of the score that no request can notice, by their names, with the reason
+
+	// Furnish gives a person what no mutation can, through the database of a service. Before prepares a person for a mutation,
+	// by its name.
+	Furnish []func(*harness.Service, *Person) error
+	Before  map[string]func(*harness.Service, *Person) error
+	// NewCode creates the one-time code that a mutation needs. The folder has the signing key of the service.
+	NewCode func(s *harness.Service, dataDir string, p *Person, mutation string) (string, error)
+	// Disarm are statements that replace definer functions by functions that refuse no viewer. No role bypasses these functions,
+	// so this is how to test a field rule in front of them alone.
+	Disarm []string
+}
+
+// Join returns the facts of several sources. A later one has priority.
+func Join(all ...Facts) Facts {
+	f := Facts{
+		Known: cases.Known{
+			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
+		},
+		Equivalent: map[string]string{},
+		Values:     map[string]Value{}, Insert: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
+	}
+	for _, g := range all {
+		maps.Copy(f.Own, g.Own)
+		for root, fields := range g.NullAfter {
+			if f.NullAfter[root] == nil {
+				f.NullAfter[root] = map[string]string{}
+			}
+			maps.Copy(f.NullAfter[root], fields)
+		}
+		maps.Copy(f.Exempt, g.Exempt)
+		maps.Copy(f.RuleAlone, g.RuleAlone)
+		maps.Copy(f.Values, g.Values)
+		maps.Copy(f.Insert, g.Insert)
+		maps.Copy(f.Before, g.Before)
+		maps.Copy(f.Equivalent, g.Equivalent)
+		f.Furnish = append(f.Furnish, g.Furnish...)
+		f.Disarm = append(f.Disarm, g.Disarm...)
+		if g.NewCode != nil {
+			f.NewCode = g.NewCode
+		}
+	}
+	return f
+}
+
+// Inserted returns the types of which a seed inserts a row for each person.
+func (f Facts) Inserted() (types []string) {
+	for typ := range f.Insert {
+		types = append(types, typ)
+	}
+	return types
+}

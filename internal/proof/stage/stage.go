@@ -1,0 +1,228 @@
+// Package stage owns the trial of a program: a service with people to ask about, the requests that it gets, and the comparison of
+// each reply with the access matrix. It must not know which requests there are, or any particular type.
+package stage
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db/dbtest"
+	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/proof/cases"
+	"freehold.dev/freehold/internal/proof/findings"
+	"freehold.dev/freehold/internal/proof/people"
+)
+
+// Program is a program and what its schema does not say.
+type Program struct {
+	*app.Program
+
+	Facts people.Facts
+}
+
+// specification returns what the program must satisfy. Each has definitions of its own.
+func (p Program) specification() cases.Specification {
+	return cases.NewSpecification(cases.NewSchema(p.Schema(), p.Registry(), p.Facts.Inserted()...), p.Access(), p.Facts.Known)
+}
+
+// Stage is a service, and people to ask about. People are always created with both layers, by a service with the same
+// database and signing key.
+type Stage struct {
+	cases.Specification
+
+	Program Program
+	Layers  harness.Layers
+	Asked   *harness.Service
+	Maker   *harness.Service
+	Rule    func(string) string       // for harness.Setup
+	Targets map[string]*people.Person // by visibility
+	Another *people.Person
+
+	ask     people.Asking              // Asked, or a fake
+	making  people.Asking              // Maker, or a fake
+	furnish func(*people.Person) error // gives a person what no mutation can
+	dataDir string                     // which has the key
+}
+
+// anyCost lets an operation select everything, however many pages that is.
+const anyCost = "FREEHOLD_COST_LIMIT=1000000"
+
+// New returns a stage with one person of each visibility and another person, in a database of its own. It fails the test with
+// the seeds that are missing.
+func New(t testing.TB, program Program) *Stage {
+	t.Helper()
+	p := &Stage{Program: program, Specification: program.specification(), Targets: map[string]*people.Person{}, dataDir: t.TempDir()}
+	p.Maker = harness.Setup{Program: program.Program, Database: dbtest.New(t), Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, anyCost}}.Start(t)
+	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
+	p.populate(t)
+	return p
+}
+
+func (p *Stage) populate(t testing.TB) {
+	t.Helper()
+	for _, visibility := range cases.Visibilities {
+		p.Targets[visibility] = p.Make(t, visibility)
+	}
+	p.Another = p.Make(t, "MEMBERS")
+}
+
+// Make creates a person.
+func (p *Stage) Make(t testing.TB, visibility string) *people.Person {
+	t.Helper()
+	made := p.newPerson(visibility)
+	if err := p.signUp(made); err != nil {
+		findings.ExpectNone(t, findings.All(err))
+		t.FailNow()
+	}
+	return made
+}
+
+// Missing returns the seeds and values without which some field cannot be requested.
+func (p *Stage) Missing(t testing.TB) (missing []findings.Finding) {
+	t.Helper()
+	made, tried := p.Make(t, "PUBLIC"), map[string]bool{}
+	for _, typ := range p.Program.Registry().Types() {
+		if made.Objects[typ.Name][cases.ID] == nil {
+			missing = append(missing, findings.All(people.NoRow(typ.Name))...)
+		}
+	}
+	for _, path := range p.Paths {
+		root := path.RootField().Name()
+		if path.IsMutation() && tried[root] {
+			continue // its arguments are the same on each path
+		}
+		tried[root] = true
+		if _, _, err := path.Query(made.ArgumentValue); err != nil {
+			missing = append(missing, findings.All(err)...)
+		}
+	}
+	return missing
+}
+
+// signUp creates a person with a value for everything that can be selected.
+func (p *Stage) signUp(made *people.Person) error {
+	if err := made.SignUp(p.making); err != nil || p.furnish == nil {
+		return err
+	}
+	return p.furnish(made)
+}
+
+func (p *Stage) furnishByFacts(made *people.Person) error {
+	for _, furnish := range p.Program.Facts.Furnish {
+		if err := furnish(p.Maker, made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Stage) newPerson(visibility string) *people.Person {
+	made := people.New(p.Schema, p.Program.Facts, visibility)
+	made.NewCode = func(mutation string) (string, error) {
+		return p.Program.Facts.NewCode(p.Maker, p.dataDir, made, mutation)
+	}
+	made.Insert = func(statement string) (string, error) { return p.insert(made, statement) }
+	return made
+}
+
+// insert runs the statement of a seed as the superuser.
+func (p *Stage) insert(of *people.Person, statement string) (id string, err error) {
+	pool, err := sql.Open("postgres", p.Maker.DB.Superuser)
+	if err != nil {
+		return "", err
+	}
+	defer pool.Close()
+	args := []any{of.RowID("User")}
+	if strings.Contains(statement, "$2") {
+		args = append(args, of.Visibility)
+	}
+	if err := pool.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(&id); err != nil {
+		return "", fmt.Errorf("%s: %w", statement, err)
+	}
+	_, err = uuid.Parse(id)
+	return id, err
+}
+
+// Behind returns the same stage, served with other layers.
+func (p *Stage) Behind(t testing.TB, w harness.Layers) *Stage {
+	t.Helper()
+	q := *p
+	if q.Layers = w; w == harness.RulesAlone {
+		for _, statement := range p.Program.Facts.Disarm {
+			p.Maker.DB.Query(t, statement)
+		}
+	}
+	q.Asked = harness.Setup{
+		Program: p.Program.Program, Database: p.Maker.DB, Layers: w, Rule: p.Rule,
+		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, anyCost, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+	}.Start(t)
+	q.Asked.FromAnywhere = true
+	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing refuses before it
+		q.Asked.Allowed = append(q.Asked.Allowed, "violates row-level security policy")
+	}
+	q.ask = q.Asked.TryDo
+	return &q
+}
+
+// cast returns the target and the token of a request. Mutations get people of their own, which they may change.
+func (p *Stage) cast(r cases.Request) (target *people.Person, token string, err error) {
+	target, another := p.Targets[r.Visibility], p.Another
+	if r.Path.IsMutation() {
+		if target, another, err = p.fresh(r); err != nil {
+			return nil, "", err
+		}
+	}
+	switch r.Asker {
+	case cases.ByOwner:
+		return target, target.Token(), nil
+	case cases.ByMember:
+		return target, another.Token(), nil
+	default:
+		return target, "", nil
+	}
+}
+
+func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err error) {
+	target, another = p.newPerson(r.Visibility), p.Another
+	if r.Own != cases.CreatesAccount {
+		if err := p.signUp(target); err != nil {
+			return nil, nil, err
+		}
+	}
+	m := r.Path.RootField().Def
+	if before := p.Program.Facts.Before[m.Name]; before != nil {
+		if err := before(p.Maker, target); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := p.Spare(target, m.Name); err != nil {
+		return nil, nil, err
+	}
+	if r.Asker == cases.ByMember {
+		another = p.newPerson("MEMBERS")
+		err = p.signUp(another)
+	}
+	return target, another, err
+}
+
+// Spare creates another row of a person for a mutation that deletes one, so that the row of the person stays.
+func (p *Stage) Spare(target *people.Person, mutation string) (err error) {
+	typ, command := p.Schema.SubjectOf(p.Schema.Mutation.Fields.ForName(mutation))
+	if command == "DELETE" && target.Rows[typ] != nil {
+		target.Subject, _, err = target.AnotherRow(p.making, typ)
+	}
+	return err
+}
+
+// ViewerOf returns the viewer of a token.
+func ViewerOf(t testing.TB, token string) auth.Viewer {
+	t.Helper()
+	claims := harness.DecodeClaims(t, token)
+	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"]))}
+}
