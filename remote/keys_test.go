@@ -101,6 +101,8 @@ func TestIssuerFails(t *testing.T) {
 			i.publish(key)
 			i.wait(fetchInterval)
 			i.expect(v, "once the issuer has recovered", good, member)
+			i.wait(fetchInterval)
+			i.expect(v, "an unknown key then", unknown, "invalid")
 
 			i.serve(c.handler)
 			i.wait(fetchInterval)
@@ -225,7 +227,7 @@ func TestDrippingIssuer(t *testing.T) {
 	v.keys.timeout = 200 * time.Millisecond
 	i.serve(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
-			w.Write([]byte(" ")) //nolint:errcheck // the verifier leaves
+			w.Write([]byte(" "))
 			http.NewResponseController(w).Flush()
 			time.Sleep(10 * time.Millisecond)
 		}
