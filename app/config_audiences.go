@@ -34,7 +34,7 @@ func (c *Config) audienceFaults() (faults []error) {
 			faults = append(faults, fmt.Errorf("%s: value %d must be an http or https URL without a query, or a name of letters, digits and . _ : -", name, i+1))
 		}
 		if slices.Contains(c.TokenAudiences[:i], value) {
-			faults = append(faults, fmt.Errorf("%s: value %d is there twice", name, i+1))
+			faults = append(faults, fmt.Errorf("%s: value %d is listed twice", name, i+1))
 		}
 	}
 	if len(c.TokenAudiences) > maxAudiences || len(strings.Join(c.TokenAudiences, "")) > auth.MaxAudienceBytes {

@@ -7,7 +7,7 @@ import (
 
 func TestTokenAudiences(t *testing.T) {
 	t.Parallel()
-	const form, twice, most = "must be an http or https URL without a query, or a name", "is there twice", "must be at most 10 values with 800 characters in all"
+	const form, twice, most = "must be an http or https URL without a query, or a name", "is listed twice", "must be at most 10 values with 800 characters in all"
 	for value, c := range map[string]struct {
 		want  string // the audiences, separated by spaces
 		fault string // a part of the error

@@ -154,7 +154,7 @@ func (i *issuer) sign(method jwt.SigningMethod, key any, header, claims jwt.MapC
 	return signed
 }
 
-// What verifying a token can have as its result, besides a reason.
+// The results of verifying a token, besides the reasons.
 const (
 	member      = "member"
 	unavailable = "UNAVAILABLE"

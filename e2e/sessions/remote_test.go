@@ -38,7 +38,7 @@ func TestAnotherServiceVerifiesTokens(t *testing.T) {
 	})))
 	t.Cleanup(notes.Close)
 	there := &harness.Service{T: t, URL: notes.URL}
-	const nobody, refused = "00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000000 invalid"
+	const anonymous, refused = "00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000000 invalid"
 	expect := func(what, token, want string) {
 		t.Helper()
 		r := there.Send(harness.Request{Method: http.MethodGet, Path: "/notes", Token: token})
@@ -50,7 +50,7 @@ func TestAnotherServiceVerifiesTokens(t *testing.T) {
 	a := s.SignUp(nil)
 	s.ExpectMember(a.Token, a.Email)
 	expect("a token that names the service", a.Token, a.UserID)
-	expect("no token", "", nobody)
+	expect("no token", "", anonymous)
 	expect("an altered token", harness.Alter(a.Token), refused)
 	b := closed.SignUp(nil)
 	s.ExpectMember(b.Token, b.Email)
