@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"command":             {"access", "app", "devpg", "scaffold"},
 	"scaffold":            {},
 	"":                    {"command", "modules"}, // the command
+	"remote":              {"auth", "fault"},
 	"db/literal":          {},
 	"db/scan":             {},
 	"internal/eventually": {},
@@ -113,12 +114,13 @@ var testsMayImport = map[string][]string{
 	"web":                 {"db/dbtest", "e2e/harness", "internal/eventually"},
 	"app":                 {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"command":             {"modules"},
+	"remote":              {"remote"},
 	"internal/eventually": {"internal/eventually"},
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
-	"e2e/sessions":        {"app", "db/dbtest", "e2e/harness"},
+	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {
 		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest",
