@@ -31,22 +31,28 @@ test: build fresh lint unit fuzz compose stranger ## run everything that CI runs
 
 generate: ## regenerate the generated files
 	@$(GO) generate ./...
+	@cd examples/notes && $(GO) generate ./...
 	@$(GO) run . access --format=markdown >docs/.access.md.new && mv docs/.access.md.new docs/access.md || { rm -f docs/.access.md.new; exit 1; }
 	@scripts/need.sh postgres
 	@$(GO) test -count=1 -run '^TestSchemaIsDocumented$$' ./db -update
 
+GENERATED := $(addprefix graph/, generated.go model/models_gen.go bridge_gen.go) modules/resolvers_gen.go
+GENERATED += $(addprefix examples/notes/, $(GENERATED) schema/freehold.graphqls schema/federation.graphqls)
+
 fresh: ## check that generated files match their sources (tests check docs/access.md and docs/schema.sql)
-	@before=$$(cat graph/generated.go graph/model/models_gen.go graph/bridge_gen.go modules/resolvers_gen.go | cksum); $(GO) generate ./... && \
-	after=$$(cat graph/generated.go graph/model/models_gen.go graph/bridge_gen.go modules/resolvers_gen.go | cksum) && \
-	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit the output of go generate" >&2; exit 1; fi
+	@before=$$(cat $(GENERATED) | cksum); $(GO) generate ./... && (cd examples/notes && $(GO) generate ./...) && \
+	after=$$(cat $(GENERATED) | cksum) && \
+	if [ "$$before" != "$$after" ]; then echo "generated files were stale; commit the output of make generate" >&2; exit 1; fi
 	@$(GO) mod tidy -diff
 	@cd bench && $(GO) mod tidy -diff
+	@cd examples/notes && $(GO) mod tidy -diff
 	@$(GO) mod verify >/dev/null
 
 lint: $(LINT) ## run the linter, and go vet for macOS
 	@$(LINT) run --allow-parallel-runners ./...
 	@GOOS=darwin $(GO) vet ./...
 	@cd bench && $(LINT) run --allow-parallel-runners ./...
+	@cd examples/notes && $(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
 	@echo "building golangci-lint $(LINT_VER)" >&2
@@ -59,6 +65,7 @@ unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a 
 	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...
+	@cd examples/notes && $(GO) vet ./... && $(GO) test ./...
 
 rules-score: ## weaken each field rule and row policy in turn, and show which test fails (part of unit)
 	@scripts/need.sh postgres cc

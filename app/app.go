@@ -121,8 +121,8 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL)
-	hasher := passwords.NewHasher(passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare(), UnsafeCheap: lever.CheapPasswords})
+	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
+	hasher := passwords.NewHasher(ctx, passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare()})
 	a.telemetry.Watch(a.db, hasher)
 	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,

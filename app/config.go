@@ -48,6 +48,7 @@ type Config struct {
 	PasswordMinLength int           `env:"FREEHOLD_PASSWORD_MIN_LENGTH" envDefault:"8"`   // code points
 	PasswordQueue     int           `env:"FREEHOLD_PASSWORD_QUEUE"      envDefault:"128"` // callers waiting for a hash
 	AccessTokenTTL    time.Duration `env:"FREEHOLD_ACCESS_TOKEN_TTL"    envDefault:"15m"`
+	TokenAudiences    []string      `env:"FREEHOLD_TOKEN_AUDIENCES"` // further ones of access tokens, comma-separated
 	SessionIdle       time.Duration `env:"FREEHOLD_SESSION_IDLE"        envDefault:"720h"`
 	SessionLifetime   time.Duration `env:"FREEHOLD_SESSION_LIFETIME"    envDefault:"2160h"`
 	RefreshGrace      time.Duration `env:"FREEHOLD_REFRESH_GRACE"       envDefault:"10s"` // for retries of a refresh
@@ -114,6 +115,7 @@ func LoadConfig(environ []string) (Config, error) {
 		c.DataDir = dataDir(vars)
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	c.TokenAudiences = normalizeAudiences(c.TokenAudiences, c.PublicURL)
 	c.AppName = cmp.Or(c.AppName, c.host())
 	var ofOrigins, ofHeaders []error
 	c.CORSOrigins, ofOrigins = edge.NormalizeOrigins(c.CORSOrigins)
@@ -230,6 +232,7 @@ func (c *Config) faults() (faults []error) {
 	u, err := url.Parse(c.PublicURL)
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: must be an http or https URL")
+	faults = append(faults, c.audienceFaults()...)
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
 	if !c.Development() {

@@ -50,8 +50,8 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	if got := expires.Sub(clock); got <= 14*time.Minute || got > 15*time.Minute {
 		t.Errorf("expires after %v, want 15 min", got)
 	}
-	if v, reason := tokens.ReadAccess(good); reason != "" || v.UserID != user || v.SessionID != session {
-		t.Fatalf("our own token reads as %+v, %q", v, reason)
+	if v := tokens.read(good).Viewer; v.Reason != "" || v.UserID != user || v.SessionID != session {
+		t.Fatalf("our own token reads as %+v", v)
 	}
 
 	pub := key.Public().(ed25519.PublicKey)
@@ -94,16 +94,44 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 		"zero subject":    forge(t, header("x", 1), claims("sub", uuid.Nil), eddsa),
 		"no session":      forge(t, header("x", 1), claims("sid", nil), eddsa),
 	} {
-		if v, reason := tokens.ReadAccess(token); reason != fault.Invalid || v.IsMember() {
-			t.Errorf("%s: read as %+v, %q; want an anonymous viewer, invalid", name, v, reason)
+		if v := tokens.read(token).Viewer; v != Anonymous(fault.Invalid) {
+			t.Errorf("%s: read as %+v; want an anonymous viewer, invalid", name, v)
 		}
 	}
-	if _, reason := tokens.ReadAccess(forge(t, header("x", 1), claims("x", 1), eddsa)); reason != "" {
+	if reason := tokens.read(forge(t, header("x", 1), claims("x", 1), eddsa)).Viewer.Reason; reason != "" {
 		t.Errorf("the forger's own well-formed token is refused (%q), so the refusals above prove nothing", reason)
 	}
 	clock = clock.Add(16 * time.Minute)
-	if _, reason := tokens.ReadAccess(good); reason != fault.Expired {
+	if reason := tokens.read(good).Viewer.Reason; reason != fault.Expired {
 		t.Errorf("an old token: %q, want expired", reason)
+	}
+}
+
+// The service accepts its own tokens, with as many further audiences as may be configured. They are no substitute for its own.
+func TestFurtherAudiences(t *testing.T) {
+	t.Parallel()
+	keys, issuer := testKeys(t, nil), "https://"+strings.Repeat("x", 90)+".example"
+	var audiences []string
+	for range 10 {
+		audiences = append(audiences, strings.Repeat("x", MaxAudienceBytes/10))
+	}
+	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reason := NewTokens(keys, issuer, time.Minute).read(token).Viewer.Reason; reason != "" {
+		t.Errorf("a token of %d bytes is %s", len(token), reason)
+	}
+	other := NewAccessReader(ReaderOptions{Issuer: issuer, Audience: audiences[0], Now: time.Now})
+	if access, _ := other.Read(keys.verifying(), token); !access.Viewer.IsMember() {
+		t.Errorf("a further audience finds %+v", access)
+	}
+	token, _, err = NewTokens(keys, issuer, time.Minute).Access(uuid.New(), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if access, known := other.Read(keys.verifying(), token); access.Viewer != Anonymous(fault.Invalid) || !known {
+		t.Errorf("another service accepts a token that does not name it: %+v", access)
 	}
 }
 
@@ -130,9 +158,9 @@ func TestAuthenticate(t *testing.T) {
 		{"no token but a space", []string{"Bearer "}, Viewer{}},
 		{"not a token", []string{"Bearer x y"}, Anonymous(fault.Invalid)},
 	} {
-		got := Authenticate(http.Header{"Authorization": c.values}, tokens)
-		if got.UserID != c.want.UserID || got.Reason != c.want.Reason {
-			t.Errorf("%s: %+v; want %+v", c.name, got, c.want)
+		got, err := Authenticate(t.Context(), http.Header{"Authorization": c.values}, tokens)
+		if err != nil || got.UserID != c.want.UserID || got.Reason != c.want.Reason {
+			t.Errorf("%s: %+v, %v; want %+v", c.name, got, err, c.want)
 		}
 	}
 }
@@ -237,7 +265,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, reason := instances[1-i].ReadAccess(token); reason != "" {
+			if reason := instances[1-i].read(token).Viewer.Reason; reason != "" {
 				t.Errorf("minute %d: a token of instance %d is %s to the other", minute, i, reason)
 			}
 		}
@@ -254,7 +282,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock = clock.Add(reloadInterval)
-	if _, reason := instances[1].ReadAccess(oldToken); reason != fault.Invalid {
+	if reason := instances[1].read(oldToken).Viewer.Reason; reason != fault.Invalid {
 		t.Errorf("a token of the retired key is %q", reason)
 	}
 	if r, ok := instances[1].keys.ReadRefresh(oldRefresh); !ok || r.Genuine {

@@ -140,13 +140,13 @@ type Refresher interface {
 
 // AuthenticateBrowser is Authenticate for a request that may have cookies instead of a Bearer token. It renews the session before
 // its access token expires, and deletes invalid cookies.
-func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens, refresher Refresher) (Viewer, error) {
+func AuthenticateBrowser(ctx context.Context, header http.Header, verifier Verifier, refresher Refresher) (Viewer, error) {
 	jar := JarFrom(ctx)
 	if jar == nil || !jar.brought || len(bearerTokens(header)) > 0 {
-		return Authenticate(header, tokens), nil
+		return Authenticate(ctx, header, verifier)
 	}
 	jar.asked = true
-	viewer, err := jar.authenticate(ctx, tokens, refresher)
+	viewer, err := jar.authenticate(ctx, verifier, refresher)
 	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == fault.Unauthenticated {
 		viewer, err = Anonymous(f.Reason), nil
 	}
@@ -157,28 +157,29 @@ func AuthenticateBrowser(ctx context.Context, header http.Header, tokens *Tokens
 }
 
 // authenticate returns an anonymous viewer, or an UNAUTHENTICATED error, for cookies that are not valid.
-func (j *Jar) authenticate(ctx context.Context, tokens *Tokens, refresher Refresher) (Viewer, error) {
+func (j *Jar) authenticate(ctx context.Context, verifier Verifier, refresher Refresher) (Viewer, error) {
 	if j.twice { // it is unknown which of them is ours
 		return Anonymous(fault.Invalid), nil
 	}
-	viewer, ageing, reason := tokens.readAccess(j.access)
+	access, err := verifier.Verify(ctx, j.access)
+	if err != nil {
+		return Viewer{}, err
+	}
 	var renewed *Pair
-	var err error
-	switch {
-	case reason == "" && (!ageing || j.refresh == ""):
-		return viewer, nil
-	case reason == "":
-		renewed, err = refresher.RefreshEarly(ctx, viewer, j.refresh)
+	switch member := access.Viewer.IsMember(); {
+	case member && (!access.Ageing || j.refresh == ""):
+		return access.Viewer, nil
+	case member:
+		renewed, err = refresher.RefreshEarly(ctx, access.Viewer, j.refresh)
 	case j.refresh != "":
 		renewed, err = refresher.Refresh(ctx, j.refresh)
 	default:
-		return Anonymous(reason), nil
+		return access.Viewer, nil
 	}
 	if err != nil || renewed == nil {
-		return viewer, err
+		return access.Viewer, err
 	}
 	j.Put(renewed)
-	viewer, reason = tokens.ReadAccess(renewed.AccessToken)
-	viewer.Reason = reason
-	return viewer, nil
+	access, err = verifier.Verify(ctx, renewed.AccessToken)
+	return access.Viewer, err
 }

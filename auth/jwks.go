@@ -3,6 +3,9 @@ package auth
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
 )
 
 // JWK is a public key (RFC 7517, RFC 8037).
@@ -20,14 +23,63 @@ type JWKS struct {
 	Keys []JWK `json:"keys"`
 }
 
+const (
+	keyType   = "OKP"
+	curve     = "Ed25519"
+	use       = "sig"
+	algorithm = "EdDSA"
+)
+
 // JWKS returns the public keys of all signing keys, including those that do not sign yet or no longer sign.
 func (k *Keys) JWKS() JWKS {
 	set := JWKS{Keys: []JWK{}}
 	for _, key := range k.all() {
 		public := key.private.Public().(ed25519.PublicKey)
 		set.Keys = append(set.Keys, JWK{
-			KeyType: "OKP", Curve: "Ed25519", X: base64.RawURLEncoding.EncodeToString(public), KeyID: key.id, Use: "sig", Algorithm: "EdDSA",
+			KeyType: keyType, Curve: curve, X: base64.RawURLEncoding.EncodeToString(public), KeyID: key.id, Use: use, Algorithm: algorithm,
 		})
 	}
 	return set
+}
+
+// ParseJWKS returns the keys of a JWKS that can sign access tokens: Ed25519 keys with an id. It ignores keys of other types and for
+// other uses.
+func ParseJWKS(text []byte) (*PublicKeys, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &set); err != nil {
+		return nil, fmt.Errorf("parse JWKS: %w", err)
+	}
+	if set.Keys == nil {
+		return nil, errors.New("parse JWKS: it has no list of keys")
+	}
+	public := &PublicKeys{byID: map[string]ed25519.PublicKey{}}
+	for i, raw := range set.Keys {
+		var kind struct {
+			KeyType string `json:"kty"`
+		}
+		if err := json.Unmarshal(raw, &kind); err != nil {
+			return nil, fmt.Errorf("parse JWKS: key %d: %w", i, err)
+		}
+		if kind.KeyType != keyType {
+			continue // its other members may have any type
+		}
+		var key JWK
+		if err := json.Unmarshal(raw, &key); err != nil {
+			return nil, fmt.Errorf("parse JWKS: key %d: %w", i, err)
+		}
+		if key.Curve != curve || key.KeyID == "" || key.Use != "" && key.Use != use || key.Algorithm != "" && key.Algorithm != algorithm {
+			continue
+		}
+		x, err := base64.RawURLEncoding.Strict().DecodeString(key.X)
+		if err != nil || len(x) != ed25519.PublicKeySize {
+			return nil, fmt.Errorf("parse JWKS: key %d: x is not an Ed25519 public key", i)
+		}
+		if _, twice := public.byID[key.KeyID]; twice {
+			return nil, fmt.Errorf("parse JWKS: key %d: another key has its kid", i)
+		}
+		public.byID[key.KeyID] = x
+	}
+	return public, nil
 }

@@ -64,6 +64,7 @@ type Keys struct {
 
 	mu      sync.Mutex
 	keys    []key // oldest first
+	public  *PublicKeys
 	checked time.Time
 	changed time.Time
 }
@@ -147,6 +148,17 @@ func (k *Keys) signing() key {
 
 // all returns every key of the file, oldest first.
 func (k *Keys) all() []key {
+	keys, _ := k.current()
+	return keys
+}
+
+// verifying returns the public keys of all.
+func (k *Keys) verifying() *PublicKeys {
+	_, public := k.current()
+	return public
+}
+
+func (k *Keys) current() ([]key, *PublicKeys) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if now := k.now(); now.Sub(k.checked) >= reloadInterval {
@@ -157,7 +169,7 @@ func (k *Keys) all() []key {
 			}
 		}
 	}
-	return k.keys
+	return k.keys, k.public
 }
 
 func (k *Keys) load() error {
@@ -169,7 +181,11 @@ func (k *Keys) load() error {
 	if err != nil {
 		return err
 	}
-	k.keys, k.changed, k.checked = keys, info.ModTime(), k.now()
+	public := &PublicKeys{byID: map[string]ed25519.PublicKey{}}
+	for _, key := range keys {
+		public.byID[key.id] = key.private.Public().(ed25519.PublicKey)
+	}
+	k.keys, k.public, k.changed, k.checked = keys, public, info.ModTime(), k.now()
 	return nil
 }
 

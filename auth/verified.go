@@ -17,7 +17,7 @@ const maxVerified = 8192
 // every request whether that is live. The zero value is empty.
 type verified struct {
 	mu   sync.Mutex
-	keys []key // that have verified the entries
+	keys *PublicKeys // that have verified the entries
 	// A full young generation replaces the old one, so that making room needs no search. A token that is used again moves to the
 	// young generation, so it outlives any number of tokens that are used once.
 	young, old map[tokenHash]verifiedToken
@@ -28,7 +28,7 @@ type tokenHash [sha256.Size]byte
 type verifiedToken struct {
 	userID, sessionID uuid.UUID
 	from, until       int64 // Unix times: the token is valid from the first until the second, with leeway
-	expires           int64 // its own expiry, without leeway
+	ageing            int64 // after this, the token should be renewed
 }
 
 func (t verifiedToken) validAt(now time.Time) bool {
@@ -36,10 +36,10 @@ func (t verifiedToken) validAt(now time.Time) bool {
 }
 
 // find returns a token that these keys have verified and that is valid now.
-func (v *verified) find(keys []key, hash tokenHash, now time.Time) (verifiedToken, bool) {
+func (v *verified) find(keys *PublicKeys, hash tokenHash, now time.Time) (verifiedToken, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !sameKeys(v.keys, keys) {
+	if v.keys != keys {
 		v.keys, v.young, v.old = keys, nil, nil
 	}
 	token, ok := v.young[hash]
@@ -52,10 +52,10 @@ func (v *verified) find(keys []key, hash tokenHash, now time.Time) (verifiedToke
 }
 
 // add remembers a token that these keys have verified, unless other keys were loaded in the meantime.
-func (v *verified) add(keys []key, hash tokenHash, token verifiedToken) {
+func (v *verified) add(keys *PublicKeys, hash tokenHash, token verifiedToken) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if sameKeys(v.keys, keys) {
+	if v.keys == keys {
 		v.put(hash, token)
 	}
 }
@@ -65,9 +65,4 @@ func (v *verified) put(hash tokenHash, token verifiedToken) {
 		v.old, v.young = v.young, map[tokenHash]verifiedToken{}
 	}
 	v.young[hash] = token
-}
-
-// sameKeys reports whether two sets of keys come from the same load.
-func sameKeys(a, b []key) bool {
-	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }

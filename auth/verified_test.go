@@ -32,17 +32,17 @@ func TestVerifiedTokensAreValidForTheirOwnTime(t *testing.T) {
 		{issued, false, ""},
 		{expires.Add(-5 * time.Minute), false, ""},
 		{expires.Add(-5*time.Minute + time.Second), true, ""},
-		{expires.Add(leeway - time.Nanosecond), true, ""},
-		{expires.Add(leeway), true, fault.Expired},
-		{expires.Add(leeway + time.Second), true, fault.Expired},
-		{issued.Add(-leeway), false, ""}, // the clock is set back
-		{issued.Add(-leeway - time.Nanosecond), true, fault.Invalid},
+		{expires.Add(DefaultLeeway - time.Nanosecond), true, ""},
+		{expires.Add(DefaultLeeway), true, fault.Expired},
+		{expires.Add(DefaultLeeway + time.Second), true, fault.Expired},
+		{issued.Add(-DefaultLeeway), false, ""}, // the clock is set back
+		{issued.Add(-DefaultLeeway - time.Nanosecond), true, fault.Invalid},
 		{issued, false, ""},
 	} {
 		clock = c.at
 		for range 2 {
-			if viewer, ageing, reason := tokens.readAccess(token); reason != c.reason || ageing != c.ageing || viewer.IsMember() != (reason == "") {
-				t.Errorf("%v after it was issued: %+v, ageing %v, %q; want ageing %v, %q", c.at.Sub(issued), viewer, ageing, reason, c.ageing, c.reason)
+			if a := tokens.read(token); a.Viewer.Reason != c.reason || a.Ageing != c.ageing || a.Viewer.IsMember() != (c.reason == "") {
+				t.Errorf("%v after it was issued: %+v; want ageing %v, %q", c.at.Sub(issued), a, c.ageing, c.reason)
 			}
 		}
 	}
@@ -81,7 +81,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 		}
 		clock = clock.Add(reloadInterval)
 		for range 2 {
-			if _, reason := tokens.ReadAccess(token); reason != c.reason {
+			if reason := tokens.read(token).Viewer.Reason; reason != c.reason {
 				t.Errorf("%d: with %d keys the token is %q, want %q", i, len(c.blocks), reason, c.reason)
 			}
 		}
@@ -92,7 +92,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 func TestTokensVerifiedDuringAReloadAreForgotten(t *testing.T) {
 	t.Parallel()
 	var v verified
-	before, after, now := []key{{id: "a"}}, []key{{id: "a"}}, time.Unix(1, 0)
+	before, after, now := &PublicKeys{}, &PublicKeys{}, time.Unix(1, 0)
 	v.find(before, tokenHash{}, now)
 	v.find(after, tokenHash{}, now)
 	v.add(before, tokenHash{}, verifiedToken{until: 2})
@@ -109,7 +109,7 @@ func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, reason := tokens.ReadAccess(token); reason != "" {
+	if reason := tokens.read(token).Viewer.Reason; reason != "" {
 		t.Fatal(reason)
 	}
 	for i := range token {
@@ -118,12 +118,12 @@ func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 			tampered[i]++
 		}
 		for range 2 {
-			if v, reason := tokens.ReadAccess(string(tampered)); reason != fault.Invalid || v.IsMember() {
-				t.Fatalf("with byte %d changed: %+v, %q", i, v, reason)
+			if v := tokens.read(string(tampered)).Viewer; v != Anonymous(fault.Invalid) {
+				t.Fatalf("with byte %d changed: %+v", i, v)
 			}
 		}
 	}
-	if n := len(tokens.verified.young) + len(tokens.verified.old); n != 1 {
+	if n := len(tokens.reader.verified.young) + len(tokens.reader.verified.old); n != 1 {
 		t.Errorf("%d tokens are remembered, want 1", n)
 	}
 }
@@ -132,7 +132,7 @@ func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 func TestVerifiedTokensAreBounded(t *testing.T) {
 	t.Parallel()
 	var v verified
-	keys, now := []key{{id: "a"}}, time.Unix(1, 0)
+	keys, now := &PublicKeys{}, time.Unix(1, 0)
 	hash := func(i int) tokenHash { return sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)}) }
 	v.find(keys, hash(0), now)
 	for i := range 5 * maxVerified {
@@ -170,11 +170,11 @@ func TestTokensAreReadConcurrently(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 200 {
-				if v, reason := tokens.ReadAccess(token); reason != "" || v.UserID != user {
-					t.Errorf("%+v, %q", v, reason)
+				if v := tokens.read(token).Viewer; v.Reason != "" || v.UserID != user {
+					t.Errorf("%+v", v)
 				}
 				own, _, err := tokens.Access(user, uuid.New())
-				if _, reason := tokens.ReadAccess(own); err != nil || reason != "" {
+				if reason := tokens.read(own).Viewer.Reason; err != nil || reason != "" {
 					t.Errorf("%v, %q", err, reason)
 				}
 			}

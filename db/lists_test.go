@@ -109,6 +109,7 @@ func list[T any](table, method string, owner *uuid.UUID, l *db.List[T], place fu
 
 // lists returns all lists: those of package db and those of an adopter's table. Some are the lists of owner.
 func lists(owner uuid.UUID) []listed {
+	folder := folderOf(owner)
 	mark := func(b *bookmark) db.Place { return db.Place{CreatedAt: b.CreatedAt, ID: b.ID} }
 	return []listed{
 		list("profiles", "FindProfilePage", nil, db.ProfileList, func(p *db.Profile) db.Place { return db.Place{CreatedAt: p.CreatedAt, ID: p.ID} }),
@@ -116,8 +117,8 @@ func lists(owner uuid.UUID) []listed {
 		list("security_events", "FindEventPage", &owner, db.EventList, func(e *db.SecurityEvent) db.Place { return db.Place{CreatedAt: e.CreatedAt, ID: e.ID} }),
 		list("bookmarks", "", nil, bookmarkList, mark),
 		list("bookmarks", "", &owner, bookmarkList, mark),
-		list("bookmarks", "", &owner, folderList, mark, folderOf(owner)),
-		list("drafts", "", &owner, draftList, mark, folderOf(owner)),
+		list("bookmarks", "", &owner, folderList, mark, folder),
+		list("drafts", "", &owner, draftList, mark, folder),
 	}
 }
 

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -185,15 +184,10 @@ func (e *endpoint) write(w http.ResponseWriter, r *http.Request, media string, s
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	if x.Reason != "" {
-		w.Header().Set("WWW-Authenticate", challenge(x.Reason))
+		w.Header().Set("WWW-Authenticate", auth.Challenge(x.Reason))
 	}
 	auth.JarFrom(r.Context()).Write(w.Header())
 	if err := body.Write(w, r, status); err != nil {
 		e.Log.DebugContext(r.Context(), "the client went away", "error", err)
 	}
-}
-
-// challenge is the WWW-Authenticate header for an invalid token (RFC 6750, 3).
-func challenge(reason fault.Reason) string {
-	return fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, fault.SignIn(reason).Message)
 }

@@ -48,13 +48,17 @@ func NewType(ctx context.Context, dir string, t Type, out io.Writer) (err error)
 	if err != nil {
 		return err
 	}
+	kept, err := keep(root, "go.mod", "go.sum", "graph", "modules")
+	if err != nil {
+		return err
+	}
 	undo, err := create(files)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, undo(), os.WriteFile(list, before, 0o644)) //nolint:gosec // source code is not secret
+			err = errors.Join(err, undo(), kept.restore())
 		}
 	}()
 	if err := os.WriteFile(list, after, 0o644); err != nil { //nolint:gosec // source code is not secret
@@ -156,9 +160,9 @@ func register(text []byte, path, name string) ([]byte, error) {
 	return format.Source(changed)
 }
 
-// generate runs the generator in a program, and builds it.
+// generate runs the generator in a program, adds to its go.mod what the new code imports, and builds it.
 func generate(ctx context.Context, root string) error {
-	for _, args := range [][]string{{"generate", "./..."}, {"build", "./..."}} {
+	for _, args := range [][]string{{"generate", "./..."}, {"mod", "tidy"}, {"build", "./..."}} {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2046,SC2086 # one argument for each package
 # Checks what needs no PostgreSQL, no browser and no Node.js: formatting, the build, go vet, and the tests of each package
-# whose test binary contains neither db/dbtest nor devpg's own tests. It asks go list for them, so a new package is in
+# whose test binary contains neither db/dbtest nor devpg's own tests, and which is not below e2e. It asks go list for them, so a new package is in
 # from its first test. A package that starts PostgreSQL in another way fails here, because PG_BIN names a folder
 # without one.
 set -eu
@@ -25,7 +25,7 @@ choose() { # prints the packages whose tests need PostgreSQL (1), or those whose
 	printf '%s\n' "$binaries" | awk -v want="$1" '
 		$1 ~ /\.test$/ {
 			package = substr($1, 1, length($1) - 5)
-			needs = package ~ /\/devpg$/
+			needs = package ~ /\/devpg$|\/e2e\//
 			for (i = 2; i <= NF; i++) if ($i ~ /\/db\/dbtest$/) needs = 1
 			if (needs == want) print package
 		}'

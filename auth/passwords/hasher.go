@@ -15,6 +15,7 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/internal/levers"
 )
 
 // argonParams are the cost parameters of argon2id (RFC 9106).
@@ -48,16 +49,15 @@ type Hasher struct {
 
 // HasherConfig bounds the work of a Hasher.
 type HasherConfig struct {
-	Queue       int  // callers that can wait for their turn
-	Share       int  // of these, callers of one client (auth.Client.Block); twice as many of one auth.Client.Site; 0 for no bound
-	UnsafeCheap bool // hashes that cost nearly nothing: for tests that are not about passwords
+	Queue int // callers that can wait for their turn
+	Share int // of these, callers of one client (auth.Client.Block); twice as many of one auth.Client.Site; 0 for no bound
 }
 
 // NewHasher returns a Hasher that leaves one core to other work.
-func NewHasher(c HasherConfig) *Hasher {
+func NewHasher(ctx context.Context, c HasherConfig) *Hasher {
 	h := &Hasher{params: current, running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)), waiting: make(chan struct{}, c.Queue)}
 	h.shares = shares{most: c.Share, taken: map[string]int{}}
-	if c.UnsafeCheap {
+	if levers.From(ctx).CheapPasswords {
 		h.params = argonParams{memory: 64, time: 1, threads: 1}
 	}
 	h.decoy = encode(h.params, make([]byte, saltBytes), nil)

@@ -80,7 +80,7 @@ func TestPasswordsAreValidatedByTheAccountsOwnWords(t *testing.T) {
 
 func TestHashedPasswordMatchesItselfOnly(t *testing.T) {
 	t.Parallel()
-	h, ctx := NewHasher(HasherConfig{Queue: queueSize}), t.Context()
+	h, ctx := NewHasher(t.Context(), HasherConfig{Queue: queueSize}), t.Context()
 	long := strings.Repeat("x", 100)
 	encoded, err := h.Hash(ctx, long)
 	if err != nil {
@@ -104,7 +104,7 @@ func saltOf(encoded string) string { return encoded[:strings.LastIndex(encoded, 
 
 func TestStoredHashParametersAreCappedAndOldOnesNoticed(t *testing.T) {
 	t.Parallel()
-	h, ctx := NewHasher(HasherConfig{Queue: queueSize}), t.Context()
+	h, ctx := NewHasher(t.Context(), HasherConfig{Queue: queueSize}), t.Context()
 	salt := []byte("saltsaltsaltsalt")
 	old := argonParams{memory: 8, time: 1, threads: 1}
 	encoded := encode(old, salt, derive(old, "pw", salt))
@@ -129,7 +129,7 @@ const queueSize = 10
 
 func TestHasherRefusesWhenTheQueueIsFullAndWhenTimeIsUp(t *testing.T) {
 	t.Parallel()
-	h := NewHasher(HasherConfig{Queue: queueSize})
+	h := NewHasher(t.Context(), HasherConfig{Queue: queueSize})
 	for range cap(h.running) {
 		h.running <- struct{}{}
 	}

@@ -10,6 +10,8 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/internal/eventually"
+
+	"freehold.dev/freehold/internal/levers"
 )
 
 // P21: one client waits in a share of the queue, and a site of IPv6 in two, whatever is free. Others get in.
@@ -23,7 +25,7 @@ func TestHasherGivesEachClientAShare(t *testing.T) {
 		"a /64":           {func(i int) string { return fmt.Sprintf("[2001:db8:1:1::%x]:80", i+1) }, 3},
 		"a /48":           {func(i int) string { return fmt.Sprintf("[2001:db8:1:%x::1]:80", i) }, 6},
 	} {
-		h := NewHasher(HasherConfig{Queue: 100, Share: 3, UnsafeCheap: true})
+		h := NewHasher(levers.With(t.Context(), levers.Levers{CheapPasswords: true}), HasherConfig{Queue: 100, Share: 3})
 		for range cap(h.running) {
 			h.running <- struct{}{}
 		}

@@ -1,4 +1,4 @@
-// Package levers owns what tests weaken in a service, to prove that each protection works alone. Only app reads the levers, and
+// Package levers owns what tests weaken in a service, to prove that each protection works alone. Only app and auth/passwords read the levers, and
 // only tests and benchmarks set them. As an internal package it cannot be imported by other Go modules.
 package levers
 

@@ -6,7 +6,8 @@ CREATE TABLE app.notebooks (
   title text NOT NULL,
   visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC')),
   created_at timestamptz NOT NULL DEFAULT now(),
-  updated_at timestamptz NOT NULL DEFAULT now()
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (id, user_id) -- for foreign keys that keep rows within one account
 );
 CREATE INDEX notebooks_user_id_visibility ON app.notebooks (user_id, visibility, created_at, id);
 CREATE INDEX notebooks_visibility ON app.notebooks (visibility, created_at, id);
