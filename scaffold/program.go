@@ -67,7 +67,7 @@ func NewProgram(ctx context.Context, dir string, p Program, out io.Writer) (err 
 		return fmt.Errorf("%s is not empty, and nothing in it is overwritten", dir)
 	}
 	files, err := render("program", data, func(name string) string {
-		return filepath.Join(dir, filepath.FromSlash(strings.Replace(name, "gitignore", ".gitignore", 1)))
+		return filepath.Join(dir, filepath.FromSlash(name))
 	})
 	if err != nil {
 		return err
