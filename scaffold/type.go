@@ -42,9 +42,9 @@ func (t Type) HasText() bool {
 	return slices.ContainsFunc(t.Fields, func(f Field) bool { return f.GraphQL == "String" })
 }
 
-// HasTime reports whether a field is a time.
-func (t Type) HasTime() bool {
-	return slices.ContainsFunc(t.Fields, func(f Field) bool { return f.Go == "time.Time" })
+// HasRequiredTime reports whether a required field is a time.
+func (t Type) HasRequiredTime() bool {
+	return slices.ContainsFunc(t.Fields, func(f Field) bool { return f.Required && f.Go == "time.Time" })
 }
 
 // HasRequired reports whether a field is required.
