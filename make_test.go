@@ -20,7 +20,7 @@ func TestGenerateKeepsFilesWhenItFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		for path, text := range map[string]string{
-			"Makefile": string(makefile), "scripts/need.sh": "#!/bin/sh\n", "docs/access.md": "before\n", "docs/schema.sql": "before\n",
+			"Makefile": string(makefile), "scripts/need.sh": "#!/bin/sh\n", "docs/access.md": "before\n", "docs/schema.sql": "before\n", "examples/notes/go.mod": "module x\n",
 			"fakego": "#!/bin/sh\necho half a page\n[ \"$1\" != " + failing + " ]\n",
 		} {
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755); err != nil {
@@ -30,7 +30,7 @@ func TestGenerateKeepsFilesWhenItFails(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		command := exec.CommandContext(t.Context(), "make", "generate", "GO=./fakego")
+		command := exec.CommandContext(t.Context(), "make", "generate", "GO="+filepath.Join(dir, "fakego"))
 		command.Dir = dir
 		if out, err := command.CombinedOutput(); err == nil {
 			t.Errorf("%s: make succeeded although its generator failed:\n%s", name, out)
