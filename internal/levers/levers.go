@@ -1,5 +1,6 @@
 // Package levers owns what tests weaken in a service, to prove that each protection works alone. Only app and auth/passwords read the levers, and
-// only tests and benchmarks set them. As an internal package it cannot be imported by other Go modules.
+// only tests and benchmarks set them. As an internal package it cannot be imported by other Go modules. It must not
+// know any service.
 package levers
 
 import "context"

@@ -1,5 +1,5 @@
 // Package core owns what the proof knows about the types of the module core and its schema does not say. These are facts of the
-// same kinds as freeholdtest.Seed has for other types.
+// same kinds as freeholdtest.Seed has for other types. It must not know how the proof works.
 package core
 
 import (
