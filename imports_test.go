@@ -68,7 +68,7 @@ var mayImport = map[string][]string{
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
 	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
 	"internal/proof/findings": {},
-	"internal/proof/people":   {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/findings"},
+	"internal/proof/people":   {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/findings"},
 	"internal/proof/policies": {
 		"auth", "db", "db/dbtest", "internal/proof/cases", "internal/proof/findings",
 		"internal/proof/people", "internal/proof/stage", "owned",

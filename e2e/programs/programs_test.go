@@ -80,6 +80,38 @@ func TestNewTypesPassTheirTests(t *testing.T) {
 	mustRun(t, dir, "go", "test", "./...")
 }
 
+// The access proof of a program fails for a weak row policy, and for a type of which it cannot create a row. It says what to change.
+func TestProofOfAProgramFails(t *testing.T) {
+	t.Parallel()
+	dir := newProgram(t)
+	mustRun(t, dir, freehold, "new", "type", "Note", "body:String!")
+	migration := filepath.Join(dir, "notes", "migrations", "0001_create.sql")
+	text, err := os.ReadFile(migration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		sql   string
+		wants []string
+	}{
+		"weak policy":  {"ALTER POLICY notes_select ON app.notes USING (true);", []string{"--- FAIL: TestAccess/policies", "notes_select"}},
+		"missing seed": {"ALTER TABLE app.notes ADD CHECK (body = 'the only one');", []string{"--- FAIL: TestAccess/seeds", "createNote creates no Note", "Seed"}},
+	} {
+		if err := os.WriteFile(migration, append(append([]byte{}, text...), c.sql+"\n"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run(t, dir, "go", "test", "-short", ".")
+		if err == nil {
+			t.Errorf("%s: the proof passes", name)
+		}
+		for _, want := range c.wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: the proof does not say %q:\n%.4000s", name, want, out)
+			}
+		}
+	}
+}
+
 // Invalid input gets an error that names it, and nothing is written.
 func TestInvalidCommands(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/findings"
 )
@@ -144,11 +145,24 @@ func (p *Person) failed(m *ast.FieldDefinition, list []harness.ReplyError) error
 	var all []error
 	for _, e := range list {
 		all = append(all, fmt.Errorf("%s at %v: %s", e.Extensions.Code, e.Path, e.Message))
+		if e.Extensions.Code == string(fault.Internal) {
+			all = append(all, fmt.Errorf("the log has the cause; if the database refuses a generated value, add a valid one to Seed.Values, such as %q", p.someKey(m)))
+		}
 		for _, f := range e.Extensions.Fields {
 			all = append(all, fmt.Errorf("%s %s: %s (add a valid value: %q in Seed.Values)", f.Path, f.Code, f.Message, p.valueKey(m, f.Path)))
 		}
 	}
 	return errors.Join(all...)
+}
+
+// someKey returns the key in Seed.Values of one field of the input of a mutation, as an example.
+func (p *Person) someKey(m *ast.FieldDefinition) string {
+	for _, a := range m.Arguments {
+		if t := p.Schema.Types[a.Type.Name()]; t.Kind == ast.InputObject && len(t.Fields) > 0 {
+			return t.Name + "." + t.Fields[len(t.Fields)-1].Name
+		}
+	}
+	return "Mutation." + m.Name + ".…"
 }
 
 // valueKey returns the key in Seed.Values of an argument of a mutation or of a field of its input, from its path such as
