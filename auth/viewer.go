@@ -17,6 +17,7 @@ type Viewer struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID
 	Reason    fault.Reason // why the viewer is anonymous; "" means that the client sent no token
+	Scopes    Scopes       // of an operator; "" for most members
 }
 
 // IsMember reports whether the viewer is signed in.
