@@ -20,6 +20,7 @@ type Admits string
 const (
 	AdmitsOwner   Admits = "owner"      // only the row's owner
 	AdmitsVisible Admits = "visible-to" // the row's owner, and viewers to whom the row's visibility shows it
+	AdmitsRelated Admits = "related"    // everyone with a relation to the row
 )
 
 // Table describes a table of owned rows, as a migration passed it to app.protect. It determines the names of the row policies,
@@ -32,6 +33,11 @@ type Table struct {
 	Insert bool     // whether owners may insert rows
 	Update []string // the columns that owners may update; if empty, they may update no rows
 	Delete bool     // whether owners may delete rows
+
+	Relation  string              // an SQL expression over the columns: the relation of the viewer to a row; "" if only owners have one
+	Relations []string            // strongest first, without OWNER
+	As        map[string]string   // by command: the weakest relation that may; OWNER if absent
+	Scopes    map[string][]string // by command: any one of them admits an operator too
 }
 
 // Policy is a row policy of the app role, as declared in Go. PostgreSQL enforces the one from the migrations.
@@ -72,6 +78,9 @@ func (p Policy) Name() string { return p.Table.Name + "_" + strings.ToLower(p.Co
 func (p Policy) Admits() Admits {
 	if p.Command == "SELECT" && p.Table.Admits != "" {
 		return p.Table.Admits
+	}
+	if as := p.Table.As[p.Command]; as != "" {
+		return Admits(as)
 	}
 	return AdmitsOwner
 }

@@ -8,8 +8,12 @@ import (
 
 // Rule is the rule directive of a field.
 type Rule struct {
-	Name      string // without the @
-	Of, ID    string // of @owner on a root field: the type, and the path of the argument that has the id of the row
+	Name      string     // without the @
+	Of, ID    string     // of @owner on a root field: the type, and the path of the argument that has the id of the row
+	As        string     // of @owner: the weakest relation that it lets through
+	When      string     // of @owner on a root field: the path of an argument; the rule applies only if it is present
+	OrScopes  [][]string // of @owner: operators with all scopes of one entry pass too
+	AnyOf     [][]string // of @scopes
 	Otherwise Otherwise
 	Reason    string // of @public
 	text      string
@@ -22,19 +26,50 @@ func IsRule(name string) bool {
 	return ok
 }
 
-// RuleOf returns the rule of a field. ok is false if the field has no rule or several.
+// RuleOf returns the main rule of a field: the one without a condition.
 func RuleOf(f *ast.FieldDefinition) (r Rule, ok bool) {
-	list := rulesOf(f.Directives)
-	if len(list) != 1 {
-		return Rule{}, false
+	for _, r := range RulesOf(f) {
+		if r.When == "" {
+			return r, true
+		}
 	}
-	return newRule(list[0]), true
+	return Rule{}, false
+}
+
+// RulesOf returns all rules of a field, in the order of the schema.
+func RulesOf(f *ast.FieldDefinition) (all []Rule) {
+	for _, d := range f.Directives {
+		if _, ok := ruleNames[d.Name]; ok || d.Name == "scopes" {
+			all = append(all, newRule(d))
+		}
+	}
+	return all
+}
+
+// scopeSets returns the value of an argument with alternatives of scopes.
+func scopeSets(d *ast.Directive, name string) (sets [][]string) {
+	a := d.Arguments.ForName(name)
+	if a == nil {
+		return nil
+	}
+	for _, inner := range a.Value.Children {
+		var set []string
+		for _, scope := range inner.Value.Children {
+			set = append(set, scope.Value.Raw)
+		}
+		sets = append(sets, set)
+	}
+	return sets
 }
 
 func newRule(d *ast.Directive) Rule {
 	r := Rule{
 		Name: d.Name, Of: argument(d, "of"), ID: argument(d, "id"),
 		Otherwise: Otherwise(argument(d, "otherwise")), Reason: argument(d, "reason"), at: d.Position,
+		As: argument(d, "as"), When: argument(d, "when"), OrScopes: scopeSets(d, "orScopes"), AnyOf: scopeSets(d, "anyOf"),
+	}
+	if r.As == "" && r.Name == "owner" {
+		r.As = "OWNER"
 	}
 	if r.Otherwise == "" {
 		r.Otherwise = OtherwiseError

@@ -158,7 +158,7 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 	kind := kindOf(q.viewer)
 	title := q.field.String()
 	if q.row != nil {
-		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.viewer.Is(q.row.OwnerID()))
+		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), relationTo(q.viewer, q.row))
 		title += fmt.Sprintf(" of %s, which is %s's", q.row.RowID(), q.owner)
 	}
 	refusal := q.rule.Decide(q.viewer, q.row)
@@ -190,21 +190,25 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 		hidden = hidden || i == 0 && !admits
 	}
 	if f := behind.function; f != nil {
-		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.Admits.InWords())
+		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.InWords())
 	}
 	return hidden, nil
 }
 
-// try tries a policy, and writes whether it admits the viewer and how PostgreSQL prints it.
+// try tries a policy, and writes whether it admits the viewer and how PostgreSQL prints it. A policy for INSERT has no row to try.
 func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
-	if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
-		return false, err
+	verdict := "is not tried"
+	if guard.Command != "INSERT" {
+		if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+			return false, err
+		}
+		verdict = map[bool]string{true: "admits", false: "refuses"}[admits]
 	}
 	text, err := q.app.FindPolicyText(ctx, guard.Name())
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", text.Name, text.Table, text.Command, map[bool]string{true: "admits", false: "refuses"}[admits])
+	fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", text.Name, text.Table, text.Command, verdict)
 	if text.Using != nil {
 		fmt.Fprintf(w, "          USING %s\n", *text.Using)
 	}
