@@ -26,14 +26,18 @@ func IsRule(name string) bool {
 	return ok
 }
 
-// RuleOf returns the main rule of a field: the one without a condition.
+// RuleOf returns the main rule of a field: the one without a condition. ok is false if the field has no such rule or several.
 func RuleOf(f *ast.FieldDefinition) (r Rule, ok bool) {
-	for _, r := range RulesOf(f) {
-		if r.When == "" {
-			return r, true
+	for _, rule := range RulesOf(f) {
+		switch {
+		case rule.When != "":
+		case ok:
+			return Rule{}, false
+		default:
+			r, ok = rule, true
 		}
 	}
-	return Rule{}, false
+	return r, ok
 }
 
 // RulesOf returns all rules of a field, in the order of the schema.
