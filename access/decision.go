@@ -60,7 +60,7 @@ func (d decision) asker(v Viewer) asker {
 func (d decision) scopes() [][]string {
 	all := [][]string{nil}
 	for _, r := range d.rules {
-		if sets := slices.Concat(r.AnyOf, r.OrScopes); len(sets) > 0 {
+		if sets := r.Scopes(); len(sets) > 0 {
 			all = combined(all, sets)
 		}
 	}

@@ -3,6 +3,8 @@ package access
 import (
 	"slices"
 	"strings"
+
+	"freehold.dev/freehold/directives"
 )
 
 // Viewer is a kind of viewer, by their relation to the row that a field belongs to: one of the constants, or a relation of the row's
@@ -23,16 +25,13 @@ const (
 // the row policies name.
 const Operator Viewer = "operator"
 
-// ownerRelation is the relation of the owner, which every type has.
-const ownerRelation = "OWNER"
-
 // Viewers are the kinds that every field distinguishes, in the order of what they get, least first.
 var Viewers = []Viewer{Nobody, NobodyVisibleTo, Member, MemberVisibleTo, Owner}
 
 // KindOf returns the kind of a viewer. relation is that of a member to the row: OWNER for its owner, "" for none.
 func KindOf(signedIn, sees bool, relation string) Viewer {
 	switch {
-	case relation == ownerRelation:
+	case relation == directives.OwnerRelation:
 		return Owner
 	case relation != "":
 		return Viewer(relation)

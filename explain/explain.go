@@ -267,21 +267,10 @@ func newViewer(v auth.Viewer, row directives.Row) explainedViewer {
 		x.Reason = cmp.Or(v.Reason, fault.Missing)
 	}
 	if row != nil {
-		x.Kind = access.KindOf(v.IsMember(), row.VisibleTo(v), relationTo(v, row))
+		x.Kind = access.KindOf(v.IsMember(), row.VisibleTo(v), row.RelationTo(v))
 	}
 	return x
 }
 
 // kindOf distinguishes only anonymous viewers from members. It is for fields without a row.
 func kindOf(v auth.Viewer) access.Viewer { return access.KindOf(v.IsMember(), false, "") }
-
-// relationTo returns the relation of a viewer to a row that was loaded as this viewer: OWNER for its owner, "" for none.
-func relationTo(v auth.Viewer, row directives.Row) string {
-	if related, ok := row.(interface{ RelationTo(auth.Viewer) string }); ok {
-		return related.RelationTo(v)
-	}
-	if v.Is(row.OwnerID()) {
-		return "OWNER"
-	}
-	return ""
-}
