@@ -219,7 +219,7 @@ func scorePolicies(t *testing.T, program stage.Program, s *score) {
 	for _, policy := range stored {
 		checks := shortCases(p, policy)
 		checks = append(checks, check{"a direct trial of " + policy.Name, func() []findings.Finding { return trials.Check(t.Context(), policy) }})
-		for _, w := range policy.Weakenings() {
+		for _, w := range policy.Weakenings(trials.Table(policy.Table)) {
 			s.try(t, mutant{
 				name:    policy.Name + " " + w.Name,
 				weaken:  func() { trials.Alter(t, w.Weaken) },
