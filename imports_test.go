@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"accounts":          {"accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
 	"owned":             {"auth", "db"},
 	"directives":        {"auth", "fault", "internal/once"},
-	"access":            {"directives", "fault"},
+	"access":            {"auth", "directives", "fault"},
 	"graph/exec":        {"directives", "owned"},
 	"graph/model":       {"internal/runes", "owned"},
 	"graph":             {"directives", "graph/exec", "graph/model", "owned"},

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/access"
 )
 
 // Call is a selected field, and the type behind it.
@@ -14,10 +16,16 @@ type Call struct {
 	On     *ast.Definition // the object type behind it; nil for a scalar
 	Key    string          // of a representation: the fields that identify the object
 	Object bool            // the type behind it has fields of its own
+	With   string          // an argument with rules of its own, which the call has; it leaves out the other ones
 }
 
-// Name returns the field as Type.field.
-func (c Call) Name() string { return c.Parent.Name + "." + c.Def.Name }
+// Field returns the field as Type.field.
+func (c Call) Field() string { return c.Parent.Name + "." + c.Def.Name }
+
+// Name returns the name of the row of the access matrix that is about the call.
+func (c Call) Name() string {
+	return access.Field{Type: c.Parent.Name, Name: c.Def.Name, When: c.With}.String()
+}
 
 // typ returns the name of the object type behind the field; "" for a scalar.
 func (c Call) typ() string {
@@ -86,6 +94,9 @@ func (p Path) String() string {
 		names = append(names, p.Leaves[0].Def.Name)
 		if on := p.Leaves[0].On; on != nil {
 			names = append(names, "("+on.Name+")")
+		}
+		if with := p.Leaves[0].With; with != "" {
+			names = append(names, "with "+with)
 		}
 	}
 	return strings.Join(names, " ")
@@ -168,6 +179,11 @@ func pathsOf(schema *Schema) (paths []Path) {
 			for _, c := range Calls(schema, root, f) {
 				paths = append(paths, Path{Root: root, Leaves: []Call{c}})
 				paths = append(paths, walk(schema, Path{Root: root}, c)...)
+				for _, when := range conditions(f) {
+					with := c
+					with.With = when
+					paths = append(paths, Path{Root: root, Leaves: []Call{with}})
+				}
 			}
 		}
 	}
