@@ -94,7 +94,7 @@ func (d *document) steps(steps []Step, leaves []Call) (string, error) {
 	}
 	switch s.Style {
 	case plain:
-	case inline:
+	case Inline:
 		body = fmt.Sprintf("... on %s { %s }", s.On.Name, body)
 	case named:
 		fragment := fmt.Sprintf("F%d", len(d.fragments))

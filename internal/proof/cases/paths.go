@@ -38,9 +38,10 @@ func (c Call) typ() string {
 // Style is how a query selects an object behind an interface or a union.
 type Style string
 
+// The styles.
 const (
 	plain       Style = ""          // nothing special: the field returns the object's own type
-	inline      Style = "inline"    // ... on T
+	Inline      Style = "inline"    // ... on T
 	named       Style = "named"     // ...F, with fragment F on T
 	byInterface Style = "interface" // ... on Node { id ... on T }
 )
@@ -238,8 +239,8 @@ func styles(schema *Schema, c Call) []Style {
 	case schema.Types[c.Def.Type.Name()] == c.On:
 		return []Style{plain}
 	case slices.Contains(c.On.Interfaces, "Node"):
-		return []Style{inline, named, byInterface}
+		return []Style{Inline, named, byInterface}
 	default:
-		return []Style{inline, named}
+		return []Style{Inline, named}
 	}
 }
