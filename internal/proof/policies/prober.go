@@ -5,7 +5,6 @@ package policies
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -302,64 +301,6 @@ func (p *Prober) rowsOf(ctx context.Context, policy db.Policy, v auth.Viewer) (n
 	query := fmt.Sprintf(`SELECT count(*) FROM app.%q WHERE $1 OR %s = ANY ($2)`, policy.Table.Name, p.relationIn(policy.Table))
 	err = p.asViewer(ctx, v, query, func(found *sql.Rows) error { return found.Scan(&n) }, all, pq.Array(admitted))
 	return n, err
-}
-
-// checkUpdate also checks that a member cannot give a row away or move it to another user's row, even after a mistaken grant, and that
-// only owners change the columns that are theirs alone.
-func (p *Prober) checkUpdate(ctx context.Context, policy db.Policy, say func(string, ...any)) error {
-	table := policy.Table
-	blind, err := p.blindUpdate(ctx, table)
-	if err != nil {
-		return err
-	}
-	if err := p.checkTouched(ctx, policy, blind, say); err != nil {
-		return err
-	}
-	if err := errors.Join(p.checkOwnerUpdates(ctx, policy, say), p.checkMoves(ctx, policy, say)); err != nil || !guardsOwner(table) {
-		return err
-	}
-	owner := p.people["PUBLIC"]
-	mine, err := p.rowsOf(ctx, policy, owner)
-	if err != nil {
-		return err
-	}
-	give := fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, p.ownerOf(table.Name))
-	if n, err := p.attempt(ctx, owner, nil, doing(give, owner.UserID)); err != nil || n != mine {
-		say("taking rows over changed %d (%v), want %d", n, err, mine)
-	}
-	if n, err := p.attempt(ctx, owner, nil, doing(give, p.newborn.UserID)); !isPolicyError(err) {
-		say("giving rows away changed %d (%v), want the policy's error", n, err)
-	}
-	return nil
-}
-
-// blindUpdate sets a column without reading any. It sets a value of another row, which the column's checks accept, or a new
-// value if the column is unique.
-func (p *Prober) blindUpdate(ctx context.Context, table db.Table) (string, error) {
-	stored, err := describeTable(ctx, p.super, table.Name)
-	if err != nil {
-		return "", err
-	}
-	unique := ""
-	for _, c := range stored.columns {
-		switch set := fmt.Sprintf(`UPDATE app.%q SET %q = `, table.Name, c.name); {
-		case !c.updatable || !slices.Contains(table.Update, c.name) || slices.Contains(table.OwnerUpdate, c.name):
-		case stored.isUnique(c.name) && (c.typ == "text" || c.typ == "uuid"):
-			unique = set + "gen_random_uuid()::" + c.typ
-		case stored.isUnique(c.name):
-		default:
-			var literal string
-			err := p.super.QueryRowContext(ctx, fmt.Sprintf(`SELECT quote_nullable(%q::text) FROM app.%q LIMIT 1`, c.name, table.Name)).Scan(&literal)
-			if err != nil {
-				return "", fmt.Errorf("find a value of %s.%s: %w", table.Name, c.name, err)
-			}
-			return set + literal + "::" + c.typ, nil
-		}
-	}
-	if unique == "" {
-		return "", errors.New("the app's role may update no column of " + table.Name + " to try it with")
-	}
-	return unique, nil
 }
 
 func doing(statement string, args ...any) func(context.Context, *sql.Tx) (int64, error) {
