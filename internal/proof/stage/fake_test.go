@@ -327,6 +327,8 @@ func (f *fake) insert(typ, owner string, in map[string]any) *fakeRow {
 		switch t := f.Schema.Types[d.Type.Name()]; {
 		case d.Type.Elem != nil:
 			row.fields[d.Name] = []any{}
+		case d.Name == "viewerCan":
+			row.fields[d.Name] = fakeObject{typ: t, fields: map[string]any{"actions": []any{}, "see": []any{}, "edit": []any{}}}
 		case t.Name == "Boolean":
 			row.fields[d.Name] = true
 		case t.Name == "DateTime":
