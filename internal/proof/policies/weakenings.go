@@ -103,6 +103,7 @@ type FunctionChange struct {
 	Weakening
 
 	Relation string // which viewers with this relation notice
+	Owns     bool   // whether these viewers become owners
 }
 
 // FunctionChanges returns the mistakes that a function with these relations, strongest first, can have: viewers lose a relation, or
@@ -117,7 +118,7 @@ func FunctionChanges(name, definition string, relations []string) (list []Functi
 		}
 		for _, c := range []struct{ what, becomes string }{{"without " + r, "NULL"}, {r + " is " + stronger, "'" + stronger + "'"}} {
 			wrapped := fmt.Sprintf(`SELECT CASE r WHEN '%s' THEN %s ELSE r END FROM (SELECT %s($1) AS r) x`, r, c.becomes, original)
-			list = append(list, FunctionChange{Relation: r, Weakening: Weakening{
+			list = append(list, FunctionChange{Relation: r, Owns: i == 0 && c.becomes != "NULL", Weakening: Weakening{
 				Name:    name + " " + c.what,
 				Weaken:  preserved + "; " + replaceBody(definition, wrapped),
 				Restore: definition + "; DROP FUNCTION " + original,
