@@ -58,8 +58,9 @@ func (l *Ledger) Incomplete(s cases.Specification) (faults []findings.Finding) {
 		typ, _, _ := strings.Cut(field, ".")
 		faults = append(faults, findings.Finding{What: field + fmt.Sprintf(format, args...), Where: where, Type: typ})
 	}
-	for field := range s.Matrix {
-		if l.cases[field] == 0 {
+	for field, row := range s.Matrix {
+		byHand := len(row.DecidedBy) > 0 && !slices.ContainsFunc(row.DecidedBy, func(root string) bool { return s.Known.ByHand[root] == "" })
+		if l.cases[field] == 0 && !byHand {
 			lacking[field] = true
 			if exempt[field] == "" {
 				fault(field, "", " has no case: no path leads to it")
