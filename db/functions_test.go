@@ -31,7 +31,7 @@ func TestFunctionsDoWhatIsListed(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{"protect": true, "check_protection": true} // see TestProtect
 	for topic, functions := range map[string]map[string][]outcome{
-		"accounts": accountOutcomes, "own": ownOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes,
+		"accounts": accountOutcomes, "own": ownOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes, "operators": operatorOutcomes,
 	} {
 		for name, outcomes := range functions {
 			if listed[name] {
