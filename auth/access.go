@@ -80,7 +80,7 @@ func NewAccessReader(o ReaderOptions) *AccessReader {
 type accessClaims struct {
 	jwt.RegisteredClaims
 	SessionID string `json:"sid"`
-	ClientID  string `json:"client_id"` // required by RFC 9068; freehold is its own client
+	ClientID  string `json:"client_id"`       // required by RFC 9068; freehold is its own client
 	Scope     string `json:"scope,omitempty"` // of an operator
 }
 
