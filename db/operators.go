@@ -11,6 +11,7 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/mail/outbox"
 )
 
 // GrantedScopes returns those of the scopes that the viewer's token claims which are granted to their account still. It makes no query
@@ -119,6 +120,9 @@ func (a Administration) find(ctx context.Context, dest any, query string, args .
 	err = a.tx.GetContext(ctx, dest, query, args...)
 	return err == nil, unlessNone(err, "start a password reset")
 }
+
+// EnqueueMail is SystemTx.EnqueueMail.
+func (a Administration) EnqueueMail(ctx context.Context, m outbox.Mail) error { return enqueueMail(ctx, a.tx, m) }
 
 // GrantedScope is a scope that an account has.
 type GrantedScope struct {
