@@ -8,25 +8,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail/outbox"
 )
-
-// GrantedScopes returns those of the scopes that the viewer's token claims which are granted to their account still. It makes no query
-// for a viewer who claims none.
-func (d *DB) GrantedScopes(ctx context.Context, viewer auth.Viewer) (auth.Scopes, error) {
-	if viewer.Scopes == "" {
-		return "", nil
-	}
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (granted auth.Scopes, err error) {
-		if err := tx.Get(ctx, &granted, `SELECT COALESCE(current_setting('app.scopes', true), '')`); err != nil {
-			return "", fmt.Errorf("find granted scopes: %w", err)
-		}
-		return granted, nil
-	})
-}
 
 // Administration has the statements with which accounts are administered, in a transaction: as an operator, whose scopes the database
 // checks, or as the command line.
@@ -122,7 +109,21 @@ func (a Administration) find(ctx context.Context, dest any, query string, args .
 }
 
 // EnqueueMail is SystemTx.EnqueueMail.
-func (a Administration) EnqueueMail(ctx context.Context, m outbox.Mail) error { return enqueueMail(ctx, a.tx, m) }
+func (a Administration) EnqueueMail(ctx context.Context, m outbox.Mail) error {
+	return enqueueMail(ctx, a.tx, m)
+}
+
+// CheckOwner returns an error unless the role of the pool may administer accounts as the command line.
+func (d *DB) CheckOwner(ctx context.Context) error {
+	var is bool
+	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &is, `SELECT pg_has_role(current_user, 'freehold_owner', 'USAGE')`)
+	})
+	if err == nil && !is {
+		err = errors.New("the role is not the owner role, freehold_owner")
+	}
+	return err
+}
 
 // GrantedScope is a scope that an account has.
 type GrantedScope struct {

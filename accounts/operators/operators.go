@@ -142,7 +142,7 @@ func (a Actor) StartPasswordReset(ctx context.Context, userID uuid.UUID) (accoun
 		}
 		err = admin.EnqueueMail(ctx, outbox.Mail{
 			ID: seed, Kind: mail.ResetPassword, Recipient: notice.Email, CodeID: id, ValidFor: code.ValidFor,
-			Data: map[string]string{"username": notice.Username, "operator": "yes"},
+			Data: map[string]string{"username": notice.Username, "operator": "An operator"},
 		})
 		if err != nil {
 			return err
@@ -156,7 +156,7 @@ func (a Actor) StartPasswordReset(ctx context.Context, userID uuid.UUID) (accoun
 // recipient returns the address of an active account.
 func (a Actor) recipient(ctx context.Context, userID uuid.UUID) (to input.Email, err error) {
 	var email string
-	var state db.AccountState
+	var state State
 	err = a.write(ctx, func(ctx context.Context, admin db.Administration) error {
 		email, state, err = admin.FindResetRecipient(ctx, userID)
 		return err
@@ -172,7 +172,7 @@ func (a Actor) recipient(ctx context.Context, userID uuid.UUID) (to input.Email,
 }
 
 // inactive has the flaws of accounts that cannot get a new password.
-var inactive = map[db.AccountState]fault.Flaw{
-	db.AccountDisabled: {Code: "DISABLED", Message: "This account is disabled. Enable it first."},
-	db.AccountPending:  {Code: "PENDING", Message: "This account is pending: its owner has not verified the email address."},
+var inactive = map[State]fault.Flaw{
+	Disabled: {Code: "DISABLED", Message: "This account is disabled. Enable it first."},
+	Pending:  {Code: "PENDING", Message: "This account is pending: its owner has not verified the email address."},
 }

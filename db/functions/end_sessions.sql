@@ -1,6 +1,6 @@
 -- Executed by: freehold_owner
 -- Revokes all sessions of an account, for an operator, or for the command line if p_operator_id is NULL. Returns how many were
--- live; NULL if there is no such account.
+-- live; NULL for an unknown account.
 CREATE OR REPLACE FUNCTION app.end_sessions(p_user_id uuid, p_operator_id uuid) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

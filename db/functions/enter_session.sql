@@ -4,8 +4,8 @@
 -- FH003 for an unknown one or a disabled account. It is written in plpgsql, which keeps its plan: in LANGUAGE sql it took
 -- three times as long. The assignments call set_config without a query, which PERFORM would run.
 --
--- A transaction that writes shares the lock of the viewer's account, before it looks whether the account is disabled: so
--- app.set_disabled waits for it, or it finds the account disabled. It does not if p_read_only is NULL.
+-- A transaction that writes first shares the lock of its account, and then finds out whether the account is disabled. So either
+-- app.set_disabled waits for it, or it is refused. If p_read_only is NULL, it takes no lock.
 CREATE OR REPLACE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean)
   RETURNS uuid
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 -- Executed by: freehold_owner
--- Grants a scope to an account. False if there is no such account, or if it is pending. p_granted_by is who asks for it.
+-- Grants a scope to an account. False for an unknown or pending account. p_granted_by is who asks for it.
 CREATE OR REPLACE FUNCTION app.grant_scope(p_user_id uuid, p_scope text, p_granted_by text) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$

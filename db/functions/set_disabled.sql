@@ -1,7 +1,7 @@
 -- Executed by: freehold_owner
 -- Disables or enables an account, for an operator, or for the command line if p_operator_id is NULL. Disabling ends its
--- sessions, and hides its rows. It waits for the transactions that write as its owner; later ones find it disabled. False if
--- there is no such account. Raises FH005 if it is the last operator.
+-- sessions, and hides its rows. It waits for the transactions that write as its owner; later ones are refused. False for an
+-- unknown account. Raises FH005 if it is the last operator.
 CREATE OR REPLACE FUNCTION app.set_disabled(p_user_id uuid, p_disabled boolean, p_operator_id uuid) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
