@@ -191,7 +191,7 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, when str
 	}
 	seen[name] = true
 	if rules[0].Name != "inherited" {
-		d := decision{field: name, rules: rules, layers: slices.Clone(c.layers.of(t.Name, f.Name))}
+		d := decision{field: name, rules: rules, layers: slices.Clone(c.layers.of(t.Name, f.Name, when))}
 		if row, owned := c.layers.Types[cmp.Or(rules[0].Of, t.Name)]; owned {
 			d.row = &row
 		}

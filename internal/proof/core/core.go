@@ -37,7 +37,6 @@ func Facts() people.Facts {
 		Furnish: []func(*harness.Service, *people.Person) error{addPending},
 		Before:  map[string]func(*harness.Service, *people.Person) error{"revokeSession": signInAgain},
 		NewCode: newCode,
-		Grant:   grant,
 		Disarm:  []string{disarmed},
 	}
 }
@@ -155,14 +154,6 @@ func signInAgain(s *harness.Service, of *people.Person) error {
 	}
 	of.Objects["Tokens"] = data.SignIn.Tokens
 	return nil
-}
-
-// grant grants scopes to a person, and gives them a token that claims the scopes.
-func grant(s *harness.Service, of *people.Person, scopes []string) error {
-	for _, scope := range scopes {
-		s.DB.Query(s.T, `INSERT INTO app.scope_grants (user_id, scope, granted_by) VALUES ($1, $2, 'the proof')`, of.RowID("User"), scope)
-	}
-	return signInAgain(s, of)
 }
 
 // disarmed replaces the definer functions that refuse a viewer other users' rows by functions that refuse no viewer.
