@@ -84,7 +84,8 @@ var mayImport = map[string][]string{
 		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault",
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
-	"e2e/programs": {},
+	"e2e/operators": {},
+	"e2e/programs":  {},
 }
 
 // moduleMayImport lists what the packages of modules may import.
@@ -123,8 +124,11 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
-	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
-	"db/literal":          {"db/literal"},
+	"e2e/operators": {
+		"app", "command", "db/dbtest", "e2e/harness", "modules",
+	},
+	"e2e/sessions": {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
+	"db/literal":   {"db/literal"},
 	"e2e/access": {
 		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest",
 		"internal/proof/cases", "internal/proof/core", "internal/proof/people", "internal/proof/stage", "modules",
