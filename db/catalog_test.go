@@ -92,7 +92,11 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 // runAsCaller lists the functions that are not SECURITY DEFINER, with the reason.
 var runAsCaller = map[string]string{
 	"check_protection":  "its caller owns the table",
+	"check_relations":   "its caller owns the table",
+	"check_scopes":      "it computes",
+	"admission":         "it computes",
 	"protect":           "its caller owns the table",
+	"refuse_update":     "it reads nothing",
 	"viewer_id":         "policies call it, in which PostgreSQL inlines it",
 	"client_device":     "it reads a setting",
 	"client_ip":         "it reads a setting",
