@@ -71,10 +71,10 @@ func grant(s *harness.Service, a harness.Account, scopes ...string) {
 
 // The mutations of operators, with one input, $i.
 const (
-	disable     = `mutation ($i: DisableAccountInput!) { disableAccount(input: $i) { accountId account { username state } } }`
-	enable      = `mutation ($i: EnableAccountInput!) { enableAccount(input: $i) { accountId account { username state } } }`
-	endSessions = `mutation ($i: RevokeAccountSessionsInput!) { revokeAccountSessions(input: $i) { accountId count account { username state } } }`
-	startReset  = `mutation ($i: StartPasswordResetInput!) { startPasswordReset(input: $i) { accountId account { username state } } }`
+	disable     = `mutation ($i: DisableAccountInput!) { disableAccount(input: $i) { success account { username state } } }`
+	enable      = `mutation ($i: EnableAccountInput!) { enableAccount(input: $i) { success account { username state } } }`
+	endSessions = `mutation ($i: RevokeAccountSessionsInput!) { revokeAccountSessions(input: $i) { success count account { username state } } }`
+	startReset  = `mutation ($i: StartPasswordResetInput!) { startPasswordReset(input: $i) { success account { username state } } }`
 )
 
 // actions are the mutations of operators, by the scope that each requires.
