@@ -131,8 +131,9 @@ func findAccounts(ctx context.Context, a *app.Administration, args []string, w i
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tSTATE\tCREATED\tLAST USED\tSCOPES")
 	for _, x := range list {
+		created := moment(&x.CreatedAt)
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			x.ID, x.Username, x.Email, strings.ToLower(string(x.State)), moment(&x.CreatedAt), moment(x.LastUsedAt), x.Scopes)
+			x.ID, x.Username, x.Email, strings.ToLower(string(x.State)), created, moment(x.LastUsedAt), x.Scopes)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -159,7 +160,8 @@ func printGrants(ctx context.Context, a *app.Administration, _ []string, w io.Wr
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "USERNAME\tSCOPE\tGRANTED\tBY")
 	for _, g := range grants {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Username, g.Scope, moment(&g.GrantedAt), g.GrantedBy)
+		granted := moment(&g.GrantedAt)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Username, g.Scope, granted, g.GrantedBy)
 	}
 	return table.Flush()
 }

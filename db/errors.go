@@ -20,9 +20,9 @@ const (
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
 	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication
+	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
 	lastOperator   = pqerror.Code("FH005") // raised by app.require_other_operator
 	scopeMissing   = pqerror.Code("FH006") // raised by app.require_scope
-	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
 )
 
 // ErrTaken means that another account has the e-mail or username.
@@ -55,12 +55,12 @@ func translate(err error) error {
 		return fault.SignIn(fault.Invalid)
 	case e.Code == signInTooOld:
 		return fault.Reauthenticate()
+	case e.Code == ownerRequired:
+		return &fault.Error{Code: fault.Forbidden, Message: "Only the owner may change these fields.", Err: err}
 	case e.Code == lastOperator:
 		return &fault.Error{Code: fault.Forbidden, Message: lastOperatorMessage, Err: ErrLastOperator}
 	case e.Code == scopeMissing:
 		return fault.New(fault.Forbidden, "You do not have the scope that this operation requires.")
-	case e.Code == ownerRequired:
-		return &fault.Error{Code: fault.Forbidden, Message: "Only the owner may change these fields.", Err: err}
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):

@@ -372,7 +372,7 @@ CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; --
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Whether the viewer of this transaction has a scope that was granted to them.
+-- Whether the viewer of this transaction has a scope, which app.claim_scopes has set.
 CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
 
 -- Hides the rows of an account from everyone else: makes them PRIVATE, and remembers what they were.
