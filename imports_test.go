@@ -102,7 +102,7 @@ var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
 	"mail":                {"internal/eventually", "mail"},
-	"db":                  {"db", "db/dbtest"},
+	"db":                  {"db", "db/dbtest", "internal/eventually"},
 	"db/probe":            {"db/dbtest", "db/probe"},
 	"accounts":            {"accounts"},
 	"owned":               {"owned"},
