@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"web":               {"access"},
 	"app": {
 		"access", "accounts", "accounts/input", "accounts/limits", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
-		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
+		"internal/levers", "mail", "mail/outbox", "owned", "remote", "resolvers", "telemetry", "web",
 	},
+	"subgraph":            {"app", "db", "graph/model", "owned", "resolvers"},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
 	"command":             {"access", "app", "devpg", "scaffold"},
 	"scaffold":            {},

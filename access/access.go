@@ -67,6 +67,8 @@ const (
 	AdmitsOwner   Admits = "owner"
 	AdmitsVisible Admits = "visible-to"
 	AdmitsMembers Admits = "members"
+	// AdmitsEveryone is for rows that another subgraph has. There is no layer behind them here.
+	AdmitsEveryone Admits = "everyone"
 )
 
 func (a Admits) admits(v Viewer) bool {
@@ -103,7 +105,7 @@ func (w Layers) of(typ, field string) []Layer {
 	if layers, ok := w.Fields[typ+"."+field]; ok {
 		return layers
 	}
-	if layer, ok := w.Types[typ]; ok {
+	if layer, ok := w.Types[typ]; ok && layer.Admits != AdmitsEveryone {
 		return []Layer{layer}
 	}
 	return nil
@@ -190,6 +192,7 @@ type decision struct {
 	rule   directives.Rule
 	layers []Layer
 	unseen bool // the row is of a type that only owners ever see
+	open   bool // the row is of a type that everyone sees
 }
 
 func (d decision) refusedByRule(v Viewer) bool { return d.answer(v) != Value }
@@ -229,7 +232,7 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 	seen[name] = true
 	if rule.Name != "inherited" {
 		row, owned := c.layers.Types[cmp.Or(rule.Of, t.Name)]
-		return []decision{{name, rule, c.layers.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner}}
+		return []decision{{name, rule, c.layers.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner, owned && row.Admits == AdmitsEveryone}}
 	}
 	for _, parent := range objectTypes(c.schema) {
 		for _, g := range parent.Fields {
@@ -265,11 +268,13 @@ func (d decision) answer(v Viewer) Answer {
 	var refusal fault.Code
 	r := d.rule
 	switch {
+	case r.Name == "visible" && d.open:
+		return Value
 	case r.Name == "visible" && (!v.sees() || d.unseen && v != Owner):
 		refusal = fault.NotFound
 	case (r.Name == "signedIn" || r.Name == "owner") && !v.signedIn():
 		refusal = fault.Unauthenticated
-	case r.Name == "owner" && (v == Member || d.unseen && v != Owner):
+	case r.Name == "owner" && (v == Member && !d.open || d.unseen && v != Owner):
 		refusal = fault.NotFound
 	case r.Name == "owner" && v != Owner:
 		refusal = fault.Forbidden

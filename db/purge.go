@@ -26,9 +26,6 @@ var kept = []struct {
 	{"sessions", 7 * 24 * time.Hour},
 }
 
-// isSubgraph reports whether the database has no accounts.
-func (d *DB) isSubgraph() bool { return d.own.Name == subgraphSet }
-
 // Purge deletes expired rows and returns how many, by table. Several instances may purge at once; none waits for rows that another
 // one deletes. If one table fails, Purge still purges the others. It keeps security events for keepEvents, and only the newest
 // eventsOfAKind of each kind and account.
@@ -48,12 +45,12 @@ func (d *DB) Purge(ctx context.Context, keepEvents time.Duration, eventsOfAKind 
 		}
 	}
 	for _, k := range kept {
-		if d.isSubgraph() && k.table != "rate_limits" {
+		if !d.HasAccounts() && k.table != "rate_limits" {
 			continue // the database has no such table
 		}
 		purge(k.table, `SELECT app.purge($1, $2, $3)`, k.table, purgeBatch, cmp.Or(k.keep, keepEvents).Seconds())
 	}
-	if d.isSubgraph() {
+	if !d.HasAccounts() {
 		return deleted, errors.Join(errs...)
 	}
 	purge("security_events", `SELECT app.purge_excess_events($1, $2)`, purgeBatch, eventsOfAKind)

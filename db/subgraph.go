@@ -27,6 +27,9 @@ func MigrateSubgraph(ctx context.Context, ownerURL string, further ...MigrationS
 	return migrate.Run(ctx, ownerURL, append([]MigrationSet{SubgraphMigrations()}, further...)...)
 }
 
+// HasAccounts reports whether the database has accounts. That of a second subgraph has none.
+func (d *DB) HasAccounts() bool { return d.own.Name == serviceSet }
+
 // sharedFunctions are the functions of folder functions that need no accounts. A database of a second subgraph has them too.
 var sharedFunctions = []string{"check_protection", "client_device", "client_ip", "count_hits", "protect", "purge", "viewer_id"}
 

@@ -112,6 +112,9 @@ func (k *checker) actions() {
 				k.fault(a.at, typ+"Action."+a.value, "no mutation %s with @owner(of: %q)", a.field, typ)
 			}
 		}
+		if k.schema.Mutation == nil {
+			continue
+		}
 		for _, f := range k.schema.Mutation.Fields {
 			if rule, ok := RuleOf(f); ok && rule.Of == typ && !listed[f.Name] {
 				k.fault(f.Position, "Mutation."+f.Name, "@owner(of: %q), but %sAction has no value for it", typ, typ)

@@ -42,12 +42,17 @@ func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, 
 		return behind{function: &f}
 	}
 	switch t := l.registry.Lookup(rule.Of); {
+	case t != nil && t.Remote:
+		return behind{}
 	case t != nil && typ == "Mutation":
 		return behind{guards: t.MutationGuards(field)}
 	case t != nil:
 		return behind{guards: []owned.Guard{t.Guard()}}
 	}
 	if t := l.registry.Lookup(typ); t != nil {
+		if _, local := t.Fields[field]; t.Remote && !local {
+			return behind{}
+		}
 		guard := t.FieldGuard(field)
 		if listed := l.listed(schema, def); rule.Name == "owner" && listed != nil && guard.Name() == t.Guard().Name() {
 			guard = listed.ListGuard()
@@ -69,7 +74,7 @@ func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type 
 	if nodes := schema.Types[name].Fields.ForName("nodes"); nodes != nil {
 		name = nodes.Type.Name()
 	}
-	if t := l.registry.Lookup(name); t != nil && t.Guard().Admits() == db.AdmitsOwner {
+	if t := l.registry.Lookup(name); t != nil && !t.Remote && t.Guard().Admits() == db.AdmitsOwner {
 		return t
 	}
 	return nil
@@ -79,6 +84,10 @@ func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type 
 func (l *Layers) Access() access.Layers {
 	a := access.Layers{Types: map[string]access.Layer{}, Fields: map[string][]access.Layer{}}
 	for _, t := range l.registry.Types() {
+		if t.Remote {
+			a.Types[t.Name] = access.Layer{Admits: access.AdmitsEveryone}
+			continue
+		}
 		a.Types[t.Name] = layer(t.Guard().Policy)
 	}
 	for field, b := range l.behind {
