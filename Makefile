@@ -38,6 +38,7 @@ generate: ## regenerate the generated files
 
 GENERATED := $(addprefix graph/, generated.go model/models_gen.go bridge_gen.go) modules/resolvers_gen.go
 GENERATED += $(addprefix examples/notes/, $(GENERATED) schema/freehold.graphqls schema/federation.graphqls)
+GENERATED += $(addprefix examples/notes/subgraph/, graph/generated.go graph/bridge_gen.go modules/resolvers_gen.go schema/subgraph.graphqls schema/federation.graphqls)
 
 fresh: ## check that generated files match their sources (tests check docs/access.md and docs/schema.sql)
 	@before=$$(cat $(GENERATED) | cksum); $(GO) generate ./... && (cd examples/notes && $(GO) generate ./...) && \

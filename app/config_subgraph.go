@@ -71,7 +71,7 @@ func (c *Config) subgraphFaults() (faults []error) {
 	case err != nil || !isHTTP(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		faults = append(faults, errors.New("FREEHOLD_ISSUER: must be an http or https URL without a query"))
 	case u.Scheme == "http" && !c.Development():
-		faults = append(faults, errors.New("FREEHOLD_ISSUER: must be https in production, because whoever changes the keys on their way can act as any user"))
+		faults = append(faults, errors.New("FREEHOLD_ISSUER: must be https in production, because anyone who changes the keys on their way can act as any user"))
 	}
 	switch {
 	case c.Audience == "":
