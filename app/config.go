@@ -111,7 +111,7 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	vars := env.ToMap(environ)
 	var faults []error
 	for name, value := range vars {
-		if _, known := field(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
+		if known := isSetting(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
 			faults = append(faults, fmt.Errorf("%s: unknown setting", name))
 		} else if known && value != "" && !c.has(name) {
 			faults = append(faults, c.meaningless(name))
@@ -148,14 +148,9 @@ func sorted(faults []error) error {
 	return errors.Join(faults...)
 }
 
-// field returns the field of a variable.
-func field(name string) (reflect.StructField, bool) {
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		if f.Tag.Get("env") == name {
-			return f, true
-		}
-	}
-	return reflect.StructField{}, false
+// isSetting reports whether a variable is a setting.
+func isSetting(name string) bool {
+	return slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
 }
 
 // nameFaults converts the errors of the parser, which name Go fields and quote values, to ours.

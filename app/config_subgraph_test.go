@@ -42,7 +42,7 @@ func TestSettingsOfASubgraph(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Concat(ofAccounts, ofSubgraphs) {
-		if _, known := field(name); !known {
+		if !isSetting(name) {
 			t.Errorf("%s is not a setting", name)
 		}
 	}
