@@ -16,11 +16,15 @@ import (
 // Admits says which viewers a row policy admits to a row.
 type Admits string
 
-// The viewers that a policy can admit.
+// The viewers that a policy can admit. Any other value is the weakest relation that it admits.
 const (
 	AdmitsOwner   Admits = "owner"      // only the row's owner
-	AdmitsVisible Admits = "visible-to" // the row's owner, and viewers to whom the row's visibility shows it
+	AdmitsVisible Admits = "visible-to" // the row's owner, viewers to whom the row's visibility shows it, and any with a relation
+	AdmitsRelated Admits = "related"    // the row's owner, and viewers with any relation
 )
+
+// OwnerRelation is the relation of the owner of a row, the strongest one.
+const OwnerRelation = "OWNER"
 
 // Table describes a table of owned rows, as a migration passed it to app.protect. It determines the names of the row policies,
 // whom each admits, and how to probe each. The server does not start if the database has other policies.
@@ -32,6 +36,11 @@ type Table struct {
 	Insert bool     // whether owners may insert rows
 	Update []string // the columns that owners may update; if empty, they may update no rows
 	Delete bool     // whether owners may delete rows
+
+	Relation  string              // the SQL expression of a viewer's relation to a row, such as app.notebook_relation(id); "" for none
+	Relations []string            // what Relation returns besides OwnerRelation and NULL, strongest first
+	As        map[string]string   // the weakest relation that may, by command; OwnerRelation if absent, and Admits decides for SELECT
+	Scopes    map[string][]string // the scopes of which one is enough, by command
 }
 
 // Policy is a row policy of the app role, as declared in Go. PostgreSQL enforces the one from the migrations.
