@@ -20,7 +20,7 @@ import (
 // The statements that set the viewer of a transaction. Only the one for members reads tables, so only it can wait for a lock.
 const (
 	enterAsMember    = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
-	enterByToken     = `SELECT app.enter_verified($1, $2, $3, $4, $5, $6, $7, $8)`
+	enterByToken     = `SELECT app.enter_verified($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	enterAnonymously = `
 	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
 	readAnonymously = enterAnonymously + `, set_config('transaction_read_only', 'on', true)`
@@ -37,7 +37,7 @@ func bySession(a *attempt, limit, wait string, client auth.Client) call {
 // byToken enters the viewer of a token of another service, which was verified. The database has no session to prove.
 func byToken(a *attempt, limit, wait string, client auth.Client) call {
 	v := a.viewer
-	return call{enterByToken, []any{v.UserID, v.SessionID, v.Until, limit, wait, client.IP, client.Device, a.single == singleRead}}
+	return call{enterByToken, []any{v.UserID, v.SessionID, v.Until, string(v.Scopes), limit, wait, client.IP, client.Device, a.single == singleRead}}
 }
 
 // entering returns the statement that sets the viewer and limits the statements after it to a timeout. It waits for a lock no

@@ -137,6 +137,13 @@ func TestVerifiedViewerEnters(t *testing.T) {
 	if err := d.ProveSession(t.Context(), ann); err != nil {
 		t.Error(err)
 	}
+	operator := ann
+	operator.Scopes = "notes:read notes:write"
+	for _, v := range []auth.Viewer{operator, ann} {
+		if got, err := d.GrantedScopes(t.Context(), v); err != nil || got != v.Scopes {
+			t.Errorf("the scopes are %q, %v; the token has %q", got, err, v.Scopes)
+		}
+	}
 }
 
 // BEGIN and entering take one round trip, as with a session.

@@ -41,7 +41,8 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Owner    func(ctx context.Context, obj any, next graphql.Resolver, of *string, id *string, otherwise directives.Otherwise) (res any, err error)
+	Owner    func(ctx context.Context, obj any, next graphql.Resolver, of *string, id *string, as string, when *string, orScopes [][]string, otherwise directives.Otherwise) (res any, err error)
+	Scopes   func(ctx context.Context, obj any, next graphql.Resolver, anyOf [][]string) (res any, err error)
 	SignedIn func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 	Visible  func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
@@ -617,7 +618,7 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../schema/subgraph.graphqls", Input: `# What a second subgraph shares with freehold's schema. ` + "`" + `freehold schema --subgraph-files` + "`" + ` writes this file.
 
-extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@key","@shareable","@composeDirective"]) @link(url: "https://freehold.dev/rules/v1.0", import: ["@public","@visible","@signedIn","@owner","@inherited"]) @composeDirective(name: "@public") @composeDirective(name: "@visible") @composeDirective(name: "@signedIn") @composeDirective(name: "@owner") @composeDirective(name: "@inherited")
+extend schema @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@key","@shareable","@composeDirective"]) @link(url: "https://freehold.dev/rules/v1.0", import: ["@public","@visible","@signedIn","@owner","@scopes","@inherited"]) @composeDirective(name: "@public") @composeDirective(name: "@visible") @composeDirective(name: "@signedIn") @composeDirective(name: "@owner") @composeDirective(name: "@scopes") @composeDirective(name: "@inherited")
 """
 Anyone can read this field, signed in or not. A root field must give a reason.
 """
@@ -640,6 +641,8 @@ Only the owner of the row can read this field. On a field of an owned type, the 
 field, ` + "`" + `of` + "`" + ` names the type and ` + "`" + `id` + "`" + ` the path of the argument that holds the row's id. The server then looks up the owner
 as the viewer, before the resolver runs. The error is UNAUTHENTICATED for an anonymous viewer, NOT_FOUND if the row is
 missing or hidden from the viewer, and FORBIDDEN if the viewer sees the row but does not own it.
+
+A root field can have several of these rules. Then each of them must let the viewer through, in their order.
 """
 directive @owner(
   """
@@ -653,9 +656,34 @@ directive @owner(
   id: String
 
   """
+  The weakest relation to the row that is enough, such as EDITOR. The owner has the strongest one, OWNER.
+  """
+  as: String! = "OWNER"
+
+  """
+  On a root field: the path of an optional argument. The rule applies only if the client sends it, even as null.
+  """
+  when: String
+
+  """
+  Scopes that are enough without the relation: all of one of the lists. The viewer must see the row.
+  """
+  orScopes: [[String!]!]
+
+  """
   What a refused field returns.
   """
   otherwise: Otherwise! = ERROR
+) repeatable on FIELD_DEFINITION
+"""
+Operators can read this field: users with all scopes of one of the lists. The error is UNAUTHENTICATED for an anonymous viewer,
+and FORBIDDEN for a user without the scopes. A revoked scope is refused immediately, although tokens still contain it.
+"""
+directive @scopes(
+  """
+  Lists of scopes, such as [["accounts:read"]]. All scopes of one list are required.
+  """
+  anyOf: [[String!]!]!
 ) on FIELD_DEFINITION
 """
 The field that returned this object has already decided who can read it. For pages, payloads and tokens.
@@ -1342,14 +1370,52 @@ func (ec *executionContext) dir_owner_args(ctx context.Context, rawArgs map[stri
 		return nil, err
 	}
 	args["id"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "otherwise",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "as",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["as"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "when",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["when"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orScopes",
+		func(ctx context.Context, v any) ([][]string, error) {
+			return ec.unmarshalOString2ᚕᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orScopes"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "otherwise",
 		func(ctx context.Context, v any) (directives.Otherwise, error) {
 			return ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["otherwise"] = arg2
+	args["otherwise"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) dir_scopes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "anyOf",
+		func(ctx context.Context, v any) ([][]string, error) {
+			return ec.unmarshalNString2ᚕᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["anyOf"] = arg0
 	return args, nil
 }
 
@@ -1786,6 +1852,11 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.UpdateNotebookPayload
@@ -1795,7 +1866,7 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -1858,6 +1929,11 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.DeleteNotebookPayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.DeleteNotebookPayload
@@ -1867,7 +1943,7 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -1930,6 +2006,11 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.CreateNotePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.CreateNotePayload
@@ -1939,7 +2020,7 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 					var zeroVal *model.CreateNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -2002,6 +2083,11 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.UpdateNotePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.UpdateNotePayload
@@ -2011,7 +2097,7 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 					var zeroVal *model.UpdateNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -2074,6 +2160,11 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.DeleteNotePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.DeleteNotePayload
@@ -2083,7 +2174,7 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 					var zeroVal *model.DeleteNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -2353,6 +2444,11 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.NoteConnection
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.NoteConnection
@@ -2362,7 +2458,7 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 					var zeroVal *model.NoteConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5610,6 +5706,64 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNString2ᚕᚕstringᚄ(ctx context.Context, v any) ([][]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([][]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2ᚕstringᚄ(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v [][]string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2ᚕstringᚄ(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model.UpdateNoteInput, error) {
 	res, err := ec.unmarshalInputUpdateNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6015,6 +6169,41 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	ret := make(graphql.Array, len(v))
 	for i := range v {
 		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚕᚕstringᚄ(ctx context.Context, v any) ([][]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([][]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2ᚕstringᚄ(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v [][]string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2ᚕstringᚄ(ctx, sel, v[i])
 	}
 
 	for _, e := range ret {
