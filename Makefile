@@ -79,8 +79,9 @@ fuzz: ## fuzz each parser for a few seconds (by count, because go test sometimes
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime 30000x "./$${f%:*}" || exit 1; \
 	done
 
-compose: build e2e/node_modules ## compose the schema with another subgraph, with Apollo's tool
-	@./freehold schema | node e2e/compose/compose.mjs
+compose: build e2e/node_modules ## compose the schema with other subgraphs, with Apollo's tool
+	@mkdir -p .cache && cd examples/notes && $(GO) run ./subgraph schema >../../.cache/subgraph.graphql
+	@./freehold schema | node e2e/compose/compose.mjs .cache/subgraph.graphql
 
 e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 	@scripts/need.sh node npm
