@@ -126,8 +126,8 @@ func TestUnprotectedTablesAreNamedWithTheirPlace(t *testing.T) {
 		want  string
 	}{
 		{"no table", db.Table{Name: "nowhere"}, "the database has no table app.nowhere"},
-		{"no policy", db.Table{Name: "bare"}, "the database has no row policy bare_select: call app.protect('bare', …) in a migration, with no further arguments"},
-		{"no policy for a command", db.Table{Name: "sessions", Insert: true, Update: []string{"device"}, Delete: true}, "the database has no row policy sessions_insert: call app.protect('sessions', …) in a migration, with inserts => true, updates => '{device}', deletes => true"},
+		{"no policy", db.Table{Name: "bare"}, "the database has no row policy bare_select: write SELECT app.protect('bare') in a migration"},
+		{"no policy for a command", db.Table{Name: "sessions", Insert: true, Update: []string{"device"}, Delete: true}, "the database has no row policy sessions_insert: write SELECT app.protect('sessions', inserts => true, updates => '{device}', deletes => true) in a migration"},
 		{"a policy too many", db.Table{Name: "profile_private", Key: "user_id"}, "the database has the row policy profile_private_insert, which the type does not declare"},
 		{"row security is not forced", db.Table{Name: "user_private", Key: "user_id"}, "row-level security of app.user_private is not forced"},
 	} {

@@ -11,6 +11,7 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/internal/levers"
+	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -22,7 +23,7 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 	compiled := directives.New(described, directives.Source{
 		Rows: p.rows(r.DB), Scopes: r.DB.GrantedScopes, Relations: checked.Relations, Denied: denied,
 	})
-	r.Registry, r.EntityKeys, r.ViewerCan = p.registry, resolvers.EntityKeys(described), compiled.ViewerCan
+	r.Registry, r.EntityKeys, r.Permissions = p.registry, resolvers.EntityKeys(described), permissions(compiled)
 	rules := Rules{Owner: compiled.Owner, Scopes: compiled.Scopes, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
 	switch {
 	case lever.NoRules:
@@ -44,11 +45,19 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 	return schema, nil
 }
 
+// permissions returns what says what a viewer may do with a loaded row.
+func permissions(rules *directives.Rules) func(context.Context, string, owned.Row) (*owned.Permissions, error) {
+	return func(ctx context.Context, typ string, row owned.Row) (*owned.Permissions, error) {
+		actions, see, edit, err := rules.ViewerCan(ctx, typ, row)
+		return &owned.Permissions{Actions: actions, See: see, Edit: edit}, err
+	}
+}
+
 // checked returns what the check of the schema needs from the declarations of modules.
 func (p *Program) checked() directives.Checked {
-	c := directives.Checked{Owned: map[string]bool{}, Relations: map[string][]string{}, Scopes: map[string]bool{}}
+	c := directives.Checked{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: map[string][]string{}, Scopes: map[string]bool{}}
 	for _, t := range p.registry.Types() {
-		c.Owned[t.Name], c.Relations[t.Name] = true, t.Relations()
+		c.Owned[t.Name], c.Remote[t.Name], c.Relations[t.Name] = true, t.Remote, t.Relations()
 	}
 	for _, m := range p.modules {
 		for scope := range m.Scopes {

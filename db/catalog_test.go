@@ -92,7 +92,12 @@ func TestPoliciesAreOnePerTableAndCommand(t *testing.T) {
 // runAsCaller lists the functions that are not SECURITY DEFINER, with the reason.
 var runAsCaller = map[string]string{
 	"check_protection":  "its caller owns the table",
+	"check_relations":   "its caller owns the table",
+	"check_scopes":      "it computes",
+	"admission":         "it computes",
 	"protect":           "its caller owns the table",
+	"refuse_update":     "it reads nothing",
+	"has_scope":         "policies call it, in which PostgreSQL inlines it",
 	"viewer_id":         "policies call it, in which PostgreSQL inlines it",
 	"client_device":     "it reads a setting",
 	"client_ip":         "it reads a setting",
@@ -151,7 +156,7 @@ func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 		SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('app'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), nil)
 	diff(t, "functions without the fixed search_path, except those that read settings or compute", d.Query(t, `
 		SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'`),
-		[]string{"viewer_id", "client_device", "client_ip", "session_id", "verified_username", "salt_of"})
+		[]string{"viewer_id", "client_device", "client_ip", "session_id", "verified_username", "salt_of", "has_scope"})
 	diff(t, "things the definer owns besides its functions", d.Query(t, `
 		SELECT oid::regclass FROM pg_class WHERE relowner = 'freehold_definer'::regrole`), nil)
 	diff(t, "schemas in which the definer or the app's role may create", d.Query(t, `

@@ -20,6 +20,7 @@ const (
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
 	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication
+	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
 )
 
 // ErrTaken means that another account has the e-mail or username.
@@ -49,6 +50,8 @@ func translate(err error) error {
 		return fault.SignIn(fault.Invalid)
 	case e.Code == signInTooOld:
 		return fault.Reauthenticate()
+	case e.Code == ownerRequired:
+		return &fault.Error{Code: fault.Forbidden, Message: "Only the owner may change these fields.", Err: err}
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):

@@ -105,6 +105,22 @@ func TestFunctionsAreNeverPublic(t *testing.T) {
 	}
 }
 
+// A function that only migrations call may get other parameters: no older build calls it.
+func TestFunctionOfMigrationsChangesItsParameters(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	for _, parameters := range []string{"a int", "a int, b text", "a int"} {
+		files := filesOf(map[string]string{
+			"0001_x.sql":            tableX,
+			"functions/guard_x.sql": "-- Executed by: freehold_owner\nCREATE OR REPLACE FUNCTION app.guard_x(" + parameters + ") RETURNS int LANGUAGE sql AS 'SELECT 1';\n",
+		})
+		if err := db.Migrate(t.Context(), d.Owner, db.MigrationSet{Name: "further", Files: files}); err != nil {
+			t.Fatal(err)
+		}
+		diff(t, "the parameters", d.Query(t, `SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'guard_x'`), []string{strings.ReplaceAll(parameters, "int", "integer")})
+	}
+}
+
 // If any part of a set fails, the database is unchanged.
 func TestFailedMigrationLeavesNothing(t *testing.T) {
 	t.Parallel()

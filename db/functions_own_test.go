@@ -7,6 +7,13 @@ var ownOutcomes = map[string][]outcome{
 		{name: "no change", setup: `DELETE FROM app.codes WHERE id = $change_code`, call: `SELECT app.pending_email($ann)`, nobody: `null`},
 		{name: "a code that has expired", setup: expired, call: `SELECT app.pending_email($ann)`, nobody: `null`},
 	},
+	"has_scope": {
+		{name: "a scope that was granted", setup: `SELECT set_config('app.scopes', 'notes:read notes:write', true)`, call: `SELECT app.has_scope('notes:write')`, nobody: `true`},
+		{name: "a part of its name", setup: `SELECT set_config('app.scopes', 'notes:read notes:write', true)`, call: `SELECT app.has_scope('notes')`, nobody: `false`},
+		{name: "no scopes", call: `SELECT app.has_scope('notes:read')`, nobody: `false`},
+		{name: "no name", setup: `SELECT set_config('app.scopes', '', true)`, call: `SELECT app.has_scope('')`, nobody: `false`},
+		{name: "NULL", setup: `SELECT set_config('app.scopes', 'notes:read', true)`, call: `SELECT app.has_scope(NULL)`, nobody: `false`},
+	},
 	"has_password": {
 		{name: "a password", call: `SELECT app.has_password($ann)`, nobody: `null`, owner: `true`},
 		{name: "no password", call: `SELECT app.has_password($bob)`, nobody: `null`, other: `false`, owner: `null`},

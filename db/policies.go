@@ -16,11 +16,12 @@ import (
 // Admits says which viewers a row policy admits to a row.
 type Admits string
 
-// The viewers that a policy can admit. Any other value is the weakest relation that it admits.
+// The viewers that a policy can admit. A relation, such as Admits("EDITOR"), admits the row's owner, and viewers whose relation to
+// the row is that one or a stronger one.
 const (
 	AdmitsOwner   Admits = "owner"      // only the row's owner
-	AdmitsVisible Admits = "visible-to" // the row's owner, viewers to whom the row's visibility shows it, and any with a relation
-	AdmitsRelated Admits = "related"    // the row's owner, and viewers with any relation
+	AdmitsRelated Admits = "related"    // viewers with any relation to the row
+	AdmitsVisible Admits = "visible-to" // viewers with any relation, and those to whom the row's visibility shows it
 )
 
 // OwnerRelation is the relation of the owner of a row, the strongest one.
@@ -37,10 +38,18 @@ type Table struct {
 	Update []string // the columns that owners may update; if empty, they may update no rows
 	Delete bool     // whether owners may delete rows
 
-	Relation  string              // the SQL expression of a viewer's relation to a row, such as app.notebook_relation(id); "" for none
-	Relations []string            // what Relation returns besides OwnerRelation and NULL, strongest first
-	As        map[string]string   // the weakest relation that may, by command; OwnerRelation if absent, and Admits decides for SELECT
-	Scopes    map[string][]string // the scopes of which one is enough, by command
+	// Relation is the function that returns the viewer's relation to a row, called with a column of the table, such as
+	// app.notebook_relation(notebook_id); "" for a table whose rows are not shared.
+	Relation  string
+	Relations []string // the relations besides OWNER, the strongest first
+	// As has the weakest relation that INSERT, UPDATE or DELETE admits. Without one, the command admits only the owner.
+	As map[string]string
+	// OwnerUpdate has those of the columns in Update that only the owner may change, although As["UPDATE"] admits others.
+	OwnerUpdate []string
+	// OfParent says that the table has no column for the owner: the viewer whose Relation is OWNER owns the row.
+	OfParent bool
+	// Scopes has the scopes that SELECT, UPDATE or DELETE admit: a viewer with any one of them may do the same as the owner.
+	Scopes map[string][]string
 }
 
 // Policy is a row policy of the app role, as declared in Go. PostgreSQL enforces the one from the migrations.
@@ -82,8 +91,14 @@ func (p Policy) Admits() Admits {
 	if p.Command == "SELECT" && p.Table.Admits != "" {
 		return p.Table.Admits
 	}
+	if relation := p.Table.As[p.Command]; relation != "" {
+		return Admits(relation)
+	}
 	return AdmitsOwner
 }
+
+// Scopes returns the scopes that the policy admits: a viewer with any one of them passes.
+func (p Policy) Scopes() []string { return p.Table.Scopes[p.Command] }
 
 // RowRef identifies rows of a table by the id in one column.
 type RowRef struct {

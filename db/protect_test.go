@@ -42,7 +42,7 @@ func TestProtectRefuses(t *testing.T) {
 		{"unseen reads", ``, `'notes', sees => 'nobody', reads => '{id}'`, "no viewer sees notes", "sees => 'owner'"},
 		{"no owner", ``, `'notes', owner => 'author_id'`, "notes has no column author_id", "user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE"},
 		{"a dropped owner", `ALTER TABLE app.notes DROP COLUMN user_id`, `'notes'`, "notes has no column user_id", "owner => 'author_id'"},
-		{"a null owner", ``, `'notes', owner => NULL`, "notes has no column NULL", "owner => 'author_id'"},
+		{"a null owner", ``, `'notes', owner => NULL`, "notes has no column for the owner of a row, and no relation to a row that has one", "owner => 'author_id'"},
 		{"rows without an owner", `ALTER TABLE app.notes ALTER user_id DROP NOT NULL`, `'notes', inserts => true`, "notes.user_id may be NULL", "Write user_id uuid NOT NULL"},
 		{"no reference", `ALTER TABLE app.notes DROP CONSTRAINT notes_user_id_fkey`, `'notes'`, "notes.user_id does not refer to app.users ON DELETE CASCADE", "Write user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE"},
 		{
@@ -177,7 +177,7 @@ func TestProtectIsForMigrations(t *testing.T) {
 	if err := attempt(t, connect(t, d.App), ``, `SELECT app.protect('profiles')`); err == nil || !strings.Contains(err.Error(), "permission denied for function protect") {
 		t.Errorf("the app role: %v", err)
 	}
-	err := attempt(t, connect(t, d.Superuser), `GRANT EXECUTE ON FUNCTION app.protect, app.check_protection TO freehold_app; SET LOCAL ROLE freehold_app`, `SELECT app.protect('profiles')`)
+	err := attempt(t, connect(t, d.Superuser), `GRANT EXECUTE ON FUNCTION app.protect, app.check_protection, app.check_relations, app.check_scopes, app.admission TO freehold_app; SET LOCAL ROLE freehold_app`, `SELECT app.protect('profiles')`)
 	if err == nil || !strings.Contains(err.Error(), "must be owner of table profiles") {
 		t.Errorf("the app role with a mistaken grant: %v", err)
 	}

@@ -30,8 +30,9 @@ func MigrateSubgraph(ctx context.Context, ownerURL string, further ...MigrationS
 // HasAccounts reports whether the database has accounts. That of a second subgraph has none.
 func (d *DB) HasAccounts() bool { return d.own.Name == serviceSet }
 
-// sharedFunctions are the functions of folder functions that need no accounts. A database of a second subgraph has them too.
-var sharedFunctions = []string{"check_protection", "client_device", "client_ip", "count_hits", "protect", "purge", "viewer_id"}
+// sharedFunctions are functions of folder functions that need no accounts. A database of a second subgraph has them too, and those that
+// are created before the tables.
+var sharedFunctions = []string{"client_device", "client_ip", "count_hits", "purge"}
 
 // subgraphFiles has the files of folder subgraph, and the shared functions among its own.
 type subgraphFiles struct{}
@@ -58,9 +59,17 @@ func (subgraphFiles) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
+// isShared reports whether a file is that of a function which both kinds of database have.
 func isShared(name string) bool {
 	dir, file := path.Split(name)
-	return dir == "functions/" && slices.Contains(sharedFunctions, strings.TrimSuffix(file, ".sql"))
+	if dir != "functions/" {
+		return false
+	}
+	if _, err := fs.Stat(ownFiles, path.Join("subgraph", name)); err == nil {
+		return false // a subgraph has another text of it
+	}
+	text, err := ownFiles.ReadFile(name)
+	return err == nil && (slices.Contains(sharedFunctions, strings.TrimSuffix(file, ".sql")) || strings.Contains(string(text), "\n-- Created: before the tables\n"))
 }
 
 // Forget deletes everything that belongs to a user from the database of a second subgraph, as the owner role, and reports whether

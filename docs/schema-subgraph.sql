@@ -33,8 +33,17 @@ CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 
+-- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
+CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
+
 -- Raises an error if app.protect with these arguments would leave the rows of a table unprotected, or if viewers would read other users' rows to find their own.
-CREATE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[]) RETURNS void; -- executed by freehold_owner
+CREATE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[], relation text, relations text[]) RETURNS void; -- executed by freehold_owner
+
+-- Raises an error if app.protect with these arguments would admit viewers by a relation that nothing answers, that depends on who asks, or that lets them write rows which another user owns.
+CREATE FUNCTION app.check_relations(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, relation text, relations text[], inserts_as text, updates_as text, deletes_as text, owner_updates text[]) RETURNS void; -- executed by freehold_owner
+
+-- Raises an error if app.protect with these scopes would admit nobody, or let viewers write rows that they do not see.
+CREATE FUNCTION app.check_scopes(table_name text, sees text, updates text[], deletes boolean, sees_scopes text[], updates_scopes text[], deletes_scopes text[]) RETURNS void; -- executed by freehold_owner
 
 -- The User-Agent of the request that this transaction serves; NULL if there is none.
 CREATE FUNCTION app.client_device() RETURNS text; -- executed by other functions only
@@ -51,11 +60,20 @@ CREATE FUNCTION app.enter_verified(p_user_id uuid, p_session_id uuid, p_expires 
 -- Deletes everything that refers to a user, and returns whether there was such a user.
 CREATE FUNCTION app.forget_user(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
 
+-- Whether the viewer of this transaction has a scope that was granted to them.
+CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
+
+-- Whether an account is disabled.
+CREATE FUNCTION app.is_disabled(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
+
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
-CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[]) RETURNS void; -- executed by freehold_owner
+CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
 -- Deletes up to p_limit rows of a table that ended more than p_seconds ago, and returns how many.
 CREATE FUNCTION app.purge(p_table text, p_limit integer, p_seconds double precision) RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
+
+-- The trigger of app.protect for owner_updates: refuses to change columns that only the owner of a row may change.
+CREATE FUNCTION app.refuse_update() RETURNS trigger; -- executed by freehold_owner
 
 -- The viewer of this transaction; NULL if they are anonymous.
 CREATE FUNCTION app.viewer_id() RETURNS uuid; -- executed by freehold_app

@@ -231,6 +231,9 @@ CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 
+-- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
+CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
+
 -- Uses a code that proves a new address, and makes it the address of the viewer.
 CREATE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE(old_email text, new_email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
@@ -241,7 +244,13 @@ CREATE FUNCTION app.change_password(p_seen_hash text, p_password_hash text) RETU
 CREATE FUNCTION app.change_username(p_username text, p_username_key text, p_hold_seconds double precision) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Raises an error if app.protect with these arguments would leave the rows of a table unprotected, or if viewers would read other users' rows to find their own.
-CREATE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[]) RETURNS void; -- executed by freehold_owner
+CREATE FUNCTION app.check_protection(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, reads text[], relation text, relations text[]) RETURNS void; -- executed by freehold_owner
+
+-- Raises an error if app.protect with these arguments would admit viewers by a relation that nothing answers, that depends on who asks, or that lets them write rows which another user owns.
+CREATE FUNCTION app.check_relations(table_name text, sees text, inserts boolean, updates text[], deletes boolean, owner text, relation text, relations text[], inserts_as text, updates_as text, deletes_as text, owner_updates text[]) RETURNS void; -- executed by freehold_owner
+
+-- Raises an error if app.protect with these scopes would admit nobody, or let viewers write rows that they do not see.
+CREATE FUNCTION app.check_scopes(table_name text, sees text, updates text[], deletes boolean, sees_scopes text[], updates_scopes text[], deletes_scopes text[]) RETURNS void; -- executed by freehold_owner
 
 -- Claims mails that are due, longest waiting first, until the lease ends.
 CREATE FUNCTION app.claim_mails(p_limit integer, p_lease_seconds double precision) RETURNS TABLE(id uuid, kind text, recipient text, has_code boolean, data jsonb, created_at timestamp with time zone, attempt integer, valid_seconds double precision) SECURITY DEFINER; -- executed by freehold_app
@@ -303,6 +312,9 @@ CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; --
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Whether the viewer of this transaction has a scope that was granted to them.
+CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
+
 -- Holds a username for the user who gave it up, or for no user.
 CREATE FUNCTION app.hold_username(p_username_key text, p_user_id uuid, p_until timestamp with time zone) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
@@ -322,7 +334,7 @@ CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean SECURITY D
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
-CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[]) RETURNS void; -- executed by freehold_owner
+CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
 -- The account that a key has signed up, for a caller that has its address and the hash of its password.
 CREATE FUNCTION app.prove_sign_up(p_key_hash bytea, p_email_key text, p_password_hash text) RETURNS TABLE(pending boolean, is_verified boolean, fingerprint bytea) SECURITY DEFINER; -- executed by freehold_app
@@ -356,6 +368,9 @@ CREATE FUNCTION app.record_refused_sign_in(p_user_id uuid) RETURNS void SECURITY
 
 -- Exchanges a refresh token for its successor.
 CREATE FUNCTION app.refresh_session(p_session_id uuid, p_presented bytea, p_successor bytea, p_genuine boolean, p_grace_seconds double precision, p_idle_seconds integer) RETURNS TABLE(outcome text, user_id uuid, current_hash bytea) SECURITY DEFINER; -- executed by freehold_app
+
+-- The trigger of app.protect for owner_updates: refuses to change columns that only the owner of a row may change.
+CREATE FUNCTION app.refuse_update() RETURNS trigger; -- executed by freehold_owner
 
 -- Replaces the viewer's password hash with another hash of the same password, unless the password has changed.
 CREATE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void SECURITY DEFINER; -- executed by freehold_app

@@ -29,6 +29,7 @@ const (
 	created    = "-- Created:"
 	early      = "before the tables"
 	nobody     = "nobody"
+	ownerRole  = "freehold_owner" // runs migrations
 )
 
 var (
@@ -173,7 +174,7 @@ func createFunctions(ctx context.Context, tx *sql.Tx, functions []functionFile, 
 }
 
 // create runs the file as a prepared statement, which can only be a single statement. It then grants execution to exactly the
-// roles that the file names.
+// roles that the file names. A function with other parameters stays in use by older builds, unless only migrations call it.
 func (f *functionFile) create(ctx context.Context, tx *sql.Tx) error {
 	statement, err := tx.PrepareContext(ctx, f.text)
 	if err != nil {
@@ -186,13 +187,21 @@ func (f *functionFile) create(ctx context.Context, tx *sql.Tx) error {
 		}
 		return err
 	}
-	var overloads int
-	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM pg_proc WHERE proname = $1 AND pronamespace = 'app'::regnamespace`, f.name).Scan(&overloads)
+	var older sql.NullString
+	err = tx.QueryRowContext(ctx, `
+		SELECT min(p.oid::regprocedure::text) FROM pg_proc p
+		 WHERE p.proname = $1 AND p.pronamespace = 'app'::regnamespace
+		   AND p.oid < (SELECT max(n.oid) FROM pg_proc n WHERE n.proname = $1 AND n.pronamespace = 'app'::regnamespace)`, f.name).Scan(&older)
 	if err != nil {
-		return fmt.Errorf("count functions: %w", err)
+		return fmt.Errorf("find the function with other parameters: %w", err)
 	}
-	if overloads != 1 {
-		return fmt.Errorf("app.%s exists with other parameters: to change the signature, choose a new name", f.name)
+	if older.Valid {
+		if !slices.Equal(f.roles, []string{ownerRole}) {
+			return fmt.Errorf("app.%s exists with other parameters: to change the signature, choose a new name", f.name)
+		}
+		if _, err := tx.ExecContext(ctx, `DROP FUNCTION `+older.String); err != nil {
+			return fmt.Errorf("drop the function with other parameters: %w", err)
+		}
 	}
 	return f.grant(ctx, tx)
 }

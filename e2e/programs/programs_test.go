@@ -80,7 +80,8 @@ func TestNewTypesPassTheirTests(t *testing.T) {
 	mustRun(t, dir, "go", "test", "./...")
 }
 
-// The access proof of a program fails for a weak row policy, and for a type of which it cannot create a row. It says what to change.
+// The access proof of a program fails for a weak row policy, for a mutation that the database refuses, and for a type of which it
+// cannot create a row. It says what to change.
 func TestProofOfAProgramFails(t *testing.T) {
 	t.Parallel()
 	dir := newProgram(t)
@@ -94,8 +95,9 @@ func TestProofOfAProgramFails(t *testing.T) {
 		sql   string
 		wants []string
 	}{
-		"weak policy":  {"ALTER POLICY notes_select ON app.notes USING (true);", []string{"--- FAIL: TestAccess/policies", "notes_select"}},
-		"missing seed": {"ALTER TABLE app.notes ADD CHECK (body = 'the only one');", []string{"--- FAIL: TestAccess/seeds", "createNote creates no Note", "Seed"}},
+		"weak policy":       {"ALTER POLICY notes_select ON app.notes USING (true);", []string{"--- FAIL: TestAccess", "the row policy notes_select admits other viewers than the type declares"}},
+		"missing privilege": {"REVOKE DELETE ON app.notes FROM freehold_app;", []string{"--- FAIL: TestAccess/policies", "deleteNote"}},
+		"missing seed":      {"ALTER TABLE app.notes ADD CHECK (body = 'the only one');", []string{"--- FAIL: TestAccess/seeds", "createNote creates no Note", "Seed"}},
 	} {
 		if err := os.WriteFile(migration, append(append([]byte{}, text...), c.sql+"\n"...), 0o600); err != nil {
 			t.Fatal(err)

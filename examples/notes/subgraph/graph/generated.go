@@ -93,6 +93,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	NotePermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
+	}
+
 	Notebook struct {
 		CreatedAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -112,6 +118,12 @@ type ComplexityRoot struct {
 	NotebookEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	NotebookPermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -158,10 +170,10 @@ type MutationResolver interface {
 	DeleteNote(ctx context.Context, input model.DeleteNoteInput) (*model.DeleteNotePayload, error)
 }
 type NoteResolver interface {
-	ViewerCan(ctx context.Context, obj *model.Note) ([]model.NoteAction, error)
+	ViewerCan(ctx context.Context, obj *model.Note) (*owned.Permissions, error)
 }
 type NotebookResolver interface {
-	ViewerCan(ctx context.Context, obj *model.Notebook) ([]model.NotebookAction, error)
+	ViewerCan(ctx context.Context, obj *model.Notebook) (*owned.Permissions, error)
 
 	Notes(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NoteConnection, error)
 }
@@ -354,6 +366,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.NoteEdge.Node(childComplexity), true
 
+	case "NotePermissions.actions":
+		if e.ComplexityRoot.NotePermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotePermissions.Actions(childComplexity), true
+	case "NotePermissions.edit":
+		if e.ComplexityRoot.NotePermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotePermissions.Edit(childComplexity), true
+	case "NotePermissions.see":
+		if e.ComplexityRoot.NotePermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotePermissions.See(childComplexity), true
+
 	case "Notebook.createdAt":
 		if e.ComplexityRoot.Notebook.CreatedAt == nil {
 			break
@@ -433,6 +464,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotebookEdge.Node(childComplexity), true
+
+	case "NotebookPermissions.actions":
+		if e.ComplexityRoot.NotebookPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookPermissions.Actions(childComplexity), true
+	case "NotebookPermissions.edit":
+		if e.ComplexityRoot.NotebookPermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookPermissions.Edit(childComplexity), true
+	case "NotebookPermissions.see":
+		if e.ComplexityRoot.NotebookPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookPermissions.See(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -819,12 +869,36 @@ type Notebook implements Node @key(fields: "id") {
   title: String! @visible
   "Who may see the notebook besides its owner."
   visibility: ProfileVisibility! @visible
-  "What the viewer may do."
-  viewerCan: [NotebookAction!] @visible
+  "What the viewer can do with this notebook, and which of its fields they can see and change. The rules of the fields and mutations decide."
+  viewerCan: NotebookPermissions @visible
   "When the notebook was created."
   createdAt: DateTime! @visible
   "When the notebook was last changed."
   updatedAt: DateTime! @visible
+}
+
+"What the viewer can do with a notebook. Use it to show the right buttons and fields."
+type NotebookPermissions {
+  "The mutations that the viewer can call for it."
+  actions: [NotebookAction!]! @inherited
+  "The fields that the viewer can see. Their values can be null."
+  see: [NotebookField!]! @inherited
+  "The fields that the viewer can change with a mutation."
+  edit: [NotebookField!]! @inherited
+}
+
+"The fields of a notebook."
+enum NotebookField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `title` + "`" + `."
+  TITLE
+  "` + "`" + `visibility` + "`" + `."
+  VISIBILITY
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
 }
 
 "What can be done with a notebook."
@@ -953,12 +1027,36 @@ type Note implements Node @key(fields: "id") {
   body: String! @visible
   "Whether the note is shown first."
   pinned: Boolean @visible
-  "What the viewer may do."
-  viewerCan: [NoteAction!] @visible
+  "What the viewer can do with this note, and which of its fields they can see and change. The rules of the fields and mutations decide."
+  viewerCan: NotePermissions @visible
   "When the note was created."
   createdAt: DateTime! @visible
   "When the note was last changed."
   updatedAt: DateTime! @visible
+}
+
+"What the viewer can do with a note. Use it to show the right buttons and fields."
+type NotePermissions {
+  "The mutations that the viewer can call for it."
+  actions: [NoteAction!]! @inherited
+  "The fields that the viewer can see. Their values can be null."
+  see: [NoteField!]! @inherited
+  "The fields that the viewer can change with a mutation."
+  edit: [NoteField!]! @inherited
+}
+
+"The fields of a note."
+enum NoteField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `body` + "`" + `."
+  BODY
+  "` + "`" + `pinned` + "`" + `."
+  PINNED
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
 }
 
 "What can be done with a note."
@@ -1064,6 +1162,11 @@ type DeleteNotePayload {
   "The id that the note had."
   deletedNoteId: ID! @inherited
 }
+
+extend enum NotebookField {
+  "` + "`" + `notes` + "`" + `."
+  NOTES
+}
 `, BuiltIn: false},
 	{Name: "../entities.graphqls", Input: `"Every type with a key."
 union _Entity = Notebook | Note | User
@@ -1155,6 +1258,18 @@ func (ec *executionContext) childFields_NoteEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type NoteEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_NotePermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_NotePermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_NotePermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_NotePermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotePermissions", field.Name)
+}
+
 func (ec *executionContext) childFields_Notebook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1195,6 +1310,18 @@ func (ec *executionContext) childFields_NotebookEdge(ctx context.Context, field 
 		return ec.fieldContext_NotebookEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NotebookEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_NotebookPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_NotebookPermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_NotebookPermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2254,10 +2381,19 @@ func (ec *executionContext) _Note_viewerCan(ctx context.Context, field graphql.C
 	if err != nil {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return ec.marshalONoteAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteActionᚄ(ctx, field.Selections, v)
+	return ec.marshalONotePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Note_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Note", field, true, true, "NoteAction")
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotePermissions(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Note_createdAt(ctx context.Context, obj *model.Note) graphql.Marshaler {
@@ -2359,6 +2495,27 @@ func (ec *executionContext) fieldContext_NoteEdge_node(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _NotePermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNoteAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_NotePermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteAction")
+}
+
+func (ec *executionContext) _NotePermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNoteField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_NotePermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteField")
+}
+
+func (ec *executionContext) _NotePermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNoteField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_NotePermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteField")
+}
+
 func (ec *executionContext) _Notebook_id(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -2402,10 +2559,19 @@ func (ec *executionContext) _Notebook_viewerCan(ctx context.Context, field graph
 	if err != nil {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return ec.marshalONotebookAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookActionᚄ(ctx, field.Selections, v)
+	return ec.marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Notebook_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Notebook", field, true, true, "NotebookAction")
+	fc = &graphql.FieldContext{
+		Object:     "Notebook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookPermissions(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Notebook_createdAt(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
@@ -2572,6 +2738,27 @@ func (ec *executionContext) fieldContext_NotebookEdge_node(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _NotebookPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNotebookAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_NotebookPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookAction")
+}
+
+func (ec *executionContext) _NotebookPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNotebookField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_NotebookPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
+}
+
+func (ec *executionContext) _NotebookPermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNotebookField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_NotebookPermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model1.PageInfo) graphql.Marshaler {
@@ -4710,6 +4897,49 @@ func (ec *executionContext) _NoteEdge(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var notePermissionsImplementors = []string{"NotePermissions"}
+
+func (ec *executionContext) _NotePermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notePermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotePermissions")
+		case "actions":
+			out.Values[i] = ec._NotePermissions_actions(out.At(ctx, "NotePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._NotePermissions_see(out.At(ctx, "NotePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._NotePermissions_edit(out.At(ctx, "NotePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var notebookImplementors = []string{"Notebook", "Node", "_Entity"}
 
 func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet, obj *model.Notebook) graphql.Marshaler {
@@ -4836,6 +5066,49 @@ func (ec *executionContext) _NotebookEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._NotebookEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookPermissionsImplementors = []string{"NotebookPermissions"}
+
+func (ec *executionContext) _NotebookPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookPermissions")
+		case "actions":
+			out.Values[i] = ec._NotebookPermissions_actions(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._NotebookPermissions_see(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._NotebookPermissions_edit(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5572,14 +5845,48 @@ func (ec *executionContext) marshalNNote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmode
 	return ec._Note(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx context.Context, v any) (model.NoteAction, error) {
-	var res model.NoteAction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNNoteAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx context.Context, sel ast.SelectionSet, v model.NoteAction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNNoteAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NoteAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNoteAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNoteAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNoteAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNoteAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNNoteEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NoteEdge) graphql.Marshaler {
@@ -5606,6 +5913,50 @@ func (ec *executionContext) marshalNNoteEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋ
 	return ec._NoteEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNNoteField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNoteField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NoteField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNoteField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNoteField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNoteField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNoteField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNNotebook2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Notebook) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -5630,14 +5981,48 @@ func (ec *executionContext) marshalNNotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋ
 	return ec._Notebook(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx context.Context, v any) (model.NotebookAction, error) {
-	var res model.NotebookAction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNNotebookAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx context.Context, sel ast.SelectionSet, v model.NotebookAction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNNotebookAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NotebookAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNotebookAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNotebookAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNotebookAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNNotebookEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookEdge) graphql.Marshaler {
@@ -5662,6 +6047,50 @@ func (ec *executionContext) marshalNNotebookEdge2ᚖexampleᚗcomᚋnotesᚋgrap
 		return graphql.Null
 	}
 	return ec._NotebookEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNotebookField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNotebookField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NotebookField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNotebookField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNotebookField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNotebookField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
@@ -6036,47 +6465,18 @@ func (ec *executionContext) marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmode
 	return ec._Note(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalONoteAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteActionᚄ(ctx context.Context, v any) ([]model.NoteAction, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]model.NoteAction, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalONoteAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.NoteAction) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalONoteConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteConnection(ctx context.Context, sel ast.SelectionSet, v *model.NoteConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._NoteConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONotePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotePermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx context.Context, sel ast.SelectionSet, v *model.Notebook) graphql.Marshaler {
@@ -6086,47 +6486,18 @@ func (ec *executionContext) marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋ
 	return ec._Notebook(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalONotebookAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookActionᚄ(ctx context.Context, v any) ([]model.NotebookAction, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]model.NotebookAction, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalONotebookAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.NotebookAction) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalONotebookConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotebookConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._NotebookConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotebookPermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (*owned.Visibility, error) {
