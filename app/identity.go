@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/remote"
@@ -20,6 +21,7 @@ type identity struct {
 	accounts *accounts.Service // in a second subgraph, only CheckWrite works
 
 	// nil in a second subgraph
+	operators *operators.Service
 	cookies *auth.Cookies
 	hasher  *passwords.Hasher
 	jwks    func() auth.JWKS
@@ -77,7 +79,7 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	who.accounts, who.jwks = service, keys.JWKS
+	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

@@ -26,6 +26,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
                           --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
                           print what a user gets from a field, and why
+  freehold admin          administer accounts: find, disable and enable them, revoke
+                          sessions, reset passwords, grant scopes to operators
   freehold forget USER_ID delete everything that belongs to a user (only in a second
                           subgraph; elsewhere, users delete their accounts)
   freehold config         print the current settings, with secrets masked
@@ -89,6 +91,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.access(ctx, args[1:], os.Stdout)
 	case "forget":
 		return c.forget(ctx, args[1:])
+	case "admin":
+		return c.admin(ctx, args[1:], os.Stdout)
 	}
 	command := strings.Join(args, " ")
 	if command == "roles" {

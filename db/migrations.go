@@ -45,9 +45,20 @@ func (ownSet) Open(name string) (fs.File, error) {
 	return ownFiles.Open(path.Join("migrations", name))
 }
 
+// prepareDisabling lets app.set_disabled hide the rows of the tables that a set has created.
+const prepareDisabling = `SELECT app.prepare_disabling()`
+
+func withOwn(further []MigrationSet) []MigrationSet {
+	sets := append([]MigrationSet{OwnMigrations()}, further...)
+	for i := range sets {
+		sets[i].After = prepareDisabling
+	}
+	return sets
+}
+
 // Migrate runs the new migrations as the owner role: freehold's first, then those of each further set. See migrate.Run.
 func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
-	return migrate.Run(ctx, ownerURL, append([]MigrationSet{OwnMigrations()}, further...)...)
+	return migrate.Run(ctx, ownerURL, withOwn(further)...)
 }
 
 // CheckVersion returns an error unless this build may serve the database. The database must have this build's migrations. It may

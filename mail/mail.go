@@ -57,7 +57,7 @@ var kinds = map[Kind]struct {
 }{
 	VerifyEmail:     {code: true},
 	ChangeEmail:     {code: true},
-	ResetPassword:   {code: true, data: []string{"username"}},
+	ResetPassword:   {code: true, data: []string{"username", "operator"}}, // operator: "An operator" if one has requested it
 	AddressTaken:    {},
 	PasswordChanged: {data: []string{"username"}},
 	EmailChangedOld: {data: []string{"username"}},

@@ -22,6 +22,7 @@ import (
 type Set struct {
 	Name  string // of the table in schema migrations that stores its version
 	Files fs.FS  // NNNN_name.sql at the top level, and functions/name.sql; see docs/deployment.md
+	After string // a statement that runs after the migrations and functions, in their transaction; "" for none
 
 	Excludes string // the name of a set that cannot share a database with this one; "" for none
 }
@@ -122,6 +123,11 @@ func (m *migration) run(ctx context.Context) (err error) {
 	}
 	if err := m.applyFunctions(ctx); err != nil {
 		return err
+	}
+	if m.set.After != "" {
+		if _, err := m.tx.ExecContext(ctx, m.set.After); err != nil {
+			return fmt.Errorf("%s: %w", m.set.After, err)
+		}
 	}
 	if err := versionAt(m.numbered, latest(m.numbered)).publish(ctx, m.tx, m.set.Name); err != nil {
 		return err
