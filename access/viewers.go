@@ -91,6 +91,7 @@ const (
 	AdmitsMembers   Admits = "members"
 	AdmitsRelated   Admits = "related"   // everyone with a relation to the row
 	AdmitsOperators Admits = "operators" // only operators, with a scope of the layer
+	AdmitsEveryone  Admits = "everyone"  // of rows that another subgraph has: there is no layer behind them here
 )
 
 // Layer is what refuses in the database, independently of the field rule: a row policy, or a definer function.
@@ -168,7 +169,7 @@ func (w Layers) of(typ, field, when string) []Layer {
 	if layers, ok := w.Fields[typ+"."+field]; ok {
 		return layers
 	}
-	if layer, ok := w.Types[typ]; ok {
+	if layer, ok := w.Types[typ]; ok && layer.Admits != AdmitsEveryone {
 		return []Layer{layer}
 	}
 	return nil

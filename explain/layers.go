@@ -77,6 +77,8 @@ func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, 
 	}
 	creates, creation := l.creation(typ, field)
 	switch t := l.registry.Lookup(rule.Of); {
+	case t != nil && t.Remote:
+		return behind{}
 	case t != nil && creates != nil && creates != t:
 		return behind{guards: []owned.Guard{creation}} // of a row that belongs to one of the type
 	case t != nil && typ == "Mutation":
@@ -85,6 +87,9 @@ func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, 
 		return behind{guards: []owned.Guard{t.Guard()}}
 	}
 	if t := l.registry.Lookup(typ); t != nil {
+		if _, local := t.Fields[field]; t.Remote && !local {
+			return behind{}
+		}
 		guard := t.FieldGuard(field)
 		if listed := l.listed(schema, def); rule.Name == "owner" && listed != nil && guard.Name() == t.Guard().Name() {
 			guard = listed.ListGuard()
@@ -114,7 +119,7 @@ func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type 
 	if nodes := schema.Types[name].Fields.ForName("nodes"); nodes != nil {
 		name = nodes.Type.Name()
 	}
-	if t := l.registry.Lookup(name); t != nil && t.Guard().Admits() == db.AdmitsOwner {
+	if t := l.registry.Lookup(name); t != nil && !t.Remote && t.Guard().Admits() == db.AdmitsOwner {
 		return t
 	}
 	return nil
@@ -124,6 +129,10 @@ func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type 
 func (l *Layers) Access() access.Layers {
 	a := access.Layers{Types: map[string]access.Layer{}, Fields: map[string][]access.Layer{}, When: l.when}
 	for _, t := range l.registry.Types() {
+		if t.Remote {
+			a.Types[t.Name] = access.Layer{Admits: access.AdmitsEveryone}
+			continue
+		}
 		a.Types[t.Name] = layer(t.Guard().Policy)
 	}
 	for field, b := range l.behind {
