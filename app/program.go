@@ -31,6 +31,8 @@ type Module struct {
 	Types      []owned.Type   // from owned.Declare
 	Hooks      accounts.Hooks // run after those of earlier modules
 
+	// Scopes are the scopes that rules and row policies may name, such as notes:moderate, with a sentence that says what each permits.
+	Scopes map[string]string
 	// Functions are the definer functions behind fields that have no row policy, by Type.field, and the viewers that they admit.
 	Functions map[string]access.Layer
 	// Credential names the mutations that compute a password hash, verify a code or send a mail. An operation may have one of them.
@@ -54,7 +56,8 @@ type Graph struct {
 
 // Rules are the rule directives that run.
 type Rules struct {
-	Owner             func(ctx context.Context, obj any, next graphql.Resolver, of, id *string, otherwise directives.Otherwise) (any, error)
+	Owner             func(ctx context.Context, obj any, next graphql.Resolver, of, id *string, as string, when *string, orScopes [][]string, otherwise directives.Otherwise) (any, error)
+	Scopes            func(ctx context.Context, obj any, next graphql.Resolver, anyOf [][]string) (any, error)
 	SignedIn, Visible func(ctx context.Context, obj any, next graphql.Resolver) (any, error)
 }
 

@@ -18,27 +18,44 @@ import (
 // reports each refusal by a rule to denied.
 func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), lever levers.Levers) (graphql.ExecutableSchema, error) {
 	described := p.graph.Schema()
-	compiled := directives.New(described, p.rows(r.DB), denied)
+	checked := p.checked()
+	compiled := directives.New(described, directives.Source{
+		Rows: p.rows(r.DB), Scopes: r.DB.GrantedScopes, Relations: checked.Relations, Denied: denied,
+	})
 	r.Registry, r.EntityKeys, r.ViewerCan = p.registry, resolvers.EntityKeys(described), compiled.ViewerCan
-	rules := Rules{Owner: compiled.Owner, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
+	rules := Rules{Owner: compiled.Owner, Scopes: compiled.Scopes, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
 	switch {
 	case lever.NoRules:
-		rules = Rules{Visible: pass, SignedIn: pass, Owner: func(ctx context.Context, _ any, next graphql.Resolver, _, _ *string, _ directives.Otherwise) (any, error) {
-			return next(ctx)
-		}}
+		rules = passing
 	case lever.Rule != nil:
-		rules = replaced(rules, lever.Rule)
+		rules = replaced(rules, func(ctx context.Context) ruling {
+			if text := lever.Rule(fieldOf(ctx)); text != "" {
+				return compiled.Instead(text)
+			}
+			return nil
+		})
 	}
 	directives.Describe(described)
 	schema, root := p.graph.Executable(described, r, rules)
-	owned := map[string]bool{}
-	for _, t := range p.registry.Types() {
-		owned[t.Name] = true
-	}
-	if err := directives.Check(schema.Schema(), directives.Checked{Root: root, Owned: owned}); err != nil {
+	checked.Root = root
+	if err := directives.Check(schema.Schema(), checked); err != nil {
 		return nil, fmt.Errorf("the schema is invalid:\n%w", err)
 	}
 	return schema, nil
+}
+
+// checked returns what the check of the schema needs from the declarations of modules.
+func (p *Program) checked() directives.Checked {
+	c := directives.Checked{Owned: map[string]bool{}, Relations: map[string][]string{}, Scopes: map[string]bool{}}
+	for _, t := range p.registry.Types() {
+		c.Owned[t.Name], c.Relations[t.Name] = true, t.Relations()
+	}
+	for _, m := range p.modules {
+		for scope := range m.Scopes {
+			c.Scopes[scope] = true
+		}
+	}
+	return c
 }
 
 // rows returns what finds the rows of any owned type for the rules.
@@ -50,36 +67,5 @@ func (p *Program) rows(d *db.DB) directives.Rows {
 			rows[id] = row
 		}
 		return rows, err
-	}
-}
-
-func pass(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }
-
-// replaced lets the rule that ruleOf names decide about a field, if it names one.
-func replaced(root Rules, ruleOf func(field string) string) Rules {
-	type simple = func(context.Context, any, graphql.Resolver) (any, error)
-	owner := func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-		return root.Owner(ctx, obj, next, nil, nil, directives.OtherwiseError)
-	}
-	others := map[string]simple{"owner": owner, "visible": root.Visible, "signedIn": root.SignedIn, "public": pass}
-	instead := func(ctx context.Context) simple {
-		f := graphql.GetFieldContext(ctx)
-		return others[ruleOf(f.Object+"."+f.Field.Name)]
-	}
-	or := func(own simple) simple {
-		return func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-			if rule := instead(ctx); rule != nil {
-				return rule(ctx, obj, next)
-			}
-			return own(ctx, obj, next)
-		}
-	}
-	return Rules{
-		SignedIn: or(root.SignedIn), Visible: or(root.Visible),
-		Owner: func(ctx context.Context, obj any, next graphql.Resolver, of, id *string, otherwise directives.Otherwise) (any, error) {
-			return or(func(ctx context.Context, obj any, next graphql.Resolver) (any, error) {
-				return root.Owner(ctx, obj, next, of, id, otherwise)
-			})(ctx, obj, next)
-		},
 	}
 }

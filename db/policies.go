@@ -24,6 +24,9 @@ const (
 	AdmitsVisible Admits = "visible-to" // viewers with any relation, and those to whom the row's visibility shows it
 )
 
+// OwnerRelation is the relation of the owner of a row, the strongest one.
+const OwnerRelation = "OWNER"
+
 // Table describes a table of owned rows, as a migration passed it to app.protect. It determines the names of the row policies,
 // whom each admits, and how to probe each. The server does not start if the database has other policies.
 type Table struct {

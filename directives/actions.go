@@ -2,18 +2,17 @@ package directives
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"freehold.dev/freehold/auth"
 )
 
-// action is a value of the enum of actions of a type, and the rule of the mutation that it means.
+// action is a value of the enum of actions of a type, and the rules of the mutation that it means.
 type action struct {
 	value string
 	field string // of Mutation
-	rule  Rule
+	rules []Rule
 	at    *ast.Position
 	known bool // whether there is such a mutation, with @owner(of: the type)
 }
@@ -30,8 +29,8 @@ func actionsOf(schema *ast.Schema) map[string][]action {
 		for _, value := range enum.EnumValues {
 			a := action{value: value.Name, field: camel(value.Name) + t.Name, at: value.Position}
 			for _, name := range []string{a.field, camel(value.Name)} {
-				if rule, ok := ruleOfMutation(schema, name); ok && rule.Of == t.Name {
-					a.field, a.rule, a.known = name, rule, true
+				if rules := rulesOfMutation(schema, name, t.Name); slices.ContainsFunc(rules, Rule.IsUnconditional) {
+					a.field, a.rules, a.known = name, rules, true
 					break
 				}
 			}
@@ -41,15 +40,21 @@ func actionsOf(schema *ast.Schema) map[string][]action {
 	return actions
 }
 
-func ruleOfMutation(schema *ast.Schema, name string) (Rule, bool) {
+// rulesOfMutation returns the rules of a mutation about rows of a type.
+func rulesOfMutation(schema *ast.Schema, name, of string) (rules []Rule) {
 	if schema.Mutation == nil {
-		return Rule{}, false
+		return nil
 	}
 	f := schema.Mutation.Fields.ForName(name)
 	if f == nil {
-		return Rule{}, false
+		return nil
 	}
-	return RuleOf(f)
+	for _, rule := range RulesOf(f) {
+		if rule.Of == of {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 // camel writes the value of an enum as the name of a field: CREATE_NOTE becomes createNote.
@@ -64,13 +69,37 @@ func camel(value string) string {
 }
 
 // ViewerCan returns the actions of a type that the viewer may take with a loaded row, as the rules of their mutations would
-// decide. It makes no query.
-func (r *Rules) ViewerCan(ctx context.Context, typ string, row any) []string {
-	viewer, can := auth.ViewerFrom(ctx), []string{}
+// decide without their optional arguments. It makes no query, unless a rule names scopes that the viewer's token has.
+func (r *Rules) ViewerCan(ctx context.Context, typ string, row any) ([]string, error) {
+	can := []string{}
 	for _, a := range r.actions[typ] {
-		if a.known && a.rule.Decide(viewer, row) == nil {
+		may, err := r.mayTake(ctx, a, row)
+		if err != nil {
+			return nil, err
+		}
+		if may {
 			can = append(can, a.value)
 		}
 	}
-	return can
+	return can, nil
+}
+
+func (r *Rules) mayTake(ctx context.Context, a action, row any) (bool, error) {
+	for i := range a.rules {
+		rule := &a.rules[i]
+		if !rule.IsUnconditional() {
+			continue
+		}
+		viewer, err := r.viewer(ctx, rule)
+		if err != nil {
+			return false, err
+		}
+		switch err := rule.Decide(viewer, row); {
+		case isRefusal(err):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+	}
+	return a.known, nil
 }

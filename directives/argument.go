@@ -14,19 +14,11 @@ import (
 )
 
 // argumentIDs returns the ids at a path of a field's arguments, such as input, id: one, or those of a list. It returns none if the
-// argument is absent. An explicit null is an error. It reads the coerced values. The raw values show only whether an argument is
-// present, since they differ between literals and variables.
+// argument is absent. An explicit null is an error.
 func argumentIDs(ctx context.Context, path []string) ([]uuid.UUID, error) {
-	field := graphql.GetFieldContext(ctx)
-	if _, present := field.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[path[0]]; !present {
+	v, present := argumentAt(ctx, path)
+	if !present {
 		return nil, nil
-	}
-	v := reflect.ValueOf(field.Args[path[0]])
-	for _, step := range path[1:] {
-		var present bool
-		if v, present = inputField(v, step); !present {
-			return nil, nil
-		}
 	}
 	where := strings.Join(path, ".")
 	if v.Kind() != reflect.Slice || v.IsNil() {
@@ -41,6 +33,28 @@ func argumentIDs(ctx context.Context, path []string) ([]uuid.UUID, error) {
 		}
 	}
 	return ids, nil
+}
+
+// isPresent reports whether a client gave a value, or null, at a path of a field's arguments.
+func isPresent(ctx context.Context, path []string) bool {
+	_, present := argumentAt(ctx, path)
+	return present
+}
+
+// argumentAt returns the value at a path of a field's arguments, and whether it is present. It reads the coerced values. The raw
+// values show only whether an argument is present, since they differ between literals and variables.
+func argumentAt(ctx context.Context, path []string) (v reflect.Value, present bool) {
+	field := graphql.GetFieldContext(ctx)
+	if _, present := field.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[path[0]]; !present {
+		return v, false
+	}
+	v = reflect.ValueOf(field.Args[path[0]])
+	for _, step := range path[1:] {
+		if v, present = inputField(v, step); !present {
+			return v, false
+		}
+	}
+	return v, true
 }
 
 func readID(where string, v reflect.Value) (uuid.UUID, error) {

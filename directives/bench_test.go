@@ -30,7 +30,9 @@ func calls(row any) []call {
 	return []call{
 		{"visible", func(ctx context.Context) (any, error) { return rules.Visible(ctx, row, next) }},
 		{"signedIn", func(ctx context.Context) (any, error) { return rules.SignedIn(ctx, row, next) }},
-		{"owner", func(ctx context.Context) (any, error) { return rules.Owner(ctx, row, next, nil, nil, OtherwiseError) }},
+		{"owner", func(ctx context.Context) (any, error) {
+			return rules.Owner(ctx, row, next, nil, nil, OwnerRelation, nil, nil, OtherwiseError)
+		}},
 	}
 }
 

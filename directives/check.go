@@ -11,7 +11,7 @@ import (
 )
 
 // ruleNames are the rule directives, and whether gqlgen must run them.
-var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true}
+var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true, "scopes": true}
 
 // DecidedInCode are the only fields without a rule, as Type.field, and why they are public.
 var DecidedInCode = map[string]string{
@@ -26,6 +26,9 @@ var DecidedInCode = map[string]string{
 type Checked struct {
 	Root  any             // the generated graph.DirectiveRoot, with all rules
 	Owned map[string]bool // the names of the owned types that modules declare
+
+	Relations map[string][]string // the relations of each owned type besides the owner's, strongest first
+	Scopes    map[string]bool     // the scopes that modules declare
 }
 
 // Check returns an error that names each invalid place of the schema, by its file and line: a field without exactly one rule, a
@@ -155,12 +158,17 @@ func (k *checker) object(t *ast.Definition) {
 		if DecidedInCode[where] != "" {
 			continue
 		}
-		if rule, ok := RuleOf(f); ok {
+		list := RulesOf(f)
+		for _, rule := range list {
 			k.rule(where, t, f, rule)
-		} else if n := len(rulesOf(f.Directives)); n == 0 {
+		}
+		switch _, ok := RuleOf(f); {
+		case len(list) == 0:
 			k.fault(f.Position, where, "the field has no rule: add one that says who may read it")
-		} else {
-			k.fault(f.Position, where, "the field has %d rules; it needs exactly one", n)
+		case len(list) > 1:
+			k.repeated(where, t, f, list)
+		case !ok:
+			k.fault(f.Position, where, "the rule applies only with %s, so nothing decides without it: add a rule without when", list[0].When)
 		}
 	}
 }
@@ -175,9 +183,17 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 		k.owned(where, t, r)
 	case "signedIn":
 		k.nullable(where, f, r)
+	case "scopes":
+		k.nullable(where, f, r)
+		k.scopes(where, r, "anyOf", r.AnyOf)
 	case "owner":
 		k.nullable(where, f, r)
 		k.owner(where, t, f, r)
+		k.relation(where, t, r)
+		k.condition(where, t, f, r)
+		if r.OrScopes != nil {
+			k.scopes(where, r, "orScopes", r.OrScopes)
+		}
 	case "inherited":
 		k.inherited(where, t, r)
 	}
@@ -194,57 +210,6 @@ func (k *checker) owned(where string, t *ast.Definition, r Rule) {
 func (k *checker) nullable(where string, f *ast.FieldDefinition, r Rule) {
 	if f.Type.NonNull {
 		k.fault(r.at, where, "a field with @%s can be refused, so it must be nullable", r.Name)
-	}
-}
-
-func (k *checker) owner(where string, t *ast.Definition, f *ast.FieldDefinition, r Rule) {
-	of, id := r.Of, r.ID
-	if !k.isRoot(t) {
-		if of != "" || id != "" {
-			k.fault(r.at, where, "@owner takes of and id on root fields only; on this field the loaded row decides")
-		}
-		k.owned(where, t, r)
-		return
-	}
-	if of == "" || id == "" {
-		k.fault(r.at, where, "@owner on a root field requires a type and the path of an argument: @owner(of: …, id: …)")
-		return
-	}
-	if k.schema.Types[of] == nil {
-		k.fault(r.at, where, "@owner(of: %q): the schema has no such type", of)
-	} else if !k.Owned[of] {
-		k.fault(r.at, where, "@owner(of: %q): no module declares such an owned type, so nothing finds its rows: add owned.Declare(owned.Type{Name: %[1]q, …}) to the Types of a module", of)
-	}
-	k.argumentPath(where, f, r)
-}
-
-// argumentPath checks that the path leads through input objects to an ID or a list of IDs.
-func (k *checker) argumentPath(where string, f *ast.FieldDefinition, r Rule) {
-	path := r.ID
-	steps := strings.Split(path, ".")
-	arg := f.Arguments.ForName(steps[0])
-	if arg == nil {
-		k.fault(r.at, where, "@owner(id: %q): the field has no argument %s", path, steps[0])
-		return
-	}
-	typ := arg.Type
-	for _, step := range steps[1:] {
-		input := k.schema.Types[typ.Name()]
-		var next *ast.FieldDefinition
-		if typ.Elem == nil && input.Kind == ast.InputObject {
-			next = input.Fields.ForName(step)
-		}
-		if next == nil {
-			k.fault(r.at, where, "@owner(id: %q): %s has no field %s", path, typ, step)
-			return
-		}
-		typ = next.Type
-	}
-	if typ.Elem != nil {
-		typ = typ.Elem
-	}
-	if typ.NamedType != "ID" {
-		k.fault(r.at, where, "@owner(id: %q): it is a %s, not an ID or a list of IDs", path, typ)
 	}
 }
 

@@ -13,25 +13,27 @@ import (
 type simple = func(context.Context, any, graphql.Resolver) (any, error)
 
 type fullRoot struct {
-	Owner             func(context.Context, any, graphql.Resolver, *string, *string, Otherwise) (any, error)
+	Owner             func(context.Context, any, graphql.Resolver, *string, *string, string, *string, [][]string, Otherwise) (any, error)
+	Scopes            func(context.Context, any, graphql.Resolver, [][]string) (any, error)
 	SignedIn, Visible simple
 }
 
 func root() fullRoot {
 	r := &Rules{}
-	return fullRoot{Owner: r.Owner, SignedIn: r.SignedIn, Visible: r.Visible}
+	return fullRoot{Owner: r.Owner, Scopes: r.Scopes, SignedIn: r.SignedIn, Visible: r.Visible}
 }
 
 const definitions = `
 directive @public(reason: String) on FIELD_DEFINITION
 directive @visible on FIELD_DEFINITION
 directive @signedIn on FIELD_DEFINITION
-directive @owner(of: String, id: String, otherwise: Otherwise! = ERROR) on FIELD_DEFINITION
+directive @owner(of: String, id: String, as: String! = "OWNER", when: String, orScopes: [[String!]!], otherwise: Otherwise! = ERROR) repeatable on FIELD_DEFINITION
+directive @scopes(anyOf: [[String!]!]!) on FIELD_DEFINITION
 directive @inherited on FIELD_DEFINITION
 directive @key(fields: String!) on OBJECT
 enum Otherwise { ERROR NULL }
 interface Node { id: ID! }
-input In { id: ID n: Int deep: Deep ids: [ID!] }
+input In { id: ID n: Int deep: Deep ids: [ID!] must: Int! }
 input Deep { id: ID! }
 type Thing implements Node { id: ID! @visible secret: String @owner box: Box @visible }
 type Box { x: Int @inherited }
@@ -52,12 +54,20 @@ func check(t *testing.T, sdl string, c Checked) string {
 func TestCheckNamesEachFault(t *testing.T) {
 	t.Parallel()
 	good := Checked{
-		Root: root(), Owned: map[string]bool{"Thing": true},
+		Root: root(), Owned: map[string]bool{"Thing": true, "Pin": true},
+		Relations: map[string][]string{"Thing": {"EDITOR", "READER"}}, Scopes: map[string]bool{"read": true, "write": true},
 	}
 	withQuery := func(fields string) string { return definitions + "type Query { " + fields + " }" }
 	fine := withQuery(`a: Thing @public(reason: "x") b(i: In!): Thing @owner(of: "Thing", id: "i.deep.id") c: Int @signedIn many(ids: [ID!]!): Int @owner(of: "Thing", id: "ids")`)
 	if got := check(t, fine, good); got != "" {
 		t.Fatalf("a good schema has faults:\n%s", got)
+	}
+	related := withQuery(`
+		edit(i: In!): Int @owner(of: "Thing", id: "i.id", as: "READER") @owner(of: "Thing", id: "i.deep.id", as: "EDITOR", when: "i.n")
+		scoped: Int @scopes(anyOf: [["read", "write"], ["read"]])
+		either(id: ID): Int @owner(of: "Thing", id: "id", orScopes: [["read"]])`) + `extend type Thing { a: Int @owner(as: "READER", orScopes: ["read"]) b: Int @scopes(anyOf: "write") }`
+	if got := check(t, related, good); got != "" {
+		t.Errorf("relations, conditions and scopes have faults:\n%s", got)
 	}
 	federated := fine + `type _Service { sdl: String } union _Entity = Thing extend type Query { _service: _Service! _entities: [_Entity]! }`
 	if got := check(t, federated, good); got != "" {
@@ -85,6 +95,22 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"an action without a mutation", fine + `enum ThingAction { BURN } type Mutation { burn: Int @signedIn }`, `ThingAction.BURN: no mutation burnThing with @owner(of: "Thing")`},
 		{"an action by another rule", fine + `enum ThingAction { BURN } type Mutation { burnThing: Int @signedIn }`, `ThingAction.BURN: no mutation burnThing`},
 		{"a mutation without its action", fine + `enum ThingAction { BURN } type Mutation { burnThing(id: ID): Int @owner(of: "Thing", id: "id") eatThing(id: ID): Int @owner(of: "Thing", id: "id") }`, `Mutation.eatThing: @owner(of: "Thing"), but ThingAction has no value for it`},
+		{"an unknown relation", fine + `extend type Thing { s: String @owner(as: "BOSS") }`, `test.graphqls:15: Thing.s: @owner(as: "BOSS"): Thing has no such relation, only OWNER, EDITOR, READER`},
+		{"an unknown relation of an argument", withQuery(`a(id: ID): Int @owner(of: "Thing", id: "id", as: "BOSS")`), `Query.a: @owner(as: "BOSS"): Thing has no such relation`},
+		{"a type without relations", fine + `type Pin { s: String @owner(as: "EDITOR") }`, `Pin.s: @owner(as: "EDITOR"): Pin has no relations besides OWNER: add Relation and Relations`},
+		{"an undeclared scope", withQuery(`a: Int @scopes(anyOf: [["read", "rule"]])`), `Query.a: @scopes names the scope "rule", which no module declares`},
+		{"an undeclared scope of @owner", fine + `extend type Thing { s: String @owner(orScopes: [["rule"]]) }`, `Thing.s: @owner names the scope "rule"`},
+		{"no scope", withQuery(`a: Int @scopes(anyOf: [])`), "Query.a: @scopes(anyOf: []): name at least one scope"},
+		{"no scope in a list", withQuery(`a: Int @scopes(anyOf: [["read"], []])`), "Query.a: @scopes: a list in anyOf is empty"},
+		{"non-null, scoped", withQuery(`a: Int! @scopes(anyOf: [["read"]])`), "Query.a: a field with @scopes can be refused"},
+		{"when without an argument", withQuery(`a(i: In!): Int @owner(of: "Thing", id: "i.id") @owner(of: "Thing", id: "i.id", when: "i.x")`), `@owner(when: "i.x"): In! has no field x`},
+		{"when that is required", withQuery(`a(i: In!): Int @owner(of: "Thing", id: "i.id") @owner(of: "Thing", id: "i.id", when: "i.must")`), `@owner(when: "i.must"): the argument is required`},
+		{"only with an argument", withQuery(`a(i: In!): Int @owner(of: "Thing", id: "i.id", when: "i.n")`), "Query.a: the rule applies only with i.n"},
+		{"twice only with an argument", withQuery(`a(i: In!): Int @owner(of: "Thing", id: "i.id", when: "i.n") @owner(of: "Thing", id: "i.id", when: "i.ids")`), "Query.a: each rule applies only with an argument"},
+		{"when on a row's field", fine + `extend type Thing { s(x: Int): String @owner(when: "x") }`, "Thing.s: @owner takes when on root fields only"},
+		{"the same rule twice", withQuery(`a(id: ID): Int @owner(of: "Thing", id: "id") @owner(of: "Thing", id: "id", orScopes: [["read"]])`), "another rule of the field has the same parameters"},
+		{"different otherwise", withQuery(`a(id: ID): Int @owner(of: "Thing", id: "id") @owner(of: "Thing", id: "id", as: "EDITOR", otherwise: NULL)`), "repeated rules need the same otherwise"},
+		{"repeated on a row's field", fine + `extend type Thing { s: String @owner @owner(as: "EDITOR") }`, "Thing.s: the field has 2 rules"},
 		{"of on a row's field", fine + `extend type Thing { s: String @owner(of: "Thing", id: "x") }`, "Thing.s: @owner takes of and id on root fields only"},
 		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner is about a row, and no module declares the owned type Box: add owned.Declare"},
 		{"visible on a value", fine + `extend type Box { y: Int @visible }`, "Box.y: @visible is about a row, and no module declares the owned type Box"},
@@ -100,7 +126,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"inherited behind a union", fine + `union U = Box extend type Thing { u: U }`, "Box.x: @inherited, but Thing.u leads here without a rule"},
 		{"rule on an interface", fine + `interface I { q: Int @signedIn }`, "I.q: a rule on a field of an INTERFACE never runs"},
 		{"rule on an object", strings.Replace(fine, "@signedIn on FIELD_DEFINITION", "@signedIn on FIELD_DEFINITION | OBJECT", 1) + `type O @signedIn { q: Int @inherited }`, "O: a rule on a type never runs"},
-		{"rule defined for objects", strings.Replace(fine, "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on", "@owner(of: String, id: String, otherwise: Otherwise! = ERROR) on OBJECT |", 1), "@owner: a rule must be on FIELD_DEFINITION only"},
+		{"rule defined for objects", strings.Replace(fine, "repeatable on", "repeatable on OBJECT |", 1), "@owner: a rule must be on FIELD_DEFINITION only"},
 	} {
 		if got := check(t, c.sdl, good); !strings.Contains(got, c.want) {
 			t.Errorf("%s: want a fault %q, got %q", c.name, c.want, got)

@@ -9,6 +9,7 @@ import (
 
 // inWords says who may read a field, by the name of its rule.
 var inWords = map[string]string{
+	"scopes":    "Only operators with",
 	"public":    "Anyone, signed in or not.",
 	"visible":   "Any viewer who may see the row.",
 	"signedIn":  "Any signed-in member.",
@@ -21,7 +22,10 @@ var inWords = map[string]string{
 func Describe(schema *ast.Schema) {
 	for _, t := range schema.Types {
 		for _, f := range t.Fields {
-			if r, ok := RuleOf(f); ok {
+			if _, ok := RuleOf(f); !ok {
+				continue
+			}
+			for _, r := range RulesOf(f) {
 				f.Description = strings.TrimSpace(f.Description + "\n\nRule: " + describe(r))
 			}
 		}
@@ -30,8 +34,11 @@ func Describe(schema *ast.Schema) {
 
 func describe(r Rule) string {
 	words := []string{inWords[r.Name]}
-	if r.Of != "" && r.ID != "" {
-		words = []string{fmt.Sprintf("Only the owner of the %s that `%s` names.", r.Of, r.ID)}
+	switch r.Name {
+	case "owner":
+		words = []string{describeOwner(r)}
+	case "scopes":
+		words = []string{inWords[r.Name] + " " + scopesInWords(r.AnyOf) + "."}
 	}
 	if r.Otherwise == OtherwiseNull {
 		words = append(words, "If refused: null, without an error.")
@@ -40,4 +47,31 @@ func describe(r Rule) string {
 		words = append(words, r.Reason)
 	}
 	return "`" + r.String() + "`. " + strings.Join(words, " ")
+}
+
+func describeOwner(r Rule) string {
+	row := "the row"
+	if r.Of != "" && r.ID != "" {
+		row = fmt.Sprintf("the %s that `%s` names", r.Of, r.ID)
+	}
+	text := "Only the owner of " + row
+	if r.As != OwnerRelation {
+		text = fmt.Sprintf("Only viewers whose relation to %s is %s or stronger", row, r.As)
+	}
+	if r.OrScopes != nil {
+		text += ", and operators with " + scopesInWords(r.OrScopes)
+	}
+	if r.When != "" {
+		text = fmt.Sprintf("If `%s` is present: %s", r.When, strings.ToLower(text[:1])+text[1:])
+	}
+	return text + "."
+}
+
+// scopesInWords writes alternatives: `a` and `b`, or `c`.
+func scopesInWords(anyOf [][]string) string {
+	var alternatives []string
+	for _, all := range anyOf {
+		alternatives = append(alternatives, "`"+strings.Join(all, "` and `")+"`")
+	}
+	return strings.Join(alternatives, ", or ")
 }

@@ -25,6 +25,8 @@ type Query {
   "Mine."
   b(i: In!): Int @owner(of: "Thing", id: "i.deep.id", otherwise: NULL)
   c: Int @signedIn
+  d(i: In!): Int @owner(of: "Thing", id: "i.id", as: "EDITOR", orScopes: [["a", "b"], ["c"]]) @owner(of: "Thing", id: "i.id", when: "i.n")
+  e: Int @scopes(anyOf: [["a"]])
 }`})
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +36,9 @@ type Query {
 		{"Query", "a", "All of them.\n\nRule: `@public`. Anyone, signed in or not. It is a number."},
 		{"Query", "b", "Mine.\n\nRule: `@owner(of: \"Thing\", id: \"i.deep.id\", otherwise: NULL)`. Only the owner of the Thing that `i.deep.id` names. If refused: null, without an error."},
 		{"Query", "c", "Rule: `@signedIn`. Any signed-in member."},
+		{"Query", "d", "Rule: `@owner(of: \"Thing\", id: \"i.id\", as: \"EDITOR\", orScopes: [[\"a\",\"b\"],[\"c\"]])`. Only viewers whose relation to the Thing that `i.id` names is EDITOR or stronger, and operators with `a` and `b`, or `c`." +
+			"\n\nRule: `@owner(of: \"Thing\", id: \"i.id\", when: \"i.n\")`. If `i.n` is present: only the owner of the Thing that `i.id` names."},
+		{"Query", "e", "Rule: `@scopes(anyOf: [[\"a\"]])`. Only operators with `a`."},
 		{"Thing", "secret", "Rule: `@owner`. Only the owner of the row."},
 		{"Node", "id", ""},
 	} {

@@ -1,19 +1,31 @@
 package directives
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Rule is the rule directive of a field.
+// OwnerRelation is the relation of the owner of a row, the strongest one of each type.
+const OwnerRelation = "OWNER"
+
+// Rule is a rule directive of a field.
 type Rule struct {
-	Name      string // without the @
-	Of, ID    string // of @owner on a root field: the type, and the path of the argument that has the id of the row
+	Name      string     // without the @
+	Of, ID    string     // of @owner on a root field: the type, and the path of the argument that has the id of the row
+	As        string     // of @owner: the weakest relation that it admits; OwnerRelation unless the schema says otherwise
+	When      string     // of @owner on a root field: the path of the argument without which the rule does not apply; "" if it always does
+	OrScopes  [][]string // of @owner: the scopes that replace the relation; it takes all of one list
+	AnyOf     [][]string // of @scopes: the scopes that it requires; it takes all of one list
 	Otherwise Otherwise
 	Reason    string // of @public
-	text      string
-	at        *ast.Position
+
+	admits     []string // the relations that As admits besides the owner
+	path, when []string // ID and When, in steps
+	text       string
+	at         *ast.Position
 }
 
 // IsRule reports whether a directive is a rule.
@@ -22,22 +34,37 @@ func IsRule(name string) bool {
 	return ok
 }
 
-// RuleOf returns the rule of a field. ok is false if the field has no rule or several.
+// RuleOf returns the rule of a field: of repeated @owner rules, the first one that always applies. ok is false if the field has no
+// rule, or a combination that Check refuses.
 func RuleOf(f *ast.FieldDefinition) (r Rule, ok bool) {
-	list := rulesOf(f.Directives)
-	if len(list) != 1 {
+	list := RulesOf(f)
+	i := slices.IndexFunc(list, func(r Rule) bool { return r.When == "" })
+	if i < 0 || len(list) > 1 && slices.ContainsFunc(list, func(r Rule) bool { return r.Name != "owner" }) {
 		return Rule{}, false
 	}
-	return newRule(list[0]), true
+	return list[i], true
+}
+
+// RulesOf returns all rules of a field, in the order of the schema. Each must admit the viewer.
+func RulesOf(f *ast.FieldDefinition) (list []Rule) {
+	for _, d := range rulesOf(f.Directives) {
+		list = append(list, newRule(d))
+	}
+	return list
 }
 
 func newRule(d *ast.Directive) Rule {
 	r := Rule{
-		Name: d.Name, Of: argument(d, "of"), ID: argument(d, "id"),
-		Otherwise: Otherwise(argument(d, "otherwise")), Reason: argument(d, "reason"), at: d.Position,
+		Name: d.Name, Of: argument(d, "of"), ID: argument(d, "id"), When: argument(d, "when"),
+		OrScopes: alternatives(d, "orScopes"), AnyOf: alternatives(d, "anyOf"),
+		Otherwise: Otherwise(cmp.Or(argument(d, "otherwise"), string(OtherwiseError))), Reason: argument(d, "reason"), at: d.Position,
 	}
-	if r.Otherwise == "" {
-		r.Otherwise = OtherwiseError
+	if r.Name == "owner" {
+		r.As = cmp.Or(argument(d, "as"), OwnerRelation)
+	}
+	r.path = strings.Split(r.ID, ".")
+	if r.When != "" {
+		r.when = strings.Split(r.When, ".")
 	}
 	var parameters []string
 	for _, a := range d.Arguments {
@@ -52,12 +79,58 @@ func newRule(d *ast.Directive) Rule {
 	return r
 }
 
+// Among returns the rule for a type with these relations, strongest first.
+func (r Rule) Among(relations []string) Rule {
+	r.admits = nil
+	if i := slices.Index(relations, r.As); i >= 0 {
+		r.admits = relations[:i+1]
+	}
+	return r
+}
+
+// IsUnconditional reports whether the rule applies to each request of its field.
+func (r Rule) IsUnconditional() bool { return r.When == "" }
+
+// Scopes returns the alternatives of scopes that the rule names: each a list of scopes that a viewer needs together.
+func (r Rule) Scopes() [][]string {
+	if r.Name == "scopes" {
+		return r.AnyOf
+	}
+	return r.OrScopes
+}
+
 // String returns the rule as the schema has it, without the reason.
 func (r Rule) String() string { return r.text }
 
 func argument(d *ast.Directive, name string) string {
-	if a := d.Arguments.ForName(name); a != nil {
+	if a := d.Arguments.ForName(name); a != nil && a.Value.Kind != ast.NullValue {
 		return a.Value.Raw
 	}
 	return ""
+}
+
+// alternatives reads a list of lists. GraphQL takes one element for a list of one.
+func alternatives(d *ast.Directive, name string) (anyOf [][]string) {
+	a := d.Arguments.ForName(name)
+	if a == nil || a.Value.Kind == ast.NullValue {
+		return nil
+	}
+	for _, list := range elements(a.Value) {
+		all := []string{}
+		for _, scope := range elements(list) {
+			all = append(all, scope.Raw)
+		}
+		anyOf = append(anyOf, all)
+	}
+	return anyOf
+}
+
+func elements(v *ast.Value) (list []*ast.Value) {
+	if v.Kind != ast.ListValue {
+		return []*ast.Value{v}
+	}
+	for _, child := range v.Children {
+		list = append(list, child.Value)
+	}
+	return list
 }

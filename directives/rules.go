@@ -4,10 +4,11 @@
 package directives
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -33,11 +34,29 @@ type Visible interface {
 type Row interface {
 	Owned
 	Visible
+	Related
+}
+
+// Related is a loaded row to which viewers can have other relations than to own it.
+type Related interface {
+	// RelationTo returns the strongest relation of the viewer to the row, OwnerRelation for its owner; "" if there is none.
+	RelationTo(viewer auth.Viewer) string
 }
 
 // Rows finds rows of an owned type for @owner on root fields. It runs as the viewer, has no side effects, and returns the rows that
 // the viewer sees, by their ids.
 type Rows func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]Row, error)
+
+// Source is what rules know besides the schema.
+type Source struct {
+	Rows Rows
+	// Scopes returns those of the scopes in the viewer's token that the account still has.
+	Scopes func(ctx context.Context, viewer auth.Viewer) (auth.Scopes, error)
+	// Relations has the relations of each type, strongest first, without OwnerRelation.
+	Relations map[string][]string
+	// Denied gets each refusal. It may be nil.
+	Denied func(context.Context, Denial)
+}
 
 // Denial is a field that its rule refused.
 type Denial struct {
@@ -51,35 +70,41 @@ type Denial struct {
 
 // Rules are the compiled rules of a schema. The generated code calls them before each resolver.
 type Rules struct {
-	rows    Rows
-	fields  map[string]compiled // by Type.field
+	source  Source
+	fields  map[string][]Rule   // by Type.field, in the order of the schema
 	actions map[string][]action // by type
-	denied  func(context.Context, Denial)
 }
 
-// compiled is the rule of a field.
-type compiled struct {
-	Rule
-	path []string // of @owner on a root field: to the argument with the id
-}
-
-// New compiles the rules of a schema. rows finds the rows of any owned type. New reports each refusal to denied, which may be nil.
-// It does not check the schema; see Check.
-func New(schema *ast.Schema, rows Rows, denied func(context.Context, Denial)) *Rules {
-	r := &Rules{rows: rows, fields: map[string]compiled{}, actions: actionsOf(schema), denied: denied}
+// New compiles the rules of a schema. It does not check the schema; see Check.
+func New(schema *ast.Schema, s Source) *Rules {
+	r := &Rules{source: s, fields: map[string][]Rule{}}
 	for _, t := range schema.Types {
 		for _, f := range t.Fields {
-			if rule, ok := RuleOf(f); ok {
-				r.fields[t.Name+"."+f.Name] = compiled{rule, strings.Split(rule.ID, ".")}
+			if list := r.compile(t.Name, RulesOf(f)); len(list) > 0 {
+				r.fields[t.Name+"."+f.Name] = list
 			}
+		}
+	}
+	r.actions = actionsOf(schema)
+	for typ, list := range r.actions {
+		for i := range list {
+			list[i].rules = r.compile(typ, list[i].rules)
 		}
 	}
 	return r
 }
 
-// Decide decides about a row, which may be nil if the rule is not about a row. It returns nil, or the refusal as an error of
-// package fault. @public and @inherited always let through.
-func (r Rule) Decide(viewer auth.Viewer, row any) error {
+// compile gives the rules of a field the relations that they admit.
+func (r *Rules) compile(typ string, list []Rule) []Rule {
+	for i, rule := range list {
+		list[i] = rule.Among(r.source.Relations[cmp.Or(rule.Of, typ)])
+	}
+	return list
+}
+
+// Decide decides about a row, which may be nil if the rule is not about a row. The viewer's scopes must be those that the account
+// still has. It returns nil, or the refusal as an error of package fault. @public and @inherited always let through.
+func (r *Rule) Decide(viewer auth.Viewer, row any) error {
 	switch r.Name {
 	case "visible":
 		seen, ok := row.(Visible)
@@ -93,22 +118,29 @@ func (r Rule) Decide(viewer auth.Viewer, row any) error {
 		if !viewer.IsMember() {
 			return fault.SignIn(viewer.Reason)
 		}
+	case "scopes":
+		switch {
+		case !viewer.IsMember():
+			return fault.SignIn(viewer.Reason)
+		case !viewer.Scopes.Meets(r.AnyOf):
+			return fault.Denied()
+		}
 	case "owner":
 		owned, ok := row.(Owned)
 		if !ok {
 			return fmt.Errorf("@owner on a field of %T, which is not Owned", row)
 		}
-		return decideOwner(viewer, owned)
+		return r.decideOwner(viewer, owned)
 	}
 	return nil
 }
 
-// decideOwner decides by the owner of a row. A hidden row gets the same refusal as a missing one.
-func decideOwner(viewer auth.Viewer, row Owned) error {
+// decideOwner decides by the viewer's relation to a row. A hidden row gets the same refusal as a missing one.
+func (r *Rule) decideOwner(viewer auth.Viewer, row Owned) error {
 	switch seen, ok := row.(Visible); {
 	case !viewer.IsMember():
 		return fault.SignIn(viewer.Reason)
-	case viewer.Is(row.OwnerID()):
+	case viewer.Is(row.OwnerID()) || r.admitsRelation(viewer, row) || viewer.Scopes.Meets(r.OrScopes):
 		return nil
 	case ok && !seen.VisibleTo(viewer):
 		return fault.Gone()
@@ -117,20 +149,31 @@ func decideOwner(viewer auth.Viewer, row Owned) error {
 	}
 }
 
+func (r *Rule) admitsRelation(viewer auth.Viewer, row Owned) bool {
+	if len(r.admits) == 0 {
+		return false
+	}
+	related, ok := row.(Related)
+	return ok && slices.Contains(r.admits, related.RelationTo(viewer))
+}
+
 // The rules that run, without parameters.
 var (
-	signedIn = Rule{Name: "signedIn", text: "@signedIn"}
-	visible  = Rule{Name: "visible", text: "@visible"}
-	owner    = Rule{Name: "owner", text: "@owner"}
+	signedIn = &Rule{Name: "signedIn", text: "@signedIn"}
+	visible  = &Rule{Name: "visible", text: "@visible"}
+	owner    = &Rule{Name: "owner", As: OwnerRelation, text: "@owner"}
 )
 
 // decide lets a rule decide about a loaded row, and reports a refusal.
-func (r *Rules) decide(ctx context.Context, rule Rule, row any) error {
-	err := rule.Decide(auth.ViewerFrom(ctx), row)
+func (r *Rules) decide(ctx context.Context, rule *Rule, row any) error {
+	viewer, err := r.viewer(ctx, rule)
 	if err != nil {
+		return err
+	}
+	if err := rule.Decide(viewer, row); err != nil {
 		field := fieldOf(ctx)
-		if c, ok := r.fields[field]; ok && c.Name == rule.Name {
-			rule = c.Rule // with its parameters
+		if list := r.fields[field]; len(list) == 1 && list[0].Name == rule.Name {
+			rule = &list[0] // with its parameters
 		}
 		return r.deny(ctx, field, rule, row, nil, err)
 	}
@@ -153,13 +196,24 @@ func (r *Rules) Visible(ctx context.Context, obj any, next graphql.Resolver) (an
 	return next(ctx)
 }
 
-// Owner runs @owner. A refusal is an error of package fault, or null without an error if otherwise is NULL.
-func (r *Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, _ *string, otherwise Otherwise) (any, error) {
+// Scopes runs @scopes, with the parameters that the schema has for the field.
+func (r *Rules) Scopes(ctx context.Context, obj any, next graphql.Resolver, _ [][]string) (any, error) {
+	if err := r.askField(ctx, obj); err != nil {
+		return nil, err
+	}
+	return next(ctx)
+}
+
+// Owner runs @owner, with the parameters that the schema has for the field. A refusal is an error of package fault, or null without
+// an error if otherwise is NULL. Of repeated rules, the call for the last one decides about all, so that they decide in the order
+// of the schema.
+func (r *Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, id *string, as string, when *string, orScopes [][]string, otherwise Otherwise) (any, error) {
 	var err error
-	if of == nil {
-		err = r.decide(ctx, owner, obj)
-	} else {
-		err = r.ownsAsked(ctx)
+	switch {
+	case of == nil && as == OwnerRelation && orScopes == nil:
+		err = r.decide(ctx, owner, obj) // without a look at the field's parameters
+	case of == nil || r.isLast(ctx, *of, text(id), as, text(when)):
+		err = r.askField(ctx, obj)
 	}
 	if err == nil {
 		return next(ctx)
@@ -170,32 +224,80 @@ func (r *Rules) Owner(ctx context.Context, obj any, next graphql.Resolver, of, _
 	return nil, err
 }
 
-// ownsAsked returns nil if the viewer owns every row that the argument of a root field names. An absent id means the viewer's own
-// row.
-func (r *Rules) ownsAsked(ctx context.Context) error {
-	viewer, name := auth.ViewerFrom(ctx), fieldOf(ctx)
-	rule, ok := r.fields[name]
-	if !ok {
-		return fmt.Errorf("@owner on %s: the rule was not compiled", name)
+func text(s *string) string {
+	if s == nil {
+		return ""
 	}
-	if err := signedIn.Decide(viewer, nil); err != nil {
-		return r.deny(ctx, name, rule.Rule, nil, nil, err)
+	return *s
+}
+
+// isLast reports whether these are the parameters of the last rule of the field.
+func (r *Rules) isLast(ctx context.Context, of, id, as, when string) bool {
+	list := r.fields[fieldOf(ctx)]
+	if len(list) < 2 {
+		return true
+	}
+	last := list[len(list)-1]
+	return last.Of == of && last.ID == id && last.As == as && last.When == when
+}
+
+// askField returns nil if each rule of the field admits the viewer.
+func (r *Rules) askField(ctx context.Context, obj any) error {
+	name := fieldOf(ctx)
+	list, ok := r.fields[name]
+	if !ok {
+		return fmt.Errorf("the rules of %s were not compiled", name)
+	}
+	return r.Ask(ctx, obj, list)
+}
+
+// Ask returns nil if each of the rules admits the viewer to the field that ctx is in. obj is the loaded row, if the rules are
+// about one.
+func (r *Rules) Ask(ctx context.Context, obj any, list []Rule) error {
+	for i := range list {
+		rule := &list[i]
+		if rule.when != nil && !isPresent(ctx, rule.when) {
+			continue
+		}
+		var err error
+		if rule.Of != "" {
+			err = r.ownsAsked(ctx, rule)
+		} else {
+			err = r.decide(ctx, rule, obj)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownsAsked returns nil if the rule admits the viewer to every row that the argument of a root field names. An absent id means the
+// viewer's own row.
+func (r *Rules) ownsAsked(ctx context.Context, rule *Rule) error {
+	name := fieldOf(ctx)
+	if err := signedIn.Decide(auth.ViewerFrom(ctx), nil); err != nil {
+		return r.deny(ctx, name, rule, nil, nil, err)
 	}
 	ids, err := argumentIDs(ctx, rule.path)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	rows, err := r.find(ctx, viewer, rule.Of, ids)
+	viewer, err := r.viewer(ctx, rule)
+	if err != nil {
+		return err
+	}
+	rows, err := r.find(ctx, auth.ViewerFrom(ctx), rule.Of, ids)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
 		row, found := rows[id]
 		if !found {
-			return r.deny(ctx, name, rule.Rule, nil, ids, fault.Gone())
+			return r.deny(ctx, name, rule, nil, ids, fault.Gone())
 		}
-		if err := decideOwner(viewer, row); err != nil {
-			return r.deny(ctx, name, rule.Rule, row, ids, err)
+		if err := rule.decideOwner(viewer, row); err != nil {
+			return r.deny(ctx, name, rule, row, ids, err)
 		}
 	}
 	return nil
@@ -210,14 +312,14 @@ func (r *Refusal) Error() string { return r.Err.Error() }
 func (r *Refusal) Unwrap() error { return r.Err }
 
 // deny reports the error of a rule if it is a refusal, and returns the error.
-func (r *Rules) deny(ctx context.Context, field string, rule Rule, row any, ids []uuid.UUID, err error) error {
+func (r *Rules) deny(ctx context.Context, field string, rule *Rule, row any, ids []uuid.UUID, err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
-	if !ok || r.denied == nil {
+	if !ok || r.source.Denied == nil {
 		return err
 	}
-	d := Denial{Field: field, Rule: rule, Code: f.Code, Viewer: auth.ViewerFrom(ctx), IDs: ids}
+	d := Denial{Field: field, Rule: *rule, Code: f.Code, Viewer: auth.ViewerFrom(ctx), IDs: ids}
 	d.Row, _ = row.(Owned)
-	r.denied(ctx, d)
+	r.source.Denied(ctx, d)
 	return &Refusal{err}
 }
 

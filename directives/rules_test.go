@@ -31,6 +31,7 @@ type thing struct{ hidden bool }
 
 func (thing) OwnerID() uuid.UUID             { return ann.UserID }
 func (t thing) VisibleTo(v auth.Viewer) bool { return !t.hidden || v.Is(ann.UserID) }
+func (thing) RelationTo(auth.Viewer) string  { return "" }
 
 func code(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
@@ -64,11 +65,11 @@ func TestOwnerOfALoadedRow(t *testing.T) {
 		{"no row of anybody", ann, "text", "internal"},
 	} {
 		ctx := loadedField(auth.WithViewer(t.Context(), c.viewer))
-		value, err := (&Rules{}).Owner(ctx, c.row, next, nil, nil, OtherwiseError)
+		value, err := (&Rules{}).Owner(ctx, c.row, next, nil, nil, OwnerRelation, nil, nil, OtherwiseError)
 		if code(err) != c.want || (value != nil) != (c.want == "resolved") {
 			t.Errorf("%s: %v, %v; want %s", c.name, value, err, c.want)
 		}
-		value, err = (&Rules{}).Owner(ctx, c.row, next, nil, nil, OtherwiseNull)
+		value, err = (&Rules{}).Owner(ctx, c.row, next, nil, nil, OwnerRelation, nil, nil, OtherwiseNull)
 		wantError := c.want == "internal"
 		if (err != nil) != wantError || (value != nil) != (c.want == "resolved") {
 			t.Errorf("%s, otherwise NULL: %v, %v", c.name, value, err)
@@ -271,14 +272,14 @@ func TestViewerCan(t *testing.T) {
 		enum ThingAction { UPDATE GIVE_AWAY NOTHING }
 		type Query { q: Int @public(reason: "x") }
 		type Mutation { updateThing(id: ID!): Int @owner(of: "Thing", id: "id") giveAwayThing(id: ID!): Int @owner(of: "Thing", id: "id") }`})
-	rules := New(schema, nil, nil)
+	rules := New(schema, Source{})
 	for viewer, want := range map[auth.Viewer]string{ann: "[UPDATE GIVE_AWAY]", bob: "[]", nobody: "[]"} {
-		if got := fmt.Sprint(rules.ViewerCan(auth.WithViewer(t.Context(), viewer), "Thing", thing{})); got != want {
-			t.Errorf("%v can %s, want %s", viewer.UserID, got, want)
+		if got, err := rules.ViewerCan(auth.WithViewer(t.Context(), viewer), "Thing", thing{}); fmt.Sprint(got) != want || err != nil {
+			t.Errorf("%v can %s, want %s; %v", viewer.UserID, got, want, err)
 		}
 	}
-	if got := rules.ViewerCan(auth.WithViewer(t.Context(), ann), "Box", thing{}); got == nil || len(got) != 0 {
-		t.Errorf("a type without actions: %#v", got)
+	if got, err := rules.ViewerCan(auth.WithViewer(t.Context(), ann), "Box", thing{}); got == nil || len(got) != 0 || err != nil {
+		t.Errorf("a type without actions: %#v, %v", got, err)
 	}
 }
 
@@ -287,6 +288,7 @@ type foreign struct{ hidden bool }
 
 func (foreign) OwnerID() uuid.UUID             { return bob.UserID }
 func (f foreign) VisibleTo(v auth.Viewer) bool { return !f.hidden || v.Is(bob.UserID) }
+func (foreign) RelationTo(auth.Viewer) string  { return "" }
 
 // inDeep and deepID are the inputs In and Deep as gqlgen would generate them.
 type (
@@ -307,19 +309,19 @@ func compile(t *testing.T, find findThings, denied func(context.Context, Denial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(schema, func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
+	return New(schema, Source{Denied: denied, Rows: func(ctx context.Context, viewer auth.Viewer, typ string, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
 		if typ != "Thing" {
 			t.Errorf("asked for rows of %s", typ)
 		}
 		return find(ctx, viewer, ids)
-	}, denied)
+	}})
 }
 
 // ask runs the rule of the root field that ctx is in, as the generated code does.
 func ask(ctx context.Context, rules *Rules) string {
 	field, of := graphql.GetFieldContext(ctx), "Thing"
-	path := rules.fields[field.Object+"."+field.Field.Name].ID
-	value, err := rules.Owner(ctx, nil, next, &of, &path, OtherwiseError)
+	path := rules.fields[field.Object+"."+field.Field.Name][0].ID
+	value, err := rules.Owner(ctx, nil, next, &of, &path, OwnerRelation, nil, nil, OtherwiseError)
 	if (value != nil) != (err == nil) {
 		return fmt.Sprintf("%v and %v", value, err)
 	}

@@ -21,7 +21,7 @@ func guarded(schema *ast.Schema) map[string]bool {
 	names := map[string]bool{}
 	for _, f := range schema.Mutation.Fields {
 		rule, ok := directives.RuleOf(f)
-		names[f.Name] = ok && (rule.Name == "owner" || rule.Name == "signedIn")
+		names[f.Name] = ok && (rule.Name == "owner" || rule.Name == "signedIn" || rule.Name == "scopes")
 	}
 	return names
 }

@@ -19,7 +19,7 @@ func TestGeneratedCodeCallsEachRuleWhereItStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs := map[string]string{"visible": "Visible", "signedIn": "SignedIn", "owner": "Owner"}
+	runs := map[string]string{"visible": "Visible", "signedIn": "SignedIn", "owner": "Owner", "scopes": "Scopes"}
 	call := regexp.MustCompile(`(?:return|answer, err :=) ec\.Directives\.(\w+)\(`)
 	seen := 0
 	for _, typ := range NewSchema().Types {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
 )
 
 // Row is a loaded row of an owned type. Structs get its methods by embedding By or ByVisibility.
@@ -21,12 +22,17 @@ type Row interface {
 	OwnerID() uuid.UUID
 	// VisibleTo reports whether the viewer may see the row. It is the Go version of the row policy of its table.
 	VisibleTo(auth.Viewer) bool
+	// RelationTo returns the strongest relation of the viewer to the row, "OWNER" for its owner; "" if there is none.
+	RelationTo(auth.Viewer) string
 }
 
-// By is for embedding in the struct of a type whose rows only their owners see.
+// By is for embedding in the struct of a type whose rows only their owners see, and viewers to whom they have a relation.
 type By struct {
 	ID    uuid.UUID // of the row
 	Owner uuid.UUID // the id of the user who owns the row
+	// Relation is the relation to the row of the viewer for whom it was loaded, from the SQL function of the table's relations; ""
+	// for none. See db.Table.
+	Relation string
 }
 
 // RowID returns the id of the row.
@@ -35,8 +41,20 @@ func (b *By) RowID() uuid.UUID { return b.ID }
 // OwnerID returns the id of the user who owns the row.
 func (b *By) OwnerID() uuid.UUID { return b.Owner }
 
-// VisibleTo reports whether the viewer owns the row.
-func (b *By) VisibleTo(v auth.Viewer) bool { return v.Is(b.Owner) }
+// RelationTo returns the relation of the viewer for whom the row was loaded.
+func (b *By) RelationTo(v auth.Viewer) string {
+	switch {
+	case v.Is(b.Owner):
+		return db.OwnerRelation
+	case v.IsMember():
+		return b.Relation
+	default:
+		return ""
+	}
+}
+
+// VisibleTo reports whether the viewer owns the row or has another relation to it.
+func (b *By) VisibleTo(v auth.Viewer) bool { return b.RelationTo(v) != "" }
 
 // ByVisibility is for embedding in the struct of a type whose rows have a visibility.
 type ByVisibility struct {
@@ -45,7 +63,7 @@ type ByVisibility struct {
 	Visibility Visibility
 }
 
-// VisibleTo reports whether the row's visibility admits the viewer.
+// VisibleTo reports whether the row's visibility, or a relation, admits the viewer.
 func (b *ByVisibility) VisibleTo(v auth.Viewer) bool {
 	switch b.Visibility {
 	case Public:
@@ -53,7 +71,7 @@ func (b *ByVisibility) VisibleTo(v auth.Viewer) bool {
 	case Members:
 		return v.IsMember()
 	default:
-		return v.Is(b.Owner)
+		return b.By.VisibleTo(v)
 	}
 }
 

@@ -154,6 +154,9 @@ func (t *Type) command(mutation string) string {
 	return "UPDATE"
 }
 
+// Relations returns the relations that viewers can have to rows of the type besides to own them, strongest first.
+func (t *Type) Relations() []string { return t.Table.Relations }
+
 // isModelOf reports whether a row has the struct of the type.
 func (t *Type) isModelOf(row Row) bool { return reflect.TypeOf(t.Model) == reflect.TypeOf(row) }
 

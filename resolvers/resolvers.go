@@ -22,7 +22,7 @@ type Resolvers struct {
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits
 	// ViewerCan returns the actions that the viewer may take with a loaded row, by the rules of their mutations.
-	ViewerCan func(ctx context.Context, typ string, row any) []string
+	ViewerCan func(ctx context.Context, typ string, row any) ([]string, error)
 	// Missed is called with each key that a query asks for if the viewer sees no row with it: the row is missing or hidden. ctx
 	// has the path of the field, or of the entry in its list. It can be nil.
 	Missed func(ctx context.Context, ref owned.Ref)
@@ -48,7 +48,10 @@ type ProfileResolver struct{ *Resolvers }
 
 // Actions returns the actions that the viewer may take with a loaded row, for a field viewerCan.
 func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) ([]A, error) {
-	can := r.ViewerCan(ctx, typ, row)
+	can, err := r.ViewerCan(ctx, typ, row)
+	if err != nil {
+		return nil, err
+	}
 	actions := make([]A, len(can))
 	for i, action := range can {
 		actions[i] = A(action)

@@ -121,7 +121,7 @@ func Graph() app.Graph {
 	return app.Graph{
 		Schema: graph.NewSchema, Text: graph.Text, SDL: graph.SDL, ClientSDL: exec.ClientSDL,
 		Executable: func(schema *ast.Schema, r *resolvers.Resolvers, rules app.Rules) (graphql.ExecutableSchema, any) {
-			directives := graph.DirectiveRoot{Owner: rules.Owner, SignedIn: rules.SignedIn, Visible: rules.Visible}
+			directives := graph.DirectiveRoot{Owner: rules.Owner, Scopes: rules.Scopes, SignedIn: rules.SignedIn, Visible: rules.Visible}
 			return graph.NewExecutableSchema(graph.Config{Schema: schema, Resolvers: newRoot(r), Directives: directives}), directives
 		},
 	}

@@ -41,9 +41,9 @@ var (
 \}
 $`)
 	read   = regexp.MustCompile(`^(obj\.\w+), nil$`)
-	asked  = regexp.MustCompile(`return ec\.Directives\.(Visible|SignedIn|Owner)\(ctx, obj, directive0((?:, nil)*(?:, otherwise)?)\)\n`)
+	asked  = regexp.MustCompile(`return ec\.Directives\.(Visible|SignedIn|Owner|Scopes)\(ctx, obj, directive0((?:, (?:nil|as|otherwise|anyOf))*)\)\n`)
 	called = regexp.MustCompile(`ec\._(\w+)\(ctx, field, obj\)`)
-	or     = regexp.MustCompile(`Otherwise[^(]+\(ctx, ("[A-Z]+")\)`)
+	texts  = regexp.MustCompile(`(as|otherwise), err := ec\.unmarshal[^(]+\(ctx, ("\w+")\)`)
 )
 
 // direct rewrites the fields of types. It returns the new code, and how many fields it has rewritten.
@@ -74,9 +74,10 @@ func direct(text string) (rewritten string, n int) {
 				return function
 			}
 			arguments := a[2]
-			if m := or.FindStringSubmatch(p[2]); m != nil {
-				arguments = strings.Replace(arguments, "otherwise", m[1], 1)
+			for _, m := range texts.FindAllStringSubmatch(p[2], -1) {
+				arguments = strings.Replace(arguments, ", "+m[1], ", "+m[2], 1)
 			}
+			arguments = strings.Replace(arguments, ", anyOf", ", nil", 1) // the rule has it from the schema
 			f.rule = fmt.Sprintf("ec.Directives.%s(ctx, obj, exec.Allow%s)", a[1], arguments)
 		}
 		n++

@@ -82,7 +82,7 @@ func (p program) testStructs(t *testing.T) {
 	compare(t, members(structs, text), map[string]string{
 		"Bookmark":        "owned.ByVisibility URL Owner",
 		"BookmarkPayload": "ID Visibility Actions Receipt",
-		"Draft":           "owned.By Secret",
+		"Draft":           "owned.By Secret Shared Operated Either",
 		"Person":          "owned.ByVisibility Nickname CreatedAt",
 		"ReadReceipt":     "At",
 	})
@@ -95,7 +95,7 @@ func (p program) testResolverMethods(t *testing.T) {
 		"Bookmark":        "Note ViewerCan",
 		"BookmarkPayload": "Bookmark",
 		"Draft":           "Length", // by gqlgen.yml; the other one is in the row, which only the owner sees
-		"Mutation":        "MakeBookmark",
+		"Mutation":        "MakeBookmark ChangeBookmark",
 		"Person":          "Email Bookmarks",
 		"Query":           "Node Bookmark",
 	})
@@ -118,7 +118,7 @@ func (p program) testDirectFields(t *testing.T) {
 	for _, m := range regexp.MustCompile(`executionContext\) _([A-Z]\w+)\(.*\n\treturn graphql.ResolveField`).FindAllStringSubmatch(text, -1) {
 		byGqlgen = append(byGqlgen, m[1])
 	}
-	const want = "BookmarkPayload_bookmark Mutation_makeBookmark Person_bookmarks Query___schema Query___type Query__entities Query_bookmark Query_node"
+	const want = "BookmarkPayload_bookmark Draft_either Mutation_changeBookmark Mutation_makeBookmark Person_bookmarks Query___schema Query___type Query__entities Query_bookmark Query_node"
 	slices.Sort(byGqlgen)
 	if got := strings.Join(byGqlgen, " "); got != want {
 		t.Errorf("gqlgen resolves %s; want %s", got, want)
@@ -126,11 +126,18 @@ func (p program) testDirectFields(t *testing.T) {
 	for _, want := range []string{
 		// A text that is read.
 		`_Draft_secret(ctx context.Context, obj *model.Draft) graphql.Marshaler {
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	return exec.TextOrNull(obj.Secret)
 `, `ec._Draft_secret(out.At(ctx, "Draft", &fields[i]), obj)`,
+		// Parameters of rules.
+		`_Draft_shared(ctx context.Context, obj *model.Draft) graphql.Marshaler {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "EDITOR", nil, nil, "ERROR"); err`,
+		`_Draft_operated(ctx context.Context, obj *model.Draft) graphql.Marshaler {
+	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err`,
+		`return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, orScopes, otherwise)`,
+		`return ec.Directives.Owner(ctx, nil, directive1, of, id, as, when, nil, otherwise)`,
 		// Another value, of a type with an underscore and without a rule.
 		`_Read_Receipt_at(ctx context.Context, obj *model.ReadReceipt) graphql.Marshaler {
 	return ec.marshalOProfileVisibility2`, `out.At(ctx, "Read_Receipt", &fields[i])`,
@@ -232,12 +239,12 @@ func (p program) testFailures(t *testing.T) {
 		edit  edit
 		want  string
 	}{
-		{"schema that is no GraphQL", false, edit{"schema.graphqls", "type Draft implements", "type Draft impements"}, "schema.graphqls:40:12: Unexpected Name"},
+		{"schema that is no GraphQL", false, edit{"schema.graphqls", "type Draft implements", "type Draft impements"}, "schema.graphqls:42:12: Unexpected Name"},
 		{"rows without an owner", false, edit{"schema.graphqls", "type BookmarkPayload {", `type Stray implements Node { id: ID! } type Odd @key(fields: "x") { x: Int } type BookmarkPayload {`},
-			"graph/generate: schema.graphqls:46: type Stray has @key or is a Node, so its rows need an owner: give its fields @visible or @owner\n" +
-				"schema.graphqls:46: type Odd has @key or is a Node, so its rows need an owner"},
+			"graph/generate: schema.graphqls:51: type Stray has @key or is a Node, so its rows need an owner: give its fields @visible or @owner\n" +
+				"schema.graphqls:51: type Odd has @key or is a Node, so its rows need an owner"},
 		{"another visibility", false, edit{"schema.graphqls", "visibility: ProfileVisibility! @visible", "visibility: BookmarkAction! @visible"},
-			"schema.graphqls:35: the type of Bookmark.visibility is BookmarkAction"},
+			"schema.graphqls:37: the type of Bookmark.visibility is BookmarkAction"},
 		{"method that never runs", false, edit{"bookmarks/bookmarks.go", "type QueryResolver struct", "func (*DraftResolver) Secret() {}\n\ntype QueryResolver struct"},
 			"bookmarks/bookmarks.go:10: the method never runs, since Draft.secret is a field of the Go struct"},
 		{"module that does not exist", false, edit{"modules/modules.go", "example.org/program/bookmarks", "example.org/program/bookmark"}, "modules/modules.go imports example.org/program/bookmark: "},

@@ -1,14 +1,14 @@
-// Package levers owns what tests weaken in a service, to prove that each protection works alone. Only app and auth/passwords read the levers, and
-// only tests and benchmarks set them. As an internal package it cannot be imported by other Go modules. It must not
-// know any service.
+// Package levers owns what tests weaken in a service, to prove that each protection works alone. Only app and auth/passwords read
+// the levers, and only tests and benchmarks set them. As an internal package it cannot be imported by other Go modules. It must
+// not know any service.
 package levers
 
 import "context"
 
 // Levers weaken a service. The zero value weakens nothing.
 type Levers struct {
-	// Rule returns the rule that decides about a field, written Type.field, instead of the schema's: owner, visible, signedIn or
-	// public. "" keeps the schema's rule.
+	// Rule returns the rules that decide about a field, written Type.field, instead of the schema's. They are written as in the schema, such
+	// as @visible. "" keeps the schema's rules.
 	Rule func(field string) string
 	// NoRules switches all field rules off, without the cost of a rule.
 	NoRules bool

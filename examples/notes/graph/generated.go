@@ -42,7 +42,8 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Owner    func(ctx context.Context, obj any, next graphql.Resolver, of *string, id *string, otherwise directives.Otherwise) (res any, err error)
+	Owner    func(ctx context.Context, obj any, next graphql.Resolver, of *string, id *string, as string, when *string, orScopes [][]string, otherwise directives.Otherwise) (res any, err error)
+	Scopes   func(ctx context.Context, obj any, next graphql.Resolver, anyOf [][]string) (res any, err error)
 	SignedIn func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 	Visible  func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
@@ -1777,11 +1778,12 @@ var sources = []*ast.Source{
 
 extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.1", import: ["@key", "@shareable", "@composeDirective"])
-  @link(url: "https://freehold.dev/rules/v1.0", import: ["@public", "@visible", "@signedIn", "@owner", "@inherited"])
+  @link(url: "https://freehold.dev/rules/v1.0", import: ["@public", "@visible", "@signedIn", "@owner", "@scopes", "@inherited"])
   @composeDirective(name: "@public")
   @composeDirective(name: "@visible")
   @composeDirective(name: "@signedIn")
   @composeDirective(name: "@owner")
+  @composeDirective(name: "@scopes")
   @composeDirective(name: "@inherited")
 
 "Anyone can read this field, signed in or not. A root field must give a reason."
@@ -1801,14 +1803,31 @@ Only the owner of the row can read this field. On a field of an owned type, the 
 field, ` + "`" + `of` + "`" + ` names the type and ` + "`" + `id` + "`" + ` the path of the argument that holds the row's id. The server then looks up the owner
 as the viewer, before the resolver runs. The error is UNAUTHENTICATED for an anonymous viewer, NOT_FOUND if the row is
 missing or hidden from the viewer, and FORBIDDEN if the viewer sees the row but does not own it.
+
+A root field can have several of these rules. Then each of them must let the viewer through, in their order.
 """
 directive @owner(
   "On a root field: the name of the owned type."
   of: String
   "On a root field: the path of the argument that holds the row's id, such as ` + "`" + `input.id` + "`" + `. If you omit an optional argument, it is your own row."
   id: String
+  "The weakest relation to the row that is enough, such as EDITOR. The owner has the strongest one, OWNER."
+  as: String! = "OWNER"
+  "On a root field: the path of an optional argument. The rule applies only if the client sends it, even as null."
+  when: String
+  "Scopes that are enough without the relation: all of one of the lists. The viewer must see the row."
+  orScopes: [[String!]!]
   "What a refused field returns."
   otherwise: Otherwise! = ERROR
+) repeatable on FIELD_DEFINITION
+
+"""
+Operators can read this field: users with all scopes of one of the lists. The error is UNAUTHENTICATED for an anonymous viewer,
+and FORBIDDEN for a user without the scopes. A revoked scope is refused immediately, although tokens still contain it.
+"""
+directive @scopes(
+  "Lists of scopes, such as [[\"accounts:read\"]]. All scopes of one list are required."
+  anyOf: [[String!]!]!
 ) on FIELD_DEFINITION
 
 "The field that returned this object has already decided who can read it. For pages, payloads and tokens."
@@ -3577,14 +3596,52 @@ func (ec *executionContext) dir_owner_args(ctx context.Context, rawArgs map[stri
 		return nil, err
 	}
 	args["id"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "otherwise",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "as",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["as"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "when",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["when"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orScopes",
+		func(ctx context.Context, v any) ([][]string, error) {
+			return ec.unmarshalOString2ᚕᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orScopes"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "otherwise",
 		func(ctx context.Context, v any) (directives.Otherwise, error) {
 			return ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["otherwise"] = arg2
+	args["otherwise"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) dir_scopes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "anyOf",
+		func(ctx context.Context, v any) ([][]string, error) {
+			return ec.unmarshalNString2ᚕᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["anyOf"] = arg0
 	return args, nil
 }
 
@@ -4616,6 +4673,11 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.RevokeSessionPayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.RevokeSessionPayload
@@ -4625,7 +4687,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5194,6 +5256,11 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 					var zeroVal *model.UpdateProfilePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.UpdateProfilePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.UpdateProfilePayload
@@ -5203,7 +5270,7 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 					var zeroVal *model.UpdateProfilePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5323,6 +5390,11 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 					var zeroVal *model1.UpdateNotebookPayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.UpdateNotebookPayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model1.UpdateNotebookPayload
@@ -5332,7 +5404,7 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 					var zeroVal *model1.UpdateNotebookPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5395,6 +5467,11 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 					var zeroVal *model1.DeleteNotebookPayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.DeleteNotebookPayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model1.DeleteNotebookPayload
@@ -5404,7 +5481,7 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 					var zeroVal *model1.DeleteNotebookPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5467,6 +5544,11 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 					var zeroVal *model1.CreateNotePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.CreateNotePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model1.CreateNotePayload
@@ -5476,7 +5558,7 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 					var zeroVal *model1.CreateNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5539,6 +5621,11 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 					var zeroVal *model1.UpdateNotePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.UpdateNotePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model1.UpdateNotePayload
@@ -5548,7 +5635,7 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 					var zeroVal *model1.UpdateNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5611,6 +5698,11 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 					var zeroVal *model1.DeleteNotePayload
 					return zeroVal, err
 				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.DeleteNotePayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model1.DeleteNotePayload
@@ -5620,7 +5712,7 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 					var zeroVal *model1.DeleteNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -5890,6 +5982,11 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.NoteConnection
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model1.NoteConnection
@@ -5899,7 +5996,7 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 					var zeroVal *model1.NoteConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -6129,7 +6226,7 @@ func (ec *executionContext) fieldContext_Profile_visibility(_ context.Context, f
 func (ec *executionContext) _Profile_birthday(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Profile", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.Profile().Birthday(ctx, obj)
@@ -6145,7 +6242,7 @@ func (ec *executionContext) fieldContext_Profile_birthday(_ context.Context, fie
 func (ec *executionContext) _Profile_phoneNumber(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Profile", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.Profile().PhoneNumber(ctx, obj)
@@ -7537,7 +7634,7 @@ func (ec *executionContext) fieldContext_User_id(_ context.Context, field graphq
 func (ec *executionContext) _User_email(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().Email(ctx, obj)
@@ -7553,7 +7650,7 @@ func (ec *executionContext) fieldContext_User_email(_ context.Context, field gra
 func (ec *executionContext) _User_emailVerified(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().EmailVerified(ctx, obj)
@@ -7569,7 +7666,7 @@ func (ec *executionContext) fieldContext_User_emailVerified(_ context.Context, f
 func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().PendingEmail(ctx, obj)
@@ -7585,7 +7682,7 @@ func (ec *executionContext) fieldContext_User_pendingEmail(_ context.Context, fi
 func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().HasPassword(ctx, obj)
@@ -7601,7 +7698,7 @@ func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, fie
 func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
 	v, err := ec.Resolvers.User().ReauthenticatedUntil(ctx, obj)
@@ -7630,6 +7727,11 @@ func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *time.Time
@@ -7639,7 +7741,7 @@ func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -7713,6 +7815,11 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.SessionConnection
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.SessionConnection
@@ -7722,7 +7829,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 					var zeroVal *model.SessionConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -7775,6 +7882,11 @@ func (ec *executionContext) _User_securityEvents(ctx context.Context, field grap
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.SecurityEventConnection
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.SecurityEventConnection
@@ -7784,7 +7896,7 @@ func (ec *executionContext) _User_securityEvents(ctx context.Context, field grap
 					var zeroVal *model.SecurityEventConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, otherwise)
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
 			}
 
 			next = directive1
@@ -13384,6 +13496,64 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNString2ᚕᚕstringᚄ(ctx context.Context, v any) ([][]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([][]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2ᚕstringᚄ(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v [][]string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2ᚕstringᚄ(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model1.UpdateNoteInput, error) {
 	res, err := ec.unmarshalInputUpdateNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -14068,6 +14238,41 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	ret := make(graphql.Array, len(v))
 	for i := range v {
 		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚕᚕstringᚄ(ctx context.Context, v any) ([][]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([][]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2ᚕstringᚄ(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v [][]string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2ᚕstringᚄ(ctx, sel, v[i])
 	}
 
 	for _, e := range ret {

@@ -141,7 +141,7 @@ func scoreRules(t *testing.T, program stage.Program, s *score) {
 	party := stage.New(t, program)
 	party.Rule = func(field string) string {
 		if w := weakened.Load(); w != nil && w[0] == field {
-			return w[1]
+			return "@" + w[1]
 		}
 		return ""
 	}

@@ -15,6 +15,10 @@ func (*QueryResolver) Bookmark(ctx context.Context, id string) (*model.Bookmark,
 
 type MutationResolver struct{ *resolvers.Resolvers }
 
+func (*MutationResolver) ChangeBookmark(context.Context, string, *string) (*model.BookmarkPayload, error) {
+	return &model.BookmarkPayload{}, nil
+}
+
 func (*MutationResolver) MakeBookmark(ctx context.Context, note *string) (*model.BookmarkPayload, error) {
 	return nil, nil
 }
