@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"accounts":          {"accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
 	"owned":             {"auth", "db"},
 	"directives":        {"auth", "fault", "internal/once"},
-	"access":            {"directives", "fault"},
+	"access":            {"auth", "directives", "fault"},
 	"graph/exec":        {"directives", "owned"},
 	"graph/model":       {"internal/runes", "owned"},
 	"graph":             {"directives", "graph/exec", "graph/model", "owned"},
@@ -62,8 +62,8 @@ var mayImport = map[string][]string{
 	"e2e/harness":         {"app", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
 	"freeholdtest": {
-		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings",
-		"internal/proof/people", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
+		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings", "internal/proof/people",
+		"internal/proof/permissions", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
 	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
@@ -81,7 +81,8 @@ var mayImport = map[string][]string{
 		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault",
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
-	"e2e/programs": {},
+	"e2e/programs":               {},
+	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 }
 
 // moduleMayImport lists what the packages of modules may import.
@@ -94,7 +95,7 @@ var onlyImportedBy = map[string][]string{
 	"internal/levers":     {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
 
 	// for tests
-	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/people", "internal/proof/score", "internal/proof/stage"},
+	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
 }
 
 // testsMayImport lists what the tests of a package may also import.

@@ -11,44 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/directives"
-	"freehold.dev/freehold/fault"
 )
-
-// Viewer is a kind of viewer, by their relation to the row that a field belongs to. For a root field without a row there are only
-// anonymous viewers and members.
-type Viewer string
-
-// The kinds of viewers. Nobody is an anonymous viewer. Visible-to are viewers who may see the row and do not own it.
-const (
-	Nobody          Viewer = "nobody"
-	NobodyVisibleTo Viewer = "nobody, visible-to"
-	Member          Viewer = "member"
-	MemberVisibleTo Viewer = "member, visible-to"
-	Owner           Viewer = "owner"
-)
-
-// Viewers are all kinds, in the order of what they get, least first.
-var Viewers = []Viewer{Nobody, NobodyVisibleTo, Member, MemberVisibleTo, Owner}
-
-// KindOf returns the kind of a viewer.
-func KindOf(signedIn, sees, owns bool) Viewer {
-	switch {
-	case owns:
-		return Owner
-	case signedIn && sees:
-		return MemberVisibleTo
-	case signedIn:
-		return Member
-	case sees:
-		return NobodyVisibleTo
-	default:
-		return Nobody
-	}
-}
-
-func (v Viewer) signedIn() bool { return v != Nobody && v != NobodyVisibleTo }
-
-func (v Viewer) sees() bool { return v != Nobody && v != Member }
 
 // Answer is what a field returns to a viewer: Value, Null, or null and an error with this code.
 type Answer string
@@ -58,56 +21,6 @@ const (
 	Value Answer = "value"
 	Null  Answer = "null" // without an error
 )
-
-// Admits is the kind of viewers that a layer in the database lets through.
-type Admits string
-
-// The viewers that a layer in the database can let through.
-const (
-	AdmitsOwner   Admits = "owner"
-	AdmitsVisible Admits = "visible-to"
-	AdmitsMembers Admits = "members"
-)
-
-func (a Admits) admits(v Viewer) bool {
-	switch a {
-	case AdmitsVisible:
-		return v.sees()
-	case AdmitsMembers:
-		return v.signedIn()
-	default:
-		return v == Owner
-	}
-}
-
-var admitsInWords = map[Admits]string{
-	AdmitsOwner: "only its owner", AdmitsVisible: "everyone who may see it", AdmitsMembers: "signed-in members",
-}
-
-// InWords names the viewers that a layer lets through.
-func (a Admits) InWords() string { return admitsInWords[a] }
-
-// Layer is what refuses in the database, independently of the field rule: a row policy, or a definer function.
-type Layer struct {
-	Name   string
-	Admits Admits
-}
-
-// Layers are the layers in the database behind each field.
-type Layers struct {
-	Types  map[string]Layer   // by type: the policy under which its row is read
-	Fields map[string][]Layer // by Type.field: those of a field whose value is not in the row of its type
-}
-
-func (w Layers) of(typ, field string) []Layer {
-	if layers, ok := w.Fields[typ+"."+field]; ok {
-		return layers
-	}
-	if layer, ok := w.Types[typ]; ok {
-		return []Layer{layer}
-	}
-	return nil
-}
 
 // Holder is what refuses a field.
 type Holder string
@@ -124,18 +37,46 @@ const (
 type Field struct {
 	Type      string            `json:"type"`
 	Name      string            `json:"field"`
+	When      string            `json:"when,omitempty"`      // an argument of a mutation with further rules: the row is about calls that have it
 	Rule      string            `json:"rule"`                // as in the schema; "in code" for Federation's and introspection's
 	Reason    string            `json:"reason,omitempty"`    // why it is public
 	DecidedBy []string          `json:"decidedBy,omitempty"` // of @inherited: the fields whose rules decide
-	Answers   map[Viewer]Answer `json:"answers"`
+	Relations []string          `json:"relations,omitempty"` // that viewers can have to the row, strongest first
+	Scopes    [][]string        `json:"scopes,omitempty"`    // alternatives; an operator has all scopes of one
+	Answers   map[Viewer]Answer `json:"answers"`             // of the viewers that the field distinguishes
 	HeldBy    Holder            `json:"heldBy"`
 	HeldOnce  []Viewer          `json:"heldOnce,omitempty"` // the viewers that only one of rule and policy refuses
 	Policies  []string          `json:"policies,omitempty"`
 	Why       string            `json:"why,omitempty"` // of HeldBy
+
+	decisions []decision // none in a matrix that was read
 }
 
-// String returns the field as Type.field.
-func (f Field) String() string { return f.Type + "." + f.Name }
+// String returns the field as Type.field, for some rows with the argument that they are about: Type.field with input.name.
+func (f Field) String() string { return f.Type + "." + f.Title() }
+
+// Title returns the field without its type.
+func (f Field) Title() string {
+	if f.When != "" {
+		return f.Name + " with " + f.When
+	}
+	return f.Name
+}
+
+// For returns what the field returns to a viewer with scopes, and whether a row policy refuses this viewer. An operator is a Member
+// or MemberVisibleTo with scopes. A viewer with a relation that the field does not distinguish counts as a member.
+func (f Field) For(v Viewer, scopes ...string) (answer Answer, byPolicy bool) {
+	if v.isRelation() && !slices.Contains(f.Relations, string(v)) {
+		v = Member
+	}
+	return f.ask(func(decision) asker { return asker{v, scopes} }, v)
+}
+
+// ask returns the answer to a viewer, who is some asker for each decision.
+func (f Field) ask(askerOf func(decision) asker, v Viewer) (answer Answer, byPolicy bool) {
+	decisions := slices.DeleteFunc(slices.Clone(f.decisions), func(d decision) bool { return !d.concerns(v) })
+	return widest(decisions, askerOf), all(decisions, func(d decision) bool { return d.refusedByLayer(askerOf(d)) })
+}
 
 // Matrix is every field of every object type, in the order of the schema.
 type Matrix struct {
@@ -148,13 +89,16 @@ func New(schema *ast.Schema, layers Layers) *Matrix {
 	m := &Matrix{}
 	for _, t := range objectTypes(schema) {
 		for _, f := range t.Fields {
-			m.Fields = append(m.Fields, c.field(t, f))
+			m.Fields = append(m.Fields, c.field(t, f, ""))
+			for _, when := range conditions(f) {
+				m.Fields = append(m.Fields, c.field(t, f, when))
+			}
 		}
 	}
 	return m
 }
 
-// Find returns the row of a field, by its name Type.field.
+// Find returns the row of a field, by its name as String returns it.
 func (m *Matrix) Find(name string) (Field, bool) {
 	i := slices.IndexFunc(m.Fields, func(f Field) bool { return f.String() == name })
 	if i < 0 {
@@ -179,63 +123,90 @@ func objectTypes(schema *ast.Schema) (types []*ast.Definition) {
 	return types
 }
 
+// conditions returns the arguments of a field that have rules of their own.
+func conditions(f *ast.FieldDefinition) (when []string) {
+	for _, r := range directives.RulesOf(f) {
+		if r.When != "" && !slices.Contains(when, r.When) {
+			when = append(when, r.When)
+		}
+	}
+	return when
+}
+
 type compiler struct {
 	schema *ast.Schema
 	layers Layers
 }
 
-// decision is what decides about a field: its own rule or that of a field that leads to it, and the layers behind that rule.
-type decision struct {
-	field  string
-	rule   directives.Rule
-	layers []Layer
-	unseen bool // the row is of a type that only owners ever see
-}
-
-func (d decision) refusedByRule(v Viewer) bool { return d.answer(v) != Value }
-
-func (d decision) refusedByLayer(v Viewer) bool {
-	return slices.ContainsFunc(d.layers, func(w Layer) bool { return !w.Admits.admits(v) })
-}
-
-func (c *compiler) field(t *ast.Definition, f *ast.FieldDefinition) Field {
-	row := Field{Type: t.Name, Name: f.Name, Answers: map[Viewer]Answer{}, HeldBy: None}
-	decisions := c.decisions(t, f, map[string]bool{})
-	if rule, ok := directives.RuleOf(f); ok {
-		row.Rule, row.Reason = rule.String(), rule.Reason
-		if rule.Name == "inherited" {
-			for _, d := range decisions {
+// field returns a row of the matrix: of calls without any of the conditions or, if when is one of them, with it alone.
+func (c *compiler) field(t *ast.Definition, f *ast.FieldDefinition, when string) Field {
+	row := Field{Type: t.Name, Name: f.Name, When: when, Answers: map[Viewer]Answer{}, HeldBy: None}
+	row.decisions = c.decisions(t, f, when, map[string]bool{})
+	if rules := applying(f, when); len(rules) > 0 {
+		row.Rule, row.Reason = inWords(rules), rules[0].Reason
+		if rules[0].Name == "inherited" {
+			for _, d := range row.decisions {
 				row.DecidedBy = append(row.DecidedBy, d.field)
 			}
 		}
 	} else {
 		row.Rule, row.Reason = "in code", directives.DecidedInCode[row.String()]
 	}
-	for _, v := range Viewers {
-		row.Answers[v] = widest(decisions, v)
+	for _, d := range row.decisions {
+		for _, r := range d.relations() {
+			if !slices.Contains(row.Relations, r) {
+				row.Relations = append(row.Relations, r)
+			}
+		}
+		for _, set := range d.scopes() {
+			if !slices.ContainsFunc(row.Scopes, func(s []string) bool { return slices.Equal(s, set) }) {
+				row.Scopes = append(row.Scopes, set)
+			}
+		}
 	}
-	row.hold(decisions)
+	row.hold()
 	return row
 }
 
-// decisions returns what decides about a field: its own rule, or for @inherited the rules of all fields that lead to its type. It
+// applying returns the rules of a field without conditions, and those with this one.
+func applying(f *ast.FieldDefinition, when string) []directives.Rule {
+	return slices.DeleteFunc(directives.RulesOf(f), func(r directives.Rule) bool { return r.When != "" && r.When != when })
+}
+
+func inWords(rules []directives.Rule) string {
+	var texts []string
+	for _, r := range rules {
+		texts = append(texts, r.String())
+	}
+	return strings.Join(texts, " ")
+}
+
+// decisions returns what decides about a field: its own rules, or for @inherited the rules of all fields that lead to its type. It
 // returns none for a field that is decided in code, which is public.
-func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map[string]bool) (decisions []decision) {
+func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, when string, seen map[string]bool) (decisions []decision) {
 	name := t.Name + "." + f.Name
-	rule, ok := directives.RuleOf(f)
-	if !ok || seen[name] {
+	rules := applying(f, when)
+	if len(rules) == 0 || seen[name] {
 		return nil
 	}
 	seen[name] = true
-	if rule.Name != "inherited" {
-		row, owned := c.layers.Types[cmp.Or(rule.Of, t.Name)]
-		return []decision{{name, rule, c.layers.of(t.Name, f.Name), owned && row.Admits == AdmitsOwner}}
+	if rules[0].Name != "inherited" {
+		d := decision{field: name, rules: rules, layers: slices.Clone(c.layers.of(t.Name, f.Name))}
+		if row, owned := c.layers.Types[cmp.Or(rules[0].Of, t.Name)]; owned {
+			d.row = &row
+		}
+		for i := range d.layers {
+			if d.layers[i].Relations == nil {
+				d.layers[i].Relations = d.relations()
+			}
+		}
+		return []decision{d}
 	}
 	for _, parent := range objectTypes(c.schema) {
 		for _, g := range parent.Fields {
 			returned := c.schema.Types[g.Type.Name()]
 			if returned == t || slices.Contains(c.schema.GetPossibleTypes(returned), t) {
-				decisions = append(decisions, c.decisions(parent, g, seen)...)
+				decisions = append(decisions, c.decisions(parent, g, "", seen)...)
 			}
 		}
 	}
@@ -243,10 +214,10 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, seen map
 }
 
 // widest returns a value if any decision gives one, since a viewer can reach a value type by any field that lets them through.
-func widest(decisions []decision, v Viewer) Answer {
+func widest(decisions []decision, askerOf func(decision) asker) Answer {
 	var refusal Answer
 	for _, d := range decisions {
-		a := d.answer(v)
+		a := d.answer(askerOf(d))
 		if a == Value {
 			return Value
 		}
@@ -260,41 +231,20 @@ func widest(decisions []decision, v Viewer) Answer {
 	return refusal
 }
 
-// answer is the meaning of a rule. Tests compare it with the code that runs, in package directives.
-func (d decision) answer(v Viewer) Answer {
-	var refusal fault.Code
-	r := d.rule
-	switch {
-	case r.Name == "visible" && (!v.sees() || d.unseen && v != Owner):
-		refusal = fault.NotFound
-	case (r.Name == "signedIn" || r.Name == "owner") && !v.signedIn():
-		refusal = fault.Unauthenticated
-	case r.Name == "owner" && (v == Member || d.unseen && v != Owner):
-		refusal = fault.NotFound
-	case r.Name == "owner" && v != Owner:
-		refusal = fault.Forbidden
-	default:
-		return Value
-	}
-	if r.Name == "owner" && r.Otherwise == directives.OtherwiseNull {
-		return Null
-	}
-	return Answer(refusal)
-}
-
-// hold sets what refuses. Every way to the value must be refused, so the weakest decides.
-func (f *Field) hold(decisions []decision) {
-	var byRule, byPolicy, any bool
-	for _, d := range decisions {
-		for _, w := range d.layers {
-			if !slices.Contains(f.Policies, w.Name) {
-				f.Policies = append(f.Policies, w.Name)
+// hold sets the answers, and what refuses. Every way to the value must be refused, so the weakest decides.
+func (f *Field) hold() {
+	for _, d := range f.decisions {
+		for _, l := range d.layers {
+			if !slices.Contains(f.Policies, l.Name) {
+				f.Policies = append(f.Policies, l.Name)
 			}
 		}
 	}
-	for _, v := range Viewers {
-		rule := all(decisions, func(d decision) bool { return d.refusedByRule(v) })
-		policy := all(decisions, func(d decision) bool { return d.refusedByLayer(v) })
+	var byRule, byPolicy, any bool
+	for _, v := range Columns(*f) {
+		answer, policy := f.ask(func(d decision) asker { return d.asker(v) }, v)
+		f.Answers[v] = answer
+		rule := answer != Value
 		if !rule && !policy {
 			continue
 		}
@@ -314,17 +264,17 @@ func (f *Field) hold(decisions []decision) {
 	default:
 		f.HeldBy = Both
 	}
-	f.Why = f.why(decisions)
+	f.Why = f.why()
 }
 
-func (f *Field) why(decisions []decision) string {
+func (f *Field) why() string {
 	if f.HeldBy == None {
 		return f.Reason
 	}
 	var parts []string
-	for _, d := range decisions {
-		for _, w := range d.layers {
-			part := w.Name + " admits " + w.Admits.InWords()
+	for _, d := range f.decisions {
+		for _, l := range d.layers {
+			part := l.Name + " admits " + l.InWords()
 			if !slices.Contains(parts, part) {
 				parts = append(parts, part)
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Difference is what changed from one matrix to the next, one line per change.
@@ -36,9 +37,9 @@ func Diff(before, after *Matrix) Difference {
 func (f Field) outline() string {
 	text := f.String() + " " + f.Rule + ", a value for"
 	var any bool
-	for _, v := range Viewers {
+	for _, v := range Columns(f) {
 		if f.Answers[v] == Value {
-			text, any = text+" ["+string(v)+"]", true
+			text, any = text+" ["+f.named(v)+"]", true
 		}
 	}
 	if !any {
@@ -47,9 +48,30 @@ func (f Field) outline() string {
 	return text + ", held by " + string(f.HeldBy)
 }
 
+// named returns a viewer, an operator with the scopes.
+func (f Field) named(v Viewer) string {
+	if v != Operator {
+		return string(v)
+	}
+	var sets []string
+	for _, set := range f.Scopes {
+		sets = append(sets, strings.Join(set, " and "))
+	}
+	return string(v) + " with " + strings.Join(sets, ", or ")
+}
+
+// answer returns what a viewer gets. One whom the field does not distinguish is a member.
+func (f Field) answer(v Viewer) Answer {
+	if a, known := f.Answers[v]; known {
+		return a
+	}
+	return f.Answers[Member]
+}
+
 func (d *Difference) compare(before, after Field) {
-	for _, v := range Viewers {
-		was, is := before.Answers[v], after.Answers[v]
+	viewers := Columns(before, after)
+	for _, v := range viewers {
+		was, is := before.answer(v), after.answer(v)
 		if was == is {
 			continue
 		}
@@ -63,7 +85,8 @@ func (d *Difference) compare(before, after Field) {
 			d.Changed = append(d.Changed, line)
 		}
 	}
-	for _, v := range Viewers {
+	d.compareScopes(before, after)
+	for _, v := range viewers {
 		was, is := held(before, v), held(after, v)
 		line := fmt.Sprintf("%s [%s]: refused by %s -> %s", after, v, holders[was], holders[is])
 		switch {
@@ -76,11 +99,26 @@ func (d *Difference) compare(before, after Field) {
 	}
 }
 
+// compareScopes compares whom a field counts as an operator, if an operator gets the value before and after.
+func (d *Difference) compareScopes(before, after Field) {
+	if before.Answers[Operator] != Value || after.Answers[Operator] != Value {
+		return
+	}
+	line := fmt.Sprintf("%s [%s] -> [%s]", after, before.named(Operator), after.named(Operator))
+	if slices.ContainsFunc(after.Scopes, func(set []string) bool { return !meets(set, before.Scopes) }) {
+		d.Widened = append(d.Widened, line)
+	} else if slices.ContainsFunc(before.Scopes, func(set []string) bool { return !meets(set, after.Scopes) }) {
+		d.Narrowed = append(d.Narrowed, line)
+	}
+}
+
 var holders = [...]string{"nothing", "only one of rule and policy", "rule and policy"}
 
 // held returns how many of rule and policy refuse a viewer.
 func held(f Field, v Viewer) int {
 	switch {
+	case f.Answers[v] == "" && v != Member:
+		return held(f, Member)
 	case f.Answers[v] == Value && !slices.Contains(f.HeldOnce, v):
 		return 0
 	case slices.Contains(f.HeldOnce, v):

@@ -11,6 +11,7 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/internal/levers"
+	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -22,7 +23,7 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 	compiled := directives.New(described, directives.Source{
 		Rows: p.rows(r.DB), Scopes: r.DB.GrantedScopes, Relations: checked.Relations, Denied: denied,
 	})
-	r.Registry, r.EntityKeys, r.ViewerCan = p.registry, resolvers.EntityKeys(described), compiled.ViewerCan
+	r.Registry, r.EntityKeys, r.Permissions = p.registry, resolvers.EntityKeys(described), permissions(compiled)
 	rules := Rules{Owner: compiled.Owner, Scopes: compiled.Scopes, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
 	switch {
 	case lever.NoRules:
@@ -42,6 +43,14 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 		return nil, fmt.Errorf("the schema is invalid:\n%w", err)
 	}
 	return schema, nil
+}
+
+// permissions returns what says what a viewer may do with a loaded row.
+func permissions(rules *directives.Rules) func(context.Context, string, owned.Row) (*owned.Permissions, error) {
+	return func(ctx context.Context, typ string, row owned.Row) (*owned.Permissions, error) {
+		actions, see, edit, err := rules.ViewerCan(ctx, typ, row)
+		return &owned.Permissions{Actions: actions, See: see, Edit: edit}, err
+	}
 }
 
 // checked returns what the check of the schema needs from the declarations of modules.

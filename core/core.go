@@ -17,6 +17,8 @@ type (
 	UserResolver = resolvers.UserResolver
 	// ProfileResolver resolves the fields of Profile that are not in its row.
 	ProfileResolver = resolvers.ProfileResolver
+	// SessionResolver resolves the fields of Session that are not in its row.
+	SessionResolver = resolvers.SessionResolver
 )
 
 // Module returns the module. Its migrations are those of package db, which run before all others.

@@ -38,7 +38,7 @@ func Check(schema *ast.Schema, c Checked) error {
 	k := &checker{schema: schema, Checked: c}
 	k.definitions()
 	k.running()
-	k.actions()
+	k.viewerCan()
 	for _, t := range sorted(schema.Types) {
 		if t.BuiltIn || strings.HasPrefix(t.Name, "__") {
 			continue // introspection is decided in code
@@ -101,24 +101,6 @@ func (k *checker) running() {
 			k.fault(nil, "gqlgen.yml: @"+name, "the rule does not run: gqlgen generates no call of it (see directives there)")
 		} else if f.IsNil() {
 			k.fault(nil, "@"+name, "the rule does not run: it has no function")
-		}
-	}
-}
-
-// actions checks that each value of an enum of actions means a mutation, and that the enum has each mutation of its type, so that
-// viewerCan is complete and correct.
-func (k *checker) actions() {
-	for typ, actions := range actionsOf(k.schema) {
-		listed := map[string]bool{}
-		for _, a := range actions {
-			if listed[a.field] = true; !a.known {
-				k.fault(a.at, typ+"Action."+a.value, "no mutation %s with @owner(of: %q)", a.field, typ)
-			}
-		}
-		for _, f := range k.schema.Mutation.Fields {
-			if rule, ok := RuleOf(f); ok && rule.Of == typ && !listed[f.Name] {
-				k.fault(f.Position, "Mutation."+f.Name, "@owner(of: %q), but %sAction has no value for it", typ, typ)
-			}
 		}
 	}
 }

@@ -35,7 +35,9 @@ enum Otherwise { ERROR NULL }
 interface Node { id: ID! }
 input In { id: ID n: Int deep: Deep ids: [ID!] must: Int! }
 input Deep { id: ID! }
-type Thing implements Node { id: ID! @visible secret: String @owner box: Box @visible }
+type Thing implements Node { id: ID! @visible secret: String @owner box: Box @visible viewerCan: ThingPermissions @visible }
+type ThingPermissions { see: [ThingField!]! @inherited }
+enum ThingField { ID SECRET BOX }
 type Box { x: Int @inherited }
 `
 
@@ -65,7 +67,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 	related := withQuery(`
 		edit(i: In!): Int @owner(of: "Thing", id: "i.id", as: "READER") @owner(of: "Thing", id: "i.deep.id", as: "EDITOR", when: "i.n")
 		scoped: Int @scopes(anyOf: [["read", "write"], ["read"]])
-		either(id: ID): Int @owner(of: "Thing", id: "id", orScopes: [["read"]])`) + `extend type Thing { a: Int @owner(as: "READER", orScopes: ["read"]) b: Int @scopes(anyOf: "write") }`
+		either(id: ID): Int @owner(of: "Thing", id: "id", orScopes: [["read"]])`) + `extend type Thing { a: Int @owner(as: "READER", orScopes: ["read"]) b: Int @scopes(anyOf: "write") } extend enum ThingField { A B }`
 	if got := check(t, related, good); got != "" {
 		t.Errorf("relations, conditions and scopes have faults:\n%s", got)
 	}
@@ -73,7 +75,8 @@ func TestCheckNamesEachFault(t *testing.T) {
 	if got := check(t, federated, good); got != "" {
 		t.Errorf("Federation's own fields have faults:\n%s", got)
 	}
-	named := fine + `enum ThingAction { BURN_IT SELL } type Mutation { burnIt(id: ID!): Int @owner(of: "Thing", id: "id") sellThing(id: ID!): Int @owner(of: "Thing", id: "id") }`
+	named := fine + `enum ThingAction { BURN_IT SELL } type Mutation { burnIt(id: ID!): Int @owner(of: "Thing", id: "id") sellThing(id: ID!): Int @owner(of: "Thing", id: "id") }
+		extend type ThingPermissions { actions: [ThingAction!]! @inherited }`
 	if got := check(t, named, good); got != "" {
 		t.Errorf("actions with the names of their mutations have faults:\n%s", got)
 	}
@@ -95,7 +98,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"an action without a mutation", fine + `enum ThingAction { BURN } type Mutation { burn: Int @signedIn }`, `ThingAction.BURN: no mutation burnThing with @owner(of: "Thing")`},
 		{"an action by another rule", fine + `enum ThingAction { BURN } type Mutation { burnThing: Int @signedIn }`, `ThingAction.BURN: no mutation burnThing`},
 		{"a mutation without its action", fine + `enum ThingAction { BURN } type Mutation { burnThing(id: ID): Int @owner(of: "Thing", id: "id") eatThing(id: ID): Int @owner(of: "Thing", id: "id") }`, `Mutation.eatThing: @owner(of: "Thing"), but ThingAction has no value for it`},
-		{"an unknown relation", fine + `extend type Thing { s: String @owner(as: "BOSS") }`, `test.graphqls:15: Thing.s: @owner(as: "BOSS"): Thing has no such relation, only OWNER, EDITOR, READER`},
+		{"an unknown relation", fine + `extend type Thing { s: String @owner(as: "BOSS") }`, `test.graphqls:17: Thing.s: @owner(as: "BOSS"): Thing has no such relation, only OWNER, EDITOR, READER`},
 		{"an unknown relation of an argument", withQuery(`a(id: ID): Int @owner(of: "Thing", id: "id", as: "BOSS")`), `Query.a: @owner(as: "BOSS"): Thing has no such relation`},
 		{"a type without relations", fine + `type Pin { s: String @owner(as: "EDITOR") }`, `Pin.s: @owner(as: "EDITOR"): Pin has no relations besides OWNER: add Relation and Relations`},
 		{"an undeclared scope", withQuery(`a: Int @scopes(anyOf: [["read", "rule"]])`), `Query.a: @scopes names the scope "rule", which no module declares`},
@@ -111,6 +114,15 @@ func TestCheckNamesEachFault(t *testing.T) {
 		{"the same rule twice", withQuery(`a(id: ID): Int @owner(of: "Thing", id: "id") @owner(of: "Thing", id: "id", orScopes: [["read"]])`), "another rule of the field has the same parameters"},
 		{"different otherwise", withQuery(`a(id: ID): Int @owner(of: "Thing", id: "id") @owner(of: "Thing", id: "id", as: "EDITOR", otherwise: NULL)`), "repeated rules need the same otherwise"},
 		{"repeated on a row's field", fine + `extend type Thing { s: String @owner @owner(as: "EDITOR") }`, "Thing.s: the field has 2 rules"},
+		{"no viewerCan", strings.Replace(fine, "viewerCan: ThingPermissions @visible", "", 1), "Thing: an owned type needs viewerCan: add the field viewerCan: ThingPermissions @visible"},
+		{"another viewerCan", strings.Replace(fine, "viewerCan: ThingPermissions", "viewerCan: Box", 1), "Thing.viewerCan: it is a Box, and needs the type ThingPermissions"},
+		{"no enum of fields", strings.NewReplacer("[ThingField!]!", "Int", "enum ThingField { ID SECRET BOX }", "").Replace(fine), "Thing: viewerCan needs the enum ThingField"},
+		{"a field without its value", fine + `extend type Thing { dueOn: Int @visible }`, "Thing.dueOn: the enum ThingField has no value for the field: add DUE_ON"},
+		{"a value without its field", fine + `extend enum ThingField { DUE_ON }`, "ThingField.DUE_ON: Thing has no such field"},
+		{"no list see", strings.Replace(fine, "see: [ThingField!]!", "look: [ThingField!]!", 1), "ThingPermissions: it needs the field see: [ThingField!]! @inherited"},
+		{"no list of actions", strings.Replace(named, "actions: [ThingAction!]!", "does: [ThingAction!]!", 1), "ThingPermissions: it needs the field actions: [ThingAction!]! @inherited"},
+		{"actions without mutations", fine + `extend type ThingPermissions { actions: [Int] @inherited }`, "ThingPermissions.actions: no mutation is about rows of Thing in this way"},
+		{"no list of changes", named + `extend type Mutation { setThing(id: ID!, secret: String): Int @owner(of: "Thing", id: "id") } extend enum ThingAction { SET }`, "ThingPermissions: it needs the field edit: [ThingField!]! @inherited"},
 		{"of on a row's field", fine + `extend type Thing { s: String @owner(of: "Thing", id: "x") }`, "Thing.s: @owner takes of and id on root fields only"},
 		{"owner on a value", fine + `extend type Box { y: Int @owner }`, "Box.y: @owner is about a row, and no module declares the owned type Box: add owned.Declare"},
 		{"visible on a value", fine + `extend type Box { y: Int @visible }`, "Box.y: @visible is about a row, and no module declares the owned type Box"},

@@ -70,9 +70,9 @@ type Denial struct {
 
 // Rules are the compiled rules of a schema. The generated code calls them before each resolver.
 type Rules struct {
-	source  Source
-	fields  map[string][]Rule   // by Type.field, in the order of the schema
-	actions map[string][]action // by type
+	source      Source
+	fields      map[string][]Rule      // by Type.field, in the order of the schema
+	permissions map[string]permissions // by type
 }
 
 // New compiles the rules of a schema. It does not check the schema; see Check.
@@ -85,10 +85,12 @@ func New(schema *ast.Schema, s Source) *Rules {
 			}
 		}
 	}
-	r.actions = actionsOf(schema)
-	for typ, list := range r.actions {
-		for i := range list {
-			list[i].rules = r.compile(typ, list[i].rules)
+	r.permissions = permissionsOf(schema)
+	for typ, p := range r.permissions {
+		for _, permission := range slices.Concat(p.actions, p.see, p.edit) {
+			for _, list := range permission.anyOf {
+				r.compile(typ, list)
+			}
 		}
 	}
 	return r

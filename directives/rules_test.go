@@ -265,24 +265,6 @@ func TestDenialsAreReported(t *testing.T) {
 	}
 }
 
-// ViewerCan returns what the rules of the mutations would decide, from the row alone.
-func TestViewerCan(t *testing.T) {
-	t.Parallel()
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: definitions + `
-		enum ThingAction { UPDATE GIVE_AWAY NOTHING }
-		type Query { q: Int @public(reason: "x") }
-		type Mutation { updateThing(id: ID!): Int @owner(of: "Thing", id: "id") giveAwayThing(id: ID!): Int @owner(of: "Thing", id: "id") }`})
-	rules := New(schema, Source{})
-	for viewer, want := range map[auth.Viewer]string{ann: "[UPDATE GIVE_AWAY]", bob: "[]", nobody: "[]"} {
-		if got, err := rules.ViewerCan(auth.WithViewer(t.Context(), viewer), "Thing", thing{}); fmt.Sprint(got) != want || err != nil {
-			t.Errorf("%v can %s, want %s; %v", viewer.UserID, got, want, err)
-		}
-	}
-	if got, err := rules.ViewerCan(auth.WithViewer(t.Context(), ann), "Box", thing{}); got == nil || len(got) != 0 || err != nil {
-		t.Errorf("a type without actions: %#v, %v", got, err)
-	}
-}
-
 // foreign is a row that Bob owns.
 type foreign struct{ hidden bool }
 

@@ -137,7 +137,7 @@ func (e *Explainer) explainRow(ctx context.Context, x *Explanation, d directives
 		x.Why += whyBehind(*x.Policy.Admits)
 	}
 	if f := e.layers.behind[d.Field].function; f != nil {
-		x.Why += " Behind the rule, " + f.Name + " admits " + f.Admits.InWords() + "."
+		x.Why += " Behind the rule, " + f.Name + " admits " + f.InWords() + "."
 	}
 	return err
 }
@@ -248,7 +248,7 @@ func (e *Explainer) policy(ctx context.Context, viewer auth.Viewer, guard owned.
 		return nil, err
 	}
 	x := &explainedPolicy{Table: text.Table, Name: text.Name, Command: text.Command, Using: text.Using, WithCheck: text.WithCheck}
-	if row == nil {
+	if row == nil || guard.Command == "INSERT" { // which has no row yet
 		return x, nil
 	}
 	admits, err := e.db.Probe(ctx, viewer, guard.Policy, guard.Ref(row))
@@ -267,10 +267,10 @@ func newViewer(v auth.Viewer, row directives.Row) explainedViewer {
 		x.Reason = cmp.Or(v.Reason, fault.Missing)
 	}
 	if row != nil {
-		x.Kind = access.KindOf(v.IsMember(), row.VisibleTo(v), v.Is(row.OwnerID()))
+		x.Kind = access.KindOf(v.IsMember(), row.VisibleTo(v), row.RelationTo(v))
 	}
 	return x
 }
 
 // kindOf distinguishes only anonymous viewers from members. It is for fields without a row.
-func kindOf(v auth.Viewer) access.Viewer { return access.KindOf(v.IsMember(), false, false) }
+func kindOf(v auth.Viewer) access.Viewer { return access.KindOf(v.IsMember(), false, "") }

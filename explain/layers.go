@@ -41,7 +41,10 @@ func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, 
 	if f, ok := l.functions[typ+"."+field]; ok {
 		return behind{function: &f}
 	}
+	creates, creation := l.creation(typ, field)
 	switch t := l.registry.Lookup(rule.Of); {
+	case t != nil && creates != nil && creates != t:
+		return behind{guards: []owned.Guard{creation}} // of a row that belongs to one of the type
 	case t != nil && typ == "Mutation":
 		return behind{guards: t.MutationGuards(field)}
 	case t != nil:
@@ -54,12 +57,20 @@ func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, 
 		}
 		return behind{guards: []owned.Guard{guard}}
 	}
-	for _, t := range l.registry.Types() {
-		if guard, ok := t.CreationGuard(field); ok && typ == "Mutation" {
-			return behind{creates: &guard}
-		}
+	if creates != nil {
+		return behind{creates: &creation}
 	}
 	return behind{}
+}
+
+// creation returns the type of which a mutation creates rows, and the policy for that; nil if the field creates none.
+func (l *Layers) creation(typ, field string) (*owned.Type, owned.Guard) {
+	for _, t := range l.registry.Types() {
+		if guard, ok := t.CreationGuard(field); ok && typ == "Mutation" {
+			return t, guard
+		}
+	}
+	return nil, owned.Guard{}
 }
 
 // listed returns the owned type of which a field returns rows, directly or in a connection, if only their owners see them.
@@ -102,5 +113,5 @@ func layersOf(guards []owned.Guard) (list []access.Layer) {
 }
 
 func layer(p db.Policy) access.Layer {
-	return access.Layer{Name: p.Name(), Admits: access.Admits(p.Admits())}
+	return access.Layer{Name: p.Name(), Admits: access.Admits(p.Admits()), Relations: p.Table.Relations, Scopes: p.Table.Scopes[p.Command]}
 }

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,12 +70,13 @@ type inquiry struct {
 	app, owners *db.DB
 	prober      *probe.Prober
 	field       access.Field
-	rule        directives.Rule
-	viewer      auth.Viewer // without a session
-	name        string      // of the viewer
-	row         owned.Row   // nil for a field without one
-	typ         *owned.Type // of the row
-	owner       string      // username of the row's owner
+	rules       []directives.Rule // that apply
+	rule        directives.Rule   // the main one
+	viewer      auth.Viewer       // without a session
+	name        string            // of the viewer
+	row         owned.Row         // nil for a field without one
+	typ         *owned.Type       // of the row
+	owner       string            // username of the row's owner
 }
 
 func (q *inquiry) findField() error {
@@ -82,7 +84,16 @@ func (q *inquiry) findField() error {
 	if q.field, known = access.New(q.Schema, q.Layers.Access()).Find(q.Field); !known {
 		return fmt.Errorf("field %q not found; `freehold access` lists all fields as Type.field", q.Field)
 	}
-	q.rule, _ = directives.RuleOf(q.Schema.Types[q.field.Type].Fields.ForName(q.field.Name))
+	def := q.Schema.Types[q.field.Type].Fields.ForName(q.field.Name)
+	q.rule, _ = directives.RuleOf(def)
+	for _, r := range directives.RulesOf(def) {
+		if t := q.Layers.registry.Lookup(cmp.Or(r.Of, q.field.Type)); t != nil {
+			r = r.Among(t.Relations())
+		}
+		if r.When == "" || r.When == q.field.When {
+			q.rules = append(q.rules, r)
+		}
+	}
 	return nil
 }
 
@@ -133,6 +144,11 @@ func (q *inquiry) findRow(ctx context.Context) error {
 	if q.row == nil {
 		return q.notFound(ctx, name, keys)
 	}
+	relation, err := q.prober.Relation(ctx, q.viewer.UserID, q.typ.Table, q.typ.Guard().Ref(q.row))
+	if err != nil {
+		return err
+	}
+	q.row = related{q.row, relation}
 	owner, err := q.owners.FindProfileOfUser(ctx, auth.Viewer{}, q.row.OwnerID())
 	if err != nil {
 		return err
@@ -140,6 +156,19 @@ func (q *inquiry) findRow(ctx context.Context) error {
 	q.owner = owner.Username
 	return nil
 }
+
+// related is a row that was loaded for nobody, with the relation of one viewer to it.
+type related struct {
+	owned.Row
+
+	relation string
+}
+
+// RelationTo returns the relation of the viewer to whom it belongs.
+func (r related) RelationTo(v auth.Viewer) string { return cmp.Or(r.Row.RelationTo(v), r.relation) }
+
+// VisibleTo reports whether this viewer sees the row.
+func (r related) VisibleTo(v auth.Viewer) bool { return r.relation != "" || r.Row.VisibleTo(v) }
 
 // notFound returns the error for a key that no row of the type has. It names the type of the row if the key is the id of another one.
 func (q *inquiry) notFound(ctx context.Context, name, keys string) error {
@@ -158,10 +187,10 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 	kind := kindOf(q.viewer)
 	title := q.field.String()
 	if q.row != nil {
-		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.viewer.Is(q.row.OwnerID()))
+		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.row.RelationTo(q.viewer))
 		title += fmt.Sprintf(" of %s, which is %s's", q.row.RowID(), q.owner)
 	}
-	refusal := q.rule.Decide(q.viewer, q.row)
+	refusal := q.decide()
 	var text strings.Builder
 	hidden, err := q.policies(ctx, &text)
 	if err != nil {
@@ -169,6 +198,16 @@ func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
 	}
 	_, err = fmt.Fprintf(w, "%s, as %s (%s)\n  answer  %s\n  rule    %s\n%s", title, q.name, kind, q.outcome(refusal, hidden), q.ruleInWords(refusal), &text)
 	return err
+}
+
+// decide returns the refusal of the first rule that refuses; nil if none does.
+func (q *inquiry) decide() error {
+	for _, r := range q.rules {
+		if err := r.Decide(q.viewer, q.row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // policies tries the row policies behind the field, and reports whether the row itself is hidden.
@@ -190,21 +229,25 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 		hidden = hidden || i == 0 && !admits
 	}
 	if f := behind.function; f != nil {
-		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.Admits.InWords())
+		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.InWords())
 	}
 	return hidden, nil
 }
 
-// try tries a policy, and writes whether it admits the viewer and how PostgreSQL prints it.
+// try tries a policy, and writes whether it admits the viewer and how PostgreSQL prints it. A policy for INSERT has no row to try.
 func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
-	if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
-		return false, err
+	verdict := "is not tried"
+	if guard.Command != "INSERT" {
+		if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+			return false, err
+		}
+		verdict = map[bool]string{true: "admits", false: "refuses"}[admits]
 	}
 	text, err := q.app.FindPolicyText(ctx, guard.Name())
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", text.Name, text.Table, text.Command, map[bool]string{true: "admits", false: "refuses"}[admits])
+	fmt.Fprintf(w, "  policy  %s on %s for %s %s\n", text.Name, text.Table, text.Command, verdict)
 	if text.Using != nil {
 		fmt.Fprintf(w, "          USING %s\n", *text.Using)
 	}

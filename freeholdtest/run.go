@@ -24,6 +24,7 @@ import (
 	"freehold.dev/freehold/internal/proof/core"
 	"freehold.dev/freehold/internal/proof/findings"
 	"freehold.dev/freehold/internal/proof/people"
+	"freehold.dev/freehold/internal/proof/permissions"
 	"freehold.dev/freehold/internal/proof/policies"
 	"freehold.dev/freehold/internal/proof/score"
 	"freehold.dev/freehold/internal/proof/stage"
@@ -47,6 +48,7 @@ func Main(m *testing.M, program func() (*app.Program, error)) {
 //     not run.
 //   - fields requests each field on each path that leads to it, as each kind of viewer, about rows of each visibility: with field
 //     rules and row policies together, and with each alone.
+//   - permissions compares viewerCan of each row with what the service permits each viewer.
 //   - policies tries each row policy directly, with every command, and compares it with the declaration of its table.
 //   - score weakens each field rule and each row policy in turn, and fails if no request of the proof notices. It does not run with
 //     the flag -short.
@@ -75,6 +77,10 @@ func Run(t *testing.T, program func() (*app.Program, error), seeds ...Seed) {
 	t.Run("fields", func(t *testing.T) {
 		t.Parallel()
 		fields(t, tried)
+	})
+	t.Run("permissions", func(t *testing.T) {
+		t.Parallel()
+		permissions.Run(t, tried)
 	})
 	t.Run("policies", func(t *testing.T) {
 		t.Parallel()

@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Profile() ProfileResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	User() UserResolver
 }
 
@@ -122,6 +123,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ProfilePermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
+	}
+
 	Query struct {
 		Me                 func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
@@ -204,6 +211,7 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		IP         func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
+		ViewerCan  func(childComplexity int) int
 	}
 
 	SessionConnection struct {
@@ -215,6 +223,11 @@ type ComplexityRoot struct {
 	SessionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	SessionPermissions struct {
+		Actions func(childComplexity int) int
+		See     func(childComplexity int) int
 	}
 
 	Settings struct {
@@ -268,6 +281,11 @@ type ComplexityRoot struct {
 		ReauthenticatedUntil func(childComplexity int) int
 		SecurityEvents       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Sessions             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ViewerCan            func(childComplexity int) int
+	}
+
+	UserPermissions struct {
+		See func(childComplexity int) int
 	}
 
 	VerifyEmailPayload struct {
@@ -307,7 +325,7 @@ type ProfileResolver interface {
 	Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error)
 	PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error)
 
-	ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error)
+	ViewerCan(ctx context.Context, obj *model.Profile) (*owned.Permissions, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*model.User, error)
@@ -317,6 +335,9 @@ type QueryResolver interface {
 	Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error)
 	UsernameAvailable(ctx context.Context, username string) (*bool, error)
 	Settings(ctx context.Context) (*model.Settings, error)
+}
+type SessionResolver interface {
+	ViewerCan(ctx context.Context, obj *model.Session) (*owned.Permissions, error)
 }
 type UserResolver interface {
 	Email(ctx context.Context, obj *model.User) (*string, error)
@@ -328,6 +349,8 @@ type UserResolver interface {
 
 	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
 	SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error)
+
+	ViewerCan(ctx context.Context, obj *model.User) (*owned.Permissions, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -709,6 +732,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProfileEdge.Node(childComplexity), true
 
+	case "ProfilePermissions.actions":
+		if e.ComplexityRoot.ProfilePermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePermissions.Actions(childComplexity), true
+	case "ProfilePermissions.edit":
+		if e.ComplexityRoot.ProfilePermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePermissions.Edit(childComplexity), true
+	case "ProfilePermissions.see":
+		if e.ComplexityRoot.ProfilePermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePermissions.See(childComplexity), true
+
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
 			break
@@ -1021,6 +1063,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+	case "Session.viewerCan":
+		if e.ComplexityRoot.Session.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ViewerCan(childComplexity), true
 
 	case "SessionConnection.edges":
 		if e.ComplexityRoot.SessionConnection.Edges == nil {
@@ -1053,6 +1101,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
+
+	case "SessionPermissions.actions":
+		if e.ComplexityRoot.SessionPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionPermissions.Actions(childComplexity), true
+	case "SessionPermissions.see":
+		if e.ComplexityRoot.SessionPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionPermissions.See(childComplexity), true
 
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
@@ -1267,6 +1328,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Sessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.viewerCan":
+		if e.ComplexityRoot.User.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.ViewerCan(childComplexity), true
+
+	case "UserPermissions.see":
+		if e.ComplexityRoot.UserPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserPermissions.See(childComplexity), true
 
 	case "VerifyEmailPayload.passwordCleared":
 		if e.ComplexityRoot.VerifyEmailPayload.PasswordCleared == nil {
@@ -1744,6 +1818,40 @@ type User implements Node @key(fields: "id") {
   ): SecurityEventConnection @owner
   "When the account was created."
   createdAt: DateTime! @visible
+  "What you can do with this user, and which of its fields you can see and change. The rules decide."
+  viewerCan: UserPermissions @visible
+}
+
+"What you can do with a user. Use it to show the right buttons and fields."
+type UserPermissions {
+  "The fields that you can see. Their values can be null."
+  see: [UserField!]! @inherited
+}
+
+"The fields of a user."
+enum UserField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `email` + "`" + `."
+  EMAIL
+  "` + "`" + `emailVerified` + "`" + `."
+  EMAIL_VERIFIED
+  "` + "`" + `pendingEmail` + "`" + `."
+  PENDING_EMAIL
+  "` + "`" + `hasPassword` + "`" + `."
+  HAS_PASSWORD
+  "` + "`" + `reauthenticatedUntil` + "`" + `."
+  REAUTHENTICATED_UNTIL
+  "` + "`" + `nextCodeAt` + "`" + `."
+  NEXT_CODE_AT
+  "` + "`" + `profile` + "`" + `."
+  PROFILE
+  "` + "`" + `sessions` + "`" + `."
+  SESSIONS
+  "` + "`" + `securityEvents` + "`" + `."
+  SECURITY_EVENTS
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
 }
 
 "What a one-time code is for."
@@ -1772,6 +1880,40 @@ type Session implements Node {
   expiresAt: DateTime! @visible
   "Whether this is your current session."
   current: Boolean! @visible
+  "What you can do with this session, and which of its fields you can see and change. The rules decide."
+  viewerCan: SessionPermissions @visible
+}
+
+"What you can do with a session. Use it to show the right buttons and fields."
+type SessionPermissions {
+  "The mutations that you can call for it."
+  actions: [SessionAction!]! @inherited
+  "The fields that you can see. Their values can be null."
+  see: [SessionField!]! @inherited
+}
+
+"The fields of a session."
+enum SessionField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `device` + "`" + `."
+  DEVICE
+  "` + "`" + `ip` + "`" + `."
+  IP
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `lastUsedAt` + "`" + `."
+  LAST_USED_AT
+  "` + "`" + `expiresAt` + "`" + `."
+  EXPIRES_AT
+  "` + "`" + `current` + "`" + `."
+  CURRENT
+}
+
+"The actions on a session. Each value corresponds to a mutation."
+enum SessionAction {
+  "` + "`" + `revokeSession` + "`" + `."
+  REVOKE
 }
 
 "A page of sessions (Relay's Cursor Connections)."
@@ -1878,12 +2020,52 @@ type Profile implements Node @key(fields: "id") @key(fields: "username") {
   phoneNumber: String @owner
   "The account of this profile."
   user: User @visible
-  "What you can do with this profile. Use it to show the right buttons. The rules of the mutations decide."
-  viewerCan: [ProfileAction!] @visible
+  "What you can do with this profile, and which of its fields you can see and change. The rules decide."
+  viewerCan: ProfilePermissions @visible
   "When the profile was created."
   createdAt: DateTime! @visible
   "When the profile was last updated."
   updatedAt: DateTime! @visible
+}
+
+"What you can do with a profile. Use it to show the right buttons and fields."
+type ProfilePermissions {
+  "The mutations that you can call for it."
+  actions: [ProfileAction!]! @inherited
+  "The fields that you can see. Their values can be null."
+  see: [ProfileField!]! @inherited
+  "The fields that you can change with a mutation."
+  edit: [ProfileField!]! @inherited
+}
+
+"The fields of a profile."
+enum ProfileField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `username` + "`" + `."
+  USERNAME
+  "` + "`" + `displayName` + "`" + `."
+  DISPLAY_NAME
+  "` + "`" + `bio` + "`" + `."
+  BIO
+  "` + "`" + `avatarUrl` + "`" + `."
+  AVATAR_URL
+  "` + "`" + `websiteUrl` + "`" + `."
+  WEBSITE_URL
+  "` + "`" + `location` + "`" + `."
+  LOCATION
+  "` + "`" + `visibility` + "`" + `."
+  VISIBILITY
+  "` + "`" + `birthday` + "`" + `."
+  BIRTHDAY
+  "` + "`" + `phoneNumber` + "`" + `."
+  PHONE_NUMBER
+  "` + "`" + `user` + "`" + `."
+  USER
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
 }
 
 "The actions on a profile. Each value corresponds to a mutation."
@@ -2404,6 +2586,18 @@ func (ec *executionContext) childFields_ProfileEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ProfileEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ProfilePermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_ProfilePermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_ProfilePermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_ProfilePermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProfilePermissions", field.Name)
+}
+
 func (ec *executionContext) childFields_ReauthenticatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -2544,6 +2738,8 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_expiresAt(ctx, field)
 	case "current":
 		return ec.fieldContext_Session_current(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Session_viewerCan(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -2568,6 +2764,16 @@ func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field g
 		return ec.fieldContext_SessionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_SessionPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_SessionPermissions_see(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2672,8 +2878,18 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_securityEvents(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_User_viewerCan(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "see":
+		return ec.fieldContext_UserPermissions_see(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4468,10 +4684,19 @@ func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphq
 	if err != nil {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return ec.marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, field.Selections, v)
+	return ec.marshalOProfilePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, true, true, "ProfileAction")
+	fc = &graphql.FieldContext{
+		Object:     "Profile",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProfilePermissions(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Profile_createdAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
@@ -4571,6 +4796,27 @@ func (ec *executionContext) fieldContext_ProfileEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ProfilePermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNProfileAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_ProfilePermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProfilePermissions", field, false, false, "ProfileAction")
+}
+
+func (ec *executionContext) _ProfilePermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNProfileField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_ProfilePermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProfilePermissions", field, false, false, "ProfileField")
+}
+
+func (ec *executionContext) _ProfilePermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNProfileField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_ProfilePermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProfilePermissions", field, false, false, "ProfileField")
 }
 
 func (ec *executionContext) _Query_me(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -5373,6 +5619,31 @@ func (ec *executionContext) fieldContext_Session_current(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Session_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Session", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.Session().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOSessionPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_Session_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Session",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SessionConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -5450,6 +5721,20 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SessionPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNSessionAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_SessionPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionAction")
+}
+
+func (ec *executionContext) _SessionPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNSessionField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_SessionPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionField")
 }
 
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
@@ -6043,6 +6328,38 @@ func (ec *executionContext) _User_createdAt(ctx context.Context, obj *model.User
 }
 func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _User_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOUserPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNUserField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_UserPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserPermissions", field, false, false, "UserField")
 }
 
 func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
@@ -8676,6 +8993,49 @@ func (ec *executionContext) _ProfileEdge(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var profilePermissionsImplementors = []string{"ProfilePermissions"}
+
+func (ec *executionContext) _ProfilePermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, profilePermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProfilePermissions")
+		case "actions":
+			out.Values[i] = ec._ProfilePermissions_actions(out.At(ctx, "ProfilePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._ProfilePermissions_see(out.At(ctx, "ProfilePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._ProfilePermissions_edit(out.At(ctx, "ProfilePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -9247,38 +9607,44 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Session_id(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "device":
 			out.Values[i] = ec._Session_device(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "ip":
 			out.Values[i] = ec._Session_ip(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = ec._Session_createdAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lastUsedAt":
 			out.Values[i] = ec._Session_lastUsedAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "expiresAt":
 			out.Values[i] = ec._Session_expiresAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "current":
 			out.Values[i] = ec._Session_current(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Session_viewerCan(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9358,6 +9724,44 @@ func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionS
 		case "node":
 			out.Values[i] = ec._SessionEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sessionPermissionsImplementors = []string{"SessionPermissions"}
+
+func (ec *executionContext) _SessionPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SessionPermissions")
+		case "actions":
+			out.Values[i] = ec._SessionPermissions_actions(out.At(ctx, "SessionPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._SessionPermissions_see(out.At(ctx, "SessionPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -9723,6 +10127,45 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			out.Values[i] = ec._User_createdAt(out.At(ctx, "User", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_viewerCan(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var userPermissionsImplementors = []string{"UserPermissions"}
+
+func (ec *executionContext) _UserPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserPermissions")
+		case "see":
+			out.Values[i] = ec._UserPermissions_see(out.At(ctx, "UserPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -10354,14 +10797,48 @@ func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgr
 	return ret
 }
 
-func (ec *executionContext) unmarshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, v any) (model.ProfileAction, error) {
-	var res model.ProfileAction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNProfileAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, sel ast.SelectionSet, v model.ProfileAction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNProfileAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ProfileAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNProfileAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProfileAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProfileAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProfileAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
@@ -10386,6 +10863,50 @@ func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋg
 		return graphql.Null
 	}
 	return ec._ProfileEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNProfileField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProfileField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ProfileField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNProfileField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProfileField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProfileField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProfileField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (owned.Visibility, error) {
@@ -10490,6 +11011,50 @@ func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgr
 	return ret
 }
 
+func (ec *executionContext) unmarshalNSessionAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSessionAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SessionAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSessionAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSessionAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSessionAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -10512,6 +11077,50 @@ func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋg
 		return graphql.Null
 	}
 	return ec._SessionEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSessionField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSessionField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SessionField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSessionField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSessionField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSessionField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
@@ -10607,6 +11216,50 @@ func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, 
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUserField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUserField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UserField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNUserField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNUserField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNUserField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model.VerifyEmailInput, error) {
@@ -10937,42 +11590,6 @@ func (ec *executionContext) marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraph
 	return ec._Profile(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, v any) ([]model.ProfileAction, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]model.ProfileAction, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -10986,6 +11603,13 @@ func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfre
 	}
 	res, err := ec.unmarshalInputProfileFieldsInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProfilePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ProfilePermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (*owned.Visibility, error) {
@@ -11079,6 +11703,13 @@ func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeho
 		return graphql.Null
 	}
 	return ec._SessionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSessionPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SessionPermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model.SessionTransport, error) {
@@ -11251,6 +11882,13 @@ func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋ
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUserPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserPermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {

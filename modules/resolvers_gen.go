@@ -29,6 +29,7 @@ type root struct {
 	mutationResolver mutationResolver
 	profileResolver  profileResolver
 	queryResolver    queryResolver
+	sessionResolver  sessionResolver
 	userResolver     userResolver
 }
 
@@ -37,6 +38,7 @@ func newRoot(r *resolvers.Resolvers) *root {
 		mutationResolver{coreMutation{Resolvers: r}},
 		profileResolver{coreProfile{Resolvers: r}},
 		queryResolver{coreQuery{Resolvers: r}},
+		sessionResolver{coreSession{Resolvers: r}},
 		userResolver{coreUser{Resolvers: r}},
 	}
 }
@@ -68,6 +70,15 @@ type (
 		coreQuery
 	}
 	coreQuery = core.QueryResolver
+)
+
+func (r *root) Session() graph.SessionResolver { return &r.sessionResolver }
+
+type (
+	sessionResolver struct {
+		coreSession
+	}
+	coreSession = core.SessionResolver
 )
 
 func (r *root) User() graph.UserResolver { return &r.userResolver }

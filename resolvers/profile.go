@@ -62,7 +62,3 @@ func (p *ProfileResolver) PhoneNumber(ctx context.Context, obj *model.Profile) (
 	}
 	return row.PhoneNumber, nil
 }
-
-func (p *ProfileResolver) ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error) {
-	return Actions[model.ProfileAction](ctx, p.Resolvers, "Profile", obj)
-}

@@ -21,8 +21,8 @@ type Resolvers struct {
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits
-	// ViewerCan returns the actions that the viewer may take with a loaded row, by the rules of their mutations.
-	ViewerCan func(ctx context.Context, typ string, row any) ([]string, error)
+	// Permissions returns what the viewer may do with a loaded row, for the field viewerCan of its type. The rules decide.
+	Permissions func(ctx context.Context, typ string, row owned.Row) (*owned.Permissions, error)
 	// Missed is called with each key that a query asks for if the viewer sees no row with it: the row is missing or hidden. ctx
 	// has the path of the field, or of the entry in its list. It can be nil.
 	Missed func(ctx context.Context, ref owned.Ref)
@@ -46,18 +46,8 @@ type UserResolver struct{ *Resolvers }
 // ProfileResolver has the methods of those fields of Profile that are not in its row.
 type ProfileResolver struct{ *Resolvers }
 
-// Actions returns the actions that the viewer may take with a loaded row, for a field viewerCan.
-func Actions[A ~string](ctx context.Context, r *Resolvers, typ string, row any) ([]A, error) {
-	can, err := r.ViewerCan(ctx, typ, row)
-	if err != nil {
-		return nil, err
-	}
-	actions := make([]A, len(can))
-	for i, action := range can {
-		actions[i] = A(action)
-	}
-	return actions, nil
-}
+// SessionResolver has the methods of those fields of Session that are not in its row.
+type SessionResolver struct{ *Resolvers }
 
 // Find returns the row of a type that has a key, such as id or username; nil if the viewer sees no such row.
 func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string) (row M, err error) {

@@ -95,7 +95,7 @@ func checkTypeName(name string) error {
 	case isReservedWord(snake(name)):
 		return fmt.Errorf("type %q: %s is a reserved word of Go or SQL", name, snake(name))
 	}
-	for _, suffix := range []string{"Input", "Payload", "Connection", "Edge", "Action"} {
+	for _, suffix := range []string{"Input", "Payload", "Connection", "Edge", "Action", "Field", "Permissions"} {
 		if strings.HasSuffix(name, suffix) {
 			return fmt.Errorf("type %q: names that end in %s are those of generated types", name, suffix)
 		}

@@ -60,7 +60,7 @@ func checkSchema(root string, t Type) error {
 
 // names are the types and fields that a type adds to the schema.
 func (t Type) names() []string {
-	names := []string{t.Name, t.Name + "Action", t.Name + "Connection", t.Name + "Edge", "User." + t.List()}
+	names := []string{t.Name, t.Name + "Action", t.Name + "Field", t.Name + "Permissions", t.Name + "Connection", t.Name + "Edge", "User." + t.List()}
 	if t.Visible {
 		names = append(names, "Query."+t.List())
 	}

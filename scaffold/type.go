@@ -67,6 +67,9 @@ func (t Type) Columns() []string {
 // Column is the name in SQL.
 func (f Field) Column() string { return snake(f.Name) }
 
+// Constant is the name as the value of an enum: DUE_ON.
+func (f Field) Constant() string { return strings.ToUpper(snake(f.Name)) }
+
 // GoName is the name in the generated struct.
 func (f Field) GoName() string { return goName(f.Name) }
 

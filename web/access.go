@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"net/http"
@@ -17,9 +18,20 @@ var styleOfAccess []byte
 
 // table is a type on the page.
 type table struct {
-	Name   string
-	Fields []access.Field
+	Name    string
+	Viewers []access.Viewer
+	Rows    []row
 }
+
+// row is a field on the page.
+type row struct {
+	access.Field
+
+	Cells []access.Answer // one for each viewer
+}
+
+// Anchor returns the row's id in the page.
+func (r row) Anchor() string { return strings.ReplaceAll(r.String(), " ", "_") }
 
 // words is a part of a paragraph.
 type words struct {
@@ -31,20 +43,21 @@ type words struct {
 func accessPage(matrix *access.Matrix) ([]byte, error) {
 	shown := struct {
 		Legend   [][]words
-		Viewers  []access.Viewer
 		Types    []table
-		HeldOnce []access.Field
-	}{Legend: paragraphs(access.Legend), Viewers: access.Viewers}
-	for _, f := range matrix.Fields {
-		last := len(shown.Types) - 1
-		if last < 0 || shown.Types[last].Name != f.Type {
-			shown.Types = append(shown.Types, table{Name: f.Type})
-			last++
+		HeldOnce []row
+	}{Legend: paragraphs(matrix.Legend())}
+	for _, fields := range matrix.Types() {
+		t := table{Name: fields[0].Type, Viewers: access.Columns(fields...)}
+		for _, f := range fields {
+			r := row{Field: f}
+			for _, v := range t.Viewers {
+				r.Cells = append(r.Cells, cmp.Or(f.Answers[v], access.NotApplicable))
+			}
+			if t.Rows = append(t.Rows, r); len(f.HeldOnce) > 0 {
+				shown.HeldOnce = append(shown.HeldOnce, r)
+			}
 		}
-		shown.Types[last].Fields = append(shown.Types[last].Fields, f)
-		if len(f.HeldOnce) > 0 {
-			shown.HeldOnce = append(shown.HeldOnce, f)
-		}
+		shown.Types = append(shown.Types, t)
 	}
 	var text bytes.Buffer
 	if err := pages.ExecuteTemplate(&text, "access.html", shown); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -36,11 +37,15 @@ var matrix = &access.Matrix{Fields: []access.Field{
 		Type: "Thing", Name: "part", Rule: "@inherited", DecidedBy: []string{"Query.things", "Thing.secret"}, HeldBy: access.Both,
 		Answers: answers(access.Null, access.Null, access.Null, access.Null, access.Value),
 	},
+	{
+		Type: "Thing", Name: "shared", When: "input.x", Rule: "@owner(as: \"EDITOR\")", Relations: []string{"EDITOR"}, Scopes: [][]string{{"things:read"}},
+		Answers: answers(access.Null, access.Null, access.Null, access.Null, access.Value, "FORBIDDEN", access.Value), HeldBy: access.Both,
+	},
 }}
 
 func answers(of ...access.Answer) map[access.Viewer]access.Answer {
 	by := map[access.Viewer]access.Answer{}
-	for i, v := range access.Viewers {
+	for i, v := range append(slices.Clone(access.Viewers), "EDITOR", access.Operator)[:len(of)] {
 		by[v] = of[i]
 	}
 	return by
@@ -100,6 +105,10 @@ func TestWithoutAssetsThePageSaysHowToGetThem(t *testing.T) {
 
 func TestTheAccessPageShowsTheMatrix(t *testing.T) {
 	t.Parallel()
+	viewers := map[string][]access.Viewer{ // the columns of each table
+		"Query": access.Viewers,
+		"Thing": {access.Nobody, access.NobodyVisibleTo, access.Member, access.MemberVisibleTo, "EDITOR", access.Owner, access.Operator},
+	}
 	for name, dist := range map[string]fstest.MapFS{"built": sample, "not built": {}} {
 		w := get(newHandler(dist, "/graphql", "", matrix), http.MethodGet, "/playground/access")
 		page := w.Body.String()
@@ -107,13 +116,16 @@ func TestTheAccessPageShowsTheMatrix(t *testing.T) {
 			t.Errorf("%s: status %d, want 200", name, w.Code)
 		}
 		for _, f := range matrix.Fields {
-			row := between(page, `<tr id="`+f.String()+`"`, "</tr>")
-			if !strings.Contains(row, `<th scope="row">`+f.Name+`</th>`) || !strings.Contains(row, string(f.HeldBy)) {
+			row := between(page, `<tr id="`+strings.ReplaceAll(f.String(), " ", "_")+`"`, "</tr>")
+			if !strings.Contains(row, `<th scope="row">`+f.Title()+`</th>`) || !strings.Contains(row, string(f.HeldBy)) {
 				t.Errorf("%s: the row of %s is %q", name, f, row)
 			}
 			at := 0
-			for _, v := range access.Viewers { // in this order
+			for _, v := range viewers[f.Type] { // in this order
 				cell := fmt.Sprintf(`<td class="%s">%[1]s</td>`, f.Answers[v])
+				if f.Answers[v] == "" {
+					cell = `<td>–</td>`
+				}
 				i := strings.Index(row[at:], cell)
 				if i < 0 {
 					t.Fatalf("%s: %s lacks %s for %s:\n%s", name, f, cell, v, row)

@@ -46,13 +46,45 @@ func (p *Prober) Admits(ctx context.Context, userID uuid.UUID, policy db.Policy,
 	return n > 0, nil
 }
 
+// Relation returns the relation of a user to a row that they see; "" if they have none or do not see the row.
+func (p *Prober) Relation(ctx context.Context, userID uuid.UUID, table db.Table, row db.RowRef) (string, error) {
+	if table.Relation == "" {
+		return "", nil
+	}
+	tx, err := p.begin(ctx, userID)
+	if err != nil {
+		return "", fmt.Errorf("probe the relation to a row of %s: %w", table.Name, err)
+	}
+	defer tx.Rollback() //nolint:errcheck // a connection that cannot roll back is closed
+	var relation sql.NullString
+	err = tx.QueryRowContext(ctx, fmt.Sprintf(`SELECT %s FROM app.%s WHERE %s = $1`,
+		table.Relation, pq.QuoteIdentifier(table.Name), pq.QuoteIdentifier(row.Column)), row.ID).Scan(&relation)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("probe the relation to a row of %s: %w", table.Name, err)
+	}
+	return relation.String, nil
+}
+
 // touch returns how many rows the policy's command reaches.
 func (p *Prober) touch(ctx context.Context, userID uuid.UUID, policy db.Policy, row db.RowRef) (int64, error) {
-	tx, err := p.pool.BeginTx(ctx, nil)
+	tx, err := p.begin(ctx, userID)
 	if err != nil {
 		return 0, err
 	}
 	defer tx.Rollback() //nolint:errcheck // a connection that cannot roll back is closed
+	result, err := tx.ExecContext(ctx, policy.ProbeSQL(row.Column), row.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// begin begins a transaction as a user.
+func (p *Prober) begin(ctx context.Context, userID uuid.UUID) (*sql.Tx, error) {
+	tx, err := p.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
 	viewer := ""
 	if userID != uuid.Nil {
 		viewer = userID.String()
@@ -60,11 +92,7 @@ func (p *Prober) touch(ctx context.Context, userID uuid.UUID, policy db.Policy, 
 	_, err = tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true), set_config('statement_timeout', $2, true)`,
 		viewer, strconv.FormatInt(statementTimeout.Milliseconds(), 10))
 	if err != nil {
-		return 0, fmt.Errorf("set the viewer: %w", err)
+		return nil, errors.Join(fmt.Errorf("set the viewer: %w", err), tx.Rollback())
 	}
-	result, err := tx.ExecContext(ctx, policy.ProbeSQL(row.Column), row.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return tx, nil
 }

@@ -128,7 +128,7 @@ func (x Setup) Prepare(t testing.TB) *Service {
 	case RulesAlone:
 		url = x.Database.Bypass
 	case PoliciesAlone:
-		weakened.Rule = func(string) string { return "public" }
+		weakened.Rule = func(string) string { return "@public" }
 	case BothLayers:
 	}
 	c, o := Config(t, url, x.Settings...), x.Options

@@ -246,7 +246,7 @@ func (p program) testFailures(t *testing.T) {
 		{"another visibility", false, edit{"schema.graphqls", "visibility: ProfileVisibility! @visible", "visibility: BookmarkAction! @visible"},
 			"schema.graphqls:37: the type of Bookmark.visibility is BookmarkAction"},
 		{"method that never runs", false, edit{"bookmarks/bookmarks.go", "type QueryResolver struct", "func (*DraftResolver) Secret() {}\n\ntype QueryResolver struct"},
-			"bookmarks/bookmarks.go:10: the method never runs, since Draft.secret is a field of the Go struct"},
+			"bookmarks/bookmarks.go:11: the method never runs, since Draft.secret is a field of the Go struct"},
 		{"module that does not exist", false, edit{"modules/modules.go", "example.org/program/bookmarks", "example.org/program/bookmark"}, "modules/modules.go imports example.org/program/bookmark: "},
 		{"list of modules that is no Go", false, edit{"modules/modules.go", "import (", "imports ("}, "modules/modules.go:3:1: "},
 		{"generated code that does not compile", false, edit{"graph/own.go", "return 1", "return nil"}, "graph/own.go:4:25: cannot use nil"},

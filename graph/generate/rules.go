@@ -19,7 +19,9 @@ const (
 	ownedBy           = "freehold.dev/freehold/owned.By"
 	ownedByVisibility = "freehold.dev/freehold/owned.ByVisibility"
 	ownedVisibility   = "freehold.dev/freehold/owned.Visibility"
+	ownedPermissions  = "freehold.dev/freehold/owned.Permissions"
 	service           = "freehold.dev/freehold/graph/exec.Service"
+	stringType        = "github.com/99designs/gqlgen/graphql.String"
 	model             = "freehold.dev/freehold/graph/model."
 )
 
@@ -28,8 +30,10 @@ const (
 //     has a field visibility, else owned.By. An embed in gqlgen.yml or in an existing struct takes precedence. The fields id and
 //     visibility are those of the embedded struct.
 //   - Three kinds of fields have resolver methods: fields with arguments; fields with @owner of a type whose rows other viewers
-//     see, since their values are in another table; and fields that list actions, such as viewerCan. All other fields are fields
-//     of structs. An entry for the field in gqlgen.yml takes precedence.
+//     see, since their values are in another table; and viewerCan. All other fields are fields of structs. An entry for the
+//     field in gqlgen.yml takes precedence.
+//   - NotePermissions, the type of viewerCan of an owned type Note, is owned.Permissions, and its enums NoteAction and NoteField are
+//     strings.
 //   - Node and _Entity are owned.Row, and _Service is exec.Service.
 //   - _Entity is the union of all types with @key.
 type rules struct {
@@ -89,6 +93,7 @@ func (p *rules) MutateConfig(cfg *config.Config) error {
 			if err := embed(cfg, t, &entry); err != nil {
 				faults = append(faults, err)
 			}
+			bindPermissions(cfg, t)
 		} else if t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node") {
 			faults = append(faults, fault(t.Position, "type %s has @key or is a Node, so its rows need an owner: give its fields @visible or @owner", t.Name))
 		}
@@ -135,8 +140,18 @@ func embed(cfg *config.Config, t *ast.Definition, entry *config.TypeMapEntry) er
 	return nil
 }
 
-// resolverMethods adds the fields of a type that have resolver methods. Two kinds of them are quick: those that list actions,
-// which need no I/O, and those for the owner only. What is loaded for an owner is shared, and other viewers are refused before
+// bindPermissions gives the type of viewerCan its Go types.
+func bindPermissions(cfg *config.Config, t *ast.Definition) {
+	for suffix, name := range map[string]string{"Permissions": ownedPermissions, "Action": stringType, "Field": stringType} {
+		if entry := cfg.Models[t.Name+suffix]; t.Fields.ForName("viewerCan") != nil && cfg.Schema.Types[t.Name+suffix] != nil && len(entry.Model) == 0 {
+			entry.Model = config.StringList{name}
+			cfg.Models[t.Name+suffix] = entry
+		}
+	}
+}
+
+// resolverMethods adds the fields of a type that have resolver methods. Two kinds of them are quick: viewerCan,
+// which needs no I/O, and those for the owner only. What is loaded for an owner is shared, and other viewers are refused before
 // anything is loaded.
 func (p *rules) resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
 	othersSee := slices.ContainsFunc(entry.EmbedExtraFields, func(f config.ModelExtraField) bool { return f.Type == ownedByVisibility })
@@ -148,9 +163,9 @@ func (p *rules) resolverMethods(t *ast.Definition, entry *config.TypeMapEntry) {
 		if _, decided := fields[f.Name]; decided {
 			continue
 		}
-		actions := f.Type.Elem != nil && f.Type.Elem.NamedType == t.Name+"Action"
+		permissions := f.Name == "viewerCan" && f.Type.NamedType == t.Name+"Permissions"
 		private := othersSee && f.Directives.ForName("owner") != nil
-		if len(f.Arguments) > 0 || actions || private {
+		if len(f.Arguments) > 0 || permissions || private {
 			fields[f.Name] = config.TypeMapField{Resolver: true}
 			p.quick[t.Name+"."+f.Name] = len(f.Arguments) == 0
 		}

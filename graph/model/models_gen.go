@@ -540,61 +540,6 @@ func (e CodePurpose) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// The actions on a profile. Each value corresponds to a mutation.
-type ProfileAction string
-
-const (
-	// `updateProfile`.
-	ProfileActionUpdate ProfileAction = "UPDATE"
-)
-
-var AllProfileAction = []ProfileAction{
-	ProfileActionUpdate,
-}
-
-func (e ProfileAction) IsValid() bool {
-	switch e {
-	case ProfileActionUpdate:
-		return true
-	}
-	return false
-}
-
-func (e ProfileAction) String() string {
-	return string(e)
-}
-
-func (e *ProfileAction) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = ProfileAction(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid ProfileAction", str)
-	}
-	return nil
-}
-
-func (e ProfileAction) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *ProfileAction) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e ProfileAction) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
 // The kinds of security events.
 type SecurityEventKind string
 

@@ -20,7 +20,10 @@ export const profile = graphql`
     avatarUrl
     birthday
     visibility
-    viewerCan
+    viewerCan {
+      actions
+      edit
+    }
   }
 `;
 

@@ -38,6 +38,7 @@ type ResolverRoot interface {
 	Notebook() NotebookResolver
 	Profile() ProfileResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	User() UserResolver
 }
 
@@ -132,6 +133,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	NotePermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
+	}
+
 	Notebook struct {
 		CreatedAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -151,6 +158,12 @@ type ComplexityRoot struct {
 	NotebookEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	NotebookPermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -186,6 +199,12 @@ type ComplexityRoot struct {
 	ProfileEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ProfilePermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
 	}
 
 	Query struct {
@@ -271,6 +290,7 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		IP         func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
+		ViewerCan  func(childComplexity int) int
 	}
 
 	SessionConnection struct {
@@ -282,6 +302,11 @@ type ComplexityRoot struct {
 	SessionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	SessionPermissions struct {
+		Actions func(childComplexity int) int
+		See     func(childComplexity int) int
 	}
 
 	Settings struct {
@@ -344,6 +369,11 @@ type ComplexityRoot struct {
 		ReauthenticatedUntil func(childComplexity int) int
 		SecurityEvents       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Sessions             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ViewerCan            func(childComplexity int) int
+	}
+
+	UserPermissions struct {
+		See func(childComplexity int) int
 	}
 
 	VerifyEmailPayload struct {
@@ -386,10 +416,10 @@ type MutationResolver interface {
 	DeleteNote(ctx context.Context, input model1.DeleteNoteInput) (*model1.DeleteNotePayload, error)
 }
 type NoteResolver interface {
-	ViewerCan(ctx context.Context, obj *model1.Note) ([]model1.NoteAction, error)
+	ViewerCan(ctx context.Context, obj *model1.Note) (*owned.Permissions, error)
 }
 type NotebookResolver interface {
-	ViewerCan(ctx context.Context, obj *model1.Notebook) ([]model1.NotebookAction, error)
+	ViewerCan(ctx context.Context, obj *model1.Notebook) (*owned.Permissions, error)
 
 	Notes(ctx context.Context, obj *model1.Notebook, first *int, after *string, last *int, before *string) (*model1.NoteConnection, error)
 }
@@ -397,7 +427,7 @@ type ProfileResolver interface {
 	Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error)
 	PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error)
 
-	ViewerCan(ctx context.Context, obj *model.Profile) ([]model.ProfileAction, error)
+	ViewerCan(ctx context.Context, obj *model.Profile) (*owned.Permissions, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*model.User, error)
@@ -410,6 +440,9 @@ type QueryResolver interface {
 
 	Notebooks(ctx context.Context, first *int, after *string, last *int, before *string) (*model1.NotebookConnection, error)
 }
+type SessionResolver interface {
+	ViewerCan(ctx context.Context, obj *model.Session) (*owned.Permissions, error)
+}
 type UserResolver interface {
 	Email(ctx context.Context, obj *model.User) (*string, error)
 	EmailVerified(ctx context.Context, obj *model.User) (*bool, error)
@@ -421,6 +454,7 @@ type UserResolver interface {
 	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
 	SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error)
 
+	ViewerCan(ctx context.Context, obj *model.User) (*owned.Permissions, error)
 	Notebooks(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model1.NotebookConnection, error)
 }
 
@@ -824,6 +858,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.NoteEdge.Node(childComplexity), true
 
+	case "NotePermissions.actions":
+		if e.ComplexityRoot.NotePermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotePermissions.Actions(childComplexity), true
+	case "NotePermissions.edit":
+		if e.ComplexityRoot.NotePermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotePermissions.Edit(childComplexity), true
+	case "NotePermissions.see":
+		if e.ComplexityRoot.NotePermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotePermissions.See(childComplexity), true
+
 	case "Notebook.createdAt":
 		if e.ComplexityRoot.Notebook.CreatedAt == nil {
 			break
@@ -903,6 +956,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotebookEdge.Node(childComplexity), true
+
+	case "NotebookPermissions.actions":
+		if e.ComplexityRoot.NotebookPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookPermissions.Actions(childComplexity), true
+	case "NotebookPermissions.edit":
+		if e.ComplexityRoot.NotebookPermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookPermissions.Edit(childComplexity), true
+	case "NotebookPermissions.see":
+		if e.ComplexityRoot.NotebookPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookPermissions.See(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1045,6 +1117,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProfileEdge.Node(childComplexity), true
+
+	case "ProfilePermissions.actions":
+		if e.ComplexityRoot.ProfilePermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePermissions.Actions(childComplexity), true
+	case "ProfilePermissions.edit":
+		if e.ComplexityRoot.ProfilePermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePermissions.Edit(childComplexity), true
+	case "ProfilePermissions.see":
+		if e.ComplexityRoot.ProfilePermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePermissions.See(childComplexity), true
 
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
@@ -1369,6 +1460,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+	case "Session.viewerCan":
+		if e.ComplexityRoot.Session.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ViewerCan(childComplexity), true
 
 	case "SessionConnection.edges":
 		if e.ComplexityRoot.SessionConnection.Edges == nil {
@@ -1401,6 +1498,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
+
+	case "SessionPermissions.actions":
+		if e.ComplexityRoot.SessionPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionPermissions.Actions(childComplexity), true
+	case "SessionPermissions.see":
+		if e.ComplexityRoot.SessionPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionPermissions.See(childComplexity), true
 
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
@@ -1640,6 +1750,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Sessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.viewerCan":
+		if e.ComplexityRoot.User.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.ViewerCan(childComplexity), true
+
+	case "UserPermissions.see":
+		if e.ComplexityRoot.UserPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserPermissions.See(childComplexity), true
 
 	case "VerifyEmailPayload.passwordCleared":
 		if e.ComplexityRoot.VerifyEmailPayload.PasswordCleared == nil {
@@ -2123,6 +2246,40 @@ type User implements Node @key(fields: "id") {
   ): SecurityEventConnection @owner
   "When the account was created."
   createdAt: DateTime! @visible
+  "What you can do with this user, and which of its fields you can see and change. The rules decide."
+  viewerCan: UserPermissions @visible
+}
+
+"What you can do with a user. Use it to show the right buttons and fields."
+type UserPermissions {
+  "The fields that you can see. Their values can be null."
+  see: [UserField!]! @inherited
+}
+
+"The fields of a user."
+enum UserField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `email` + "`" + `."
+  EMAIL
+  "` + "`" + `emailVerified` + "`" + `."
+  EMAIL_VERIFIED
+  "` + "`" + `pendingEmail` + "`" + `."
+  PENDING_EMAIL
+  "` + "`" + `hasPassword` + "`" + `."
+  HAS_PASSWORD
+  "` + "`" + `reauthenticatedUntil` + "`" + `."
+  REAUTHENTICATED_UNTIL
+  "` + "`" + `nextCodeAt` + "`" + `."
+  NEXT_CODE_AT
+  "` + "`" + `profile` + "`" + `."
+  PROFILE
+  "` + "`" + `sessions` + "`" + `."
+  SESSIONS
+  "` + "`" + `securityEvents` + "`" + `."
+  SECURITY_EVENTS
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
 }
 
 "What a one-time code is for."
@@ -2151,6 +2308,40 @@ type Session implements Node {
   expiresAt: DateTime! @visible
   "Whether this is your current session."
   current: Boolean! @visible
+  "What you can do with this session, and which of its fields you can see and change. The rules decide."
+  viewerCan: SessionPermissions @visible
+}
+
+"What you can do with a session. Use it to show the right buttons and fields."
+type SessionPermissions {
+  "The mutations that you can call for it."
+  actions: [SessionAction!]! @inherited
+  "The fields that you can see. Their values can be null."
+  see: [SessionField!]! @inherited
+}
+
+"The fields of a session."
+enum SessionField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `device` + "`" + `."
+  DEVICE
+  "` + "`" + `ip` + "`" + `."
+  IP
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `lastUsedAt` + "`" + `."
+  LAST_USED_AT
+  "` + "`" + `expiresAt` + "`" + `."
+  EXPIRES_AT
+  "` + "`" + `current` + "`" + `."
+  CURRENT
+}
+
+"The actions on a session. Each value corresponds to a mutation."
+enum SessionAction {
+  "` + "`" + `revokeSession` + "`" + `."
+  REVOKE
 }
 
 "A page of sessions (Relay's Cursor Connections)."
@@ -2257,12 +2448,52 @@ type Profile implements Node @key(fields: "id") @key(fields: "username") {
   phoneNumber: String @owner
   "The account of this profile."
   user: User @visible
-  "What you can do with this profile. Use it to show the right buttons. The rules of the mutations decide."
-  viewerCan: [ProfileAction!] @visible
+  "What you can do with this profile, and which of its fields you can see and change. The rules decide."
+  viewerCan: ProfilePermissions @visible
   "When the profile was created."
   createdAt: DateTime! @visible
   "When the profile was last updated."
   updatedAt: DateTime! @visible
+}
+
+"What you can do with a profile. Use it to show the right buttons and fields."
+type ProfilePermissions {
+  "The mutations that you can call for it."
+  actions: [ProfileAction!]! @inherited
+  "The fields that you can see. Their values can be null."
+  see: [ProfileField!]! @inherited
+  "The fields that you can change with a mutation."
+  edit: [ProfileField!]! @inherited
+}
+
+"The fields of a profile."
+enum ProfileField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `username` + "`" + `."
+  USERNAME
+  "` + "`" + `displayName` + "`" + `."
+  DISPLAY_NAME
+  "` + "`" + `bio` + "`" + `."
+  BIO
+  "` + "`" + `avatarUrl` + "`" + `."
+  AVATAR_URL
+  "` + "`" + `websiteUrl` + "`" + `."
+  WEBSITE_URL
+  "` + "`" + `location` + "`" + `."
+  LOCATION
+  "` + "`" + `visibility` + "`" + `."
+  VISIBILITY
+  "` + "`" + `birthday` + "`" + `."
+  BIRTHDAY
+  "` + "`" + `phoneNumber` + "`" + `."
+  PHONE_NUMBER
+  "` + "`" + `user` + "`" + `."
+  USER
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
 }
 
 "The actions on a profile. Each value corresponds to a mutation."
@@ -2659,12 +2890,36 @@ type Notebook implements Node @key(fields: "id") {
   title: String! @visible
   "Who may see the notebook besides its owner."
   visibility: ProfileVisibility! @visible
-  "What the viewer may do."
-  viewerCan: [NotebookAction!] @visible
+  "What the viewer can do with this notebook, and which of its fields they can see and change. The rules of the fields and mutations decide."
+  viewerCan: NotebookPermissions @visible
   "When the notebook was created."
   createdAt: DateTime! @visible
   "When the notebook was last changed."
   updatedAt: DateTime! @visible
+}
+
+"What the viewer can do with a notebook. Use it to show the right buttons and fields."
+type NotebookPermissions {
+  "The mutations that the viewer can call for it."
+  actions: [NotebookAction!]! @inherited
+  "The fields that the viewer can see. Their values can be null."
+  see: [NotebookField!]! @inherited
+  "The fields that the viewer can change with a mutation."
+  edit: [NotebookField!]! @inherited
+}
+
+"The fields of a notebook."
+enum NotebookField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `title` + "`" + `."
+  TITLE
+  "` + "`" + `visibility` + "`" + `."
+  VISIBILITY
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
 }
 
 "What can be done with a notebook."
@@ -2793,12 +3048,36 @@ type Note implements Node @key(fields: "id") {
   body: String! @visible
   "Whether the note is shown first."
   pinned: Boolean @visible
-  "What the viewer may do."
-  viewerCan: [NoteAction!] @visible
+  "What the viewer can do with this note, and which of its fields they can see and change. The rules of the fields and mutations decide."
+  viewerCan: NotePermissions @visible
   "When the note was created."
   createdAt: DateTime! @visible
   "When the note was last changed."
   updatedAt: DateTime! @visible
+}
+
+"What the viewer can do with a note. Use it to show the right buttons and fields."
+type NotePermissions {
+  "The mutations that the viewer can call for it."
+  actions: [NoteAction!]! @inherited
+  "The fields that the viewer can see. Their values can be null."
+  see: [NoteField!]! @inherited
+  "The fields that the viewer can change with a mutation."
+  edit: [NoteField!]! @inherited
+}
+
+"The fields of a note."
+enum NoteField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `body` + "`" + `."
+  BODY
+  "` + "`" + `pinned` + "`" + `."
+  PINNED
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
 }
 
 "What can be done with a note."
@@ -3039,6 +3318,18 @@ func (ec *executionContext) childFields_NoteEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type NoteEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_NotePermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_NotePermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_NotePermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_NotePermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotePermissions", field.Name)
+}
+
 func (ec *executionContext) childFields_Notebook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3079,6 +3370,18 @@ func (ec *executionContext) childFields_NotebookEdge(ctx context.Context, field 
 		return ec.fieldContext_NotebookEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NotebookEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_NotebookPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_NotebookPermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_NotebookPermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3149,6 +3452,18 @@ func (ec *executionContext) childFields_ProfileEdge(ctx context.Context, field g
 		return ec.fieldContext_ProfileEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProfileEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProfilePermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_ProfilePermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_ProfilePermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_ProfilePermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProfilePermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_ReauthenticatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3291,6 +3606,8 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_expiresAt(ctx, field)
 	case "current":
 		return ec.fieldContext_Session_current(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Session_viewerCan(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -3315,6 +3632,16 @@ func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field g
 		return ec.fieldContext_SessionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_SessionPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_SessionPermissions_see(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3435,10 +3762,20 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_securityEvents(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_User_viewerCan(ctx, field)
 	case "notebooks":
 		return ec.fieldContext_User_notebooks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "see":
+		return ec.fieldContext_UserPermissions_see(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5792,10 +6129,19 @@ func (ec *executionContext) _Note_viewerCan(ctx context.Context, field graphql.C
 	if err != nil {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return ec.marshalONoteAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteActionᚄ(ctx, field.Selections, v)
+	return ec.marshalONotePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Note_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Note", field, true, true, "NoteAction")
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotePermissions(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Note_createdAt(ctx context.Context, obj *model1.Note) graphql.Marshaler {
@@ -5897,6 +6243,27 @@ func (ec *executionContext) fieldContext_NoteEdge_node(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _NotePermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNoteAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_NotePermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteAction")
+}
+
+func (ec *executionContext) _NotePermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNoteField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_NotePermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteField")
+}
+
+func (ec *executionContext) _NotePermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNoteField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_NotePermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteField")
+}
+
 func (ec *executionContext) _Notebook_id(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -5940,10 +6307,19 @@ func (ec *executionContext) _Notebook_viewerCan(ctx context.Context, field graph
 	if err != nil {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return ec.marshalONotebookAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookActionᚄ(ctx, field.Selections, v)
+	return ec.marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Notebook_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Notebook", field, true, true, "NotebookAction")
+	fc = &graphql.FieldContext{
+		Object:     "Notebook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookPermissions(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Notebook_createdAt(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
@@ -6110,6 +6486,27 @@ func (ec *executionContext) fieldContext_NotebookEdge_node(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _NotebookPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNotebookAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_NotebookPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookAction")
+}
+
+func (ec *executionContext) _NotebookPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNotebookField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_NotebookPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
+}
+
+func (ec *executionContext) _NotebookPermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNNotebookField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_NotebookPermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
@@ -6286,10 +6683,19 @@ func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphq
 	if err != nil {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
-	return ec.marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx, field.Selections, v)
+	return ec.marshalOProfilePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, true, true, "ProfileAction")
+	fc = &graphql.FieldContext{
+		Object:     "Profile",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProfilePermissions(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Profile_createdAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
@@ -6389,6 +6795,27 @@ func (ec *executionContext) fieldContext_ProfileEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ProfilePermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNProfileAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_ProfilePermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProfilePermissions", field, false, false, "ProfileAction")
+}
+
+func (ec *executionContext) _ProfilePermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNProfileField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_ProfilePermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProfilePermissions", field, false, false, "ProfileField")
+}
+
+func (ec *executionContext) _ProfilePermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNProfileField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_ProfilePermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProfilePermissions", field, false, false, "ProfileField")
 }
 
 func (ec *executionContext) _Query_me(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -7235,6 +7662,31 @@ func (ec *executionContext) fieldContext_Session_current(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Session_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Session", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.Session().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOSessionPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_Session_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Session",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SessionConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -7312,6 +7764,20 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SessionPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNSessionAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_SessionPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionAction")
+}
+
+func (ec *executionContext) _SessionPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNSessionField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_SessionPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionField")
 }
 
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
@@ -7943,6 +8409,31 @@ func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("User", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _User_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOUserPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _User_notebooks(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7998,6 +8489,13 @@ func (ec *executionContext) fieldContext_User_notebooks(ctx context.Context, fie
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _UserPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNUserField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_UserPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserPermissions", field, false, false, "UserField")
 }
 
 func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
@@ -11036,6 +11534,49 @@ func (ec *executionContext) _NoteEdge(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var notePermissionsImplementors = []string{"NotePermissions"}
+
+func (ec *executionContext) _NotePermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notePermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotePermissions")
+		case "actions":
+			out.Values[i] = ec._NotePermissions_actions(out.At(ctx, "NotePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._NotePermissions_see(out.At(ctx, "NotePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._NotePermissions_edit(out.At(ctx, "NotePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var notebookImplementors = []string{"Notebook", "Node", "_Entity"}
 
 func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet, obj *model1.Notebook) graphql.Marshaler {
@@ -11162,6 +11703,49 @@ func (ec *executionContext) _NotebookEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._NotebookEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookPermissionsImplementors = []string{"NotebookPermissions"}
+
+func (ec *executionContext) _NotebookPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookPermissions")
+		case "actions":
+			out.Values[i] = ec._NotebookPermissions_actions(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._NotebookPermissions_see(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._NotebookPermissions_edit(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11393,6 +11977,49 @@ func (ec *executionContext) _ProfileEdge(ctx context.Context, sel ast.SelectionS
 		case "node":
 			out.Values[i] = ec._ProfileEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var profilePermissionsImplementors = []string{"ProfilePermissions"}
+
+func (ec *executionContext) _ProfilePermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, profilePermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProfilePermissions")
+		case "actions":
+			out.Values[i] = ec._ProfilePermissions_actions(out.At(ctx, "ProfilePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._ProfilePermissions_see(out.At(ctx, "ProfilePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._ProfilePermissions_edit(out.At(ctx, "ProfilePermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -11989,38 +12616,44 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Session_id(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "device":
 			out.Values[i] = ec._Session_device(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "ip":
 			out.Values[i] = ec._Session_ip(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = ec._Session_createdAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lastUsedAt":
 			out.Values[i] = ec._Session_lastUsedAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "expiresAt":
 			out.Values[i] = ec._Session_expiresAt(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "current":
 			out.Values[i] = ec._Session_current(out.At(ctx, "Session", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Session_viewerCan(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -12100,6 +12733,44 @@ func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionS
 		case "node":
 			out.Values[i] = ec._SessionEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sessionPermissionsImplementors = []string{"SessionPermissions"}
+
+func (ec *executionContext) _SessionPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SessionPermissions")
+		case "actions":
+			out.Values[i] = ec._SessionPermissions_actions(out.At(ctx, "SessionPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._SessionPermissions_see(out.At(ctx, "SessionPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -12532,12 +13203,51 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_viewerCan(ctx, field, obj)
+				})
 		case "notebooks":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_notebooks(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var userPermissionsImplementors = []string{"UserPermissions"}
+
+func (ec *executionContext) _UserPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserPermissions")
+		case "see":
+			out.Values[i] = ec._UserPermissions_see(out.At(ctx, "UserPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13184,14 +13894,48 @@ func (ec *executionContext) marshalNNote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmode
 	return ec._Note(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx context.Context, v any) (model1.NoteAction, error) {
-	var res model1.NoteAction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNNoteAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx context.Context, sel ast.SelectionSet, v model1.NoteAction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNNoteAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NoteAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNoteAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNoteAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNoteAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNoteAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNNoteEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.NoteEdge) graphql.Marshaler {
@@ -13218,6 +13962,50 @@ func (ec *executionContext) marshalNNoteEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋ
 	return ec._NoteEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNNoteField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNoteField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NoteField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNoteField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNoteField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNoteField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNoteField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNNotebook2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.Notebook) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -13242,14 +14030,48 @@ func (ec *executionContext) marshalNNotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋ
 	return ec._Notebook(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx context.Context, v any) (model1.NotebookAction, error) {
-	var res model1.NotebookAction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNNotebookAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx context.Context, sel ast.SelectionSet, v model1.NotebookAction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNNotebookAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NotebookAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNotebookAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNotebookAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNotebookAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNNotebookEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.NotebookEdge) graphql.Marshaler {
@@ -13274,6 +14096,50 @@ func (ec *executionContext) marshalNNotebookEdge2ᚖexampleᚗcomᚋnotesᚋgrap
 		return graphql.Null
 	}
 	return ec._NotebookEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNotebookField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNotebookField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NotebookField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNNotebookField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNNotebookField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNNotebookField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
@@ -13304,14 +14170,48 @@ func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgr
 	return ret
 }
 
-func (ec *executionContext) unmarshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, v any) (model.ProfileAction, error) {
-	var res model.ProfileAction
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNProfileAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx context.Context, sel ast.SelectionSet, v model.ProfileAction) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNProfileAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ProfileAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNProfileAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProfileAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProfileAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProfileAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
@@ -13336,6 +14236,50 @@ func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋg
 		return graphql.Null
 	}
 	return ec._ProfileEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNProfileField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProfileField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ProfileField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNProfileField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNProfileField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNProfileField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProfileField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (owned.Visibility, error) {
@@ -13440,6 +14384,50 @@ func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgr
 	return ret
 }
 
+func (ec *executionContext) unmarshalNSessionAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSessionAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SessionAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSessionAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSessionAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSessionAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -13462,6 +14450,50 @@ func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋg
 		return graphql.Null
 	}
 	return ec._SessionEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSessionField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSessionField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SessionField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSessionField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSessionField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSessionField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSessionField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
@@ -13567,6 +14599,50 @@ func (ec *executionContext) unmarshalNUpdateNotebookInput2exampleᚗcomᚋnotes�
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUserField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUserField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UserField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNUserField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNUserField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNUserField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model.VerifyEmailInput, error) {
@@ -13925,47 +15001,18 @@ func (ec *executionContext) marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmode
 	return ec._Note(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalONoteAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteActionᚄ(ctx context.Context, v any) ([]model1.NoteAction, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]model1.NoteAction, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalONoteAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model1.NoteAction) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNNoteAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteAction(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalONoteConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteConnection(ctx context.Context, sel ast.SelectionSet, v *model1.NoteConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._NoteConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONotePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotePermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx context.Context, sel ast.SelectionSet, v *model1.Notebook) graphql.Marshaler {
@@ -13975,42 +15022,6 @@ func (ec *executionContext) marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋ
 	return ec._Notebook(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalONotebookAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookActionᚄ(ctx context.Context, v any) ([]model1.NotebookAction, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]model1.NotebookAction, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalONotebookAction2ᚕexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model1.NotebookAction) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNNotebookAction2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookAction(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalONotebookConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookConnection(ctx context.Context, sel ast.SelectionSet, v *model1.NotebookConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -14018,47 +15029,18 @@ func (ec *executionContext) marshalONotebookConnection2ᚖexampleᚗcomᚋnotes�
 	return ec._NotebookConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotebookPermissions(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v *model.Profile) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Profile(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, v any) ([]model.ProfileAction, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]model.ProfileAction, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalOProfileAction2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ProfileAction) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNProfileAction2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileAction(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
@@ -14074,6 +15056,13 @@ func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfre
 	}
 	res, err := ec.unmarshalInputProfileFieldsInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOProfilePermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ProfilePermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, v any) (*owned.Visibility, error) {
@@ -14167,6 +15156,13 @@ func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeho
 		return graphql.Null
 	}
 	return ec._SessionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSessionPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SessionPermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model.SessionTransport, error) {
@@ -14353,6 +15349,13 @@ func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋ
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUserPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserPermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {

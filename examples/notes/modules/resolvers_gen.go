@@ -33,6 +33,7 @@ type root struct {
 	notebookResolver notebookResolver
 	profileResolver  profileResolver
 	queryResolver    queryResolver
+	sessionResolver  sessionResolver
 	userResolver     userResolver
 }
 
@@ -43,6 +44,7 @@ func newRoot(r *resolvers.Resolvers) *root {
 		notebookResolver{notebooksNotebook{Resolvers: r}, notesNotebook{Resolvers: r}},
 		profileResolver{coreProfile{Resolvers: r}},
 		queryResolver{notebooksQuery{Resolvers: r}, coreQuery{Resolvers: r}},
+		sessionResolver{coreSession{Resolvers: r}},
 		userResolver{notebooksUser{Resolvers: r}, coreUser{Resolvers: r}},
 	}
 }
@@ -100,6 +102,15 @@ type (
 	}
 	notebooksQuery = notebooks.QueryResolver
 	coreQuery      = core.QueryResolver
+)
+
+func (r *root) Session() graph.SessionResolver { return &r.sessionResolver }
+
+type (
+	sessionResolver struct {
+		coreSession
+	}
+	coreSession = core.SessionResolver
 )
 
 func (r *root) User() graph.UserResolver { return &r.userResolver }

@@ -26,9 +26,9 @@ type (
 	UserResolver struct{ *resolvers.Resolvers }
 )
 
-// ViewerCan lists what the viewer may do with a notebook.
-func (r *NotebookResolver) ViewerCan(ctx context.Context, obj *model.Notebook) ([]model.NotebookAction, error) {
-	return resolvers.Actions[model.NotebookAction](ctx, r.Resolvers, "Notebook", obj)
+// ViewerCan returns what the viewer may do with a notebook.
+func (r *NotebookResolver) ViewerCan(ctx context.Context, obj *model.Notebook) (*owned.Permissions, error) {
+	return r.Permissions(ctx, "Notebook", obj)
 }
 
 // Notebooks lists the notebooks that the viewer may see.

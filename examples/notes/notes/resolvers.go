@@ -8,6 +8,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 
 	"example.com/notes/graph/model"
@@ -22,9 +23,9 @@ type (
 	NotebookResolver struct{ *resolvers.Resolvers }
 )
 
-// ViewerCan lists what the viewer may do with a note.
-func (r *NoteResolver) ViewerCan(ctx context.Context, obj *model.Note) ([]model.NoteAction, error) {
-	return resolvers.Actions[model.NoteAction](ctx, r.Resolvers, "Note", obj)
+// ViewerCan returns what the viewer may do with a note.
+func (r *NoteResolver) ViewerCan(ctx context.Context, obj *model.Note) (*owned.Permissions, error) {
+	return r.Permissions(ctx, "Note", obj)
 }
 
 // Notes lists the notes in a notebook.

@@ -94,7 +94,7 @@ func (d *document) steps(steps []Step, leaves []Call) (string, error) {
 	}
 	switch s.Style {
 	case plain:
-	case inline:
+	case Inline:
 		body = fmt.Sprintf("... on %s { %s }", s.On.Name, body)
 	case named:
 		fragment := fmt.Sprintf("F%d", len(d.fragments))
@@ -133,7 +133,7 @@ func (d *document) call(c Call) (string, error) {
 			return "", err
 		}
 		if !known && a.Type.NonNull && a.DefaultValue == nil {
-			return "", findings.Missing(c.typ(), "no value is known for the argument %s of %s: add %q to Seed.Values", a.Name, c.Name(), c.Name()+"."+a.Name)
+			return "", findings.Missing(c.typ(), "no value is known for the argument %s of %s: add %q to Seed.Values", a.Name, c.Field(), c.Field()+"."+a.Name)
 		}
 		if known {
 			name := fmt.Sprintf("v%d", len(d.parameters))

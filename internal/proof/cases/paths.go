@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/access"
 )
 
 // Call is a selected field, and the type behind it.
@@ -14,10 +16,16 @@ type Call struct {
 	On     *ast.Definition // the object type behind it; nil for a scalar
 	Key    string          // of a representation: the fields that identify the object
 	Object bool            // the type behind it has fields of its own
+	With   string          // an argument with rules of its own, which the call has; it leaves out the other ones
 }
 
-// Name returns the field as Type.field.
-func (c Call) Name() string { return c.Parent.Name + "." + c.Def.Name }
+// Field returns the field as Type.field.
+func (c Call) Field() string { return c.Parent.Name + "." + c.Def.Name }
+
+// Name returns the name of the row of the access matrix that is about the call.
+func (c Call) Name() string {
+	return access.Field{Type: c.Parent.Name, Name: c.Def.Name, When: c.With}.String()
+}
 
 // typ returns the name of the object type behind the field; "" for a scalar.
 func (c Call) typ() string {
@@ -30,9 +38,10 @@ func (c Call) typ() string {
 // Style is how a query selects an object behind an interface or a union.
 type Style string
 
+// The styles.
 const (
 	plain       Style = ""          // nothing special: the field returns the object's own type
-	inline      Style = "inline"    // ... on T
+	Inline      Style = "inline"    // ... on T
 	named       Style = "named"     // ...F, with fragment F on T
 	byInterface Style = "interface" // ... on Node { id ... on T }
 )
@@ -85,6 +94,9 @@ func (p Path) String() string {
 		names = append(names, p.Leaves[0].Def.Name)
 		if on := p.Leaves[0].On; on != nil {
 			names = append(names, "("+on.Name+")")
+		}
+		if with := p.Leaves[0].With; with != "" {
+			names = append(names, "with "+with)
 		}
 	}
 	return strings.Join(names, " ")
@@ -167,6 +179,11 @@ func pathsOf(schema *Schema) (paths []Path) {
 			for _, c := range Calls(schema, root, f) {
 				paths = append(paths, Path{Root: root, Leaves: []Call{c}})
 				paths = append(paths, walk(schema, Path{Root: root}, c)...)
+				for _, when := range conditions(f) {
+					with := c
+					with.With = when
+					paths = append(paths, Path{Root: root, Leaves: []Call{with}})
+				}
 			}
 		}
 	}
@@ -222,8 +239,8 @@ func styles(schema *Schema, c Call) []Style {
 	case schema.Types[c.Def.Type.Name()] == c.On:
 		return []Style{plain}
 	case slices.Contains(c.On.Interfaces, "Node"):
-		return []Style{inline, named, byInterface}
+		return []Style{Inline, named, byInterface}
 	default:
-		return []Style{inline, named}
+		return []Style{Inline, named}
 	}
 }

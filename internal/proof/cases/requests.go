@@ -15,19 +15,6 @@ import (
 	"freehold.dev/freehold/internal/proof/findings"
 )
 
-// The viewers of a target.
-const (
-	ByNobody = "nobody"
-	ByMember = "another member"
-	ByOwner  = "the owner"
-)
-
-// Askers has all viewers of a target, and Visibilities all visibilities of its rows.
-var (
-	Askers       = []string{ByNobody, ByMember, ByOwner}
-	Visibilities = []string{"PRIVATE", "MEMBERS", "PUBLIC"}
-)
-
 // Own is the reason why a root field returns a row of the viewer instead of an existing target.
 type Own string
 
@@ -55,6 +42,11 @@ type Specification struct {
 	Paths  []Path
 	Own    map[string]Own // why a root field returns the viewer's own row
 	Known  Known
+
+	Relations map[string][]string // by type, strongest first
+	Scopes    []string            // all that rules and policies name
+
+	askers []map[string][]string // by path: the viewers who take it, and the visibilities of the rows about which they do
 }
 
 // NewSpecification returns the specification of a program.
@@ -68,6 +60,10 @@ func NewSpecification(schema *Schema, matrix *access.Matrix, known Known) Specif
 			name := root.Name + "." + f.Name
 			s.Own[name] = cmp.Or(known.Own[name], schema.ownRow(root, f), s.listsTheViewers(root, f))
 		}
+	}
+	s.Relations, s.Scopes = s.relationsOf(), s.scopes()
+	for _, p := range s.Paths {
+		s.askers = append(s.askers, s.askersOf(p))
 	}
 	return s
 }
@@ -123,28 +119,32 @@ func (r Request) String() string {
 // IsNullAfter reports whether a field is null on every path from this root field.
 func (r Request) IsNullAfter(c Call) bool { return r.null[c.Name()] != "" }
 
-// Viewer returns how the viewer relates to the target's rows.
+// Viewer returns how the viewer relates to rows of the target to which they have no relation but that of an owner.
 func (r Request) Viewer() access.Viewer {
 	switch {
 	case r.Asker == ByOwner, r.Own == ProvesOwner, r.Own == CreatesSession, r.Own == CreatesAccount:
 		return access.Owner
-	case r.Asker == ByMember && r.Visibility != "PRIVATE":
-		return access.MemberVisibleTo
-	case r.Asker == ByMember:
-		return access.Member
-	case r.Visibility == "PUBLIC":
+	case r.Asker == ByNobody && r.Visibility == "PUBLIC":
 		return access.NobodyVisibleTo
-	default:
+	case r.Asker == ByNobody:
 		return access.Nobody
+	case r.Visibility != "PRIVATE":
+		return access.MemberVisibleTo
+	default:
+		return access.Member
 	}
 }
 
 // Requests returns all requests, queries first, because the accounts that mutations create fill the lists.
 func (s Specification) Requests() (list []Request) {
-	for _, p := range s.Paths {
-		root := p.RootField().Name()
+	for i, p := range s.Paths {
+		root, askers := p.RootField().Field(), s.askers[i]
+		order := inOrder(askers)
 		for _, visibility := range Visibilities {
-			for _, asker := range Askers {
+			for _, asker := range order {
+				if !slices.Contains(askers[asker], visibility) {
+					continue
+				}
 				r := Request{Path: p, Asker: asker, Visibility: visibility, Own: s.Own[root], null: s.Known.NullAfter[root]}
 				r.Optional = r.Own == CreatesAccount && slices.ContainsFunc(p.Steps, s.leadsToOwnRow) || s.belowNewRow(p)
 				if (r.Own == ShowsViewer || r.Own == ChangesViewer) && asker == ByMember || (r.Own == CreatesAccount || r.Own == CreatesSession) && asker == ByOwner {
@@ -174,13 +174,4 @@ func (s Specification) belowNewRow(p Path) bool {
 		return false
 	}
 	return s.leadsToOwnRow(p.Steps[n]) && len(s.Schema.OwnedBehind(p.Steps[n].Def, false)) == 0
-}
-
-// IsInherited reports whether a field answers every viewer who reaches it.
-func IsInherited(f access.Field) bool { return strings.HasPrefix(f.Rule, "@inherited") }
-
-// PolicyRefuses reports whether, according to the matrix, the database refuses a field to a viewer.
-func PolicyRefuses(f access.Field, v access.Viewer) bool {
-	byRule, once := f.Answers[v] != access.Value, slices.Contains(f.HeldOnce, v)
-	return !IsInherited(f) && byRule != once
 }

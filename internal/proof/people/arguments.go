@@ -16,7 +16,10 @@ import (
 // ArgumentValue returns the value of an argument, by its name, for a call about this person. The call omits an argument without a
 // value here, unless it is required.
 func (p *Person) ArgumentValue(c cases.Call, a *ast.ArgumentDefinition) (value any, known bool, err error) {
-	if value, listed := p.facts.Values[c.Name()+"."+a.Name]; listed {
+	if p.Schema.Omits(c, "", a.Name) {
+		return nil, false, nil
+	}
+	if value, listed := p.facts.Values[c.Field()+"."+a.Name]; listed {
 		return value(p, c, newSown())
 	}
 	switch {
@@ -158,6 +161,9 @@ func (p *Person) into(c cases.Call) *Sown {
 // inputValue returns a value for a field of an input: the one of the facts or, if they have none, a new canary of its type. The
 // person or the row then has this value.
 func (p *Person) inputValue(c cases.Call, t *ast.Definition, f *ast.FieldDefinition) (value any, known bool, err error) {
+	if p.Schema.Omits(c, t.Name, f.Name) {
+		return nil, false, nil
+	}
 	s := p.into(c)
 	if value, listed := p.facts.Values[t.Name+"."+f.Name]; listed {
 		return value(p, c, s)

@@ -18,6 +18,9 @@ type Facts struct {
 	Values map[string]Value  // by CreateNoteInput.slug for a field of an input, or by Query.notes.kind for an argument
 	Insert map[string]string // by type: inserts a row for the user $1, with the visibility $2, and returns its id
 
+	// Relate has statements by type: each makes the user $2 related to the row $1, as $3.
+	Relate map[string]string
+
 	Equivalent map[string]string // mutants of the score that no request can notice, by their names, with the reason
 
 	// Furnish gives a person what no mutation can, through the database of a service. Before prepares a person for a mutation,
@@ -26,6 +29,8 @@ type Facts struct {
 	Before  map[string]func(*harness.Service, *Person) error
 	// NewCode creates the one-time code that a mutation needs. The folder has the signing key of the service.
 	NewCode func(s *harness.Service, dataDir string, p *Person, mutation string) (string, error)
+	// Grant makes a person an operator with these scopes, and gives them a token that claims the scopes.
+	Grant func(s *harness.Service, p *Person, scopes []string) error
 	// Disarm are statements that replace definer functions by functions that refuse no viewer. No role bypasses these functions,
 	// so this is how to test a field rule in front of them alone.
 	Disarm []string
@@ -38,7 +43,7 @@ func Join(all ...Facts) Facts {
 			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
 		},
 		Equivalent: map[string]string{},
-		Values:     map[string]Value{}, Insert: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
+		Values:     map[string]Value{}, Insert: map[string]string{}, Relate: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
 	}
 	for _, g := range all {
 		maps.Copy(f.Own, g.Own)
@@ -52,12 +57,16 @@ func Join(all ...Facts) Facts {
 		maps.Copy(f.RuleAlone, g.RuleAlone)
 		maps.Copy(f.Values, g.Values)
 		maps.Copy(f.Insert, g.Insert)
+		maps.Copy(f.Relate, g.Relate)
 		maps.Copy(f.Before, g.Before)
 		maps.Copy(f.Equivalent, g.Equivalent)
 		f.Furnish = append(f.Furnish, g.Furnish...)
 		f.Disarm = append(f.Disarm, g.Disarm...)
 		if g.NewCode != nil {
 			f.NewCode = g.NewCode
+		}
+		if g.Grant != nil {
+			f.Grant = g.Grant
 		}
 	}
 	return f

@@ -113,10 +113,13 @@ func (x *fakeReply) fragment(out map[string]any, o fakeObject, on string, set as
 
 func (x *fakeReply) kind(row *fakeRow) access.Viewer {
 	if row == nil {
-		return access.KindOf(x.viewer != "", false, false)
+		return access.KindOf(x.viewer != "", false, "")
 	}
-	owns := x.viewer == row.owner
-	return access.KindOf(x.viewer != "", owns || row.visibility == "PUBLIC" || row.visibility == "MEMBERS" && x.viewer != "", owns)
+	relation := ""
+	if x.viewer == row.owner {
+		relation = "OWNER"
+	}
+	return access.KindOf(x.viewer != "", row.visibility == "PUBLIC" || row.visibility == "MEMBERS" && x.viewer != "", relation)
 }
 
 func (x *fakeReply) sees(row *fakeRow) bool {

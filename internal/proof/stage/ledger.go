@@ -38,7 +38,7 @@ func (l *Ledger) add(v *Verdict) {
 		gave, key := slices.Contains(v.twins, c.Name()), v.Request.Path.String()+": "+c.Name()
 		switch {
 		case v.Request.IsNullAfter(c) && gave:
-			v.fault(c.Name()+" has a value, but Seed.NullAfter says that it is null after "+v.Request.Path.RootField().Name(), "")
+			v.fault(c.Name()+" has a value, but Seed.NullAfter says that it is null after "+v.Request.Path.RootField().Field(), "")
 		case !v.Request.IsNullAfter(c) && !v.Request.Optional:
 			l.twins[key] = l.twins[key] || gave
 		}

@@ -29,7 +29,7 @@ func (h *hearing) errors(c cases.Call, want access.Answer) {
 	case (want == access.Value || want == access.Null) && len(codes) == 0:
 	case len(codes) == 1 && codes[0] == string(want):
 	default:
-		h.fault(fmt.Sprintf("%s has the errors %v for %s, and should answer: %s", c.Name(), codes, h.viewer, want), "%.700s", h.reply.Body)
+		h.fault(fmt.Sprintf("%s has the errors %v for %s, and should answer: %s", c.Name(), codes, h.kind(h.RowType(c)), want), "%.700s", h.reply.Body)
 	}
 }
 
@@ -72,11 +72,30 @@ func (h *hearing) leaks() {
 	if h.target.Subject != nil {
 		h.leaksOf(typ, h.target.Subject)
 	}
+	known := map[string]bool{} // ids
 	for typ, fields := range h.target.Objects {
-		id, ok := fields[cases.ID].(string)
-		if ok && (h.viewer == access.Nobody || h.viewer == access.Member) && strings.Contains(h.reply.Body, id) {
+		if id, ok := fields[cases.ID].(string); ok && h.mayKnowID(typ) {
+			known[id] = true
+		}
+	}
+	for typ, fields := range h.target.Objects {
+		if id, ok := fields[cases.ID].(string); ok && !known[id] && strings.Contains(h.reply.Body, id) {
 			h.fault("the id of a hidden "+typ+" is in the reply", "%s", h.reply.Body)
 		}
+	}
+}
+
+// mayKnowID reports whether the viewer sees the target's row of a type.
+func (h *hearing) mayKnowID(typ string) bool {
+	kind := h.kind(typ)
+	switch {
+	case kind.Viewer != access.Nobody && kind.Viewer != access.Member:
+		return true
+	case len(kind.Scopes) == 0:
+		return false
+	default:
+		f, known := h.Matrix[typ+"."+cases.ID]
+		return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
 	}
 }
 
@@ -85,7 +104,7 @@ func (h *hearing) leaksOf(typ string, made *people.Sown) {
 	for name, canary := range made.Canaries {
 		if !h.mayKnow(typ, name) && strings.Contains(h.reply.Body, canary) {
 			seed := strings.TrimPrefix(typ+"."+name, ".")
-			h.fault("the seed of "+seed+" is in the reply to "+string(h.viewer), "%q is in %s", canary, h.reply.Body)
+			h.fault("the seed of "+seed+" is in the reply to "+h.kind(typ).String(), "%q is in %s", canary, h.reply.Body)
 		}
 	}
 }
@@ -94,7 +113,8 @@ func (h *hearing) leaksOf(typ string, made *people.Sown) {
 // of any type.
 func (h *hearing) mayKnow(typ, name string) bool {
 	gives := func(f access.Field) bool {
-		return f.Answers[h.viewer] == access.Value && !cases.PolicyRefuses(f, h.viewer)
+		kind := h.kind(f.Type)
+		return kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
 	}
 	if f, known := h.Matrix[typ+"."+name]; known {
 		return gives(f)
@@ -104,5 +124,5 @@ func (h *hearing) mayKnow(typ, name string) bool {
 			return true
 		}
 	}
-	return typ != "" && h.viewer == access.Owner // only an input has this name
+	return typ != "" && h.kind(typ).Viewer == access.Owner // only an input has this name
 }

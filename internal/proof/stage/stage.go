@@ -42,12 +42,20 @@ type Stage struct {
 	Maker   *harness.Service
 	Rule    func(string) string       // for harness.Setup
 	Targets map[string]*people.Person // by visibility
-	Another *people.Person
+	Another *people.Person            // has no relation to the targets' rows
+	Others  map[string]*people.Person // by cases.Related and cases.Operator
 
-	ask     people.Asking              // Asked, or a fake
-	making  people.Asking              // Maker, or a fake
-	furnish func(*people.Person) error // gives a person what no mutation can
-	dataDir string                     // which has the key
+	ask     people.Asking                        // Asked, or a fake
+	making  people.Asking                        // Maker, or a fake
+	furnish func(*people.Person) error           // gives a person what no mutation can
+	grant   func(*people.Person, []string) error // makes a person an operator
+	// relate makes a person related to a row, if the facts say how, and relationTo returns their relation to a row.
+	relate     func(typ string, row any, p *people.Person, relation string) error
+	relationTo func(typ string, row any, p *people.Person) (string, error)
+
+	dataDir string                       // which has the key
+	related map[string]map[string]string // by asker and type: the relation of one of the others to the targets' rows
+	lacking []findings.Finding           // seeds without which nobody has some relation
 }
 
 // anyCost lets an operation select everything, however many pages that is.
@@ -60,6 +68,7 @@ func New(t testing.TB, program Program) *Stage {
 	p := &Stage{Program: program, Specification: program.specification(), Targets: map[string]*people.Person{}, dataDir: t.TempDir()}
 	p.Maker = harness.Setup{Program: program.Program, Database: dbtest.New(t), Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, anyCost}}.Start(t)
 	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
+	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
 	return p
 }
@@ -70,6 +79,7 @@ func (p *Stage) populate(t testing.TB) {
 		p.Targets[visibility] = p.Make(t, visibility)
 	}
 	p.Another = p.Make(t, "MEMBERS")
+	p.meetOthers(t)
 }
 
 // Make creates a person.
@@ -87,13 +97,14 @@ func (p *Stage) Make(t testing.TB, visibility string) *people.Person {
 func (p *Stage) Missing(t testing.TB) (missing []findings.Finding) {
 	t.Helper()
 	made, tried := p.Make(t, "PUBLIC"), map[string]bool{}
+	missing = append(missing, p.lacking...)
 	for _, typ := range p.Program.Registry().Types() {
 		if made.Objects[typ.Name][cases.ID] == nil {
 			missing = append(missing, findings.All(people.NoRow(typ.Name))...)
 		}
 	}
 	for _, path := range p.Paths {
-		root := path.RootField().Name()
+		root := path.RootField().Name() // with the argument that it is about
 		if path.IsMutation() && tried[root] {
 			continue // its arguments are the same on each path
 		}
@@ -133,20 +144,33 @@ func (p *Stage) newPerson(visibility string) *people.Person {
 
 // insert runs the statement of a seed as the superuser.
 func (p *Stage) insert(of *people.Person, statement string) (id string, err error) {
-	pool, err := sql.Open("postgres", p.Maker.DB.Superuser)
-	if err != nil {
+	if err := p.asSuperuser(&id, statement, of.RowID("User"), of.Visibility); err != nil {
 		return "", err
-	}
-	defer pool.Close()
-	args := []any{of.RowID("User")}
-	if strings.Contains(statement, "$2") {
-		args = append(args, of.Visibility)
-	}
-	if err := pool.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(&id); err != nil {
-		return "", fmt.Errorf("%s: %w", statement, err)
 	}
 	_, err = uuid.Parse(id)
 	return id, err
+}
+
+// asSuperuser runs a statement, with those of the arguments that it has a parameter for, and scans what it returns into result, unless
+// that is nil.
+func (p *Stage) asSuperuser(result any, statement string, args ...any) error {
+	pool, err := sql.Open("postgres", p.Maker.DB.Superuser)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	for len(args) > 0 && !strings.Contains(statement, fmt.Sprintf("$%d", len(args))) {
+		args = args[:len(args)-1]
+	}
+	if result == nil {
+		_, err = pool.ExecContext(p.Maker.T.Context(), statement, args...)
+	} else {
+		err = pool.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(result)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
 }
 
 // Behind returns the same stage, served with other layers.
@@ -178,13 +202,15 @@ func (p *Stage) cast(r cases.Request) (target *people.Person, token string, err 
 			return nil, "", err
 		}
 	}
-	switch r.Asker {
-	case cases.ByOwner:
+	switch {
+	case r.Asker == cases.ByOwner:
 		return target, target.Token(), nil
-	case cases.ByMember:
+	case r.Asker == cases.ByNobody:
+		return target, "", nil
+	case r.Asker == cases.ByMember:
 		return target, another.Token(), nil
 	default:
-		return target, "", nil
+		return target, p.Others[r.Asker].Token(), nil
 	}
 }
 
@@ -203,6 +229,10 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 	}
 	if err := p.Spare(target, m.Name); err != nil {
 		return nil, nil, err
+	}
+	if relation, related := cases.RelationOf(r.Asker); related {
+		subject, _ := p.Schema.SubjectOf(m)
+		return target, another, p.relateRows(target, p.Others[r.Asker], relation, subject)
 	}
 	if r.Asker == cases.ByMember {
 		another = p.newPerson("MEMBERS")

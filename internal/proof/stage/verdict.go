@@ -9,6 +9,7 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/findings"
 	"freehold.dev/freehold/internal/proof/people"
@@ -55,7 +56,7 @@ func (p *Stage) Compare(r cases.Request) *Verdict {
 	if err != nil {
 		return v.impossible(err)
 	}
-	h := &hearing{Stage: p, Verdict: v, viewer: r.Viewer(), target: target, reply: got}
+	h := &hearing{Stage: p, Verdict: v, target: target, reply: got}
 	if err := json.Unmarshal(got.Data, &h.data); err != nil {
 		v.fault("the reply has no data", "%.500s", got.Body)
 		return v
@@ -71,7 +72,6 @@ func (p *Stage) Compare(r cases.Request) *Verdict {
 type hearing struct {
 	*Stage
 	*Verdict
-	viewer  access.Viewer
 	target  *people.Person
 	reply   harness.Reply
 	data    any
@@ -83,23 +83,37 @@ type hearing struct {
 	told    map[string]bool // the paths of the errors that were checked
 }
 
+// kind returns how the viewer relates to the target's row of a type.
+func (h *hearing) kind(typ string) cases.Kind {
+	if relation := h.related[h.Request.Asker][typ]; relation != "" {
+		return cases.Kind{Viewer: access.Viewer(relation)}
+	}
+	return cases.Kind{Viewer: h.Request.Viewer(), Scopes: cases.ScopesOf(h.Request.Asker)}
+}
+
 // answer returns what a field returns to this viewer with these layers.
 func (h *hearing) answer(c cases.Call) access.Answer {
 	f, known := h.Matrix[c.Name()]
+	kind := h.kind(h.RowType(c))
 	switch {
 	case !known:
 		h.fault(c.Name()+" is not in the access matrix", "")
 		return access.Value
 	case cases.IsInherited(f) || f.Rule == "in code":
 		return access.Value // for any viewer who reaches the field
-	case h.Layers == harness.PoliciesAlone && cases.PolicyRefuses(f, h.viewer):
+	case h.Layers == harness.PoliciesAlone && kind.RefusedByPolicy(f):
 		return refusedSomehow
 	case h.Layers == harness.PoliciesAlone:
 		return access.Value
-	case f.Answers[h.viewer] == access.Value && h.Layers == harness.BothLayers && cases.PolicyRefuses(f, h.viewer):
-		return access.Null
+	}
+	answer := kind.Answer(f)
+	switch {
+	case answer != access.Value || h.Layers != harness.BothLayers || !kind.RefusedByPolicy(f):
+		return answer
+	case h.RowType(c) != c.Parent.Name && h.RowType(c) != "":
+		return access.Answer(fault.NotFound) // a root field looks for the row
 	default:
-		return f.Answers[h.viewer]
+		return access.Null
 	}
 }
 
@@ -111,7 +125,7 @@ func (h *hearing) hidden(c cases.Call, n int) bool {
 	}
 	return !slices.ContainsFunc(c.On.Fields, func(f *ast.FieldDefinition) bool {
 		row, known := h.Matrix[c.On.Name+"."+f.Name] // introspection has none
-		return !known || !cases.PolicyRefuses(row, h.viewer)
+		return !known || !h.kind(c.On.Name).RefusedByPolicy(row)
 	})
 }
 
@@ -194,7 +208,8 @@ func (h *hearing) leaves(object any) {
 		if h.field(len(h.Request.Path.Steps), c, object) {
 			h.twins = append(h.twins, c.Name())
 		}
-		if f := h.Matrix[c.Name()]; h.Layers == harness.PoliciesAlone && !cases.IsInherited(f) && f.Answers[h.viewer] != access.Value && !cases.PolicyRefuses(f, h.viewer) {
+		f, kind := h.Matrix[c.Name()], h.kind(h.RowType(c))
+		if h.Layers == harness.PoliciesAlone && !cases.IsInherited(f) && kind.Answer(f) != access.Value && !kind.RefusedByPolicy(f) {
 			h.oneLayer = append(h.oneLayer, c.Name())
 		}
 	}
@@ -270,7 +285,7 @@ func (h *hearing) refused(c cases.Call, value any, a access.Answer) {
 		value = nil // a list that a policy left empty
 	}
 	if h.nulled = h.nulled || c.Def.Type.NonNull; value != nil {
-		h.fault(fmt.Sprintf("%s has a value for %s, and should be refused: %s", c.Name(), h.viewer, a), "it is %v", value)
+		h.fault(fmt.Sprintf("%s has a value for %s, and should be refused: %s", c.Name(), h.kind(h.RowType(c)), a), "it is %v", value)
 	}
 	h.errors(c, a)
 }

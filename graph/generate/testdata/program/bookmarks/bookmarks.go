@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"example.org/program/graph/model"
+	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -35,7 +36,7 @@ func (*BookmarkResolver) Note(ctx context.Context, obj *model.Bookmark) (*string
 	return nil, nil
 }
 
-func (*BookmarkResolver) ViewerCan(ctx context.Context, obj *model.Bookmark) ([]model.BookmarkAction, error) {
+func (*BookmarkResolver) ViewerCan(ctx context.Context, obj *model.Bookmark) (*owned.Permissions, error) {
 	return nil, nil
 }
 
