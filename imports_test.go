@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"graph/model":       {"internal/runes", "owned"},
 	"graph":             {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":    {},
-	"resolvers":         {"accounts", "accounts/input", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":         {"accounts", "accounts/input", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":           {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":         {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":        {"fault"},
@@ -43,11 +43,11 @@ var mayImport = map[string][]string{
 	"edge":              {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":               {"access"},
 	"app": {
-		"access", "accounts", "accounts/input", "accounts/limits", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
+		"access", "accounts", "accounts/input", "accounts/limits", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
 		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"command":             {"access", "app", "devpg", "scaffold"},
+	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
 	"scaffold":            {},
 	"":                    {"command", "modules"}, // the command
 	"remote":              {"auth", "fault"},
@@ -83,6 +83,7 @@ var mayImport = map[string][]string{
 	},
 	"e2e/programs":               {},
 	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
+	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
 }
 
 // moduleMayImport lists what the packages of modules may import.

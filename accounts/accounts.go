@@ -115,7 +115,7 @@ type SignedIn struct {
 
 // signedIn returns what the client gets of a session that was started.
 func (s *Service) signedIn(viewer auth.Viewer, profile *db.Profile, refreshToken string) (*SignedIn, error) {
-	tokens, err := s.Sessions.Issue(viewer.UserID, viewer.SessionID, refreshToken)
+	tokens, err := s.Sessions.Issue(viewer, refreshToken)
 	if err != nil {
 		return nil, fmt.Errorf("start session: %w", err)
 	}

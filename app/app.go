@@ -131,7 +131,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: p.hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Missed: explain.Missed, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Operators: c.operators(a.db, keys), Missed: explain.Missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)

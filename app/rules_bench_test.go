@@ -28,7 +28,7 @@ func BenchmarkListOf50(b *testing.B) {
 			b.Fatal(answer)
 		}
 	}
-	const query = `{ profiles(first: 50) { edges { cursor node { id username displayName bio avatarUrl location visibility createdAt updatedAt viewerCan user { id createdAt } } } pageInfo { hasNextPage endCursor } } }`
+	const query = `{ profiles(first: 50) { edges { cursor node { id username displayName bio avatarUrl location visibility createdAt updatedAt viewerCan { actions } user { id createdAt } } } pageInfo { hasNextPage endCursor } } }`
 	if answer := post(with, query); answer != post(without, query) || strings.Count(answer, `"username"`) != 50 {
 		b.Fatal(answer)
 	}

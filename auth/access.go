@@ -16,10 +16,12 @@ import (
 
 const (
 	accessType     = "at+jwt" // RFC 9068
-	maxAccessBytes = 2048     // tokens have about 500, and MaxAudienceBytes of further audiences
+	maxAccessBytes = 2560     // tokens have about 500, and those of further audiences and scopes, in base64
 
 	// MaxAudienceBytes is the most that all further audiences of access tokens may have.
 	MaxAudienceBytes = 800
+	// MaxScopeBytes is the most that the scopes of an account may have.
+	MaxScopeBytes = 400
 	// DefaultLeeway is by how much the clocks of two services may differ.
 	DefaultLeeway = 30 * time.Second
 )
@@ -74,12 +76,12 @@ func NewAccessReader(o ReaderOptions) *AccessReader {
 	}
 }
 
-// accessClaims are the claims of an access token: sub is the user, sid the session.
+// accessClaims are the claims of an access token: sub is the user, sid the session, scope what an operator may do.
 type accessClaims struct {
 	jwt.RegisteredClaims
 	SessionID string `json:"sid"`
-	ClientID  string `json:"client_id"` // required by RFC 9068; freehold is its own client
-	Scope     string `json:"scope"`
+	ClientID  string `json:"client_id"`       // required by RFC 9068; freehold is its own client
+	Scope     string `json:"scope,omitempty"` // of an operator
 }
 
 // Read returns what a token says, if one of the keys has signed it. Known is false if the token is invalid because it names a key
@@ -100,7 +102,7 @@ func (r *AccessReader) Read(keys *PublicKeys, token string) (access Access, know
 		}
 		r.verified.add(keys, hash, t)
 	}
-	return Access{Viewer: Viewer{UserID: t.userID, SessionID: t.sessionID}, Ageing: now.After(time.Unix(t.ageing, 0))}, true
+	return Access{Viewer: Viewer{UserID: t.userID, SessionID: t.sessionID, Scopes: t.scopes}, Ageing: now.After(time.Unix(t.ageing, 0))}, true
 }
 
 func refused(reason fault.Reason) Access { return Access{Viewer: Anonymous(reason), Ageing: true} }
@@ -116,7 +118,7 @@ func (r *AccessReader) verify(keys *PublicKeys, token string) (verifiedToken, er
 	if err1 != nil || err2 != nil || userID == uuid.Nil {
 		return verifiedToken{}, errors.New("the token does not name a user and a session")
 	}
-	t := verifiedToken{userID: userID, sessionID: sessionID, until: claims.ExpiresAt.Add(r.leeway).Unix()}
+	t := verifiedToken{userID: userID, sessionID: sessionID, scopes: Scopes(claims.Scope), until: claims.ExpiresAt.Add(r.leeway).Unix()}
 	if claims.IssuedAt != nil {
 		t.ageing = claims.ExpiresAt.Add(-claims.ExpiresAt.Sub(claims.IssuedAt.Time) / 3).Unix()
 	}

@@ -43,7 +43,7 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	key := keys.signing().private
 	tokens := NewTokens(keys, "https://id.example", 15*time.Minute)
 	user, session := uuid.New(), uuid.New()
-	good, expires, err := tokens.Access(user, session)
+	good, expires, err := tokens.Access(user, session, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestFurtherAudiences(t *testing.T) {
 	for range 10 {
 		audiences = append(audiences, strings.Repeat("x", MaxAudienceBytes/10))
 	}
-	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New())
+	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestFurtherAudiences(t *testing.T) {
 	if access, _ := other.Read(keys.verifying(), token); !access.Viewer.IsMember() {
 		t.Errorf("a further audience finds %+v", access)
 	}
-	token, _, err = NewTokens(keys, issuer, time.Minute).Access(uuid.New(), uuid.New())
+	token, _, err = NewTokens(keys, issuer, time.Minute).Access(uuid.New(), uuid.New(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestAuthenticate(t *testing.T) {
 	t.Parallel()
 	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
 	user := uuid.New()
-	good, _, err := tokens.Access(user, uuid.New())
+	good, _, err := tokens.Access(user, uuid.New(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 		instances[i] = NewTokens(keys, "x", 15*time.Minute)
 	}
 	first := instances[0].keys.signing().id
-	oldToken, _, err := instances[0].Access(uuid.New(), uuid.New())
+	oldToken, _, err := instances[0].Access(uuid.New(), uuid.New(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	}
 	for minute := range 40 {
 		for i, issuer := range instances {
-			token, _, err := issuer.Access(uuid.New(), uuid.New())
+			token, _, err := issuer.Access(uuid.New(), uuid.New(), "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -52,6 +52,7 @@ func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	}
 }
 
+// The secret of a seed is always the same, and only the key of its seed derives it.
 func TestSecretsAreDerivedFromTheirSeed(t *testing.T) {
 	t.Parallel()
 	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)

@@ -18,3 +18,6 @@ func (s Scopes) Meets(anyOf [][]string) bool {
 		return len(all) > 0 && !slices.ContainsFunc(all, func(name string) bool { return !s.Has(name) })
 	})
 }
+
+// List returns the scopes one by one.
+func (s Scopes) List() []string { return strings.Fields(string(s)) }

@@ -35,8 +35,8 @@ func NewTokens(keys *Keys, issuer string, ttl time.Duration, audiences ...string
 	}
 }
 
-// Access issues an access token for a session of a user, and returns when it expires.
-func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time.Time, err error) {
+// Access issues an access token for a session of a user with these scopes, and returns when it expires.
+func (t *Tokens) Access(userID, sessionID uuid.UUID, scopes Scopes) (token string, expires time.Time, err error) {
 	now, key := t.keys.now().Truncate(time.Second), t.keys.signing()
 	expires = now.Add(t.ttl)
 	j := jwt.NewWithClaims(jwt.SigningMethodEdDSA, accessClaims{
@@ -44,7 +44,7 @@ func (t *Tokens) Access(userID, sessionID uuid.UUID) (token string, expires time
 			Issuer: t.issuer, Audience: t.audiences, Subject: userID.String(), ID: uuid.NewString(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
-		SessionID: sessionID.String(), ClientID: "freehold",
+		SessionID: sessionID.String(), ClientID: "freehold", Scope: string(scopes),
 	})
 	j.Header["typ"] = accessType
 	j.Header["kid"] = key.id

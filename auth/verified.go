@@ -27,6 +27,7 @@ type tokenHash [sha256.Size]byte
 
 type verifiedToken struct {
 	userID, sessionID uuid.UUID
+	scopes            Scopes
 	from, until       int64 // Unix times: the token is valid from the first until the second, with leeway
 	ageing            int64 // after this, the token should be renewed
 }

@@ -26,6 +26,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
                           --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
                           print what a user gets from a field, and why
+  freehold admin          administer accounts: find, disable and enable them, revoke
+                          sessions, reset passwords, grant scopes to operators
   freehold config         print the current settings, with secrets masked
   freehold roles          print the SQL that creates the three database roles
   freehold schema         print the schema as a Federation subgraph;
@@ -83,6 +85,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return newType(ctx, args[1:], os.Stdout)
 	case "access":
 		return c.access(ctx, args[1:], os.Stdout)
+	case "admin":
+		return c.admin(ctx, args[1:], os.Stdout)
 	}
 	command := strings.Join(args, " ")
 	if command == "roles" {

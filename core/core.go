@@ -38,6 +38,6 @@ func Module() app.Module {
 			"Mutation.changeUsername":      {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.deleteAccount":       {Name: "app.delete_account", Admits: access.AdmitsMembers},
 		},
-		Credential: resolvers.Credential,
+		Credential: resolvers.Credential, Scopes: resolvers.Scopes,
 	}
 }

@@ -97,13 +97,16 @@ var runAsCaller = map[string]string{
 	"admission":         "it computes",
 	"protect":           "its caller owns the table",
 	"refuse_update":     "it reads nothing",
-	"has_scope":         "policies call it, in which PostgreSQL inlines it",
 	"viewer_id":         "policies call it, in which PostgreSQL inlines it",
 	"client_device":     "it reads a setting",
 	"client_ip":         "it reads a setting",
 	"session_id":        "it reads a setting",
 	"verified_username": "it computes",
 	"salt_of":           "it computes",
+	"account_lock":      "it computes",
+	"account_state":     "it computes",
+	"has_scope":         "policies call it, in which PostgreSQL inlines it",
+	"prepare_disabling": "its caller owns the tables",
 }
 
 // functionFiles returns the functions of db/functions in order, with the roles that may execute each.
@@ -156,7 +159,7 @@ func TestFunctionsAreThoseOfTheirFiles(t *testing.T) {
 		SELECT oid::regproc FROM pg_proc WHERE prosecdef AND pronamespace NOT IN ('app'::regnamespace, 'pg_catalog'::regnamespace, 'information_schema'::regnamespace)`), nil)
 	diff(t, "functions without the fixed search_path, except those that read settings or compute", d.Query(t, `
 		SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'`),
-		[]string{"viewer_id", "client_device", "client_ip", "session_id", "verified_username", "salt_of", "has_scope"})
+		[]string{"viewer_id", "client_device", "client_ip", "session_id", "verified_username", "salt_of", "account_lock", "account_state", "has_scope"})
 	diff(t, "things the definer owns besides its functions", d.Query(t, `
 		SELECT oid::regclass FROM pg_class WHERE relowner = 'freehold_definer'::regrole`), nil)
 	diff(t, "schemas in which the definer or the app's role may create", d.Query(t, `

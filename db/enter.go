@@ -17,9 +17,11 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// The statements that set the viewer of a transaction. Only the one for members reads tables, so only it can wait for a lock.
+// The statements that set the viewer of a transaction. Only those for members read tables, so only they can wait for a lock. The one for
+// operators also looks up which of the scopes in their token are granted still.
 const (
 	enterAsMember    = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
+	enterAsOperator  = `SELECT viewer, app.claim_scopes($7) FROM app.enter_session($1, $2, $3, $4, $5, $6) AS viewer`
 	enterAnonymously = `
 	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
 	readAnonymously = enterAnonymously + `, set_config('transaction_read_only', 'on', true)`
@@ -31,7 +33,11 @@ func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) c
 	client, limit := auth.ClientFrom(ctx), milliseconds(statement)
 	switch {
 	case a.viewer.IsMember():
-		return call{enterAsMember, []any{a.viewer.SessionID, limit, milliseconds(wait), client.IP, client.Device, a.single == singleRead}}
+		args := []any{a.viewer.SessionID, limit, milliseconds(wait), client.IP, client.Device, a.single == singleRead}
+		if a.viewer.Scopes == "" {
+			return call{enterAsMember, args}
+		}
+		return call{enterAsOperator, append(args, string(a.viewer.Scopes))}
 	case a.single == singleRead:
 		return call{readAnonymously, []any{limit, client.IP, client.Device}}
 	default:
@@ -42,13 +48,17 @@ func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) c
 // milliseconds formats a duration for PostgreSQL's timeouts. It never returns 0, which would mean no timeout.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
 
-// enter makes the owner of a session the viewer of a running transaction.
+// enter makes the owner of a session the viewer of a running transaction. The viewer has all scopes that are granted to them.
 func enter(ctx context.Context, tx runner, sessionID uuid.UUID) (auth.Viewer, error) {
-	var userID uuid.UUID
-	if err := tx.GetContext(ctx, &userID, `SELECT app.enter($1, $2)`, sessionID, timeout(ctx).Milliseconds()); err != nil {
+	var entered struct {
+		UserID uuid.UUID   `db:"user_id"`
+		Scopes auth.Scopes `db:"scopes"`
+	}
+	err := tx.GetContext(ctx, &entered, `SELECT app.enter($1, $2) AS user_id, app.session_scopes($1) AS scopes`, sessionID, timeout(ctx).Milliseconds())
+	if err != nil {
 		return auth.Viewer{}, fmt.Errorf("set the viewer: %w", err)
 	}
-	return auth.Viewer{UserID: userID, SessionID: sessionID}, nil
+	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID, Scopes: entered.Scopes}, nil
 }
 
 // timeout returns the statement timeout for the transaction of ctx. It ends with the request, and is at least a millisecond,

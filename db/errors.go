@@ -21,10 +21,15 @@ const (
 	sessionInvalid = pqerror.Code("FH003")
 	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication
 	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
+	lastOperator   = pqerror.Code("FH005") // raised by app.require_other_operator
+	scopeMissing   = pqerror.Code("FH006") // raised by app.require_scope
 )
 
 // ErrTaken means that another account has the e-mail or username.
 var ErrTaken = errors.New("taken")
+
+// ErrLastOperator means that an account cannot be removed, because no other account could enable accounts. It wraps a fault for clients.
+var ErrLastOperator = errors.New("the last operator")
 
 // ErrRepeated means that an earlier sign-up has used the idempotency key.
 var ErrRepeated = errors.New("repeated")
@@ -52,6 +57,10 @@ func translate(err error) error {
 		return fault.Reauthenticate()
 	case e.Code == ownerRequired:
 		return &fault.Error{Code: fault.Forbidden, Message: "Only the owner may change these fields.", Err: err}
+	case e.Code == lastOperator:
+		return &fault.Error{Code: fault.Forbidden, Message: lastOperatorMessage, Err: ErrLastOperator}
+	case e.Code == scopeMissing:
+		return fault.New(fault.Forbidden, "You do not have the scope that this operation requires.")
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
@@ -63,6 +72,8 @@ func translate(err error) error {
 	}
 	return err
 }
+
+const lastOperatorMessage = "This account is the last operator. Grant another account the scope `accounts:disable` first."
 
 func notStorable(cause error) error {
 	return &fault.Error{Code: fault.BadUserInput, Message: "A text contains a character that cannot be stored.", Err: cause}

@@ -232,24 +232,28 @@ func (l *List[T]) FindPageIn(ctx context.Context, d *DB, viewer auth.Viewer, own
 // selects runs a query and scans all rows into the slice that dest points to.
 type selects func(ctx context.Context, dest any, query string, args ...any) error
 
-// find selects one row more than the page has, which shows whether there are more rows on that side. On the other side, there can be
-// more rows only if the range has a place there.
+// find returns a page of the rows of an owner, or of all rows.
 func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, owner *uuid.UUID, r Range, parent ...any) (*Page[T], error) {
 	if l.hasParent != (len(parent) > 0) {
 		return nil, fmt.Errorf("list %s: use FindPageIn if the Listing has a Parent, and only then", l.table)
-	}
-	if r.Size < 1 || r.Size > MaxPage {
-		return nil, fmt.Errorf("list %s: a page of %d rows; want 1 to %d", l.table, r.Size, MaxPage)
 	}
 	s, args := l.choose(viewer, owner)
 	if l.isRelated {
 		args = nil
 	}
-	args = append(args, parent...)
+	return findPage[T](ctx, run, l.table, s, append(args, parent...), r)
+}
+
+// findPage finds a page with statements, and their arguments after $5. It selects one row more than the page has, which shows whether
+// there are more rows on that side. On the other side, there can be more rows only if the range has a place there.
+func findPage[T any](ctx context.Context, run selects, table string, s statements, args []any, r Range) (*Page[T], error) {
+	if r.Size < 1 || r.Size > MaxPage {
+		return nil, fmt.Errorf("list %s: a page of %d rows; want 1 to %d", table, r.Size, MaxPage)
+	}
 	rows := func(query string, after, before Place, limit int) (found []T, err error) {
 		err = run(ctx, &found, query, append([]any{after.CreatedAt, after.ID, before.CreatedAt, before.ID, limit}, args...)...)
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", l.table, err)
+			return nil, fmt.Errorf("list %s: %w", table, err)
 		}
 		return found, nil
 	}

@@ -37,8 +37,15 @@ func (ownSet) Open(name string) (fs.File, error) {
 	return ownFiles.Open(path.Join("migrations", name))
 }
 
+// prepareDisabling lets app.set_disabled hide the rows of the tables that a set has created.
+const prepareDisabling = `SELECT app.prepare_disabling()`
+
 func withOwn(further []MigrationSet) []MigrationSet {
-	return append([]MigrationSet{OwnMigrations()}, further...)
+	sets := append([]MigrationSet{OwnMigrations()}, further...)
+	for i := range sets {
+		sets[i].After = prepareDisabling
+	}
+	return sets
 }
 
 // Migrate runs the new migrations as the owner role: freehold's first, then those of each further set. See migrate.Run.

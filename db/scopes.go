@@ -2,14 +2,21 @@ package db
 
 import (
 	"context"
+	"fmt"
 
 	"freehold.dev/freehold/auth"
 )
 
-// GrantedScopes returns those of the scopes in the viewer's token that the account still has.
-func (d *DB) GrantedScopes(ctx context.Context, viewer auth.Viewer) (granted auth.Scopes, err error) {
-	err = d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		return tx.Get(ctx, &granted, `SELECT COALESCE(current_setting('app.scopes', true), '')`)
+// GrantedScopes returns those of the scopes that the viewer's token claims which are granted to their account still. It makes no query
+// for a viewer who claims none.
+func (d *DB) GrantedScopes(ctx context.Context, viewer auth.Viewer) (auth.Scopes, error) {
+	if viewer.Scopes == "" {
+		return "", nil
+	}
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (granted auth.Scopes, err error) {
+		if err := tx.Get(ctx, &granted, `SELECT COALESCE(current_setting('app.scopes', true), '')`); err != nil {
+			return "", fmt.Errorf("find granted scopes: %w", err)
+		}
+		return granted, nil
 	})
-	return granted, err
 }

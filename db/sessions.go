@@ -136,11 +136,12 @@ const (
 	RefreshInvalid  RefreshOutcome = "invalid"
 )
 
-// RefreshResult is the outcome. If it is rotated or repeated, it has the session's user and the hash of the current token.
+// RefreshResult is the outcome. If it is rotated or repeated, it has the session's user, their scopes, and the hash of the current token.
 type RefreshResult struct {
 	Outcome RefreshOutcome `db:"outcome"`
 	UserID  uuid.UUID      `db:"user_id"`
 	Current []byte         `db:"current_hash"`
+	Scopes  auth.Scopes    `db:"scopes"` // that are granted to the user
 }
 
 // RefreshSession exchanges a session's refresh token. Concurrent calls with the same token run one after the other. The outcome is
@@ -148,7 +149,8 @@ type RefreshResult struct {
 func (d *DB) RefreshSession(ctx context.Context, r Refresh) (result RefreshResult, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &result, `
-			SELECT outcome, COALESCE(user_id, '00000000-0000-0000-0000-000000000000') AS user_id, current_hash
+			SELECT outcome, COALESCE(user_id, '00000000-0000-0000-0000-000000000000') AS user_id, current_hash,
+			       CASE WHEN user_id IS NULL THEN '' ELSE app.session_scopes($1) END AS scopes
 			  FROM app.refresh_session($1, $2, $3, $4, $5, $6)`,
 			r.SessionID, r.Presented, r.Successor, r.Genuine, r.Grace.Seconds(), seconds(r.Idle))
 	})

@@ -29,10 +29,11 @@ CREATE TABLE app.credentials (
   CONSTRAINT credentials_pkey PRIMARY KEY (user_id),
   CONSTRAINT credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE
 );
+CREATE INDEX credentials_disabled ON app.credentials USING btree (user_id) WHERE (disabled_at IS NOT NULL);
 ALTER TABLE app.credentials ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY credentials_definer ON app.credentials FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY credentials_owner ON app.credentials FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
-GRANT INSERT, SELECT, UPDATE (password_hash, updated_at, reset_at, reset_ip) ON app.credentials TO freehold_definer;
+GRANT INSERT, SELECT, UPDATE (password_hash, disabled_at, updated_at, reset_at, reset_ip) ON app.credentials TO freehold_definer;
 
 CREATE TABLE app.held_usernames (
   username_key text NOT NULL,
@@ -47,6 +48,19 @@ ALTER TABLE app.held_usernames ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 CREATE POLICY held_usernames_definer ON app.held_usernames FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY held_usernames_owner ON app.held_usernames FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT, UPDATE (user_id, held_until) ON app.held_usernames TO freehold_definer;
+
+CREATE TABLE app.hidden_rows (
+  user_id uuid NOT NULL,
+  table_name name NOT NULL,
+  row_key jsonb NOT NULL,
+  visibility text NOT NULL,
+  CONSTRAINT hidden_rows_pkey PRIMARY KEY (user_id, table_name, row_key),
+  CONSTRAINT hidden_rows_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE
+);
+ALTER TABLE app.hidden_rows ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY hidden_rows_definer ON app.hidden_rows FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
+CREATE POLICY hidden_rows_owner ON app.hidden_rows FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
+GRANT DELETE, INSERT, SELECT ON app.hidden_rows TO freehold_definer;
 
 CREATE TABLE app.outbox (
   id uuid NOT NULL,
@@ -126,7 +140,7 @@ CASE visibility
 END);
 CREATE POLICY profiles_update ON app.profiles FOR UPDATE TO freehold_app USING ((user_id = app.viewer_id())) WITH CHECK ((user_id = app.viewer_id()));
 GRANT INSERT, SELECT, UPDATE (display_name, bio, avatar_url, website_url, location, visibility, updated_at) ON app.profiles TO freehold_app;
-GRANT SELECT, UPDATE (username, username_key, visibility, updated_at) ON app.profiles TO freehold_definer;
+GRANT SELECT, SELECT (id, user_id, visibility), UPDATE (username, username_key, visibility, updated_at) ON app.profiles TO freehold_definer;
 
 CREATE TABLE app.rate_limits (
   bucket text NOT NULL,
@@ -140,6 +154,19 @@ CREATE POLICY rate_limits_definer ON app.rate_limits FOR ALL TO freehold_definer
 CREATE POLICY rate_limits_owner ON app.rate_limits FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON app.rate_limits TO freehold_definer;
 
+CREATE TABLE app.scope_grants (
+  user_id uuid NOT NULL,
+  scope text NOT NULL,
+  granted_at timestamp with time zone NOT NULL DEFAULT now(),
+  granted_by text NOT NULL,
+  CONSTRAINT scope_grants_pkey PRIMARY KEY (user_id, scope),
+  CONSTRAINT scope_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE
+);
+ALTER TABLE app.scope_grants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY scope_grants_definer ON app.scope_grants FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
+CREATE POLICY scope_grants_owner ON app.scope_grants FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
+GRANT DELETE, INSERT, SELECT, UPDATE (granted_at) ON app.scope_grants TO freehold_definer;
+
 CREATE TABLE app.security_events (
   id uuid NOT NULL DEFAULT gen_random_uuid(),
   user_id uuid,
@@ -147,6 +174,8 @@ CREATE TABLE app.security_events (
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   device text,
   ip inet,
+  operator text,
+  operator_id uuid,
   CONSTRAINT security_events_pkey PRIMARY KEY (id),
   CONSTRAINT security_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE
 );
@@ -226,10 +255,20 @@ CREATE TABLE app.users (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT users_pkey PRIMARY KEY (id)
 );
+CREATE INDEX users_newest ON app.users USING btree (created_at, id);
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
+
+-- The advisory lock of an account.
+CREATE FUNCTION app.account_lock(p_user_id uuid) RETURNS bigint; -- executed by other functions only
+
+-- The state of an account, from two of its columns.
+CREATE FUNCTION app.account_state(p_disabled_at timestamp with time zone, p_pending_until timestamp with time zone) RETURNS text; -- executed by other functions only
+
+-- The newest p_limit accounts, or with p_oldest the oldest, between two places of the list of accounts.
+CREATE FUNCTION app.accounts_page(p_before_at timestamp with time zone, p_before uuid, p_after_at timestamp with time zone, p_after uuid, p_limit integer, p_oldest boolean, p_id uuid, p_email_key text, p_username_key text, p_state text) RETURNS TABLE(id uuid, created_at timestamp with time zone, email text, username text, email_verified_at timestamp with time zone, disabled_at timestamp with time zone, state text, last_used_at timestamp with time zone, scopes text) SECURITY DEFINER; -- executed by freehold_owner
 
 -- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
 CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
@@ -255,6 +294,9 @@ CREATE FUNCTION app.check_scopes(table_name text, sees text, updates text[], del
 -- Claims mails that are due, longest waiting first, until the lease ends.
 CREATE FUNCTION app.claim_mails(p_limit integer, p_lease_seconds double precision) RETURNS TABLE(id uuid, kind text, recipient text, has_code boolean, data jsonb, created_at timestamp with time zone, attempt integer, valid_seconds double precision) SECURITY DEFINER; -- executed by freehold_app
 
+-- Gives the viewer of this transaction those of the claimed scopes that are granted to their account still, and returns them.
+CREATE FUNCTION app.claim_scopes(p_claimed text) RETURNS text SECURITY DEFINER; -- executed by freehold_app
+
 -- Deletes a bucket.
 CREATE FUNCTION app.clear_hits(p_bucket text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
@@ -279,14 +321,26 @@ CREATE FUNCTION app.delete_expired_sign_up(p_username_key text) RETURNS void SEC
 -- Deletes the codes of the other pending sign-ups with an address, after an account has verified it, and reports whether there were such sign-ups.
 CREATE FUNCTION app.delete_rival_codes(p_email_key text, p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
 
+-- Disables an account, for an operator with the scope accounts:disable; see app.set_disabled.
+CREATE FUNCTION app.disable_account(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Enables an account, for an operator with the scope accounts:disable; see app.set_disabled.
+CREATE FUNCTION app.enable_account(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Revokes all sessions of an account, for an operator, or for the command line if p_operator_id is NULL.
+CREATE FUNCTION app.end_sessions(p_user_id uuid, p_operator_id uuid) RETURNS integer SECURITY DEFINER; -- executed by freehold_owner
+
 -- Puts a mail into the outbox, to be sent after p_after_seconds at the earliest.
 CREATE FUNCTION app.enqueue_mail(p_id uuid, p_kind text, p_user_id uuid, p_recipient text, p_code_id uuid, p_data jsonb, p_valid_seconds double precision, p_after_seconds double precision, p_withheld boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
--- Calls app.enter_session in a transaction that already knows its client.
+-- Calls app.enter_session in a transaction that already knows its client, and that has locked the account or created it.
 CREATE FUNCTION app.enter(p_session_id uuid, p_timeout_ms integer) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
 
 -- Makes the owner of a live session the viewer of this transaction, sets the client and the statement timeout, and returns the viewer.
 CREATE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
+
+-- Accounts, for an operator with the scope accounts:read; see app.accounts_page.
+CREATE FUNCTION app.find_accounts(p_before_at timestamp with time zone, p_before uuid, p_after_at timestamp with time zone, p_after uuid, p_limit integer, p_oldest boolean, p_id uuid, p_email_key text, p_username_key text, p_state text) RETURNS TABLE(id uuid, created_at timestamp with time zone, email text, username text, email_verified_at timestamp with time zone, disabled_at timestamp with time zone, state text, last_used_at timestamp with time zone, scopes text) SECURITY DEFINER; -- executed by freehold_app
 
 -- The code of an address that has one of these ids (one for each of the server's keys) and has not expired.
 CREATE FUNCTION app.find_code(p_purpose text, p_email_key text, p_ids uuid[]) RETURNS TABLE(id uuid, user_id uuid, email text, username text, display_name text) SECURITY DEFINER; -- executed by freehold_app
@@ -297,6 +351,9 @@ CREATE FUNCTION app.find_own_salt() RETURNS text SECURITY DEFINER; -- executed b
 -- The salt of the password of the pending sign-up that a code belongs to.
 CREATE FUNCTION app.find_pending_salt(p_code_id uuid) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
+-- The address of an account and its state.
+CREATE FUNCTION app.find_recipient(p_user_id uuid) RETURNS TABLE(email text, state text) SECURITY DEFINER; -- executed by freehold_owner
+
 -- The salt of the password of an account, for a sign-in.
 CREATE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
@@ -306,17 +363,26 @@ CREATE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE(salt text) SECU
 -- Which of an e-mail and a username belong to an account.
 CREATE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TABLE(email boolean, username boolean) SECURITY DEFINER; -- executed by freehold_app
 
+-- Grants a scope to an account.
+CREATE FUNCTION app.grant_scope(p_user_id uuid, p_scope text, p_granted_by text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
+
 -- Whether a bucket has hits in its current window.
 CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Whether the viewer of this transaction has a scope that was granted to them.
+-- Whether the viewer of this transaction has a scope, which app.claim_scopes has set.
 CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
+
+-- Hides the rows of an account from everyone else: makes them PRIVATE, and remembers what they were.
+CREATE FUNCTION app.hide_rows(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Holds a username for the user who gave it up, or for no user.
 CREATE FUNCTION app.hold_username(p_username_key text, p_user_id uuid, p_until timestamp with time zone) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- Whether an account is disabled.
+CREATE FUNCTION app.is_disabled(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
 
 -- Whether the owner of an account has verified its address.
 CREATE FUNCTION app.is_email_verified(p_email_key text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
@@ -333,6 +399,9 @@ CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean SECURITY D
 -- The new address of an unconfirmed change of e-mail; NULL if there is none, or if the user is not the viewer.
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- Lets freehold_definer hide the rows of disabled accounts.
+CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_owner
+
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
@@ -348,6 +417,9 @@ CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS
 -- Replaces the code of an address, a purpose and an account.
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
+-- Creates a code that resets the password of an account, for an operator, or for the command line if p_operator_id is NULL.
+CREATE FUNCTION app.put_reset_code(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision, p_operator_id uuid) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_owner
+
 -- The time until which app.count_hits rejects a hit in one of these buckets.
 CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
@@ -359,6 +431,9 @@ CREATE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double preci
 
 -- Records a security event for an account, or for no account.
 CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- Records a security event that an operator has caused, or the command line if p_operator_id is NULL.
+CREATE FUNCTION app.record_operator_event(p_user_id uuid, p_kind text, p_operator_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Records a security event for the viewer's account.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -381,20 +456,35 @@ CREATE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_emai
 -- Creates a code that proves a new address of the viewer, and deletes earlier ones.
 CREATE FUNCTION app.request_email_change(p_id uuid, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- Raises FH005 if a user is the last operator: the only account with the scope accounts:disable that is not disabled itself.
+CREATE FUNCTION app.require_other_operator(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
 -- Raises FH004 if the viewer must enter the password again, and FH003 if there is no session.
 CREATE FUNCTION app.require_reauthentication(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
+-- Raises FH006 unless the viewer has a scope, and FH003 if there is no viewer.
+CREATE FUNCTION app.require_scope(p_scope text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Uses a code to set a new password, which also verifies the address, and revokes all access to the account.
 CREATE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
+-- The address of an account and its state, for an operator with the scope passwords:reset, who does not see them.
+CREATE FUNCTION app.reset_recipient(p_user_id uuid) RETURNS TABLE(email text, state text) SECURITY DEFINER; -- executed by freehold_app
+
 -- Revokes the sessions of an account, except one if given, and deletes its codes.
 CREATE FUNCTION app.revoke_access(p_user_id uuid, p_except_session_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- Revokes all sessions of an account, for an operator with the scope sessions:revoke; see app.end_sessions.
+CREATE FUNCTION app.revoke_account_sessions(p_user_id uuid) RETURNS integer SECURITY DEFINER; -- executed by freehold_app
 
 -- Revokes the oldest live sessions of the viewer until no more than p_keep are left.
 CREATE FUNCTION app.revoke_oldest_sessions(p_keep integer) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Revokes every session of the viewer except the current one.
 CREATE FUNCTION app.revoke_other_sessions() RETURNS TABLE(id uuid) SECURITY DEFINER; -- executed by freehold_app
+
+-- Revokes a scope of an account.
+CREATE FUNCTION app.revoke_scope(p_user_id uuid, p_scope text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
 
 -- Revokes a session of the viewer, and records whether it is the current one.
 CREATE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
@@ -405,8 +495,17 @@ CREATE FUNCTION app.salt_of(p_password_hash text) RETURNS text; -- executed by o
 -- The session of the viewer of this transaction; NULL if there is none.
 CREATE FUNCTION app.session_id() RETURNS uuid; -- executed by other functions only
 
+-- The scopes of the owner of a session, for its next access token.
+CREATE FUNCTION app.session_scopes(p_session_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
+
+-- Disables or enables an account, for an operator, or for the command line if p_operator_id is NULL.
+CREATE FUNCTION app.set_disabled(p_user_id uuid, p_disabled boolean, p_operator_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
+
 -- Records the outcome of an attempt to send a mail: sent; failed, and due again after some seconds; or parked.
 CREATE FUNCTION app.settle_mail(p_id uuid, p_attempt integer, p_outcome text, p_retry_seconds double precision, p_error text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Gives the rows of an account the visibility that they had before app.hide_rows.
+CREATE FUNCTION app.show_rows(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Starts a session for the account of an address if p_password_hash is its hash and, with p_verified_only, the address is verified.
 CREATE FUNCTION app.sign_in(p_email_key text, p_password_hash text, p_verified_only boolean, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
@@ -416,6 +515,9 @@ CREATE FUNCTION app.sign_out(p_session_id uuid, p_presented bytea, p_genuine boo
 
 -- Writes an account, its credentials and its first session.
 CREATE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_username_key text, p_password_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer, p_pending_seconds integer, p_key_hash bytea, p_fingerprint bytea) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
+-- Creates a code that resets the password of an account, for an operator with the scope passwords:reset; see app.put_reset_code.
+CREATE FUNCTION app.start_password_reset(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Writes a session of a user, with its lifetimes in seconds and the client that started it.
 CREATE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS void SECURITY DEFINER; -- executed by other functions only
@@ -431,3 +533,6 @@ CREATE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id 
 
 -- The viewer of this transaction; NULL if they are anonymous.
 CREATE FUNCTION app.viewer_id() RETURNS uuid; -- executed by freehold_app
+
+-- The tables in which a row's visibility decides who sees it: those whose policy for SELECT depends on the column visibility.
+CREATE FUNCTION app.visible_tables() RETURNS TABLE(table_name name, owner name, key name[]) SECURITY DEFINER; -- executed by freehold_owner

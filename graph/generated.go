@@ -47,6 +47,29 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		CreatedAt     func(childComplexity int) int
+		DisabledAt    func(childComplexity int) int
+		Email         func(childComplexity int) int
+		EmailVerified func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastUsedAt    func(childComplexity int) int
+		Scopes        func(childComplexity int) int
+		State         func(childComplexity int) int
+		Username      func(childComplexity int) int
+	}
+
+	AccountConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ChangeEmailPayload struct {
 		User func(childComplexity int) int
 	}
@@ -64,6 +87,16 @@ type ComplexityRoot struct {
 		DeletedUserID    func(childComplexity int) int
 	}
 
+	DisableAccountPayload struct {
+		Account   func(childComplexity int) int
+		AccountID func(childComplexity int) int
+	}
+
+	EnableAccountPayload struct {
+		Account   func(childComplexity int) int
+		AccountID func(childComplexity int) int
+	}
+
 	Length struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
@@ -74,16 +107,20 @@ type ComplexityRoot struct {
 		ChangePassword           func(childComplexity int, input model.ChangePasswordInput) int
 		ChangeUsername           func(childComplexity int, input model.ChangeUsernameInput) int
 		DeleteAccount            func(childComplexity int, input model.DeleteAccountInput) int
+		DisableAccount           func(childComplexity int, input model.DisableAccountInput) int
+		EnableAccount            func(childComplexity int, input model.EnableAccountInput) int
 		Reauthenticate           func(childComplexity int, input model.ReauthenticateInput) int
 		RefreshSession           func(childComplexity int, input model.RefreshSessionInput) int
 		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
+		RevokeAccountSessions    func(childComplexity int, input model.RevokeAccountSessionsInput) int
 		RevokeOtherSessions      func(childComplexity int) int
 		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
 		SignIn                   func(childComplexity int, input model.SignInInput) int
 		SignOut                  func(childComplexity int, input *model.SignOutInput) int
 		SignUp                   func(childComplexity int, input model.SignUpInput) int
+		StartPasswordReset       func(childComplexity int, input model.StartPasswordResetInput) int
 		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 	}
@@ -130,6 +167,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Accounts           func(childComplexity int, filter *model.AccountFilter, first *int, after *string, last *int, before *string) int
 		Me                 func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
 		Nodes              func(childComplexity int, ids []string) int
@@ -173,6 +211,12 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	RevokeAccountSessionsPayload struct {
+		Account   func(childComplexity int) int
+		AccountID func(childComplexity int) int
+		Count     func(childComplexity int) int
+	}
+
 	RevokeOtherSessionsPayload struct {
 		Count             func(childComplexity int) int
 		RevokedSessionIds func(childComplexity int) int
@@ -185,6 +229,7 @@ type ComplexityRoot struct {
 	}
 
 	SecurityEvent struct {
+		By        func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
 		Device    func(childComplexity int) int
 		ID        func(childComplexity int) int
@@ -259,6 +304,11 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	StartPasswordResetPayload struct {
+		Account   func(childComplexity int) int
+		AccountID func(childComplexity int) int
+	}
+
 	Tokens struct {
 		AccessToken  func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
@@ -320,6 +370,10 @@ type MutationResolver interface {
 	ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error)
 	DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error)
 	UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error)
+	DisableAccount(ctx context.Context, input model.DisableAccountInput) (*model.DisableAccountPayload, error)
+	EnableAccount(ctx context.Context, input model.EnableAccountInput) (*model.EnableAccountPayload, error)
+	RevokeAccountSessions(ctx context.Context, input model.RevokeAccountSessionsInput) (*model.RevokeAccountSessionsPayload, error)
+	StartPasswordReset(ctx context.Context, input model.StartPasswordResetInput) (*model.StartPasswordResetPayload, error)
 }
 type ProfileResolver interface {
 	Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error)
@@ -334,6 +388,7 @@ type QueryResolver interface {
 	Profile(ctx context.Context, username string) (*model.Profile, error)
 	Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error)
 	UsernameAvailable(ctx context.Context, username string) (*bool, error)
+	Accounts(ctx context.Context, filter *model.AccountFilter, first *int, after *string, last *int, before *string) (*model.AccountConnection, error)
 	Settings(ctx context.Context) (*model.Settings, error)
 }
 type SessionResolver interface {
@@ -371,6 +426,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.createdAt":
+		if e.ComplexityRoot.Account.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.CreatedAt(childComplexity), true
+	case "Account.disabledAt":
+		if e.ComplexityRoot.Account.DisabledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.DisabledAt(childComplexity), true
+	case "Account.email":
+		if e.ComplexityRoot.Account.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Email(childComplexity), true
+	case "Account.emailVerified":
+		if e.ComplexityRoot.Account.EmailVerified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.EmailVerified(childComplexity), true
+	case "Account.id":
+		if e.ComplexityRoot.Account.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.ID(childComplexity), true
+	case "Account.lastUsedAt":
+		if e.ComplexityRoot.Account.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.LastUsedAt(childComplexity), true
+	case "Account.scopes":
+		if e.ComplexityRoot.Account.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Scopes(childComplexity), true
+	case "Account.state":
+		if e.ComplexityRoot.Account.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.State(childComplexity), true
+	case "Account.username":
+		if e.ComplexityRoot.Account.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Username(childComplexity), true
+
+	case "AccountConnection.edges":
+		if e.ComplexityRoot.AccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Edges(childComplexity), true
+	case "AccountConnection.nodes":
+		if e.ComplexityRoot.AccountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Nodes(childComplexity), true
+	case "AccountConnection.pageInfo":
+		if e.ComplexityRoot.AccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.PageInfo(childComplexity), true
+
+	case "AccountEdge.cursor":
+		if e.ComplexityRoot.AccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Cursor(childComplexity), true
+	case "AccountEdge.node":
+		if e.ComplexityRoot.AccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
 	case "ChangeEmailPayload.user":
 		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
 			break
@@ -404,6 +546,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteAccountPayload.DeletedUserID(childComplexity), true
+
+	case "DisableAccountPayload.account":
+		if e.ComplexityRoot.DisableAccountPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisableAccountPayload.Account(childComplexity), true
+	case "DisableAccountPayload.accountId":
+		if e.ComplexityRoot.DisableAccountPayload.AccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisableAccountPayload.AccountID(childComplexity), true
+
+	case "EnableAccountPayload.account":
+		if e.ComplexityRoot.EnableAccountPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnableAccountPayload.Account(childComplexity), true
+	case "EnableAccountPayload.accountId":
+		if e.ComplexityRoot.EnableAccountPayload.AccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnableAccountPayload.AccountID(childComplexity), true
 
 	case "Length.max":
 		if e.ComplexityRoot.Length.Max == nil {
@@ -462,6 +630,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity, args["input"].(model.DeleteAccountInput)), true
+	case "Mutation.disableAccount":
+		if e.ComplexityRoot.Mutation.DisableAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_disableAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DisableAccount(childComplexity, args["input"].(model.DisableAccountInput)), true
+	case "Mutation.enableAccount":
+		if e.ComplexityRoot.Mutation.EnableAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_enableAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model.EnableAccountInput)), true
 	case "Mutation.reauthenticate":
 		if e.ComplexityRoot.Mutation.Reauthenticate == nil {
 			break
@@ -517,6 +707,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
+	case "Mutation.revokeAccountSessions":
+		if e.ComplexityRoot.Mutation.RevokeAccountSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeAccountSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAccountSessions(childComplexity, args["input"].(model.RevokeAccountSessionsInput)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -567,6 +768,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.startPasswordReset":
+		if e.ComplexityRoot.Mutation.StartPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasswordReset(childComplexity, args["input"].(model.StartPasswordResetInput)), true
 	case "Mutation.updateProfile":
 		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
 			break
@@ -751,6 +963,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProfilePermissions.See(childComplexity), true
 
+	case "Query.accounts":
+		if e.ComplexityRoot.Query.Accounts == nil {
+			break
+		}
+
+		args, err := ec.field_Query_accounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Accounts(childComplexity, args["filter"].(*model.AccountFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
 			break
@@ -926,6 +1150,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResetPasswordPayload.Success(childComplexity), true
 
+	case "RevokeAccountSessionsPayload.account":
+		if e.ComplexityRoot.RevokeAccountSessionsPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAccountSessionsPayload.Account(childComplexity), true
+	case "RevokeAccountSessionsPayload.accountId":
+		if e.ComplexityRoot.RevokeAccountSessionsPayload.AccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAccountSessionsPayload.AccountID(childComplexity), true
+	case "RevokeAccountSessionsPayload.count":
+		if e.ComplexityRoot.RevokeAccountSessionsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAccountSessionsPayload.Count(childComplexity), true
+
 	case "RevokeOtherSessionsPayload.count":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.Count == nil {
 			break
@@ -958,6 +1201,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevokeSessionPayload.User(childComplexity), true
 
+	case "SecurityEvent.by":
+		if e.ComplexityRoot.SecurityEvent.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityEvent.By(childComplexity), true
 	case "SecurityEvent.createdAt":
 		if e.ComplexityRoot.SecurityEvent.CreatedAt == nil {
 			break
@@ -1221,6 +1470,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
 
+	case "StartPasswordResetPayload.account":
+		if e.ComplexityRoot.StartPasswordResetPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasswordResetPayload.Account(childComplexity), true
+	case "StartPasswordResetPayload.accountId":
+		if e.ComplexityRoot.StartPasswordResetPayload.AccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasswordResetPayload.AccountID(childComplexity), true
+
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
 			break
@@ -1377,20 +1639,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AccountFilter", ec.unmarshalInputAccountFilter),
 			graphql.NewInputUnmarshaler("ChangeEmailInput", ec.unmarshalInputChangeEmailInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("ChangeUsernameInput", ec.unmarshalInputChangeUsernameInput),
 			graphql.NewInputUnmarshaler("DeleteAccountInput", ec.unmarshalInputDeleteAccountInput),
+			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
+			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
+			graphql.NewInputUnmarshaler("RevokeAccountSessionsInput", ec.unmarshalInputRevokeAccountSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
@@ -1589,6 +1856,20 @@ type Query {
     username: String!
   ): Boolean @public(reason: "Whether a username is taken is public. The profile behind it is not.")
 
+  "The accounts of this service, newest first, for operators. Pages work like those of ` + "`" + `profiles` + "`" + `."
+  accounts(
+    "Which accounts to return. All of them if you omit it."
+    filter: AccountFilter
+    "How many entries to return from the start of the list, or after ` + "`" + `after` + "`" + `. Cannot be combined with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Return the entries after this cursor."
+    after: String
+    "How many entries to return from the end of the list, or before ` + "`" + `before` + "`" + `. Cannot be combined with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Return the entries before this cursor."
+    before: String
+  ): AccountConnection @scopes(anyOf: [["accounts:read"]])
+
   "The settings of this service that a front end needs before a user signs in."
   settings: Settings! @public(reason: "Sign-up forms need these values, and error messages contain them too.")
 }
@@ -1709,6 +1990,37 @@ type Mutation {
     "The profile, and the fields to change."
     input: UpdateProfileInput!
   ): UpdateProfilePayload @owner(of: "Profile", id: "input.id")
+
+  """
+  Disables an account, for operators. Its sessions end immediately, nobody can sign in to it, and everything that it shares is hidden
+  from everyone else. It has no effect if the account is disabled already. The error is REAUTH_REQUIRED if you last entered your
+  password too long ago, as for the other mutations of operators. The account's owner can see each of them in ` + "`" + `securityEvents` + "`" + `.
+  """
+  disableAccount(
+    "The account."
+    input: DisableAccountInput!
+  ): DisableAccountPayload @scopes(anyOf: [["accounts:disable"]])
+
+  "Enables an account again, for operators. What it shares is visible as before."
+  enableAccount(
+    "The account."
+    input: EnableAccountInput!
+  ): EnableAccountPayload @scopes(anyOf: [["accounts:disable"]])
+
+  "Revokes all sessions of an account immediately, for operators."
+  revokeAccountSessions(
+    "The account."
+    input: RevokeAccountSessionsInput!
+  ): RevokeAccountSessionsPayload @scopes(anyOf: [["sessions:revoke"]])
+
+  """
+  Sends a code for a new password to the email address of an account, for operators. The account's password works until its owner uses the
+  code.
+  """
+  startPasswordReset(
+    "The account."
+    input: StartPasswordResetInput!
+  ): StartPasswordResetPayload @scopes(anyOf: [["passwords:reset"]])
 }
 
 "An object with a global id (Relay's Global Object Identification)."
@@ -1946,6 +2258,8 @@ type SecurityEvent {
   device: String @inherited
   "The client's IP address."
   ip: String @inherited
+  "The operator who did this: a username, or ` + "`" + `the command line` + "`" + `. Null for events that no operator caused."
+  by: String @inherited
 }
 
 "The kinds of security events."
@@ -1976,6 +2290,18 @@ enum SecurityEventKind {
   EMAIL_CHANGED
   "The username was changed."
   USERNAME_CHANGED
+  "An operator disabled the account."
+  ACCOUNT_DISABLED
+  "An operator enabled the account again."
+  ACCOUNT_ENABLED
+  "An operator revoked all sessions."
+  SESSIONS_REVOKED
+  "An operator sent a code for a new password."
+  PASSWORD_RESET_STARTED
+  "A scope was granted to the account."
+  SCOPE_GRANTED
+  "A scope of the account was revoked."
+  SCOPE_REVOKED
 }
 
 "A page of security events (Relay's Cursor Connections)."
@@ -2413,6 +2739,126 @@ type UpdateProfilePayload {
   "The profile."
   profile: Profile @inherited
 }
+
+"Which accounts to return. An account must have all of the given values. A field that is null is the same as an omitted one."
+input AccountFilter {
+  "The id of the user."
+  id: ID
+  "The email address of the account, in full. White space around it is ignored."
+  email: String
+  "The username, ignoring case."
+  username: String
+  "The state."
+  state: AccountState
+}
+
+"Whether an account can be used."
+enum AccountState {
+  "Its owner can sign in."
+  ACTIVE
+  "An operator has disabled it."
+  DISABLED
+  "It waits for its email address to be verified, or it has waited too long and is about to be deleted."
+  PENDING
+}
+
+"An account, as operators see it."
+type Account {
+  "The id of the user."
+  id: ID! @inherited
+  "The email address with which the account signs in."
+  email: String! @inherited
+  "Whether the owner has verified the email address."
+  emailVerified: Boolean! @inherited
+  "The username of its profile."
+  username: String! @inherited
+  "Whether the account can be used."
+  state: AccountState! @inherited
+  "When the account was disabled. Null if it is not."
+  disabledAt: DateTime @inherited
+  "When the account was created."
+  createdAt: DateTime! @inherited
+  "When one of its sessions was last started or refreshed. Null if none is left."
+  lastUsedAt: DateTime @inherited
+  "The scopes of an operator, such as ` + "`" + `accounts:read` + "`" + `. Empty for other accounts."
+  scopes: [String!]! @inherited
+}
+
+"A page of accounts (Relay's Cursor Connections)."
+type AccountConnection {
+  "The entries with their cursors."
+  edges: [AccountEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [Account]! @inherited
+  "The position of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page of accounts."
+type AccountEdge {
+  "The cursor of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The account."
+  node: Account @inherited
+}
+
+"The account to disable."
+input DisableAccountInput {
+  "The id of the user. The last operator who can enable accounts cannot be disabled (LAST_OPERATOR)."
+  id: ID!
+}
+
+"The disabled account."
+type DisableAccountPayload {
+  "The account."
+  account: Account @scopes(anyOf: [["accounts:read"]])
+  "The id of the user."
+  accountId: ID! @inherited
+}
+
+"The account to enable."
+input EnableAccountInput {
+  "The id of the user."
+  id: ID!
+}
+
+"The enabled account."
+type EnableAccountPayload {
+  "The account."
+  account: Account @scopes(anyOf: [["accounts:read"]])
+  "The id of the user."
+  accountId: ID! @inherited
+}
+
+"The account whose sessions to revoke."
+input RevokeAccountSessionsInput {
+  "The id of the user."
+  id: ID!
+}
+
+"The account whose sessions were revoked."
+type RevokeAccountSessionsPayload {
+  "The account."
+  account: Account @scopes(anyOf: [["accounts:read"]])
+  "The id of the user."
+  accountId: ID! @inherited
+  "How many sessions were revoked."
+  count: Int! @inherited
+}
+
+"The account that gets a code for a new password."
+input StartPasswordResetInput {
+  "The id of the user. The account must be active (DISABLED, PENDING)."
+  id: ID!
+}
+
+"The account whose owner got a code."
+type StartPasswordResetPayload {
+  "The account."
+  account: Account @scopes(anyOf: [["accounts:read"]])
+  "The id of the user."
+  accountId: ID! @inherited
+}
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `# What Apollo Federation requires of a subgraph besides its own schema (https://specs.apollo.dev/federation/v2.1). Routers
 # know all of this, so ` + "`" + `_service` + "`" + ` omits it. These fields have no rule directive: directives/check.go names them.
@@ -2472,6 +2918,52 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Account_id(ctx, field)
+	case "email":
+		return ec.fieldContext_Account_email(ctx, field)
+	case "emailVerified":
+		return ec.fieldContext_Account_emailVerified(ctx, field)
+	case "username":
+		return ec.fieldContext_Account_username(ctx, field)
+	case "state":
+		return ec.fieldContext_Account_state(ctx, field)
+	case "disabledAt":
+		return ec.fieldContext_Account_disabledAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Account_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Account_lastUsedAt(ctx, field)
+	case "scopes":
+		return ec.fieldContext_Account_scopes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccountConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -2504,6 +2996,26 @@ func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context
 		return ec.fieldContext_DeleteAccountPayload_deletedProfileId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DisableAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_DisableAccountPayload_account(ctx, field)
+	case "accountId":
+		return ec.fieldContext_DisableAccountPayload_accountId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisableAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_EnableAccountPayload_account(ctx, field)
+	case "accountId":
+		return ec.fieldContext_EnableAccountPayload_accountId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Length(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2662,6 +3174,18 @@ func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeAccountSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_RevokeAccountSessionsPayload_account(ctx, field)
+	case "accountId":
+		return ec.fieldContext_RevokeAccountSessionsPayload_accountId(ctx, field)
+	case "count":
+		return ec.fieldContext_RevokeAccountSessionsPayload_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAccountSessionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "count":
@@ -2696,6 +3220,8 @@ func (ec *executionContext) childFields_SecurityEvent(ctx context.Context, field
 		return ec.fieldContext_SecurityEvent_device(ctx, field)
 	case "ip":
 		return ec.fieldContext_SecurityEvent_ip(ctx, field)
+	case "by":
+		return ec.fieldContext_SecurityEvent_by(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SecurityEvent", field.Name)
 }
@@ -2832,6 +3358,16 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 		return ec.fieldContext_SignUpPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_StartPasswordResetPayload_account(ctx, field)
+	case "accountId":
+		return ec.fieldContext_StartPasswordResetPayload_accountId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasswordResetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3152,6 +3688,34 @@ func (ec *executionContext) field_Mutation_deleteAccount_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_disableAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DisableAccountInput, error) {
+			return ec.unmarshalNDisableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.EnableAccountInput, error) {
+			return ec.unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3222,6 +3786,20 @@ func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_revokeAccountSessions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevokeAccountSessionsInput, error) {
+			return ec.unmarshalNRevokeAccountSessionsInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3270,6 +3848,20 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignUpInput, error) {
 			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startPasswordReset_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartPasswordResetInput, error) {
+			return ec.unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3331,6 +3923,52 @@ func (ec *executionContext) field_Query__entities_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["representations"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.AccountFilter, error) {
+			return ec.unmarshalOAccountFilter2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -3592,6 +4230,148 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _Account_id(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return (*exec.Text)(&obj.ID)
+}
+func (ec *executionContext) fieldContext_Account_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Account_email(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return (*exec.Text)(&obj.Email)
+}
+func (ec *executionContext) fieldContext_Account_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
+}
+
+func (ec *executionContext) _Account_emailVerified(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.EmailVerified)
+}
+func (ec *executionContext) fieldContext_Account_emailVerified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Account_username(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return (*exec.Text)(&obj.Username)
+}
+func (ec *executionContext) fieldContext_Account_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
+}
+
+func (ec *executionContext) _Account_state(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return ec.marshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx, nil, obj.State)
+}
+func (ec *executionContext) fieldContext_Account_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "AccountState")
+}
+
+func (ec *executionContext) _Account_disabledAt(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, nil, obj.DisabledAt)
+}
+func (ec *executionContext) fieldContext_Account_disabledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Account_createdAt(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_Account_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Account_lastUsedAt(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, nil, obj.LastUsedAt)
+}
+func (ec *executionContext) fieldContext_Account_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Account_scopes(ctx context.Context, obj *model.Account) graphql.Marshaler {
+	return ec.marshalNString2ᚕstringᚄ(ctx, nil, obj.Scopes)
+}
+func (ec *executionContext) fieldContext_Account_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
+}
+
+func (ec *executionContext) _AccountConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AccountConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNAccountEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_AccountConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AccountConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNAccount2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_AccountConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AccountConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_AccountConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountEdge_cursor(ctx context.Context, obj *model.AccountEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_AccountEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AccountEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.AccountEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AccountEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -3658,6 +4438,62 @@ func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.C
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedProfileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DisableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.DisableAccountPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "DisableAccountPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Account)
+}
+func (ec *executionContext) fieldContext_DisableAccountPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DisableAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DisableAccountPayload_accountId(ctx context.Context, obj *model.DisableAccountPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.AccountID)
+}
+func (ec *executionContext) fieldContext_DisableAccountPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DisableAccountPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _EnableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.EnableAccountPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "EnableAccountPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Account)
+}
+func (ec *executionContext) fieldContext_EnableAccountPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EnableAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EnableAccountPayload_accountId(ctx context.Context, obj *model.EnableAccountPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.AccountID)
+}
+func (ec *executionContext) fieldContext_EnableAccountPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Length_min(ctx context.Context, obj *model.Length) graphql.Marshaler {
@@ -4510,6 +5346,254 @@ func (ec *executionContext) fieldContext_Mutation_updateProfile(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_disableAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_disableAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DisableAccount(ctx, fc.Args["input"].(model.DisableAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"accounts:disable"}})
+				if err != nil {
+					var zeroVal *model.DisableAccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Scopes == nil {
+					var zeroVal *model.DisableAccountPayload
+					return zeroVal, errors.New("directive scopes is not implemented")
+				}
+				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DisableAccountPayload) graphql.Marshaler {
+			return ec.marshalODisableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_disableAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DisableAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_disableAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_enableAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_enableAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EnableAccount(ctx, fc.Args["input"].(model.EnableAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"accounts:disable"}})
+				if err != nil {
+					var zeroVal *model.EnableAccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Scopes == nil {
+					var zeroVal *model.EnableAccountPayload
+					return zeroVal, errors.New("directive scopes is not implemented")
+				}
+				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EnableAccountPayload) graphql.Marshaler {
+			return ec.marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_enableAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EnableAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_enableAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeAccountSessions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeAccountSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeAccountSessions(ctx, fc.Args["input"].(model.RevokeAccountSessionsInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"sessions:revoke"}})
+				if err != nil {
+					var zeroVal *model.RevokeAccountSessionsPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Scopes == nil {
+					var zeroVal *model.RevokeAccountSessionsPayload
+					return zeroVal, errors.New("directive scopes is not implemented")
+				}
+				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+			return ec.marshalORevokeAccountSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeAccountSessions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeAccountSessionsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeAccountSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasswordReset(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasswordReset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasswordReset(ctx, fc.Args["input"].(model.StartPasswordResetInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"passwords:reset"}})
+				if err != nil {
+					var zeroVal *model.StartPasswordResetPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Scopes == nil {
+					var zeroVal *model.StartPasswordResetPayload
+					return zeroVal, errors.New("directive scopes is not implemented")
+				}
+				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartPasswordResetPayload) graphql.Marshaler {
+			return ec.marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasswordReset(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasswordResetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasswordReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.HasNextPage)
 }
@@ -5071,6 +6155,68 @@ func (ec *executionContext) fieldContext_Query_usernameAvailable(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_accounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Accounts(ctx, fc.Args["filter"].(*model.AccountFilter), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"accounts:read"}})
+				if err != nil {
+					var zeroVal *model.AccountConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Scopes == nil {
+					var zeroVal *model.AccountConnection
+					return zeroVal, errors.New("directive scopes is not implemented")
+				}
+				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
+			return ec.marshalOAccountConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_accounts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_accounts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_settings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5375,6 +6521,41 @@ func (ec *executionContext) fieldContext_ResetPasswordPayload_success(_ context.
 	return graphql.NewScalarFieldContext("ResetPasswordPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _RevokeAccountSessionsPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.RevokeAccountSessionsPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RevokeAccountSessionsPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Account)
+}
+func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeAccountSessionsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokeAccountSessionsPayload_accountId(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.AccountID)
+}
+func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RevokeAccountSessionsPayload_count(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+	return ec.marshalNInt2int(ctx, nil, obj.Count)
+}
+func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "Int")
+}
+
 func (ec *executionContext) _RevokeOtherSessionsPayload_count(ctx context.Context, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Count)
 }
@@ -5464,6 +6645,13 @@ func (ec *executionContext) _SecurityEvent_ip(ctx context.Context, obj *model.Se
 	return exec.TextOrNull(obj.IP)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
+}
+
+func (ec *executionContext) _SecurityEvent_by(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+	return exec.TextOrNull(obj.By)
+}
+func (ec *executionContext) fieldContext_SecurityEvent_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
@@ -5964,6 +7152,34 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StartPasswordResetPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.StartPasswordResetPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "StartPasswordResetPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Account)
+}
+func (ec *executionContext) fieldContext_StartPasswordResetPayload_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StartPasswordResetPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StartPasswordResetPayload_accountId(ctx context.Context, obj *model.StartPasswordResetPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.AccountID)
+}
+func (ec *executionContext) fieldContext_StartPasswordResetPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
@@ -7501,6 +8717,69 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj any) (model.AccountFilter, error) {
+	var it model.AccountFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "email", "username", "state"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = graphql.OmittableOf(data)
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAccountFilter unmarshals raw into the AccountFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAccountFilter(ctx context.Context, raw any) (model.AccountFilter, error) {
+	var out model.AccountFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccountFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputChangeEmailInput(ctx context.Context, obj any) (model.ChangeEmailInput, error) {
 	var it model.ChangeEmailInput
 	if obj == nil {
@@ -7673,6 +8952,90 @@ func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context
 func UnmarshalDeleteAccountInput(ctx context.Context, raw any) (model.DeleteAccountInput, error) {
 	var out model.DeleteAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteAccountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDisableAccountInput(ctx context.Context, obj any) (model.DisableAccountInput, error) {
+	var it model.DisableAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDisableAccountInput unmarshals raw into the DisableAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDisableAccountInput(ctx context.Context, raw any) (model.DisableAccountInput, error) {
+	var out model.DisableAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DisableAccountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEnableAccountInput(ctx context.Context, obj any) (model.EnableAccountInput, error) {
+	var it model.EnableAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEnableAccountInput unmarshals raw into the EnableAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model.EnableAccountInput, error) {
+	var out model.EnableAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EnableAccountInput", raw, &out)
 	return out, err
 }
 
@@ -7991,6 +9354,48 @@ func UnmarshalResetPasswordInput(ctx context.Context, raw any) (model.ResetPassw
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRevokeAccountSessionsInput(ctx context.Context, obj any) (model.RevokeAccountSessionsInput, error) {
+	var it model.RevokeAccountSessionsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokeAccountSessionsInput unmarshals raw into the RevokeAccountSessionsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokeAccountSessionsInput(ctx context.Context, raw any) (model.RevokeAccountSessionsInput, error) {
+	var out model.RevokeAccountSessionsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeAccountSessionsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (model.RevokeSessionInput, error) {
 	var it model.RevokeSessionInput
 	if obj == nil {
@@ -8213,6 +9618,48 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 func UnmarshalSignUpInput(ctx context.Context, raw any) (model.SignUpInput, error) {
 	var out model.SignUpInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignUpInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartPasswordResetInput(ctx context.Context, obj any) (model.StartPasswordResetInput, error) {
+	var it model.StartPasswordResetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartPasswordResetInput unmarshals raw into the StartPasswordResetInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartPasswordResetInput(ctx context.Context, raw any) (model.StartPasswordResetInput, error) {
+	var out model.StartPasswordResetInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasswordResetInput", raw, &out)
 	return out, err
 }
 
@@ -8440,6 +9887,160 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 
 // region    **************************** object.gotpl ****************************
 
+var accountImplementors = []string{"Account"}
+
+func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *model.Account) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Account")
+		case "id":
+			out.Values[i] = ec._Account_id(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "email":
+			out.Values[i] = ec._Account_email(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "emailVerified":
+			out.Values[i] = ec._Account_emailVerified(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "username":
+			out.Values[i] = ec._Account_username(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._Account_state(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "disabledAt":
+			out.Values[i] = ec._Account_disabledAt(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Account_createdAt(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Account_lastUsedAt(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "scopes":
+			out.Values[i] = ec._Account_scopes(out.At(ctx, "Account", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accountConnectionImplementors = []string{"AccountConnection"}
+
+func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AccountConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountConnection")
+		case "edges":
+			out.Values[i] = ec._AccountConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._AccountConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AccountConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accountEdgeImplementors = []string{"AccountEdge"}
+
+func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionSet, obj *model.AccountEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountEdge")
+		case "cursor":
+			out.Values[i] = ec._AccountEdge_cursor(out.At(ctx, "AccountEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var changeEmailPayloadImplementors = []string{"ChangeEmailPayload"}
 
 func (ec *executionContext) _ChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeEmailPayload) graphql.Marshaler {
@@ -8557,6 +10158,82 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 			}
 		case "deletedProfileId":
 			out.Values[i] = ec._DeleteAccountPayload_deletedProfileId(out.At(ctx, "DeleteAccountPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var disableAccountPayloadImplementors = []string{"DisableAccountPayload"}
+
+func (ec *executionContext) _DisableAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DisableAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, disableAccountPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DisableAccountPayload")
+		case "account":
+			out.Values[i] = ec._DisableAccountPayload_account(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "accountId":
+			out.Values[i] = ec._DisableAccountPayload_accountId(out.At(ctx, "DisableAccountPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var enableAccountPayloadImplementors = []string{"EnableAccountPayload"}
+
+func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EnableAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, enableAccountPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EnableAccountPayload")
+		case "account":
+			out.Values[i] = ec._EnableAccountPayload_account(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "accountId":
+			out.Values[i] = ec._EnableAccountPayload_accountId(out.At(ctx, "EnableAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8742,6 +10419,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateProfile":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateProfile(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "disableAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_disableAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "enableAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_enableAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokeAccountSessions":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeAccountSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasswordReset":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasswordReset(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -9091,6 +10796,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_usernameAvailable(ctx, field)
 				})
+		case "accounts":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_accounts(ctx, field)
+				})
 		case "settings":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -9378,6 +11089,49 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var revokeAccountSessionsPayloadImplementors = []string{"RevokeAccountSessionsPayload"}
+
+func (ec *executionContext) _RevokeAccountSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeAccountSessionsPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeAccountSessionsPayload")
+		case "account":
+			out.Values[i] = ec._RevokeAccountSessionsPayload_account(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "accountId":
+			out.Values[i] = ec._RevokeAccountSessionsPayload_accountId(out.At(ctx, "RevokeAccountSessionsPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._RevokeAccountSessionsPayload_count(out.At(ctx, "RevokeAccountSessionsPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var revokeOtherSessionsPayloadImplementors = []string{"RevokeOtherSessionsPayload"}
 
 func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
@@ -9492,6 +11246,11 @@ func (ec *executionContext) _SecurityEvent(ctx context.Context, sel ast.Selectio
 			}
 		case "ip":
 			out.Values[i] = ec._SecurityEvent_ip(out.At(ctx, "SecurityEvent", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._SecurityEvent_by(out.At(ctx, "SecurityEvent", &fields[i]), obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -9959,6 +11718,44 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 		case "tokens":
 			out.Values[i] = ec._SignUpPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasswordResetPayloadImplementors = []string{"StartPasswordResetPayload"}
+
+func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasswordResetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasswordResetPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasswordResetPayload")
+		case "account":
+			out.Values[i] = ec._StartPasswordResetPayload_account(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "accountId":
+			out.Values[i] = ec._StartPasswordResetPayload_accountId(out.At(ctx, "StartPasswordResetPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -10622,6 +12419,50 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAccount2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx context.Context, sel ast.SelectionSet, v []*model.Account) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccountEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccountEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccountEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdge(ctx context.Context, sel ast.SelectionSet, v *model.AccountEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AccountEdge!")
+		return graphql.Null
+	}
+	return ec._AccountEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, v any) (model.AccountState, error) {
+	var res model.AccountState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, sel ast.SelectionSet, v model.AccountState) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10677,6 +12518,16 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 
 func (ec *executionContext) unmarshalNDeleteAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx context.Context, v any) (model.DeleteAccountInput, error) {
 	res, err := ec.unmarshalInputDeleteAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDisableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountInput(ctx context.Context, v any) (model.DisableAccountInput, error) {
+	res, err := ec.unmarshalInputDisableAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountInput(ctx context.Context, v any) (model.EnableAccountInput, error) {
+	res, err := ec.unmarshalInputEnableAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -10952,6 +12803,11 @@ func (ec *executionContext) unmarshalNResetPasswordInput2freeholdᚗdevᚋfreeho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRevokeAccountSessionsInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsInput(ctx context.Context, v any) (model.RevokeAccountSessionsInput, error) {
+	res, err := ec.unmarshalInputRevokeAccountSessionsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model.RevokeSessionInput, error) {
 	res, err := ec.unmarshalInputRevokeSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11138,6 +12994,11 @@ func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgr
 
 func (ec *executionContext) unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model.SignUpInput, error) {
 	res, err := ec.unmarshalInputSignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx context.Context, v any) (model.StartPasswordResetInput, error) {
+	res, err := ec.unmarshalInputStartPasswordResetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -11446,6 +13307,44 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx context.Context, sel ast.SelectionSet, v *model.Account) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Account(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAccountConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountConnection(ctx context.Context, sel ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AccountConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAccountFilter2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountFilter(ctx context.Context, v any) (*model.AccountFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAccountFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, v any) (*model.AccountState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.AccountState)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, sel ast.SelectionSet, v *model.AccountState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11538,6 +13437,20 @@ func (ec *executionContext) marshalODeleteAccountPayload2ᚖfreeholdᚗdevᚋfre
 		return graphql.Null
 	}
 	return ec._DeleteAccountPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODisableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.DisableAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DisableAccountPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.EnableAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EnableAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -11663,6 +13576,13 @@ func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfre
 	return ec._ResetPasswordPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORevokeAccountSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RevokeAccountSessionsPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORevokeOtherSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -11755,6 +13675,13 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreehold�
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasswordResetPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasswordResetPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

@@ -55,7 +55,7 @@ const (
 var kinds = map[Kind]about{
 	VerifyEmail:     {code: true},
 	ChangeEmail:     {code: true},
-	ResetPassword:   {code: true, data: []string{"username"}},
+	ResetPassword:   {code: true, data: []string{"username", "operator"}}, // operator: "An operator" if one has requested it
 	AddressTaken:    {},
 	PasswordChanged: {data: []string{"username"}},
 	EmailChangedOld: {data: []string{"username"}},

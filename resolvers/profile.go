@@ -22,7 +22,7 @@ func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Pr
 }
 
 func (q *QueryResolver) UsernameAvailable(ctx context.Context, username string) (*bool, error) {
-	ok, err := q.Accounts.UsernameAvailable(ctx, username)
+	ok, err := q.Resolvers.Accounts.UsernameAvailable(ctx, username)
 	if err != nil {
 		return nil, err
 	}

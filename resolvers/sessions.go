@@ -50,7 +50,7 @@ func (u *UserResolver) SecurityEvents(ctx context.Context, obj *model.User, firs
 
 func newEvent(e *db.SecurityEvent) *model.SecurityEvent {
 	return &model.SecurityEvent{
-		ID: e.ID.String(), Kind: model.SecurityEventKind(e.Kind), CreatedAt: e.CreatedAt, Device: e.Device, IP: e.IP,
+		ID: e.ID.String(), Kind: model.SecurityEventKind(e.Kind), CreatedAt: e.CreatedAt, Device: e.Device, IP: e.IP, By: e.Operator,
 	}
 }
 

@@ -21,7 +21,7 @@ type RequestLimits struct {
 }
 
 func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
-	s := q.Accounts.Settings()
+	s := q.Resolvers.Accounts.Settings()
 	length := func(l input.Length) *model.Length { return &model.Length{Min: l.Min, Max: l.Max} }
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
 	return &model.Settings{

@@ -6,15 +6,16 @@ const CharacterBytes = 6
 // TextBytes is the most bytes that the text of a field takes in a response, by Type.field.
 var TextBytes = map[string]int{
 	"User.email": 254 * CharacterBytes, "User.pendingEmail": 254 * CharacterBytes,
-	"Session.device": 200 * CharacterBytes, "Session.ip": 48, "SecurityEvent.device": 200 * CharacterBytes, "SecurityEvent.ip": 48,
+	"Session.device": 200 * CharacterBytes, "Session.ip": 48, "SecurityEvent.device": 200 * CharacterBytes, "SecurityEvent.ip": 48, "SecurityEvent.by": 32,
+	"Account.email": 254 * CharacterBytes, "Account.username": 32, "Account.scopes": 64,
 	"Profile.username": 32, "Profile.displayName": 100 * CharacterBytes, "Profile.bio": 1000 * CharacterBytes,
 	"Profile.location": 100 * CharacterBytes, "Profile.phoneNumber": 18,
 	"PageInfo.startCursor": 40, "PageInfo.endCursor": 40,
-	"Tokens.accessToken": 1024, "Tokens.refreshToken": 256,
+	"Tokens.accessToken": 2560, "Tokens.refreshToken": 256,
 }
 
 // Credential are the mutations that compute a password hash, check a code or send a mail.
 var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
-	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail",
+	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

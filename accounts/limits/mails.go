@@ -87,6 +87,13 @@ func (l *Limiter) WithholdsReset(ctx context.Context, emailKey string) (bool, er
 	return counted.Closed > 0 && !proved, err
 }
 
+// CheckOperatorReset counts a mail for a new password that operators send to an address. It has buckets of its own, so that strangers
+// cannot use them up.
+func (l *Limiter) CheckOperatorReset(ctx context.Context, emailKey string) error {
+	const name, by = "operator_reset", "operators"
+	return l.CheckLimit(ctx, l.limits.MailTotal.bucket("mailTotal", name, digest(emailKey), by), l.limits.MailDay.bucket("mailDay", name, digest(emailKey), by))
+}
+
 // WithholdsNotice counts a notice about a change of an account to an address that is not verified, and reports whether the notice
 // must not be sent. Such an address may belong to anybody, so it gets few notices.
 func (l *Limiter) WithholdsNotice(ctx context.Context, kind mail.Kind, emailKey string) (bool, error) {

@@ -57,9 +57,9 @@ func (s *Service) Prepare() (session db.SessionParams, refreshToken string) {
 	return db.SessionParams{ID: id, RefreshHash: hash, Idle: s.config.Idle, Lifetime: s.config.Lifetime}, token
 }
 
-// Issue creates an access token for a session that was started or refreshed, and returns it with the refresh token.
-func (s *Service) Issue(userID, sessionID uuid.UUID, refreshToken string) (*auth.Pair, error) {
-	access, expires, err := s.tokens.Access(userID, sessionID)
+// Issue creates an access token for a viewer whose session was started or refreshed, and returns it with the refresh token.
+func (s *Service) Issue(viewer auth.Viewer, refreshToken string) (*auth.Pair, error) {
+	access, expires, err := s.tokens.Access(viewer.UserID, viewer.SessionID, viewer.Scopes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 -- Executed by: freehold_app
 -- Deletes the viewer's account and everything that refers to it. Holds its username, which no user can take in that time.
--- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash.
+-- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash. Raises FH005 if the viewer is the last
+-- operator.
 CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE (email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -11,6 +12,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  PERFORM app.require_other_operator(app.viewer_id());
   SELECT u.email, app.verified_username(u, p) AS username, p.username_key INTO STRICT mine
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()

@@ -22,6 +22,7 @@ import (
 type Set struct {
 	Name  string // of the table in schema migrations that stores its version
 	Files fs.FS  // NNNN_name.sql at the top level, and functions/name.sql; see docs/deployment.md
+	After string // a statement that runs after the migrations and functions, in their transaction; "" for none
 }
 
 // Run runs the new migrations of the sets, in their order, as the owner role. Concurrent calls run one after the other. A set is
@@ -117,6 +118,11 @@ func (m *migration) run(ctx context.Context) (err error) {
 	}
 	if err := m.applyFunctions(ctx); err != nil {
 		return err
+	}
+	if m.set.After != "" {
+		if _, err := m.tx.ExecContext(ctx, m.set.After); err != nil {
+			return fmt.Errorf("%s: %w", m.set.After, err)
+		}
 	}
 	if err := versionAt(m.numbered, latest(m.numbered)).publish(ctx, m.tx, m.set.Name); err != nil {
 		return err

@@ -21,7 +21,7 @@ type numberedFile struct {
 }
 
 var (
-	servesLine    = regexp.MustCompile(`(?mi)^\s*--\s*Serves builds\b.*$`)
+	servesLine    = regexp.MustCompile(`(?mi)^[ \t]*--[ \t]*Serves builds\b.*$`)
 	serves        = regexp.MustCompile(`^-- Serves builds from: ([0-9]+)\r?$`)
 	noTransaction = regexp.MustCompile(`(?mi)^--.*\+goose\s+NO TRANSACTION\s*$`)
 )

@@ -68,7 +68,7 @@ func TestCostOfOperations(t *testing.T) {
 	}{
 		{`{ me { id createdAt } }`, nil, measure{cost: 203, depth: 2}},
 		{`{ me { id email } }`, nil, measure{cost: 204, depth: 2}},
-		{`{ profiles(first: 2) { nodes { bio avatarUrl displayName visibility viewerCan } } }`, nil, measure{cost: 201 + 2*(1+6+12+1+1+1), depth: 3}},
+		{`{ profiles(first: 2) { nodes { bio avatarUrl displayName visibility viewerCan { actions } } } }`, nil, measure{cost: 201 + 2*(1+6+12+1+1+1+1), depth: 4}},
 		{`{ _service { sdl } }`, nil, measure{cost: 201 + (2*len(graph.SDL())+1023)/1024, depth: 2}},
 		{`{ profiles { nodes { id username } } }`, nil, measure{cost: 201 + 20*3, depth: 3}},
 		{`{ profiles(first: 50) { edges { cursor node { id } } } }`, nil, measure{cost: 201 + 50*4, depth: 4}},

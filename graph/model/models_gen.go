@@ -13,6 +13,58 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+// An account, as operators see it.
+type Account struct {
+	// The id of the user.
+	ID string `json:"id"`
+	// The email address with which the account signs in.
+	Email string `json:"email"`
+	// Whether the owner has verified the email address.
+	EmailVerified bool `json:"emailVerified"`
+	// The username of its profile.
+	Username string `json:"username"`
+	// Whether the account can be used.
+	State AccountState `json:"state"`
+	// When the account was disabled. Null if it is not.
+	DisabledAt *time.Time `json:"disabledAt,omitempty"`
+	// When the account was created.
+	CreatedAt time.Time `json:"createdAt"`
+	// When one of its sessions was last started or refreshed. Null if none is left.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+	// The scopes of an operator, such as `accounts:read`. Empty for other accounts.
+	Scopes []string `json:"scopes"`
+}
+
+// A page of accounts (Relay's Cursor Connections).
+type AccountConnection struct {
+	// The entries with their cursors.
+	Edges []*AccountEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*Account `json:"nodes"`
+	// The position of this page in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page of accounts.
+type AccountEdge struct {
+	// The cursor of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The account.
+	Node *Account `json:"node,omitempty"`
+}
+
+// Which accounts to return. An account must have all of the given values. A field that is null is the same as an omitted one.
+type AccountFilter struct {
+	// The id of the user.
+	ID graphql.Omittable[*string] `json:"id,omitempty"`
+	// The email address of the account, in full. White space around it is ignored.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	// The username, ignoring case.
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// The state.
+	State graphql.Omittable[*AccountState] `json:"state,omitempty"`
+}
+
 // A change of your email address.
 type ChangeEmailInput struct {
 	// The new email address. White space around it is ignored.
@@ -64,6 +116,34 @@ type DeleteAccountPayload struct {
 	DeletedUserID string `json:"deletedUserId"`
 	// The id of the deleted profile.
 	DeletedProfileID string `json:"deletedProfileId"`
+}
+
+// The account to disable.
+type DisableAccountInput struct {
+	// The id of the user. The last operator who can enable accounts cannot be disabled (LAST_OPERATOR).
+	ID string `json:"id"`
+}
+
+// The disabled account.
+type DisableAccountPayload struct {
+	// The account.
+	Account *Account `json:"account,omitempty"`
+	// The id of the user.
+	AccountID string `json:"accountId"`
+}
+
+// The account to enable.
+type EnableAccountInput struct {
+	// The id of the user.
+	ID string `json:"id"`
+}
+
+// The enabled account.
+type EnableAccountPayload struct {
+	// The account.
+	Account *Account `json:"account,omitempty"`
+	// The id of the user.
+	AccountID string `json:"accountId"`
 }
 
 // How many characters (Unicode code points) a string can have.
@@ -233,6 +313,22 @@ type ResetPasswordPayload struct {
 	Success bool `json:"success"`
 }
 
+// The account whose sessions to revoke.
+type RevokeAccountSessionsInput struct {
+	// The id of the user.
+	ID string `json:"id"`
+}
+
+// The account whose sessions were revoked.
+type RevokeAccountSessionsPayload struct {
+	// The account.
+	Account *Account `json:"account,omitempty"`
+	// The id of the user.
+	AccountID string `json:"accountId"`
+	// How many sessions were revoked.
+	Count int `json:"count"`
+}
+
 // The response to revoked sessions.
 type RevokeOtherSessionsPayload struct {
 	// How many sessions were revoked.
@@ -269,6 +365,8 @@ type SecurityEvent struct {
 	Device *string `json:"device,omitempty"`
 	// The client's IP address.
 	IP *string `json:"ip,omitempty"`
+	// The operator who did this: a username, or `the command line`. Null for events that no operator caused.
+	By *string `json:"by,omitempty"`
 }
 
 // A page of security events (Relay's Cursor Connections).
@@ -409,6 +507,20 @@ type SignUpPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// The account that gets a code for a new password.
+type StartPasswordResetInput struct {
+	// The id of the user. The account must be active (DISABLED, PENDING).
+	ID string `json:"id"`
+}
+
+// The account whose owner got a code.
+type StartPasswordResetPayload struct {
+	// The account.
+	Account *Account `json:"account,omitempty"`
+	// The id of the user.
+	AccountID string `json:"accountId"`
+}
+
 // The tokens of a session (OAuth 2.0's terms).
 type Tokens struct {
 	// A JWT (RFC 9068, EdDSA). Send it as `Authorization: Bearer`.
@@ -477,6 +589,67 @@ type VerifyEmailPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 	// Whether the password of the account was cleared, because someone else may have chosen it. Set a new one with `requestPasswordReset`.
 	PasswordCleared bool `json:"passwordCleared"`
+}
+
+// Whether an account can be used.
+type AccountState string
+
+const (
+	// Its owner can sign in.
+	AccountStateActive AccountState = "ACTIVE"
+	// An operator has disabled it.
+	AccountStateDisabled AccountState = "DISABLED"
+	// It waits for its email address to be verified, or it has waited too long and is about to be deleted.
+	AccountStatePending AccountState = "PENDING"
+)
+
+var AllAccountState = []AccountState{
+	AccountStateActive,
+	AccountStateDisabled,
+	AccountStatePending,
+}
+
+func (e AccountState) IsValid() bool {
+	switch e {
+	case AccountStateActive, AccountStateDisabled, AccountStatePending:
+		return true
+	}
+	return false
+}
+
+func (e AccountState) String() string {
+	return string(e)
+}
+
+func (e *AccountState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccountState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccountState", str)
+	}
+	return nil
+}
+
+func (e AccountState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccountState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccountState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What a one-time code is for.
@@ -570,6 +743,18 @@ const (
 	SecurityEventKindEmailChanged SecurityEventKind = "EMAIL_CHANGED"
 	// The username was changed.
 	SecurityEventKindUsernameChanged SecurityEventKind = "USERNAME_CHANGED"
+	// An operator disabled the account.
+	SecurityEventKindAccountDisabled SecurityEventKind = "ACCOUNT_DISABLED"
+	// An operator enabled the account again.
+	SecurityEventKindAccountEnabled SecurityEventKind = "ACCOUNT_ENABLED"
+	// An operator revoked all sessions.
+	SecurityEventKindSessionsRevoked SecurityEventKind = "SESSIONS_REVOKED"
+	// An operator sent a code for a new password.
+	SecurityEventKindPasswordResetStarted SecurityEventKind = "PASSWORD_RESET_STARTED"
+	// A scope was granted to the account.
+	SecurityEventKindScopeGranted SecurityEventKind = "SCOPE_GRANTED"
+	// A scope of the account was revoked.
+	SecurityEventKindScopeRevoked SecurityEventKind = "SCOPE_REVOKED"
 )
 
 var AllSecurityEventKind = []SecurityEventKind{
@@ -586,11 +771,17 @@ var AllSecurityEventKind = []SecurityEventKind{
 	SecurityEventKindEmailVerified,
 	SecurityEventKindEmailChanged,
 	SecurityEventKindUsernameChanged,
+	SecurityEventKindAccountDisabled,
+	SecurityEventKindAccountEnabled,
+	SecurityEventKindSessionsRevoked,
+	SecurityEventKindPasswordResetStarted,
+	SecurityEventKindScopeGranted,
+	SecurityEventKindScopeRevoked,
 }
 
 func (e SecurityEventKind) IsValid() bool {
 	switch e {
-	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindReauthenticated, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged:
+	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindReauthenticated, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
 		return true
 	}
 	return false

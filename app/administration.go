@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+)
+
+// operators returns the use cases of operators.
+func (c *Config) operators(d *db.DB, keys *auth.Keys) *operators.Service {
+	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{ReauthAfter: c.ReauthAfter, CodeLifetime: c.CodeLifetime})
+}
+
+// adminTimeout is how long a statement of the command line may take: an account with many rows takes long to disable.
+const adminTimeout = 5 * time.Minute
+
+// Administration has the use cases of the command line `freehold admin`, over the database of FREEHOLD_MIGRATE_URL.
+type Administration struct {
+	*operators.Service
+
+	Scopes map[string]string // that modules declare, with what each permits
+
+	db *db.DB
+}
+
+// Administer opens the database as the owner role. Only with keys can a password reset be started. Close it after use.
+func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Administration, error) {
+	if c.MigrateURL == "" {
+		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
+	}
+	a := &Administration{Scopes: map[string]string{}}
+	for _, m := range p.modules {
+		maps.Copy(a.Scopes, m.Scopes)
+	}
+	var keys *auth.Keys
+	var err error
+	if withKeys {
+		if keys, err = loadKeys(c, nil); err != nil {
+			return nil, err
+		}
+	}
+	if a.db, err = db.Open(db.Options{URL: c.MigrateURL, MaxConnections: 2, StatementTimeout: adminTimeout}); err != nil {
+		return nil, err
+	}
+	for _, check := range []func() error{
+		func() error { return a.db.CheckServer(ctx) }, func() error { return a.db.CheckOwner(ctx) },
+		func() error { return a.db.CheckVersion(ctx, p.Migrations()...) },
+	} {
+		if err := check(); err != nil {
+			return nil, errors.Join(fmt.Errorf("open the database (FREEHOLD_MIGRATE_URL): %w", err), a.Close())
+		}
+	}
+	a.Service = c.operators(a.db, keys)
+	return a, nil
+}
+
+// Close closes the connections to the database.
+func (a *Administration) Close() error { return a.db.Close() }

@@ -1,0 +1,85 @@
+package resolvers
+
+import (
+	"context"
+
+	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/graph/model"
+)
+
+// Scopes are the scopes of operators, each with what it permits.
+var Scopes = operators.Scopes
+
+func (q *QueryResolver) Accounts(ctx context.Context, filter *model.AccountFilter, first *int, after *string, last *int, before *string) (*model.AccountConnection, error) {
+	r, err := NewRange(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	var f operators.Filter
+	if filter != nil {
+		f = operators.Filter{ID: filter.ID.Value(), Email: filter.Email.Value(), Username: filter.Username.Value(), State: (*db.AccountState)(filter.State.Value())}
+	}
+	page, err := q.actor(ctx).Find(ctx, f, r)
+	if err != nil {
+		return nil, err
+	}
+	c := &model.AccountConnection{}
+	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
+		func(a *db.ListedAccount) db.Place { return db.Place{CreatedAt: a.CreatedAt, ID: a.ID} }, newAccount,
+		func(at string, a *model.Account) *model.AccountEdge { return &model.AccountEdge{Cursor: at, Node: a} })
+	return c, nil
+}
+
+func (m *MutationResolver) DisableAccount(ctx context.Context, input model.DisableAccountInput) (*model.DisableAccountPayload, error) {
+	id, _ := auth.ParseID(input.ID) // otherwise the zero id, which no account has
+	account, err := m.actor(ctx).Disable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DisableAccountPayload{AccountID: id.String(), Account: newAccount(account)}, nil
+}
+
+func (m *MutationResolver) EnableAccount(ctx context.Context, input model.EnableAccountInput) (*model.EnableAccountPayload, error) {
+	id, _ := auth.ParseID(input.ID)
+	account, err := m.actor(ctx).Enable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.EnableAccountPayload{AccountID: id.String(), Account: newAccount(account)}, nil
+}
+
+func (m *MutationResolver) RevokeAccountSessions(ctx context.Context, input model.RevokeAccountSessionsInput) (*model.RevokeAccountSessionsPayload, error) {
+	id, _ := auth.ParseID(input.ID)
+	count, account, err := m.actor(ctx).RevokeSessions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.RevokeAccountSessionsPayload{AccountID: id.String(), Account: newAccount(account), Count: count}, nil
+}
+
+func (m *MutationResolver) StartPasswordReset(ctx context.Context, input model.StartPasswordResetInput) (*model.StartPasswordResetPayload, error) {
+	id, _ := auth.ParseID(input.ID)
+	account, err := m.actor(ctx).StartPasswordReset(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.StartPasswordResetPayload{AccountID: id.String(), Account: newAccount(account)}, nil
+}
+
+// actor returns the use cases of operators for the viewer.
+func (r *Resolvers) actor(ctx context.Context) operators.Actor {
+	return r.Operators.As(auth.ViewerFrom(ctx))
+}
+
+// newAccount translates an account; nil for nil.
+func newAccount(a *db.ListedAccount) *model.Account {
+	if a == nil {
+		return nil
+	}
+	return &model.Account{
+		ID: a.ID.String(), Email: a.Email, EmailVerified: a.EmailVerifiedAt != nil, Username: a.Username, State: model.AccountState(a.State),
+		DisabledAt: a.DisabledAt, CreatedAt: a.CreatedAt, LastUsedAt: a.LastUsedAt, Scopes: a.Scopes.List(),
+	}
+}
