@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"web":               {"access"},
 	"app": {
 		"access", "accounts", "accounts/input", "accounts/limits", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
-		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
+		"internal/levers", "mail", "mail/outbox", "owned", "remote", "resolvers", "telemetry", "web",
 	},
+	"subgraph":            {"app", "db", "graph/model", "owned", "resolvers"},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
 	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
 	"scaffold":            {},
@@ -59,6 +60,7 @@ var mayImport = map[string][]string{
 	"e2e/accounts":        {},
 	"e2e/edge":            {},
 	"e2e/faults":          {},
+	"e2e/operators":       {},
 	"e2e/harness":         {"app", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
 	"freeholdtest": {
@@ -104,7 +106,7 @@ var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
 	"mail":                {"internal/eventually", "mail"},
-	"db":                  {"db", "db/dbtest"},
+	"db":                  {"db", "db/dbtest", "internal/eventually"},
 	"db/probe":            {"db/dbtest", "db/probe"},
 	"accounts":            {"accounts"},
 	"owned":               {"owned"},
@@ -122,6 +124,7 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
+	"e2e/operators":       {"app", "command", "db/dbtest", "e2e/harness", "modules"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ type Administration struct {
 
 // Administer opens the database as the owner role. Only with keys can a password reset be started. Close it after use.
 func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Administration, error) {
+	if p.subgraph {
+		return nil, errors.New("a second subgraph has no accounts: administer them in the program of FREEHOLD_ISSUER")
+	}
 	if c.MigrateURL == "" {
 		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
 	}
@@ -42,8 +46,8 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 	var keys *auth.Keys
 	var err error
 	if withKeys {
-		if keys, err = loadKeys(c, nil); err != nil {
-			return nil, err
+		if keys, err = auth.LoadKeys(cmp.Or(c.SigningKey, c.developmentKey()), nil); err != nil {
+			return nil, fmt.Errorf("load the service's signing keys (FREEHOLD_SIGNING_KEY_FILE), from which codes are derived: %w", err)
 		}
 	}
 	if a.db, err = db.Open(db.Options{URL: c.MigrateURL, MaxConnections: 2, StatementTimeout: adminTimeout}); err != nil {

@@ -157,13 +157,13 @@ type ComplexityRoot struct {
 	}
 
 	DisableAccountPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
+		Account func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	EnableAccountPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
+		Account func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	InviteToNotebookPayload struct {
@@ -468,9 +468,9 @@ type ComplexityRoot struct {
 	}
 
 	RevokeAccountSessionsPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
-		Count     func(childComplexity int) int
+		Account func(childComplexity int) int
+		Count   func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	RevokeInvitationPayload struct {
@@ -569,8 +569,8 @@ type ComplexityRoot struct {
 	}
 
 	StartPasswordResetPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
+		Account func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	Tokens struct {
@@ -1027,12 +1027,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DisableAccountPayload.Account(childComplexity), true
-	case "DisableAccountPayload.accountId":
-		if e.ComplexityRoot.DisableAccountPayload.AccountID == nil {
+	case "DisableAccountPayload.success":
+		if e.ComplexityRoot.DisableAccountPayload.Success == nil {
 			break
 		}
 
-		return e.ComplexityRoot.DisableAccountPayload.AccountID(childComplexity), true
+		return e.ComplexityRoot.DisableAccountPayload.Success(childComplexity), true
 
 	case "EnableAccountPayload.account":
 		if e.ComplexityRoot.EnableAccountPayload.Account == nil {
@@ -1040,12 +1040,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EnableAccountPayload.Account(childComplexity), true
-	case "EnableAccountPayload.accountId":
-		if e.ComplexityRoot.EnableAccountPayload.AccountID == nil {
+	case "EnableAccountPayload.success":
+		if e.ComplexityRoot.EnableAccountPayload.Success == nil {
 			break
 		}
 
-		return e.ComplexityRoot.EnableAccountPayload.AccountID(childComplexity), true
+		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
 	case "InviteToNotebookPayload.code":
 		if e.ComplexityRoot.InviteToNotebookPayload.Code == nil {
@@ -2438,18 +2438,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeAccountSessionsPayload.Account(childComplexity), true
-	case "RevokeAccountSessionsPayload.accountId":
-		if e.ComplexityRoot.RevokeAccountSessionsPayload.AccountID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RevokeAccountSessionsPayload.AccountID(childComplexity), true
 	case "RevokeAccountSessionsPayload.count":
 		if e.ComplexityRoot.RevokeAccountSessionsPayload.Count == nil {
 			break
 		}
 
 		return e.ComplexityRoot.RevokeAccountSessionsPayload.Count(childComplexity), true
+	case "RevokeAccountSessionsPayload.success":
+		if e.ComplexityRoot.RevokeAccountSessionsPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAccountSessionsPayload.Success(childComplexity), true
 
 	case "RevokeInvitationPayload.notebook":
 		if e.ComplexityRoot.RevokeInvitationPayload.Notebook == nil {
@@ -2772,12 +2772,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StartPasswordResetPayload.Account(childComplexity), true
-	case "StartPasswordResetPayload.accountId":
-		if e.ComplexityRoot.StartPasswordResetPayload.AccountID == nil {
+	case "StartPasswordResetPayload.success":
+		if e.ComplexityRoot.StartPasswordResetPayload.Success == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartPasswordResetPayload.AccountID(childComplexity), true
+		return e.ComplexityRoot.StartPasswordResetPayload.Success(childComplexity), true
 
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
@@ -4178,10 +4178,10 @@ input DisableAccountInput {
 
 "The disabled account."
 type DisableAccountPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
 }
 
 "The account to enable."
@@ -4192,10 +4192,10 @@ input EnableAccountInput {
 
 "The enabled account."
 type EnableAccountPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
 }
 
 "The account whose sessions to revoke."
@@ -4206,10 +4206,10 @@ input RevokeAccountSessionsInput {
 
 "The account whose sessions were revoked."
 type RevokeAccountSessionsPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
   "How many sessions were revoked."
   count: Int! @inherited
 }
@@ -4222,10 +4222,10 @@ input StartPasswordResetInput {
 
 "The account whose owner got a code."
 type StartPasswordResetPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
 }
 `, BuiltIn: false},
 	{Name: "../schema/federation.graphqls", Input: `# What Apollo Federation requires of a subgraph besides its own schema (https://specs.apollo.dev/federation/v2.1). Routers
@@ -4380,6 +4380,13 @@ type DeleteCommentPayload {
   deletedCommentId: ID! @inherited
 }
 `, BuiltIn: false},
+	{Name: "../modules/user.graphqls", Input: `extend enum UserField {
+  "` + "`" + `notebooks` + "`" + `."
+  NOTEBOOKS
+  "` + "`" + `organisations` + "`" + `."
+  ORGANISATIONS
+}
+`, BuiltIn: false},
 	{Name: "../notebooks/notebooks.graphqls", Input: `"""
 A notebook. Its visibility decides who sees it. Its owner shares it: editors write the notes in it, and members read and comment
 them.
@@ -4443,8 +4450,6 @@ enum NotebookField {
   MEMBERS
   "` + "`" + `invitations` + "`" + `."
   INVITATIONS
-  "` + "`" + `notes` + "`" + `."
-  NOTES
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
   "` + "`" + `updatedAt` + "`" + `."
@@ -4950,6 +4955,11 @@ input DeleteNoteInput {
 type DeleteNotePayload {
   "The id that the note had."
   deletedNoteId: ID! @inherited
+}
+
+extend enum NotebookField {
+  "` + "`" + `notes` + "`" + `."
+  NOTES
 }
 `, BuiltIn: false},
 	{Name: "../organisations/organisations.graphqls", Input: `"An organisation. It can be a part of another one. Its owner and its admins decide who is a member."
@@ -5475,8 +5485,8 @@ func (ec *executionContext) childFields_DisableAccountPayload(ctx context.Contex
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_DisableAccountPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_DisableAccountPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_DisableAccountPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DisableAccountPayload", field.Name)
 }
@@ -5485,8 +5495,8 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_EnableAccountPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_EnableAccountPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_EnableAccountPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
@@ -5977,8 +5987,8 @@ func (ec *executionContext) childFields_RevokeAccountSessionsPayload(ctx context
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_RevokeAccountSessionsPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_RevokeAccountSessionsPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_RevokeAccountSessionsPayload_success(ctx, field)
 	case "count":
 		return ec.fieldContext_RevokeAccountSessionsPayload_count(ctx, field)
 	}
@@ -6179,8 +6189,8 @@ func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Co
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_StartPasswordResetPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_StartPasswordResetPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_StartPasswordResetPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartPasswordResetPayload", field.Name)
 }
@@ -8259,11 +8269,11 @@ func (ec *executionContext) fieldContext_DisableAccountPayload_account(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _DisableAccountPayload_accountId(ctx context.Context, obj *model1.DisableAccountPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _DisableAccountPayload_success(ctx context.Context, obj *model1.DisableAccountPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_DisableAccountPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisableAccountPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_DisableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DisableAccountPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _EnableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.EnableAccountPayload) (ret graphql.Marshaler) {
@@ -8287,11 +8297,11 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_account(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _EnableAccountPayload_accountId(ctx context.Context, obj *model1.EnableAccountPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _EnableAccountPayload_success(ctx context.Context, obj *model1.EnableAccountPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_EnableAccountPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _InviteToNotebookPayload_code(ctx context.Context, obj *model.InviteToNotebookPayload) graphql.Marshaler {
@@ -13406,11 +13416,11 @@ func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_account(_ 
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeAccountSessionsPayload_accountId(ctx context.Context, obj *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _RevokeAccountSessionsPayload_success(ctx context.Context, obj *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _RevokeAccountSessionsPayload_count(ctx context.Context, obj *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
@@ -14075,11 +14085,11 @@ func (ec *executionContext) fieldContext_StartPasswordResetPayload_account(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _StartPasswordResetPayload_accountId(ctx context.Context, obj *model1.StartPasswordResetPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _StartPasswordResetPayload_success(ctx context.Context, obj *model1.StartPasswordResetPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_StartPasswordResetPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_StartPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model1.Tokens) graphql.Marshaler {
@@ -18897,8 +18907,8 @@ func (ec *executionContext) _DisableAccountPayload(ctx context.Context, sel ast.
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._DisableAccountPayload_accountId(out.At(ctx, "DisableAccountPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._DisableAccountPayload_success(out.At(ctx, "DisableAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -18935,8 +18945,8 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._EnableAccountPayload_accountId(out.At(ctx, "EnableAccountPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._EnableAccountPayload_success(out.At(ctx, "EnableAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21148,8 +21158,8 @@ func (ec *executionContext) _RevokeAccountSessionsPayload(ctx context.Context, s
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._RevokeAccountSessionsPayload_accountId(out.At(ctx, "RevokeAccountSessionsPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._RevokeAccountSessionsPayload_success(out.At(ctx, "RevokeAccountSessionsPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21862,8 +21872,8 @@ func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel 
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._StartPasswordResetPayload_accountId(out.At(ctx, "StartPasswordResetPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._StartPasswordResetPayload_success(out.At(ctx, "StartPasswordResetPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
