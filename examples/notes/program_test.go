@@ -30,12 +30,16 @@ func TestAccess(t *testing.T) {
 				"Mutation.inviteToNotebook": "TestInvitations",
 			},
 		},
+		freeholdtest.Seed{Type: "Comment", IDOf: map[string]string{"Comment.authorId": "User"}},
 		freeholdtest.Seed{
-			Type:   "Organisation",
-			Relate: `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
+			Type:      "Organisation",
+			NullAfter: map[string]map[string]string{"Mutation.createOrganisation": {"Organisation.parentId": "no organisation is its parent yet"}},
+			Relate:    `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
 			Furnish: []string{
 				`WITH u AS (INSERT INTO app.users (id) VALUES (gen_random_uuid()) RETURNING id)
 				 INSERT INTO app.organisation_members (organisation_id, user_id, role) SELECT $1, id, 'MEMBER' FROM u`,
+				`WITH p AS (INSERT INTO app.organisations (id, user_id, name) VALUES (gen_random_uuid(), $2, 'The parent') RETURNING id)
+				 UPDATE app.organisations o SET parent_id = p.id FROM p WHERE o.id = $1`,
 			},
 			ByHand: map[string]string{
 				"Mutation.moveOrganisation": "TestMembers", "Mutation.setOrganisationMember": "TestMembers", "Mutation.removeOrganisationMember": "TestMembers",
