@@ -38,6 +38,7 @@ generate: ## regenerate the generated files
 
 GENERATED := $(addprefix graph/, generated.go model/models_gen.go bridge_gen.go) modules/resolvers_gen.go
 GENERATED += $(addprefix examples/notes/, $(GENERATED) schema/freehold.graphqls schema/federation.graphqls)
+GENERATED += $(addprefix examples/notes/subgraph/, graph/generated.go graph/bridge_gen.go modules/resolvers_gen.go schema/subgraph.graphqls schema/federation.graphqls)
 
 fresh: ## check that generated files match their sources (tests check docs/access.md and docs/schema.sql)
 	@before=$$(cat $(GENERATED) | cksum); $(GO) generate ./... && (cd examples/notes && $(GO) generate ./...) && \
@@ -78,8 +79,9 @@ fuzz: ## fuzz each parser for a few seconds (by count, because go test sometimes
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime 30000x "./$${f%:*}" || exit 1; \
 	done
 
-compose: build e2e/node_modules ## compose the schema with another subgraph, with Apollo's tool
-	@./freehold schema | node e2e/compose/compose.mjs
+compose: build e2e/node_modules ## compose the schema with other subgraphs, with Apollo's tool
+	@mkdir -p .cache && cd examples/notes && $(GO) run ./subgraph schema >../../.cache/subgraph.graphql
+	@./freehold schema | node e2e/compose/compose.mjs .cache/subgraph.graphql
 
 e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 	@scripts/need.sh node npm

@@ -123,7 +123,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 // The files, tables and SQL functions that pages name exist.
 func TestPagesNameWhatExists(t *testing.T) {
 	t.Parallel()
-	database := readPage(t, "docs/schema.sql")
+	database := readPage(t, "docs/schema.sql") + readPage(t, "docs/schema-subgraph.sql")
 	names := 0
 	for _, page := range pages(t) {
 		text := readPage(t, page)

@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"web":               {"access"},
 	"app": {
 		"access", "accounts", "accounts/input", "accounts/limits", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault",
-		"internal/levers", "mail", "mail/outbox", "owned", "resolvers", "telemetry", "web",
+		"internal/levers", "mail", "mail/outbox", "owned", "remote", "resolvers", "telemetry", "web",
 	},
+	"subgraph":            {"app", "db", "graph/model", "owned", "resolvers"},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
 	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
 	"scaffold":            {},
@@ -105,7 +106,7 @@ var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
 	"mail":                {"internal/eventually", "mail"},
-	"db":                  {"db", "db/dbtest"},
+	"db":                  {"db", "db/dbtest", "internal/eventually"},
 	"db/probe":            {"db/dbtest", "db/probe"},
 	"accounts":            {"accounts"},
 	"owned":               {"owned"},

@@ -112,6 +112,8 @@ func (d decision) answer(a asker) Answer {
 func (d decision) sees(a asker) bool {
 	shown := d.row == nil || d.row.showsVisible()
 	switch {
+	case d.row != nil && d.row.Admits == AdmitsEveryone:
+		return true
 	case d.row != nil && a.signedIn() && overlap(d.row.Scopes, a.scopes):
 		return true
 	case a.Viewer == NobodyVisibleTo, a.Viewer == MemberVisibleTo:

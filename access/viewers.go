@@ -91,6 +91,7 @@ const (
 	AdmitsMembers   Admits = "members"
 	AdmitsRelated   Admits = "related"   // everyone with a relation to the row
 	AdmitsOperators Admits = "operators" // only operators, with a scope of the layer
+	AdmitsEveryone  Admits = "everyone"  // of rows that another subgraph has: there is no layer behind them here
 )
 
 // Layer is what refuses in the database, independently of the field rule: a row policy, or a definer function.
@@ -158,13 +159,17 @@ func (l Layer) InWords() string {
 type Layers struct {
 	Types  map[string]Layer   // by type: the policy under which its row is read
 	Fields map[string][]Layer // by Type.field: those of a field whose value is not in the row of its type
+	When   map[string][]Layer // by Type.field with argument, as Field.String returns it: further ones of a call with this argument
 }
 
-func (w Layers) of(typ, field string) []Layer {
+func (w Layers) of(typ, field, when string) []Layer {
+	if further := w.When[Field{Type: typ, Name: field, When: when}.String()]; when != "" && len(further) > 0 {
+		return slices.Concat(w.of(typ, field, ""), further)
+	}
 	if layers, ok := w.Fields[typ+"."+field]; ok {
 		return layers
 	}
-	if layer, ok := w.Types[typ]; ok {
+	if layer, ok := w.Types[typ]; ok && layer.Admits != AdmitsEveryone {
 		return []Layer{layer}
 	}
 	return nil

@@ -33,6 +33,9 @@ type Administration struct {
 
 // Administer opens the database as the owner role. Only with keys can a password reset be started. Close it after use.
 func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Administration, error) {
+	if p.subgraph {
+		return nil, errors.New("a second subgraph has no accounts: administer them in the program of FREEHOLD_ISSUER")
+	}
 	if c.MigrateURL == "" {
 		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
 	}

@@ -13,15 +13,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge"
@@ -82,7 +78,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		}
 	}
 	lever := levers.From(ctx)
-	a := &App{config: c, program: p, log: o.Log, withoutJobs: o.WithoutJobs}
+	a := &App{config: c, program: p, log: o.Log, mailer: &mailer{}, withoutJobs: o.WithoutJobs}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -91,7 +87,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	}
 	observer := a.telemetry.Observer()
 	observer.Enqueued, observer.Query = func() { a.mailer.nudge() }, o.Observe
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer}); err != nil {
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer, Subgraph: p.subgraph}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -107,31 +103,12 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 			return nil, err
 		}
 	}
-	keys, err := loadKeys(c, o.Now)
+	who, err := a.identify(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	keys.Failed = func(err error) {
-		a.log.ErrorContext(ctx, "failed to reload the signing keys; the loaded ones stay in use", "error", err)
-	}
-	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
-		return nil, err
-	}
-	reserved, err := reservedUsernames(c.ReservedUsernames)
-	if err != nil {
-		return nil, err
-	}
-	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
-	hasher := passwords.NewHasher(ctx, passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare()})
-	a.telemetry.Watch(a.db, hasher)
-	service := accounts.New(a.db, keys, hasher, tokens, accounts.Config{
-		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
-		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
-		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: p.hooks(),
-		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
-	})
-	root := &resolvers.Resolvers{DB: a.db, Accounts: service, Operators: c.operators(a.db, keys), Missed: explain.Missed, Limits: resolvers.RequestLimits{
+	a.telemetry.Watch(a.db, who.hasher)
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, Operators: who.operators, Missed: explain.Missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)
@@ -148,11 +125,8 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		BodyLimit: c.BodyLimit, ReplyLimit: c.ReplyLimit, ReplyMemory: c.ReplyMemory,
 		TrustedProxies: c.TrustedProxies, CORSOrigins: c.CORSOrigins, CORSHeaders: c.CORSHeaders,
 		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
-		Cookies: auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle),
-		Viewer: func(ctx context.Context, header http.Header) (auth.Viewer, error) {
-			return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
-		},
-		Prove: a.db.ProveSession, WithShare: a.db.WithShare, Routes: func(mux *http.ServeMux) { a.routes(mux, keys) },
+		Cookies: who.cookies, Viewer: who.viewer, Prove: a.db.ProveSession, WithShare: a.db.WithShare,
+		Routes: func(mux *http.ServeMux) { a.routes(mux, who.jwks) },
 	})
 	return a, err
 }
@@ -181,18 +155,11 @@ func (a *App) checkDatabase(ctx context.Context, lever levers.Levers) error {
 	return nil
 }
 
-func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
-	if c.SigningKey != "" {
-		return auth.LoadKeys(c.SigningKey, now)
-	}
-	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another OS user, has its folder below
-		return nil, fmt.Errorf("create the data folder (FREEHOLD_DATA_DIR): %w", err)
-	}
-	return auth.LoadOrCreateKeys(c.developmentKey(), now)
-}
-
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.
 func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
+	if c.subgraph {
+		return "", "", errors.New("a second subgraph has no signing keys: rotate those of FREEHOLD_ISSUER")
+	}
 	path = cmp.Or(c.SigningKey, c.developmentKey())
 	kid, err = auth.RotateKeys(path, now)
 	return kid, path, err

@@ -32,6 +32,8 @@ type Config struct {
 	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app role; default: a private PostgreSQL
 	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner role
 	DataDir     string `env:"FREEHOLD_DATA_DIR"`                   // default: see dataDir
+	Issuer      string `env:"FREEHOLD_ISSUER"`                     // of a second subgraph: FREEHOLD_PUBLIC_URL of the service with the accounts
+	Audience    string `env:"FREEHOLD_AUDIENCE"`                   // of a second subgraph: its own name among FREEHOLD_TOKEN_AUDIENCES there
 	SigningKey  string `env:"FREEHOLD_SIGNING_KEY_FILE"`           // default: created in the data folder
 
 	SMTPURL  string `env:"FREEHOLD_SMTP_URL"  secret:"true"` // empty: a mailbox in development, no mail in production
@@ -82,6 +84,8 @@ type Config struct {
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LimitSettings
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
+
+	subgraph bool // whether the settings are those of a second subgraph
 }
 
 // Development reports whether FREEHOLD_ENV is development.
@@ -95,25 +99,38 @@ func (c *Config) developmentKey() string { return filepath.Join(c.DataDir, "sign
 
 // LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that is unknown or
 // invalid. It contains no values except those of FREEHOLD_CORS_ORIGINS and FREEHOLD_CORS_HEADERS.
-func LoadConfig(environ []string) (Config, error) {
-	var c Config
+func LoadConfig(environ []string) (Config, error) { return loadConfig(environ, false) }
+
+// LoadConfig is the function LoadConfig for this program. A second subgraph has fewer settings.
+func (p *Program) LoadConfig(environ []string) (Config, error) {
+	return loadConfig(environ, p.subgraph)
+}
+
+func loadConfig(environ []string, subgraph bool) (Config, error) {
+	c := Config{subgraph: subgraph}
 	vars := env.ToMap(environ)
 	var faults []error
-	for name := range vars {
-		if _, known := field(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
+	for name, value := range vars {
+		if known := isSetting(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
 			faults = append(faults, fmt.Errorf("%s: unknown setting", name))
+		} else if known && value != "" && !c.has(name) {
+			faults = append(faults, c.meaningless(name))
 		}
 	}
 	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
 		faults = append(faults, nameFaults(err)...)
 		return c, sorted(faults)
 	}
-	if c.PublicURL == "" && c.Development() {
+	if c.PublicURL == "" && (c.Development() || c.subgraph) {
 		c.PublicURL = "http://" + publicAddress(c.Addr)
 	}
 	if c.DataDir == "" {
 		c.DataDir = dataDir(vars)
+		if c.subgraph {
+			c.DataDir = filepath.Join(c.DataDir, "subgraph") // beside that of a service with accounts on the same machine
+		}
 	}
+	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.TokenAudiences = normalizeAudiences(c.TokenAudiences, c.PublicURL)
 	c.AppName = cmp.Or(c.AppName, c.host())
@@ -131,14 +148,9 @@ func sorted(faults []error) error {
 	return errors.Join(faults...)
 }
 
-// field returns the field of a variable.
-func field(name string) (reflect.StructField, bool) {
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		if f.Tag.Get("env") == name {
-			return f, true
-		}
-	}
-	return reflect.StructField{}, false
+// isSetting reports whether a variable is a setting.
+func isSetting(name string) bool {
+	return slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
 }
 
 // nameFaults converts the errors of the parser, which name Go fields and quote values, to ours.
@@ -235,7 +247,10 @@ func (c *Config) faults() (faults []error) {
 	faults = append(faults, c.audienceFaults()...)
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
-	if !c.Development() {
+	faults = append(faults, c.subgraphFaults()...)
+	if !c.Development() && c.subgraph {
+		check(c.DatabaseURL != "", "DATABASE_URL: required in production")
+	} else if !c.Development() {
 		check(err != nil || u.Scheme != "http", "FREEHOLD_PUBLIC_URL: must be https in production. Use FREEHOLD_ENV=development to try the service without TLS")
 		check(c.DatabaseURL != "", "DATABASE_URL: required in production")
 		check(c.SigningKey != "", "FREEHOLD_SIGNING_KEY_FILE: required in production")
@@ -274,7 +289,7 @@ func (c *Config) Print() string {
 	var b strings.Builder
 	v := reflect.ValueOf(*c)
 	for _, f := range reflect.VisibleFields(v.Type()) {
-		if f.Anonymous {
+		if name := f.Tag.Get("env"); name == "" || !c.has(name) {
 			continue
 		}
 		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())

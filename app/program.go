@@ -16,6 +16,7 @@ import (
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/input"
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge/document"
@@ -67,11 +68,36 @@ type Program struct {
 	modules  []Module
 	registry *owned.Registry
 	layers   *explain.Layers
+	subgraph bool // it has no accounts; see NewSubgraph
 }
+
+// accountsModule is the name of the module core, which has the accounts.
+const accountsModule = "freehold"
 
 // NewProgram returns the program of these modules. The error names each invalid declaration, with its file and line.
 func NewProgram(g Graph, modules ...Module) (*Program, error) {
-	p := &Program{graph: g, modules: modules}
+	return newProgram(&Program{graph: g, modules: modules})
+}
+
+// NewSubgraph returns the program of a second subgraph beside a service that has the accounts. The modules do not include core: their
+// first is subgraph.Module(). The program has a database of its own, and its viewers come from the tokens of FREEHOLD_ISSUER.
+func NewSubgraph(g Graph, modules ...Module) (*Program, error) {
+	for _, m := range modules {
+		if m.Name == accountsModule {
+			return nil, errors.New("a second subgraph has no accounts: list subgraph.Module() instead of core.Module()")
+		}
+		if h := m.Hooks; len(h.BeforeSignUp)+len(h.AfterSignUp)+len(h.AfterVerification)+len(h.BeforeDeletion) > 0 {
+			return nil, fmt.Errorf("module %s has Hooks, which never run in a second subgraph, because nobody signs up there: set Hooks to accounts.Hooks{}", m.Name)
+		}
+	}
+	return newProgram(&Program{graph: g, modules: modules, subgraph: true})
+}
+
+// IsSubgraph reports whether the program is a second subgraph, without accounts; see NewSubgraph.
+func (p *Program) IsSubgraph() bool { return p.subgraph }
+
+func newProgram(p *Program) (*Program, error) {
+	g, modules := p.graph, p.modules
 	var types []owned.Type
 	for _, m := range modules {
 		types = append(types, m.Types...)
@@ -164,7 +190,24 @@ func (p *Program) Migrate(ctx context.Context, c Config) error {
 	if c.MigrateURL == "" {
 		return errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role (the service migrates a private PostgreSQL at each start)")
 	}
+	if p.subgraph {
+		return db.MigrateSubgraph(ctx, c.MigrateURL, p.Migrations()...)
+	}
 	return db.Migrate(ctx, c.MigrateURL, p.Migrations()...)
+}
+
+// Forget deletes everything that belongs to a user from the database of a second subgraph, and reports whether there was such a user.
+func (p *Program) Forget(ctx context.Context, c Config, userID string) (found bool, err error) {
+	id, ok := auth.ParseID(userID)
+	switch {
+	case !p.subgraph:
+		return false, errors.New("forget is for second subgraphs: here, users delete their accounts with deleteAccount")
+	case !ok:
+		return false, fmt.Errorf("%q is not the id of a user", userID)
+	case c.MigrateURL == "":
+		return false, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
+	}
+	return db.Forget(ctx, c.MigrateURL, id)
 }
 
 // hooks returns the hooks of all modules, in their order.
@@ -210,6 +253,6 @@ func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema
 func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, key string, w io.Writer) error {
 	return explain.Question{
 		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: input.UsernameKey,
-		AppURL: c.DatabaseURL, OwnerURL: c.MigrateURL,
+		AppURL: c.DatabaseURL, OwnerURL: c.MigrateURL, Subgraph: p.subgraph,
 	}.Answer(ctx, w)
 }

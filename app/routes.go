@@ -12,13 +12,15 @@ import (
 	"freehold.dev/freehold/web"
 )
 
-// routes adds what is served besides /graphql.
-func (a *App) routes(mux *http.ServeMux, keys *auth.Keys) {
-	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
-		w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
-		edge.WriteJSON(w, http.StatusOK, keys.JWKS())
-	})
+// routes adds what is served besides /graphql. A service without keys of its own has no jwks.
+func (a *App) routes(mux *http.ServeMux, jwks func() auth.JWKS) {
+	if jwks != nil {
+		mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
+			w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
+			edge.WriteJSON(w, http.StatusOK, jwks())
+		})
+	}
 	if a.config.Development() {
 		a.serveDeveloper(mux)
 	}

@@ -55,9 +55,9 @@ func permissions(rules *directives.Rules) func(context.Context, string, owned.Ro
 
 // checked returns what the check of the schema needs from the declarations of modules.
 func (p *Program) checked() directives.Checked {
-	c := directives.Checked{Owned: map[string]bool{}, Relations: map[string][]string{}, Scopes: map[string]bool{}}
+	c := directives.Checked{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: map[string][]string{}, Scopes: map[string]bool{}}
 	for _, t := range p.registry.Types() {
-		c.Owned[t.Name], c.Relations[t.Name] = true, t.Relations()
+		c.Owned[t.Name], c.Remote[t.Name], c.Relations[t.Name] = true, t.Remote, t.Relations()
 	}
 	for _, m := range p.modules {
 		for scope := range m.Scopes {

@@ -30,6 +30,7 @@ const (
 type Access struct {
 	Viewer Viewer // anonymous, with the reason, if the token is expired or invalid
 	Ageing bool   // the token should be renewed: less than a third of its lifetime is left, or the token is not valid
+	Until  int64  // the Unix time at which the token expires, with the leeway; 0 if it is not valid
 }
 
 // Verifier verifies access tokens. Tokens is one, for the service that issues them; the one of package remote is for other services.
@@ -102,7 +103,7 @@ func (r *AccessReader) Read(keys *PublicKeys, token string) (access Access, know
 		}
 		r.verified.add(keys, hash, t)
 	}
-	return Access{Viewer: Viewer{UserID: t.userID, SessionID: t.sessionID, Scopes: t.scopes}, Ageing: now.After(time.Unix(t.ageing, 0))}, true
+	return Access{Viewer: Viewer{UserID: t.userID, SessionID: t.sessionID, Scopes: t.scopes}, Ageing: now.After(time.Unix(t.ageing, 0)), Until: t.until}, true
 }
 
 func refused(reason fault.Reason) Access { return Access{Viewer: Anonymous(reason), Ageing: true} }

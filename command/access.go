@@ -83,7 +83,7 @@ func explainAccess(ctx context.Context, p *app.Program, args []string, w io.Writ
 	if err := flags.Parse(args); err != nil || *as == "" || flags.NArg() < 1 || flags.NArg() > 2 {
 		return errors.Join(err, errUsage)
 	}
-	c, err := loadConfig()
+	c, err := loadConfig(p)
 	if err != nil {
 		return err
 	}

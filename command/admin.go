@@ -62,7 +62,7 @@ func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	settings, err := loadConfig()
+	settings, err := loadConfig(p)
 	if err != nil {
 		return err
 	}

@@ -65,12 +65,8 @@ func parseMixed(flags *flag.FlagSet, args []string) (others []string, err error)
 	}
 }
 
-// writeSchema writes freehold's schema files into a folder. It replaces files of these names, which are copies.
-func (c Command) writeSchema(dir string) error {
-	files, err := c.schemaFiles()
-	if err != nil {
-		return err
-	}
+// writeFiles writes schema files into a folder. It replaces files of these names, which are copies.
+func writeFiles(dir string, files map[string]string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // source code is not secret
 		return fmt.Errorf("write the schema files: %w", err)
 	}

@@ -28,6 +28,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
                           print what a user gets from a field, and why
   freehold admin          administer accounts: find, disable and enable them, revoke
                           sessions, reset passwords, grant scopes to operators
+  freehold forget USER_ID delete everything that belongs to a user (only in a second
+                          subgraph; elsewhere, users delete their accounts)
   freehold config         print the current settings, with secrets masked
   freehold roles          print the SQL that creates the three database roles
   freehold schema         print the schema as a Federation subgraph;
@@ -45,6 +47,8 @@ To build your own program on freehold:
                           --visible=owner or visibility; --plural=NAME
   freehold schema --files DIR
                           write freehold's schema files, for the program's generator
+  freehold schema --subgraph-files DIR
+                          write those of a second subgraph, which has no accounts
 
 Settings come from the environment; docs/configuration.md lists them.
 `
@@ -85,6 +89,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return newType(ctx, args[1:], os.Stdout)
 	case "access":
 		return c.access(ctx, args[1:], os.Stdout)
+	case "forget":
+		return c.forget(ctx, args[1:])
 	case "admin":
 		return c.admin(ctx, args[1:], os.Stdout)
 	}
@@ -92,8 +98,14 @@ func (c Command) run(ctx context.Context, args []string) error {
 	if command == "roles" {
 		return say(app.RolesSQL)
 	}
-	if dir, ok := strings.CutPrefix(command, "schema --files "); ok {
-		return c.writeSchema(dir)
+	for option, filesOf := range map[string]func() (map[string]string, error){"--files ": c.schemaFiles, "--subgraph-files ": c.subgraphFiles} {
+		if dir, ok := strings.CutPrefix(command, "schema "+option); ok {
+			files, err := filesOf()
+			if err != nil {
+				return err
+			}
+			return writeFiles(dir, files)
+		}
 	}
 	p, err := c.Program()
 	if err != nil {
@@ -105,7 +117,7 @@ func (c Command) run(ctx context.Context, args []string) error {
 	case "schema --client":
 		return say(p.ClientSDL())
 	}
-	settings, err := loadConfig()
+	settings, err := loadConfig(p)
 	if err != nil {
 		return err
 	}
@@ -126,8 +138,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 	return fmt.Errorf("unknown command %q; see `freehold help`", command)
 }
 
-func loadConfig() (app.Config, error) {
-	c, err := app.LoadConfig(os.Environ())
+func loadConfig(p *app.Program) (app.Config, error) {
+	c, err := p.LoadConfig(os.Environ())
 	if err != nil {
 		return c, fmt.Errorf("the configuration is invalid:\n%w", err)
 	}

@@ -23,6 +23,8 @@ type DB struct {
 	observer  Observer
 	statement time.Duration
 	share     int // see WithShare
+	entry     entry
+	own       MigrationSet // the set that runs before all others
 }
 
 // Options say how to reach the database.
@@ -33,6 +35,9 @@ type Options struct {
 	// statement that takes longer. If the server does not answer, the connection is closed half a second later.
 	StatementTimeout time.Duration
 	Observer         Observer
+	// Subgraph says that the database belongs to a second subgraph: it has the migrations of SubgraphMigrations, and its viewers come
+	// from the verified tokens of the service that has the accounts.
+	Subgraph bool
 }
 
 // Open returns the pool. It does not connect yet; an error means that the URL is malformed.
@@ -49,7 +54,11 @@ func Open(o Options) (*DB, error) {
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
 	share := max(1, min(maxShare, o.MaxConnections/2))
-	return &DB{pool: sqlx.NewDb(pool, "postgres"), observer: o.Observer, statement: o.StatementTimeout, share: share}, nil
+	d := &DB{pool: sqlx.NewDb(pool, "postgres"), observer: o.Observer, statement: o.StatementTimeout, share: share, entry: bySession, own: OwnMigrations()}
+	if o.Subgraph {
+		d.entry, d.own = byToken, SubgraphMigrations()
+	}
+	return d, nil
 }
 
 // Close closes the pool.

@@ -21,11 +21,30 @@ import (
 // operators also looks up which of the scopes in their token are granted still.
 const (
 	enterAsMember    = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
+	enterByToken     = `SELECT app.enter_verified($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	enterAsOperator  = `SELECT viewer, app.claim_scopes($7) FROM app.enter_session($1, $2, $3, $4, $5, $6) AS viewer`
 	enterAnonymously = `
 	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
 	readAnonymously = enterAnonymously + `, set_config('transaction_read_only', 'on', true)`
 )
+
+// entry is how a member enters a transaction. The database decides it, when it is opened.
+type entry func(a *attempt, limit, wait string, client auth.Client) call
+
+// bySession proves the viewer's session.
+func bySession(a *attempt, limit, wait string, client auth.Client) call {
+	args := []any{a.viewer.SessionID, limit, wait, client.IP, client.Device, a.single == singleRead}
+	if a.viewer.Scopes == "" {
+		return call{enterAsMember, args}
+	}
+	return call{enterAsOperator, append(args, string(a.viewer.Scopes))}
+}
+
+// byToken enters the viewer of a token of another service, which was verified. The database has no session to prove.
+func byToken(a *attempt, limit, wait string, client auth.Client) call {
+	v := a.viewer
+	return call{enterByToken, []any{v.UserID, v.SessionID, v.Until, string(v.Scopes), limit, wait, client.IP, client.Device, a.single == singleRead}}
+}
 
 // entering returns the statement that sets the viewer and limits the statements after it to a timeout. It waits for a lock no
 // longer than wait.
@@ -33,11 +52,7 @@ func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) c
 	client, limit := auth.ClientFrom(ctx), milliseconds(statement)
 	switch {
 	case a.viewer.IsMember():
-		args := []any{a.viewer.SessionID, limit, milliseconds(wait), client.IP, client.Device, a.single == singleRead}
-		if a.viewer.Scopes == "" {
-			return call{enterAsMember, args}
-		}
-		return call{enterAsOperator, append(args, string(a.viewer.Scopes))}
+		return a.entry(a, limit, milliseconds(wait), client)
 	case a.single == singleRead:
 		return call{readAnonymously, []any{limit, client.IP, client.Device}}
 	default:
@@ -97,7 +112,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 		userID, err := uuid.Parse(answer)
 		if err != nil {
 			c.dropped = true
-			return nil, fmt.Errorf("app.enter_session returned no id: %w", err)
+			return nil, fmt.Errorf("the statement that sets the viewer returned no id: %w", err)
 		}
 		if userID != this.viewer.UserID {
 			return nil, errors.Join(errEntering, fault.SignIn(fault.Invalid), c.Rollback())

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/db/migrate"
 )
 
-//go:embed migrations/*.sql functions/*.sql
+//go:embed migrations/*.sql functions/*.sql subgraph/*.sql subgraph/functions/*.sql
 var ownFiles embed.FS
 
 // RolesSQL creates the three database roles; see docs/deployment.md.
@@ -25,7 +25,15 @@ var RolesSQL string
 type MigrationSet = migrate.Set
 
 // OwnMigrations returns freehold's own set, which runs before all others.
-func OwnMigrations() MigrationSet { return MigrationSet{Name: "freehold", Files: ownSet{}} }
+func OwnMigrations() MigrationSet {
+	return MigrationSet{Name: serviceSet, Files: ownSet{}, Excludes: subgraphSet}
+}
+
+// The names of the two sets of which each database has one.
+const (
+	serviceSet  = "freehold"
+	subgraphSet = "subgraph"
+)
 
 // ownSet has the files of freehold's set, whose folder functions is beside the folder migrations.
 type ownSet struct{}
@@ -56,7 +64,7 @@ func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) erro
 // CheckVersion returns an error unless this build may serve the database. The database must have this build's migrations. It may
 // have newer ones if they say that they serve this build.
 func (d *DB) CheckVersion(ctx context.Context, further ...MigrationSet) error {
-	return d.checkSets(ctx, withOwn(further))
+	return d.checkSets(ctx, append([]MigrationSet{d.own}, further...))
 }
 
 func (d *DB) checkSets(ctx context.Context, sets []MigrationSet) error {

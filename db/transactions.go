@@ -80,6 +80,7 @@ type inTransaction struct{}
 type attempt struct {
 	statement time.Duration // the timeout of each statement
 	viewer    auth.Viewer
+	entry     entry
 	entered   bool // whether the database has proved the viewer's session
 	mail      bool // whether a mail was put into the outbox
 
@@ -123,7 +124,7 @@ func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.
 	}
 	defer leave()
 	for n := 1; ; n++ {
-		this := &attempt{statement: d.statement, viewer: viewer}
+		this := &attempt{statement: d.statement, viewer: viewer, entry: d.entry}
 		err, again := try(context.WithValue(ctx, inTransaction{}, this))
 		settle(ctx, this, err)
 		switch {

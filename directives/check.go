@@ -26,6 +26,8 @@ var DecidedInCode = map[string]string{
 type Checked struct {
 	Root  any             // the generated graph.DirectiveRoot, with all rules
 	Owned map[string]bool // the names of the owned types that modules declare
+	// Remote are those of them whose rows another subgraph has. That subgraph also says what viewers can do with them.
+	Remote map[string]bool
 
 	Relations map[string][]string // the relations of each owned type besides the owner's, strongest first
 	Scopes    map[string]bool     // the scopes that modules declare

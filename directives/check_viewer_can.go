@@ -11,7 +11,7 @@ import (
 func (k *checker) viewerCan() {
 	all := permissionsOf(k.schema)
 	for _, t := range sorted(k.schema.Types) {
-		if !k.Owned[t.Name] || t.Kind != ast.Object {
+		if !k.Owned[t.Name] || k.Remote[t.Name] || t.Kind != ast.Object {
 			continue
 		}
 		p, ok := all[t.Name]

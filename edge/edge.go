@@ -34,7 +34,7 @@ type Options struct {
 	Explainer *explain.Explainer // nil: refusals are not explained
 	Schema    graphql.ExecutableSchema
 	Documents *document.Documents
-	Cookies   *auth.Cookies
+	Cookies   *auth.Cookies // nil: clients hold no cookies
 
 	// Viewer returns the viewer whom the headers of a request name. An invalid token makes the viewer anonymous, with the reason.
 	Viewer func(context.Context, http.Header) (auth.Viewer, error)

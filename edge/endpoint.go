@@ -70,7 +70,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if e.origins.isOwn(r) {
+	if e.Cookies != nil && e.origins.isOwn(r) {
 		r = r.WithContext(auth.WithJar(r.Context(), e.Cookies.Open(r.Header)))
 	}
 	ctx, data := reply.With(document.WithRootFields(graphql.StartOperationTrace(r.Context())), e.ReplyLimit, e.memory)

@@ -19,6 +19,9 @@ import (
 // guarded returns the mutations that only members may run.
 func guarded(schema *ast.Schema) map[string]bool {
 	names := map[string]bool{}
+	if schema.Mutation == nil {
+		return names
+	}
 	for _, f := range schema.Mutation.Fields {
 		rule, ok := directives.RuleOf(f)
 		names[f.Name] = ok && (rule.Name == "owner" || rule.Name == "signedIn" || rule.Name == "scopes")

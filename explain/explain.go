@@ -93,8 +93,11 @@ func (e *Explainer) Explain(ctx context.Context, d *Denials) ([]Explanation, err
 	return list, errors.Join(faults...)
 }
 
-// username asks as the viewer.
+// username asks as the viewer. A second subgraph does not know usernames.
 func (e *Explainer) username(ctx context.Context, viewer auth.Viewer) string {
+	if !e.db.HasAccounts() {
+		return ""
+	}
 	row, err := e.db.FindProfileOfUser(ctx, viewer, viewer.UserID)
 	if err != nil {
 		return "" // the session may have ended since; the id is enough

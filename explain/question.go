@@ -33,6 +33,7 @@ type Question struct {
 	UsernameKey func(username string) (key string, ok bool)
 	AppURL      string // of the app role, to try the row policies
 	OwnerURL    string // of the owner role, to find the rows that they hide
+	Subgraph    bool   // whether the database has no accounts; then users have only ids
 }
 
 // Answer writes what the rule of the field decides, and whether the policies behind it admit the viewer. It asks the database, so
@@ -43,11 +44,11 @@ func (q Question) Answer(ctx context.Context, w io.Writer) error {
 	}
 	i := inquiry{Question: q}
 	var err error
-	if i.app, err = db.Open(db.Options{URL: q.AppURL, MaxConnections: 1}); err != nil {
+	if i.app, err = db.Open(db.Options{URL: q.AppURL, MaxConnections: 1, Subgraph: q.Subgraph}); err != nil {
 		return err
 	}
 	defer i.app.Close()
-	if i.owners, err = db.Open(db.Options{URL: q.OwnerURL, MaxConnections: 1}); err != nil {
+	if i.owners, err = db.Open(db.Options{URL: q.OwnerURL, MaxConnections: 1, Subgraph: q.Subgraph}); err != nil {
 		return err
 	}
 	defer i.owners.Close()
@@ -101,6 +102,13 @@ func (q *inquiry) findViewer(ctx context.Context) error {
 	if q.name = q.As; q.As == "nobody" {
 		return nil
 	}
+	if q.Subgraph {
+		id, ok := auth.ParseID(q.As)
+		if q.viewer = (auth.Viewer{UserID: id}); !ok {
+			return fmt.Errorf("--as: %q is not the id of a user: a second subgraph knows no usernames", q.As)
+		}
+		return nil
+	}
 	p, err := q.findProfile(ctx)
 	if fault.Is(err, fault.NotFound) {
 		return fmt.Errorf("--as: user %q not found", q.As)
@@ -144,11 +152,17 @@ func (q *inquiry) findRow(ctx context.Context) error {
 	if q.row == nil {
 		return q.notFound(ctx, name, keys)
 	}
-	relation, err := q.prober.Relation(ctx, q.viewer.UserID, q.typ.Table, q.typ.Guard().Ref(q.row))
-	if err != nil {
-		return err
+	if !q.typ.Remote {
+		relation, err := q.prober.Relation(ctx, q.viewer.UserID, q.typ.Table, q.typ.Guard().Ref(q.row))
+		if err != nil {
+			return err
+		}
+		q.row = related{q.row, relation}
 	}
-	q.row = related{q.row, relation}
+	if q.Subgraph {
+		q.owner = q.row.OwnerID().String()
+		return nil
+	}
 	owner, err := q.owners.FindProfileOfUser(ctx, auth.Viewer{}, q.row.OwnerID())
 	if err != nil {
 		return err
@@ -216,8 +230,11 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 		return false, nil
 	}
 	behind := q.Layers.behind[q.field.String()]
-	own := q.typ.Guard()
-	guards := append([]owned.Guard{own}, behind.guards...)
+	var guards []owned.Guard
+	if !q.typ.Remote {
+		guards = append(guards, q.typ.Guard())
+	}
+	guards = append(guards, behind.guards...)
 	for i, guard := range guards {
 		if slices.ContainsFunc(guards[:i], func(g owned.Guard) bool { return g.Name() == guard.Name() }) {
 			continue
@@ -226,7 +243,7 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 		if err != nil {
 			return false, err
 		}
-		hidden = hidden || i == 0 && !admits
+		hidden = hidden || i == 0 && !q.typ.Remote && !admits
 	}
 	if f := behind.function; f != nil {
 		fmt.Fprintf(w, "  function %s admits %s\n", f.Name, f.InWords())

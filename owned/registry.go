@@ -51,7 +51,10 @@ func (t *Type) check() error {
 	if t.Rows == nil {
 		faults = append(faults, t.Fault("Rows is missing: provide a function that finds rows by their ids"))
 	}
-	if t.Table.Name == "" {
+	if t.Remote && t.Table.Name != "" {
+		faults = append(faults, t.Fault("the rows are Remote, so Table has no meaning: leave one of them out"))
+	}
+	if !t.Remote && t.Table.Name == "" {
 		faults = append(faults, t.Fault("Table is missing: describe the table of the rows"))
 	}
 	faults = append(faults, t.checkModel())
@@ -86,6 +89,7 @@ func (t *Type) checkModel() error {
 	}
 	byVisibility, visible := typ == reflect.TypeFor[ByVisibility]() || embeds(reflect.TypeFor[ByVisibility]()), t.Table.Admits == db.AdmitsVisible
 	switch {
+	case t.Remote:
 	case byVisibility && !visible:
 		return t.Fault("%s embeds owned.ByVisibility, but Table does not have Admits: db.AdmitsVisible", typ)
 	case !byVisibility && visible && embeds(reflect.TypeFor[By]()):
@@ -140,10 +144,11 @@ func (r *Registry) Find(ctx context.Context, d *db.DB, viewer auth.Viewer, name 
 	return find(ctx, d, viewer, []*Type{r.byName[name]}, ids)
 }
 
-// FindNodes returns the rows of any type with these ids that the viewer sees, by their ids. It always queries each type, so that an
+// FindNodes returns the rows of any type with these ids that the viewer sees, by their ids. It omits types whose rows another
+// subgraph has. It always queries each type, so that an
 // unknown id takes as long as a hidden one.
 func (r *Registry) FindNodes(ctx context.Context, d *db.DB, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
-	return find(ctx, d, viewer, r.types, ids)
+	return find(ctx, d, viewer, slices.DeleteFunc(r.Types(), func(t *Type) bool { return t.Remote }), ids)
 }
 
 // find queries each of the types in one transaction.

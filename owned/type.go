@@ -21,6 +21,10 @@ type Type struct {
 	Model any      // a value of the Go struct of the type, such as &model.Note{}
 	Table db.Table // the table of the rows
 
+	// Remote says that another subgraph has the rows, and this one only adds fields to them. Then the type has no Table, and Rows
+	// returns a row for each id, without a query. Everyone sees the row, since it says nothing but its id.
+	Remote bool
+
 	// Rows returns the rows with these ids that the viewer of tx sees, in any order. It has no side effects.
 	Rows func(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]Row, error)
 
@@ -162,7 +166,10 @@ func (t *Type) isModelOf(row Row) bool { return reflect.TypeOf(t.Model) == refle
 
 // tables returns the tables of the type, its own first.
 func (t *Type) tables() []db.Table {
-	list := []db.Table{t.Table}
+	var list []db.Table
+	if !t.Remote {
+		list = append(list, t.Table)
+	}
 	for _, field := range sortedKeys(t.Fields) {
 		list = append(list, t.Fields[field].Table)
 	}

@@ -170,7 +170,7 @@ func verify(ctx context.Context, t *testing.T, v *Verifier, token string) string
 	if err != nil {
 		t.Errorf("%v", err)
 	}
-	if access.Viewer == (auth.Viewer{UserID: userID, SessionID: sessionID}) {
+	if access.Viewer == (auth.Viewer{UserID: userID, SessionID: sessionID, Until: access.Until}) && access.Until > 0 {
 		return member
 	}
 	if access.Viewer.IsMember() || access.Viewer.Reason == "" {

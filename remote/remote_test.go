@@ -107,6 +107,7 @@ func TestHandler(t *testing.T) {
 	i := newIssuer(t, key)
 	good := i.token(key)
 	expired := i.sign(jwt.SigningMethodEdDSA, key, jwt.MapClaims{"kid": kid(key)}, jwt.MapClaims{"exp": i.now().Add(-time.Hour).Unix()})
+	until := i.now().Add(15*time.Minute + auth.DefaultLeeway).Unix() // see issuer.token
 	send := func(v *Verifier, values ...string) (*httptest.ResponseRecorder, *auth.Viewer) {
 		var viewer *auth.Viewer
 		w := httptest.NewRecorder()
@@ -126,7 +127,7 @@ func TestHandler(t *testing.T) {
 	}{
 		"no header":      {nil, auth.Viewer{}, ""},
 		"another scheme": {[]string{"Basic eDp5"}, auth.Viewer{}, ""},
-		"valid":          {[]string{"Bearer " + good}, auth.Viewer{UserID: userID, SessionID: sessionID}, ""},
+		"valid":          {[]string{"Bearer " + good}, auth.Viewer{UserID: userID, SessionID: sessionID, Until: until}, ""},
 		"expired":        {[]string{"Bearer " + expired}, auth.Anonymous("expired"), "has expired"},
 		"invalid":        {[]string{"Bearer x"}, auth.Anonymous("invalid"), `Bearer error="invalid_token"`},
 		"two tokens":     {[]string{"Bearer " + good, "Bearer " + good}, auth.Anonymous("invalid"), `Bearer error="invalid_token"`},

@@ -15,10 +15,21 @@ import (
 
 const maxRepresentations = 500
 
-var _ exec.EntityResolver = (*QueryResolver)(nil)
+var (
+	_ exec.EntityResolver = (*QueryResolver)(nil)
+	_ exec.EntityResolver = (*EntityResolver)(nil)
+)
 
 // Entities finds the objects of Federation's representations in one transaction.
 func (q *QueryResolver) Entities(ctx context.Context, representations []any) ([]owned.Row, error) {
+	return (&EntityResolver{q.Resolvers}).Entities(ctx, representations)
+}
+
+// EntityResolver resolves Federation's entry point, and nothing else of Query.
+type EntityResolver struct{ *Resolvers }
+
+// Entities finds the objects of Federation's representations in one transaction.
+func (q *EntityResolver) Entities(ctx context.Context, representations []any) ([]owned.Row, error) {
 	if len(representations) > maxRepresentations {
 		return nil, tooMany("representations", maxRepresentations)
 	}
@@ -44,7 +55,7 @@ func (q *QueryResolver) Entities(ctx context.Context, representations []any) ([]
 
 // readRepresentation returns the keys of a representation. It ignores all other fields, which the caller could have made up. A
 // key that is not a string is a fault. A string that cannot be a key gets the same response as an unknown key, in the same time.
-func (q *QueryResolver) readRepresentation(path string, representation any) ([]owned.Ref, error) {
+func (q *EntityResolver) readRepresentation(path string, representation any) ([]owned.Ref, error) {
 	fields, _ := representation.(map[string]any) // anything else has no __typename
 	name, _ := fields["__typename"].(string)
 	t := q.Registry.Lookup(name)

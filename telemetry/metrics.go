@@ -58,6 +58,11 @@ func (m *metrics) watch(d *db.DB, h *passwords.Hasher) {
 	gauge("freehold_database_connections_open", "Connections to the database, in use or idle.", func() int { return d.Stats().OpenConnections })
 	gauge("freehold_database_connections_in_use", "Connections in a transaction.", func() int { return d.Stats().InUse })
 	gauge("freehold_database_connections_idle", "Connections that wait for work.", func() int { return d.Stats().Idle })
+	counter("freehold_database_waits_total", "Transactions that waited for a connection.", func() float64 { return float64(d.Stats().WaitCount) })
+	counter("freehold_database_wait_seconds_total", "Time that transactions waited for a connection.", func() float64 { return d.Stats().WaitDuration.Seconds() })
+	if h == nil {
+		return // a second subgraph has no passwords and sends no mails
+	}
 	auto.NewGaugeFunc(prometheus.GaugeOpts{Name: "freehold_mails_waiting", Help: "Mails in the outbox that are neither sent nor parked."}, func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -67,8 +72,6 @@ func (m *metrics) watch(d *db.DB, h *passwords.Hasher) {
 		}
 		return float64(n)
 	})
-	counter("freehold_database_waits_total", "Transactions that waited for a connection.", func() float64 { return float64(d.Stats().WaitCount) })
-	counter("freehold_database_wait_seconds_total", "Time that transactions waited for a connection.", func() float64 { return d.Stats().WaitDuration.Seconds() })
 	gauge("freehold_password_hashes_waiting", "Callers that are waiting for a password hash.", func() int { return h.Load().Waiting })
 	gauge("freehold_password_hashes_running", "Password hashes being computed.", func() int { return h.Load().Running })
 	counter("freehold_password_hashes_refused_total", "Callers that were refused because too many were waiting for a password hash.", func() float64 { return float64(h.Load().Refused) })

@@ -65,6 +65,16 @@ func New(t testing.TB, more ...db.MigrationSet) Database {
 	return d
 }
 
+// NewSubgraph creates a database of a second subgraph, which has no accounts, with the migrations of these sets.
+func NewSubgraph(t testing.TB, sets ...db.MigrationSet) Database {
+	t.Helper()
+	d := NewEmpty(t, "")
+	if err := db.MigrateSubgraph(t.Context(), d.Owner, sets...); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // NewEmpty creates a database with options of CREATE DATABASE, and drops it when the test ends.
 func NewEmpty(t testing.TB, how string) Database {
 	t.Helper()

@@ -23,6 +23,8 @@ type Set struct {
 	Name  string // of the table in schema migrations that stores its version
 	Files fs.FS  // NNNN_name.sql at the top level, and functions/name.sql; see docs/deployment.md
 	After string // a statement that runs after the migrations and functions, in their transaction; "" for none
+
+	Excludes string // the name of a set that cannot share a database with this one; "" for none
 }
 
 // Run runs the new migrations of the sets, in their order, as the owner role. Concurrent calls run one after the other. A set is
@@ -104,6 +106,9 @@ func (m *migration) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { m.tx.Rollback() }() //nolint:errcheck // after a commit it does nothing
+	if err := m.set.checkExcluded(ctx, m.tx); err != nil {
+		return err
+	}
 	switch v, err := published(ctx, m.tx, m.set.Name); {
 	case err != nil:
 		return err

@@ -137,9 +137,21 @@ func Check(ctx context.Context, tx *sql.Tx, set Set) error {
 	if err != nil {
 		return err
 	}
+	if err := set.checkExcluded(ctx, tx); err != nil {
+		return err
+	}
 	v, err := published(ctx, tx, set.Name)
 	if err != nil {
 		return err
 	}
 	return v.refuse(set.Name, latest(numbered))
+}
+
+// checkExcluded returns an error if the database has a set that cannot share it with this one.
+func (s Set) checkExcluded(ctx context.Context, tx *sql.Tx) error {
+	v, err := published(ctx, tx, s.Excludes)
+	if err == nil && v.number > 0 {
+		err = fmt.Errorf("the database has the migrations of %s, which cannot share it with those of %s: use another database", s.Excludes, s.Name)
+	}
+	return err
 }

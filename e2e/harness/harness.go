@@ -56,7 +56,12 @@ func (w Layers) String() string {
 // Config returns the settings of a test's service; further ones are NAME=value.
 func Config(t testing.TB, databaseURL string, further ...string) app.Config {
 	t.Helper()
-	c, err := app.LoadConfig(append([]string{
+	return configOf(t, Program, databaseURL, further...)
+}
+
+func configOf(t testing.TB, p *app.Program, databaseURL string, further ...string) app.Config {
+	t.Helper()
+	c, err := p.LoadConfig(append([]string{
 		"DATABASE_URL=" + databaseURL, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=DEBUG",
 		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s", // machines are slow and -race is on; tests of timeouts set their own
 	}, further...))
@@ -118,7 +123,10 @@ func (x Setup) Start(t testing.TB) *Service {
 // log has an error or a panic that the test does not expect.
 func (x Setup) Prepare(t testing.TB) *Service {
 	t.Helper()
-	if x.Database == (dbtest.Database{}) {
+	p := cmp.Or(x.Program, Program)
+	if x.Database == (dbtest.Database{}) && p.IsSubgraph() {
+		x.Database = dbtest.NewSubgraph(t, p.Migrations()...)
+	} else if x.Database == (dbtest.Database{}) {
 		x.Database = dbtest.New(t)
 	}
 	s := &Service{T: t, DB: x.Database, Logs: &LogBuffer{}}
@@ -131,7 +139,7 @@ func (x Setup) Prepare(t testing.TB) *Service {
 		weakened.Rule = func(string) string { return "@public" }
 	case BothLayers:
 	}
-	c, o := Config(t, url, x.Settings...), x.Options
+	c, o := configOf(t, p, url, x.Settings...), x.Options
 	if o.MailLatest = cmp.Or(o.MailLatest, mailAtOnce); o.MailLatest == UsualMailWait {
 		o.MailLatest = 0
 	}
@@ -140,7 +148,7 @@ func (x Setup) Prepare(t testing.TB) *Service {
 	if strings.HasPrefix(c.PublicURL, "https:") {
 		s.prefix = "__Host-"
 	}
-	a, err := cmp.Or(x.Program, Program).New(levers.With(t.Context(), weakened), c, o)
+	a, err := p.New(levers.With(t.Context(), weakened), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}

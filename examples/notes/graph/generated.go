@@ -3629,6 +3629,11 @@ type DeleteNotePayload {
   "The id that the note had."
   deletedNoteId: ID! @inherited
 }
+
+extend enum NotebookField {
+  "` + "`" + `notes` + "`" + `."
+  NOTES
+}
 `, BuiltIn: false},
 	{Name: "../entities.graphqls", Input: `"Every type with a key."
 union _Entity = Notebook | Note | User | Profile

@@ -41,7 +41,7 @@ type Facts struct {
 func Join(all ...Facts) Facts {
 	f := Facts{
 		Known: cases.Known{
-			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
+			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, ByHand: map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
 		},
 		Equivalent: map[string]string{},
 		Values:     map[string]Value{}, IDOf: map[string]string{}, Insert: map[string]string{}, Relate: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
@@ -54,6 +54,7 @@ func Join(all ...Facts) Facts {
 			}
 			maps.Copy(f.NullAfter[root], fields)
 		}
+		maps.Copy(f.ByHand, g.ByHand)
 		maps.Copy(f.Exempt, g.Exempt)
 		maps.Copy(f.RuleAlone, g.RuleAlone)
 		maps.Copy(f.Values, g.Values)

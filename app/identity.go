@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/passwords"
+	"freehold.dev/freehold/remote"
+)
+
+// identity is how a service knows its viewers: by accounts of its own, or by the tokens of another service.
+type identity struct {
+	viewer   func(context.Context, http.Header) (auth.Viewer, error)
+	accounts *accounts.Service // in a second subgraph, only CheckWrite works
+
+	// nil in a second subgraph
+	operators *operators.Service
+	cookies *auth.Cookies
+	hasher  *passwords.Hasher
+	jwks    func() auth.JWKS
+}
+
+func (a *App) identify(ctx context.Context, c Config, o Options) (identity, error) {
+	if a.program.subgraph {
+		return a.identifyByTokens(ctx, c, o)
+	}
+	return a.identifyByAccounts(ctx, c, o)
+}
+
+// identifyByTokens verifies the tokens of another service. It does not ask for the keys yet, so that the two services can start in
+// any order.
+func (a *App) identifyByTokens(ctx context.Context, c Config, o Options) (identity, error) {
+	verifier, err := remote.New(remote.Options{
+		Issuer: c.Issuer, Audience: c.Audience, Now: o.Now,
+		Failed: func(err error) {
+			a.log.ErrorContext(ctx, "failed to fetch the keys of FREEHOLD_ISSUER; will retry", "error", err)
+		},
+	})
+	if err != nil {
+		return identity{}, fmt.Errorf("verify the tokens of FREEHOLD_ISSUER: %w", err)
+	}
+	return identity{
+		viewer: func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+			return auth.Authenticate(ctx, header, verifier)
+		},
+		accounts: accounts.New(a.db, nil, nil, nil, accounts.Config{RateLimit: c.RateLimit == "on", Limits: c.limits()}),
+	}, nil
+}
+
+// identifyByAccounts has accounts, and sends their mails.
+func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who identity, err error) {
+	keys, err := loadKeys(c, o.Now)
+	if err != nil {
+		return who, err
+	}
+	keys.Failed = func(err error) {
+		a.log.ErrorContext(ctx, "failed to reload the signing keys; the loaded ones stay in use", "error", err)
+	}
+	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
+		return who, err
+	}
+	reserved, err := reservedUsernames(c.ReservedUsernames)
+	if err != nil {
+		return who, err
+	}
+	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
+	who.hasher = passwords.NewHasher(ctx, passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare()})
+	service := accounts.New(a.db, keys, who.hasher, tokens, accounts.Config{
+		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
+		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
+		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
+		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
+	})
+	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
+	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
+	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
+		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
+	}
+	return who, nil
+}
+
+func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
+	if c.SigningKey != "" {
+		return auth.LoadKeys(c.SigningKey, now)
+	}
+	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another OS user, has its folder below
+		return nil, fmt.Errorf("create the data folder (FREEHOLD_DATA_DIR): %w", err)
+	}
+	return auth.LoadOrCreateKeys(c.developmentKey(), now)
+}

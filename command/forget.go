@@ -1,0 +1,37 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// forget runs `freehold forget` with its arguments, on the database of FREEHOLD_MIGRATE_URL or on the private PostgreSQL.
+func (c Command) forget(ctx context.Context, args []string) (err error) {
+	if len(args) != 1 {
+		return errors.New("usage: freehold forget USER_ID")
+	}
+	p, err := c.Program()
+	if err != nil {
+		return err
+	}
+	settings, err := loadConfig(p)
+	if err != nil {
+		return err
+	}
+	if p.IsSubgraph() && settings.PrivateDatabase() {
+		stop, err := usePrivate(ctx, p, &settings)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
+	found, err := p.Forget(ctx, settings, args[0])
+	if err != nil {
+		return err
+	}
+	if !found {
+		return say(fmt.Sprintf("user %s has no rows here; tokens of the user are refused for a day\n", args[0]))
+	}
+	return say(fmt.Sprintf("deleted everything that belongs to user %s; tokens of the user are refused for a day\n", args[0]))
+}
