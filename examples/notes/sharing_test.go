@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"freehold.dev/freehold/app"
@@ -226,5 +227,39 @@ func TestInvitationByMail(t *testing.T) {
 	s.Must(s.dan.Token, createNote, harness.Input("notebookId", s.notebook, "body", "x"))
 	if r := s.Do(s.SignUp(nil).Token, accept, harness.Input("code", code)); !slices.Equal(r.Fields(), []string{"input.code INVALID"}) {
 		t.Errorf("a second use: %s", r.Body)
+	}
+}
+
+// A page of 50 rows costs its other viewers at most one statement more than its owner, however they are related to it.
+func TestRelationsCostNoQueries(t *testing.T) {
+	t.Parallel()
+	var ran atomic.Int64
+	s := share(t, harness.Setup{Options: app.Options{Observe: func(string) { ran.Add(1) }}, Settings: []string{"FREEHOLD_COST_LIMIT=1000000"}})
+	for range 50 {
+		note := s.id(s.ann, createNote, "notebookId", s.notebook, "body", "x")
+		s.DB.Query(t, `
+			WITH b AS (INSERT INTO app.notebooks (id, user_id, title, visibility) VALUES (gen_random_uuid(), $1, 'x', 'PRIVATE') RETURNING id)
+			INSERT INTO app.notebook_members (notebook_id, user_id, role) SELECT b.id, m.user_id, m.role FROM b, app.notebook_members m WHERE m.notebook_id = $2`,
+			s.ann.UserID, s.notebook)
+		s.DB.Query(t, `INSERT INTO app.comments (id, note_id, body) VALUES (gen_random_uuid(), $1, 'y')`, note)
+	}
+	for _, query := range []string{
+		`{ notebooks(first: 50) { nodes { title viewerCan { actions see edit } } } }`,
+		`query ($id: ID!) { node(id: $id) { ... on Notebook { notes(first: 50) { nodes { body viewerCan { actions see edit } } } } } }`,
+		`query ($id: ID!) { node(id: $id) { ... on Notebook { members { nodes { role } } } } }`,
+	} {
+		cost := func(a harness.Account) int64 {
+			before := ran.Load()
+			if r := s.Must(a.Token, query, harness.Vars{"id": s.notebook}); len(r.Body) < 70 {
+				t.Errorf("%s as %s: %s", query, a.Username, r.Body)
+			}
+			return ran.Load() - before
+		}
+		owner := cost(s.ann)
+		for _, a := range []harness.Account{s.bob, s.cal} {
+			if n := cost(a); n > owner+1 {
+				t.Errorf("%s costs %s %d statements, and the owner %d", query, a.Username, n, owner)
+			}
+		}
 	}
 }
