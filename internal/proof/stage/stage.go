@@ -58,15 +58,12 @@ type Stage struct {
 	lacking []findings.Finding           // seeds without which nobody has some relation
 }
 
-// anyCost lets an operation select everything, however many pages that is.
-const anyCost = "FREEHOLD_COST_LIMIT=1000000"
-
 // New returns a stage with one person of each visibility and another person, in a database of its own. It fails the test with
 // the seeds that are missing.
 func New(t testing.TB, program Program) *Stage {
 	t.Helper()
 	p := &Stage{Program: program, Specification: program.specification(), Targets: map[string]*people.Person{}, dataDir: t.TempDir()}
-	p.Maker = harness.Setup{Program: program.Program, Database: dbtest.New(t), Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, anyCost}}.Start(t)
+	p.Maker = harness.Setup{Program: program.Program, Database: dbtest.New(t), AnyCost: true, Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir}}.Start(t)
 	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
 	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
@@ -184,7 +181,8 @@ func (p *Stage) Behind(t testing.TB, w harness.Layers) *Stage {
 	}
 	q.Asked = harness.Setup{
 		Program: p.Program.Program, Database: p.Maker.DB, Layers: w, Rule: p.Rule,
-		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, anyCost, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+		AnyCost:  true,
+		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
 	}.Start(t)
 	q.Asked.FromAnywhere = true
 	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing refuses before it
