@@ -127,6 +127,21 @@ func (p *Stage) furnishByFacts(made *people.Person) error {
 			return err
 		}
 	}
+	for typ := range p.Program.Facts.FurnishRow {
+		if err := p.furnishRow(typ, made.Objects[typ][cases.ID], made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// furnishRow gives a row of a person what no mutation of theirs gives it.
+func (p *Stage) furnishRow(typ string, row any, of *people.Person) error {
+	for _, statement := range p.Program.Facts.FurnishRow[typ] {
+		if err := p.asSuperuser(nil, statement, row, of.RowID("User")); err != nil {
+			return &findings.Unseeded{Type: typ, What: "Seed.Furnish of " + typ + " fails", Err: err}
+		}
+	}
 	return nil
 }
 
@@ -243,7 +258,9 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 func (p *Stage) Spare(target *people.Person, mutation string) (err error) {
 	typ, command := p.Schema.SubjectOf(p.Schema.Mutation.Fields.ForName(mutation))
 	if command == "DELETE" && target.Rows[typ] != nil {
-		target.Subject, _, err = target.AnotherRow(p.making, typ)
+		if target.Subject, _, err = target.AnotherRow(p.making, typ); err == nil && p.furnish != nil {
+			err = p.furnishRow(typ, target.Subject.ID, target)
+		}
 	}
 	return err
 }
