@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 	"e2e/accounts":        {},
 	"e2e/edge":            {},
 	"e2e/faults":          {},
-	"e2e/harness":         {"app", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
+	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
 	"freeholdtest": {
 		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings", "internal/proof/people",
@@ -79,7 +79,7 @@ var mayImport = map[string][]string{
 		"internal/proof/findings", "internal/proof/policies", "internal/proof/stage",
 	},
 	"internal/proof/stage": {
-		"access", "app", "auth", "db/dbtest", "e2e/harness", "fault",
+		"access", "app", "auth", "e2e/harness", "fault",
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 	"e2e/programs":               {},

@@ -22,9 +22,9 @@ type identity struct {
 
 	// nil in a second subgraph
 	operators *operators.Service
-	cookies *auth.Cookies
-	hasher  *passwords.Hasher
-	jwks    func() auth.JWKS
+	cookies   *auth.Cookies
+	hasher    *passwords.Hasher
+	jwks      func() auth.JWKS
 }
 
 func (a *App) identify(ctx context.Context, c Config, o Options) (identity, error) {
