@@ -33,7 +33,7 @@ func NewIssuer(t testing.TB) *Issuer {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(keys.JWKS()) //nolint:errcheck // the client reports it
+		json.NewEncoder(w).Encode(keys.JWKS())
 	}))
 	t.Cleanup(server.Close)
 	return &Issuer{URL: server.URL, tokens: auth.NewTokens(keys, server.URL, issuedLifetime, issuedAudience)}
