@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"e2e/accounts":        {},
 	"e2e/edge":            {},
 	"e2e/faults":          {},
+	"e2e/operators":       {},
 	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
 	"freeholdtest": {
@@ -123,6 +124,7 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
+	"e2e/operators":       {"app", "command", "db/dbtest", "e2e/harness", "modules"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {

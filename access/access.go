@@ -72,6 +72,11 @@ func (f Field) For(v Viewer, scopes ...string) (answer Answer, byPolicy bool) {
 	return f.ask(func(decision) asker { return asker{v, scopes} }, v)
 }
 
+// Hides reports whether the row of the field, or that of an argument, is hidden from a viewer by the row policy under which it is read.
+func (f Field) Hides(v Viewer, scopes ...string) bool {
+	return slices.ContainsFunc(f.decisions, func(d decision) bool { return d.row != nil && !d.row.admits(v, scopes) })
+}
+
 // ask returns the answer to a viewer, who is some asker for each decision.
 func (f Field) ask(askerOf func(decision) asker, v Viewer) (answer Answer, byPolicy bool) {
 	decisions := slices.DeleteFunc(slices.Clone(f.decisions), func(d decision) bool { return !d.concerns(v) })
@@ -191,7 +196,7 @@ func (c *compiler) decisions(t *ast.Definition, f *ast.FieldDefinition, when str
 	}
 	seen[name] = true
 	if rules[0].Name != "inherited" {
-		d := decision{field: name, rules: rules, layers: slices.Clone(c.layers.of(t.Name, f.Name))}
+		d := decision{field: name, rules: rules, layers: slices.Clone(c.layers.of(t.Name, f.Name, when))}
 		if row, owned := c.layers.Types[cmp.Or(rules[0].Of, t.Name)]; owned {
 			d.row = &row
 		}

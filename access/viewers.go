@@ -106,7 +106,7 @@ type Layer struct {
 func (l Layer) admits(v Viewer, scopes []string) bool {
 	related := v == Owner || slices.Contains(l.Relations, string(v))
 	switch {
-	case v.signedIn() && overlap(l.Scopes, scopes):
+	case l.Admits == AdmitsEveryone, v.signedIn() && overlap(l.Scopes, scopes):
 		return true
 	case l.Admits == AdmitsVisible:
 		return related || v == NobodyVisibleTo || v == MemberVisibleTo
@@ -159,9 +159,13 @@ func (l Layer) InWords() string {
 type Layers struct {
 	Types  map[string]Layer   // by type: the policy under which its row is read
 	Fields map[string][]Layer // by Type.field: those of a field whose value is not in the row of its type
+	When   map[string][]Layer // by Type.field with argument, as Field.String returns it: further ones of a call with this argument
 }
 
-func (w Layers) of(typ, field string) []Layer {
+func (w Layers) of(typ, field, when string) []Layer {
+	if further := w.When[Field{Type: typ, Name: field, When: when}.String()]; when != "" && len(further) > 0 {
+		return slices.Concat(w.of(typ, field, ""), further)
+	}
 	if layers, ok := w.Fields[typ+"."+field]; ok {
 		return layers
 	}

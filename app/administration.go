@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,8 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 	var keys *auth.Keys
 	var err error
 	if withKeys {
-		if keys, err = loadKeys(c, nil); err != nil {
-			return nil, err
+		if keys, err = auth.LoadKeys(cmp.Or(c.SigningKey, c.developmentKey()), nil); err != nil {
+			return nil, fmt.Errorf("load the service's signing keys (FREEHOLD_SIGNING_KEY_FILE), from which codes are derived: %w", err)
 		}
 	}
 	if a.db, err = db.Open(db.Options{URL: c.MigrateURL, MaxConnections: 2, StatementTimeout: adminTimeout}); err != nil {

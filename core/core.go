@@ -37,7 +37,22 @@ func Module() app.Module {
 			"Mutation.changeEmail":         {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.changeUsername":      {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.deleteAccount":       {Name: "app.delete_account", Admits: access.AdmitsMembers},
+
+			"Query.accounts":                       operators("app.find_accounts", "accounts:read"),
+			"DisableAccountPayload.account":        operators("app.find_accounts", "accounts:read"),
+			"EnableAccountPayload.account":         operators("app.find_accounts", "accounts:read"),
+			"RevokeAccountSessionsPayload.account": operators("app.find_accounts", "accounts:read"),
+			"StartPasswordResetPayload.account":    operators("app.find_accounts", "accounts:read"),
+			"Mutation.disableAccount":              operators("app.disable_account", "accounts:disable"),
+			"Mutation.enableAccount":               operators("app.enable_account", "accounts:disable"),
+			"Mutation.revokeAccountSessions":       operators("app.revoke_account_sessions", "sessions:revoke"),
+			"Mutation.startPasswordReset":          operators("app.start_password_reset", "passwords:reset"),
 		},
 		Credential: resolvers.Credential, Scopes: resolvers.Scopes,
 	}
+}
+
+// operators returns a definer function that only operators with a scope can use.
+func operators(name, scope string) access.Layer {
+	return access.Layer{Name: name, Admits: access.AdmitsOperators, Scopes: []string{scope}}
 }

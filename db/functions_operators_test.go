@@ -8,13 +8,6 @@ var operatorOutcomes = map[string][]outcome{
 		{name: "none", setup: granted, call: `SELECT app.claim_scopes('')`, nobody: `''`},
 		{name: "after they were revoked", call: `SELECT app.claim_scopes('accounts:read')`, nobody: `''`},
 	},
-	"has_scope": {
-		{name: "one that was claimed", setup: may(`accounts:read`), call: `SELECT app.has_scope('accounts:read')`, nobody: `true`},
-		{name: "one of several", setup: may(`accounts:read sessions:revoke`), call: `SELECT app.has_scope('sessions:revoke')`, nobody: `true`},
-		{name: "a part of one", setup: may(`accounts:read`), call: `SELECT app.has_scope('accounts')`, nobody: `false`},
-		{name: "without scopes", call: `SELECT app.has_scope('accounts:read')`, nobody: `false`},
-		{name: "after a transaction", setup: may(``), call: `SELECT app.has_scope('')`, nobody: `false`},
-	},
 	"session_scopes": {
 		{name: "of an operator", setup: granted, call: `SELECT app.session_scopes($ann_session)`, nobody: `accounts:disable accounts:read`},
 		{name: "of another user", setup: granted, call: `SELECT app.session_scopes($bob_session)`, nobody: `''`},

@@ -1,6 +1,10 @@
 package explain
 
 import (
+	"slices"
+	"strings"
+	"unicode"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/access"
@@ -12,8 +16,9 @@ import (
 // Layers are the layers in the database behind each field of a schema: row policies, or a definer function instead of them.
 type Layers struct {
 	registry  *owned.Registry
-	functions map[string]access.Layer // by Type.field
-	behind    map[string]behind       // by Type.field
+	functions map[string]access.Layer   // by Type.field
+	behind    map[string]behind         // by Type.field
+	when      map[string][]access.Layer // by access.Field.String: what refuses an argument of a mutation
 }
 
 // behind are the layers behind a field.
@@ -25,14 +30,43 @@ type behind struct {
 
 // NewLayers returns the layers behind the fields of a schema. functions are the definer functions, by Type.field.
 func NewLayers(schema *ast.Schema, registry *owned.Registry, functions map[string]access.Layer) *Layers {
-	l := &Layers{registry: registry, functions: functions, behind: map[string]behind{}}
+	l := &Layers{registry: registry, functions: functions, behind: map[string]behind{}, when: map[string][]access.Layer{}}
 	for _, typ := range schema.Types {
 		for _, f := range typ.Fields {
 			rule, _ := directives.RuleOf(f)
 			l.behind[typ.Name+"."+f.Name] = l.find(schema, typ.Name, f, rule)
+			for _, r := range directives.RulesOf(f) {
+				if layer, ok := l.ownersColumn(typ.Name+"."+f.Name, r.When); ok {
+					l.when[access.Field{Type: typ.Name, Name: f.Name, When: r.When}.String()] = []access.Layer{layer}
+				}
+			}
 		}
 	}
 	return l
+}
+
+// ownersColumn returns what refuses everyone but the owner to change a column, if an argument of a mutation has the name of such a
+// column.
+func (l *Layers) ownersColumn(field, argument string) (access.Layer, bool) {
+	path := strings.Split(argument, ".")
+	for _, g := range l.behind[field].guards {
+		if g.Command == "UPDATE" && slices.Contains(g.Table.OwnerUpdate, snake(path[len(path)-1])) {
+			return access.Layer{Name: g.Table.Name + "_owner_updates", Admits: access.AdmitsOwner}, true
+		}
+	}
+	return access.Layer{}, false
+}
+
+// snake returns display_name for displayName.
+func snake(name string) string {
+	var text strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			text.WriteByte('_')
+		}
+		text.WriteRune(unicode.ToLower(r))
+	}
+	return text.String()
 }
 
 // find returns the layers behind a field with this rule.
@@ -93,7 +127,7 @@ func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type 
 
 // Access returns the layers in the form of the access matrix.
 func (l *Layers) Access() access.Layers {
-	a := access.Layers{Types: map[string]access.Layer{}, Fields: map[string][]access.Layer{}}
+	a := access.Layers{Types: map[string]access.Layer{}, Fields: map[string][]access.Layer{}, When: l.when}
 	for _, t := range l.registry.Types() {
 		if t.Remote {
 			a.Types[t.Name] = access.Layer{Admits: access.AdmitsEveryone}

@@ -26,6 +26,10 @@ type Seed struct {
 	// runs as the superuser. If others may see rows of the type, the row's visibility is $2.
 	Insert string
 
+	// Relate is a statement that makes the user $2 related to the row $1, as $3, such as EDITOR. It runs as the superuser. A type whose
+	// rows have their relations from rows of another type, such as the notes in a notebook, needs none.
+	Relate string
+
 	// OwnAnswers has the root fields that return a row of the viewer although neither their rule nor their arguments say so, such
 	// as Query.favorite, with the reason.
 	OwnAnswers map[string]string
@@ -33,6 +37,10 @@ type Seed struct {
 	// NullAfter has, by root field such as Mutation.createNote, the fields that are null on every path from there, such as
 	// Note.archivedAt, with the reason.
 	NullAfter map[string]map[string]string
+
+	// ByHand has the mutations that the proof cannot call successfully, such as Mutation.acceptInvitation, with the test that does. The proof
+	// calls them only as viewers whom their rule refuses.
+	ByHand map[string]string
 
 	// Exempt has fields that have no value on some path, such as Note.legacyId, with the reason. Prefer Values and NullAfter.
 	Exempt map[string]string
@@ -58,6 +66,9 @@ func (s Seed) check(p *app.Program) error {
 		}
 		return fmt.Errorf("a Seed has the Type %q, which is not an owned type of the program: these are %s", s.Type, strings.Join(known, ", "))
 	}
+	if t := p.Registry().Lookup(s.Type); s.Relate != "" && t.Table.Relation == "" {
+		return fmt.Errorf("the Seed of %s has Relate, but its Table has no Relation: only owners have a relation to a row", s.Type)
+	}
 	schema := p.Schema()
 	for _, key := range slices.Sorted(maps.Keys(s.Values)) {
 		parts := strings.Split(key, ".")
@@ -76,8 +87,8 @@ func (s Seed) check(p *app.Program) error {
 // facts returns the seed as the proof has it.
 func (s Seed) facts() people.Facts {
 	f := people.Facts{
-		Known:  cases.Known{Own: map[string]cases.Own{}, NullAfter: s.NullAfter, Exempt: s.Exempt, RuleAlone: s.RuleAlone},
-		Values: map[string]people.Value{}, Insert: map[string]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
+		Known:  cases.Known{Own: map[string]cases.Own{}, NullAfter: s.NullAfter, ByHand: s.ByHand, Exempt: s.Exempt, RuleAlone: s.RuleAlone},
+		Values: map[string]people.Value{}, Insert: map[string]string{}, Relate: map[string]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
 	}
 	for field := range s.OwnAnswers {
 		f.Own[field] = cases.ShowsViewer
@@ -87,6 +98,9 @@ func (s Seed) facts() people.Facts {
 	}
 	if s.Insert != "" {
 		f.Insert[s.Type] = s.Insert
+	}
+	if s.Relate != "" {
+		f.Relate[s.Type] = s.Relate
 	}
 	for key, value := range s.Values {
 		f.Values[key] = seeded(key[strings.LastIndex(key, ".")+1:], value)

@@ -27,6 +27,7 @@ func TestInvalidSeedsAreNamed(t *testing.T) {
 		{Seed{}, "these are User, Profile"},
 		{Seed{Type: "Profile", Values: value("UpdateProfileInput.bios")}, `"UpdateProfileInput.bios"`},
 		{Seed{Type: "Profile", Values: value("bio")}, `"bio"`},
+		{Seed{Type: "Profile", Relate: "INSERT"}, "the Seed of Profile has Relate, but"},
 		{Seed{Type: "Profile", Values: value("Query.profile.name")}, `"Query.profile.name"`},
 	} {
 		err := c.seed.check(p)
@@ -39,7 +40,7 @@ func TestInvalidSeedsAreNamed(t *testing.T) {
 // The proof searches replies to other viewers for the values of a seed that are unique, and for no others.
 func TestUniqueValuesAreCanaries(t *testing.T) {
 	t.Parallel()
-	f := Seed{Type: "Note", Insert: "INSERT", OwnAnswers: map[string]string{"Query.x": "why", "Mutation.x": "why"}, Values: map[string]func(int) any{
+	f := Seed{Type: "Note", Insert: "INSERT", Relate: "RELATE", OwnAnswers: map[string]string{"Query.x": "why", "Mutation.x": "why"}, Values: map[string]func(int) any{
 		"CreateNoteInput.slug":  func(n int) any { return strings.Repeat("s", n) },
 		"CreateNoteInput.color": func(int) any { return "RED" },
 	}}.facts()
@@ -52,7 +53,7 @@ func TestUniqueValuesAreCanaries(t *testing.T) {
 	if into.Seed["color"] != "RED" || into.Canaries["color"] != "" || into.Canaries["slug"] == "" || into.Canaries["slug"] != into.Seed["slug"] {
 		t.Errorf("got %+v", into)
 	}
-	if f.Insert["Note"] != "INSERT" || f.Own["Query.x"] != cases.ShowsViewer || f.Own["Mutation.x"] != cases.ChangesViewer {
+	if f.Insert["Note"] != "INSERT" || f.Relate["Note"] != "RELATE" || f.Own["Query.x"] != cases.ShowsViewer || f.Own["Mutation.x"] != cases.ChangesViewer {
 		t.Errorf("got %+v", f)
 	}
 }

@@ -38,7 +38,7 @@ func (m *MutationResolver) DisableAccount(ctx context.Context, input model.Disab
 	if err != nil {
 		return nil, err
 	}
-	return &model.DisableAccountPayload{AccountID: id.String(), Account: newAccount(account)}, nil
+	return &model.DisableAccountPayload{Success: true, Account: newAccount(account)}, nil
 }
 
 func (m *MutationResolver) EnableAccount(ctx context.Context, input model.EnableAccountInput) (*model.EnableAccountPayload, error) {
@@ -47,7 +47,7 @@ func (m *MutationResolver) EnableAccount(ctx context.Context, input model.Enable
 	if err != nil {
 		return nil, err
 	}
-	return &model.EnableAccountPayload{AccountID: id.String(), Account: newAccount(account)}, nil
+	return &model.EnableAccountPayload{Success: true, Account: newAccount(account)}, nil
 }
 
 func (m *MutationResolver) RevokeAccountSessions(ctx context.Context, input model.RevokeAccountSessionsInput) (*model.RevokeAccountSessionsPayload, error) {
@@ -56,7 +56,7 @@ func (m *MutationResolver) RevokeAccountSessions(ctx context.Context, input mode
 	if err != nil {
 		return nil, err
 	}
-	return &model.RevokeAccountSessionsPayload{AccountID: id.String(), Account: newAccount(account), Count: count}, nil
+	return &model.RevokeAccountSessionsPayload{Success: true, Account: newAccount(account), Count: count}, nil
 }
 
 func (m *MutationResolver) StartPasswordReset(ctx context.Context, input model.StartPasswordResetInput) (*model.StartPasswordResetPayload, error) {
@@ -65,7 +65,7 @@ func (m *MutationResolver) StartPasswordReset(ctx context.Context, input model.S
 	if err != nil {
 		return nil, err
 	}
-	return &model.StartPasswordResetPayload{AccountID: id.String(), Account: newAccount(account)}, nil
+	return &model.StartPasswordResetPayload{Success: true, Account: newAccount(account)}, nil
 }
 
 // actor returns the use cases of operators for the viewer.

@@ -27,6 +27,11 @@ func TestEndedSessionStartsNothing(t *testing.T) {
 		"changeEmail":         `changeEmail(input: {newEmail: "new@example.org"}) { __typename }`,
 		"changeUsername":      `changeUsername(input: {username: "new-one"}) { __typename }`,
 		"deleteAccount":       `deleteAccount(input: {password: "` + harness.Password + `"}) { __typename }`,
+
+		"disableAccount":        `disableAccount(input: {id: "SESSION"}) { __typename }`,
+		"enableAccount":         `enableAccount(input: {id: "SESSION"}) { __typename }`,
+		"revokeAccountSessions": `revokeAccountSessions(input: {id: "SESSION"}) { __typename }`,
+		"startPasswordReset":    `startPasswordReset(input: {id: "SESSION"}) { __typename }`,
 	}
 	for _, f := range harness.Program.Schema().Mutation.Fields {
 		if !harness.PublicMutations(harness.Program.Schema())[f.Name] && mutations[f.Name] == "" {
@@ -44,6 +49,8 @@ func TestEndedSessionStartsNothing(t *testing.T) {
 	} {
 		a := s.SignUp(nil)
 		session := s.DB.Query(t, `SELECT id FROM app.sessions WHERE user_id = $1`, a.UserID)[0]
+		s.DB.Query(t, `SELECT app.grant_scope($1, scope, 'a test') FROM unnest('{accounts:disable,sessions:revoke,passwords:reset}'::text[]) scope`, a.UserID)
+		a.Token = s.SignIn(a.Email)
 		s.DB.Query(t, end, a.UserID)
 		before := s.AllRows()
 		for _, mutation := range append(slices.Sorted(maps.Values(mutations)), faulty...) {

@@ -126,10 +126,10 @@ type DisableAccountInput struct {
 
 // The disabled account.
 type DisableAccountPayload struct {
-	// The account.
+	// The account. It requires a scope of its own: without it, only this field is refused.
 	Account *Account `json:"account,omitempty"`
-	// The id of the user.
-	AccountID string `json:"accountId"`
+	// Always true; a failure is an error.
+	Success bool `json:"success"`
 }
 
 // The account to enable.
@@ -140,10 +140,10 @@ type EnableAccountInput struct {
 
 // The enabled account.
 type EnableAccountPayload struct {
-	// The account.
+	// The account. It requires a scope of its own: without it, only this field is refused.
 	Account *Account `json:"account,omitempty"`
-	// The id of the user.
-	AccountID string `json:"accountId"`
+	// Always true; a failure is an error.
+	Success bool `json:"success"`
 }
 
 // How many characters (Unicode code points) a string can have.
@@ -321,10 +321,10 @@ type RevokeAccountSessionsInput struct {
 
 // The account whose sessions were revoked.
 type RevokeAccountSessionsPayload struct {
-	// The account.
+	// The account. It requires a scope of its own: without it, only this field is refused.
 	Account *Account `json:"account,omitempty"`
-	// The id of the user.
-	AccountID string `json:"accountId"`
+	// Always true; a failure is an error.
+	Success bool `json:"success"`
 	// How many sessions were revoked.
 	Count int `json:"count"`
 }
@@ -515,10 +515,10 @@ type StartPasswordResetInput struct {
 
 // The account whose owner got a code.
 type StartPasswordResetPayload struct {
-	// The account.
+	// The account. It requires a scope of its own: without it, only this field is refused.
 	Account *Account `json:"account,omitempty"`
-	// The id of the user.
-	AccountID string `json:"accountId"`
+	// Always true; a failure is an error.
+	Success bool `json:"success"`
 }
 
 // The tokens of a session (OAuth 2.0's terms).

@@ -107,13 +107,13 @@ type ComplexityRoot struct {
 	}
 
 	DisableAccountPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
+		Account func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	EnableAccountPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
+		Account func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	Length struct {
@@ -291,9 +291,9 @@ type ComplexityRoot struct {
 	}
 
 	RevokeAccountSessionsPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
-		Count     func(childComplexity int) int
+		Account func(childComplexity int) int
+		Count   func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -384,8 +384,8 @@ type ComplexityRoot struct {
 	}
 
 	StartPasswordResetPayload struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
+		Account func(childComplexity int) int
+		Success func(childComplexity int) int
 	}
 
 	Tokens struct {
@@ -686,12 +686,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DisableAccountPayload.Account(childComplexity), true
-	case "DisableAccountPayload.accountId":
-		if e.ComplexityRoot.DisableAccountPayload.AccountID == nil {
+	case "DisableAccountPayload.success":
+		if e.ComplexityRoot.DisableAccountPayload.Success == nil {
 			break
 		}
 
-		return e.ComplexityRoot.DisableAccountPayload.AccountID(childComplexity), true
+		return e.ComplexityRoot.DisableAccountPayload.Success(childComplexity), true
 
 	case "EnableAccountPayload.account":
 		if e.ComplexityRoot.EnableAccountPayload.Account == nil {
@@ -699,12 +699,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EnableAccountPayload.Account(childComplexity), true
-	case "EnableAccountPayload.accountId":
-		if e.ComplexityRoot.EnableAccountPayload.AccountID == nil {
+	case "EnableAccountPayload.success":
+		if e.ComplexityRoot.EnableAccountPayload.Success == nil {
 			break
 		}
 
-		return e.ComplexityRoot.EnableAccountPayload.AccountID(childComplexity), true
+		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
 	case "Length.max":
 		if e.ComplexityRoot.Length.Max == nil {
@@ -1553,18 +1553,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeAccountSessionsPayload.Account(childComplexity), true
-	case "RevokeAccountSessionsPayload.accountId":
-		if e.ComplexityRoot.RevokeAccountSessionsPayload.AccountID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RevokeAccountSessionsPayload.AccountID(childComplexity), true
 	case "RevokeAccountSessionsPayload.count":
 		if e.ComplexityRoot.RevokeAccountSessionsPayload.Count == nil {
 			break
 		}
 
 		return e.ComplexityRoot.RevokeAccountSessionsPayload.Count(childComplexity), true
+	case "RevokeAccountSessionsPayload.success":
+		if e.ComplexityRoot.RevokeAccountSessionsPayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAccountSessionsPayload.Success(childComplexity), true
 
 	case "RevokeOtherSessionsPayload.count":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.Count == nil {
@@ -1873,12 +1873,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StartPasswordResetPayload.Account(childComplexity), true
-	case "StartPasswordResetPayload.accountId":
-		if e.ComplexityRoot.StartPasswordResetPayload.AccountID == nil {
+	case "StartPasswordResetPayload.success":
+		if e.ComplexityRoot.StartPasswordResetPayload.Success == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartPasswordResetPayload.AccountID(childComplexity), true
+		return e.ComplexityRoot.StartPasswordResetPayload.Success(childComplexity), true
 
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
@@ -3238,10 +3238,10 @@ input DisableAccountInput {
 
 "The disabled account."
 type DisableAccountPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
 }
 
 "The account to enable."
@@ -3252,10 +3252,10 @@ input EnableAccountInput {
 
 "The enabled account."
 type EnableAccountPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
 }
 
 "The account whose sessions to revoke."
@@ -3266,10 +3266,10 @@ input RevokeAccountSessionsInput {
 
 "The account whose sessions were revoked."
 type RevokeAccountSessionsPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
   "How many sessions were revoked."
   count: Int! @inherited
 }
@@ -3282,10 +3282,10 @@ input StartPasswordResetInput {
 
 "The account whose owner got a code."
 type StartPasswordResetPayload {
-  "The account."
+  "The account. It requires a scope of its own: without it, only this field is refused."
   account: Account @scopes(anyOf: [["accounts:read"]])
-  "The id of the user."
-  accountId: ID! @inherited
+  "Always true; a failure is an error."
+  success: Boolean! @inherited
 }
 `, BuiltIn: false},
 	{Name: "../schema/federation.graphqls", Input: `# What Apollo Federation requires of a subgraph besides its own schema (https://specs.apollo.dev/federation/v2.1). Routers
@@ -3769,8 +3769,8 @@ func (ec *executionContext) childFields_DisableAccountPayload(ctx context.Contex
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_DisableAccountPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_DisableAccountPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_DisableAccountPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DisableAccountPayload", field.Name)
 }
@@ -3779,8 +3779,8 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_EnableAccountPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_EnableAccountPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_EnableAccountPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
@@ -4051,8 +4051,8 @@ func (ec *executionContext) childFields_RevokeAccountSessionsPayload(ctx context
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_RevokeAccountSessionsPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_RevokeAccountSessionsPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_RevokeAccountSessionsPayload_success(ctx, field)
 	case "count":
 		return ec.fieldContext_RevokeAccountSessionsPayload_count(ctx, field)
 	}
@@ -4237,8 +4237,8 @@ func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Co
 	switch field.Name {
 	case "account":
 		return ec.fieldContext_StartPasswordResetPayload_account(ctx, field)
-	case "accountId":
-		return ec.fieldContext_StartPasswordResetPayload_accountId(ctx, field)
+	case "success":
+		return ec.fieldContext_StartPasswordResetPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartPasswordResetPayload", field.Name)
 }
@@ -5600,11 +5600,11 @@ func (ec *executionContext) fieldContext_DisableAccountPayload_account(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _DisableAccountPayload_accountId(ctx context.Context, obj *model.DisableAccountPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _DisableAccountPayload_success(ctx context.Context, obj *model.DisableAccountPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_DisableAccountPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisableAccountPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_DisableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DisableAccountPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _EnableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.EnableAccountPayload) (ret graphql.Marshaler) {
@@ -5628,11 +5628,11 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_account(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _EnableAccountPayload_accountId(ctx context.Context, obj *model.EnableAccountPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _EnableAccountPayload_success(ctx context.Context, obj *model.EnableAccountPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_EnableAccountPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Length_min(ctx context.Context, obj *model.Length) graphql.Marshaler {
@@ -8590,11 +8590,11 @@ func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_account(_ 
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeAccountSessionsPayload_accountId(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _RevokeAccountSessionsPayload_success(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _RevokeAccountSessionsPayload_count(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
@@ -9223,11 +9223,11 @@ func (ec *executionContext) fieldContext_StartPasswordResetPayload_account(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _StartPasswordResetPayload_accountId(ctx context.Context, obj *model.StartPasswordResetPayload) graphql.Marshaler {
-	return (*exec.Text)(&obj.AccountID)
+func (ec *executionContext) _StartPasswordResetPayload_success(ctx context.Context, obj *model.StartPasswordResetPayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
-func (ec *executionContext) fieldContext_StartPasswordResetPayload_accountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "ID")
+func (ec *executionContext) fieldContext_StartPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
@@ -12788,8 +12788,8 @@ func (ec *executionContext) _DisableAccountPayload(ctx context.Context, sel ast.
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._DisableAccountPayload_accountId(out.At(ctx, "DisableAccountPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._DisableAccountPayload_success(out.At(ctx, "DisableAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12826,8 +12826,8 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._EnableAccountPayload_accountId(out.At(ctx, "EnableAccountPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._EnableAccountPayload_success(out.At(ctx, "EnableAccountPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14119,8 +14119,8 @@ func (ec *executionContext) _RevokeAccountSessionsPayload(ctx context.Context, s
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._RevokeAccountSessionsPayload_accountId(out.At(ctx, "RevokeAccountSessionsPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._RevokeAccountSessionsPayload_success(out.At(ctx, "RevokeAccountSessionsPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14767,8 +14767,8 @@ func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel 
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "accountId":
-			out.Values[i] = ec._StartPasswordResetPayload_accountId(out.At(ctx, "StartPasswordResetPayload", &fields[i]), obj)
+		case "success":
+			out.Values[i] = ec._StartPasswordResetPayload_success(out.At(ctx, "StartPasswordResetPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -31,7 +31,7 @@ func (p Path) Query(arguments Arguments) (text string, v map[string]any, err err
 	return d.operation(p.Root, body), d.variables, nil
 }
 
-// SelectAll returns a call of a mutation that selects everything that it returns.
+// SelectAll returns a call of a mutation that selects everything that it returns to a member without scopes.
 func (s *Schema) SelectAll(m *ast.FieldDefinition, arguments Arguments) (text string, v map[string]any, err error) {
 	d := &document{arguments: arguments, variables: map[string]any{}}
 	field, err := d.call(Call{Parent: s.Mutation, Def: m})
@@ -50,7 +50,7 @@ func (s *Schema) everything(f *ast.FieldDefinition, above []string) string {
 	above = append(slices.Clone(above), t.Name)
 	selection := []string{"__typename"}
 	for _, g := range t.Fields {
-		if below := s.Types[g.Type.Name()]; needsArgument(g) || below.IsAbstractType() || slices.Contains(above, below.Name) {
+		if below := s.Types[g.Type.Name()]; needsArgument(g) || g.Directives.ForName("scopes") != nil || below.IsAbstractType() || slices.Contains(above, below.Name) {
 			continue
 		}
 		selection = append(selection, g.Name+s.everything(g, above))

@@ -31,6 +31,7 @@ const (
 type Known struct {
 	Own       map[string]Own               // root fields, as Type.field, that return a row of the viewer although the schema does not say so
 	NullAfter map[string]map[string]string // by root field: the fields that are null on every path from there, with the reason
+	ByHand    map[string]string            // mutations that are called only as viewers whom their rule refuses, with the reason
 	Exempt    map[string]string            // fields without a case or without a value on some path, with the reason
 	RuleAlone map[string]string            // fields that only the rule refuses to some viewers, with the reason
 }
@@ -89,6 +90,11 @@ func (s Specification) Stale() (faults []findings.Finding) {
 		root := s.Schema.Types[typ]
 		if root == nil || root.Fields.ForName(field) == nil || s.Schema.ownRow(root, root.Fields.ForName(field)) != "" {
 			faults = append(faults, findings.Finding{What: name + " follows from the schema, or does not exist: remove it from Seed.OwnAnswers"})
+		}
+	}
+	for name := range s.Known.ByHand {
+		if s.Matrix[name].Type != "Mutation" {
+			faults = append(faults, findings.Finding{What: name + " is not a mutation: remove it from Seed.ByHand"})
 		}
 	}
 	for from, fields := range s.Known.NullAfter {
@@ -150,6 +156,11 @@ func (s Specification) Requests() (list []Request) {
 				if (r.Own == ShowsViewer || r.Own == ChangesViewer) && asker == ByMember || (r.Own == CreatesAccount || r.Own == CreatesSession) && asker == ByOwner {
 					continue // a member owns the row that this returns, and no row exists for an anonymous viewer
 				}
+				if s.Known.ByHand[root] != "" {
+					if r.Optional = true; len(p.Steps) > 0 || !s.refuses(r) {
+						continue
+					}
+				}
 				list = append(list, r)
 			}
 		}
@@ -158,6 +169,15 @@ func (s Specification) Requests() (list []Request) {
 		return strings.Compare(b.Path.Root.Name, a.Path.Root.Name) // Query, Mutation
 	})
 	return list
+}
+
+// refuses reports whether the rule of a root field refuses a viewer, whatever their relation to the target's rows is.
+func (s Specification) refuses(r Request) bool {
+	kind := Kind{r.Viewer(), ScopesOf(r.Asker)}
+	if relation, related := RelationOf(r.Asker); related {
+		kind = Kind{Viewer: access.Viewer(relation)}
+	}
+	return kind.Answer(s.Matrix[r.Path.RootField().Name()]) != access.Value
 }
 
 // leadsToOwnRow reports whether a step leads to rows that each person gets after the sign-up.

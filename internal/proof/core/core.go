@@ -27,19 +27,33 @@ func Facts() people.Facts {
 				"Mutation.signOut":     cases.ProvesOwner,    // by the refresh token
 			},
 			NullAfter: map[string]map[string]string{
-				"Mutation.signUp":         {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet"},
-				"Mutation.verifyEmail":    {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending"},
-				"Mutation.changePassword": {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending"},
+				"Mutation.signUp":         {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
+				"Mutation.signIn":         {"SecurityEvent.by": newest},
+				"Mutation.reauthenticate": {"SecurityEvent.by": newest},
+				"Mutation.revokeSession":  {"SecurityEvent.by": newest},
+				"Mutation.changeUsername": {"SecurityEvent.by": newest},
+				"Mutation.verifyEmail":    {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending", "SecurityEvent.by": newest},
+				"Mutation.changePassword": {"User.pendingEmail": "all codes are deleted", "User.nextCodeAt": "and so no address is pending", "SecurityEvent.by": newest},
 				"Mutation.changeEmail":    {"User.nextCodeAt": "the new address was sent one mail only"},
+
+				"Query.accounts":                 {"Account.disabledAt": "the account is active"},
+				"Mutation.enableAccount":         {"Account.disabledAt": "the account is active"},
+				"Mutation.revokeAccountSessions": {"Account.disabledAt": "the account is active"},
+				"Mutation.startPasswordReset":    {"Account.disabledAt": "the account is active"},
 			},
 		},
+		IDOf:    map[string]string{"Account.id": "User"},
 		Values:  values(),
-		Furnish: []func(*harness.Service, *people.Person) error{addPending},
+		Furnish: []func(*harness.Service, *people.Person) error{addPending, addOperatorEvent},
 		Before:  map[string]func(*harness.Service, *people.Person) error{"revokeSession": signInAgain},
 		NewCode: newCode,
+		Grant:   grant,
 		Disarm:  []string{disarmed},
 	}
 }
+
+// newest is why an event has no operator.
+const newest = "the newest event is the user's own"
 
 // values returns the values of inputs and arguments of which only some make sense.
 func values() map[string]people.Value {
@@ -52,6 +66,11 @@ func values() map[string]people.Value {
 		"ChangePasswordInput.currentPassword": always(harness.Password),
 		"ChangeUsernameInput.username":        planted("username", "canary-%06d"),
 		"ChangeEmailInput.newEmail":           planted("pendingEmail", "canary-%06d@example.org"),
+		"DisableAccountInput.id":              userID,
+		"EnableAccountInput.id":               userID,
+		"RevokeAccountSessionsInput.id":       userID,
+		"StartPasswordResetInput.id":          userID,
+		"Query.accounts.filter":               byUsername,
 	}
 	for value, inputs := range map[string][]string{
 		"email":        {"SignUp", "SignIn", "RequestEmailVerification", "VerifyEmail", "RequestPasswordReset", "ResetPassword"},
@@ -89,6 +108,15 @@ func planted(field, format string) people.Value {
 	return func(_ *people.Person, _ cases.Call, into *people.Sown) (any, bool, error) {
 		return into.Plant(field, fmt.Sprintf(format, people.Serial())), true, nil
 	}
+}
+
+func userID(p *people.Person, _ cases.Call, _ *people.Sown) (any, bool, error) {
+	return p.RowID("User"), true, nil
+}
+
+// byUsername filters accounts, whose first page may lack the person.
+func byUsername(p *people.Person, _ cases.Call, _ *people.Sown) (any, bool, error) {
+	return map[string]any{"username": p.Seed["username"]}, true, nil
 }
 
 func refreshToken(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
@@ -137,6 +165,22 @@ func addPending(s *harness.Service, of *people.Person) error {
 		INSERT INTO app.rate_limits (bucket, hits, ends_at)
 		VALUES ('mailTotal change_email ' || translate(encode(substr(sha256($1::bytea), 1, 15), 'base64'), '+/', '-_') || ' strangers', 1000, now() + interval '1 hour')`, pending)
 	return nil
+}
+
+// addOperatorEvent adds an event that an operator caused, with the other values of an event.
+func addOperatorEvent(s *harness.Service, of *people.Person) error {
+	s.DB.Query(s.T, `
+		INSERT INTO app.security_events (user_id, kind, device, ip, operator) VALUES ($1, 'SESSIONS_REVOKED', 'a browser', '10.0.0.1', 'an operator')`,
+		of.RowID("User"))
+	return nil
+}
+
+// grant grants scopes to a person, who then signs in again, so that their token contains them.
+func grant(s *harness.Service, of *people.Person, scopes []string) error {
+	for _, scope := range scopes {
+		s.DB.Query(s.T, `SELECT app.grant_scope($1, $2, 'the proof')`, of.RowID("User"), scope)
+	}
+	return signInAgain(s, of)
 }
 
 // signInAgain starts another session of a person, which they use from then on. Revoking the session of the request would sign the

@@ -16,6 +16,7 @@ type Facts struct {
 	cases.Known
 
 	Values map[string]Value  // by CreateNoteInput.slug for a field of an input, or by Query.notes.kind for an argument
+	IDOf   map[string]string // by Type.field: the owned type whose rows have the same id
 	Insert map[string]string // by type: inserts a row for the user $1, with the visibility $2, and returns its id
 
 	// Relate has statements by type: each makes the user $2 related to the row $1, as $3.
@@ -40,10 +41,10 @@ type Facts struct {
 func Join(all ...Facts) Facts {
 	f := Facts{
 		Known: cases.Known{
-			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
+			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, ByHand: map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
 		},
 		Equivalent: map[string]string{},
-		Values:     map[string]Value{}, Insert: map[string]string{}, Relate: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
+		Values:     map[string]Value{}, IDOf: map[string]string{}, Insert: map[string]string{}, Relate: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
 	}
 	for _, g := range all {
 		maps.Copy(f.Own, g.Own)
@@ -53,9 +54,11 @@ func Join(all ...Facts) Facts {
 			}
 			maps.Copy(f.NullAfter[root], fields)
 		}
+		maps.Copy(f.ByHand, g.ByHand)
 		maps.Copy(f.Exempt, g.Exempt)
 		maps.Copy(f.RuleAlone, g.RuleAlone)
 		maps.Copy(f.Values, g.Values)
+		maps.Copy(f.IDOf, g.IDOf)
 		maps.Copy(f.Insert, g.Insert)
 		maps.Copy(f.Relate, g.Relate)
 		maps.Copy(f.Before, g.Before)

@@ -16,7 +16,11 @@ import (
 type Stored struct {
 	Table, Name, Command string
 	Using, Check         sql.NullString
+	Trigger              sql.NullString // of an UPDATE: what refuses columns that only owners may change
 }
+
+// ownerUpdates returns the name of that trigger of a table.
+func ownerUpdates(table string) string { return table + "_owner_updates" }
 
 func (p Stored) String() string { return p.Name }
 
@@ -24,7 +28,8 @@ func (p Stored) String() string { return p.Name }
 func All(t testing.TB, d dbtest.Database) (list []Stored) {
 	t.Helper()
 	rows, err := open(t, d.Superuser).QueryContext(t.Context(), `
-		SELECT tablename, policyname, cmd, qual, with_check
+		SELECT tablename, policyname, cmd, qual, with_check,
+		       (SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t WHERE t.tgname = tablename || '_owner_updates' AND cmd = 'UPDATE')
 		  FROM pg_policies
 		 WHERE schemaname = 'app' AND 'freehold_app' = ANY (roles)
 		 ORDER BY tablename, policyname`)
@@ -34,7 +39,7 @@ func All(t testing.TB, d dbtest.Database) (list []Stored) {
 	defer rows.Close()
 	for rows.Next() {
 		var p Stored
-		if err := rows.Scan(&p.Table, &p.Name, &p.Command, &p.Using, &p.Check); err != nil {
+		if err := rows.Scan(&p.Table, &p.Name, &p.Command, &p.Using, &p.Check, &p.Trigger); err != nil {
 			t.Fatal(err)
 		}
 		list = append(list, p)
@@ -123,7 +128,12 @@ func describeTable(ctx context.Context, super *sql.DB, name string) (s storedTab
 	return s, nil
 }
 
-func scanAll(ctx context.Context, pool *sql.DB, scan func(*sql.Rows) error, query string, args ...any) error {
+// querier is a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func scanAll(ctx context.Context, pool querier, scan func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := pool.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

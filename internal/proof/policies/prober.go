@@ -5,7 +5,6 @@ package policies
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
@@ -25,13 +25,20 @@ import (
 // Prober tries the row policies directly, as viewers of all kinds, with rows of all visibilities. It knows the tables only
 // from the registry and the catalog.
 type Prober struct {
-	db      *db.DB
 	super   *sql.DB
 	tables  map[string]db.Table    // from the registry, by name
 	guards  map[string][]guarded   // by policy
-	people  map[string]auth.Viewer // cases.ByNobody, cases.ByMember, and by the visibility of their rows
+	people  map[string]auth.Viewer // cases.ByNobody, cases.ByMember, by the visibility of their rows, and by cases.Related
 	newborn auth.Viewer            // an account without further rows
+	// subgraph says that viewers enter by tokens, since the database has no sessions.
+	subgraph bool
+	shared   map[string]map[string]uuid.UUID // by type and visibility: the rows to which people are related
+
+	relations map[string]map[related]string // by type: the relations that people have to rows, which the trials must agree with
 }
+
+// related is a user and a row.
+type related struct{ user, row uuid.UUID }
 
 // guarded is a policy behind fields or mutations of a type.
 type guarded struct {
@@ -44,22 +51,31 @@ type guarded struct {
 // tries.
 func New(t testing.TB, s *stage.Stage, r *owned.Registry) *Prober {
 	t.Helper()
-	d, err := db.Open(db.Options{URL: s.Maker.DB.App, Subgraph: s.Program.IsSubgraph()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
 	p := &Prober{
-		db: d, super: open(t, s.Maker.DB.Superuser), tables: map[string]db.Table{}, guards: map[string][]guarded{},
-		people: map[string]auth.Viewer{cases.ByNobody: {}, cases.ByMember: stage.ViewerOf(t, s.Another.Token())},
+		super: open(t, s.Maker.DB.Superuser), tables: map[string]db.Table{}, guards: map[string][]guarded{},
+		people:    map[string]auth.Viewer{cases.ByNobody: {}, cases.ByMember: stage.ViewerOf(t, s.Another.Token())},
+		newborn:   newborn(t, s),
+		subgraph:  s.Program.IsSubgraph(),
+		relations: map[string]map[related]string{}, shared: map[string]map[string]uuid.UUID{},
 	}
 	for visibility, person := range s.Targets {
 		p.people[visibility] = stage.ViewerOf(t, person.Token())
 	}
+	for asker, person := range s.Others {
+		if _, related := cases.RelationOf(asker); related {
+			p.people[asker] = stage.ViewerOf(t, person.Token())
+		}
+	}
 	for _, policy := range r.Guards() {
 		p.tables[policy.Table.Name] = policy.Table
-		if policy.Command == "UPDATE" {
+		if policy.Command != "UPDATE" {
+			continue
+		}
+		if guardsOwner(policy.Table) {
 			p.Alter(t, fmt.Sprintf(`GRANT UPDATE (%q) ON app.%q TO freehold_app`, p.ownerOf(policy.Table.Name), policy.Table.Name))
+		}
+		if parent := parentOf(policy.Table); parent != "" {
+			p.Alter(t, fmt.Sprintf(`GRANT UPDATE (%q) ON app.%q TO freehold_app`, parent, policy.Table.Name))
 		}
 	}
 	for _, typ := range r.Types() {
@@ -74,21 +90,92 @@ func New(t testing.TB, s *stage.Stage, r *owned.Registry) *Prober {
 		for _, g := range guards {
 			p.guards[g.Name()] = append(p.guards[g.Name()], guarded{g, typ})
 		}
+		if err := p.learn(t.Context(), typ, s); err != nil {
+			t.Fatal(err)
+		}
 	}
-	p.newborn = auth.Viewer{UserID: uuid.New(), SessionID: uuid.New(), Until: time.Now().Add(time.Hour).Unix()}
-	if !d.HasAccounts() {
-		p.Alter(t, fmt.Sprintf(`INSERT INTO app.users (id) VALUES ('%s')`, p.newborn.UserID))
-		return p
+	return p
+}
+
+// newborn creates an account.
+func newborn(t testing.TB, s *stage.Stage) auth.Viewer {
+	t.Helper()
+	v := auth.Viewer{UserID: uuid.New(), SessionID: uuid.New(), Until: time.Now().Add(time.Hour).Unix()}
+	if s.Program.IsSubgraph() {
+		s.Maker.DB.Query(t, `INSERT INTO app.users (id) VALUES ($1)`, v.UserID)
+		return v
 	}
+	d, err := db.Open(db.Options{URL: s.Maker.DB.App})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
 	err = d.AsSystem(t.Context(), func(ctx context.Context, tx *db.SystemTx) error {
-		return tx.CreateAccount(ctx, db.Account{UserID: p.newborn.UserID, Email: "newborn@example.org", EmailKey: "newborn@example.org", PasswordHash: "x",
-			Session: db.SessionParams{ID: p.newborn.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour}})
+		return tx.CreateAccount(ctx, db.Account{UserID: v.UserID, Email: "newborn@example.org", EmailKey: "newborn@example.org", PasswordHash: "x",
+			Session: db.SessionParams{ID: v.SessionID, RefreshHash: []byte("x"), Idle: time.Hour, Lifetime: time.Hour}})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return v
 }
+
+// learn records which relations people have to the rows of a type, and which rows were given relations.
+func (p *Prober) learn(ctx context.Context, typ *owned.Type, s *stage.Stage) error {
+	known := map[related]string{}
+	p.relations[typ.Name] = known
+	for _, viewer := range p.people {
+		err := p.asViewer(ctx, viewer, fmt.Sprintf(`SELECT %q, %s FROM app.%q`, keyOf(typ.Table), p.relationIn(typ.Table), typ.Table.Name), func(found *sql.Rows) error {
+			var row uuid.UUID
+			var relation sql.NullString
+			defer func() { known[related{viewer.UserID, row}] = relation.String }()
+			return found.Scan(&row, &relation)
+		})
+		if err != nil {
+			return fmt.Errorf("find out who is related to rows of %s: %w", typ.Name, err)
+		}
+	}
+	p.shared[typ.Name] = map[string]uuid.UUID{}
+	for visibility, target := range s.Targets {
+		if id, ok := target.Objects[typ.Name][cases.ID].(string); ok && typ.Table.Relation != "" {
+			p.shared[typ.Name][visibility] = uuid.MustParse(id)
+		}
+	}
+	return nil
+}
+
+// relationIn returns the SQL expression of the relation of app.viewer_id() to a row.
+func (p *Prober) relationIn(table db.Table) string {
+	owns := fmt.Sprintf(`CASE WHEN %q = app.viewer_id() THEN 'OWNER' END`, p.ownerOf(table.Name))
+	switch {
+	case table.OfParent:
+		return table.Relation
+	case table.Relation != "":
+		return fmt.Sprintf(`COALESCE(%s, %s)`, owns, table.Relation)
+	default:
+		return owns
+	}
+}
+
+// asViewer scans the rows of a query of the superuser, in which app.viewer_id() is the viewer.
+func (p *Prober) asViewer(ctx context.Context, viewer auth.Viewer, query string, scan func(*sql.Rows) error, args ...any) error {
+	tx, err := p.super.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	id := ""
+	if viewer.IsMember() {
+		id = viewer.UserID.String()
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true)`, id); err != nil {
+		return err
+	}
+	return scanAll(ctx, tx, scan, query, args...)
+}
+
+// Table returns the declaration of a table.
+func (p *Prober) Table(name string) db.Table { return p.tables[name] }
 
 // Alter changes the database as its superuser.
 func (p *Prober) Alter(t testing.TB, statements ...string) {
@@ -126,11 +213,11 @@ func (p *Prober) Check(ctx context.Context, stored Stored) (faults []findings.Fi
 	var err error
 	switch stored.Command {
 	case "UPDATE":
-		err = p.checkUpdate(ctx, table, say)
+		err = p.checkUpdate(ctx, declared, say)
 	case "DELETE":
-		err = p.checkTouched(ctx, table, fmt.Sprintf(`DELETE FROM app.%q`, table.Name), say)
+		err = p.checkTouched(ctx, declared, fmt.Sprintf(`DELETE FROM app.%q`, table.Name), say)
 	case "INSERT":
-		err = p.checkInsert(ctx, table, say)
+		err = p.checkInsert(ctx, declared, say)
 	}
 	if err != nil {
 		say("%v", err)
@@ -143,17 +230,11 @@ func (p *Prober) checkRows(ctx context.Context, g guarded, say func(string, ...a
 	tried := 0
 	for _, visibility := range cases.Visibilities {
 		owner := p.people[visibility].UserID
-		var rows []owned.By
-		err := scanAll(ctx, p.super, func(found *sql.Rows) error {
-			row := owned.By{Owner: owner}
-			defer func() { rows = append(rows, row) }()
-			return found.Scan(&row.ID)
-		}, fmt.Sprintf(`SELECT %q FROM app.%q WHERE %q = $1`, keyOf(g.typ.Table), g.typ.Table.Name, p.ownerOf(g.typ.Table.Name)), owner)
-		if err != nil {
-			return fmt.Errorf("find rows of %s: %w", g.typ.Name, err)
-		}
-		for _, row := range rows {
-			n, err := p.checkRow(ctx, g, &row, visibility, say)
+		for r, relation := range p.relations[g.typ.Name] {
+			if r.user != owner || relation != db.OwnerRelation {
+				continue
+			}
+			n, err := p.checkRow(ctx, g, &owned.By{ID: r.row, Owner: owner}, visibility, say)
 			if err != nil {
 				return err
 			}
@@ -184,132 +265,52 @@ func (p *Prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibil
 	if err != nil {
 		return 0, fmt.Errorf("find the rows of %s by %s: %w", g.Table.Name, ref.Column, err)
 	}
-	for _, asker := range cases.Askers {
-		viewer, mine := p.people[asker], asker == cases.ByOwner
-		if mine {
-			viewer = p.owner(row)
+	for _, v := range p.viewers(g.Policy) {
+		if v.Is(row.OwnerID()) {
+			v.name = cases.ByOwner
+		} else if v.owns {
+			continue // a member like any other
 		}
-		want := len(own) > 0 && mine
-		for _, visibility := range own {
-			want = want || g.Admits() == db.AdmitsVisible && (visibility == "PUBLIC" || visibility == "MEMBERS" && asker == cases.ByMember)
-		}
-		if got, err := p.db.Probe(ctx, viewer, g.Policy, ref); err != nil || got != want {
-			say("%s at a %v row of a %s: admitted is %v (%v), want %v", asker, own, g.typ.Name, got, err, want)
+		v.relation = p.relations[g.typ.Name][related{v.UserID, row.RowID()}]
+		want := slices.ContainsFunc(own, func(visibility string) bool { return v.isAdmitted(g.Policy, visibility) })
+		n, err := p.attempt(ctx, v.Viewer, nil, doing(g.ProbeSQL(ref.Column), ref.ID))
+		if got := n > 0; err != nil || got != want {
+			say("%s at a %v row of a %s: admitted is %v (%v), want %v", v.name, own, g.typ.Name, got, err, want)
 		}
 	}
 	return len(own), nil
 }
 
-func (p *Prober) owner(row owned.Row) auth.Viewer {
-	for _, viewer := range p.people {
-		if viewer.Is(row.OwnerID()) {
-			return viewer
-		}
-	}
-	return auth.Viewer{}
-}
-
-// checkTouched checks that a statement about all rows that reads none, so that no SELECT policy helps, affects only the
-// viewer's own rows.
-func (p *Prober) checkTouched(ctx context.Context, table db.Table, blind string, say func(string, ...any)) error {
+// checkTouched checks that a statement about all rows that reads none, so that no SELECT policy helps, affects only the rows to
+// which the policy admits the viewer.
+func (p *Prober) checkTouched(ctx context.Context, policy db.Policy, blind string, say func(string, ...any)) error {
 	most := int64(0)
-	for viewer, v := range p.people {
-		want, err := p.rowsOf(ctx, table, v)
+	for _, v := range p.viewers(policy) {
+		want, err := p.rowsOf(ctx, policy, v.Viewer)
 		if err != nil {
 			return err
 		}
 		most = max(most, want)
-		if n, err := p.attempt(ctx, v, nil, doing(blind)); err != nil || n != want {
-			say("a statement about all rows by the owner of the %s ones touched %d (%v), want %d: %s", viewer, n, err, want, blind)
+		if n, err := p.attempt(ctx, v.Viewer, nil, doing(blind)); err != nil || n != want {
+			say("a statement about all rows by %s touched %d (%v), want %d: %s", v.name, n, err, want, blind)
 		}
 	}
 	if most == 0 {
-		return fmt.Errorf("no person has a row in %s to try it with", table.Name)
+		return fmt.Errorf("no person has a row in %s to try it with", policy.Table.Name)
 	}
 	return nil
 }
 
-func (p *Prober) rowsOf(ctx context.Context, table db.Table, v auth.Viewer) (n int64, err error) {
-	query := fmt.Sprintf(`SELECT count(*) FROM app.%q WHERE %q = $1`, table.Name, p.ownerOf(table.Name))
-	err = p.super.QueryRowContext(ctx, query, v.UserID).Scan(&n)
+// rowsOf returns the number of rows to which a policy admits a viewer as their owner, by a relation or by a scope.
+func (p *Prober) rowsOf(ctx context.Context, policy db.Policy, v auth.Viewer) (n int64, err error) {
+	admitted := []string{db.OwnerRelation}
+	if i := slices.Index(policy.Table.Relations, string(policy.Admits())); i >= 0 {
+		admitted = append(admitted, policy.Table.Relations[:i+1]...)
+	}
+	all := v.Scopes.Meets(oneOf(policy.Scopes()))
+	query := fmt.Sprintf(`SELECT count(*) FROM app.%q WHERE $1 OR %s = ANY ($2)`, policy.Table.Name, p.relationIn(policy.Table))
+	err = p.asViewer(ctx, v, query, func(found *sql.Rows) error { return found.Scan(&n) }, all, pq.Array(admitted))
 	return n, err
-}
-
-// checkUpdate also checks that a member cannot give a row away, even after a mistaken grant.
-func (p *Prober) checkUpdate(ctx context.Context, table db.Table, say func(string, ...any)) error {
-	blind, err := p.blindUpdate(ctx, table)
-	if err != nil {
-		return err
-	}
-	if err := p.checkTouched(ctx, table, blind, say); err != nil {
-		return err
-	}
-	owner := p.people["PUBLIC"]
-	mine, err := p.rowsOf(ctx, table, owner)
-	if err != nil {
-		return err
-	}
-	give := fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, p.ownerOf(table.Name))
-	if n, err := p.attempt(ctx, owner, nil, doing(give, owner.UserID)); err != nil || n != mine {
-		say("taking rows over changed %d (%v), want %d", n, err, mine)
-	}
-	if n, err := p.attempt(ctx, owner, nil, doing(give, p.newborn.UserID)); !isPolicyError(err) {
-		say("giving rows away changed %d (%v), want the policy's error", n, err)
-	}
-	return nil
-}
-
-// blindUpdate sets a column without reading any. It sets a value of another row, which the column's checks accept, or a new
-// value if the column is unique.
-func (p *Prober) blindUpdate(ctx context.Context, table db.Table) (string, error) {
-	stored, err := describeTable(ctx, p.super, table.Name)
-	if err != nil {
-		return "", err
-	}
-	unique := ""
-	for _, c := range stored.columns {
-		switch set := fmt.Sprintf(`UPDATE app.%q SET %q = `, table.Name, c.name); {
-		case !c.updatable || c.name == p.ownerOf(table.Name):
-		case stored.isUnique(c.name) && (c.typ == "text" || c.typ == "uuid"):
-			unique = set + "gen_random_uuid()::" + c.typ
-		case stored.isUnique(c.name):
-		default:
-			var literal string
-			err := p.super.QueryRowContext(ctx, fmt.Sprintf(`SELECT quote_nullable(%q::text) FROM app.%q LIMIT 1`, c.name, table.Name)).Scan(&literal)
-			if err != nil {
-				return "", fmt.Errorf("find a value of %s.%s: %w", table.Name, c.name, err)
-			}
-			return set + literal + "::" + c.typ, nil
-		}
-	}
-	if unique == "" {
-		return "", errors.New("the app's role may update no column of " + table.Name + " to try it with")
-	}
-	return unique, nil
-}
-
-// checkInsert checks that viewers can insert rows for themselves and for no other user.
-func (p *Prober) checkInsert(ctx context.Context, table db.Table, say func(string, ...any)) error {
-	r, err := p.newRow(ctx, table.Name)
-	if err != nil {
-		return err
-	}
-	if n, err := p.attempt(ctx, p.newborn, r.prepare, r.insert); err != nil || n != 1 {
-		say("inserting an own row made %d rows (%v), want 1", n, err)
-	}
-	for _, viewer := range []string{cases.ByNobody, cases.ByMember} {
-		if n, err := p.attempt(ctx, p.people[viewer], r.prepare, r.insert); !isPolicyError(err) {
-			say("inserting another user's row by %s made %d rows (%v), want the policy's error", viewer, n, err)
-		}
-	}
-	if len(r.parent) > 0 {
-		r.values[p.ownerOf(table.Name)] = p.people[cases.ByMember].UserID
-		if n, err := p.attempt(ctx, p.people[cases.ByMember], r.prepare, r.insert); err == nil {
-			say("inserting an own row that refers to another user's row in %s made %d rows, want an error: a foreign key with %s refuses it",
-				r.parent[0].table.name, n, p.ownerOf(table.Name))
-		}
-	}
-	return nil
 }
 
 func doing(statement string, args ...any) func(context.Context, *sql.Tx) (int64, error) {
@@ -336,10 +337,13 @@ func (p *Prober) attempt(ctx context.Context, viewer auth.Viewer, prepare func(c
 	}
 	if viewer.IsMember() {
 		enter, args := `SELECT app.enter($1, 60000)`, []any{viewer.SessionID}
-		if !p.db.HasAccounts() {
+		if p.subgraph {
 			enter, args = `SELECT app.enter_verified($1, $2, $3, '', '60000', '60000', '', '', false)`, []any{viewer.UserID, viewer.SessionID, viewer.Until}
 		}
 		if _, err := tx.ExecContext(ctx, enter, args...); err != nil {
+			return 0, err
+		}
+		if _, err := tx.ExecContext(ctx, `SELECT set_config('app.scopes', $1, true)`, string(viewer.Scopes)); err != nil {
 			return 0, err
 		}
 	}

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/internal/proof/people"
 )
 
@@ -21,26 +23,24 @@ type row struct {
 
 // newRow returns a row that the newborn could have: a copy of another member's row, with other values in unique columns. If
 // the row refers to a row of that member, it comes with such a row of the newborn.
-func (p *Prober) newRow(ctx context.Context, table string) (r row, err error) {
-	if r.table, err = describeTable(ctx, p.super, table); err != nil {
+func (p *Prober) newRow(ctx context.Context, table db.Table) (r row, err error) {
+	query := fmt.Sprintf(`SELECT to_jsonb(x) FROM app.%q x ORDER BY %s = 'OWNER' DESC NULLS LAST LIMIT 1`, table.Name, p.relationIn(table))
+	if r, err = p.copyRow(ctx, table, query); err != nil {
 		return r, err
 	}
-	owner := p.ownerOf(table)
-	var text string
-	query := fmt.Sprintf(`SELECT to_jsonb(x) FROM app.%q x ORDER BY %q = $1 DESC LIMIT 1`, table, owner)
-	if err := p.super.QueryRowContext(ctx, query, p.people["PUBLIC"].UserID).Scan(&text); err != nil {
-		return r, fmt.Errorf("find a row of %s to copy: %w", table, err)
+	owner := p.ownerOf(table.Name)
+	var changed []string
+	if !table.OfParent {
+		changed = append(changed, owner)
+		r.values[owner] = p.newborn.UserID
 	}
-	if err := json.Unmarshal([]byte(text), &r.values); err != nil {
-		return r, err
-	}
-	changed := []string{owner}
-	r.values[owner] = p.newborn.UserID
-	for _, ref := range r.table.references {
-		if _, owned := p.tables[ref.table]; !owned || ref.table == "users" || r.values[ref.columns[0]] == nil {
+	references := slices.SortedStableFunc(slices.Values(r.table.references), func(a, b reference) int { return len(b.columns) - len(a.columns) })
+	for _, ref := range references { // those that say most first: the parent that they lead to may be in another one
+		isSet := !slices.ContainsFunc(ref.columns, func(column string) bool { return !slices.Contains(changed, column) })
+		if _, owned := p.tables[ref.table]; !owned || isSet || ref.table == "users" || r.values[ref.columns[0]] == nil {
 			continue
 		}
-		if ref.table == table { // the parent of the copied row belongs to another member
+		if ref.table == table.Name { // the parent of the copied row belongs to another member
 			for _, column := range ref.columns {
 				if column != owner {
 					r.values[column] = nil
@@ -48,7 +48,7 @@ func (p *Prober) newRow(ctx context.Context, table string) (r row, err error) {
 			}
 			continue
 		}
-		parent, err := p.newRow(ctx, ref.table)
+		parent, err := p.newRow(ctx, p.tables[ref.table])
 		if err != nil {
 			return r, err
 		}
@@ -58,14 +58,49 @@ func (p *Prober) newRow(ctx context.Context, table string) (r row, err error) {
 			changed = append(changed, column)
 		}
 	}
+	r.refresh(changed)
+	return r, nil
+}
+
+// anotherRow returns a copy of a row with other values in unique columns. It belongs to the same rows.
+func (p *Prober) anotherRow(ctx context.Context, table db.Table, id uuid.UUID) (r row, err error) {
+	if r, err = p.copyRow(ctx, table, fmt.Sprintf(`SELECT to_jsonb(x) FROM app.%q x WHERE %q = '%s'`, table.Name, keyOf(table), id)); err != nil {
+		return r, err
+	}
+	r.refresh(nil)
+	return r, nil
+}
+
+// copyRow returns a copy of the row of a query, in which app.viewer_id() is a person with rows.
+func (p *Prober) copyRow(ctx context.Context, table db.Table, query string) (r row, err error) {
+	if r.table, err = describeTable(ctx, p.super, table.Name); err != nil {
+		return r, err
+	}
+	text := ""
+	if err := p.asViewer(ctx, p.people["PUBLIC"], query, func(found *sql.Rows) error { return found.Scan(&text) }); err != nil || text == "" {
+		return r, fmt.Errorf("find a row of %s to copy: %w", table.Name, cmp.Or(err, sql.ErrNoRows))
+	}
+	return r, json.Unmarshal([]byte(text), &r.values)
+}
+
+// refresh gives each unique index without a changed column a new value. The first column of the index that refers to no other row
+// gets it.
+func (r row) refresh(changed []string) {
 	for _, unique := range r.table.uniques {
 		if slices.ContainsFunc(unique, func(column string) bool { return slices.Contains(changed, column) }) {
 			continue
 		}
-		r.values[unique[0]] = fresh(r.values[unique[0]])
-		changed = append(changed, unique[0])
+		column := unique[0]
+		for _, c := range unique {
+			refers := slices.ContainsFunc(r.table.references, func(ref reference) bool { return slices.Contains(ref.columns, c) })
+			if !refers {
+				column = c
+				break
+			}
+		}
+		r.values[column] = fresh(r.values[column])
+		changed = append(changed, column)
 	}
-	return r, nil
 }
 
 // fresh returns a value that no row has, of the same JSON type as another value.

@@ -30,12 +30,12 @@ func Run(t *testing.T, program stage.Program) {
 			faults = append(faults, findings.Finding{What: "an owned type declares " + name + ", which is not in the catalog"})
 		}
 	}
-	functions := s.Maker.DB.Query(t, `SELECT oid::regproc FROM pg_proc WHERE prosecdef`)
+	others := s.Maker.DB.Query(t, `SELECT oid::regproc::text FROM pg_proc WHERE prosecdef UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`)
 	for _, f := range program.Access().Fields {
 		for _, name := range f.Policies {
-			if !slices.Contains(functions, name) && !isStored(name) {
+			if !slices.Contains(others, name) && !isStored(name) {
 				faults = append(faults, findings.Finding{
-					What: fmt.Sprintf("the access matrix says that %s is protected by %s, which is neither a row policy nor a definer function", f, name),
+					What: fmt.Sprintf("the access matrix says that %s is protected by %s, which is neither a row policy nor a definer function or a trigger", f, name),
 				})
 			}
 		}

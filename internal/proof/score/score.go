@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"text/tabwriter"
 
-	"freehold.dev/freehold/access"
-	"freehold.dev/freehold/db"
-	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/findings"
@@ -129,90 +125,6 @@ func compared(p *stage.Stage, r cases.Request) check {
 	return check{p.Layers.String() + ": " + r.String(), func() []findings.Finding { return p.Compare(r).Faults }}
 }
 
-// weaker are the rules that admit more viewers than a rule does, except for the weakest rules.
-var weaker = map[string][]string{
-	"@owner": {"visible", "signedIn", "public"}, "@visible": {"signedIn", "public"}, "@signedIn": {"public"},
-}
-
-// scoreRules weakens each rule in a running service, and looks for a generated case that fails.
-func scoreRules(t *testing.T, program stage.Program, s *score) {
-	t.Helper()
-	var weakened atomic.Pointer[[2]string] // the field, and the rule that replaces its own
-	party := stage.New(t, program)
-	party.Rule = func(field string) string {
-		if w := weakened.Load(); w != nil && w[0] == field {
-			return "@" + w[1]
-		}
-		return ""
-	}
-	stages := []*stage.Stage{party.Behind(t, harness.RulesAlone), party.Behind(t, harness.BothLayers)}
-	for _, p := range stages { // the database may refuse what a weakened rule admits
-		p.Asked.Allowed = append(p.Asked.Allowed, `"msg":"an internal error"`)
-	}
-	for _, f := range ruled(program) {
-		name, _, _ := strings.Cut(f.Rule, "(")
-		for _, rule := range weaker[name] {
-			if rule == "visible" && f.Type == "Mutation" {
-				continue // no row decides
-			}
-			s.try(t, mutant{
-				name:    fmt.Sprintf("%s %s -> @%s", f, name, rule),
-				weaken:  func() { weakened.Store(&[2]string{f.String(), rule}) },
-				restore: func() { weakened.Store(nil) },
-				checks:  casesOf(stages, f),
-				second:  secondCheck(program, f, rule),
-			})
-		}
-	}
-}
-
-// secondCheck returns why no request can notice that a rule is weakened. If a mutation's @owner is weakened to @signedIn and only owners
-// see the rows, the row is not found, whether the rule looks for it or the statement, which names the owner. And @visible refuses no one
-// if everyone sees the rows.
-func secondCheck(program stage.Program, f access.Field, weakened string) string {
-	if t := program.Registry().Lookup(f.Type); t != nil && t.Remote && weakened == "public" {
-		return "everyone sees a " + t.Name + ", whose rows another subgraph has"
-	}
-	if f.Type != "Mutation" || weakened != "signedIn" {
-		return ""
-	}
-	rule, _ := directives.RuleOf(program.Schema().Mutation.Fields.ForName(f.Name))
-	if t := program.Registry().Lookup(rule.Of); t != nil && t.Table.Admits != db.AdmitsVisible {
-		return "only owners see rows of " + t.Name + ", so others get NOT_FOUND from the statement too"
-	}
-	return ""
-}
-
-// ruled returns the fields whose rule can be weakened, mutations last: see casesOf.
-func ruled(program stage.Program) (fields []access.Field) {
-	var ofMutations []access.Field
-	for _, f := range program.Access().Fields {
-		name, _, _ := strings.Cut(f.Rule, "(")
-		switch {
-		case len(weaker[name]) == 0:
-		case f.Type == "Mutation":
-			ofMutations = append(ofMutations, f)
-		default:
-			fields = append(fields, f)
-		}
-	}
-	return append(fields, ofMutations...)
-}
-
-// casesOf returns the generated cases of a field. Cases of mutations test only the rules of the mutations, because the
-// accounts that they create fill the lists.
-func casesOf(stages []*stage.Stage, f access.Field) (checks []check) {
-	for _, p := range stages {
-		for _, r := range p.Requests() {
-			asks := slices.ContainsFunc(r.Path.Leaves, func(c cases.Call) bool { return c.Name() == f.String() })
-			if asks && r.Path.IsMutation() == (f.Type == "Mutation") {
-				checks = append(checks, compared(p, r))
-			}
-		}
-	}
-	return checks
-}
-
 // scorePolicies weakens each row policy in the database of a service without rules, and looks for a generated case or a
 // direct trial that fails.
 func scorePolicies(t *testing.T, program stage.Program, s *score) {
@@ -223,7 +135,7 @@ func scorePolicies(t *testing.T, program stage.Program, s *score) {
 	for _, policy := range stored {
 		checks := shortCases(p, policy)
 		checks = append(checks, check{"a direct trial of " + policy.Name, func() []findings.Finding { return trials.Check(t.Context(), policy) }})
-		for _, w := range policy.Weakenings() {
+		for _, w := range policy.Weakenings(trials.Table(policy.Table)) {
 			s.try(t, mutant{
 				name:    policy.Name + " " + w.Name,
 				weaken:  func() { trials.Alter(t, w.Weaken) },

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/internal/proof/cases"
@@ -23,15 +25,19 @@ import (
 type fake struct {
 	cases.Specification
 
-	rows []*fakeRow
-	hook map[string]string // the types of which a hook creates a row at each sign-up, with the row's visibility; "" for that of the profile
-	lie  func(field string, viewer access.Viewer, a *fakeAnswer)
+	rows   []*fakeRow
+	scopes map[string][]string // by token: of operators
+	hook   map[string]string   // the types of which a hook creates a row at each sign-up, with the row's visibility; "" for that of the profile
+	also   map[string]string   // fields that give their value to operators with this scope too
+	blind  bool                // operators see no hidden row
+	lie    func(field string, viewer access.Viewer, a *fakeAnswer)
 }
 
 // fakeRow is a row of an owned type.
 type fakeRow struct {
 	typ, owner, id, visibility string
 	deleted                    bool
+	relations                  map[string]string // by token
 	fields                     map[string]any
 }
 
@@ -111,20 +117,39 @@ func (x *fakeReply) fragment(out map[string]any, o fakeObject, on string, set as
 	}
 }
 
-func (x *fakeReply) kind(row *fakeRow) access.Viewer {
+func (x *fakeReply) kind(row *fakeRow) cases.Kind {
 	if row == nil {
-		return access.KindOf(x.viewer != "", false, "")
+		return cases.Kind{Viewer: access.KindOf(x.viewer != "", false, ""), Scopes: x.scopes[x.viewer]}
 	}
-	relation := ""
+	relation := row.relations[x.viewer]
 	if x.viewer == row.owner {
 		relation = "OWNER"
 	}
-	return access.KindOf(x.viewer != "", row.visibility == "PUBLIC" || row.visibility == "MEMBERS" && x.viewer != "", relation)
+	sees := row.visibility == "PUBLIC" || row.visibility == "MEMBERS" && x.viewer != ""
+	return cases.Kind{Viewer: access.KindOf(x.viewer != "", sees, relation), Scopes: x.scopes[x.viewer]}
 }
 
 func (x *fakeReply) sees(row *fakeRow) bool {
-	k := x.kind(row)
-	return row != nil && !row.deleted && k != access.Nobody && k != access.Member && x.Matrix[row.typ+".id"].Answers[k] == access.Value
+	if row == nil || row.deleted {
+		return false
+	}
+	f, k := x.Matrix[row.typ+".id"], x.kind(row)
+	if x.blind {
+		k.Scopes = nil
+	}
+	return k.Answer(f) == access.Value && !k.RefusedByPolicy(f)
+}
+
+// gives returns the answer of a field with both layers.
+func (x *fakeReply) gives(name string, kind cases.Kind) access.Answer {
+	f := x.Matrix[name]
+	if slices.Contains(kind.Scopes, x.also[name]) {
+		return access.Value
+	}
+	if a := kind.Answer(f); a != access.Value || cases.IsInherited(f) || !kind.RefusedByPolicy(f) {
+		return a
+	}
+	return access.Null
 }
 
 func (x *fakeReply) field(o fakeObject, s *ast.Field, at []any) any {
@@ -132,17 +157,17 @@ func (x *fakeReply) field(o fakeObject, s *ast.Field, at []any) any {
 	name := o.typ.Name + "." + s.Name
 	var a fakeAnswer
 	kind := x.kind(o.row)
-	if a.code = x.Matrix[name].Answers[kind]; o.row == nil && o.typ != x.Schema.Mutation {
+	if a.code = x.gives(name, kind); o.row == nil && o.typ != x.Schema.Mutation {
 		a.code = access.Value // for any viewer who reaches the field
 	}
-	if o.typ == x.Schema.Mutation {
-		a.code = x.allows(s, arguments)
+	if o.typ == x.Schema.Mutation || o.typ == x.Schema.Query && s.Definition.Directives.ForName("owner") != nil {
+		a.code = x.allows(o.typ.Name, s, arguments)
 	}
 	if a.code == access.Value {
 		a = fakeAnswer{value: x.value(o, s, arguments)}
 	}
 	if x.lie != nil {
-		x.lie(name, kind, &a)
+		x.lie(name, kind.Viewer, &a)
 	}
 	if a.code != "" && a.code != access.Null {
 		extensions := map[string]any{"code": string(a.code)}
@@ -263,20 +288,27 @@ func (x *fakeReply) query(t *ast.Definition, arguments map[string]any) any {
 // rowOf returns the row that a mutation with @owner is about.
 func (x *fakeReply) rowOf(arguments map[string]any) *fakeRow {
 	in, _ := arguments["input"].(map[string]any)
-	return x.findRow(in[cases.ID])
+	return x.findRow(cmp.Or(arguments[cases.ID], in[cases.ID]))
 }
 
-// allows returns the answer of a mutation's rule.
-func (x *fakeReply) allows(s *ast.Field, arguments map[string]any) access.Answer {
-	isOwner := s.Definition.Directives.ForName("owner") != nil
+// allows returns the answer of the rules of a root field: those that always apply, and then those of each argument that the call has.
+func (x *fakeReply) allows(root string, s *ast.Field, arguments map[string]any) access.Answer {
 	row := x.rowOf(arguments)
-	switch {
-	case x.viewer == "" && (isOwner || s.Definition.Directives.ForName("signedIn") != nil):
-		return access.Answer(fault.Unauthenticated)
-	case isOwner && !x.sees(row):
-		return access.Answer(fault.NotFound)
-	case isOwner && row.owner != x.viewer:
-		return access.Answer(fault.Forbidden)
+	kind := x.kind(row)
+	if row != nil && !x.sees(row) {
+		kind.Viewer = access.KindOf(x.viewer != "", false, "")
+	}
+	names := []string{root + "." + s.Name}
+	for _, r := range directives.RulesOf(s.Definition) {
+		in, _ := arguments["input"].(map[string]any)
+		if _, present := in[strings.TrimPrefix(r.When, "input.")]; present && r.When != "" {
+			names = append(names, access.Field{Type: root, Name: s.Name, When: r.When}.String())
+		}
+	}
+	for _, name := range names {
+		if a := x.gives(name, kind); a != access.Value {
+			return a
+		}
 	}
 	return access.Value
 }
@@ -327,6 +359,8 @@ func (f *fake) insert(typ, owner string, in map[string]any) *fakeRow {
 		switch t := f.Schema.Types[d.Type.Name()]; {
 		case d.Type.Elem != nil:
 			row.fields[d.Name] = []any{}
+		case d.Name == "viewerCan":
+			row.fields[d.Name] = fakeObject{typ: t, fields: map[string]any{"actions": []any{}, "see": []any{}, "edit": []any{}}}
 		case t.Name == "Boolean":
 			row.fields[d.Name] = true
 		case t.Name == "DateTime":
@@ -335,7 +369,7 @@ func (f *fake) insert(typ, owner string, in map[string]any) *fakeRow {
 			row.fields[d.Name] = "some " + d.Name
 		}
 	}
-	row.fields["visibility"] = row.visibility
+	row.fields["visibility"], row.relations = row.visibility, map[string]string{}
 	row.set(f.Schema, in)
 	f.rows = append(f.rows, row)
 	return row
@@ -350,6 +384,27 @@ func (r *fakeRow) set(schema *cases.Schema, in map[string]any) {
 			r.visibility, _ = value.(string)
 		}
 	}
+}
+
+// relate gives a person a relation to a row, if the row's type has the relation.
+func (f *fake) relate(_ string, row any, p *people.Person, relation string) error {
+	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == row })
+	f.rows[i].relations[p.Token()] = relation
+	return nil
+}
+
+func (f *fake) relationTo(_ string, row any, p *people.Person) (string, error) {
+	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == row })
+	return f.rows[i].relations[p.Token()], nil
+}
+
+// grant makes a person an operator.
+func (f *fake) grant(p *people.Person, scopes []string) error {
+	if f.scopes == nil {
+		f.scopes = map[string][]string{}
+	}
+	f.scopes[p.Token()] = scopes
+	return nil
 }
 
 // furnish gives a person what exists after a sign-up.

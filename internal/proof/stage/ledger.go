@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/findings"
@@ -58,17 +59,27 @@ func (l *Ledger) Incomplete(s cases.Specification) (faults []findings.Finding) {
 		typ, _, _ := strings.Cut(field, ".")
 		faults = append(faults, findings.Finding{What: field + fmt.Sprintf(format, args...), Where: where, Type: typ})
 	}
-	for field := range s.Matrix {
-		if l.cases[field] == 0 {
+	for field, row := range s.Matrix {
+		byHand := len(row.DecidedBy) > 0 && !slices.ContainsFunc(row.DecidedBy, func(root string) bool { return s.Known.ByHand[root] == "" })
+		if l.cases[field] == 0 && !byHand {
 			lacking[field] = true
 			if exempt[field] == "" {
 				fault(field, "", " has no case: no path leads to it")
 			}
 		}
 	}
+	anywhere := map[string]bool{} // the fields with a twin
+	for key, twin := range l.twins {
+		_, field, _ := strings.Cut(key, ": ")
+		anywhere[field] = anywhere[field] || twin
+	}
 	for _, key := range slices.Sorted(maps.Keys(l.twins)) {
 		path, field, _ := strings.Cut(key, ": ")
-		if lacking[field] = lacking[field] || !l.twins[key]; !l.twins[key] && exempt[field] == "" {
+		twin := l.twins[key]
+		if s.Matrix[field].Answers[access.Owner] != access.Value { // on a path to rows of the viewer there may be no operator
+			twin = anywhere[field]
+		}
+		if lacking[field] = lacking[field] || !twin; !twin && exempt[field] == "" {
 			fault(field, path, " has no positive twin: no viewer gets a value on this path. Add a value to Seed.Values, or the reason to Seed.NullAfter or Seed.Exempt")
 		}
 	}

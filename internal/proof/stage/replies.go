@@ -85,7 +85,7 @@ func (h *hearing) leaks() {
 	}
 }
 
-// mayKnowID reports whether the viewer sees the target's row of a type.
+// mayKnowID reports whether the viewer sees the target's row of a type, or may read a field that has the same id.
 func (h *hearing) mayKnowID(typ string) bool {
 	kind := h.kind(typ)
 	switch {
@@ -93,10 +93,17 @@ func (h *hearing) mayKnowID(typ string) bool {
 		return true
 	case len(kind.Scopes) == 0:
 		return false
-	default:
-		f, known := h.Matrix[typ+"."+cases.ID]
+	}
+	reads := func(field string) bool {
+		f, known := h.Matrix[field]
 		return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
 	}
+	for field, of := range h.Program.Facts.IDOf {
+		if of == typ && reads(field) {
+			return true
+		}
+	}
+	return reads(typ + "." + cases.ID)
 }
 
 // isRemote reports whether another subgraph has the rows of a type. The viewer who asks for one has sent its id.

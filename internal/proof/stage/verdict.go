@@ -123,9 +123,9 @@ func (h *hearing) hidden(c cases.Call, n int) bool {
 	if c.On == nil || h.Layers == harness.RulesAlone && !h.Request.Path.ThroughPage(n) {
 		return false
 	}
-	return !slices.ContainsFunc(c.On.Fields, func(f *ast.FieldDefinition) bool {
-		row, known := h.Matrix[c.On.Name+"."+f.Name] // introspection has none
-		return !known || !h.kind(c.On.Name).RefusedByPolicy(row)
+	return slices.ContainsFunc(c.On.Fields, func(f *ast.FieldDefinition) bool {
+		kind, row := h.kind(c.On.Name), h.Matrix[c.On.Name+"."+f.Name]
+		return row.Name != "" && !cases.IsInherited(row) && row.Hides(kind.Viewer, kind.Scopes...)
 	})
 }
 
