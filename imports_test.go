@@ -13,6 +13,7 @@ var mayImport = map[string][]string{
 	"devpg":             {},
 	"internal/runes":    {},
 	"internal/once":     {},
+	"internal/kept":     {},
 	"internal/levers":   {},
 	"auth":              {"fault", "internal/runes"},
 	"auth/passwords":    {"auth", "fault", "internal/levers"},
@@ -34,7 +35,7 @@ var mayImport = map[string][]string{
 	"graph/exec":        {"directives", "owned"},
 	"graph/model":       {"internal/runes", "owned"},
 	"graph":             {"directives", "graph/exec", "graph/model", "owned"},
-	"graph/generate":    {},
+	"graph/generate":    {"internal/kept"},
 	"resolvers":         {"accounts", "accounts/input", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":           {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":         {"auth/passwords", "db", "fault", "mail/outbox"},
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
 	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
-	"scaffold":            {},
+	"scaffold":            {"internal/kept"},
 	"":                    {"command", "modules"}, // the command
 	"subgraph":            {"app", "db", "graph/model", "owned", "resolvers"},
 	"remote":              {"auth", "fault"},
@@ -120,6 +121,7 @@ var testsMayImport = map[string][]string{
 	"command":             {"modules"},
 	"remote":              {"remote"},
 	"internal/eventually": {"internal/eventually"},
+	"internal/kept":       {"internal/kept"},
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
