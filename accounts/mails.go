@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"math/rand/v2"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
 	"freehold.dev/freehold/mail/outbox"
 )
@@ -34,12 +36,20 @@ func (s *Service) enqueue(ctx context.Context, tx enqueuer, m outbox.Mail) error
 // CheckRecipient reads the address in an input, such as input.email, to which a viewer sends a mail of a module, and counts the mail
 // for the client and for the address. The error is BAD_USER_INPUT or RATE_LIMITED.
 func (s *Service) CheckRecipient(ctx context.Context, kind mail.Kind, path, typed string) (input.Email, error) {
+	if s.keys == nil {
+		return input.Email{}, fault.Input(path, "UNSUPPORTED", "This service sends no mail.")
+	}
 	to, _, err := s.checkRecipient(ctx, kind, path, typed)
 	return to, err
 }
 
 // NewSecret creates a secret for a link, and the id of the mail that contains it. Store auth.HashToken of the secret.
-func (s *Service) NewSecret() (mailID uuid.UUID, secret string) { return s.keys.NewSecret() }
+func (s *Service) NewSecret() (mailID uuid.UUID, secret string) {
+	if s.keys == nil { // nobody derives the secret again, since a second subgraph sends no mail
+		return uuid.New(), cryptorand.Text()
+	}
+	return s.keys.NewSecret()
+}
 
 // EnqueueMail puts a mail of a module into the outbox. Call CheckRecipient first.
 func (s *Service) EnqueueMail(ctx context.Context, tx *db.Tx, m outbox.Mail) error {

@@ -4668,7 +4668,7 @@ extend type Mutation {
     input: InviteToNotebookInput!
   ): InviteToNotebookPayload @owner(of: "Notebook", id: "input.notebookId", as: "EDITOR")
 
-  "Withdraws an invitation to one of your notebooks."
+  "Withdraws an invitation to one of your notebooks, if it is still open."
   revokeInvitation(
     "The notebook and the invitation."
     input: RevokeInvitationInput!
@@ -5172,13 +5172,13 @@ type OrganisationMemberEdge {
 }
 
 extend type Mutation {
-  "Makes one of your organisations a part of another one of yours."
+  "Makes one of your organisations a part of another one of yours, or, with its own id, of none."
   moveOrganisation(
     "The two organisations."
     input: MoveOrganisationInput!
   ): MoveOrganisationPayload
     @owner(of: "Organisation", id: "input.id")
-    @owner(of: "Organisation", id: "input.parentId")
+    @owner(of: "Organisation", id: "input.organisationId")
 
   "Adds a user to an organisation of which you are an admin, or changes their role."
   setOrganisationMember(
@@ -5204,7 +5204,7 @@ input MoveOrganisationInput {
   "The id of the organisation."
   id: ID!
   "The id of the organisation that it becomes a part of."
-  parentId: ID!
+  organisationId: ID!
 }
 
 "The moved organisation."
@@ -10854,7 +10854,7 @@ func (ec *executionContext) _Mutation_moveOrganisation(ctx context.Context, fiel
 					var zeroVal *model.MoveOrganisationPayload
 					return zeroVal, err
 				}
-				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.parentId")
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.organisationId")
 				if err != nil {
 					var zeroVal *model.MoveOrganisationPayload
 					return zeroVal, err
@@ -16758,7 +16758,7 @@ func (ec *executionContext) unmarshalInputMoveOrganisationInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "parentId"}
+	fieldsInOrder := [...]string{"id", "organisationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16772,13 +16772,13 @@ func (ec *executionContext) unmarshalInputMoveOrganisationInput(ctx context.Cont
 				return it, err
 			}
 			it.ID = data
-		case "parentId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parentId"))
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
 			data, err := ec.unmarshalNID2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ParentID = data
+			it.OrganisationID = data
 		}
 	}
 	return it, nil

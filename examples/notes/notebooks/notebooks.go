@@ -38,6 +38,7 @@ func Module() app.Module {
 		Mails: []mail.Extra{{Kind: invitationMail, Secret: true, Page: "/invitation#code={code}", Files: mails}},
 		Functions: map[string]access.Layer{
 			"Mutation.inviteToNotebook": {Name: "app.invite_to_notebook", Admits: access.Admits(Editor)},
+			"Mutation.revokeInvitation": {Name: "app.revoke_invitation", Admits: access.AdmitsOwner},
 			"Mutation.acceptInvitation": {Name: "app.accept_invitation", Admits: access.AdmitsMembers},
 			"Mutation.revokeInvitation": {Name: "notebook_invitations_delete", Admits: access.AdmitsOwner}, // the row policy
 			"Mutation.leaveNotebook":    {Name: "app.leave_notebook", Admits: access.Admits(Member)},
@@ -69,7 +70,7 @@ var notebookType = owned.Declare(owned.Type{
 			Name: "notebook_members", Admits: db.AdmitsRelated, Relation: "app.notebook_relation(notebook_id)", Relations: Relations,
 		}},
 		"invitations": {Row: "notebook_id", Table: db.Table{
-			Name: "notebook_invitations", OfParent: true, Relation: "app.notebook_relation(notebook_id)", Delete: true,
+			Name: "notebook_invitations", OfParent: true, Relation: "app.notebook_relation(notebook_id)",
 		}},
 	},
 	Rows: func(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {

@@ -101,13 +101,8 @@ func accept(ctx context.Context, tx *db.Tx, hash []byte) (uuid.UUID, error) {
 	return found.NotebookID.UUID, found.Outcome.fault("input.code")
 }
 
-// revoke deletes an invitation to a notebook of the viewer; NOT_FOUND if there is none with this id.
 func revoke(ctx context.Context, tx *db.Tx, notebookID, id uuid.UUID) error {
-	err := tx.ExecOne(ctx, `DELETE FROM app.notebook_invitations WHERE notebook_id = $1 AND id = $2`, notebookID, id)
-	if err != nil {
-		return fmt.Errorf("revoke an invitation: %w", err)
-	}
-	return nil
+	return ask(ctx, tx, "revoke an invitation", "input.invitationId", `SELECT app.revoke_invitation($1, $2)`, notebookID, id)
 }
 
 func leave(ctx context.Context, tx *db.Tx, notebookID uuid.UUID) error {

@@ -77,11 +77,11 @@ func leave(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 	return nil
 }
 
-// move makes an organisation of the viewer a part of another one.
+// move makes an organisation of the viewer a part of another one, or of none if that is itself.
 func move(ctx context.Context, tx *db.Tx, id, parentID uuid.UUID) error {
-	err := tx.ExecOne(ctx, `UPDATE app.organisations SET parent_id = $3, updated_at = now() WHERE id = $1 AND user_id = $2`, id, tx.Viewer.UserID, parentID)
+	err := tx.ExecOne(ctx, `UPDATE app.organisations SET parent_id = NULLIF($3, id), updated_at = now() WHERE id = $1 AND user_id = $2`, id, tx.Viewer.UserID, parentID)
 	if e := (*pq.Error)(nil); errors.As(err, &e) && e.Code == pqerror.CheckViolation && e.Constraint == "organisations_cycle" {
-		return fault.Input("input.parentId", "CYCLE", "The organisation would be a part of itself.")
+		return fault.Input("input.organisationId", "CYCLE", "The organisation would be a part of itself.")
 	}
 	if err != nil {
 		return fmt.Errorf("move an organisation: %w", err)

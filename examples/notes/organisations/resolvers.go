@@ -22,7 +22,7 @@ type (
 	OrganisationResolver struct{ *resolvers.Resolvers }
 	// MutationResolver resolves the mutations of organisations.
 	MutationResolver struct{ *resolvers.Resolvers }
-	// QueryResolver resolves the list of the viewer's organisations.
+	// QueryResolver resolves the list of organisations of the viewer.
 	QueryResolver struct{ *resolvers.Resolvers }
 	// UserResolver resolves the list of a user's organisations.
 	UserResolver struct{ *resolvers.Resolvers }
@@ -138,7 +138,7 @@ func (r *OrganisationResolver) Members(ctx context.Context, obj *model.Organisat
 // MoveOrganisation makes an organisation a part of another one.
 func (m *MutationResolver) MoveOrganisation(ctx context.Context, in model.MoveOrganisationInput) (*model.MoveOrganisationPayload, error) {
 	found, err := m.change(ctx, in.ID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
-		return move(ctx, tx, id, idOf(in.ParentID))
+		return move(ctx, tx, id, idOf(in.OrganisationID))
 	})
 	if err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func (h *hearing) leaks() {
 // mayKnowID reports whether the viewer sees the target's row of a type, or may read a field that has the same id.
 func (h *hearing) mayKnowID(typ string) bool {
 	kind := h.kind(typ)
-	if kind.Viewer != access.Nobody && kind.Viewer != access.Member {
+	if kind.Viewer != access.Nobody && kind.Viewer != access.Member || h.isRemote(typ) {
 		return true
 	}
 	for field, of := range h.Program.Facts.IDOf {
@@ -115,6 +115,15 @@ func (h *hearing) reads(field string) bool {
 	f, known := h.Matrix[field]
 	kind := h.kind(f.Type)
 	return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
+}
+
+// isRemote reports whether another subgraph has the rows of a type. The viewer who asks for one has sent its id.
+func (p *Stage) isRemote(typ string) bool {
+	if p.issuer == nil {
+		return false
+	}
+	t := p.Program.Registry().Lookup(typ)
+	return t != nil && t.Remote
 }
 
 // leaksOf looks for the values with which a row of a type was created, or with which the account was if typ is empty.

@@ -222,7 +222,7 @@ type MoveOrganisationInput struct {
 	// The id of the organisation.
 	ID string `json:"id"`
 	// The id of the organisation that it becomes a part of.
-	ParentID string `json:"parentId"`
+	OrganisationID string `json:"organisationId"`
 }
 
 // The moved organisation.

@@ -41,6 +41,6 @@ CREATE TABLE app.notebook_invitations (
 );
 CREATE INDEX notebook_invitations_notebook_id ON app.notebook_invitations (notebook_id, created_at, id);
 CREATE INDEX notebook_invitations_user_id ON app.notebook_invitations (user_id);
-SELECT app.protect('notebook_invitations', owner => NULL, relation => 'app.notebook_relation(notebook_id)', deletes => true,
+SELECT app.protect('notebook_invitations', owner => NULL, relation => 'app.notebook_relation(notebook_id)',
                    reads => '{id,notebook_id,user_id,role,email,expires_at,created_at}');
 GRANT SELECT, INSERT, DELETE ON app.notebook_invitations TO freehold_definer;

@@ -1514,7 +1514,7 @@ extend type Mutation {
     input: InviteToNotebookInput!
   ): InviteToNotebookPayload @owner(of: "Notebook", id: "input.notebookId", as: "EDITOR")
 
-  "Withdraws an invitation to one of your notebooks."
+  "Withdraws an invitation to one of your notebooks, if it is still open."
   revokeInvitation(
     "The notebook and the invitation."
     input: RevokeInvitationInput!

@@ -8,8 +8,11 @@ CREATE OR REPLACE FUNCTION app.invite_to_notebook(p_id uuid, p_notebook_id uuid,
 BEGIN
   IF NOT app.manages_notebook(p_notebook_id, '{OWNER,EDITOR}') THEN
     RETURN 'REFUSED';
-  ELSIF EXISTS (SELECT FROM app.user_private u WHERE u.user_id = app.viewer_id() AND u.email_key = p_email_key) THEN
-    RETURN 'SELF';
+  END IF;
+  IF p_email_key IS NOT NULL THEN -- a second subgraph has no addresses
+    IF EXISTS (SELECT FROM app.user_private u WHERE u.user_id = app.viewer_id() AND u.email_key = p_email_key) THEN
+      RETURN 'SELF';
+    END IF;
   END IF;
   DELETE FROM app.notebook_invitations i WHERE i.notebook_id = p_notebook_id AND i.expires_at <= now();
   IF (SELECT count(*) FROM app.notebook_invitations i WHERE i.notebook_id = p_notebook_id) >= 100 THEN
