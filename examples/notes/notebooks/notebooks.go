@@ -40,7 +40,6 @@ func Module() app.Module {
 			"Mutation.inviteToNotebook": {Name: "app.invite_to_notebook", Admits: access.Admits(Editor)},
 			"Mutation.revokeInvitation": {Name: "app.revoke_invitation", Admits: access.AdmitsOwner},
 			"Mutation.acceptInvitation": {Name: "app.accept_invitation", Admits: access.AdmitsMembers},
-			"Mutation.revokeInvitation": {Name: "notebook_invitations_delete", Admits: access.AdmitsOwner}, // the row policy
 			"Mutation.leaveNotebook":    {Name: "app.leave_notebook", Admits: access.Admits(Member)},
 			"Mutation.changeMemberRole": {Name: "app.change_member_role", Admits: access.AdmitsOwner},
 			"Mutation.removeMember":     {Name: "app.remove_member", Admits: access.AdmitsOwner},
