@@ -144,10 +144,8 @@ func (l Layer) InWords() string {
 	}
 	words, known := admitsInWords[l.Admits]
 	if !known {
-		words = "its owner"
-		for _, r := range l.Relations[:slices.Index(l.Relations, string(l.Admits))+1] {
-			words += ", " + r
-		}
+		related := l.Relations[:slices.Index(l.Relations, string(l.Admits))+1]
+		words = strings.Join(append([]string{"its owner"}, related...), ", ")
 	}
 	if operators != "" {
 		words += ", and " + operators

@@ -177,10 +177,10 @@ func text(rules ...directives.Rule) string {
 				parameters = append(parameters, fmt.Sprintf("%s: %q", p[0], p[1]))
 			}
 		}
-		switch {
-		case r.Name == "scopes":
+		switch r.Name {
+		case "scopes":
 			parameters = append(parameters, "anyOf: "+lists(r.AnyOf))
-		case r.Name == "owner":
+		case "owner":
 			parameters = append(parameters, "orScopes: "+lists(r.OrScopes), "otherwise: "+string(r.Otherwise))
 		}
 		written := "@" + r.Name

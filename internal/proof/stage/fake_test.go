@@ -386,27 +386,6 @@ func (r *fakeRow) set(schema *cases.Schema, in map[string]any) {
 	}
 }
 
-// relate gives a person a relation to a row, if the row's type has the relation.
-func (f *fake) relate(_ string, row any, p *people.Person, relation string) error {
-	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == row })
-	f.rows[i].relations[p.Token()] = relation
-	return nil
-}
-
-func (f *fake) relationTo(_ string, row any, p *people.Person) (string, error) {
-	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == row })
-	return f.rows[i].relations[p.Token()], nil
-}
-
-// grant makes a person an operator.
-func (f *fake) grant(p *people.Person, scopes []string) error {
-	if f.scopes == nil {
-		f.scopes = map[string][]string{}
-	}
-	f.scopes[p.Token()] = scopes
-	return nil
-}
-
 // furnish gives a person what exists after a sign-up.
 func (f *fake) furnish(p *people.Person) error {
 	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == p.Token() })

@@ -183,6 +183,27 @@ func (f *fake) rules(name string, row access.Field) {
 	f.Matrix[name] = row
 }
 
+// relate gives a person a relation to a row, if the row's type has the relation.
+func (f *fake) relate(_ string, row any, p *people.Person, relation string) error {
+	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == row })
+	f.rows[i].relations[p.Token()] = relation
+	return nil
+}
+
+func (f *fake) relationTo(_ string, row any, p *people.Person) (string, error) {
+	i := slices.IndexFunc(f.rows, func(r *fakeRow) bool { return r.id == row })
+	return f.rows[i].relations[p.Token()], nil
+}
+
+// grant makes a person an operator.
+func (f *fake) grant(p *people.Person, scopes []string) error {
+	if f.scopes == nil {
+		f.scopes = map[string][]string{}
+	}
+	f.scopes[p.Token()] = scopes
+	return nil
+}
+
 // instead returns a lie: another answer to a kind of viewer.
 func instead(field string, viewer access.Viewer, answer fakeAnswer) func(string, access.Viewer, *fakeAnswer) {
 	return func(f string, v access.Viewer, a *fakeAnswer) {

@@ -231,12 +231,12 @@ func (p *Stage) cast(r cases.Request) (target *people.Person, token string, err 
 			return nil, "", err
 		}
 	}
-	switch {
-	case r.Asker == cases.ByOwner:
+	switch r.Asker {
+	case cases.ByOwner:
 		return target, target.Token(), nil
-	case r.Asker == cases.ByNobody:
+	case cases.ByNobody:
 		return target, "", nil
-	case r.Asker == cases.ByMember:
+	case cases.ByMember:
 		return target, another.Token(), nil
 	default:
 		return target, p.Others[r.Asker].Token(), nil
