@@ -392,15 +392,3 @@ func (f *fake) furnish(p *people.Person) error {
 	f.rows[i].fields["pendingEmail"], f.rows[i].fields["nextCodeAt"] = p.Plant("pendingEmail", p.Token()+"@example.org"), "2026-01-01T00:00:00Z"
 	return nil
 }
-
-// objects turns texts into values of a type, in the same lists.
-func objects(t *ast.Definition, value any) any {
-	if list, ok := value.([]any); ok {
-		var made []any
-		for _, v := range list {
-			made = append(made, objects(t, v))
-		}
-		return made
-	}
-	return fakeObject{typ: t, fields: map[string]any{"name": value}}
-}

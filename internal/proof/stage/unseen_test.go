@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
@@ -235,4 +237,16 @@ func TestCreatorsFollowFromTheSchema(t *testing.T) {
 	if schema.Creators["User"] != nil || schema.Creators["Profile"] != nil || !schema.WithSignUp["Profile"] || !schema.WithSignUp["User"] || schema.WithSignUp["Session"] {
 		t.Errorf("of the service itself: made by %v, with a sign-up %v", schema.Creators, schema.WithSignUp)
 	}
+}
+
+// objects turns texts into values of a type, in the same lists.
+func objects(t *ast.Definition, value any) any {
+	if list, ok := value.([]any); ok {
+		var made []any
+		for _, v := range list {
+			made = append(made, objects(t, v))
+		}
+		return made
+	}
+	return fakeObject{typ: t, fields: map[string]any{"name": value}}
 }
