@@ -53,12 +53,13 @@ func (k *Files) each(f func(path string) error) error {
 // Restore writes back the files that have changed, and removes new ones. After an error, it continues, and it returns all errors.
 func (k *Files) Restore() error {
 	var faults []error
-	faults = append(faults, k.each(func(path string) error {
+	err := k.each(func(path string) error {
 		if _, known := k.texts[path]; !known {
 			faults = append(faults, os.Remove(path))
 		}
 		return nil
-	}))
+	})
+	faults = append(faults, err)
 	for path, text := range k.texts {
 		faults = append(faults, Write(path, text))
 	}
