@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"db/migrate":        {"db/wire"},
 	"db":                {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
 	"db/dbtest":         {"db", "devpg"},
-	"db/probe":          {"db"},
+	"db/probe":          {"auth", "db"},
 	"accounts/input":    {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
 	"accounts/limits":   {"auth", "db", "fault", "mail", "mail/address"},
 	"accounts/sessions": {"auth", "db", "fault"},

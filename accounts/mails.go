@@ -2,11 +2,15 @@ package accounts
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"math/rand/v2"
 	"time"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
 	"freehold.dev/freehold/mail/outbox"
 )
@@ -27,6 +31,29 @@ func (s *Service) enqueue(ctx context.Context, tx enqueuer, m outbox.Mail) error
 	}
 	m.After = latest/6 + rand.N(latest-latest/6) //nolint:gosec // no secret: an observer sees too little of it to predict more
 	return tx.EnqueueMail(ctx, m)
+}
+
+// CheckRecipient reads the address in an input, such as input.email, to which a viewer sends a mail of a module, and counts the mail
+// for the client and for the address. The error is BAD_USER_INPUT or RATE_LIMITED.
+func (s *Service) CheckRecipient(ctx context.Context, kind mail.Kind, path, typed string) (input.Email, error) {
+	if s.keys == nil {
+		return input.Email{}, fault.Input(path, "UNSUPPORTED", "This service sends no mail.")
+	}
+	to, _, err := s.checkRecipient(ctx, kind, path, typed)
+	return to, err
+}
+
+// NewSecret creates a secret for a link, and the id of the mail that contains it. Store auth.HashToken of the secret.
+func (s *Service) NewSecret() (mailID uuid.UUID, secret string) {
+	if s.keys == nil { // nobody derives the secret again, since a second subgraph sends no mail
+		return uuid.New(), cryptorand.Text()
+	}
+	return s.keys.NewSecret()
+}
+
+// EnqueueMail puts a mail of a module into the outbox. Call CheckRecipient first.
+func (s *Service) EnqueueMail(ctx context.Context, tx *db.Tx, m outbox.Mail) error {
+	return s.enqueue(ctx, tx, m)
 }
 
 // withholdsNotice counts a notice about a change of an account, and reports whether the notice must not be sent. A verified address

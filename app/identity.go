@@ -63,7 +63,7 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 	keys.Failed = func(err error) {
 		a.log.ErrorContext(ctx, "failed to reload the signing keys; the loaded ones stay in use", "error", err)
 	}
-	if a.mailer, err = newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
+	if a.mailer, err = a.program.newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
 		return who, err
 	}
 	reserved, err := reservedUsernames(c.ReservedUsernames)

@@ -28,8 +28,8 @@ type mailer struct {
 	mailbox *mail.Mailbox // nil if a mail server is configured
 }
 
-func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
-	templates, err := newTemplates(c, o)
+func (p *Program) newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
+	templates, err := p.newTemplates(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -47,14 +47,14 @@ func newMailer(c Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger,
 		return send, nil
 	}
 	send.worker = mail.NewWorker(mail.WorkerOptions{
-		Outbox: d, Templates: templates, Sender: sender, Code: keys.Code, Log: log, Settled: settled,
+		Outbox: d, Templates: templates, Sender: sender, Code: keys.Code, Secret: keys.Secret, Log: log, Settled: settled,
 		FirstRetry: o.MailFirstRetry,
 	})
 	return send, nil
 }
 
 // newTemplates reads the templates. The operator's folder overrides the program's files, which override ours.
-func newTemplates(c Config, o Options) (*mail.Templates, error) {
+func (p *Program) newTemplates(c Config, o Options) (*mail.Templates, error) {
 	var replaced []fs.FS
 	if c.MailTemplates != "" {
 		if info, err := os.Stat(c.MailTemplates); err != nil || !info.IsDir() {
@@ -66,7 +66,7 @@ func newTemplates(c Config, o Options) (*mail.Templates, error) {
 		replaced = append(replaced, o.MailTemplates)
 	}
 	templates, err := mail.NewTemplates(mail.TemplatesOptions{
-		Replaced: replaced, PublicURL: c.PublicURL, Service: c.AppName, URL: c.AppURL, Links: c.links(),
+		Replaced: replaced, PublicURL: c.PublicURL, Service: c.AppName, URL: c.AppURL, Links: c.links(), Extra: p.mails(),
 	})
 	if err != nil && c.MailTemplates != "" {
 		return nil, fmt.Errorf("FREEHOLD_MAIL_TEMPLATES: %w", err)

@@ -21,6 +21,7 @@ import (
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge/document"
 	"freehold.dev/freehold/explain"
+	"freehold.dev/freehold/mail"
 	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
@@ -34,6 +35,8 @@ type Module struct {
 
 	// Scopes are the scopes that rules and row policies may name, such as notes:moderate, with a sentence that says what each permits.
 	Scopes map[string]string
+	// Mails are the kinds of mails that the module sends with accounts.Service.EnqueueMail.
+	Mails []mail.Extra
 	// Functions are the definer functions behind fields that have no row policy, by Type.field, and the viewers that they admit.
 	Functions map[string]access.Layer
 	// Credential names the mutations that compute a password hash, verify a code or send a mail. An operation may have one of them.
@@ -217,6 +220,14 @@ func (p *Program) hooks() (all accounts.Hooks) {
 		all.AfterSignUp = append(all.AfterSignUp, m.Hooks.AfterSignUp...)
 		all.AfterVerification = append(all.AfterVerification, m.Hooks.AfterVerification...)
 		all.BeforeDeletion = append(all.BeforeDeletion, m.Hooks.BeforeDeletion...)
+	}
+	return all
+}
+
+// mails returns the kinds of mails of all modules.
+func (p *Program) mails() (all []mail.Extra) {
+	for _, m := range p.modules {
+		all = append(all, m.Mails...)
 	}
 	return all
 }

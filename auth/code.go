@@ -64,6 +64,29 @@ func CanBeCode(typed string) bool {
 	return ok
 }
 
+// NewSecret creates a secret of 256 bits, such as that of an invitation. It returns the seed, which is random, and the secret. Store
+// HashToken of the secret. The seed is the id of the mail with the secret, which is not stored either.
+func (k *Keys) NewSecret() (seed uuid.UUID, secret string) {
+	key := k.signing()
+	rand.Read(seed[:])
+	copy(seed[:keyMark], key.mark())
+	return seed, key.secret(seed)
+}
+
+// Secret returns the secret of a seed; "" if the signing key of the seed was deleted.
+func (k *Keys) Secret(seed uuid.UUID) string {
+	for _, key := range k.all() {
+		if bytes.Equal(key.mark(), seed[:keyMark]) {
+			return key.secret(seed)
+		}
+	}
+	return ""
+}
+
+func (k key) secret(seed uuid.UUID) string {
+	return refreshEncoding.EncodeToString(mac(k.code, append([]byte("secret"), seed[:]...)))
+}
+
 func (k key) mark() []byte { return mac(k.code, []byte("mark"))[:keyMark] }
 
 func (k key) oneTimeCode(seed uuid.UUID) string {

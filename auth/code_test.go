@@ -52,6 +52,30 @@ func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	}
 }
 
+// The secret of a seed is always the same, and only the key of its seed derives it.
+func TestSecretsAreDerivedFromTheirSeed(t *testing.T) {
+	t.Parallel()
+	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for range 100 {
+		seed, secret := keys.NewSecret()
+		if len(secret) != 43 || secret != keys.Secret(seed) || seen[secret] || secret == keys.Code(seed) {
+			t.Fatalf("the secret of %s is %s, then %s", seed, secret, keys.Secret(seed))
+		}
+		seen[secret] = true
+		if others.Secret(seed) != "" {
+			t.Fatal("another key derives a secret from the seed")
+		}
+	}
+}
+
 func TestTypedCodesAreReadGenerously(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{

@@ -72,31 +72,40 @@ type Page[T any] struct {
 //	(visibility, created_at, id)           for FindPage
 //	(user_id, visibility, created_at, id)  for FindPageOf, and for FindPage unless user_id is unique
 //	(user_id, created_at, id)              for both, with OwnerOnly
-//	(parent, visibility, created_at, id)   for FindPageIn; with OwnerOnly, without visibility
+//	(parent, visibility, created_at, id)   for FindPageIn; with OwnerOnly or Related, without visibility
+//
+// The ids of Shared are read for each page. So the number of rows that can be shared with a user needs a limit.
 //
 // If Where excludes more than a few rows, the index must be partial, with the same condition in its WHERE.
 type Listing struct {
-	Table   string // with the columns id, user_id, created_at and, unless OwnerOnly, visibility
+	Table   string // with the columns id, user_id (unless Related), created_at and (unless OwnerOnly or Related) visibility
 	Columns string // of the SELECT; they include id and created_at
 	Where   string // a condition for the rows of the list; "" for none
 	// OwnerOnly says that only owners see their rows. Otherwise every viewer sees PUBLIC rows, members also see MEMBERS rows,
 	// and owners see all of theirs.
 	OwnerOnly bool
+	// Shared is a query of the ids of the rows that are shared with the viewer, such as
+	// SELECT notebook_id FROM app.notebook_members WHERE user_id = app.viewer_id(). It is "" if the rows have no relations.
+	Shared string
 	// Parent is the column with the id of the row that a list is of, such as notebook_id; "" if there is none. Rows have the owner
 	// of their parent. Such a list has only FindPageIn.
 	Parent string
+	// Related is the condition under which viewers besides the owner see all rows of the parent $6, such as
+	// app.notebook_relation($6) IS NOT NULL. It is "" if only the owner and the visibility decide.
+	Related string
 }
 
 // List finds pages of a table's rows, newest first.
 //
 // The WHERE clauses of its statements repeat the row policies, only so that PostgreSQL can use an index. The policies still check
-// each row. If a policy admits further viewers, a List does not find rows for them: write your own statements.
+// each row. If a policy admits viewers by their scopes, a List does not find rows for them: write your own statements.
 type List[T any] struct {
 	table     string
 	ownerOnly bool
 	hasParent bool
+	isRelated bool
 	public    statements             // of all rows, for anonymous viewers
-	seen      statements             // of all rows, for the member $6
+	seen      statements             // of all rows, for the viewer $6
 	of        [owners + 1]statements // of the rows of the user $6
 }
 
@@ -117,25 +126,52 @@ type statements struct {
 
 // NewList returns a list. Call it in the initialisation of a package variable, since it composes the SQL.
 func NewList[T any](l Listing) *List[T] {
-	const (
-		public  = `visibility = 'PUBLIC'`
-		members = `visibility = 'MEMBERS'`
-		private = `visibility = 'PRIVATE'`
-	)
-	of := `user_id = $6 AND `
-	if l.Parent != "" {
-		of += l.Parent + ` = $7 AND `
+	list := &List[T]{table: l.Table, ownerOnly: l.OwnerOnly, hasParent: l.Parent != "", isRelated: l.Related != ""}
+	switch {
+	case list.isRelated:
+		rows := l.Parent + ` = $6`
+		related := l.statements(rows + ` AND ` + l.Related)
+		list.of = [...]statements{related, related, l.statements(rows)}
+	case l.OwnerOnly:
+		rows := l.statements(l.of())
+		list.seen, list.of = rows, [...]statements{rows, rows, rows}
+		if l.Shared != "" {
+			list.seen = l.statements(l.of(), l.shared(`user_id <> $6`))
+			list.of[members] = l.statements(l.shared(l.of()))
+		}
+	default:
+		list.public, list.seen, list.of = l.byVisibility()
 	}
-	list := &List[T]{table: l.Table, ownerOnly: l.OwnerOnly, hasParent: l.Parent != ""}
-	if l.OwnerOnly {
-		rows := l.statements(strings.TrimSuffix(of, ` AND `))
-		list.of = [...]statements{rows, rows, rows}
-		return list
-	}
-	list.public = l.statements(public)
-	list.seen = l.statements(public, members, of+private)
-	list.of = [...]statements{l.statements(of + public), l.statements(of+public, of+members), l.statements(of+public, of+members, of+private)}
 	return list
+}
+
+// of returns the condition for the rows of the user $6, and with a parent, of the parent $7.
+func (l Listing) of() string {
+	if l.Parent != "" {
+		return `user_id = $6 AND ` + l.Parent + ` = $7`
+	}
+	return `user_id = $6`
+}
+
+// shared returns the condition for those of some rows that are shared with the viewer. PostgreSQL computes an array before it reads
+// rows, whatever the plan.
+func (l Listing) shared(rows string) string { return rows + ` AND id = ANY (ARRAY(` + l.Shared + `))` }
+
+// byVisibility returns the statements of a List whose rows have a visibility.
+func (l Listing) byVisibility() (public, seen statements, of [owners + 1]statements) {
+	const (
+		isPublic  = `visibility = 'PUBLIC'`
+		isMembers = `visibility = 'MEMBERS'`
+		isPrivate = `visibility = 'PRIVATE'`
+	)
+	and := l.of() + ` AND `
+	all, visible := []string{isPublic, isMembers, and + isPrivate}, []string{and + isPublic, and + isMembers}
+	of[anonymous], of[owners] = l.statements(and+isPublic), l.statements(and+isPublic, and+isMembers, and+isPrivate)
+	if l.Shared != "" {
+		all, visible = append(all, l.shared(isPrivate+` AND user_id <> $6`)), append(visible, l.shared(and+isPrivate))
+	}
+	of[members] = l.statements(visible...)
+	return l.statements(isPublic), l.statements(all...), of
 }
 
 // statements returns the statements for rows that meet one of the conditions. No row may meet two.
@@ -202,6 +238,9 @@ func (l *List[T]) find(ctx context.Context, run selects, viewer auth.Viewer, own
 		return nil, fmt.Errorf("list %s: use FindPageIn if the Listing has a Parent, and only then", l.table)
 	}
 	s, args := l.choose(viewer, owner)
+	if l.isRelated {
+		args = nil
+	}
 	return findPage[T](ctx, run, l.table, s, append(args, parent...), r)
 }
 
@@ -258,11 +297,8 @@ func findPage[T any](ctx context.Context, run selects, table string, s statement
 
 // choose returns the statements for a viewer, and their arguments after $5. Without an owner, they select from all rows.
 func (l *List[T]) choose(viewer auth.Viewer, owner *uuid.UUID) (statements, []any) {
-	if owner == nil && l.ownerOnly {
-		owner = &viewer.UserID
-	}
 	switch {
-	case owner == nil && viewer.IsMember():
+	case owner == nil && (l.ownerOnly || viewer.IsMember()):
 		return l.seen, []any{viewer.UserID}
 	case owner == nil:
 		return l.public, nil

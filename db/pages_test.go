@@ -26,13 +26,14 @@ type item struct {
 	At         time.Time `json:"at"`
 	State      string    `json:"state"` // of a session
 	Folder     uuid.UUID `json:"folder"`
-	First      bool      `json:"first"` // whether it is the first item of its owner, and so the profile
+	First      bool      `json:"first"`  // whether it is the first item of its owner, and so the profile
+	Reader     uuid.UUID `json:"reader"` // a user with whom the item is shared
 }
 
 func (i item) place() db.Place { return db.Place{CreatedAt: i.At, ID: i.ID} }
 
-// isIn reports whether the viewer sees the item in a list.
-func (i item) isIn(c listed, viewer auth.Viewer) bool {
+// isIn reports whether the viewer sees the item in a list. The folders are shared with a reader.
+func (i item) isIn(c listed, viewer auth.Viewer, folderReader uuid.UUID) bool {
 	switch {
 	case c.owner != nil && *c.owner != i.Owner:
 		return false
@@ -44,6 +45,12 @@ func (i item) isIn(c listed, viewer auth.Viewer) bool {
 		return viewer.Is(i.Owner)
 	case c.table == "profiles" && !i.First:
 		return false
+	case c.table == "letters":
+		return viewer.Is(i.Owner) || viewer.Is(i.Reader)
+	case c.table == "remarks":
+		return viewer.Is(i.Owner) || viewer.Is(folderReader)
+	case c.table == "bookmarks" && viewer.Is(i.Reader):
+		return true
 	default:
 		return viewer.Is(i.Owner) || i.Visibility == "PUBLIC" || i.Visibility == "MEMBERS" && viewer.IsMember()
 	}
@@ -58,10 +65,10 @@ func compare(a, b db.Place) int {
 }
 
 // expected computes the page of a list from all rows.
-func expected(items []item, c listed, viewer auth.Viewer, r db.Range) *db.Page[db.Place] {
+func expected(items []item, c listed, viewer auth.Viewer, folderReader uuid.UUID, r db.Range) *db.Page[db.Place] {
 	p := &db.Page[db.Place]{}
 	for _, i := range items {
-		if !i.isIn(c, viewer) {
+		if !i.isIn(c, viewer, folderReader) {
 			continue
 		}
 		isBefore := r.After != nil && compare(i.place(), *r.After) <= 0
@@ -80,9 +87,10 @@ func expected(items []item, c listed, viewer auth.Viewer, r db.Range) *db.Page[d
 	return p
 }
 
-// stored fills the tables with the items $1.
+// stored fills the tables with the items $1. The folders are shared with the user $2.
 const stored = `
-	WITH items AS (SELECT i.* FROM jsonb_to_recordset($1) AS i (id uuid, owner uuid, folder uuid, visibility text, at timestamptz, state text, first boolean)
+	WITH items AS (
+	  SELECT i.* FROM jsonb_to_recordset($1) AS i (id uuid, owner uuid, folder uuid, visibility text, at timestamptz, state text, first boolean, reader uuid)
 	), profiles AS (
 	  INSERT INTO app.profiles (id, user_id, username, username_key, visibility, created_at) SELECT id, owner, id, id, visibility, at FROM items WHERE first
 	), sessions AS (
@@ -93,6 +101,14 @@ const stored = `
 	  INSERT INTO app.security_events (id, user_id, kind, created_at) SELECT id, owner, 'SIGNED_IN', at FROM items
 	), drafts AS (
 	  INSERT INTO app.drafts (id, user_id, folder_id, created_at) SELECT id, owner, folder, at FROM items
+	), letters AS (
+	  INSERT INTO app.letters (id, user_id, created_at) SELECT id, owner, at FROM items
+	), remarks AS (
+	  INSERT INTO app.remarks (id, folder_id, created_at) SELECT id, folder, at FROM items
+	), folders AS (
+	  INSERT INTO app.folders (id, user_id) SELECT DISTINCT folder, owner FROM items WHERE folder <> '00000000-0000-0000-0000-000000000000'
+	), readers AS (
+	  INSERT INTO app.readers (user_id, item_id) SELECT reader, id FROM items UNION SELECT $2, folder FROM items WHERE folder <> '00000000-0000-0000-0000-000000000000'
 	)
 	INSERT INTO app.bookmarks (id, user_id, folder_id, visibility, created_at) SELECT id, owner, folder, visibility, at FROM items`
 
@@ -132,16 +148,19 @@ func TestPagesAreThoseOfAllRowsSortedAndCut(t *testing.T) {
 			if i.Folder = uuid.Nil; rapid.Bool().Draw(rt, "in the folder") {
 				i.Folder = folderOf(i.Owner)
 			}
+			i.Reader = rapid.SampledFrom(append(users, uuid.Nil)).Draw(rt, "reader")
 			i.First, owned[i.Owner] = !owned[i.Owner], true
 			items = append(items, i)
 		}
+		folderReader := rapid.SampledFrom(users).Draw(rt, "reader of the folders")
 		text, err := json.Marshal(items)
 		if err != nil {
 			rt.Fatal(err)
 		}
-		admin.MustExec(`DELETE FROM app.profiles; DELETE FROM app.sessions; DELETE FROM app.security_events; DELETE FROM app.bookmarks; DELETE FROM app.drafts`)
+		admin.MustExec(`DELETE FROM app.profiles; DELETE FROM app.sessions; DELETE FROM app.security_events; DELETE FROM app.bookmarks; DELETE FROM app.drafts;
+			DELETE FROM app.letters; DELETE FROM app.remarks; DELETE FROM app.folders; DELETE FROM app.readers`)
 		if items != nil {
-			admin.MustExec(stored, string(text))
+			admin.MustExec(stored, string(text), folderReader)
 		}
 		place := func(name string) *db.Place {
 			if rapid.Bool().Draw(rt, "no "+name) {
@@ -159,7 +178,7 @@ func TestPagesAreThoseOfAllRowsSortedAndCut(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
-				if d := cmp.Diff(expected(items, c, viewer, r), got, cmpopts.EquateEmpty()); d != "" {
+				if d := cmp.Diff(expected(items, c, viewer, folderReader, r), got, cmpopts.EquateEmpty()); d != "" {
 					rt.Fatalf("%s of %v for %v, %+v (-want +got):\n%s", c.table, c.owner, viewer.UserID, r, d)
 				}
 			}

@@ -3,7 +3,6 @@ package db_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -150,9 +149,11 @@ func TestProtectRefusesRelations(t *testing.T) {
 func TestProtectWritesRelations(t *testing.T) {
 	t.Parallel()
 	owner := connect(t, dbtest.New(t).Owner)
-	const related = `(app.notebook_relation(notebook_id) = ANY ('{%s}'::text[]))`
+	related := func(relations string) string {
+		return `CASE WHEN (app.notebook_relation(notebook_id) = ANY ('{` + relations + `}'::text[])) THEN true ELSE false END`
+	}
 	owned := func(relations string) string {
-		return `CASE WHEN (user_id = app.viewer_id()) THEN true ELSE ` + fmt.Sprintf(related, relations) + ` END`
+		return strings.Replace(related(relations), "CASE", "CASE WHEN (user_id = app.viewer_id()) THEN true", 1)
 	}
 	for name, c := range map[string]struct {
 		call     string
@@ -162,8 +163,8 @@ func TestProtectWritesRelations(t *testing.T) {
 			"SELECT " + owned("OWNER,EDITOR,MEMBER"), "INSERT " + owned("OWNER,EDITOR"), "UPDATE " + owned("OWNER,EDITOR") + " " + owned("OWNER,EDITOR"), "DELETE (user_id = app.viewer_id())",
 		}},
 		"comments": {sharedComments, []string{
-			"SELECT " + fmt.Sprintf(related, "OWNER,EDITOR,MEMBER"), "INSERT " + fmt.Sprintf(related, "OWNER,EDITOR,MEMBER"),
-			"UPDATE " + fmt.Sprintf(related, "OWNER") + " " + fmt.Sprintf(related, "OWNER"), "DELETE " + fmt.Sprintf(related, "OWNER"),
+			"SELECT " + related("OWNER,EDITOR,MEMBER"), "INSERT " + related("OWNER,EDITOR,MEMBER"),
+			"UPDATE " + related("OWNER") + " " + related("OWNER"), "DELETE " + related("OWNER"),
 		}},
 		"private notes": {`'notes', sees => 'EDITOR'` + byNotebook, []string{"SELECT " + owned("OWNER,EDITOR")}},
 		"notes for operators": {`'notes', sees_scopes => '{notes:read,notes:clear}', deletes => true, deletes_scopes => '{notes:clear}'`, []string{

@@ -107,26 +107,21 @@ func (p Policy) expression() string {
 
 // admission returns what the SQL function of this name returns.
 func (t Table) admission(weakest string, scopes []string) string {
-	owned, related := cmp.Or(t.Owner, "user_id")+" = app.viewer_id()", ""
-	if t.OfParent {
-		owned = ""
+	var conditions []string
+	if !t.OfParent {
+		conditions = append(conditions, cmp.Or(t.Owner, "user_id")+" = app.viewer_id()")
+	}
+	for _, s := range scopes {
+		conditions = append(conditions, "app.has_scope('"+s+"')")
 	}
 	if t.OfParent || weakest != "" {
 		strong := append([]string{"OWNER"}, t.Relations[:slices.Index(t.Relations, weakest)+1]...)
-		related = t.Relation + " = ANY ('{" + strings.Join(strong, ",") + "}')"
+		conditions = append(conditions, t.Relation+" = ANY ('{"+strings.Join(strong, ",")+"}')")
 	}
-	if len(scopes) == 0 && (owned == "" || related == "") {
-		return owned + related
+	if len(conditions) == 1 && !t.OfParent {
+		return conditions[0]
 	}
-	var text strings.Builder
-	text.WriteString("CASE")
-	if owned != "" {
-		text.WriteString(" WHEN " + owned + " THEN true")
-	}
-	for _, s := range scopes {
-		text.WriteString(" WHEN app.has_scope('" + s + "') THEN true")
-	}
-	return text.String() + " ELSE " + cmp.Or(related, "false") + " END"
+	return "CASE WHEN " + strings.Join(conditions, " THEN true WHEN ") + " THEN true ELSE false END"
 }
 
 // unwritten removes what PostgreSQL adds to an expression, or leaves out, when it stores it.

@@ -30,6 +30,10 @@ type Seed struct {
 	// rows have their relations from rows of another type, such as the notes in a notebook, needs none.
 	Relate string
 
+	// Furnish are statements that give the row $1 of the user $2 what no mutation of its owner gives it, such as members. They run as the
+	// superuser, for each row with which the proof begins.
+	Furnish []string
+
 	// OwnAnswers has the root fields that return a row of the viewer although neither their rule nor their arguments say so, such
 	// as Query.favorite, with the reason.
 	OwnAnswers map[string]string
@@ -38,8 +42,8 @@ type Seed struct {
 	// Note.archivedAt, with the reason.
 	NullAfter map[string]map[string]string
 
-	// ByHand has the mutations that the proof cannot call successfully, such as Mutation.acceptInvitation, with the test that does. The proof
-	// calls them only as viewers whom their rule refuses.
+	// ByHand has the mutations that need more than the proof can prepare, such as Mutation.acceptInvitation, with the test that calls them
+	// successfully. For a viewer whom their rule admits, the proof accepts any error that is not a refusal.
 	ByHand map[string]string
 
 	// Exempt has fields that have no value on some path, such as Note.legacyId, with the reason. Prefer Values and NullAfter.
@@ -88,7 +92,7 @@ func (s Seed) check(p *app.Program) error {
 func (s Seed) facts() people.Facts {
 	f := people.Facts{
 		Known:  cases.Known{Own: map[string]cases.Own{}, NullAfter: s.NullAfter, ByHand: s.ByHand, Exempt: s.Exempt, RuleAlone: s.RuleAlone},
-		Values: map[string]people.Value{}, Insert: map[string]string{}, Relate: map[string]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
+		Values: map[string]people.Value{}, Insert: map[string]string{}, Relate: map[string]string{}, FurnishRow: map[string][]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
 	}
 	for field := range s.OwnAnswers {
 		f.Own[field] = cases.ShowsViewer
@@ -98,6 +102,9 @@ func (s Seed) facts() people.Facts {
 	}
 	if s.Insert != "" {
 		f.Insert[s.Type] = s.Insert
+	}
+	if len(s.Furnish) > 0 {
+		f.FurnishRow[s.Type] = s.Furnish
 	}
 	if s.Relate != "" {
 		f.Relate[s.Type] = s.Relate

@@ -25,6 +25,7 @@ package mail
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,10 +52,7 @@ const (
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
 // use. A mail to an address that may not be verified has no value that somebody else has chosen. A username, for example, would
 // be enough for advertising.
-var kinds = map[Kind]struct {
-	code bool
-	data []string
-}{
+var kinds = map[Kind]about{
 	VerifyEmail:     {code: true},
 	ChangeEmail:     {code: true},
 	ResetPassword:   {code: true, data: []string{"username", "operator"}}, // operator: "An operator" if one has requested it
@@ -63,6 +61,21 @@ var kinds = map[Kind]struct {
 	EmailChangedOld: {data: []string{"username"}},
 	EmailChangedNew: {data: []string{"username"}},
 	AccountDeleted:  {data: []string{"username"}},
+}
+
+// about has the properties of a kind.
+type about struct {
+	code   bool
+	secret bool // whether the code is a secret: see Extra
+	data   []string
+}
+
+// Extra is a kind of mails that a module adds. Such a mail has no values that a user has chosen, since anybody can be its recipient.
+type Extra struct {
+	Kind   Kind
+	Secret bool   // whether the mail contains a secret instead of a one-time code: {{.Code}} is auth.Keys.Secret of the mail's id
+	Page   string // of the front end, which accepts the secret, such as /invitation#code={code}; "" for none
+	Files  fs.FS  // with the templates <kind>.txt and <kind>.html
 }
 
 // Message is a rendered mail.

@@ -42,6 +42,7 @@ type Templates struct {
 	service string
 	url     string
 	host    string // of Message-IDs
+	kinds   map[Kind]about
 	links   map[Kind]link
 	text    map[Kind]*text.Template
 	html    map[Kind]*html.Template
@@ -54,6 +55,7 @@ type TemplatesOptions struct {
 	Service   string          // the name of the service
 	URL       string          // of the front end; see CheckPage; "" for none
 	Links     map[Kind]string // the pages that accept the codes; see CheckLink; "" for none
+	Extra     []Extra         // further kinds
 }
 
 // view has the values that a template can use. URLs have a type that html/template trusts, because it would replace an app's own
@@ -74,17 +76,30 @@ func NewTemplates(o TemplatesOptions) (*Templates, error) {
 	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("read mail templates: the public URL is invalid")
 	}
-	t := &Templates{service: o.Service, url: o.URL, host: u.Hostname(), text: map[Kind]*text.Template{}, html: map[Kind]*html.Template{}}
-	if t.links, err = parseLinks(o); err != nil {
+	t := &Templates{service: o.Service, url: o.URL, host: u.Hostname(), kinds: maps.Clone(kinds), text: map[Kind]*text.Template{}, html: map[Kind]*html.Template{}}
+	files, links := slices.Clone(o.Replaced), maps.Clone(o.Links)
+	for _, e := range o.Extra {
+		if _, known := t.kinds[e.Kind]; known {
+			return nil, fmt.Errorf("read mail templates: two kinds of mails are called %s", e.Kind)
+		}
+		t.kinds[e.Kind], files = about{code: e.Secret, secret: e.Secret}, append(files, e.Files)
+		if o.URL != "" && e.Page != "" {
+			if links == nil {
+				links = map[Kind]string{}
+			}
+			links[e.Kind] = strings.TrimSuffix(o.URL, "/") + e.Page
+		}
+	}
+	if t.links, err = t.parseLinks(o.URL, links); err != nil {
 		return nil, err
 	}
 	for _, replaced := range o.Replaced {
-		if err := refuseUnknown(replaced); err != nil {
+		if err := t.refuseUnknown(replaced); err != nil {
 			return nil, err
 		}
 	}
-	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		if err := t.read(o.Replaced, kind); err != nil {
+	for _, kind := range slices.Sorted(maps.Keys(t.kinds)) {
+		if err := t.read(files, kind); err != nil {
 			return nil, fmt.Errorf("read mail templates of %s: %w", kind, err)
 		}
 		if err := t.try(kind); err != nil {
@@ -94,18 +109,21 @@ func NewTemplates(o TemplatesOptions) (*Templates, error) {
 	return t, nil
 }
 
-func parseLinks(o TemplatesOptions) (links map[Kind]link, err error) {
-	if o.URL != "" {
-		if err := CheckPage(o.URL); err != nil {
+// HasSecret reports whether mails of a kind contain a secret instead of a one-time code.
+func (t *Templates) HasSecret(kind Kind) bool { return t.kinds[kind].secret }
+
+func (t *Templates) parseLinks(page string, texts map[Kind]string) (links map[Kind]link, err error) {
+	if page != "" {
+		if err := CheckPage(page); err != nil {
 			return nil, fmt.Errorf("link mails to the front end: %w", err)
 		}
 	}
 	links = map[Kind]link{}
-	for kind, text := range o.Links {
+	for kind, text := range texts {
 		if text == "" {
 			continue
 		}
-		if !kinds[kind].code {
+		if !t.kinds[kind].code {
 			return nil, fmt.Errorf("link mails of %s: this kind has no code", kind)
 		}
 		if links[kind], err = parseLink(text); err != nil {
@@ -116,14 +134,14 @@ func parseLinks(o TemplatesOptions) (links map[Kind]link, err error) {
 }
 
 // refuseUnknown returns an error for a template that would never be used because its name is misspelled.
-func refuseUnknown(replaced fs.FS) error {
+func (t *Templates) refuseUnknown(replaced fs.FS) error {
 	for _, pattern := range []string{"*.txt", "*.html"} {
 		names, err := fs.Glob(replaced, pattern)
 		if err != nil {
 			return fmt.Errorf("read mail templates: %w", err)
 		}
 		for _, name := range names {
-			_, known := kinds[Kind(strings.TrimSuffix(name, path.Ext(name)))]
+			_, known := t.kinds[Kind(strings.TrimSuffix(name, path.Ext(name)))]
 			if !known && name != textLayout && name != htmlLayout {
 				return fmt.Errorf("read mail templates: %s is not the name of a template", name)
 			}
@@ -179,11 +197,11 @@ func readTemplate(replaced []fs.FS, name string) (string, error) {
 func (t *Templates) try(kind Kind) error {
 	sample := outbox.Claimed{ID: uuid.Nil, Kind: kind, Recipient: "nobody@example.org", Data: map[string]string{}}
 	code := ""
-	if kinds[kind].code {
+	if t.kinds[kind].code {
 		code, sample.ValidFor = "0123-4567", time.Hour
 	}
 	_, bare := t.Render(sample, code)
-	for _, name := range kinds[kind].data {
+	for _, name := range t.kinds[kind].data {
 		sample.Data[name] = "sample"
 	}
 	m, full := t.Render(sample, code)
@@ -210,7 +228,7 @@ var errRecipient = errors.New("the recipient is not a valid address")
 // Render returns the message of a queued mail. The code is its one-time code; "" for kinds without one.
 func (t *Templates) Render(m outbox.Claimed, code string) (Message, error) {
 	kind := m.Kind
-	about, known := kinds[kind]
+	about, known := t.kinds[kind]
 	if !known {
 		return Message{}, errors.New("unknown kind of mail")
 	}

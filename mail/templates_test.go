@@ -287,6 +287,49 @@ func TestFaultyTemplatesAreNamed(t *testing.T) {
 	}
 }
 
+// A module adds kinds of mails with templates of its own. Their links lead to a page of the front end.
+func TestModulesAddKinds(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{
+		"invitation.txt":  {Data: []byte(`{{define "subject"}}An invitation{{end}}{{define "body"}}{{.Link}} or {{.Code}}{{end}}`)},
+		"invitation.html": {Data: []byte(`{{define "body"}}<a href="{{.Link}}">here</a> or {{.Code}}{{end}}`)},
+	}
+	o := testOptions()
+	o.Extra = []Extra{{Kind: "invitation", Secret: true, Page: "/invitation#{code}", Files: files}}
+	templates, err := NewTemplates(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail := outbox.Claimed{ID: uuid.New(), Kind: "invitation", Recipient: "ada@example.com", ValidFor: time.Hour}
+	m, err := templates.Render(mail, "secret_-1")
+	if want := testURL + "/invitation#secret_-1"; err != nil || m.Link != want || !strings.Contains(m.Text, want+" or secret_-1") || m.Subject != "An invitation" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	if !templates.HasSecret("invitation") || templates.HasSecret(VerifyEmail) {
+		t.Error("only the new kind has a secret")
+	}
+	o.Replaced = []fs.FS{fstest.MapFS{"invitation.txt": {Data: []byte(`{{define "subject"}}Welcome{{end}}{{define "body"}}{{.Link}} {{.Code}}{{end}}`)}}}
+	replaced, err := NewTemplates(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = replaced.Render(mail, "x"); err != nil || m.Subject != "Welcome" {
+		t.Errorf("replaced: %+v, %v", m, err)
+	}
+	o.Replaced = nil
+	for want, extra := range map[string][]Extra{
+		"two kinds of mails are called verify_email": {{Kind: VerifyEmail, Files: files}},
+		"invitation.html":         {{Kind: "invitation", Files: fstest.MapFS{"invitation.txt": files["invitation.txt"]}}},
+		"the value has no {code}": {{Kind: "invitation", Secret: true, Page: "/invitation", Files: files}},
+		"this kind has no code":   {{Kind: "invitation", Page: "/{code}", Files: files}},
+	} {
+		o.Extra = extra
+		if _, err := NewTemplates(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 func TestRoughly(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{

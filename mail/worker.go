@@ -30,6 +30,7 @@ type WorkerOptions struct {
 	Templates *Templates
 	Sender    Sender
 	Code      func(id uuid.UUID) string // derives the one-time code from a mail's id; "" if this instance does not have the key
+	Secret    func(id uuid.UUID) string // derives the secret of an Extra in the same way
 	Log       *slog.Logger
 	Settled   func(Kind, outbox.Outcome) // called after each attempt, for metrics; can be nil
 
@@ -179,7 +180,11 @@ func (w *Worker) try(ctx context.Context, m outbox.Claimed) (err error) {
 	}
 	code := ""
 	if m.HasCode {
-		if code = w.Code(m.ID); code == "" {
+		derive := w.Code
+		if w.Templates.HasSecret(m.Kind) {
+			derive = w.Secret
+		}
+		if code = derive(m.ID); code == "" {
 			return &Failure{Kind: "code"} // this instance does not have its key, or not yet
 		}
 	}

@@ -6,6 +6,7 @@ package harness
 import (
 	"cmp"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,6 +86,7 @@ type Setup struct {
 	Database dbtest.Database // a new one if it is the zero value
 	Layers   Layers
 	FullCost bool                            // password hashes cost as much as in production
+	AnyCost  bool                            // an operation may select everything, however many pages that is
 	Rule     func(field string) string       // replaces the rules of fields, as levers.Levers describes
 	Wrap     func(http.Handler) http.Handler // returns the handler in front of the service
 	Options  app.Options
@@ -140,6 +142,9 @@ func (x Setup) Prepare(t testing.TB) *Service {
 	case BothLayers:
 	}
 	c, o := configOf(t, p, url, x.Settings...), x.Options
+	if x.AnyCost {
+		c.CostLimit = math.MaxInt32
+	}
 	if o.MailLatest = cmp.Or(o.MailLatest, mailAtOnce); o.MailLatest == UsualMailWait {
 		o.MailLatest = 0
 	}

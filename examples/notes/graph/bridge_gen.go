@@ -13,7 +13,7 @@ import (
 )
 
 // concurrent are the fields that are resolved at the same time as others.
-var concurrent = exec.Concurrent{"nextCodeAt": true, "notebooks": true, "notes": true, "securityEvents": true, "sessions": true}
+var concurrent = exec.Concurrent{"comments": true, "invitations": true, "members": true, "nextCodeAt": true, "notebooks": true, "notes": true, "organisations": true, "securityEvents": true, "sessions": true}
 
 // NewSchema parses the schema anew, for callers that change it.
 func NewSchema() *ast.Schema { return exec.NewSchema(sources) }

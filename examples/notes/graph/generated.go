@@ -11,10 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	model1 "example.com/notes/graph/model"
+	"example.com/notes/graph/model"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/graph/exec"
-	"freehold.dev/freehold/graph/model"
+	model1 "freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
@@ -33,9 +33,11 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Comment() CommentResolver
 	Mutation() MutationResolver
 	Note() NoteResolver
 	Notebook() NotebookResolver
+	Organisation() OrganisationResolver
 	Profile() ProfileResolver
 	Query() QueryResolver
 	Session() SessionResolver
@@ -50,6 +52,10 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AcceptInvitationPayload struct {
+		Notebook func(childComplexity int) int
+	}
+
 	Account struct {
 		CreatedAt     func(childComplexity int) int
 		DisabledAt    func(childComplexity int) int
@@ -77,12 +83,44 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	ChangeMemberRolePayload struct {
+		Notebook func(childComplexity int) int
+	}
+
 	ChangePasswordPayload struct {
 		User func(childComplexity int) int
 	}
 
 	ChangeUsernamePayload struct {
 		Profile func(childComplexity int) int
+	}
+
+	Comment struct {
+		AuthorID  func(childComplexity int) int
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		ViewerCan func(childComplexity int) int
+	}
+
+	CommentConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CommentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CommentPermissions struct {
+		Actions func(childComplexity int) int
+		See     func(childComplexity int) int
+	}
+
+	CreateCommentPayload struct {
+		Comment func(childComplexity int) int
 	}
 
 	CreateNotePayload struct {
@@ -93,9 +131,17 @@ type ComplexityRoot struct {
 		Notebook func(childComplexity int) int
 	}
 
+	CreateOrganisationPayload struct {
+		Organisation func(childComplexity int) int
+	}
+
 	DeleteAccountPayload struct {
 		DeletedProfileID func(childComplexity int) int
 		DeletedUserID    func(childComplexity int) int
+	}
+
+	DeleteCommentPayload struct {
+		DeletedCommentID func(childComplexity int) int
 	}
 
 	DeleteNotePayload struct {
@@ -104,6 +150,10 @@ type ComplexityRoot struct {
 
 	DeleteNotebookPayload struct {
 		DeletedNotebookID func(childComplexity int) int
+	}
+
+	DeleteOrganisationPayload struct {
+		DeletedOrganisationID func(childComplexity int) int
 	}
 
 	DisableAccountPayload struct {
@@ -116,42 +166,77 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	InviteToNotebookPayload struct {
+		Code      func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+	}
+
+	LeaveNotebookPayload struct {
+		LeftNotebookID func(childComplexity int) int
+	}
+
+	LeaveOrganisationPayload struct {
+		LeftOrganisationID func(childComplexity int) int
+	}
+
 	Length struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
 	}
 
+	MoveOrganisationPayload struct {
+		Organisation func(childComplexity int) int
+	}
+
 	Mutation struct {
-		ChangeEmail              func(childComplexity int, input model.ChangeEmailInput) int
-		ChangePassword           func(childComplexity int, input model.ChangePasswordInput) int
-		ChangeUsername           func(childComplexity int, input model.ChangeUsernameInput) int
-		CreateNote               func(childComplexity int, input model1.CreateNoteInput) int
-		CreateNotebook           func(childComplexity int, input model1.CreateNotebookInput) int
-		DeleteAccount            func(childComplexity int, input model.DeleteAccountInput) int
-		DeleteNote               func(childComplexity int, input model1.DeleteNoteInput) int
-		DeleteNotebook           func(childComplexity int, input model1.DeleteNotebookInput) int
-		DisableAccount           func(childComplexity int, input model.DisableAccountInput) int
-		EnableAccount            func(childComplexity int, input model.EnableAccountInput) int
-		Reauthenticate           func(childComplexity int, input model.ReauthenticateInput) int
-		RefreshSession           func(childComplexity int, input model.RefreshSessionInput) int
-		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
-		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
-		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
-		RevokeAccountSessions    func(childComplexity int, input model.RevokeAccountSessionsInput) int
+		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
+		ChangeEmail              func(childComplexity int, input model1.ChangeEmailInput) int
+		ChangeMemberRole         func(childComplexity int, input model.ChangeMemberRoleInput) int
+		ChangePassword           func(childComplexity int, input model1.ChangePasswordInput) int
+		ChangeUsername           func(childComplexity int, input model1.ChangeUsernameInput) int
+		CreateComment            func(childComplexity int, input model.CreateCommentInput) int
+		CreateNote               func(childComplexity int, input model.CreateNoteInput) int
+		CreateNotebook           func(childComplexity int, input model.CreateNotebookInput) int
+		CreateOrganisation       func(childComplexity int, input model.CreateOrganisationInput) int
+		DeleteAccount            func(childComplexity int, input model1.DeleteAccountInput) int
+		DeleteComment            func(childComplexity int, input model.DeleteCommentInput) int
+		DeleteNote               func(childComplexity int, input model.DeleteNoteInput) int
+		DeleteNotebook           func(childComplexity int, input model.DeleteNotebookInput) int
+		DeleteOrganisation       func(childComplexity int, input model.DeleteOrganisationInput) int
+		DisableAccount           func(childComplexity int, input model1.DisableAccountInput) int
+		EnableAccount            func(childComplexity int, input model1.EnableAccountInput) int
+		InviteToNotebook         func(childComplexity int, input model.InviteToNotebookInput) int
+		LeaveNotebook            func(childComplexity int, input model.LeaveNotebookInput) int
+		LeaveOrganisation        func(childComplexity int, input model.LeaveOrganisationInput) int
+		MoveOrganisation         func(childComplexity int, input model.MoveOrganisationInput) int
+		Reauthenticate           func(childComplexity int, input model1.ReauthenticateInput) int
+		RefreshSession           func(childComplexity int, input model1.RefreshSessionInput) int
+		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
+		RemoveOrganisationMember func(childComplexity int, input model.RemoveOrganisationMemberInput) int
+		RequestEmailVerification func(childComplexity int, input model1.RequestEmailVerificationInput) int
+		RequestPasswordReset     func(childComplexity int, input model1.RequestPasswordResetInput) int
+		ResetPassword            func(childComplexity int, input model1.ResetPasswordInput) int
+		RevokeAccountSessions    func(childComplexity int, input model1.RevokeAccountSessionsInput) int
+		RevokeInvitation         func(childComplexity int, input model.RevokeInvitationInput) int
 		RevokeOtherSessions      func(childComplexity int) int
-		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
-		SignIn                   func(childComplexity int, input model.SignInInput) int
-		SignOut                  func(childComplexity int, input *model.SignOutInput) int
-		SignUp                   func(childComplexity int, input model.SignUpInput) int
-		StartPasswordReset       func(childComplexity int, input model.StartPasswordResetInput) int
-		UpdateNote               func(childComplexity int, input model1.UpdateNoteInput) int
-		UpdateNotebook           func(childComplexity int, input model1.UpdateNotebookInput) int
-		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
-		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
+		RevokeSession            func(childComplexity int, input model1.RevokeSessionInput) int
+		SetOrganisationMember    func(childComplexity int, input model.SetOrganisationMemberInput) int
+		SignIn                   func(childComplexity int, input model1.SignInInput) int
+		SignOut                  func(childComplexity int, input *model1.SignOutInput) int
+		SignUp                   func(childComplexity int, input model1.SignUpInput) int
+		StartPasswordReset       func(childComplexity int, input model1.StartPasswordResetInput) int
+		TransferNotebook         func(childComplexity int, input model.TransferNotebookInput) int
+		UpdateNote               func(childComplexity int, input model.UpdateNoteInput) int
+		UpdateNotebook           func(childComplexity int, input model.UpdateNotebookInput) int
+		UpdateOrganisation       func(childComplexity int, input model.UpdateOrganisationInput) int
+		UpdateProfile            func(childComplexity int, input model1.UpdateProfileInput) int
+		VerifyEmail              func(childComplexity int, input model1.VerifyEmailInput) int
 	}
 
 	Note struct {
+		AuthorID  func(childComplexity int) int
 		Body      func(childComplexity int) int
+		Comments  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Pinned    func(childComplexity int) int
@@ -177,13 +262,15 @@ type ComplexityRoot struct {
 	}
 
 	Notebook struct {
-		CreatedAt  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Notes      func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Title      func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
-		ViewerCan  func(childComplexity int) int
-		Visibility func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Invitations func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Members     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Notes       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Title       func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		ViewerCan   func(childComplexity int) int
+		Visibility  func(childComplexity int) int
 	}
 
 	NotebookConnection struct {
@@ -197,7 +284,88 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	NotebookInvitation struct {
+		CreatedAt func(childComplexity int) int
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		InvitedBy func(childComplexity int) int
+		Role      func(childComplexity int) int
+	}
+
+	NotebookInvitationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NotebookInvitationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NotebookMember struct {
+		Role   func(childComplexity int) int
+		Since  func(childComplexity int) int
+		UserID func(childComplexity int) int
+	}
+
+	NotebookMemberConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NotebookMemberEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	NotebookPermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
+	}
+
+	Organisation struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Members   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Name      func(childComplexity int) int
+		ParentID  func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+		ViewerCan func(childComplexity int) int
+	}
+
+	OrganisationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OrganisationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OrganisationMember struct {
+		Role   func(childComplexity int) int
+		Since  func(childComplexity int) int
+		UserID func(childComplexity int) int
+	}
+
+	OrganisationMemberConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OrganisationMemberEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OrganisationPermissions struct {
 		Actions func(childComplexity int) int
 		Edit    func(childComplexity int) int
 		See     func(childComplexity int) int
@@ -245,11 +413,12 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Accounts           func(childComplexity int, filter *model.AccountFilter, first *int, after *string, last *int, before *string) int
+		Accounts           func(childComplexity int, filter *model1.AccountFilter, first *int, after *string, last *int, before *string) int
 		Me                 func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
 		Nodes              func(childComplexity int, ids []string) int
 		Notebooks          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Organisations      func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Profile            func(childComplexity int, username string) int
 		Profiles           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Settings           func(childComplexity int) int
@@ -264,6 +433,14 @@ type ComplexityRoot struct {
 
 	RefreshSessionPayload struct {
 		Tokens func(childComplexity int) int
+	}
+
+	RemoveMemberPayload struct {
+		Notebook func(childComplexity int) int
+	}
+
+	RemoveOrganisationMemberPayload struct {
+		Organisation func(childComplexity int) int
 	}
 
 	RequestEmailVerificationPayload struct {
@@ -294,6 +471,10 @@ type ComplexityRoot struct {
 		Account func(childComplexity int) int
 		Count   func(childComplexity int) int
 		Success func(childComplexity int) int
+	}
+
+	RevokeInvitationPayload struct {
+		Notebook func(childComplexity int) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -354,6 +535,10 @@ type ComplexityRoot struct {
 		See     func(childComplexity int) int
 	}
 
+	SetOrganisationMemberPayload struct {
+		Organisation func(childComplexity int) int
+	}
+
 	Settings struct {
 		BioLength               func(childComplexity int) int
 		CodeLifetimeSeconds     func(childComplexity int) int
@@ -394,12 +579,20 @@ type ComplexityRoot struct {
 		RefreshToken func(childComplexity int) int
 	}
 
+	TransferNotebookPayload struct {
+		Notebook func(childComplexity int) int
+	}
+
 	UpdateNotePayload struct {
 		Note func(childComplexity int) int
 	}
 
 	UpdateNotebookPayload struct {
 		Notebook func(childComplexity int) int
+	}
+
+	UpdateOrganisationPayload struct {
+		Organisation func(childComplexity int) int
 	}
 
 	UpdateProfilePayload struct {
@@ -412,8 +605,9 @@ type ComplexityRoot struct {
 		EmailVerified        func(childComplexity int) int
 		HasPassword          func(childComplexity int) int
 		ID                   func(childComplexity int) int
-		NextCodeAt           func(childComplexity int, purpose model.CodePurpose) int
+		NextCodeAt           func(childComplexity int, purpose model1.CodePurpose) int
 		Notebooks            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Organisations        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		PendingEmail         func(childComplexity int) int
 		Profile              func(childComplexity int) int
 		ReauthenticatedUntil func(childComplexity int) int
@@ -441,76 +635,105 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type CommentResolver interface {
+	ViewerCan(ctx context.Context, obj *model.Comment) (*owned.Permissions, error)
+}
 type MutationResolver interface {
-	SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error)
-	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
-	RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error)
-	SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error)
-	RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error)
-	RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error)
-	RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error)
-	VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error)
-	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error)
-	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
-	Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error)
-	ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error)
-	ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error)
-	ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error)
-	DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error)
-	UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error)
-	DisableAccount(ctx context.Context, input model.DisableAccountInput) (*model.DisableAccountPayload, error)
-	EnableAccount(ctx context.Context, input model.EnableAccountInput) (*model.EnableAccountPayload, error)
-	RevokeAccountSessions(ctx context.Context, input model.RevokeAccountSessionsInput) (*model.RevokeAccountSessionsPayload, error)
-	StartPasswordReset(ctx context.Context, input model.StartPasswordResetInput) (*model.StartPasswordResetPayload, error)
-	CreateNotebook(ctx context.Context, input model1.CreateNotebookInput) (*model1.CreateNotebookPayload, error)
-	UpdateNotebook(ctx context.Context, input model1.UpdateNotebookInput) (*model1.UpdateNotebookPayload, error)
-	DeleteNotebook(ctx context.Context, input model1.DeleteNotebookInput) (*model1.DeleteNotebookPayload, error)
-	CreateNote(ctx context.Context, input model1.CreateNoteInput) (*model1.CreateNotePayload, error)
-	UpdateNote(ctx context.Context, input model1.UpdateNoteInput) (*model1.UpdateNotePayload, error)
-	DeleteNote(ctx context.Context, input model1.DeleteNoteInput) (*model1.DeleteNotePayload, error)
+	SignUp(ctx context.Context, input model1.SignUpInput) (*model1.SignUpPayload, error)
+	SignIn(ctx context.Context, input model1.SignInInput) (*model1.SignInPayload, error)
+	RefreshSession(ctx context.Context, input model1.RefreshSessionInput) (*model1.RefreshSessionPayload, error)
+	SignOut(ctx context.Context, input *model1.SignOutInput) (*model1.SignOutPayload, error)
+	RevokeSession(ctx context.Context, input model1.RevokeSessionInput) (*model1.RevokeSessionPayload, error)
+	RevokeOtherSessions(ctx context.Context) (*model1.RevokeOtherSessionsPayload, error)
+	RequestEmailVerification(ctx context.Context, input model1.RequestEmailVerificationInput) (*model1.RequestEmailVerificationPayload, error)
+	VerifyEmail(ctx context.Context, input model1.VerifyEmailInput) (*model1.VerifyEmailPayload, error)
+	RequestPasswordReset(ctx context.Context, input model1.RequestPasswordResetInput) (*model1.RequestPasswordResetPayload, error)
+	ResetPassword(ctx context.Context, input model1.ResetPasswordInput) (*model1.ResetPasswordPayload, error)
+	Reauthenticate(ctx context.Context, input model1.ReauthenticateInput) (*model1.ReauthenticatePayload, error)
+	ChangePassword(ctx context.Context, input model1.ChangePasswordInput) (*model1.ChangePasswordPayload, error)
+	ChangeEmail(ctx context.Context, input model1.ChangeEmailInput) (*model1.ChangeEmailPayload, error)
+	ChangeUsername(ctx context.Context, input model1.ChangeUsernameInput) (*model1.ChangeUsernamePayload, error)
+	DeleteAccount(ctx context.Context, input model1.DeleteAccountInput) (*model1.DeleteAccountPayload, error)
+	UpdateProfile(ctx context.Context, input model1.UpdateProfileInput) (*model1.UpdateProfilePayload, error)
+	DisableAccount(ctx context.Context, input model1.DisableAccountInput) (*model1.DisableAccountPayload, error)
+	EnableAccount(ctx context.Context, input model1.EnableAccountInput) (*model1.EnableAccountPayload, error)
+	RevokeAccountSessions(ctx context.Context, input model1.RevokeAccountSessionsInput) (*model1.RevokeAccountSessionsPayload, error)
+	StartPasswordReset(ctx context.Context, input model1.StartPasswordResetInput) (*model1.StartPasswordResetPayload, error)
+	CreateComment(ctx context.Context, input model.CreateCommentInput) (*model.CreateCommentPayload, error)
+	DeleteComment(ctx context.Context, input model.DeleteCommentInput) (*model.DeleteCommentPayload, error)
+	CreateNotebook(ctx context.Context, input model.CreateNotebookInput) (*model.CreateNotebookPayload, error)
+	UpdateNotebook(ctx context.Context, input model.UpdateNotebookInput) (*model.UpdateNotebookPayload, error)
+	DeleteNotebook(ctx context.Context, input model.DeleteNotebookInput) (*model.DeleteNotebookPayload, error)
+	InviteToNotebook(ctx context.Context, input model.InviteToNotebookInput) (*model.InviteToNotebookPayload, error)
+	RevokeInvitation(ctx context.Context, input model.RevokeInvitationInput) (*model.RevokeInvitationPayload, error)
+	AcceptInvitation(ctx context.Context, input model.AcceptInvitationInput) (*model.AcceptInvitationPayload, error)
+	LeaveNotebook(ctx context.Context, input model.LeaveNotebookInput) (*model.LeaveNotebookPayload, error)
+	ChangeMemberRole(ctx context.Context, input model.ChangeMemberRoleInput) (*model.ChangeMemberRolePayload, error)
+	RemoveMember(ctx context.Context, input model.RemoveMemberInput) (*model.RemoveMemberPayload, error)
+	TransferNotebook(ctx context.Context, input model.TransferNotebookInput) (*model.TransferNotebookPayload, error)
+	CreateNote(ctx context.Context, input model.CreateNoteInput) (*model.CreateNotePayload, error)
+	UpdateNote(ctx context.Context, input model.UpdateNoteInput) (*model.UpdateNotePayload, error)
+	DeleteNote(ctx context.Context, input model.DeleteNoteInput) (*model.DeleteNotePayload, error)
+	CreateOrganisation(ctx context.Context, input model.CreateOrganisationInput) (*model.CreateOrganisationPayload, error)
+	UpdateOrganisation(ctx context.Context, input model.UpdateOrganisationInput) (*model.UpdateOrganisationPayload, error)
+	DeleteOrganisation(ctx context.Context, input model.DeleteOrganisationInput) (*model.DeleteOrganisationPayload, error)
+	MoveOrganisation(ctx context.Context, input model.MoveOrganisationInput) (*model.MoveOrganisationPayload, error)
+	SetOrganisationMember(ctx context.Context, input model.SetOrganisationMemberInput) (*model.SetOrganisationMemberPayload, error)
+	RemoveOrganisationMember(ctx context.Context, input model.RemoveOrganisationMemberInput) (*model.RemoveOrganisationMemberPayload, error)
+	LeaveOrganisation(ctx context.Context, input model.LeaveOrganisationInput) (*model.LeaveOrganisationPayload, error)
 }
 type NoteResolver interface {
-	ViewerCan(ctx context.Context, obj *model1.Note) (*owned.Permissions, error)
+	ViewerCan(ctx context.Context, obj *model.Note) (*owned.Permissions, error)
+
+	Comments(ctx context.Context, obj *model.Note, first *int, after *string, last *int, before *string) (*model.CommentConnection, error)
 }
 type NotebookResolver interface {
-	ViewerCan(ctx context.Context, obj *model1.Notebook) (*owned.Permissions, error)
+	Members(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NotebookMemberConnection, error)
+	Invitations(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NotebookInvitationConnection, error)
+	ViewerCan(ctx context.Context, obj *model.Notebook) (*owned.Permissions, error)
 
-	Notes(ctx context.Context, obj *model1.Notebook, first *int, after *string, last *int, before *string) (*model1.NoteConnection, error)
+	Notes(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NoteConnection, error)
+}
+type OrganisationResolver interface {
+	Members(ctx context.Context, obj *model.Organisation, first *int, after *string, last *int, before *string) (*model.OrganisationMemberConnection, error)
+	ViewerCan(ctx context.Context, obj *model.Organisation) (*owned.Permissions, error)
 }
 type ProfileResolver interface {
-	Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error)
-	PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error)
+	Birthday(ctx context.Context, obj *model1.Profile) (*time.Time, error)
+	PhoneNumber(ctx context.Context, obj *model1.Profile) (*string, error)
 
-	ViewerCan(ctx context.Context, obj *model.Profile) (*owned.Permissions, error)
+	ViewerCan(ctx context.Context, obj *model1.Profile) (*owned.Permissions, error)
 }
 type QueryResolver interface {
-	Me(ctx context.Context) (*model.User, error)
+	Me(ctx context.Context) (*model1.User, error)
 	Node(ctx context.Context, id string) (owned.Row, error)
 	Nodes(ctx context.Context, ids []string) ([]owned.Row, error)
-	Profile(ctx context.Context, username string) (*model.Profile, error)
-	Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model.ProfileConnection, error)
+	Profile(ctx context.Context, username string) (*model1.Profile, error)
+	Profiles(ctx context.Context, first *int, after *string, last *int, before *string) (*model1.ProfileConnection, error)
 	UsernameAvailable(ctx context.Context, username string) (*bool, error)
-	Accounts(ctx context.Context, filter *model.AccountFilter, first *int, after *string, last *int, before *string) (*model.AccountConnection, error)
-	Settings(ctx context.Context) (*model.Settings, error)
+	Accounts(ctx context.Context, filter *model1.AccountFilter, first *int, after *string, last *int, before *string) (*model1.AccountConnection, error)
+	Settings(ctx context.Context) (*model1.Settings, error)
 
-	Notebooks(ctx context.Context, first *int, after *string, last *int, before *string) (*model1.NotebookConnection, error)
+	Notebooks(ctx context.Context, first *int, after *string, last *int, before *string) (*model.NotebookConnection, error)
+	Organisations(ctx context.Context, first *int, after *string, last *int, before *string) (*model.OrganisationConnection, error)
 }
 type SessionResolver interface {
-	ViewerCan(ctx context.Context, obj *model.Session) (*owned.Permissions, error)
+	ViewerCan(ctx context.Context, obj *model1.Session) (*owned.Permissions, error)
 }
 type UserResolver interface {
-	Email(ctx context.Context, obj *model.User) (*string, error)
-	EmailVerified(ctx context.Context, obj *model.User) (*bool, error)
-	PendingEmail(ctx context.Context, obj *model.User) (*string, error)
-	HasPassword(ctx context.Context, obj *model.User) (*bool, error)
-	ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error)
-	NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error)
+	Email(ctx context.Context, obj *model1.User) (*string, error)
+	EmailVerified(ctx context.Context, obj *model1.User) (*bool, error)
+	PendingEmail(ctx context.Context, obj *model1.User) (*string, error)
+	HasPassword(ctx context.Context, obj *model1.User) (*bool, error)
+	ReauthenticatedUntil(ctx context.Context, obj *model1.User) (*time.Time, error)
+	NextCodeAt(ctx context.Context, obj *model1.User, purpose model1.CodePurpose) (*time.Time, error)
 
-	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
-	SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error)
+	Sessions(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model1.SessionConnection, error)
+	SecurityEvents(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model1.SecurityEventConnection, error)
 
-	ViewerCan(ctx context.Context, obj *model.User) (*owned.Permissions, error)
-	Notebooks(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model1.NotebookConnection, error)
+	ViewerCan(ctx context.Context, obj *model1.User) (*owned.Permissions, error)
+	Notebooks(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model.NotebookConnection, error)
+	Organisations(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model.OrganisationConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -530,6 +753,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AcceptInvitationPayload.notebook":
+		if e.ComplexityRoot.AcceptInvitationPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInvitationPayload.Notebook(childComplexity), true
 
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
@@ -625,6 +855,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChangeEmailPayload.User(childComplexity), true
 
+	case "ChangeMemberRolePayload.notebook":
+		if e.ComplexityRoot.ChangeMemberRolePayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeMemberRolePayload.Notebook(childComplexity), true
+
 	case "ChangePasswordPayload.user":
 		if e.ComplexityRoot.ChangePasswordPayload.User == nil {
 			break
@@ -638,6 +875,89 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangeUsernamePayload.Profile(childComplexity), true
+
+	case "Comment.authorId":
+		if e.ComplexityRoot.Comment.AuthorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.AuthorID(childComplexity), true
+	case "Comment.body":
+		if e.ComplexityRoot.Comment.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.Body(childComplexity), true
+	case "Comment.createdAt":
+		if e.ComplexityRoot.Comment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.CreatedAt(childComplexity), true
+	case "Comment.id":
+		if e.ComplexityRoot.Comment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.ID(childComplexity), true
+	case "Comment.viewerCan":
+		if e.ComplexityRoot.Comment.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.ViewerCan(childComplexity), true
+
+	case "CommentConnection.edges":
+		if e.ComplexityRoot.CommentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentConnection.Edges(childComplexity), true
+	case "CommentConnection.nodes":
+		if e.ComplexityRoot.CommentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentConnection.Nodes(childComplexity), true
+	case "CommentConnection.pageInfo":
+		if e.ComplexityRoot.CommentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentConnection.PageInfo(childComplexity), true
+
+	case "CommentEdge.cursor":
+		if e.ComplexityRoot.CommentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentEdge.Cursor(childComplexity), true
+	case "CommentEdge.node":
+		if e.ComplexityRoot.CommentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentEdge.Node(childComplexity), true
+
+	case "CommentPermissions.actions":
+		if e.ComplexityRoot.CommentPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentPermissions.Actions(childComplexity), true
+	case "CommentPermissions.see":
+		if e.ComplexityRoot.CommentPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentPermissions.See(childComplexity), true
+
+	case "CreateCommentPayload.comment":
+		if e.ComplexityRoot.CreateCommentPayload.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCommentPayload.Comment(childComplexity), true
 
 	case "CreateNotePayload.note":
 		if e.ComplexityRoot.CreateNotePayload.Note == nil {
@@ -653,6 +973,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateNotebookPayload.Notebook(childComplexity), true
 
+	case "CreateOrganisationPayload.organisation":
+		if e.ComplexityRoot.CreateOrganisationPayload.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrganisationPayload.Organisation(childComplexity), true
+
 	case "DeleteAccountPayload.deletedProfileId":
 		if e.ComplexityRoot.DeleteAccountPayload.DeletedProfileID == nil {
 			break
@@ -665,6 +992,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteAccountPayload.DeletedUserID(childComplexity), true
+
+	case "DeleteCommentPayload.deletedCommentId":
+		if e.ComplexityRoot.DeleteCommentPayload.DeletedCommentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteCommentPayload.DeletedCommentID(childComplexity), true
 
 	case "DeleteNotePayload.deletedNoteId":
 		if e.ComplexityRoot.DeleteNotePayload.DeletedNoteID == nil {
@@ -679,6 +1013,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteNotebookPayload.DeletedNotebookID(childComplexity), true
+
+	case "DeleteOrganisationPayload.deletedOrganisationId":
+		if e.ComplexityRoot.DeleteOrganisationPayload.DeletedOrganisationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrganisationPayload.DeletedOrganisationID(childComplexity), true
 
 	case "DisableAccountPayload.account":
 		if e.ComplexityRoot.DisableAccountPayload.Account == nil {
@@ -706,6 +1047,33 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
+	case "InviteToNotebookPayload.code":
+		if e.ComplexityRoot.InviteToNotebookPayload.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToNotebookPayload.Code(childComplexity), true
+	case "InviteToNotebookPayload.expiresAt":
+		if e.ComplexityRoot.InviteToNotebookPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToNotebookPayload.ExpiresAt(childComplexity), true
+
+	case "LeaveNotebookPayload.leftNotebookId":
+		if e.ComplexityRoot.LeaveNotebookPayload.LeftNotebookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveNotebookPayload.LeftNotebookID(childComplexity), true
+
+	case "LeaveOrganisationPayload.leftOrganisationId":
+		if e.ComplexityRoot.LeaveOrganisationPayload.LeftOrganisationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveOrganisationPayload.LeftOrganisationID(childComplexity), true
+
 	case "Length.max":
 		if e.ComplexityRoot.Length.Max == nil {
 			break
@@ -719,6 +1087,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Length.Min(childComplexity), true
 
+	case "MoveOrganisationPayload.organisation":
+		if e.ComplexityRoot.MoveOrganisationPayload.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveOrganisationPayload.Organisation(childComplexity), true
+
+	case "Mutation.acceptInvitation":
+		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -729,7 +1115,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.ChangeEmail(childComplexity, args["input"].(model.ChangeEmailInput)), true
+		return e.ComplexityRoot.Mutation.ChangeEmail(childComplexity, args["input"].(model1.ChangeEmailInput)), true
+	case "Mutation.changeMemberRole":
+		if e.ComplexityRoot.Mutation.ChangeMemberRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeMemberRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeMemberRole(childComplexity, args["input"].(model.ChangeMemberRoleInput)), true
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
 			break
@@ -740,7 +1137,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(model.ChangePasswordInput)), true
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(model1.ChangePasswordInput)), true
 	case "Mutation.changeUsername":
 		if e.ComplexityRoot.Mutation.ChangeUsername == nil {
 			break
@@ -751,7 +1148,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.ChangeUsername(childComplexity, args["input"].(model.ChangeUsernameInput)), true
+		return e.ComplexityRoot.Mutation.ChangeUsername(childComplexity, args["input"].(model1.ChangeUsernameInput)), true
+	case "Mutation.createComment":
+		if e.ComplexityRoot.Mutation.CreateComment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createComment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateComment(childComplexity, args["input"].(model.CreateCommentInput)), true
 	case "Mutation.createNote":
 		if e.ComplexityRoot.Mutation.CreateNote == nil {
 			break
@@ -762,7 +1170,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.CreateNote(childComplexity, args["input"].(model1.CreateNoteInput)), true
+		return e.ComplexityRoot.Mutation.CreateNote(childComplexity, args["input"].(model.CreateNoteInput)), true
 	case "Mutation.createNotebook":
 		if e.ComplexityRoot.Mutation.CreateNotebook == nil {
 			break
@@ -773,7 +1181,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.CreateNotebook(childComplexity, args["input"].(model1.CreateNotebookInput)), true
+		return e.ComplexityRoot.Mutation.CreateNotebook(childComplexity, args["input"].(model.CreateNotebookInput)), true
+	case "Mutation.createOrganisation":
+		if e.ComplexityRoot.Mutation.CreateOrganisation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOrganisation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOrganisation(childComplexity, args["input"].(model.CreateOrganisationInput)), true
 	case "Mutation.deleteAccount":
 		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
 			break
@@ -784,7 +1203,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity, args["input"].(model.DeleteAccountInput)), true
+		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity, args["input"].(model1.DeleteAccountInput)), true
+	case "Mutation.deleteComment":
+		if e.ComplexityRoot.Mutation.DeleteComment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteComment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteComment(childComplexity, args["input"].(model.DeleteCommentInput)), true
 	case "Mutation.deleteNote":
 		if e.ComplexityRoot.Mutation.DeleteNote == nil {
 			break
@@ -795,7 +1225,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteNote(childComplexity, args["input"].(model1.DeleteNoteInput)), true
+		return e.ComplexityRoot.Mutation.DeleteNote(childComplexity, args["input"].(model.DeleteNoteInput)), true
 	case "Mutation.deleteNotebook":
 		if e.ComplexityRoot.Mutation.DeleteNotebook == nil {
 			break
@@ -806,7 +1236,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteNotebook(childComplexity, args["input"].(model1.DeleteNotebookInput)), true
+		return e.ComplexityRoot.Mutation.DeleteNotebook(childComplexity, args["input"].(model.DeleteNotebookInput)), true
+	case "Mutation.deleteOrganisation":
+		if e.ComplexityRoot.Mutation.DeleteOrganisation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOrganisation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOrganisation(childComplexity, args["input"].(model.DeleteOrganisationInput)), true
 	case "Mutation.disableAccount":
 		if e.ComplexityRoot.Mutation.DisableAccount == nil {
 			break
@@ -817,7 +1258,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DisableAccount(childComplexity, args["input"].(model.DisableAccountInput)), true
+		return e.ComplexityRoot.Mutation.DisableAccount(childComplexity, args["input"].(model1.DisableAccountInput)), true
 	case "Mutation.enableAccount":
 		if e.ComplexityRoot.Mutation.EnableAccount == nil {
 			break
@@ -828,7 +1269,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model.EnableAccountInput)), true
+		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model1.EnableAccountInput)), true
+	case "Mutation.inviteToNotebook":
+		if e.ComplexityRoot.Mutation.InviteToNotebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteToNotebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteToNotebook(childComplexity, args["input"].(model.InviteToNotebookInput)), true
+	case "Mutation.leaveNotebook":
+		if e.ComplexityRoot.Mutation.LeaveNotebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveNotebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveNotebook(childComplexity, args["input"].(model.LeaveNotebookInput)), true
+	case "Mutation.leaveOrganisation":
+		if e.ComplexityRoot.Mutation.LeaveOrganisation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveOrganisation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveOrganisation(childComplexity, args["input"].(model.LeaveOrganisationInput)), true
+	case "Mutation.moveOrganisation":
+		if e.ComplexityRoot.Mutation.MoveOrganisation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveOrganisation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveOrganisation(childComplexity, args["input"].(model.MoveOrganisationInput)), true
 	case "Mutation.reauthenticate":
 		if e.ComplexityRoot.Mutation.Reauthenticate == nil {
 			break
@@ -839,7 +1324,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(model.ReauthenticateInput)), true
+		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(model1.ReauthenticateInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -850,7 +1335,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model.RefreshSessionInput)), true
+		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model1.RefreshSessionInput)), true
+	case "Mutation.removeMember":
+		if e.ComplexityRoot.Mutation.RemoveMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
+	case "Mutation.removeOrganisationMember":
+		if e.ComplexityRoot.Mutation.RemoveOrganisationMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeOrganisationMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveOrganisationMember(childComplexity, args["input"].(model.RemoveOrganisationMemberInput)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
@@ -861,7 +1368,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity, args["input"].(model.RequestEmailVerificationInput)), true
+		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity, args["input"].(model1.RequestEmailVerificationInput)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -872,7 +1379,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model1.RequestPasswordResetInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -883,7 +1390,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model1.ResetPasswordInput)), true
 	case "Mutation.revokeAccountSessions":
 		if e.ComplexityRoot.Mutation.RevokeAccountSessions == nil {
 			break
@@ -894,7 +1401,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RevokeAccountSessions(childComplexity, args["input"].(model.RevokeAccountSessionsInput)), true
+		return e.ComplexityRoot.Mutation.RevokeAccountSessions(childComplexity, args["input"].(model1.RevokeAccountSessionsInput)), true
+	case "Mutation.revokeInvitation":
+		if e.ComplexityRoot.Mutation.RevokeInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeInvitation(childComplexity, args["input"].(model.RevokeInvitationInput)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -911,7 +1429,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(model.RevokeSessionInput)), true
+		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(model1.RevokeSessionInput)), true
+	case "Mutation.setOrganisationMember":
+		if e.ComplexityRoot.Mutation.SetOrganisationMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setOrganisationMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetOrganisationMember(childComplexity, args["input"].(model.SetOrganisationMemberInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -922,7 +1451,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model1.SignInInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -933,7 +1462,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(*model.SignOutInput)), true
+		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(*model1.SignOutInput)), true
 	case "Mutation.signUp":
 		if e.ComplexityRoot.Mutation.SignUp == nil {
 			break
@@ -944,7 +1473,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model1.SignUpInput)), true
 	case "Mutation.startPasswordReset":
 		if e.ComplexityRoot.Mutation.StartPasswordReset == nil {
 			break
@@ -955,7 +1484,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.StartPasswordReset(childComplexity, args["input"].(model.StartPasswordResetInput)), true
+		return e.ComplexityRoot.Mutation.StartPasswordReset(childComplexity, args["input"].(model1.StartPasswordResetInput)), true
+	case "Mutation.transferNotebook":
+		if e.ComplexityRoot.Mutation.TransferNotebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_transferNotebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TransferNotebook(childComplexity, args["input"].(model.TransferNotebookInput)), true
 	case "Mutation.updateNote":
 		if e.ComplexityRoot.Mutation.UpdateNote == nil {
 			break
@@ -966,7 +1506,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateNote(childComplexity, args["input"].(model1.UpdateNoteInput)), true
+		return e.ComplexityRoot.Mutation.UpdateNote(childComplexity, args["input"].(model.UpdateNoteInput)), true
 	case "Mutation.updateNotebook":
 		if e.ComplexityRoot.Mutation.UpdateNotebook == nil {
 			break
@@ -977,7 +1517,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateNotebook(childComplexity, args["input"].(model1.UpdateNotebookInput)), true
+		return e.ComplexityRoot.Mutation.UpdateNotebook(childComplexity, args["input"].(model.UpdateNotebookInput)), true
+	case "Mutation.updateOrganisation":
+		if e.ComplexityRoot.Mutation.UpdateOrganisation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOrganisation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOrganisation(childComplexity, args["input"].(model.UpdateOrganisationInput)), true
 	case "Mutation.updateProfile":
 		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
 			break
@@ -988,7 +1539,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(model.UpdateProfileInput)), true
+		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(model1.UpdateProfileInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -999,14 +1550,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model1.VerifyEmailInput)), true
 
+	case "Note.authorId":
+		if e.ComplexityRoot.Note.AuthorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.AuthorID(childComplexity), true
 	case "Note.body":
 		if e.ComplexityRoot.Note.Body == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Note.Body(childComplexity), true
+	case "Note.comments":
+		if e.ComplexityRoot.Note.Comments == nil {
+			break
+		}
+
+		args, err := ec.field_Note_comments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Note.Comments(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Note.createdAt":
 		if e.ComplexityRoot.Note.CreatedAt == nil {
 			break
@@ -1101,6 +1669,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Notebook.ID(childComplexity), true
+	case "Notebook.invitations":
+		if e.ComplexityRoot.Notebook.Invitations == nil {
+			break
+		}
+
+		args, err := ec.field_Notebook_invitations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Notebook.Invitations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Notebook.members":
+		if e.ComplexityRoot.Notebook.Members == nil {
+			break
+		}
+
+		args, err := ec.field_Notebook_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Notebook.Members(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Notebook.notes":
 		if e.ComplexityRoot.Notebook.Notes == nil {
 			break
@@ -1169,6 +1759,126 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.NotebookEdge.Node(childComplexity), true
 
+	case "NotebookInvitation.createdAt":
+		if e.ComplexityRoot.NotebookInvitation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.CreatedAt(childComplexity), true
+	case "NotebookInvitation.email":
+		if e.ComplexityRoot.NotebookInvitation.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.Email(childComplexity), true
+	case "NotebookInvitation.expiresAt":
+		if e.ComplexityRoot.NotebookInvitation.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.ExpiresAt(childComplexity), true
+	case "NotebookInvitation.id":
+		if e.ComplexityRoot.NotebookInvitation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.ID(childComplexity), true
+	case "NotebookInvitation.invitedBy":
+		if e.ComplexityRoot.NotebookInvitation.InvitedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.InvitedBy(childComplexity), true
+	case "NotebookInvitation.role":
+		if e.ComplexityRoot.NotebookInvitation.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.Role(childComplexity), true
+
+	case "NotebookInvitationConnection.edges":
+		if e.ComplexityRoot.NotebookInvitationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationConnection.Edges(childComplexity), true
+	case "NotebookInvitationConnection.nodes":
+		if e.ComplexityRoot.NotebookInvitationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationConnection.Nodes(childComplexity), true
+	case "NotebookInvitationConnection.pageInfo":
+		if e.ComplexityRoot.NotebookInvitationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationConnection.PageInfo(childComplexity), true
+
+	case "NotebookInvitationEdge.cursor":
+		if e.ComplexityRoot.NotebookInvitationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationEdge.Cursor(childComplexity), true
+	case "NotebookInvitationEdge.node":
+		if e.ComplexityRoot.NotebookInvitationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationEdge.Node(childComplexity), true
+
+	case "NotebookMember.role":
+		if e.ComplexityRoot.NotebookMember.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMember.Role(childComplexity), true
+	case "NotebookMember.since":
+		if e.ComplexityRoot.NotebookMember.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMember.Since(childComplexity), true
+	case "NotebookMember.userId":
+		if e.ComplexityRoot.NotebookMember.UserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMember.UserID(childComplexity), true
+
+	case "NotebookMemberConnection.edges":
+		if e.ComplexityRoot.NotebookMemberConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberConnection.Edges(childComplexity), true
+	case "NotebookMemberConnection.nodes":
+		if e.ComplexityRoot.NotebookMemberConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberConnection.Nodes(childComplexity), true
+	case "NotebookMemberConnection.pageInfo":
+		if e.ComplexityRoot.NotebookMemberConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberConnection.PageInfo(childComplexity), true
+
+	case "NotebookMemberEdge.cursor":
+		if e.ComplexityRoot.NotebookMemberEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberEdge.Cursor(childComplexity), true
+	case "NotebookMemberEdge.node":
+		if e.ComplexityRoot.NotebookMemberEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberEdge.Node(childComplexity), true
+
 	case "NotebookPermissions.actions":
 		if e.ComplexityRoot.NotebookPermissions.Actions == nil {
 			break
@@ -1187,6 +1897,156 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotebookPermissions.See(childComplexity), true
+
+	case "Organisation.createdAt":
+		if e.ComplexityRoot.Organisation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.CreatedAt(childComplexity), true
+	case "Organisation.id":
+		if e.ComplexityRoot.Organisation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.ID(childComplexity), true
+	case "Organisation.members":
+		if e.ComplexityRoot.Organisation.Members == nil {
+			break
+		}
+
+		args, err := ec.field_Organisation_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organisation.Members(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organisation.name":
+		if e.ComplexityRoot.Organisation.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.Name(childComplexity), true
+	case "Organisation.parentId":
+		if e.ComplexityRoot.Organisation.ParentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.ParentID(childComplexity), true
+	case "Organisation.updatedAt":
+		if e.ComplexityRoot.Organisation.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.UpdatedAt(childComplexity), true
+	case "Organisation.viewerCan":
+		if e.ComplexityRoot.Organisation.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.ViewerCan(childComplexity), true
+
+	case "OrganisationConnection.edges":
+		if e.ComplexityRoot.OrganisationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationConnection.Edges(childComplexity), true
+	case "OrganisationConnection.nodes":
+		if e.ComplexityRoot.OrganisationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationConnection.Nodes(childComplexity), true
+	case "OrganisationConnection.pageInfo":
+		if e.ComplexityRoot.OrganisationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationConnection.PageInfo(childComplexity), true
+
+	case "OrganisationEdge.cursor":
+		if e.ComplexityRoot.OrganisationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationEdge.Cursor(childComplexity), true
+	case "OrganisationEdge.node":
+		if e.ComplexityRoot.OrganisationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationEdge.Node(childComplexity), true
+
+	case "OrganisationMember.role":
+		if e.ComplexityRoot.OrganisationMember.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMember.Role(childComplexity), true
+	case "OrganisationMember.since":
+		if e.ComplexityRoot.OrganisationMember.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMember.Since(childComplexity), true
+	case "OrganisationMember.userId":
+		if e.ComplexityRoot.OrganisationMember.UserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMember.UserID(childComplexity), true
+
+	case "OrganisationMemberConnection.edges":
+		if e.ComplexityRoot.OrganisationMemberConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMemberConnection.Edges(childComplexity), true
+	case "OrganisationMemberConnection.nodes":
+		if e.ComplexityRoot.OrganisationMemberConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMemberConnection.Nodes(childComplexity), true
+	case "OrganisationMemberConnection.pageInfo":
+		if e.ComplexityRoot.OrganisationMemberConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMemberConnection.PageInfo(childComplexity), true
+
+	case "OrganisationMemberEdge.cursor":
+		if e.ComplexityRoot.OrganisationMemberEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMemberEdge.Cursor(childComplexity), true
+	case "OrganisationMemberEdge.node":
+		if e.ComplexityRoot.OrganisationMemberEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationMemberEdge.Node(childComplexity), true
+
+	case "OrganisationPermissions.actions":
+		if e.ComplexityRoot.OrganisationPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPermissions.Actions(childComplexity), true
+	case "OrganisationPermissions.edit":
+		if e.ComplexityRoot.OrganisationPermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPermissions.Edit(childComplexity), true
+	case "OrganisationPermissions.see":
+		if e.ComplexityRoot.OrganisationPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationPermissions.See(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1359,7 +2219,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Accounts(childComplexity, args["filter"].(*model.AccountFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Query.Accounts(childComplexity, args["filter"].(*model1.AccountFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
@@ -1400,6 +2260,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Notebooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.organisations":
+		if e.ComplexityRoot.Query.Organisations == nil {
+			break
+		}
+
+		args, err := ec.field_Query_organisations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Query.profile":
 		if e.ComplexityRoot.Query.Profile == nil {
 			break
@@ -1470,6 +2341,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefreshSessionPayload.Tokens(childComplexity), true
+
+	case "RemoveMemberPayload.notebook":
+		if e.ComplexityRoot.RemoveMemberPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.Notebook(childComplexity), true
+
+	case "RemoveOrganisationMemberPayload.organisation":
+		if e.ComplexityRoot.RemoveOrganisationMemberPayload.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveOrganisationMemberPayload.Organisation(childComplexity), true
 
 	case "RequestEmailVerificationPayload.success":
 		if e.ComplexityRoot.RequestEmailVerificationPayload.Success == nil {
@@ -1565,6 +2450,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeAccountSessionsPayload.Success(childComplexity), true
+
+	case "RevokeInvitationPayload.notebook":
+		if e.ComplexityRoot.RevokeInvitationPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeInvitationPayload.Notebook(childComplexity), true
 
 	case "RevokeOtherSessionsPayload.count":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.Count == nil {
@@ -1761,6 +2653,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionPermissions.See(childComplexity), true
 
+	case "SetOrganisationMemberPayload.organisation":
+		if e.ComplexityRoot.SetOrganisationMemberPayload.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetOrganisationMemberPayload.Organisation(childComplexity), true
+
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
 			break
@@ -1899,6 +2798,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tokens.RefreshToken(childComplexity), true
 
+	case "TransferNotebookPayload.notebook":
+		if e.ComplexityRoot.TransferNotebookPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransferNotebookPayload.Notebook(childComplexity), true
+
 	case "UpdateNotePayload.note":
 		if e.ComplexityRoot.UpdateNotePayload.Note == nil {
 			break
@@ -1912,6 +2818,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateNotebookPayload.Notebook(childComplexity), true
+
+	case "UpdateOrganisationPayload.organisation":
+		if e.ComplexityRoot.UpdateOrganisationPayload.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrganisationPayload.Organisation(childComplexity), true
 
 	case "UpdateProfilePayload.profile":
 		if e.ComplexityRoot.UpdateProfilePayload.Profile == nil {
@@ -1960,7 +2873,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.User.NextCodeAt(childComplexity, args["purpose"].(model.CodePurpose)), true
+		return e.ComplexityRoot.User.NextCodeAt(childComplexity, args["purpose"].(model1.CodePurpose)), true
 	case "User.notebooks":
 		if e.ComplexityRoot.User.Notebooks == nil {
 			break
@@ -1972,6 +2885,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Notebooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.organisations":
+		if e.ComplexityRoot.User.Organisations == nil {
+			break
+		}
+
+		args, err := ec.field_User_organisations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "User.pendingEmail":
 		if e.ComplexityRoot.User.PendingEmail == nil {
 			break
@@ -2061,31 +2985,47 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptInvitationInput", ec.unmarshalInputAcceptInvitationInput),
 			graphql.NewInputUnmarshaler("AccountFilter", ec.unmarshalInputAccountFilter),
 			graphql.NewInputUnmarshaler("ChangeEmailInput", ec.unmarshalInputChangeEmailInput),
+			graphql.NewInputUnmarshaler("ChangeMemberRoleInput", ec.unmarshalInputChangeMemberRoleInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("ChangeUsernameInput", ec.unmarshalInputChangeUsernameInput),
+			graphql.NewInputUnmarshaler("CreateCommentInput", ec.unmarshalInputCreateCommentInput),
 			graphql.NewInputUnmarshaler("CreateNoteInput", ec.unmarshalInputCreateNoteInput),
 			graphql.NewInputUnmarshaler("CreateNotebookInput", ec.unmarshalInputCreateNotebookInput),
+			graphql.NewInputUnmarshaler("CreateOrganisationInput", ec.unmarshalInputCreateOrganisationInput),
 			graphql.NewInputUnmarshaler("DeleteAccountInput", ec.unmarshalInputDeleteAccountInput),
+			graphql.NewInputUnmarshaler("DeleteCommentInput", ec.unmarshalInputDeleteCommentInput),
 			graphql.NewInputUnmarshaler("DeleteNoteInput", ec.unmarshalInputDeleteNoteInput),
 			graphql.NewInputUnmarshaler("DeleteNotebookInput", ec.unmarshalInputDeleteNotebookInput),
+			graphql.NewInputUnmarshaler("DeleteOrganisationInput", ec.unmarshalInputDeleteOrganisationInput),
 			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
 			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
+			graphql.NewInputUnmarshaler("InviteToNotebookInput", ec.unmarshalInputInviteToNotebookInput),
+			graphql.NewInputUnmarshaler("LeaveNotebookInput", ec.unmarshalInputLeaveNotebookInput),
+			graphql.NewInputUnmarshaler("LeaveOrganisationInput", ec.unmarshalInputLeaveOrganisationInput),
+			graphql.NewInputUnmarshaler("MoveOrganisationInput", ec.unmarshalInputMoveOrganisationInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
+			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RemoveOrganisationMemberInput", ec.unmarshalInputRemoveOrganisationMemberInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("RevokeAccountSessionsInput", ec.unmarshalInputRevokeAccountSessionsInput),
+			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
+			graphql.NewInputUnmarshaler("SetOrganisationMemberInput", ec.unmarshalInputSetOrganisationMemberInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
+			graphql.NewInputUnmarshaler("TransferNotebookInput", ec.unmarshalInputTransferNotebookInput),
 			graphql.NewInputUnmarshaler("UpdateNoteInput", ec.unmarshalInputUpdateNoteInput),
 			graphql.NewInputUnmarshaler("UpdateNotebookInput", ec.unmarshalInputUpdateNotebookInput),
+			graphql.NewInputUnmarshaler("UpdateOrganisationInput", ec.unmarshalInputUpdateOrganisationInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
@@ -3328,7 +4268,129 @@ extend type Query {
   _service: _Service!
 }
 `, BuiltIn: false},
-	{Name: "../notebooks/notebooks.graphqls", Input: `"A notebook. Its visibility decides who sees it; only its owner sees the notes in it."
+	{Name: "../comments/comments.graphqls", Input: `"A comment on a note. It belongs to the owner of the notebook. Everyone related to the notebook sees it."
+type Comment implements Node @key(fields: "id") {
+  "The global id."
+  id: ID! @visible
+  "The body."
+  body: String! @visible
+  "The id of the user who wrote the comment; null if the account was deleted."
+  authorId: ID @visible
+  "What the viewer may do with this comment, and which of its fields they may see and change. The rules decide."
+  viewerCan: CommentPermissions @visible
+  "When the comment was created."
+  createdAt: DateTime! @visible
+}
+
+"What the viewer may do with a comment."
+type CommentPermissions {
+  "The mutations that the viewer may call for it."
+  actions: [CommentAction!]! @inherited
+  "The fields that the viewer may see. Their values can be null."
+  see: [CommentField!]! @inherited
+}
+
+"The fields of a comment."
+enum CommentField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `body` + "`" + `."
+  BODY
+  "` + "`" + `authorId` + "`" + `."
+  AUTHOR_ID
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+}
+
+"What can be done with a comment."
+enum CommentAction {
+  "Delete it with ` + "`" + `deleteComment` + "`" + `."
+  DELETE
+}
+
+"A page of comments (Relay's Cursor Connections)."
+type CommentConnection {
+  "The entries with their cursors."
+  edges: [CommentEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [Comment!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type CommentEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The comment."
+  node: Comment! @inherited
+}
+
+extend type Note {
+  "The comments on this note, newest first. A page has 1 to 100 entries, 20 by default."
+  comments(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): CommentConnection @visible
+}
+
+extend type Mutation {
+  "Comments a note in a notebook that you can use."
+  createComment(
+    "The fields of the new comment."
+    input: CreateCommentInput!
+  ): CreateCommentPayload @owner(of: "Note", id: "input.noteId", as: "MEMBER")
+
+  "Deletes a comment in a notebook of which you are an editor."
+  deleteComment(
+    "The id."
+    input: DeleteCommentInput!
+  ): DeleteCommentPayload @owner(of: "Comment", id: "input.id", as: "EDITOR")
+}
+
+"The fields of a new comment."
+input CreateCommentInput {
+  "The id of the note."
+  noteId: ID!
+  "The body."
+  body: String!
+}
+
+"The created comment."
+type CreateCommentPayload {
+  "The created comment."
+  comment: Comment @inherited
+}
+
+"The comment to delete."
+input DeleteCommentInput {
+  "The id of the comment."
+  id: ID!
+}
+
+"The deleted comment."
+type DeleteCommentPayload {
+  "The id that the comment had."
+  deletedCommentId: ID! @inherited
+}
+`, BuiltIn: false},
+	{Name: "../modules/user.graphqls", Input: `extend enum UserField {
+  "` + "`" + `notebooks` + "`" + `."
+  NOTEBOOKS
+  "` + "`" + `organisations` + "`" + `."
+  ORGANISATIONS
+}
+`, BuiltIn: false},
+	{Name: "../notebooks/notebooks.graphqls", Input: `"""
+A notebook. Its visibility decides who sees it. Its owner shares it: editors write the notes in it, and members read and comment
+them.
+"""
 type Notebook implements Node @key(fields: "id") {
   "The global id."
   id: ID! @visible
@@ -3336,6 +4398,28 @@ type Notebook implements Node @key(fields: "id") {
   title: String! @visible
   "Who may see the notebook besides its owner."
   visibility: ProfileVisibility! @visible
+  "The users with whom the notebook is shared, the newest first, without its owner. A page has 1 to 100 entries, 20 by default."
+  members(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): NotebookMemberConnection @owner(as: "MEMBER")
+  "The invitations that nobody has accepted, the newest first. A page has 1 to 100 entries, 20 by default."
+  invitations(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): NotebookInvitationConnection @owner
   "What the viewer can do with this notebook, and which of its fields they can see and change. The rules of the fields and mutations decide."
   viewerCan: NotebookPermissions @visible
   "When the notebook was created."
@@ -3362,6 +4446,10 @@ enum NotebookField {
   TITLE
   "` + "`" + `visibility` + "`" + `."
   VISIBILITY
+  "` + "`" + `members` + "`" + `."
+  MEMBERS
+  "` + "`" + `invitations` + "`" + `."
+  INVITATIONS
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
   "` + "`" + `updatedAt` + "`" + `."
@@ -3376,6 +4464,18 @@ enum NotebookAction {
   DELETE
   "Write a note in it with ` + "`" + `createNote` + "`" + `."
   CREATE_NOTE
+  "Invite someone with ` + "`" + `inviteToNotebook` + "`" + `."
+  INVITE_TO
+  "Withdraw an invitation with ` + "`" + `revokeInvitation` + "`" + `."
+  REVOKE_INVITATION
+  "Leave it with ` + "`" + `leaveNotebook` + "`" + `."
+  LEAVE
+  "Change the role of a member with ` + "`" + `changeMemberRole` + "`" + `."
+  CHANGE_MEMBER_ROLE
+  "Remove a member with ` + "`" + `removeMember` + "`" + `."
+  REMOVE_MEMBER
+  "Give it to a member with ` + "`" + `transferNotebook` + "`" + `."
+  TRANSFER
 }
 
 "A page of notebooks (Relay's Cursor Connections)."
@@ -3431,11 +4531,13 @@ extend type Mutation {
     input: CreateNotebookInput!
   ): CreateNotebookPayload @signedIn
 
-  "Changes one of your notebooks. A field that is absent keeps its value."
+  "Changes a notebook of which you are an editor. A field that is absent keeps its value. Only the owner changes the visibility."
   updateNotebook(
     "The id, and the fields to change."
     input: UpdateNotebookInput!
-  ): UpdateNotebookPayload @owner(of: "Notebook", id: "input.id")
+  ): UpdateNotebookPayload
+    @owner(of: "Notebook", id: "input.id", as: "EDITOR")
+    @owner(of: "Notebook", id: "input.id", when: "input.visibility")
 
   "Deletes one of your notebooks."
   deleteNotebook(
@@ -3486,7 +4588,224 @@ type DeleteNotebookPayload {
   deletedNotebookId: ID! @inherited
 }
 `, BuiltIn: false},
-	{Name: "../notes/notes.graphqls", Input: `"A note in a notebook. Only its owner sees it."
+	{Name: "../notebooks/sharing.graphqls", Input: `"What a user may do in a notebook that is shared with them."
+enum NotebookRole {
+  "Write notes, change the title, and invite others."
+  EDITOR
+  "Read and comment notes."
+  MEMBER
+}
+
+"A user with whom a notebook is shared."
+type NotebookMember {
+  "The id of the user."
+  userId: ID! @inherited
+  "What the user may do."
+  role: NotebookRole! @inherited
+  "Since when the notebook is shared with the user."
+  since: DateTime! @inherited
+}
+
+"A page of members (Relay's Cursor Connections)."
+type NotebookMemberConnection {
+  "The entries with their cursors."
+  edges: [NotebookMemberEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [NotebookMember!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type NotebookMemberEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The member."
+  node: NotebookMember! @inherited
+}
+
+"An invitation to a notebook that nobody has accepted. Its code is not stored."
+type NotebookInvitation {
+  "The id."
+  id: ID! @inherited
+  "The id of the user who invites. If they leave the notebook, the invitation becomes invalid."
+  invitedBy: ID! @inherited
+  "What the invited user may do."
+  role: NotebookRole! @inherited
+  "The address to which it was sent; null for an invitation by link."
+  email: String @inherited
+  "When it was created."
+  createdAt: DateTime! @inherited
+  "When it becomes invalid."
+  expiresAt: DateTime! @inherited
+}
+
+"A page of invitations (Relay's Cursor Connections)."
+type NotebookInvitationConnection {
+  "The entries with their cursors."
+  edges: [NotebookInvitationEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [NotebookInvitation!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type NotebookInvitationEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The invitation."
+  node: NotebookInvitation! @inherited
+}
+
+extend type Mutation {
+  """
+  Invites someone to a notebook of which you are an editor: by mail, or without ` + "`" + `email` + "`" + ` with a code for a link, which is shown
+  only once. The invitation works once, for anyone who has the code, as long as you are an editor.
+  """
+  inviteToNotebook(
+    "The notebook, the role, and the address."
+    input: InviteToNotebookInput!
+  ): InviteToNotebookPayload @owner(of: "Notebook", id: "input.notebookId", as: "EDITOR")
+
+  "Withdraws an invitation to one of your notebooks, if it is still open."
+  revokeInvitation(
+    "The notebook and the invitation."
+    input: RevokeInvitationInput!
+  ): RevokeInvitationPayload @owner(of: "Notebook", id: "input.notebookId")
+
+  "Accepts an invitation to a notebook."
+  acceptInvitation(
+    "The code of the invitation."
+    input: AcceptInvitationInput!
+  ): AcceptInvitationPayload @signedIn
+
+  "Leaves a notebook that is shared with you. Your invitations become invalid. The owner cannot leave a notebook; see ` + "`" + `transferNotebook` + "`" + `."
+  leaveNotebook(
+    "The notebook."
+    input: LeaveNotebookInput!
+  ): LeaveNotebookPayload @owner(of: "Notebook", id: "input.notebookId", as: "MEMBER")
+
+  "Changes what a member may do in one of your notebooks."
+  changeMemberRole(
+    "The notebook, the member, and the role."
+    input: ChangeMemberRoleInput!
+  ): ChangeMemberRolePayload @owner(of: "Notebook", id: "input.notebookId")
+
+  "Ends the membership of a user in one of your notebooks. Their invitations become invalid."
+  removeMember(
+    "The notebook and the member."
+    input: RemoveMemberInput!
+  ): RemoveMemberPayload @owner(of: "Notebook", id: "input.notebookId")
+
+  "Gives one of your notebooks, with the notes in it, to a member. You stay an editor."
+  transferNotebook(
+    "The notebook and the member."
+    input: TransferNotebookInput!
+  ): TransferNotebookPayload @owner(of: "Notebook", id: "input.notebookId")
+}
+
+"An invitation."
+input InviteToNotebookInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "What the invited user may do."
+  role: NotebookRole!
+  "The address to which the code is sent. Without it, you get the code."
+  email: String
+}
+
+"The invitation."
+type InviteToNotebookPayload {
+  "The code of the invitation, for a link. It is not shown again. Null if it was sent by mail."
+  code: String @inherited
+  "When the invitation becomes invalid."
+  expiresAt: DateTime! @inherited
+}
+
+"The invitation to withdraw."
+input RevokeInvitationInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the invitation."
+  invitationId: ID!
+}
+
+"The notebook of the invitation."
+type RevokeInvitationPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The invitation to accept."
+input AcceptInvitationInput {
+  "The code of the invitation."
+  code: String!
+}
+
+"The notebook of the invitation."
+type AcceptInvitationPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The notebook to leave."
+input LeaveNotebookInput {
+  "The id of the notebook."
+  notebookId: ID!
+}
+
+"The notebook that you have left."
+type LeaveNotebookPayload {
+  "The id of the notebook."
+  leftNotebookId: ID! @inherited
+}
+
+"The member, and the new role."
+input ChangeMemberRoleInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the user."
+  userId: ID!
+  "What the user may do."
+  role: NotebookRole!
+}
+
+"The notebook after the change."
+type ChangeMemberRolePayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The member to remove."
+input RemoveMemberInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the user."
+  userId: ID!
+}
+
+"The notebook after the change."
+type RemoveMemberPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The new owner of a notebook."
+input TransferNotebookInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the user."
+  userId: ID!
+}
+
+"The notebook after the change."
+type TransferNotebookPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+`, BuiltIn: false},
+	{Name: "../notes/notes.graphqls", Input: `"A note in a notebook. The owner of the notebook owns it. Who is related to the notebook sees it, and its editors change it."
 type Note implements Node @key(fields: "id") {
   "The global id."
   id: ID! @visible
@@ -3494,6 +4813,8 @@ type Note implements Node @key(fields: "id") {
   body: String! @visible
   "Whether the note is shown first."
   pinned: Boolean @visible
+  "The id of the user who wrote the note; null if the account was deleted."
+  authorId: ID @visible
   "What the viewer can do with this note, and which of its fields they can see and change. The rules of the fields and mutations decide."
   viewerCan: NotePermissions @visible
   "When the note was created."
@@ -3520,6 +4841,10 @@ enum NoteField {
   BODY
   "` + "`" + `pinned` + "`" + `."
   PINNED
+  "` + "`" + `authorId` + "`" + `."
+  AUTHOR_ID
+  "` + "`" + `comments` + "`" + `."
+  COMMENTS
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
   "` + "`" + `updatedAt` + "`" + `."
@@ -3532,6 +4857,8 @@ enum NoteAction {
   UPDATE
   "Delete it with ` + "`" + `deleteNote` + "`" + `."
   DELETE
+  "Comment it with ` + "`" + `createComment` + "`" + `."
+  CREATE_COMMENT
 }
 
 "A page of notes (Relay's Cursor Connections)."
@@ -3563,27 +4890,27 @@ extend type Notebook {
     last: Int
     "A cursor: the page ends before it."
     before: String
-  ): NoteConnection @owner
+  ): NoteConnection @owner(as: "MEMBER")
 }
 
 extend type Mutation {
-  "Creates a note in one of your notebooks."
+  "Creates a note in a notebook of which you are an editor."
   createNote(
     "The fields of the new note."
     input: CreateNoteInput!
-  ): CreateNotePayload @owner(of: "Notebook", id: "input.notebookId")
+  ): CreateNotePayload @owner(of: "Notebook", id: "input.notebookId", as: "EDITOR")
 
-  "Changes one of your notes. A field that is absent keeps its value."
+  "Changes a note of which you are an editor. A field that is absent keeps its value."
   updateNote(
     "The id, and the fields to change."
     input: UpdateNoteInput!
-  ): UpdateNotePayload @owner(of: "Note", id: "input.id")
+  ): UpdateNotePayload @owner(of: "Note", id: "input.id", as: "EDITOR")
 
-  "Deletes one of your notes."
+  "Deletes a note of which you are an editor."
   deleteNote(
     "The id."
     input: DeleteNoteInput!
-  ): DeleteNotePayload @owner(of: "Note", id: "input.id")
+  ): DeleteNotePayload @owner(of: "Note", id: "input.id", as: "EDITOR")
 }
 
 "The fields of a new note."
@@ -3635,8 +4962,301 @@ extend enum NotebookField {
   NOTES
 }
 `, BuiltIn: false},
+	{Name: "../organisations/organisations.graphqls", Input: `"An organisation. It can be a part of another one. Its owner and its admins decide who is a member."
+type Organisation implements Node @key(fields: "id") {
+  "The global id."
+  id: ID! @visible
+  "The name."
+  name: String! @visible
+  "The id of the organisation that it is a part of. You may not be able to see it."
+  parentId: ID @visible
+  "The members, the newest first, without the owner. A page has 1 to 100 entries, 20 by default."
+  members(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): OrganisationMemberConnection @owner(as: "MEMBER")
+  "What the viewer may do with this organisation, and which of its fields they may see and change. The rules decide."
+  viewerCan: OrganisationPermissions @visible
+  "When the organisation was created."
+  createdAt: DateTime! @visible
+  "When the organisation was last changed."
+  updatedAt: DateTime! @visible
+}
+
+"What the viewer may do with an organisation."
+type OrganisationPermissions {
+  "The mutations that the viewer may call for it."
+  actions: [OrganisationAction!]! @inherited
+  "The fields that the viewer may see. Their values can be null."
+  see: [OrganisationField!]! @inherited
+  "The fields that the viewer may change with a mutation."
+  edit: [OrganisationField!]! @inherited
+}
+
+"The fields of an organisation."
+enum OrganisationField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `name` + "`" + `."
+  NAME
+  "` + "`" + `parentId` + "`" + `."
+  PARENT_ID
+  "` + "`" + `members` + "`" + `."
+  MEMBERS
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `updatedAt` + "`" + `."
+  UPDATED_AT
+}
+
+"What can be done with an organisation."
+enum OrganisationAction {
+  "Change it with ` + "`" + `updateOrganisation` + "`" + `."
+  UPDATE
+  "Delete it with ` + "`" + `deleteOrganisation` + "`" + `."
+  DELETE
+  "Make it a part of another one with ` + "`" + `moveOrganisation` + "`" + `."
+  MOVE
+  "Add a member, or change the role of one, with ` + "`" + `setOrganisationMember` + "`" + `."
+  SET_ORGANISATION_MEMBER
+  "Remove a member with ` + "`" + `removeOrganisationMember` + "`" + `."
+  REMOVE_ORGANISATION_MEMBER
+  "Leave it with ` + "`" + `leaveOrganisation` + "`" + `."
+  LEAVE
+}
+
+"A page of organisations (Relay's Cursor Connections)."
+type OrganisationConnection {
+  "The entries with their cursors."
+  edges: [OrganisationEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [Organisation!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type OrganisationEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The organisation."
+  node: Organisation! @inherited
+}
+
+extend type Query {
+  "The organisations that you own or are a member of, newest first. A page has 1 to 100 entries, 20 by default."
+  organisations(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): OrganisationConnection @signedIn
+}
+
+extend type User {
+  "The user's organisations, newest first. A page has 1 to 100 entries, 20 by default."
+  organisations(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): OrganisationConnection @owner
+}
+
+extend type Mutation {
+  "Creates an organisation that you own."
+  createOrganisation(
+    "The fields of the new organisation."
+    input: CreateOrganisationInput!
+  ): CreateOrganisationPayload @signedIn
+
+  "Changes an organisation of which you are an admin. A field that is absent keeps its value."
+  updateOrganisation(
+    "The id, and the fields to change."
+    input: UpdateOrganisationInput!
+  ): UpdateOrganisationPayload @owner(of: "Organisation", id: "input.id", as: "ADMIN")
+
+  "Deletes one of your organisations."
+  deleteOrganisation(
+    "The id."
+    input: DeleteOrganisationInput!
+  ): DeleteOrganisationPayload @owner(of: "Organisation", id: "input.id")
+}
+
+"The fields of a new organisation."
+input CreateOrganisationInput {
+  "The name."
+  name: String!
+}
+
+"The created organisation."
+type CreateOrganisationPayload {
+  "The created organisation."
+  organisation: Organisation @inherited
+}
+
+"The changes of an organisation. Null clears a field, unless it is required."
+input UpdateOrganisationInput {
+  "The id of the organisation."
+  id: ID!
+  "The name."
+  name: String
+}
+
+"The changed organisation."
+type UpdateOrganisationPayload {
+  "The organisation after the change."
+  organisation: Organisation @inherited
+}
+
+"The organisation to delete."
+input DeleteOrganisationInput {
+  "The id of the organisation."
+  id: ID!
+}
+
+"The deleted organisation."
+type DeleteOrganisationPayload {
+  "The id that the organisation had."
+  deletedOrganisationId: ID! @inherited
+}
+
+"What a user may do in an organisation."
+enum OrganisationRole {
+  "Change it and its members."
+  ADMIN
+  "See it."
+  MEMBER
+}
+
+"A member of an organisation."
+type OrganisationMember {
+  "The id of the user."
+  userId: ID! @inherited
+  "What the user may do."
+  role: OrganisationRole! @inherited
+  "Since when the user is a member."
+  since: DateTime! @inherited
+}
+
+"A page of members (Relay's Cursor Connections)."
+type OrganisationMemberConnection {
+  "The entries with their cursors."
+  edges: [OrganisationMemberEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [OrganisationMember!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type OrganisationMemberEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The member."
+  node: OrganisationMember! @inherited
+}
+
+extend type Mutation {
+  "Makes one of your organisations a part of another one of yours, or, with its own id, of none."
+  moveOrganisation(
+    "The two organisations."
+    input: MoveOrganisationInput!
+  ): MoveOrganisationPayload
+    @owner(of: "Organisation", id: "input.id")
+    @owner(of: "Organisation", id: "input.organisationId")
+
+  "Adds a user to an organisation of which you are an admin, or changes their role."
+  setOrganisationMember(
+    "The organisation, the user, and the role."
+    input: SetOrganisationMemberInput!
+  ): SetOrganisationMemberPayload @owner(of: "Organisation", id: "input.organisationId", as: "ADMIN")
+
+  "Removes a user from an organisation of which you are an admin."
+  removeOrganisationMember(
+    "The organisation and the user."
+    input: RemoveOrganisationMemberInput!
+  ): RemoveOrganisationMemberPayload @owner(of: "Organisation", id: "input.organisationId", as: "ADMIN")
+
+  "Leaves an organisation. The owner cannot leave it."
+  leaveOrganisation(
+    "The organisation."
+    input: LeaveOrganisationInput!
+  ): LeaveOrganisationPayload @owner(of: "Organisation", id: "input.organisationId", as: "MEMBER")
+}
+
+"Two organisations."
+input MoveOrganisationInput {
+  "The id of the organisation."
+  id: ID!
+  "The id of the organisation that it becomes a part of."
+  organisationId: ID!
+}
+
+"The moved organisation."
+type MoveOrganisationPayload {
+  "The organisation."
+  organisation: Organisation @inherited
+}
+
+"A member."
+input SetOrganisationMemberInput {
+  "The id of the organisation."
+  organisationId: ID!
+  "The id of a user whose profile you can see."
+  userId: ID!
+  "What the user may do."
+  role: OrganisationRole!
+}
+
+"The organisation after the change."
+type SetOrganisationMemberPayload {
+  "The organisation."
+  organisation: Organisation @inherited
+}
+
+"A member."
+input RemoveOrganisationMemberInput {
+  "The id of the organisation."
+  organisationId: ID!
+  "The id of the user."
+  userId: ID!
+}
+
+"The organisation after the change."
+type RemoveOrganisationMemberPayload {
+  "The organisation."
+  organisation: Organisation @inherited
+}
+
+"The organisation to leave."
+input LeaveOrganisationInput {
+  "The id of the organisation."
+  organisationId: ID!
+}
+
+"The organisation that you have left."
+type LeaveOrganisationPayload {
+  "The id of the organisation."
+  leftOrganisationId: ID! @inherited
+}
+`, BuiltIn: false},
 	{Name: "../entities.graphqls", Input: `"Every type with a key."
-union _Entity = Notebook | Note | User | Profile
+union _Entity = Comment | Notebook | Note | Organisation | User | Profile
 
 extend type Query {
   "The objects of these representations, in their order, null in the place of those that ` + "`" + `node` + "`" + ` would not find. A malformed one is null, with an error of its own. At most 500."
@@ -3652,6 +5272,14 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AcceptInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_AcceptInvitationPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptInvitationPayload", field.Name)
+}
 
 func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -3707,6 +5335,14 @@ func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type ChangeEmailPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_ChangeMemberRolePayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeMemberRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -3721,6 +5357,62 @@ func (ec *executionContext) childFields_ChangeUsernamePayload(ctx context.Contex
 		return ec.fieldContext_ChangeUsernamePayload_profile(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeUsernamePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Comment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Comment_id(ctx, field)
+	case "body":
+		return ec.fieldContext_Comment_body(ctx, field)
+	case "authorId":
+		return ec.fieldContext_Comment_authorId(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Comment_viewerCan(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Comment_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Comment", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CommentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CommentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CommentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CommentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_CommentPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_CommentPermissions_see(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentPermissions", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "comment":
+		return ec.fieldContext_CreateCommentPayload_comment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCommentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3739,6 +5431,14 @@ func (ec *executionContext) childFields_CreateNotebookPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CreateNotebookPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateOrganisationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_CreateOrganisationPayload_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateOrganisationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedUserId":
@@ -3747,6 +5447,14 @@ func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context
 		return ec.fieldContext_DeleteAccountPayload_deletedProfileId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedCommentId":
+		return ec.fieldContext_DeleteCommentPayload_deletedCommentId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteCommentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3763,6 +5471,14 @@ func (ec *executionContext) childFields_DeleteNotebookPayload(ctx context.Contex
 		return ec.fieldContext_DeleteNotebookPayload_deletedNotebookId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteNotebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteOrganisationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedOrganisationId":
+		return ec.fieldContext_DeleteOrganisationPayload_deletedOrganisationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteOrganisationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DisableAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3785,6 +5501,32 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteToNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_InviteToNotebookPayload_code(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InviteToNotebookPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteToNotebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "leftNotebookId":
+		return ec.fieldContext_LeaveNotebookPayload_leftNotebookId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveNotebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveOrganisationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "leftOrganisationId":
+		return ec.fieldContext_LeaveOrganisationPayload_leftOrganisationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveOrganisationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Length(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "min":
@@ -3795,6 +5537,14 @@ func (ec *executionContext) childFields_Length(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Length", field.Name)
 }
 
+func (ec *executionContext) childFields_MoveOrganisationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_MoveOrganisationPayload_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveOrganisationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3803,12 +5553,16 @@ func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.
 		return ec.fieldContext_Note_body(ctx, field)
 	case "pinned":
 		return ec.fieldContext_Note_pinned(ctx, field)
+	case "authorId":
+		return ec.fieldContext_Note_authorId(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_Note_viewerCan(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Note_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Note_updatedAt(ctx, field)
+	case "comments":
+		return ec.fieldContext_Note_comments(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Note", field.Name)
 }
@@ -3855,6 +5609,10 @@ func (ec *executionContext) childFields_Notebook(ctx context.Context, field grap
 		return ec.fieldContext_Notebook_title(ctx, field)
 	case "visibility":
 		return ec.fieldContext_Notebook_visibility(ctx, field)
+	case "members":
+		return ec.fieldContext_Notebook_members(ctx, field)
+	case "invitations":
+		return ec.fieldContext_Notebook_invitations(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_Notebook_viewerCan(ctx, field)
 	case "createdAt":
@@ -3889,6 +5647,80 @@ func (ec *executionContext) childFields_NotebookEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type NotebookEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_NotebookInvitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_NotebookInvitation_id(ctx, field)
+	case "invitedBy":
+		return ec.fieldContext_NotebookInvitation_invitedBy(ctx, field)
+	case "role":
+		return ec.fieldContext_NotebookInvitation_role(ctx, field)
+	case "email":
+		return ec.fieldContext_NotebookInvitation_email(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_NotebookInvitation_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_NotebookInvitation_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookInvitation", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookInvitationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NotebookInvitationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NotebookInvitationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NotebookInvitationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookInvitationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookInvitationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NotebookInvitationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NotebookInvitationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookInvitationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userId":
+		return ec.fieldContext_NotebookMember_userId(ctx, field)
+	case "role":
+		return ec.fieldContext_NotebookMember_role(ctx, field)
+	case "since":
+		return ec.fieldContext_NotebookMember_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookMember", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NotebookMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NotebookMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NotebookMemberConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NotebookMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NotebookMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookMemberEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "actions":
@@ -3899,6 +5731,94 @@ func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context,
 		return ec.fieldContext_NotebookPermissions_edit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NotebookPermissions", field.Name)
+}
+
+func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Organisation_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Organisation_name(ctx, field)
+	case "parentId":
+		return ec.fieldContext_Organisation_parentId(ctx, field)
+	case "members":
+		return ec.fieldContext_Organisation_members(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Organisation_viewerCan(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Organisation_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Organisation_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Organisation", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OrganisationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrganisationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OrganisationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OrganisationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OrganisationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userId":
+		return ec.fieldContext_OrganisationMember_userId(ctx, field)
+	case "role":
+		return ec.fieldContext_OrganisationMember_role(ctx, field)
+	case "since":
+		return ec.fieldContext_OrganisationMember_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationMember", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OrganisationMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrganisationMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OrganisationMemberConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OrganisationMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OrganisationMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationMemberEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganisationPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_OrganisationPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_OrganisationPermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_OrganisationPermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganisationPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3999,6 +5919,22 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_RemoveMemberPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveOrganisationMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_RemoveOrganisationMemberPayload_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveOrganisationMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -4057,6 +5993,14 @@ func (ec *executionContext) childFields_RevokeAccountSessionsPayload(ctx context
 		return ec.fieldContext_RevokeAccountSessionsPayload_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeAccountSessionsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_RevokeInvitationPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4175,6 +6119,14 @@ func (ec *executionContext) childFields_SessionPermissions(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type SessionPermissions", field.Name)
 }
 
+func (ec *executionContext) childFields_SetOrganisationMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_SetOrganisationMemberPayload_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetOrganisationMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "passwordLength":
@@ -4255,6 +6207,14 @@ func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
 }
 
+func (ec *executionContext) childFields_TransferNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_TransferNotebookPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransferNotebookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "note":
@@ -4269,6 +6229,14 @@ func (ec *executionContext) childFields_UpdateNotebookPayload(ctx context.Contex
 		return ec.fieldContext_UpdateNotebookPayload_notebook(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateNotebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateOrganisationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organisation":
+		return ec.fieldContext_UpdateOrganisationPayload_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateOrganisationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4307,6 +6275,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_viewerCan(ctx, field)
 	case "notebooks":
 		return ec.fieldContext_User_notebooks(ctx, field)
+	case "organisations":
+		return ec.fieldContext_User_organisations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -4523,12 +6493,40 @@ func (ec *executionContext) dir_scopes_args(ctx context.Context, rawArgs map[str
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_acceptInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AcceptInvitationInput, error) {
+			return ec.unmarshalNAcceptInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeEmail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ChangeEmailInput, error) {
+		func(ctx context.Context, v any) (model1.ChangeEmailInput, error) {
 			return ec.unmarshalNChangeEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeMemberRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeMemberRoleInput, error) {
+			return ec.unmarshalNChangeMemberRoleInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRoleInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4541,7 +6539,7 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ChangePasswordInput, error) {
+		func(ctx context.Context, v any) (model1.ChangePasswordInput, error) {
 			return ec.unmarshalNChangePasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx, v)
 		})
 	if err != nil {
@@ -4555,8 +6553,22 @@ func (ec *executionContext) field_Mutation_changeUsername_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ChangeUsernameInput, error) {
+		func(ctx context.Context, v any) (model1.ChangeUsernameInput, error) {
 			return ec.unmarshalNChangeUsernameInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateCommentInput, error) {
+			return ec.unmarshalNCreateCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4569,7 +6581,7 @@ func (ec *executionContext) field_Mutation_createNote_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.CreateNoteInput, error) {
+		func(ctx context.Context, v any) (model.CreateNoteInput, error) {
 			return ec.unmarshalNCreateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNoteInput(ctx, v)
 		})
 	if err != nil {
@@ -4583,8 +6595,22 @@ func (ec *executionContext) field_Mutation_createNotebook_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.CreateNotebookInput, error) {
+		func(ctx context.Context, v any) (model.CreateNotebookInput, error) {
 			return ec.unmarshalNCreateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createOrganisation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateOrganisationInput, error) {
+			return ec.unmarshalNCreateOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateOrganisationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4597,8 +6623,22 @@ func (ec *executionContext) field_Mutation_deleteAccount_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.DeleteAccountInput, error) {
+		func(ctx context.Context, v any) (model1.DeleteAccountInput, error) {
 			return ec.unmarshalNDeleteAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteCommentInput, error) {
+			return ec.unmarshalNDeleteCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4611,7 +6651,7 @@ func (ec *executionContext) field_Mutation_deleteNote_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.DeleteNoteInput, error) {
+		func(ctx context.Context, v any) (model.DeleteNoteInput, error) {
 			return ec.unmarshalNDeleteNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNoteInput(ctx, v)
 		})
 	if err != nil {
@@ -4625,8 +6665,22 @@ func (ec *executionContext) field_Mutation_deleteNotebook_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.DeleteNotebookInput, error) {
+		func(ctx context.Context, v any) (model.DeleteNotebookInput, error) {
 			return ec.unmarshalNDeleteNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOrganisation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteOrganisationInput, error) {
+			return ec.unmarshalNDeleteOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteOrganisationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4639,7 +6693,7 @@ func (ec *executionContext) field_Mutation_disableAccount_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.DisableAccountInput, error) {
+		func(ctx context.Context, v any) (model1.DisableAccountInput, error) {
 			return ec.unmarshalNDisableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountInput(ctx, v)
 		})
 	if err != nil {
@@ -4653,8 +6707,64 @@ func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.EnableAccountInput, error) {
+		func(ctx context.Context, v any) (model1.EnableAccountInput, error) {
 			return ec.unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_inviteToNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.InviteToNotebookInput, error) {
+			return ec.unmarshalNInviteToNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_leaveNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.LeaveNotebookInput, error) {
+			return ec.unmarshalNLeaveNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_leaveOrganisation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.LeaveOrganisationInput, error) {
+			return ec.unmarshalNLeaveOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveOrganisationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_moveOrganisation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.MoveOrganisationInput, error) {
+			return ec.unmarshalNMoveOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐMoveOrganisationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4667,7 +6777,7 @@ func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ReauthenticateInput, error) {
+		func(ctx context.Context, v any) (model1.ReauthenticateInput, error) {
 			return ec.unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx, v)
 		})
 	if err != nil {
@@ -4681,8 +6791,36 @@ func (ec *executionContext) field_Mutation_refreshSession_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.RefreshSessionInput, error) {
+		func(ctx context.Context, v any) (model1.RefreshSessionInput, error) {
 			return ec.unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemoveMemberInput, error) {
+			return ec.unmarshalNRemoveMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeOrganisationMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemoveOrganisationMemberInput, error) {
+			return ec.unmarshalNRemoveOrganisationMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveOrganisationMemberInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4695,7 +6833,7 @@ func (ec *executionContext) field_Mutation_requestEmailVerification_args(ctx con
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.RequestEmailVerificationInput, error) {
+		func(ctx context.Context, v any) (model1.RequestEmailVerificationInput, error) {
 			return ec.unmarshalNRequestEmailVerificationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx, v)
 		})
 	if err != nil {
@@ -4709,7 +6847,7 @@ func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
+		func(ctx context.Context, v any) (model1.RequestPasswordResetInput, error) {
 			return ec.unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx, v)
 		})
 	if err != nil {
@@ -4723,7 +6861,7 @@ func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ResetPasswordInput, error) {
+		func(ctx context.Context, v any) (model1.ResetPasswordInput, error) {
 			return ec.unmarshalNResetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx, v)
 		})
 	if err != nil {
@@ -4737,8 +6875,22 @@ func (ec *executionContext) field_Mutation_revokeAccountSessions_args(ctx contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.RevokeAccountSessionsInput, error) {
+		func(ctx context.Context, v any) (model1.RevokeAccountSessionsInput, error) {
 			return ec.unmarshalNRevokeAccountSessionsInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevokeInvitationInput, error) {
+			return ec.unmarshalNRevokeInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4751,8 +6903,22 @@ func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.RevokeSessionInput, error) {
+		func(ctx context.Context, v any) (model1.RevokeSessionInput, error) {
 			return ec.unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setOrganisationMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetOrganisationMemberInput, error) {
+			return ec.unmarshalNSetOrganisationMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐSetOrganisationMemberInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4765,7 +6931,7 @@ func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawA
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.SignInInput, error) {
+		func(ctx context.Context, v any) (model1.SignInInput, error) {
 			return ec.unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx, v)
 		})
 	if err != nil {
@@ -4779,7 +6945,7 @@ func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, raw
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (*model.SignOutInput, error) {
+		func(ctx context.Context, v any) (*model1.SignOutInput, error) {
 			return ec.unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx, v)
 		})
 	if err != nil {
@@ -4793,7 +6959,7 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.SignUpInput, error) {
+		func(ctx context.Context, v any) (model1.SignUpInput, error) {
 			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
 		})
 	if err != nil {
@@ -4807,8 +6973,22 @@ func (ec *executionContext) field_Mutation_startPasswordReset_args(ctx context.C
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.StartPasswordResetInput, error) {
+		func(ctx context.Context, v any) (model1.StartPasswordResetInput, error) {
 			return ec.unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_transferNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.TransferNotebookInput, error) {
+			return ec.unmarshalNTransferNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4821,7 +7001,7 @@ func (ec *executionContext) field_Mutation_updateNote_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.UpdateNoteInput, error) {
+		func(ctx context.Context, v any) (model.UpdateNoteInput, error) {
 			return ec.unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx, v)
 		})
 	if err != nil {
@@ -4835,8 +7015,22 @@ func (ec *executionContext) field_Mutation_updateNotebook_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.UpdateNotebookInput, error) {
+		func(ctx context.Context, v any) (model.UpdateNotebookInput, error) {
 			return ec.unmarshalNUpdateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateOrganisation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateOrganisationInput, error) {
+			return ec.unmarshalNUpdateOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateOrganisationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4849,7 +7043,7 @@ func (ec *executionContext) field_Mutation_updateProfile_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.UpdateProfileInput, error) {
+		func(ctx context.Context, v any) (model1.UpdateProfileInput, error) {
 			return ec.unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx, v)
 		})
 	if err != nil {
@@ -4863,7 +7057,7 @@ func (ec *executionContext) field_Mutation_verifyEmail_args(ctx context.Context,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.VerifyEmailInput, error) {
+		func(ctx context.Context, v any) (model1.VerifyEmailInput, error) {
 			return ec.unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx, v)
 		})
 	if err != nil {
@@ -4873,7 +7067,159 @@ func (ec *executionContext) field_Mutation_verifyEmail_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Note_comments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Notebook_invitations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Notebook_members_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Notebook_notes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Organisation_members_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -4943,7 +7289,7 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*model.AccountFilter, error) {
+		func(ctx context.Context, v any) (*model1.AccountFilter, error) {
 			return ec.unmarshalOAccountFilter2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountFilter(ctx, v)
 		})
 	if err != nil {
@@ -5051,6 +7397,44 @@ func (ec *executionContext) field_Query_notebooks_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_organisations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_profile_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5121,7 +7505,7 @@ func (ec *executionContext) field_User_nextCodeAt_args(ctx context.Context, rawA
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "purpose",
-		func(ctx context.Context, v any) (model.CodePurpose, error) {
+		func(ctx context.Context, v any) (model1.CodePurpose, error) {
 			return ec.unmarshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx, v)
 		})
 	if err != nil {
@@ -5132,6 +7516,44 @@ func (ec *executionContext) field_User_nextCodeAt_args(ctx context.Context, rawA
 }
 
 func (ec *executionContext) field_User_notebooks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_User_organisations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -5319,70 +7741,88 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _Account_id(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _AcceptInvitationPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.AcceptInvitationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AcceptInvitationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_AcceptInvitationPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcceptInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_id(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return (*exec.Text)(&obj.ID)
 }
 func (ec *executionContext) fieldContext_Account_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Account_email(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_email(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return (*exec.Text)(&obj.Email)
 }
 func (ec *executionContext) fieldContext_Account_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
-func (ec *executionContext) _Account_emailVerified(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_emailVerified(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.EmailVerified)
 }
 func (ec *executionContext) fieldContext_Account_emailVerified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Account_username(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_username(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return (*exec.Text)(&obj.Username)
 }
 func (ec *executionContext) fieldContext_Account_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
-func (ec *executionContext) _Account_state(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_state(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return ec.marshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx, nil, obj.State)
 }
 func (ec *executionContext) fieldContext_Account_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "AccountState")
 }
 
-func (ec *executionContext) _Account_disabledAt(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_disabledAt(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, nil, obj.DisabledAt)
 }
 func (ec *executionContext) fieldContext_Account_disabledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Account_createdAt(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_createdAt(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Account_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Account_lastUsedAt(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_lastUsedAt(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, nil, obj.LastUsedAt)
 }
 func (ec *executionContext) fieldContext_Account_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Account_scopes(ctx context.Context, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account_scopes(ctx context.Context, obj *model1.Account) graphql.Marshaler {
 	return ec.marshalNString2ᚕstringᚄ(ctx, nil, obj.Scopes)
 }
 func (ec *executionContext) fieldContext_Account_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
-func (ec *executionContext) _AccountConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model1.AccountConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "AccountConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNAccountEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdgeᚄ(ctx, field.Selections, obj.Edges)
@@ -5400,7 +7840,7 @@ func (ec *executionContext) fieldContext_AccountConnection_edges(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _AccountConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model1.AccountConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "AccountConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNAccount2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Nodes)
@@ -5418,7 +7858,7 @@ func (ec *executionContext) fieldContext_AccountConnection_nodes(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _AccountConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model1.AccountConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "AccountConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
@@ -5436,14 +7876,14 @@ func (ec *executionContext) fieldContext_AccountConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _AccountEdge_cursor(ctx context.Context, obj *model.AccountEdge) graphql.Marshaler {
+func (ec *executionContext) _AccountEdge_cursor(ctx context.Context, obj *model1.AccountEdge) graphql.Marshaler {
 	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_AccountEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _AccountEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.AccountEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountEdge_node(ctx context.Context, field graphql.CollectedField, obj *model1.AccountEdge) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "AccountEdge", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx, field.Selections, obj.Node)
@@ -5461,7 +7901,7 @@ func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -5479,7 +7919,25 @@ func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ChangeMemberRolePayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.ChangeMemberRolePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "ChangeMemberRolePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_ChangeMemberRolePayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeMemberRolePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ChangePasswordPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangePasswordPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -5497,7 +7955,7 @@ func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _ChangeUsernamePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.ChangeUsernamePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ChangeUsernamePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model1.ChangeUsernamePayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeUsernamePayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
@@ -5515,7 +7973,186 @@ func (ec *executionContext) fieldContext_ChangeUsernamePayload_profile(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _CreateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model1.CreateNotePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _Comment_id(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
+}
+func (ec *executionContext) fieldContext_Comment_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Comment_body(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return (*exec.Text)(&obj.Body)
+}
+func (ec *executionContext) fieldContext_Comment_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "String")
+}
+
+func (ec *executionContext) _Comment_authorId(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return exec.TextOrNull(obj.AuthorID)
+}
+func (ec *executionContext) fieldContext_Comment_authorId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Comment_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Comment) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Comment", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.Comment().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOCommentPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_Comment_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Comment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Comment_createdAt(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_Comment_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CommentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.CommentConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNCommentEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_CommentConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CommentConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNComment2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_CommentConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CommentConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_CommentConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentEdge_cursor(ctx context.Context, obj *model.CommentEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_CommentEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommentEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _CommentEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.CommentEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_CommentEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCommentAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_CommentPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommentPermissions", field, false, false, "CommentAction")
+}
+
+func (ec *executionContext) _CommentPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCommentField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_CommentPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommentPermissions", field, false, false, "CommentField")
+}
+
+func (ec *executionContext) _CreateCommentPayload_comment(ctx context.Context, field graphql.CollectedField, obj *model.CreateCommentPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CreateCommentPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx, field.Selections, obj.Comment)
+}
+func (ec *executionContext) fieldContext_CreateCommentPayload_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateCommentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model.CreateNotePayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "CreateNotePayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx, field.Selections, obj.Note)
@@ -5533,7 +8170,7 @@ func (ec *executionContext) fieldContext_CreateNotePayload_note(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _CreateNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model1.CreateNotebookPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _CreateNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.CreateNotebookPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "CreateNotebookPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
@@ -5551,35 +8188,67 @@ func (ec *executionContext) fieldContext_CreateNotebookPayload_notebook(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, obj *model.DeleteAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _CreateOrganisationPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.CreateOrganisationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CreateOrganisationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+}
+func (ec *executionContext) fieldContext_CreateOrganisationPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateOrganisationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, obj *model1.DeleteAccountPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.DeletedUserID)
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.Context, obj *model.DeleteAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteAccountPayload_deletedProfileId(ctx context.Context, obj *model1.DeleteAccountPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.DeletedProfileID)
 }
 func (ec *executionContext) fieldContext_DeleteAccountPayload_deletedProfileId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _DeleteNotePayload_deletedNoteId(ctx context.Context, obj *model1.DeleteNotePayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteCommentPayload_deletedCommentId(ctx context.Context, obj *model.DeleteCommentPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.DeletedCommentID)
+}
+func (ec *executionContext) fieldContext_DeleteCommentPayload_deletedCommentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteCommentPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeleteNotePayload_deletedNoteId(ctx context.Context, obj *model.DeleteNotePayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.DeletedNoteID)
 }
 func (ec *executionContext) fieldContext_DeleteNotePayload_deletedNoteId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteNotePayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _DeleteNotebookPayload_deletedNotebookId(ctx context.Context, obj *model1.DeleteNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteNotebookPayload_deletedNotebookId(ctx context.Context, obj *model.DeleteNotebookPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.DeletedNotebookID)
 }
 func (ec *executionContext) fieldContext_DeleteNotebookPayload_deletedNotebookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteNotebookPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _DisableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.DisableAccountPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeleteOrganisationPayload_deletedOrganisationId(ctx context.Context, obj *model.DeleteOrganisationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.DeletedOrganisationID)
+}
+func (ec *executionContext) fieldContext_DeleteOrganisationPayload_deletedOrganisationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteOrganisationPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DisableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.DisableAccountPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "DisableAccountPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
@@ -5600,14 +8269,14 @@ func (ec *executionContext) fieldContext_DisableAccountPayload_account(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _DisableAccountPayload_success(ctx context.Context, obj *model.DisableAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _DisableAccountPayload_success(ctx context.Context, obj *model1.DisableAccountPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_DisableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DisableAccountPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _EnableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.EnableAccountPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _EnableAccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.EnableAccountPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "EnableAccountPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
@@ -5628,25 +8297,71 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_account(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _EnableAccountPayload_success(ctx context.Context, obj *model.EnableAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _EnableAccountPayload_success(ctx context.Context, obj *model1.EnableAccountPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Length_min(ctx context.Context, obj *model.Length) graphql.Marshaler {
+func (ec *executionContext) _InviteToNotebookPayload_code(ctx context.Context, obj *model.InviteToNotebookPayload) graphql.Marshaler {
+	return exec.TextOrNull(obj.Code)
+}
+func (ec *executionContext) fieldContext_InviteToNotebookPayload_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteToNotebookPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _InviteToNotebookPayload_expiresAt(ctx context.Context, obj *model.InviteToNotebookPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_InviteToNotebookPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteToNotebookPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeaveNotebookPayload_leftNotebookId(ctx context.Context, obj *model.LeaveNotebookPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.LeftNotebookID)
+}
+func (ec *executionContext) fieldContext_LeaveNotebookPayload_leftNotebookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeaveNotebookPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _LeaveOrganisationPayload_leftOrganisationId(ctx context.Context, obj *model.LeaveOrganisationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.LeftOrganisationID)
+}
+func (ec *executionContext) fieldContext_LeaveOrganisationPayload_leftOrganisationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeaveOrganisationPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Length_min(ctx context.Context, obj *model1.Length) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Min)
 }
 func (ec *executionContext) fieldContext_Length_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Length", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Length_max(ctx context.Context, obj *model.Length) graphql.Marshaler {
+func (ec *executionContext) _Length_max(ctx context.Context, obj *model1.Length) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Max)
 }
 func (ec *executionContext) fieldContext_Length_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Length", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MoveOrganisationPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.MoveOrganisationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "MoveOrganisationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+}
+func (ec *executionContext) fieldContext_MoveOrganisationPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MoveOrganisationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Mutation_signUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -5659,10 +8374,10 @@ func (ec *executionContext) _Mutation_signUp(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SignUp(ctx, fc.Args["input"].(model.SignUpInput))
+			return ec.Resolvers.Mutation().SignUp(ctx, fc.Args["input"].(model1.SignUpInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SignUpPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignUpPayload) graphql.Marshaler {
 			return ec.marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx, selections, v)
 		},
 		true,
@@ -5703,10 +8418,10 @@ func (ec *executionContext) _Mutation_signIn(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SignIn(ctx, fc.Args["input"].(model.SignInInput))
+			return ec.Resolvers.Mutation().SignIn(ctx, fc.Args["input"].(model1.SignInInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignInPayload) graphql.Marshaler {
 			return ec.marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx, selections, v)
 		},
 		true,
@@ -5747,10 +8462,10 @@ func (ec *executionContext) _Mutation_refreshSession(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RefreshSession(ctx, fc.Args["input"].(model.RefreshSessionInput))
+			return ec.Resolvers.Mutation().RefreshSession(ctx, fc.Args["input"].(model1.RefreshSessionInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RefreshSessionPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RefreshSessionPayload) graphql.Marshaler {
 			return ec.marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx, selections, v)
 		},
 		true,
@@ -5791,10 +8506,10 @@ func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SignOut(ctx, fc.Args["input"].(*model.SignOutInput))
+			return ec.Resolvers.Mutation().SignOut(ctx, fc.Args["input"].(*model1.SignOutInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignOutPayload) graphql.Marshaler {
 			return ec.marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx, selections, v)
 		},
 		true,
@@ -5835,7 +8550,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeSession(ctx, fc.Args["input"].(model.RevokeSessionInput))
+			return ec.Resolvers.Mutation().RevokeSession(ctx, fc.Args["input"].(model1.RevokeSessionInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -5843,26 +8558,26 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Session")
 				if err != nil {
-					var zeroVal *model.RevokeSessionPayload
+					var zeroVal *model1.RevokeSessionPayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
 				if err != nil {
-					var zeroVal *model.RevokeSessionPayload
+					var zeroVal *model1.RevokeSessionPayload
 					return zeroVal, err
 				}
 				as, err := ec.unmarshalNString2string(ctx, "OWNER")
 				if err != nil {
-					var zeroVal *model.RevokeSessionPayload
+					var zeroVal *model1.RevokeSessionPayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model.RevokeSessionPayload
+					var zeroVal *model1.RevokeSessionPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model.RevokeSessionPayload
+					var zeroVal *model1.RevokeSessionPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
@@ -5871,7 +8586,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeSessionPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RevokeSessionPayload) graphql.Marshaler {
 			return ec.marshalORevokeSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx, selections, v)
 		},
 		true,
@@ -5918,7 +8633,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model.RevokeOtherSessionsPayload
+					var zeroVal *model1.RevokeOtherSessionsPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -5927,7 +8642,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RevokeOtherSessionsPayload) graphql.Marshaler {
 			return ec.marshalORevokeOtherSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx, selections, v)
 		},
 		true,
@@ -5957,10 +8672,10 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RequestEmailVerification(ctx, fc.Args["input"].(model.RequestEmailVerificationInput))
+			return ec.Resolvers.Mutation().RequestEmailVerification(ctx, fc.Args["input"].(model1.RequestEmailVerificationInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestEmailVerificationPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RequestEmailVerificationPayload) graphql.Marshaler {
 			return ec.marshalORequestEmailVerificationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx, selections, v)
 		},
 		true,
@@ -6001,10 +8716,10 @@ func (ec *executionContext) _Mutation_verifyEmail(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().VerifyEmail(ctx, fc.Args["input"].(model.VerifyEmailInput))
+			return ec.Resolvers.Mutation().VerifyEmail(ctx, fc.Args["input"].(model1.VerifyEmailInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.VerifyEmailPayload) graphql.Marshaler {
 			return ec.marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx, selections, v)
 		},
 		true,
@@ -6045,10 +8760,10 @@ func (ec *executionContext) _Mutation_requestPasswordReset(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RequestPasswordReset(ctx, fc.Args["input"].(model.RequestPasswordResetInput))
+			return ec.Resolvers.Mutation().RequestPasswordReset(ctx, fc.Args["input"].(model1.RequestPasswordResetInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RequestPasswordResetPayload) graphql.Marshaler {
 			return ec.marshalORequestPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx, selections, v)
 		},
 		true,
@@ -6089,10 +8804,10 @@ func (ec *executionContext) _Mutation_resetPassword(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ResetPassword(ctx, fc.Args["input"].(model.ResetPasswordInput))
+			return ec.Resolvers.Mutation().ResetPassword(ctx, fc.Args["input"].(model1.ResetPasswordInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ResetPasswordPayload) graphql.Marshaler {
 			return ec.marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx, selections, v)
 		},
 		true,
@@ -6133,14 +8848,14 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Reauthenticate(ctx, fc.Args["input"].(model.ReauthenticateInput))
+			return ec.Resolvers.Mutation().Reauthenticate(ctx, fc.Args["input"].(model1.ReauthenticateInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model.ReauthenticatePayload
+					var zeroVal *model1.ReauthenticatePayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -6149,7 +8864,7 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ReauthenticatePayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ReauthenticatePayload) graphql.Marshaler {
 			return ec.marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx, selections, v)
 		},
 		true,
@@ -6190,14 +8905,14 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ChangePassword(ctx, fc.Args["input"].(model.ChangePasswordInput))
+			return ec.Resolvers.Mutation().ChangePassword(ctx, fc.Args["input"].(model1.ChangePasswordInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model.ChangePasswordPayload
+					var zeroVal *model1.ChangePasswordPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -6206,7 +8921,7 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ChangePasswordPayload) graphql.Marshaler {
 			return ec.marshalOChangePasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx, selections, v)
 		},
 		true,
@@ -6247,14 +8962,14 @@ func (ec *executionContext) _Mutation_changeEmail(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ChangeEmail(ctx, fc.Args["input"].(model.ChangeEmailInput))
+			return ec.Resolvers.Mutation().ChangeEmail(ctx, fc.Args["input"].(model1.ChangeEmailInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model.ChangeEmailPayload
+					var zeroVal *model1.ChangeEmailPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -6263,7 +8978,7 @@ func (ec *executionContext) _Mutation_changeEmail(ctx context.Context, field gra
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeEmailPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ChangeEmailPayload) graphql.Marshaler {
 			return ec.marshalOChangeEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx, selections, v)
 		},
 		true,
@@ -6304,14 +9019,14 @@ func (ec *executionContext) _Mutation_changeUsername(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ChangeUsername(ctx, fc.Args["input"].(model.ChangeUsernameInput))
+			return ec.Resolvers.Mutation().ChangeUsername(ctx, fc.Args["input"].(model1.ChangeUsernameInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model.ChangeUsernamePayload
+					var zeroVal *model1.ChangeUsernamePayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -6320,7 +9035,7 @@ func (ec *executionContext) _Mutation_changeUsername(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeUsernamePayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ChangeUsernamePayload) graphql.Marshaler {
 			return ec.marshalOChangeUsernamePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx, selections, v)
 		},
 		true,
@@ -6361,14 +9076,14 @@ func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteAccount(ctx, fc.Args["input"].(model.DeleteAccountInput))
+			return ec.Resolvers.Mutation().DeleteAccount(ctx, fc.Args["input"].(model1.DeleteAccountInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model.DeleteAccountPayload
+					var zeroVal *model1.DeleteAccountPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -6377,7 +9092,7 @@ func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field g
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.DeleteAccountPayload) graphql.Marshaler {
 			return ec.marshalODeleteAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx, selections, v)
 		},
 		true,
@@ -6418,7 +9133,7 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateProfile(ctx, fc.Args["input"].(model.UpdateProfileInput))
+			return ec.Resolvers.Mutation().UpdateProfile(ctx, fc.Args["input"].(model1.UpdateProfileInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6426,26 +9141,26 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Profile")
 				if err != nil {
-					var zeroVal *model.UpdateProfilePayload
+					var zeroVal *model1.UpdateProfilePayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
 				if err != nil {
-					var zeroVal *model.UpdateProfilePayload
+					var zeroVal *model1.UpdateProfilePayload
 					return zeroVal, err
 				}
 				as, err := ec.unmarshalNString2string(ctx, "OWNER")
 				if err != nil {
-					var zeroVal *model.UpdateProfilePayload
+					var zeroVal *model1.UpdateProfilePayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model.UpdateProfilePayload
+					var zeroVal *model1.UpdateProfilePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model.UpdateProfilePayload
+					var zeroVal *model1.UpdateProfilePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
@@ -6454,7 +9169,7 @@ func (ec *executionContext) _Mutation_updateProfile(ctx context.Context, field g
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateProfilePayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.UpdateProfilePayload) graphql.Marshaler {
 			return ec.marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx, selections, v)
 		},
 		true,
@@ -6495,7 +9210,7 @@ func (ec *executionContext) _Mutation_disableAccount(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DisableAccount(ctx, fc.Args["input"].(model.DisableAccountInput))
+			return ec.Resolvers.Mutation().DisableAccount(ctx, fc.Args["input"].(model1.DisableAccountInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6503,11 +9218,11 @@ func (ec *executionContext) _Mutation_disableAccount(ctx context.Context, field 
 			directive1 := func(ctx context.Context) (any, error) {
 				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"accounts:disable"}})
 				if err != nil {
-					var zeroVal *model.DisableAccountPayload
+					var zeroVal *model1.DisableAccountPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Scopes == nil {
-					var zeroVal *model.DisableAccountPayload
+					var zeroVal *model1.DisableAccountPayload
 					return zeroVal, errors.New("directive scopes is not implemented")
 				}
 				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
@@ -6516,7 +9231,7 @@ func (ec *executionContext) _Mutation_disableAccount(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.DisableAccountPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.DisableAccountPayload) graphql.Marshaler {
 			return ec.marshalODisableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountPayload(ctx, selections, v)
 		},
 		true,
@@ -6557,7 +9272,7 @@ func (ec *executionContext) _Mutation_enableAccount(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().EnableAccount(ctx, fc.Args["input"].(model.EnableAccountInput))
+			return ec.Resolvers.Mutation().EnableAccount(ctx, fc.Args["input"].(model1.EnableAccountInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6565,11 +9280,11 @@ func (ec *executionContext) _Mutation_enableAccount(ctx context.Context, field g
 			directive1 := func(ctx context.Context) (any, error) {
 				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"accounts:disable"}})
 				if err != nil {
-					var zeroVal *model.EnableAccountPayload
+					var zeroVal *model1.EnableAccountPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Scopes == nil {
-					var zeroVal *model.EnableAccountPayload
+					var zeroVal *model1.EnableAccountPayload
 					return zeroVal, errors.New("directive scopes is not implemented")
 				}
 				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
@@ -6578,7 +9293,7 @@ func (ec *executionContext) _Mutation_enableAccount(ctx context.Context, field g
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.EnableAccountPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.EnableAccountPayload) graphql.Marshaler {
 			return ec.marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountPayload(ctx, selections, v)
 		},
 		true,
@@ -6619,7 +9334,7 @@ func (ec *executionContext) _Mutation_revokeAccountSessions(ctx context.Context,
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeAccountSessions(ctx, fc.Args["input"].(model.RevokeAccountSessionsInput))
+			return ec.Resolvers.Mutation().RevokeAccountSessions(ctx, fc.Args["input"].(model1.RevokeAccountSessionsInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6627,11 +9342,11 @@ func (ec *executionContext) _Mutation_revokeAccountSessions(ctx context.Context,
 			directive1 := func(ctx context.Context) (any, error) {
 				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"sessions:revoke"}})
 				if err != nil {
-					var zeroVal *model.RevokeAccountSessionsPayload
+					var zeroVal *model1.RevokeAccountSessionsPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Scopes == nil {
-					var zeroVal *model.RevokeAccountSessionsPayload
+					var zeroVal *model1.RevokeAccountSessionsPayload
 					return zeroVal, errors.New("directive scopes is not implemented")
 				}
 				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
@@ -6640,7 +9355,7 @@ func (ec *executionContext) _Mutation_revokeAccountSessions(ctx context.Context,
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
 			return ec.marshalORevokeAccountSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsPayload(ctx, selections, v)
 		},
 		true,
@@ -6681,7 +9396,7 @@ func (ec *executionContext) _Mutation_startPasswordReset(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().StartPasswordReset(ctx, fc.Args["input"].(model.StartPasswordResetInput))
+			return ec.Resolvers.Mutation().StartPasswordReset(ctx, fc.Args["input"].(model1.StartPasswordResetInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6689,11 +9404,11 @@ func (ec *executionContext) _Mutation_startPasswordReset(ctx context.Context, fi
 			directive1 := func(ctx context.Context) (any, error) {
 				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"passwords:reset"}})
 				if err != nil {
-					var zeroVal *model.StartPasswordResetPayload
+					var zeroVal *model1.StartPasswordResetPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Scopes == nil {
-					var zeroVal *model.StartPasswordResetPayload
+					var zeroVal *model1.StartPasswordResetPayload
 					return zeroVal, errors.New("directive scopes is not implemented")
 				}
 				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
@@ -6702,7 +9417,7 @@ func (ec *executionContext) _Mutation_startPasswordReset(ctx context.Context, fi
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.StartPasswordResetPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasswordResetPayload) graphql.Marshaler {
 			return ec.marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx, selections, v)
 		},
 		true,
@@ -6733,6 +9448,160 @@ func (ec *executionContext) fieldContext_Mutation_startPasswordReset(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createComment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createComment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateComment(ctx, fc.Args["input"].(model.CreateCommentInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Note")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.noteId")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateCommentPayload) graphql.Marshaler {
+			return ec.marshalOCreateCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createComment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateCommentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createComment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteComment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteComment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteComment(ctx, fc.Args["input"].(model.DeleteCommentInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Comment")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteCommentPayload) graphql.Marshaler {
+			return ec.marshalODeleteCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteComment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteCommentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteComment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6743,14 +9612,14 @@ func (ec *executionContext) _Mutation_createNotebook(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateNotebook(ctx, fc.Args["input"].(model1.CreateNotebookInput))
+			return ec.Resolvers.Mutation().CreateNotebook(ctx, fc.Args["input"].(model.CreateNotebookInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.CreateNotebookPayload
+					var zeroVal *model.CreateNotebookPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -6759,7 +9628,7 @@ func (ec *executionContext) _Mutation_createNotebook(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.CreateNotebookPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateNotebookPayload) graphql.Marshaler {
 			return ec.marshalOCreateNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookPayload(ctx, selections, v)
 		},
 		true,
@@ -6800,7 +9669,7 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateNotebook(ctx, fc.Args["input"].(model1.UpdateNotebookInput))
+			return ec.Resolvers.Mutation().UpdateNotebook(ctx, fc.Args["input"].(model.UpdateNotebookInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6808,35 +9677,67 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
 				if err != nil {
-					var zeroVal *model1.UpdateNotebookPayload
+					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
 				if err != nil {
-					var zeroVal *model1.UpdateNotebookPayload
+					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
-					var zeroVal *model1.UpdateNotebookPayload
+					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model1.UpdateNotebookPayload
+					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model1.UpdateNotebookPayload
+					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				when, err := ec.unmarshalOString2ᚖstring(ctx, "input.visibility")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive1, of, id, as, when, nil, otherwise)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.UpdateNotebookPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateNotebookPayload) graphql.Marshaler {
 			return ec.marshalOUpdateNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotebookPayload(ctx, selections, v)
 		},
 		true,
@@ -6877,7 +9778,7 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteNotebook(ctx, fc.Args["input"].(model1.DeleteNotebookInput))
+			return ec.Resolvers.Mutation().DeleteNotebook(ctx, fc.Args["input"].(model.DeleteNotebookInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6885,26 +9786,26 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
 				if err != nil {
-					var zeroVal *model1.DeleteNotebookPayload
+					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
 				if err != nil {
-					var zeroVal *model1.DeleteNotebookPayload
+					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, err
 				}
 				as, err := ec.unmarshalNString2string(ctx, "OWNER")
 				if err != nil {
-					var zeroVal *model1.DeleteNotebookPayload
+					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model1.DeleteNotebookPayload
+					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model1.DeleteNotebookPayload
+					var zeroVal *model.DeleteNotebookPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
@@ -6913,7 +9814,7 @@ func (ec *executionContext) _Mutation_deleteNotebook(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.DeleteNotebookPayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteNotebookPayload) graphql.Marshaler {
 			return ec.marshalODeleteNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotebookPayload(ctx, selections, v)
 		},
 		true,
@@ -6944,6 +9845,525 @@ func (ec *executionContext) fieldContext_Mutation_deleteNotebook(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_inviteToNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteToNotebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteToNotebook(ctx, fc.Args["input"].(model.InviteToNotebookInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.InviteToNotebookPayload) graphql.Marshaler {
+			return ec.marshalOInviteToNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteToNotebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteToNotebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteToNotebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeInvitation(ctx, fc.Args["input"].(model.RevokeInvitationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeInvitationPayload) graphql.Marshaler {
+			return ec.marshalORevokeInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acceptInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acceptInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcceptInvitation(ctx, fc.Args["input"].(model.AcceptInvitationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.AcceptInvitationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AcceptInvitationPayload) graphql.Marshaler {
+			return ec.marshalOAcceptInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acceptInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AcceptInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acceptInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_leaveNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_leaveNotebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LeaveNotebook(ctx, fc.Args["input"].(model.LeaveNotebookInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LeaveNotebookPayload) graphql.Marshaler {
+			return ec.marshalOLeaveNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_leaveNotebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeaveNotebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_leaveNotebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeMemberRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeMemberRole(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeMemberRole(ctx, fc.Args["input"].(model.ChangeMemberRoleInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeMemberRolePayload) graphql.Marshaler {
+			return ec.marshalOChangeMemberRolePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRolePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeMemberRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeMemberRolePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeMemberRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveMember(ctx, fc.Args["input"].(model.RemoveMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemoveMemberPayload) graphql.Marshaler {
+			return ec.marshalORemoveMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_transferNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_transferNotebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TransferNotebook(ctx, fc.Args["input"].(model.TransferNotebookInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TransferNotebookPayload) graphql.Marshaler {
+			return ec.marshalOTransferNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_transferNotebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TransferNotebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_transferNotebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createNote(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6954,7 +10374,7 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateNote(ctx, fc.Args["input"].(model1.CreateNoteInput))
+			return ec.Resolvers.Mutation().CreateNote(ctx, fc.Args["input"].(model.CreateNoteInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -6962,26 +10382,26 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
 				if err != nil {
-					var zeroVal *model1.CreateNotePayload
+					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
 				if err != nil {
-					var zeroVal *model1.CreateNotePayload
+					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
-					var zeroVal *model1.CreateNotePayload
+					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model1.CreateNotePayload
+					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model1.CreateNotePayload
+					var zeroVal *model.CreateNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
@@ -6990,7 +10410,7 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.CreateNotePayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateNotePayload) graphql.Marshaler {
 			return ec.marshalOCreateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotePayload(ctx, selections, v)
 		},
 		true,
@@ -7031,7 +10451,7 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateNote(ctx, fc.Args["input"].(model1.UpdateNoteInput))
+			return ec.Resolvers.Mutation().UpdateNote(ctx, fc.Args["input"].(model.UpdateNoteInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7039,26 +10459,26 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Note")
 				if err != nil {
-					var zeroVal *model1.UpdateNotePayload
+					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
 				if err != nil {
-					var zeroVal *model1.UpdateNotePayload
+					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
-					var zeroVal *model1.UpdateNotePayload
+					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model1.UpdateNotePayload
+					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model1.UpdateNotePayload
+					var zeroVal *model.UpdateNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
@@ -7067,7 +10487,7 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.UpdateNotePayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateNotePayload) graphql.Marshaler {
 			return ec.marshalOUpdateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotePayload(ctx, selections, v)
 		},
 		true,
@@ -7108,7 +10528,7 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteNote(ctx, fc.Args["input"].(model1.DeleteNoteInput))
+			return ec.Resolvers.Mutation().DeleteNote(ctx, fc.Args["input"].(model.DeleteNoteInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7116,26 +10536,26 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				of, err := ec.unmarshalOString2ᚖstring(ctx, "Note")
 				if err != nil {
-					var zeroVal *model1.DeleteNotePayload
+					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
 				}
 				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
 				if err != nil {
-					var zeroVal *model1.DeleteNotePayload
+					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
-					var zeroVal *model1.DeleteNotePayload
+					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model1.DeleteNotePayload
+					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model1.DeleteNotePayload
+					var zeroVal *model.DeleteNotePayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
@@ -7144,7 +10564,7 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.DeleteNotePayload) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteNotePayload) graphql.Marshaler {
 			return ec.marshalODeleteNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotePayload(ctx, selections, v)
 		},
 		true,
@@ -7175,7 +10595,553 @@ func (ec *executionContext) fieldContext_Mutation_deleteNote(ctx context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _Note_id(ctx context.Context, obj *model1.Note) graphql.Marshaler {
+func (ec *executionContext) _Mutation_createOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOrganisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOrganisation(ctx, fc.Args["input"].(model.CreateOrganisationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.CreateOrganisationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateOrganisationPayload) graphql.Marshaler {
+			return ec.marshalOCreateOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateOrganisationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateOrganisationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOrganisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOrganisation(ctx, fc.Args["input"].(model.UpdateOrganisationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.UpdateOrganisationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.UpdateOrganisationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.UpdateOrganisationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.UpdateOrganisationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.UpdateOrganisationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateOrganisationPayload) graphql.Marshaler {
+			return ec.marshalOUpdateOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateOrganisationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateOrganisationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOrganisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOrganisation(ctx, fc.Args["input"].(model.DeleteOrganisationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.DeleteOrganisationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.DeleteOrganisationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.DeleteOrganisationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.DeleteOrganisationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.DeleteOrganisationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteOrganisationPayload) graphql.Marshaler {
+			return ec.marshalODeleteOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteOrganisationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteOrganisationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_moveOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_moveOrganisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MoveOrganisation(ctx, fc.Args["input"].(model.MoveOrganisationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+			directive2 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.organisationId")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.MoveOrganisationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive1, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive2
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MoveOrganisationPayload) graphql.Marshaler {
+			return ec.marshalOMoveOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐMoveOrganisationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_moveOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MoveOrganisationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_moveOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setOrganisationMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setOrganisationMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetOrganisationMember(ctx, fc.Args["input"].(model.SetOrganisationMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.SetOrganisationMemberPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.organisationId")
+				if err != nil {
+					var zeroVal *model.SetOrganisationMemberPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.SetOrganisationMemberPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.SetOrganisationMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.SetOrganisationMemberPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetOrganisationMemberPayload) graphql.Marshaler {
+			return ec.marshalOSetOrganisationMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐSetOrganisationMemberPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setOrganisationMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetOrganisationMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setOrganisationMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeOrganisationMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeOrganisationMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveOrganisationMember(ctx, fc.Args["input"].(model.RemoveOrganisationMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.RemoveOrganisationMemberPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.organisationId")
+				if err != nil {
+					var zeroVal *model.RemoveOrganisationMemberPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.RemoveOrganisationMemberPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.RemoveOrganisationMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.RemoveOrganisationMemberPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemoveOrganisationMemberPayload) graphql.Marshaler {
+			return ec.marshalORemoveOrganisationMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveOrganisationMemberPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeOrganisationMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveOrganisationMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeOrganisationMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_leaveOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_leaveOrganisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LeaveOrganisation(ctx, fc.Args["input"].(model.LeaveOrganisationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Organisation")
+				if err != nil {
+					var zeroVal *model.LeaveOrganisationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.organisationId")
+				if err != nil {
+					var zeroVal *model.LeaveOrganisationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.LeaveOrganisationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.LeaveOrganisationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.LeaveOrganisationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LeaveOrganisationPayload) graphql.Marshaler {
+			return ec.marshalOLeaveOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveOrganisationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_leaveOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeaveOrganisationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_leaveOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Note_id(ctx context.Context, obj *model.Note) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7188,7 +11154,7 @@ func (ec *executionContext) fieldContext_Note_id(_ context.Context, field graphq
 	return graphql.NewScalarFieldContext("Note", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Note_body(ctx context.Context, obj *model1.Note) graphql.Marshaler {
+func (ec *executionContext) _Note_body(ctx context.Context, obj *model.Note) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7198,7 +11164,7 @@ func (ec *executionContext) fieldContext_Note_body(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Note", field, false, false, "String")
 }
 
-func (ec *executionContext) _Note_pinned(ctx context.Context, obj *model1.Note) graphql.Marshaler {
+func (ec *executionContext) _Note_pinned(ctx context.Context, obj *model.Note) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7208,7 +11174,17 @@ func (ec *executionContext) fieldContext_Note_pinned(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Note", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Note_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model1.Note) (ret graphql.Marshaler) {
+func (ec *executionContext) _Note_authorId(ctx context.Context, obj *model.Note) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return exec.TextOrNull(obj.AuthorID)
+}
+func (ec *executionContext) fieldContext_Note_authorId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Note", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Note_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Note", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -7233,7 +11209,7 @@ func (ec *executionContext) fieldContext_Note_viewerCan(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _Note_createdAt(ctx context.Context, obj *model1.Note) graphql.Marshaler {
+func (ec *executionContext) _Note_createdAt(ctx context.Context, obj *model.Note) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7243,7 +11219,7 @@ func (ec *executionContext) fieldContext_Note_createdAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Note", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Note_updatedAt(ctx context.Context, obj *model1.Note) graphql.Marshaler {
+func (ec *executionContext) _Note_updatedAt(ctx context.Context, obj *model.Note) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7253,7 +11229,64 @@ func (ec *executionContext) fieldContext_Note_updatedAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Note", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _NoteConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model1.NoteConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _Note_comments(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_comments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Note().Comments(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal *model.CommentConnection
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CommentConnection) graphql.Marshaler {
+			return ec.marshalOCommentConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Note_comments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Note_comments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NoteConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NoteConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NoteConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNNoteEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdgeᚄ(ctx, field.Selections, obj.Edges)
@@ -7271,7 +11304,7 @@ func (ec *executionContext) fieldContext_NoteConnection_edges(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _NoteConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model1.NoteConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _NoteConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.NoteConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NoteConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNNote2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteᚄ(ctx, field.Selections, obj.Nodes)
@@ -7289,7 +11322,7 @@ func (ec *executionContext) fieldContext_NoteConnection_nodes(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _NoteConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model1.NoteConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _NoteConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.NoteConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NoteConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
@@ -7307,14 +11340,14 @@ func (ec *executionContext) fieldContext_NoteConnection_pageInfo(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _NoteEdge_cursor(ctx context.Context, obj *model1.NoteEdge) graphql.Marshaler {
+func (ec *executionContext) _NoteEdge_cursor(ctx context.Context, obj *model.NoteEdge) graphql.Marshaler {
 	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_NoteEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("NoteEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _NoteEdge_node(ctx context.Context, field graphql.CollectedField, obj *model1.NoteEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _NoteEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.NoteEdge) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NoteEdge", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNNote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx, field.Selections, obj.Node)
@@ -7353,7 +11386,7 @@ func (ec *executionContext) fieldContext_NotePermissions_edit(_ context.Context,
 	return graphql.NewScalarFieldContext("NotePermissions", field, false, false, "NoteField")
 }
 
-func (ec *executionContext) _Notebook_id(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) _Notebook_id(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7366,7 +11399,7 @@ func (ec *executionContext) fieldContext_Notebook_id(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Notebook", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Notebook_title(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) _Notebook_title(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7376,7 +11409,7 @@ func (ec *executionContext) fieldContext_Notebook_title(_ context.Context, field
 	return graphql.NewScalarFieldContext("Notebook", field, false, false, "String")
 }
 
-func (ec *executionContext) _Notebook_visibility(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) _Notebook_visibility(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7386,7 +11419,141 @@ func (ec *executionContext) fieldContext_Notebook_visibility(_ context.Context, 
 	return graphql.NewScalarFieldContext("Notebook", field, false, false, "ProfileVisibility")
 }
 
-func (ec *executionContext) _Notebook_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model1.Notebook) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notebook_members(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Notebook_members(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Notebook().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.NotebookMemberConnection
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.NotebookMemberConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.NotebookMemberConnection
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NotebookMemberConnection) graphql.Marshaler {
+			return ec.marshalONotebookMemberConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Notebook_members(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Notebook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMemberConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Notebook_members_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Notebook_invitations(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Notebook_invitations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Notebook().Invitations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.NotebookInvitationConnection
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.NotebookInvitationConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.NotebookInvitationConnection
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NotebookInvitationConnection) graphql.Marshaler {
+			return ec.marshalONotebookInvitationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Notebook_invitations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Notebook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Notebook_invitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Notebook_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Notebook", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -7411,7 +11578,7 @@ func (ec *executionContext) fieldContext_Notebook_viewerCan(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _Notebook_createdAt(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) _Notebook_createdAt(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7421,7 +11588,7 @@ func (ec *executionContext) fieldContext_Notebook_createdAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Notebook", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Notebook_updatedAt(ctx context.Context, obj *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) _Notebook_updatedAt(ctx context.Context, obj *model.Notebook) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7431,7 +11598,7 @@ func (ec *executionContext) fieldContext_Notebook_updatedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Notebook", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.CollectedField, obj *model1.Notebook) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7447,18 +11614,18 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
 				if err != nil {
-					var zeroVal *model1.NoteConnection
+					var zeroVal *model.NoteConnection
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model1.NoteConnection
+					var zeroVal *model.NoteConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model1.NoteConnection
+					var zeroVal *model.NoteConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
@@ -7467,7 +11634,7 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.NoteConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NoteConnection) graphql.Marshaler {
 			return ec.marshalONoteConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteConnection(ctx, selections, v)
 		},
 		true,
@@ -7498,7 +11665,7 @@ func (ec *executionContext) fieldContext_Notebook_notes(ctx context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _NotebookConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model1.NotebookConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _NotebookConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NotebookConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NotebookConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNNotebookEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdgeᚄ(ctx, field.Selections, obj.Edges)
@@ -7516,7 +11683,7 @@ func (ec *executionContext) fieldContext_NotebookConnection_edges(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _NotebookConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model1.NotebookConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _NotebookConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.NotebookConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NotebookConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNNotebook2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookᚄ(ctx, field.Selections, obj.Nodes)
@@ -7534,7 +11701,7 @@ func (ec *executionContext) fieldContext_NotebookConnection_nodes(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _NotebookConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model1.NotebookConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _NotebookConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.NotebookConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NotebookConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
@@ -7552,14 +11719,14 @@ func (ec *executionContext) fieldContext_NotebookConnection_pageInfo(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _NotebookEdge_cursor(ctx context.Context, obj *model1.NotebookEdge) graphql.Marshaler {
+func (ec *executionContext) _NotebookEdge_cursor(ctx context.Context, obj *model.NotebookEdge) graphql.Marshaler {
 	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_NotebookEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("NotebookEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _NotebookEdge_node(ctx context.Context, field graphql.CollectedField, obj *model1.NotebookEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _NotebookEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.NotebookEdge) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "NotebookEdge", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNNotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Node)
@@ -7572,6 +11739,227 @@ func (ec *executionContext) fieldContext_NotebookEdge_node(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitation_id(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return (*exec.Text)(&obj.ID)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _NotebookInvitation_invitedBy(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return (*exec.Text)(&obj.InvitedBy)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_invitedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _NotebookInvitation_role(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return ec.marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, nil, obj.Role)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "NotebookRole")
+}
+
+func (ec *executionContext) _NotebookInvitation_email(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return exec.TextOrNull(obj.Email)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotebookInvitation_createdAt(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _NotebookInvitation_expiresAt(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _NotebookInvitationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookInvitationEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitationEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookInvitation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitationEdge_cursor(ctx context.Context, obj *model.NotebookInvitationEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitationEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotebookInvitationEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookInvitation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitation(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMember_userId(ctx context.Context, obj *model.NotebookMember) graphql.Marshaler {
+	return (*exec.Text)(&obj.UserID)
+}
+func (ec *executionContext) fieldContext_NotebookMember_userId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMember", field, false, false, "ID")
+}
+
+func (ec *executionContext) _NotebookMember_role(ctx context.Context, obj *model.NotebookMember) graphql.Marshaler {
+	return ec.marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, nil, obj.Role)
+}
+func (ec *executionContext) fieldContext_NotebookMember_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMember", field, false, false, "NotebookRole")
+}
+
+func (ec *executionContext) _NotebookMember_since(ctx context.Context, obj *model.NotebookMember) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.Since)
+}
+func (ec *executionContext) fieldContext_NotebookMember_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMember", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _NotebookMemberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookMemberEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_NotebookMemberConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMemberEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMemberConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookMember2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_NotebookMemberConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMember(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMemberConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_NotebookMemberConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMemberEdge_cursor(ctx context.Context, obj *model.NotebookMemberEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_NotebookMemberEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMemberEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotebookMemberEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMember(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_NotebookMemberEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMember(ctx, field)
 		},
 	}
 	return fc, nil
@@ -7598,35 +11986,380 @@ func (ec *executionContext) fieldContext_NotebookPermissions_edit(_ context.Cont
 	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
 }
 
-func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) _Organisation_id(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
+}
+func (ec *executionContext) fieldContext_Organisation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organisation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Organisation_name(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return (*exec.Text)(&obj.Name)
+}
+func (ec *executionContext) fieldContext_Organisation_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organisation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Organisation_parentId(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return exec.TextOrNull(obj.ParentID)
+}
+func (ec *executionContext) fieldContext_Organisation_parentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organisation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Organisation_members(ctx context.Context, field graphql.CollectedField, obj *model.Organisation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organisation_members(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Organisation().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.OrganisationMemberConnection
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.OrganisationMemberConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.OrganisationMemberConnection
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganisationMemberConnection) graphql.Marshaler {
+			return ec.marshalOOrganisationMemberConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Organisation_members(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organisation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationMemberConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Organisation_members_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Organisation_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Organisation) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Organisation", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.Organisation().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOOrganisationPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_Organisation_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organisation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Organisation_createdAt(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_Organisation_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organisation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Organisation_updatedAt(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.UpdatedAt)
+}
+func (ec *executionContext) fieldContext_Organisation_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organisation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _OrganisationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOrganisationEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_OrganisationConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOrganisation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_OrganisationConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_OrganisationConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationEdge_cursor(ctx context.Context, obj *model.OrganisationEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_OrganisationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _OrganisationEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_OrganisationEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationMember_userId(ctx context.Context, obj *model.OrganisationMember) graphql.Marshaler {
+	return (*exec.Text)(&obj.UserID)
+}
+func (ec *executionContext) fieldContext_OrganisationMember_userId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationMember", field, false, false, "ID")
+}
+
+func (ec *executionContext) _OrganisationMember_role(ctx context.Context, obj *model.OrganisationMember) graphql.Marshaler {
+	return ec.marshalNOrganisationRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationRole(ctx, nil, obj.Role)
+}
+func (ec *executionContext) fieldContext_OrganisationMember_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationMember", field, false, false, "OrganisationRole")
+}
+
+func (ec *executionContext) _OrganisationMember_since(ctx context.Context, obj *model.OrganisationMember) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.Since)
+}
+func (ec *executionContext) fieldContext_OrganisationMember_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationMember", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _OrganisationMemberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOrganisationMemberEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_OrganisationMemberConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationMemberEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationMemberConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOrganisationMember2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_OrganisationMemberConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationMember(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationMemberConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_OrganisationMemberConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationMemberEdge_cursor(ctx context.Context, obj *model.OrganisationMemberEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_OrganisationMemberEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationMemberEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _OrganisationMemberEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationMemberEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "OrganisationMemberEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOrganisationMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMember(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_OrganisationMemberEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrganisationMemberEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationMember(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrganisationPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNOrganisationAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_OrganisationPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationPermissions", field, false, false, "OrganisationAction")
+}
+
+func (ec *executionContext) _OrganisationPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNOrganisationField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_OrganisationPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationPermissions", field, false, false, "OrganisationField")
+}
+
+func (ec *executionContext) _OrganisationPermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNOrganisationField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_OrganisationPermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationPermissions", field, false, false, "OrganisationField")
+}
+
+func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model1.PageInfo) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.HasNextPage)
 }
 func (ec *executionContext) fieldContext_PageInfo_hasNextPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, obj *model1.PageInfo) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.HasPreviousPage)
 }
 func (ec *executionContext) fieldContext_PageInfo_hasPreviousPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, obj *model1.PageInfo) graphql.Marshaler {
 	return exec.TextOrNull(obj.StartCursor)
 }
 func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, obj *model1.PageInfo) graphql.Marshaler {
 	return exec.TextOrNull(obj.EndCursor)
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_id(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_id(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7639,7 +12372,7 @@ func (ec *executionContext) fieldContext_Profile_id(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Profile_username(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_username(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7649,7 +12382,7 @@ func (ec *executionContext) fieldContext_Profile_username(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_displayName(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_displayName(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7659,7 +12392,7 @@ func (ec *executionContext) fieldContext_Profile_displayName(_ context.Context, 
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_bio(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_bio(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7669,7 +12402,7 @@ func (ec *executionContext) fieldContext_Profile_bio(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_avatarUrl(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_avatarUrl(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7679,7 +12412,7 @@ func (ec *executionContext) fieldContext_Profile_avatarUrl(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "URL")
 }
 
-func (ec *executionContext) _Profile_websiteUrl(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_websiteUrl(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7689,7 +12422,7 @@ func (ec *executionContext) fieldContext_Profile_websiteUrl(_ context.Context, f
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "URL")
 }
 
-func (ec *executionContext) _Profile_location(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_location(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7699,7 +12432,7 @@ func (ec *executionContext) fieldContext_Profile_location(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
-func (ec *executionContext) _Profile_visibility(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_visibility(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7709,7 +12442,7 @@ func (ec *executionContext) fieldContext_Profile_visibility(_ context.Context, f
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "ProfileVisibility")
 }
 
-func (ec *executionContext) _Profile_birthday(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
+func (ec *executionContext) _Profile_birthday(ctx context.Context, field graphql.CollectedField, obj *model1.Profile) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Profile", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -7725,7 +12458,7 @@ func (ec *executionContext) fieldContext_Profile_birthday(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Profile", field, true, true, "Date")
 }
 
-func (ec *executionContext) _Profile_phoneNumber(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
+func (ec *executionContext) _Profile_phoneNumber(ctx context.Context, field graphql.CollectedField, obj *model1.Profile) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Profile", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -7741,7 +12474,7 @@ func (ec *executionContext) fieldContext_Profile_phoneNumber(_ context.Context, 
 	return graphql.NewScalarFieldContext("Profile", field, true, true, "String")
 }
 
-func (ec *executionContext) _Profile_user(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
+func (ec *executionContext) _Profile_user(ctx context.Context, field graphql.CollectedField, obj *model1.Profile) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Profile", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -7762,7 +12495,7 @@ func (ec *executionContext) fieldContext_Profile_user(_ context.Context, field g
 	return fc, nil
 }
 
-func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Profile) (ret graphql.Marshaler) {
+func (ec *executionContext) _Profile_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model1.Profile) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Profile", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -7787,7 +12520,7 @@ func (ec *executionContext) fieldContext_Profile_viewerCan(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _Profile_createdAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_createdAt(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7797,7 +12530,7 @@ func (ec *executionContext) fieldContext_Profile_createdAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Profile_updatedAt(ctx context.Context, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile_updatedAt(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -7807,7 +12540,7 @@ func (ec *executionContext) fieldContext_Profile_updatedAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Profile", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _ProfileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProfileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model1.ProfileConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ProfileConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx, field.Selections, obj.Edges)
@@ -7825,7 +12558,7 @@ func (ec *executionContext) fieldContext_ProfileConnection_edges(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ProfileConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProfileConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model1.ProfileConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ProfileConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Nodes)
@@ -7843,7 +12576,7 @@ func (ec *executionContext) fieldContext_ProfileConnection_nodes(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ProfileConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ProfileConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProfileConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model1.ProfileConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ProfileConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
@@ -7861,14 +12594,14 @@ func (ec *executionContext) fieldContext_ProfileConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _ProfileEdge_cursor(ctx context.Context, obj *model.ProfileEdge) graphql.Marshaler {
+func (ec *executionContext) _ProfileEdge_cursor(ctx context.Context, obj *model1.ProfileEdge) graphql.Marshaler {
 	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_ProfileEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ProfileEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _ProfileEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ProfileEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ProfileEdge_node(ctx context.Context, field graphql.CollectedField, obj *model1.ProfileEdge) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ProfileEdge", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Node)
@@ -7919,7 +12652,7 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 			return ec.Resolvers.Query().Me(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
@@ -8040,7 +12773,7 @@ func (ec *executionContext) _Query_profile(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Profile(ctx, fc.Args["username"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Profile) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.Profile) graphql.Marshaler {
 			return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, selections, v)
 		},
 		true,
@@ -8084,7 +12817,7 @@ func (ec *executionContext) _Query_profiles(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Profiles(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ProfileConnection) graphql.Marshaler {
 			return ec.marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx, selections, v)
 		},
 		true,
@@ -8169,7 +12902,7 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Accounts(ctx, fc.Args["filter"].(*model.AccountFilter), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Query().Accounts(ctx, fc.Args["filter"].(*model1.AccountFilter), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8177,11 +12910,11 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 			directive1 := func(ctx context.Context) (any, error) {
 				anyOf, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"accounts:read"}})
 				if err != nil {
-					var zeroVal *model.AccountConnection
+					var zeroVal *model1.AccountConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Scopes == nil {
-					var zeroVal *model.AccountConnection
+					var zeroVal *model1.AccountConnection
 					return zeroVal, errors.New("directive scopes is not implemented")
 				}
 				return ec.Directives.Scopes(ctx, nil, directive0, anyOf)
@@ -8190,7 +12923,7 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.AccountConnection) graphql.Marshaler {
 			return ec.marshalOAccountConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountConnection(ctx, selections, v)
 		},
 		true,
@@ -8233,7 +12966,7 @@ func (ec *executionContext) _Query_settings(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Settings(ctx)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Settings) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.Settings) graphql.Marshaler {
 			return ec.marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx, selections, v)
 		},
 		true,
@@ -8298,7 +13031,7 @@ func (ec *executionContext) _Query_notebooks(ctx context.Context, field graphql.
 			return ec.Resolvers.Query().Notebooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.NotebookConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NotebookConnection) graphql.Marshaler {
 			return ec.marshalONotebookConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookConnection(ctx, selections, v)
 		},
 		true,
@@ -8323,6 +13056,63 @@ func (ec *executionContext) fieldContext_Query_notebooks(ctx context.Context, fi
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_notebooks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_organisations(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_organisations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Organisations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.OrganisationConnection
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganisationConnection) graphql.Marshaler {
+			return ec.marshalOOrganisationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_organisations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_organisations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8449,7 +13239,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _ReauthenticatePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticatePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _ReauthenticatePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ReauthenticatePayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ReauthenticatePayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -8467,7 +13257,7 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RefreshSessionPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.RefreshSessionPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RefreshSessionPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
@@ -8485,91 +13275,127 @@ func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, obj *model.RequestEmailVerificationPayload) graphql.Marshaler {
+func (ec *executionContext) _RemoveMemberPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RemoveMemberPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RemoveMemberPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_RemoveMemberPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveOrganisationMemberPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.RemoveOrganisationMemberPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RemoveOrganisationMemberPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+}
+func (ec *executionContext) fieldContext_RemoveOrganisationMemberPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveOrganisationMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, obj *model1.RequestEmailVerificationPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_RequestEmailVerificationPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestEmailVerificationPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _RequestLimits_pageSize(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_pageSize(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.PageSize)
 }
 func (ec *executionContext) fieldContext_RequestLimits_pageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_defaultPageSize(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_defaultPageSize(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.DefaultPageSize)
 }
 func (ec *executionContext) fieldContext_RequestLimits_defaultPageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_nodeIds(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_nodeIds(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.NodeIds)
 }
 func (ec *executionContext) fieldContext_RequestLimits_nodeIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_cost(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_cost(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Cost)
 }
 func (ec *executionContext) fieldContext_RequestLimits_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_depth(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_depth(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Depth)
 }
 func (ec *executionContext) fieldContext_RequestLimits_depth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_aliases(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_aliases(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Aliases)
 }
 func (ec *executionContext) fieldContext_RequestLimits_aliases(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_tokens(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_tokens(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Tokens)
 }
 func (ec *executionContext) fieldContext_RequestLimits_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_bytes(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_bytes(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Bytes)
 }
 func (ec *executionContext) fieldContext_RequestLimits_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestLimits_replyBytes(ctx context.Context, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits_replyBytes(ctx context.Context, obj *model1.RequestLimits) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.ReplyBytes)
 }
 func (ec *executionContext) fieldContext_RequestLimits_replyBytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestLimits", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Context, obj *model.RequestPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Context, obj *model1.RequestPasswordResetPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_RequestPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, obj *model.ResetPasswordPayload) graphql.Marshaler {
+func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, obj *model1.ResetPasswordPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_ResetPasswordPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResetPasswordPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _RevokeAccountSessionsPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.RevokeAccountSessionsPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeAccountSessionsPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.RevokeAccountSessionsPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RevokeAccountSessionsPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
@@ -8590,35 +13416,53 @@ func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_account(_ 
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeAccountSessionsPayload_success(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeAccountSessionsPayload_success(ctx context.Context, obj *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _RevokeAccountSessionsPayload_count(ctx context.Context, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeAccountSessionsPayload_count(ctx context.Context, obj *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Count)
 }
 func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RevokeOtherSessionsPayload_count(ctx context.Context, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeInvitationPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RevokeInvitationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RevokeInvitationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_RevokeInvitationPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokeOtherSessionsPayload_count(ctx context.Context, obj *model1.RevokeOtherSessionsPayload) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.Count)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RevokeOtherSessionsPayload_revokedSessionIds(ctx context.Context, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeOtherSessionsPayload_revokedSessionIds(ctx context.Context, obj *model1.RevokeOtherSessionsPayload) graphql.Marshaler {
 	return ec.marshalNID2ᚕstringᚄ(ctx, nil, obj.RevokedSessionIds)
 }
 func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _RevokeOtherSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeOtherSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RevokeOtherSessionsPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -8636,14 +13480,14 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_user(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeSessionPayload_revokedSessionId(ctx context.Context, obj *model.RevokeSessionPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeSessionPayload_revokedSessionId(ctx context.Context, obj *model1.RevokeSessionPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.RevokedSessionID)
 }
 func (ec *executionContext) fieldContext_RevokeSessionPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _RevokeSessionPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RevokeSessionPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeSessionPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.RevokeSessionPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RevokeSessionPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -8661,49 +13505,49 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _SecurityEvent_id(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent_id(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
 	return (*exec.Text)(&obj.ID)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "ID")
 }
 
-func (ec *executionContext) _SecurityEvent_kind(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent_kind(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
 	return ec.marshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx, nil, obj.Kind)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "SecurityEventKind")
 }
 
-func (ec *executionContext) _SecurityEvent_createdAt(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent_createdAt(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _SecurityEvent_device(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent_device(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
 	return exec.TextOrNull(obj.Device)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
-func (ec *executionContext) _SecurityEvent_ip(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent_ip(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
 	return exec.TextOrNull(obj.IP)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
-func (ec *executionContext) _SecurityEvent_by(ctx context.Context, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent_by(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
 	return exec.TextOrNull(obj.By)
 }
 func (ec *executionContext) fieldContext_SecurityEvent_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEvent", field, false, false, "String")
 }
 
-func (ec *executionContext) _SecurityEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SecurityEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model1.SecurityEventConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SecurityEventConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx, field.Selections, obj.Edges)
@@ -8721,7 +13565,7 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_edges(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _SecurityEventConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SecurityEventConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model1.SecurityEventConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SecurityEventConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Nodes)
@@ -8739,7 +13583,7 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_nodes(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _SecurityEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SecurityEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model1.SecurityEventConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SecurityEventConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
@@ -8757,14 +13601,14 @@ func (ec *executionContext) fieldContext_SecurityEventConnection_pageInfo(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _SecurityEventEdge_cursor(ctx context.Context, obj *model.SecurityEventEdge) graphql.Marshaler {
+func (ec *executionContext) _SecurityEventEdge_cursor(ctx context.Context, obj *model1.SecurityEventEdge) graphql.Marshaler {
 	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_SecurityEventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SecurityEventEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _SecurityEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SecurityEventEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _SecurityEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *model1.SecurityEventEdge) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SecurityEventEdge", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx, field.Selections, obj.Node)
@@ -8782,7 +13626,7 @@ func (ec *executionContext) fieldContext_SecurityEventEdge_node(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _Session_id(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_id(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8795,7 +13639,7 @@ func (ec *executionContext) fieldContext_Session_id(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Session", field, false, false, "ID")
 }
 
-func (ec *executionContext) _Session_device(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_device(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8805,7 +13649,7 @@ func (ec *executionContext) fieldContext_Session_device(_ context.Context, field
 	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
-func (ec *executionContext) _Session_ip(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_ip(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8815,7 +13659,7 @@ func (ec *executionContext) fieldContext_Session_ip(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
-func (ec *executionContext) _Session_createdAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_createdAt(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8825,7 +13669,7 @@ func (ec *executionContext) fieldContext_Session_createdAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8835,7 +13679,7 @@ func (ec *executionContext) fieldContext_Session_lastUsedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Session_expiresAt(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_expiresAt(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8845,7 +13689,7 @@ func (ec *executionContext) fieldContext_Session_expiresAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Session_current(ctx context.Context, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session_current(ctx context.Context, obj *model1.Session) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -8855,7 +13699,7 @@ func (ec *executionContext) fieldContext_Session_current(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Session", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Session_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Session) (ret graphql.Marshaler) {
+func (ec *executionContext) _Session_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model1.Session) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Session", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -8880,7 +13724,7 @@ func (ec *executionContext) fieldContext_Session_viewerCan(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model1.SessionConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SessionConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx, field.Selections, obj.Edges)
@@ -8898,7 +13742,7 @@ func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model1.SessionConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SessionConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Nodes)
@@ -8916,7 +13760,7 @@ func (ec *executionContext) fieldContext_SessionConnection_nodes(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SessionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model1.SessionConnection) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SessionConnection", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
@@ -8934,14 +13778,14 @@ func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, obj *model.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, obj *model1.SessionEdge) graphql.Marshaler {
 	return (*exec.Text)(&obj.Cursor)
 }
 func (ec *executionContext) fieldContext_SessionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SessionEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SessionEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model1.SessionEdge) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SessionEdge", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx, field.Selections, obj.Node)
@@ -8973,7 +13817,25 @@ func (ec *executionContext) fieldContext_SessionPermissions_see(_ context.Contex
 	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionField")
 }
 
-func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+func (ec *executionContext) _SetOrganisationMemberPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.SetOrganisationMemberPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SetOrganisationMemberPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+}
+func (ec *executionContext) fieldContext_SetOrganisationMemberPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetOrganisationMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.PasswordLength)
@@ -8991,7 +13853,7 @@ func (ec *executionContext) fieldContext_Settings_passwordLength(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Settings_usernameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+func (ec *executionContext) _Settings_usernameLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.UsernameLength)
@@ -9009,7 +13871,7 @@ func (ec *executionContext) fieldContext_Settings_usernameLength(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Settings_displayNameLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+func (ec *executionContext) _Settings_displayNameLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.DisplayNameLength)
@@ -9027,7 +13889,7 @@ func (ec *executionContext) fieldContext_Settings_displayNameLength(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _Settings_bioLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+func (ec *executionContext) _Settings_bioLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.BioLength)
@@ -9045,7 +13907,7 @@ func (ec *executionContext) fieldContext_Settings_bioLength(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _Settings_locationLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+func (ec *executionContext) _Settings_locationLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx, field.Selections, obj.LocationLength)
@@ -9063,42 +13925,42 @@ func (ec *executionContext) fieldContext_Settings_locationLength(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _Settings_verifiedEmailRequired(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+func (ec *executionContext) _Settings_verifiedEmailRequired(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.VerifiedEmailRequired)
 }
 func (ec *executionContext) fieldContext_Settings_verifiedEmailRequired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+func (ec *executionContext) _Settings_defaultVisibility(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
 	return ec.marshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx, nil, obj.DefaultVisibility)
 }
 func (ec *executionContext) fieldContext_Settings_defaultVisibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "ProfileVisibility")
 }
 
-func (ec *executionContext) _Settings_codeLifetimeSeconds(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+func (ec *executionContext) _Settings_codeLifetimeSeconds(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.CodeLifetimeSeconds)
 }
 func (ec *executionContext) fieldContext_Settings_codeLifetimeSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_reauthenticationSeconds(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+func (ec *executionContext) _Settings_reauthenticationSeconds(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.ReauthenticationSeconds)
 }
 func (ec *executionContext) fieldContext_Settings_reauthenticationSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_usernameHoldSeconds(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+func (ec *executionContext) _Settings_usernameHoldSeconds(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
 	return ec.marshalNInt2int(ctx, nil, obj.UsernameHoldSeconds)
 }
 func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx, field.Selections, obj.RequestLimits)
@@ -9116,7 +13978,7 @@ func (ec *executionContext) fieldContext_Settings_requestLimits(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _SignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignInPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SignInPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -9134,7 +13996,7 @@ func (ec *executionContext) fieldContext_SignInPayload_user(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _SignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.SignInPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SignInPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
@@ -9152,21 +14014,21 @@ func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model.SignOutPayload) graphql.Marshaler {
+func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model1.SignOutPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_SignOutPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context, obj *model.SignOutPayload) graphql.Marshaler {
+func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context, obj *model1.SignOutPayload) graphql.Marshaler {
 	return exec.TextOrNull(obj.RevokedSessionID)
 }
 func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SignUpPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -9184,7 +14046,7 @@ func (ec *executionContext) fieldContext_SignUpPayload_user(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _SignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _SignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "SignUpPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
@@ -9202,7 +14064,7 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _StartPasswordResetPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.StartPasswordResetPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _StartPasswordResetPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.StartPasswordResetPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "StartPasswordResetPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Scopes(ctx, obj, exec.Allow, nil); err != nil || answer != exec.Allowed {
@@ -9223,35 +14085,53 @@ func (ec *executionContext) fieldContext_StartPasswordResetPayload_account(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _StartPasswordResetPayload_success(ctx context.Context, obj *model.StartPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasswordResetPayload_success(ctx context.Context, obj *model1.StartPasswordResetPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
 func (ec *executionContext) fieldContext_StartPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
+func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model1.Tokens) graphql.Marshaler {
 	return (*exec.Text)(&obj.AccessToken)
 }
 func (ec *executionContext) fieldContext_Tokens_accessToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
-func (ec *executionContext) _Tokens_refreshToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
+func (ec *executionContext) _Tokens_refreshToken(ctx context.Context, obj *model1.Tokens) graphql.Marshaler {
 	return (*exec.Text)(&obj.RefreshToken)
 }
 func (ec *executionContext) fieldContext_Tokens_refreshToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
-func (ec *executionContext) _Tokens_expiresAt(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
+func (ec *executionContext) _Tokens_expiresAt(ctx context.Context, obj *model1.Tokens) graphql.Marshaler {
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
 func (ec *executionContext) fieldContext_Tokens_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _UpdateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model1.UpdateNotePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _TransferNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.TransferNotebookPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "TransferNotebookPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_TransferNotebookPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TransferNotebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNotePayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "UpdateNotePayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx, field.Selections, obj.Note)
@@ -9269,7 +14149,7 @@ func (ec *executionContext) fieldContext_UpdateNotePayload_note(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _UpdateNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model1.UpdateNotebookPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _UpdateNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNotebookPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "UpdateNotebookPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
@@ -9287,7 +14167,25 @@ func (ec *executionContext) fieldContext_UpdateNotebookPayload_notebook(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _UpdateProfilePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model.UpdateProfilePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _UpdateOrganisationPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.UpdateOrganisationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "UpdateOrganisationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+}
+func (ec *executionContext) fieldContext_UpdateOrganisationPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateOrganisationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateProfilePayload_profile(ctx context.Context, field graphql.CollectedField, obj *model1.UpdateProfilePayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "UpdateProfilePayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx, field.Selections, obj.Profile)
@@ -9305,7 +14203,7 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _User_id(ctx context.Context, obj *model.User) graphql.Marshaler {
+func (ec *executionContext) _User_id(ctx context.Context, obj *model1.User) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -9318,7 +14216,7 @@ func (ec *executionContext) fieldContext_User_id(_ context.Context, field graphq
 	return graphql.NewScalarFieldContext("User", field, false, false, "ID")
 }
 
-func (ec *executionContext) _User_email(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_email(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -9334,7 +14232,7 @@ func (ec *executionContext) fieldContext_User_email(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("User", field, true, true, "String")
 }
 
-func (ec *executionContext) _User_emailVerified(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_emailVerified(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -9350,7 +14248,7 @@ func (ec *executionContext) fieldContext_User_emailVerified(_ context.Context, f
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
-func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -9366,7 +14264,7 @@ func (ec *executionContext) fieldContext_User_pendingEmail(_ context.Context, fi
 	return graphql.NewScalarFieldContext("User", field, true, true, "String")
 }
 
-func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -9382,7 +14280,7 @@ func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, fie
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
-func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
@@ -9398,7 +14296,7 @@ func (ec *executionContext) fieldContext_User_reauthenticatedUntil(_ context.Con
 	return graphql.NewScalarFieldContext("User", field, true, true, "DateTime")
 }
 
-func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9408,7 +14306,7 @@ func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().NextCodeAt(ctx, obj, fc.Args["purpose"].(model.CodePurpose))
+			return ec.Resolvers.User().NextCodeAt(ctx, obj, fc.Args["purpose"].(model1.CodePurpose))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -9465,7 +14363,7 @@ func (ec *executionContext) fieldContext_User_nextCodeAt(ctx context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _User_profile(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_profile(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -9486,7 +14384,7 @@ func (ec *executionContext) fieldContext_User_profile(_ context.Context, field g
 	return fc, nil
 }
 
-func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9504,16 +14402,16 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			directive1 := func(ctx context.Context) (any, error) {
 				as, err := ec.unmarshalNString2string(ctx, "OWNER")
 				if err != nil {
-					var zeroVal *model.SessionConnection
+					var zeroVal *model1.SessionConnection
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model.SessionConnection
+					var zeroVal *model1.SessionConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model.SessionConnection
+					var zeroVal *model1.SessionConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
@@ -9522,7 +14420,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SessionConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SessionConnection) graphql.Marshaler {
 			return ec.marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx, selections, v)
 		},
 		true,
@@ -9553,7 +14451,7 @@ func (ec *executionContext) fieldContext_User_sessions(ctx context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _User_securityEvents(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_securityEvents(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9571,16 +14469,16 @@ func (ec *executionContext) _User_securityEvents(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				as, err := ec.unmarshalNString2string(ctx, "OWNER")
 				if err != nil {
-					var zeroVal *model.SecurityEventConnection
+					var zeroVal *model1.SecurityEventConnection
 					return zeroVal, err
 				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
-					var zeroVal *model.SecurityEventConnection
+					var zeroVal *model1.SecurityEventConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Owner == nil {
-					var zeroVal *model.SecurityEventConnection
+					var zeroVal *model1.SecurityEventConnection
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
 				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
@@ -9589,7 +14487,7 @@ func (ec *executionContext) _User_securityEvents(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SecurityEventConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SecurityEventConnection) graphql.Marshaler {
 			return ec.marshalOSecurityEventConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx, selections, v)
 		},
 		true,
@@ -9620,7 +14518,7 @@ func (ec *executionContext) fieldContext_User_securityEvents(ctx context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _User_createdAt(ctx context.Context, obj *model.User) graphql.Marshaler {
+func (ec *executionContext) _User_createdAt(ctx context.Context, obj *model1.User) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
 	}
@@ -9630,7 +14528,7 @@ func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("User", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _User_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "User", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
@@ -9655,7 +14553,7 @@ func (ec *executionContext) fieldContext_User_viewerCan(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _User_notebooks(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+func (ec *executionContext) _User_notebooks(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9672,7 +14570,7 @@ func (ec *executionContext) _User_notebooks(ctx context.Context, field graphql.C
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Visible == nil {
-					var zeroVal *model1.NotebookConnection
+					var zeroVal *model.NotebookConnection
 					return zeroVal, errors.New("directive visible is not implemented")
 				}
 				return ec.Directives.Visible(ctx, obj, directive0)
@@ -9681,7 +14579,7 @@ func (ec *executionContext) _User_notebooks(ctx context.Context, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.NotebookConnection) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NotebookConnection) graphql.Marshaler {
 			return ec.marshalONotebookConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookConnection(ctx, selections, v)
 		},
 		true,
@@ -9712,6 +14610,73 @@ func (ec *executionContext) fieldContext_User_notebooks(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _User_organisations(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_organisations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().Organisations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.OrganisationConnection
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.OrganisationConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.OrganisationConnection
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganisationConnection) graphql.Marshaler {
+			return ec.marshalOOrganisationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_organisations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganisationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_organisations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UserPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
 	return ec.marshalNUserField2ᚕstringᚄ(ctx, nil, obj.See)
 }
@@ -9719,7 +14684,7 @@ func (ec *executionContext) fieldContext_UserPermissions_see(_ context.Context, 
 	return graphql.NewScalarFieldContext("UserPermissions", field, false, false, "UserField")
 }
 
-func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.VerifyEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "VerifyEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
@@ -9737,7 +14702,7 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _VerifyEmailPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerifyEmailPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.VerifyEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "VerifyEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
@@ -9755,7 +14720,7 @@ func (ec *executionContext) fieldContext_VerifyEmailPayload_tokens(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _VerifyEmailPayload_passwordCleared(ctx context.Context, obj *model.VerifyEmailPayload) graphql.Marshaler {
+func (ec *executionContext) _VerifyEmailPayload_passwordCleared(ctx context.Context, obj *model1.VerifyEmailPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.PasswordCleared)
 }
 func (ec *executionContext) fieldContext_VerifyEmailPayload_passwordCleared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -10858,8 +15823,50 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj any) (model.AccountFilter, error) {
-	var it model.AccountFilter
+func (ec *executionContext) unmarshalInputAcceptInvitationInput(ctx context.Context, obj any) (model.AcceptInvitationInput, error) {
+	var it model.AcceptInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcceptInvitationInput unmarshals raw into the AcceptInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcceptInvitationInput(ctx context.Context, raw any) (model.AcceptInvitationInput, error) {
+	var out model.AcceptInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcceptInvitationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj any) (model1.AccountFilter, error) {
+	var it model1.AccountFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -10915,14 +15922,14 @@ func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalAccountFilter(ctx context.Context, raw any) (model.AccountFilter, error) {
-	var out model.AccountFilter
+func UnmarshalAccountFilter(ctx context.Context, raw any) (model1.AccountFilter, error) {
+	var out model1.AccountFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AccountFilter", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputChangeEmailInput(ctx context.Context, obj any) (model.ChangeEmailInput, error) {
-	var it model.ChangeEmailInput
+func (ec *executionContext) unmarshalInputChangeEmailInput(ctx context.Context, obj any) (model1.ChangeEmailInput, error) {
+	var it model1.ChangeEmailInput
 	if obj == nil {
 		return it, nil
 	}
@@ -10957,14 +15964,70 @@ func (ec *executionContext) unmarshalInputChangeEmailInput(ctx context.Context, 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalChangeEmailInput(ctx context.Context, raw any) (model.ChangeEmailInput, error) {
-	var out model.ChangeEmailInput
+func UnmarshalChangeEmailInput(ctx context.Context, raw any) (model1.ChangeEmailInput, error) {
+	var out model1.ChangeEmailInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeEmailInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Context, obj any) (model.ChangePasswordInput, error) {
-	var it model.ChangePasswordInput
+func (ec *executionContext) unmarshalInputChangeMemberRoleInput(ctx context.Context, obj any) (model.ChangeMemberRoleInput, error) {
+	var it model.ChangeMemberRoleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "userId", "role"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeMemberRoleInput unmarshals raw into the ChangeMemberRoleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeMemberRoleInput(ctx context.Context, raw any) (model.ChangeMemberRoleInput, error) {
+	var out model.ChangeMemberRoleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeMemberRoleInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Context, obj any) (model1.ChangePasswordInput, error) {
+	var it model1.ChangePasswordInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11006,14 +16069,14 @@ func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalChangePasswordInput(ctx context.Context, raw any) (model.ChangePasswordInput, error) {
-	var out model.ChangePasswordInput
+func UnmarshalChangePasswordInput(ctx context.Context, raw any) (model1.ChangePasswordInput, error) {
+	var out model1.ChangePasswordInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangePasswordInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputChangeUsernameInput(ctx context.Context, obj any) (model.ChangeUsernameInput, error) {
-	var it model.ChangeUsernameInput
+func (ec *executionContext) unmarshalInputChangeUsernameInput(ctx context.Context, obj any) (model1.ChangeUsernameInput, error) {
+	var it model1.ChangeUsernameInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11048,14 +16111,63 @@ func (ec *executionContext) unmarshalInputChangeUsernameInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalChangeUsernameInput(ctx context.Context, raw any) (model.ChangeUsernameInput, error) {
-	var out model.ChangeUsernameInput
+func UnmarshalChangeUsernameInput(ctx context.Context, raw any) (model1.ChangeUsernameInput, error) {
+	var out model1.ChangeUsernameInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeUsernameInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, obj any) (model1.CreateNoteInput, error) {
-	var it model1.CreateNoteInput
+func (ec *executionContext) unmarshalInputCreateCommentInput(ctx context.Context, obj any) (model.CreateCommentInput, error) {
+	var it model.CreateCommentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"noteId", "body"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "noteId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noteId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoteID = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCreateCommentInput unmarshals raw into the CreateCommentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCreateCommentInput(ctx context.Context, raw any) (model.CreateCommentInput, error) {
+	var out model.CreateCommentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateCommentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, obj any) (model.CreateNoteInput, error) {
+	var it model.CreateNoteInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11104,14 +16216,14 @@ func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, o
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCreateNoteInput(ctx context.Context, raw any) (model1.CreateNoteInput, error) {
-	var out model1.CreateNoteInput
+func UnmarshalCreateNoteInput(ctx context.Context, raw any) (model.CreateNoteInput, error) {
+	var out model.CreateNoteInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateNoteInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputCreateNotebookInput(ctx context.Context, obj any) (model1.CreateNotebookInput, error) {
-	var it model1.CreateNotebookInput
+func (ec *executionContext) unmarshalInputCreateNotebookInput(ctx context.Context, obj any) (model.CreateNotebookInput, error) {
+	var it model.CreateNotebookInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11153,14 +16265,56 @@ func (ec *executionContext) unmarshalInputCreateNotebookInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCreateNotebookInput(ctx context.Context, raw any) (model1.CreateNotebookInput, error) {
-	var out model1.CreateNotebookInput
+func UnmarshalCreateNotebookInput(ctx context.Context, raw any) (model.CreateNotebookInput, error) {
+	var out model.CreateNotebookInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateNotebookInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context, obj any) (model.DeleteAccountInput, error) {
-	var it model.DeleteAccountInput
+func (ec *executionContext) unmarshalInputCreateOrganisationInput(ctx context.Context, obj any) (model.CreateOrganisationInput, error) {
+	var it model.CreateOrganisationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCreateOrganisationInput unmarshals raw into the CreateOrganisationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCreateOrganisationInput(ctx context.Context, raw any) (model.CreateOrganisationInput, error) {
+	var out model.CreateOrganisationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateOrganisationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context, obj any) (model1.DeleteAccountInput, error) {
+	var it model1.DeleteAccountInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11195,14 +16349,56 @@ func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDeleteAccountInput(ctx context.Context, raw any) (model.DeleteAccountInput, error) {
-	var out model.DeleteAccountInput
+func UnmarshalDeleteAccountInput(ctx context.Context, raw any) (model1.DeleteAccountInput, error) {
+	var out model1.DeleteAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteAccountInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDeleteNoteInput(ctx context.Context, obj any) (model1.DeleteNoteInput, error) {
-	var it model1.DeleteNoteInput
+func (ec *executionContext) unmarshalInputDeleteCommentInput(ctx context.Context, obj any) (model.DeleteCommentInput, error) {
+	var it model.DeleteCommentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteCommentInput unmarshals raw into the DeleteCommentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteCommentInput(ctx context.Context, raw any) (model.DeleteCommentInput, error) {
+	var out model.DeleteCommentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteCommentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDeleteNoteInput(ctx context.Context, obj any) (model.DeleteNoteInput, error) {
+	var it model.DeleteNoteInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11237,14 +16433,14 @@ func (ec *executionContext) unmarshalInputDeleteNoteInput(ctx context.Context, o
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDeleteNoteInput(ctx context.Context, raw any) (model1.DeleteNoteInput, error) {
-	var out model1.DeleteNoteInput
+func UnmarshalDeleteNoteInput(ctx context.Context, raw any) (model.DeleteNoteInput, error) {
+	var out model.DeleteNoteInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteNoteInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDeleteNotebookInput(ctx context.Context, obj any) (model1.DeleteNotebookInput, error) {
-	var it model1.DeleteNotebookInput
+func (ec *executionContext) unmarshalInputDeleteNotebookInput(ctx context.Context, obj any) (model.DeleteNotebookInput, error) {
+	var it model.DeleteNotebookInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11279,14 +16475,56 @@ func (ec *executionContext) unmarshalInputDeleteNotebookInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDeleteNotebookInput(ctx context.Context, raw any) (model1.DeleteNotebookInput, error) {
-	var out model1.DeleteNotebookInput
+func UnmarshalDeleteNotebookInput(ctx context.Context, raw any) (model.DeleteNotebookInput, error) {
+	var out model.DeleteNotebookInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteNotebookInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputDisableAccountInput(ctx context.Context, obj any) (model.DisableAccountInput, error) {
-	var it model.DisableAccountInput
+func (ec *executionContext) unmarshalInputDeleteOrganisationInput(ctx context.Context, obj any) (model.DeleteOrganisationInput, error) {
+	var it model.DeleteOrganisationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteOrganisationInput unmarshals raw into the DeleteOrganisationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteOrganisationInput(ctx context.Context, raw any) (model.DeleteOrganisationInput, error) {
+	var out model.DeleteOrganisationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteOrganisationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDisableAccountInput(ctx context.Context, obj any) (model1.DisableAccountInput, error) {
+	var it model1.DisableAccountInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11321,14 +16559,14 @@ func (ec *executionContext) unmarshalInputDisableAccountInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalDisableAccountInput(ctx context.Context, raw any) (model.DisableAccountInput, error) {
-	var out model.DisableAccountInput
+func UnmarshalDisableAccountInput(ctx context.Context, raw any) (model1.DisableAccountInput, error) {
+	var out model1.DisableAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DisableAccountInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputEnableAccountInput(ctx context.Context, obj any) (model.EnableAccountInput, error) {
-	var it model.EnableAccountInput
+func (ec *executionContext) unmarshalInputEnableAccountInput(ctx context.Context, obj any) (model1.EnableAccountInput, error) {
+	var it model1.EnableAccountInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11363,14 +16601,203 @@ func (ec *executionContext) unmarshalInputEnableAccountInput(ctx context.Context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model.EnableAccountInput, error) {
-	var out model.EnableAccountInput
+func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model1.EnableAccountInput, error) {
+	var out model1.EnableAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "EnableAccountInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context, obj any) (model.ProfileFieldsInput, error) {
-	var it model.ProfileFieldsInput
+func (ec *executionContext) unmarshalInputInviteToNotebookInput(ctx context.Context, obj any) (model.InviteToNotebookInput, error) {
+	var it model.InviteToNotebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "role", "email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteToNotebookInput unmarshals raw into the InviteToNotebookInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteToNotebookInput(ctx context.Context, raw any) (model.InviteToNotebookInput, error) {
+	var out model.InviteToNotebookInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteToNotebookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLeaveNotebookInput(ctx context.Context, obj any) (model.LeaveNotebookInput, error) {
+	var it model.LeaveNotebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLeaveNotebookInput unmarshals raw into the LeaveNotebookInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLeaveNotebookInput(ctx context.Context, raw any) (model.LeaveNotebookInput, error) {
+	var out model.LeaveNotebookInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LeaveNotebookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLeaveOrganisationInput(ctx context.Context, obj any) (model.LeaveOrganisationInput, error) {
+	var it model.LeaveOrganisationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLeaveOrganisationInput unmarshals raw into the LeaveOrganisationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLeaveOrganisationInput(ctx context.Context, raw any) (model.LeaveOrganisationInput, error) {
+	var out model.LeaveOrganisationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LeaveOrganisationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMoveOrganisationInput(ctx context.Context, obj any) (model.MoveOrganisationInput, error) {
+	var it model.MoveOrganisationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "organisationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMoveOrganisationInput unmarshals raw into the MoveOrganisationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMoveOrganisationInput(ctx context.Context, raw any) (model.MoveOrganisationInput, error) {
+	var out model.MoveOrganisationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MoveOrganisationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context, obj any) (model1.ProfileFieldsInput, error) {
+	var it model1.ProfileFieldsInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11454,14 +16881,14 @@ func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalProfileFieldsInput(ctx context.Context, raw any) (model.ProfileFieldsInput, error) {
-	var out model.ProfileFieldsInput
+func UnmarshalProfileFieldsInput(ctx context.Context, raw any) (model1.ProfileFieldsInput, error) {
+	var out model1.ProfileFieldsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ProfileFieldsInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Context, obj any) (model.ReauthenticateInput, error) {
-	var it model.ReauthenticateInput
+func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Context, obj any) (model1.ReauthenticateInput, error) {
+	var it model1.ReauthenticateInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11496,14 +16923,14 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalReauthenticateInput(ctx context.Context, raw any) (model.ReauthenticateInput, error) {
-	var out model.ReauthenticateInput
+func UnmarshalReauthenticateInput(ctx context.Context, raw any) (model1.ReauthenticateInput, error) {
+	var out model1.ReauthenticateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReauthenticateInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputRefreshSessionInput(ctx context.Context, obj any) (model.RefreshSessionInput, error) {
-	var it model.RefreshSessionInput
+func (ec *executionContext) unmarshalInputRefreshSessionInput(ctx context.Context, obj any) (model1.RefreshSessionInput, error) {
+	var it model1.RefreshSessionInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11538,14 +16965,112 @@ func (ec *executionContext) unmarshalInputRefreshSessionInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalRefreshSessionInput(ctx context.Context, raw any) (model.RefreshSessionInput, error) {
-	var out model.RefreshSessionInput
+func UnmarshalRefreshSessionInput(ctx context.Context, raw any) (model1.RefreshSessionInput, error) {
+	var out model1.RefreshSessionInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RefreshSessionInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputRequestEmailVerificationInput(ctx context.Context, obj any) (model.RequestEmailVerificationInput, error) {
-	var it model.RequestEmailVerificationInput
+func (ec *executionContext) unmarshalInputRemoveMemberInput(ctx context.Context, obj any) (model.RemoveMemberInput, error) {
+	var it model.RemoveMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveMemberInput unmarshals raw into the RemoveMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveMemberInput(ctx context.Context, raw any) (model.RemoveMemberInput, error) {
+	var out model.RemoveMemberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveMemberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemoveOrganisationMemberInput(ctx context.Context, obj any) (model.RemoveOrganisationMemberInput, error) {
+	var it model.RemoveOrganisationMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisationId", "userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveOrganisationMemberInput unmarshals raw into the RemoveOrganisationMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveOrganisationMemberInput(ctx context.Context, raw any) (model.RemoveOrganisationMemberInput, error) {
+	var out model.RemoveOrganisationMemberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveOrganisationMemberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRequestEmailVerificationInput(ctx context.Context, obj any) (model1.RequestEmailVerificationInput, error) {
+	var it model1.RequestEmailVerificationInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11580,14 +17105,14 @@ func (ec *executionContext) unmarshalInputRequestEmailVerificationInput(ctx cont
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalRequestEmailVerificationInput(ctx context.Context, raw any) (model.RequestEmailVerificationInput, error) {
-	var out model.RequestEmailVerificationInput
+func UnmarshalRequestEmailVerificationInput(ctx context.Context, raw any) (model1.RequestEmailVerificationInput, error) {
+	var out model1.RequestEmailVerificationInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestEmailVerificationInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.Context, obj any) (model.RequestPasswordResetInput, error) {
-	var it model.RequestPasswordResetInput
+func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.Context, obj any) (model1.RequestPasswordResetInput, error) {
+	var it model1.RequestPasswordResetInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11622,14 +17147,14 @@ func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalRequestPasswordResetInput(ctx context.Context, raw any) (model.RequestPasswordResetInput, error) {
-	var out model.RequestPasswordResetInput
+func UnmarshalRequestPasswordResetInput(ctx context.Context, raw any) (model1.RequestPasswordResetInput, error) {
+	var out model1.RequestPasswordResetInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestPasswordResetInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (model.ResetPasswordInput, error) {
-	var it model.ResetPasswordInput
+func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (model1.ResetPasswordInput, error) {
+	var it model1.ResetPasswordInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11678,14 +17203,14 @@ func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalResetPasswordInput(ctx context.Context, raw any) (model.ResetPasswordInput, error) {
-	var out model.ResetPasswordInput
+func UnmarshalResetPasswordInput(ctx context.Context, raw any) (model1.ResetPasswordInput, error) {
+	var out model1.ResetPasswordInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResetPasswordInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputRevokeAccountSessionsInput(ctx context.Context, obj any) (model.RevokeAccountSessionsInput, error) {
-	var it model.RevokeAccountSessionsInput
+func (ec *executionContext) unmarshalInputRevokeAccountSessionsInput(ctx context.Context, obj any) (model1.RevokeAccountSessionsInput, error) {
+	var it model1.RevokeAccountSessionsInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11720,14 +17245,63 @@ func (ec *executionContext) unmarshalInputRevokeAccountSessionsInput(ctx context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalRevokeAccountSessionsInput(ctx context.Context, raw any) (model.RevokeAccountSessionsInput, error) {
-	var out model.RevokeAccountSessionsInput
+func UnmarshalRevokeAccountSessionsInput(ctx context.Context, raw any) (model1.RevokeAccountSessionsInput, error) {
+	var out model1.RevokeAccountSessionsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeAccountSessionsInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (model.RevokeSessionInput, error) {
-	var it model.RevokeSessionInput
+func (ec *executionContext) unmarshalInputRevokeInvitationInput(ctx context.Context, obj any) (model.RevokeInvitationInput, error) {
+	var it model.RevokeInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "invitationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "invitationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invitationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InvitationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokeInvitationInput unmarshals raw into the RevokeInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokeInvitationInput(ctx context.Context, raw any) (model.RevokeInvitationInput, error) {
+	var out model.RevokeInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeInvitationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (model1.RevokeSessionInput, error) {
+	var it model1.RevokeSessionInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11762,14 +17336,70 @@ func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalRevokeSessionInput(ctx context.Context, raw any) (model.RevokeSessionInput, error) {
-	var out model.RevokeSessionInput
+func UnmarshalRevokeSessionInput(ctx context.Context, raw any) (model1.RevokeSessionInput, error) {
+	var out model1.RevokeSessionInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeSessionInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj any) (model.SignInInput, error) {
-	var it model.SignInInput
+func (ec *executionContext) unmarshalInputSetOrganisationMemberInput(ctx context.Context, obj any) (model.SetOrganisationMemberInput, error) {
+	var it model.SetOrganisationMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organisationId", "userId", "role"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organisationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organisationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganisationID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNOrganisationRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSetOrganisationMemberInput unmarshals raw into the SetOrganisationMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSetOrganisationMemberInput(ctx context.Context, raw any) (model.SetOrganisationMemberInput, error) {
+	var out model.SetOrganisationMemberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetOrganisationMemberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj any) (model1.SignInInput, error) {
+	var it model1.SignInInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11822,14 +17452,14 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalSignInInput(ctx context.Context, raw any) (model.SignInInput, error) {
-	var out model.SignInInput
+func UnmarshalSignInInput(ctx context.Context, raw any) (model1.SignInInput, error) {
+	var out model1.SignInInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignInInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj any) (model.SignOutInput, error) {
-	var it model.SignOutInput
+func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj any) (model1.SignOutInput, error) {
+	var it model1.SignOutInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11864,14 +17494,14 @@ func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalSignOutInput(ctx context.Context, raw any) (model.SignOutInput, error) {
-	var out model.SignOutInput
+func UnmarshalSignOutInput(ctx context.Context, raw any) (model1.SignOutInput, error) {
+	var out model1.SignOutInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignOutInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj any) (model.SignUpInput, error) {
-	var it model.SignUpInput
+func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj any) (model1.SignUpInput, error) {
+	var it model1.SignUpInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11945,14 +17575,14 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalSignUpInput(ctx context.Context, raw any) (model.SignUpInput, error) {
-	var out model.SignUpInput
+func UnmarshalSignUpInput(ctx context.Context, raw any) (model1.SignUpInput, error) {
+	var out model1.SignUpInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignUpInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputStartPasswordResetInput(ctx context.Context, obj any) (model.StartPasswordResetInput, error) {
-	var it model.StartPasswordResetInput
+func (ec *executionContext) unmarshalInputStartPasswordResetInput(ctx context.Context, obj any) (model1.StartPasswordResetInput, error) {
+	var it model1.StartPasswordResetInput
 	if obj == nil {
 		return it, nil
 	}
@@ -11987,14 +17617,63 @@ func (ec *executionContext) unmarshalInputStartPasswordResetInput(ctx context.Co
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalStartPasswordResetInput(ctx context.Context, raw any) (model.StartPasswordResetInput, error) {
-	var out model.StartPasswordResetInput
+func UnmarshalStartPasswordResetInput(ctx context.Context, raw any) (model1.StartPasswordResetInput, error) {
+	var out model1.StartPasswordResetInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasswordResetInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputUpdateNoteInput(ctx context.Context, obj any) (model1.UpdateNoteInput, error) {
-	var it model1.UpdateNoteInput
+func (ec *executionContext) unmarshalInputTransferNotebookInput(ctx context.Context, obj any) (model.TransferNotebookInput, error) {
+	var it model.TransferNotebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTransferNotebookInput unmarshals raw into the TransferNotebookInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTransferNotebookInput(ctx context.Context, raw any) (model.TransferNotebookInput, error) {
+	var out model.TransferNotebookInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TransferNotebookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateNoteInput(ctx context.Context, obj any) (model.UpdateNoteInput, error) {
+	var it model.UpdateNoteInput
 	if obj == nil {
 		return it, nil
 	}
@@ -12043,14 +17722,14 @@ func (ec *executionContext) unmarshalInputUpdateNoteInput(ctx context.Context, o
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalUpdateNoteInput(ctx context.Context, raw any) (model1.UpdateNoteInput, error) {
-	var out model1.UpdateNoteInput
+func UnmarshalUpdateNoteInput(ctx context.Context, raw any) (model.UpdateNoteInput, error) {
+	var out model.UpdateNoteInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateNoteInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputUpdateNotebookInput(ctx context.Context, obj any) (model1.UpdateNotebookInput, error) {
-	var it model1.UpdateNotebookInput
+func (ec *executionContext) unmarshalInputUpdateNotebookInput(ctx context.Context, obj any) (model.UpdateNotebookInput, error) {
+	var it model.UpdateNotebookInput
 	if obj == nil {
 		return it, nil
 	}
@@ -12099,14 +17778,63 @@ func (ec *executionContext) unmarshalInputUpdateNotebookInput(ctx context.Contex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalUpdateNotebookInput(ctx context.Context, raw any) (model1.UpdateNotebookInput, error) {
-	var out model1.UpdateNotebookInput
+func UnmarshalUpdateNotebookInput(ctx context.Context, raw any) (model.UpdateNotebookInput, error) {
+	var out model.UpdateNotebookInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateNotebookInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context, obj any) (model.UpdateProfileInput, error) {
-	var it model.UpdateProfileInput
+func (ec *executionContext) unmarshalInputUpdateOrganisationInput(ctx context.Context, obj any) (model.UpdateOrganisationInput, error) {
+	var it model.UpdateOrganisationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateOrganisationInput unmarshals raw into the UpdateOrganisationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateOrganisationInput(ctx context.Context, raw any) (model.UpdateOrganisationInput, error) {
+	var out model.UpdateOrganisationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateOrganisationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context, obj any) (model1.UpdateProfileInput, error) {
+	var it model1.UpdateProfileInput
 	if obj == nil {
 		return it, nil
 	}
@@ -12197,14 +17925,14 @@ func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (model.UpdateProfileInput, error) {
-	var out model.UpdateProfileInput
+func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (model1.UpdateProfileInput, error) {
+	var out model1.UpdateProfileInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateProfileInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, obj any) (model.VerifyEmailInput, error) {
-	var it model.VerifyEmailInput
+func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, obj any) (model1.VerifyEmailInput, error) {
+	var it model1.VerifyEmailInput
 	if obj == nil {
 		return it, nil
 	}
@@ -12264,8 +17992,8 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalVerifyEmailInput(ctx context.Context, raw any) (model.VerifyEmailInput, error) {
-	var out model.VerifyEmailInput
+func UnmarshalVerifyEmailInput(ctx context.Context, raw any) (model1.VerifyEmailInput, error) {
+	var out model1.VerifyEmailInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "VerifyEmailInput", raw, &out)
 	return out, err
 }
@@ -12278,31 +18006,41 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case *model.User:
+	case *model1.User:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
-	case *model.Session:
+	case *model1.Session:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
-	case *model.Profile:
+	case *model1.Profile:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Profile(ctx, sel, obj)
-	case *model1.Notebook:
+	case *model.Organisation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Organisation(ctx, sel, obj)
+	case *model.Notebook:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Notebook(ctx, sel, obj)
-	case *model1.Note:
+	case *model.Note:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Note(ctx, sel, obj)
+	case *model.Comment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Comment(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -12316,26 +18054,36 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case *model.User:
+	case *model1.User:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
-	case *model.Profile:
+	case *model1.Profile:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Profile(ctx, sel, obj)
-	case *model1.Notebook:
+	case *model.Organisation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Organisation(ctx, sel, obj)
+	case *model.Notebook:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Notebook(ctx, sel, obj)
-	case *model1.Note:
+	case *model.Note:
 		if obj == nil {
 			return graphql.Null
 		}
 		return ec._Note(ctx, sel, obj)
+	case *model.Comment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Comment(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -12349,9 +18097,42 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 
 // region    **************************** object.gotpl ****************************
 
+var acceptInvitationPayloadImplementors = []string{"AcceptInvitationPayload"}
+
+func (ec *executionContext) _AcceptInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AcceptInvitationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, acceptInvitationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AcceptInvitationPayload")
+		case "notebook":
+			out.Values[i] = ec._AcceptInvitationPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var accountImplementors = []string{"Account"}
 
-func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *model.Account) graphql.Marshaler {
+func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *model1.Account) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12424,7 +18205,7 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 
 var accountConnectionImplementors = []string{"AccountConnection"}
 
-func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AccountConnection) graphql.Marshaler {
+func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.SelectionSet, obj *model1.AccountConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountConnectionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12467,7 +18248,7 @@ func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.Sele
 
 var accountEdgeImplementors = []string{"AccountEdge"}
 
-func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionSet, obj *model.AccountEdge) graphql.Marshaler {
+func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionSet, obj *model1.AccountEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountEdgeImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12505,7 +18286,7 @@ func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionS
 
 var changeEmailPayloadImplementors = []string{"ChangeEmailPayload"}
 
-func (ec *executionContext) _ChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeEmailPayload) graphql.Marshaler {
+func (ec *executionContext) _ChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ChangeEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, changeEmailPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12536,9 +18317,42 @@ func (ec *executionContext) _ChangeEmailPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var changeMemberRolePayloadImplementors = []string{"ChangeMemberRolePayload"}
+
+func (ec *executionContext) _ChangeMemberRolePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeMemberRolePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeMemberRolePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeMemberRolePayload")
+		case "notebook":
+			out.Values[i] = ec._ChangeMemberRolePayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var changePasswordPayloadImplementors = []string{"ChangePasswordPayload"}
 
-func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangePasswordPayload) graphql.Marshaler {
+func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ChangePasswordPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, changePasswordPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12571,7 +18385,7 @@ func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.
 
 var changeUsernamePayloadImplementors = []string{"ChangeUsernamePayload"}
 
-func (ec *executionContext) _ChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeUsernamePayload) graphql.Marshaler {
+func (ec *executionContext) _ChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ChangeUsernamePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, changeUsernamePayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12602,9 +18416,215 @@ func (ec *executionContext) _ChangeUsernamePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var commentImplementors = []string{"Comment", "Node", "_Entity"}
+
+func (ec *executionContext) _Comment(ctx context.Context, sel ast.SelectionSet, obj *model.Comment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Comment")
+		case "id":
+			out.Values[i] = ec._Comment_id(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "body":
+			out.Values[i] = ec._Comment_body(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "authorId":
+			out.Values[i] = ec._Comment_authorId(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Comment_viewerCan(ctx, field, obj)
+				})
+		case "createdAt":
+			out.Values[i] = ec._Comment_createdAt(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentConnectionImplementors = []string{"CommentConnection"}
+
+func (ec *executionContext) _CommentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CommentConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentConnection")
+		case "edges":
+			out.Values[i] = ec._CommentConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._CommentConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CommentConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentEdgeImplementors = []string{"CommentEdge"}
+
+func (ec *executionContext) _CommentEdge(ctx context.Context, sel ast.SelectionSet, obj *model.CommentEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentEdge")
+		case "cursor":
+			out.Values[i] = ec._CommentEdge_cursor(out.At(ctx, "CommentEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._CommentEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentPermissionsImplementors = []string{"CommentPermissions"}
+
+func (ec *executionContext) _CommentPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentPermissions")
+		case "actions":
+			out.Values[i] = ec._CommentPermissions_actions(out.At(ctx, "CommentPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._CommentPermissions_see(out.At(ctx, "CommentPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var createCommentPayloadImplementors = []string{"CreateCommentPayload"}
+
+func (ec *executionContext) _CreateCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCommentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createCommentPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateCommentPayload")
+		case "comment":
+			out.Values[i] = ec._CreateCommentPayload_comment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var createNotePayloadImplementors = []string{"CreateNotePayload"}
 
-func (ec *executionContext) _CreateNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.CreateNotePayload) graphql.Marshaler {
+func (ec *executionContext) _CreateNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateNotePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createNotePayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12637,7 +18657,7 @@ func (ec *executionContext) _CreateNotePayload(ctx context.Context, sel ast.Sele
 
 var createNotebookPayloadImplementors = []string{"CreateNotebookPayload"}
 
-func (ec *executionContext) _CreateNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.CreateNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) _CreateNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateNotebookPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createNotebookPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12668,9 +18688,42 @@ func (ec *executionContext) _CreateNotebookPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var createOrganisationPayloadImplementors = []string{"CreateOrganisationPayload"}
+
+func (ec *executionContext) _CreateOrganisationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateOrganisationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createOrganisationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateOrganisationPayload")
+		case "organisation":
+			out.Values[i] = ec._CreateOrganisationPayload_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteAccountPayloadImplementors = []string{"DeleteAccountPayload"}
 
-func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.DeleteAccountPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteAccountPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12706,9 +18759,42 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var deleteCommentPayloadImplementors = []string{"DeleteCommentPayload"}
+
+func (ec *executionContext) _DeleteCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteCommentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteCommentPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteCommentPayload")
+		case "deletedCommentId":
+			out.Values[i] = ec._DeleteCommentPayload_deletedCommentId(out.At(ctx, "DeleteCommentPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteNotePayloadImplementors = []string{"DeleteNotePayload"}
 
-func (ec *executionContext) _DeleteNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.DeleteNotePayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteNotePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteNotePayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12741,7 +18827,7 @@ func (ec *executionContext) _DeleteNotePayload(ctx context.Context, sel ast.Sele
 
 var deleteNotebookPayloadImplementors = []string{"DeleteNotebookPayload"}
 
-func (ec *executionContext) _DeleteNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.DeleteNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteNotebookPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteNotebookPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12772,9 +18858,42 @@ func (ec *executionContext) _DeleteNotebookPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var deleteOrganisationPayloadImplementors = []string{"DeleteOrganisationPayload"}
+
+func (ec *executionContext) _DeleteOrganisationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteOrganisationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteOrganisationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteOrganisationPayload")
+		case "deletedOrganisationId":
+			out.Values[i] = ec._DeleteOrganisationPayload_deletedOrganisationId(out.At(ctx, "DeleteOrganisationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var disableAccountPayloadImplementors = []string{"DisableAccountPayload"}
 
-func (ec *executionContext) _DisableAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DisableAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _DisableAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.DisableAccountPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, disableAccountPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12812,7 +18931,7 @@ func (ec *executionContext) _DisableAccountPayload(ctx context.Context, sel ast.
 
 var enableAccountPayloadImplementors = []string{"EnableAccountPayload"}
 
-func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EnableAccountPayload) graphql.Marshaler {
+func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.EnableAccountPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, enableAccountPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12848,9 +18967,113 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var inviteToNotebookPayloadImplementors = []string{"InviteToNotebookPayload"}
+
+func (ec *executionContext) _InviteToNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.InviteToNotebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inviteToNotebookPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteToNotebookPayload")
+		case "code":
+			out.Values[i] = ec._InviteToNotebookPayload_code(out.At(ctx, "InviteToNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._InviteToNotebookPayload_expiresAt(out.At(ctx, "InviteToNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leaveNotebookPayloadImplementors = []string{"LeaveNotebookPayload"}
+
+func (ec *executionContext) _LeaveNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LeaveNotebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leaveNotebookPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeaveNotebookPayload")
+		case "leftNotebookId":
+			out.Values[i] = ec._LeaveNotebookPayload_leftNotebookId(out.At(ctx, "LeaveNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leaveOrganisationPayloadImplementors = []string{"LeaveOrganisationPayload"}
+
+func (ec *executionContext) _LeaveOrganisationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LeaveOrganisationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leaveOrganisationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeaveOrganisationPayload")
+		case "leftOrganisationId":
+			out.Values[i] = ec._LeaveOrganisationPayload_leftOrganisationId(out.At(ctx, "LeaveOrganisationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lengthImplementors = []string{"Length"}
 
-func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model.Length) graphql.Marshaler {
+func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model1.Length) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, lengthImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -12867,6 +19090,39 @@ func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, o
 		case "max":
 			out.Values[i] = ec._Length_max(out.At(ctx, "Length", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var moveOrganisationPayloadImplementors = []string{"MoveOrganisationPayload"}
+
+func (ec *executionContext) _MoveOrganisationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.MoveOrganisationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, moveOrganisationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MoveOrganisationPayload")
+		case "organisation":
+			out.Values[i] = ec._MoveOrganisationPayload_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -13045,6 +19301,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createComment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createComment(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteComment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteComment(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createNotebook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createNotebook(ctx, field)
@@ -13062,6 +19332,55 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteNotebook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteNotebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "inviteToNotebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteToNotebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokeInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "acceptInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acceptInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "leaveNotebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_leaveNotebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changeMemberRole":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeMemberRole(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removeMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "transferNotebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_transferNotebook(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -13087,6 +19406,55 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createOrganisation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOrganisation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateOrganisation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOrganisation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteOrganisation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOrganisation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moveOrganisation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_moveOrganisation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "setOrganisationMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setOrganisationMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removeOrganisationMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeOrganisationMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "leaveOrganisation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_leaveOrganisation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13106,7 +19474,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 
 var noteImplementors = []string{"Note", "Node", "_Entity"}
 
-func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj *model1.Note) graphql.Marshaler {
+func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj *model.Note) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, noteImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13130,6 +19498,11 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "authorId":
+			out.Values[i] = ec._Note_authorId(out.At(ctx, "Note", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "viewerCan":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -13146,6 +19519,12 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "comments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Note_comments(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13165,7 +19544,7 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 
 var noteConnectionImplementors = []string{"NoteConnection"}
 
-func (ec *executionContext) _NoteConnection(ctx context.Context, sel ast.SelectionSet, obj *model1.NoteConnection) graphql.Marshaler {
+func (ec *executionContext) _NoteConnection(ctx context.Context, sel ast.SelectionSet, obj *model.NoteConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, noteConnectionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13208,7 +19587,7 @@ func (ec *executionContext) _NoteConnection(ctx context.Context, sel ast.Selecti
 
 var noteEdgeImplementors = []string{"NoteEdge"}
 
-func (ec *executionContext) _NoteEdge(ctx context.Context, sel ast.SelectionSet, obj *model1.NoteEdge) graphql.Marshaler {
+func (ec *executionContext) _NoteEdge(ctx context.Context, sel ast.SelectionSet, obj *model.NoteEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, noteEdgeImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13289,7 +19668,7 @@ func (ec *executionContext) _NotePermissions(ctx context.Context, sel ast.Select
 
 var notebookImplementors = []string{"Notebook", "Node", "_Entity"}
 
-func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet, obj *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet, obj *model.Notebook) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, notebookImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13313,6 +19692,18 @@ func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "members":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notebook_members(ctx, field, obj)
+				})
+		case "invitations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notebook_invitations(ctx, field, obj)
+				})
 		case "viewerCan":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -13354,7 +19745,7 @@ func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet,
 
 var notebookConnectionImplementors = []string{"NotebookConnection"}
 
-func (ec *executionContext) _NotebookConnection(ctx context.Context, sel ast.SelectionSet, obj *model1.NotebookConnection) graphql.Marshaler {
+func (ec *executionContext) _NotebookConnection(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, notebookConnectionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13397,7 +19788,7 @@ func (ec *executionContext) _NotebookConnection(ctx context.Context, sel ast.Sel
 
 var notebookEdgeImplementors = []string{"NotebookEdge"}
 
-func (ec *executionContext) _NotebookEdge(ctx context.Context, sel ast.SelectionSet, obj *model1.NotebookEdge) graphql.Marshaler {
+func (ec *executionContext) _NotebookEdge(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, notebookEdgeImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13413,6 +19804,269 @@ func (ec *executionContext) _NotebookEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._NotebookEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookInvitationImplementors = []string{"NotebookInvitation"}
+
+func (ec *executionContext) _NotebookInvitation(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookInvitation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookInvitationImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookInvitation")
+		case "id":
+			out.Values[i] = ec._NotebookInvitation_id(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invitedBy":
+			out.Values[i] = ec._NotebookInvitation_invitedBy(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._NotebookInvitation_role(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "email":
+			out.Values[i] = ec._NotebookInvitation_email(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._NotebookInvitation_createdAt(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._NotebookInvitation_expiresAt(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookInvitationConnectionImplementors = []string{"NotebookInvitationConnection"}
+
+func (ec *executionContext) _NotebookInvitationConnection(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookInvitationConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookInvitationConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookInvitationConnection")
+		case "edges":
+			out.Values[i] = ec._NotebookInvitationConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._NotebookInvitationConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._NotebookInvitationConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookInvitationEdgeImplementors = []string{"NotebookInvitationEdge"}
+
+func (ec *executionContext) _NotebookInvitationEdge(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookInvitationEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookInvitationEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookInvitationEdge")
+		case "cursor":
+			out.Values[i] = ec._NotebookInvitationEdge_cursor(out.At(ctx, "NotebookInvitationEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._NotebookInvitationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookMemberImplementors = []string{"NotebookMember"}
+
+func (ec *executionContext) _NotebookMember(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookMember) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookMemberImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookMember")
+		case "userId":
+			out.Values[i] = ec._NotebookMember_userId(out.At(ctx, "NotebookMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._NotebookMember_role(out.At(ctx, "NotebookMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._NotebookMember_since(out.At(ctx, "NotebookMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookMemberConnectionImplementors = []string{"NotebookMemberConnection"}
+
+func (ec *executionContext) _NotebookMemberConnection(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookMemberConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookMemberConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookMemberConnection")
+		case "edges":
+			out.Values[i] = ec._NotebookMemberConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._NotebookMemberConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._NotebookMemberConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookMemberEdgeImplementors = []string{"NotebookMemberEdge"}
+
+func (ec *executionContext) _NotebookMemberEdge(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookMemberEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookMemberEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookMemberEdge")
+		case "cursor":
+			out.Values[i] = ec._NotebookMemberEdge_cursor(out.At(ctx, "NotebookMemberEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._NotebookMemberEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13476,9 +20130,322 @@ func (ec *executionContext) _NotebookPermissions(ctx context.Context, sel ast.Se
 	return out
 }
 
+var organisationImplementors = []string{"Organisation", "Node", "_Entity"}
+
+func (ec *executionContext) _Organisation(ctx context.Context, sel ast.SelectionSet, obj *model.Organisation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Organisation")
+		case "id":
+			out.Values[i] = ec._Organisation_id(out.At(ctx, "Organisation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Organisation_name(out.At(ctx, "Organisation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "parentId":
+			out.Values[i] = ec._Organisation_parentId(out.At(ctx, "Organisation", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "members":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Organisation_members(ctx, field, obj)
+				})
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Organisation_viewerCan(ctx, field, obj)
+				})
+		case "createdAt":
+			out.Values[i] = ec._Organisation_createdAt(out.At(ctx, "Organisation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "updatedAt":
+			out.Values[i] = ec._Organisation_updatedAt(out.At(ctx, "Organisation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationConnectionImplementors = []string{"OrganisationConnection"}
+
+func (ec *executionContext) _OrganisationConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrganisationConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationConnection")
+		case "edges":
+			out.Values[i] = ec._OrganisationConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._OrganisationConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OrganisationConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationEdgeImplementors = []string{"OrganisationEdge"}
+
+func (ec *executionContext) _OrganisationEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrganisationEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationEdge")
+		case "cursor":
+			out.Values[i] = ec._OrganisationEdge_cursor(out.At(ctx, "OrganisationEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._OrganisationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationMemberImplementors = []string{"OrganisationMember"}
+
+func (ec *executionContext) _OrganisationMember(ctx context.Context, sel ast.SelectionSet, obj *model.OrganisationMember) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationMemberImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationMember")
+		case "userId":
+			out.Values[i] = ec._OrganisationMember_userId(out.At(ctx, "OrganisationMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._OrganisationMember_role(out.At(ctx, "OrganisationMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._OrganisationMember_since(out.At(ctx, "OrganisationMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationMemberConnectionImplementors = []string{"OrganisationMemberConnection"}
+
+func (ec *executionContext) _OrganisationMemberConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OrganisationMemberConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationMemberConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationMemberConnection")
+		case "edges":
+			out.Values[i] = ec._OrganisationMemberConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._OrganisationMemberConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OrganisationMemberConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationMemberEdgeImplementors = []string{"OrganisationMemberEdge"}
+
+func (ec *executionContext) _OrganisationMemberEdge(ctx context.Context, sel ast.SelectionSet, obj *model.OrganisationMemberEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationMemberEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationMemberEdge")
+		case "cursor":
+			out.Values[i] = ec._OrganisationMemberEdge_cursor(out.At(ctx, "OrganisationMemberEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._OrganisationMemberEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var organisationPermissionsImplementors = []string{"OrganisationPermissions"}
+
+func (ec *executionContext) _OrganisationPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, organisationPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrganisationPermissions")
+		case "actions":
+			out.Values[i] = ec._OrganisationPermissions_actions(out.At(ctx, "OrganisationPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._OrganisationPermissions_see(out.At(ctx, "OrganisationPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._OrganisationPermissions_edit(out.At(ctx, "OrganisationPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var pageInfoImplementors = []string{"PageInfo"}
 
-func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *model1.PageInfo) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13526,7 +20493,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 
 var profileImplementors = []string{"Profile", "Node", "_Entity"}
 
-func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, obj *model.Profile) graphql.Marshaler {
+func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, obj *model1.Profile) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, profileImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13627,7 +20594,7 @@ func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, 
 
 var profileConnectionImplementors = []string{"ProfileConnection"}
 
-func (ec *executionContext) _ProfileConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ProfileConnection) graphql.Marshaler {
+func (ec *executionContext) _ProfileConnection(ctx context.Context, sel ast.SelectionSet, obj *model1.ProfileConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, profileConnectionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13670,7 +20637,7 @@ func (ec *executionContext) _ProfileConnection(ctx context.Context, sel ast.Sele
 
 var profileEdgeImplementors = []string{"ProfileEdge"}
 
-func (ec *executionContext) _ProfileEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ProfileEdge) graphql.Marshaler {
+func (ec *executionContext) _ProfileEdge(ctx context.Context, sel ast.SelectionSet, obj *model1.ProfileEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, profileEdgeImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13828,6 +20795,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_notebooks(ctx, field)
 				})
+		case "organisations":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_organisations(ctx, field)
+				})
 		case "_entities":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -13867,7 +20840,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 
 var reauthenticatePayloadImplementors = []string{"ReauthenticatePayload"}
 
-func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReauthenticatePayload) graphql.Marshaler {
+func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ReauthenticatePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, reauthenticatePayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13900,7 +20873,7 @@ func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.
 
 var refreshSessionPayloadImplementors = []string{"RefreshSessionPayload"}
 
-func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefreshSessionPayload) graphql.Marshaler {
+func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RefreshSessionPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, refreshSessionPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13931,9 +20904,75 @@ func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var removeMemberPayloadImplementors = []string{"RemoveMemberPayload"}
+
+func (ec *executionContext) _RemoveMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeMemberPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveMemberPayload")
+		case "notebook":
+			out.Values[i] = ec._RemoveMemberPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var removeOrganisationMemberPayloadImplementors = []string{"RemoveOrganisationMemberPayload"}
+
+func (ec *executionContext) _RemoveOrganisationMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveOrganisationMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeOrganisationMemberPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveOrganisationMemberPayload")
+		case "organisation":
+			out.Values[i] = ec._RemoveOrganisationMemberPayload_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var requestEmailVerificationPayloadImplementors = []string{"RequestEmailVerificationPayload"}
 
-func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestEmailVerificationPayload) graphql.Marshaler {
+func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RequestEmailVerificationPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, requestEmailVerificationPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -13966,7 +21005,7 @@ func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context
 
 var requestLimitsImplementors = []string{"RequestLimits"}
 
-func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.SelectionSet, obj *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.SelectionSet, obj *model1.RequestLimits) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, requestLimitsImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14039,7 +21078,7 @@ func (ec *executionContext) _RequestLimits(ctx context.Context, sel ast.Selectio
 
 var requestPasswordResetPayloadImplementors = []string{"RequestPasswordResetPayload"}
 
-func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RequestPasswordResetPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, requestPasswordResetPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14072,7 +21111,7 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 
 var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
 
-func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResetPasswordPayload) graphql.Marshaler {
+func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ResetPasswordPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, resetPasswordPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14105,7 +21144,7 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 
 var revokeAccountSessionsPayloadImplementors = []string{"RevokeAccountSessionsPayload"}
 
-func (ec *executionContext) _RevokeAccountSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeAccountSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeAccountSessionsPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14146,9 +21185,42 @@ func (ec *executionContext) _RevokeAccountSessionsPayload(ctx context.Context, s
 	return out
 }
 
+var revokeInvitationPayloadImplementors = []string{"RevokeInvitationPayload"}
+
+func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeInvitationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeInvitationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeInvitationPayload")
+		case "notebook":
+			out.Values[i] = ec._RevokeInvitationPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var revokeOtherSessionsPayloadImplementors = []string{"RevokeOtherSessionsPayload"}
 
-func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RevokeOtherSessionsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeOtherSessionsPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14191,7 +21263,7 @@ func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel
 
 var revokeSessionPayloadImplementors = []string{"RevokeSessionPayload"}
 
-func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeSessionPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RevokeSessionPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeSessionPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14229,7 +21301,7 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 
 var securityEventImplementors = []string{"SecurityEvent"}
 
-func (ec *executionContext) _SecurityEvent(ctx context.Context, sel ast.SelectionSet, obj *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) _SecurityEvent(ctx context.Context, sel ast.SelectionSet, obj *model1.SecurityEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, securityEventImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14287,7 +21359,7 @@ func (ec *executionContext) _SecurityEvent(ctx context.Context, sel ast.Selectio
 
 var securityEventConnectionImplementors = []string{"SecurityEventConnection"}
 
-func (ec *executionContext) _SecurityEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SecurityEventConnection) graphql.Marshaler {
+func (ec *executionContext) _SecurityEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model1.SecurityEventConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, securityEventConnectionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14330,7 +21402,7 @@ func (ec *executionContext) _SecurityEventConnection(ctx context.Context, sel as
 
 var securityEventEdgeImplementors = []string{"SecurityEventEdge"}
 
-func (ec *executionContext) _SecurityEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.SecurityEventEdge) graphql.Marshaler {
+func (ec *executionContext) _SecurityEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model1.SecurityEventEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, securityEventEdgeImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14368,7 +21440,7 @@ func (ec *executionContext) _SecurityEventEdge(ctx context.Context, sel ast.Sele
 
 var sessionImplementors = []string{"Session", "Node"}
 
-func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *model.Session) graphql.Marshaler {
+func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *model1.Session) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14437,7 +21509,7 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 
 var sessionConnectionImplementors = []string{"SessionConnection"}
 
-func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SessionConnection) graphql.Marshaler {
+func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.SelectionSet, obj *model1.SessionConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionConnectionImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14480,7 +21552,7 @@ func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.Sele
 
 var sessionEdgeImplementors = []string{"SessionEdge"}
 
-func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionSet, obj *model.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionSet, obj *model1.SessionEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionEdgeImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14554,9 +21626,42 @@ func (ec *executionContext) _SessionPermissions(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var setOrganisationMemberPayloadImplementors = []string{"SetOrganisationMemberPayload"}
+
+func (ec *executionContext) _SetOrganisationMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetOrganisationMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setOrganisationMemberPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetOrganisationMemberPayload")
+		case "organisation":
+			out.Values[i] = ec._SetOrganisationMemberPayload_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var settingsImplementors = []string{"Settings"}
 
-func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model.Settings) graphql.Marshaler {
+func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model1.Settings) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, settingsImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14639,7 +21744,7 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 
 var signInPayloadImplementors = []string{"SignInPayload"}
 
-func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInPayload) graphql.Marshaler {
+func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignInPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signInPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14677,7 +21782,7 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 
 var signOutPayloadImplementors = []string{"SignOutPayload"}
 
-func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutPayload) graphql.Marshaler {
+func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignOutPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signOutPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14715,7 +21820,7 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 
 var signUpPayloadImplementors = []string{"SignUpPayload"}
 
-func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignUpPayload) graphql.Marshaler {
+func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignUpPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, signUpPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14753,7 +21858,7 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 
 var startPasswordResetPayloadImplementors = []string{"StartPasswordResetPayload"}
 
-func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasswordResetPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, startPasswordResetPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14791,7 +21896,7 @@ func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel 
 
 var tokensImplementors = []string{"Tokens"}
 
-func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, obj *model.Tokens) graphql.Marshaler {
+func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, obj *model1.Tokens) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tokensImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14832,9 +21937,42 @@ func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var transferNotebookPayloadImplementors = []string{"TransferNotebookPayload"}
+
+func (ec *executionContext) _TransferNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TransferNotebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, transferNotebookPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TransferNotebookPayload")
+		case "notebook":
+			out.Values[i] = ec._TransferNotebookPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var updateNotePayloadImplementors = []string{"UpdateNotePayload"}
 
-func (ec *executionContext) _UpdateNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.UpdateNotePayload) graphql.Marshaler {
+func (ec *executionContext) _UpdateNotePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateNotePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateNotePayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14867,7 +22005,7 @@ func (ec *executionContext) _UpdateNotePayload(ctx context.Context, sel ast.Sele
 
 var updateNotebookPayloadImplementors = []string{"UpdateNotebookPayload"}
 
-func (ec *executionContext) _UpdateNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.UpdateNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) _UpdateNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateNotebookPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateNotebookPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14898,9 +22036,42 @@ func (ec *executionContext) _UpdateNotebookPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var updateOrganisationPayloadImplementors = []string{"UpdateOrganisationPayload"}
+
+func (ec *executionContext) _UpdateOrganisationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateOrganisationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateOrganisationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateOrganisationPayload")
+		case "organisation":
+			out.Values[i] = ec._UpdateOrganisationPayload_organisation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var updateProfilePayloadImplementors = []string{"UpdateProfilePayload"}
 
-func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateProfilePayload) graphql.Marshaler {
+func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.UpdateProfilePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateProfilePayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -14933,7 +22104,7 @@ func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.S
 
 var userImplementors = []string{"User", "Node", "_Entity"}
 
-func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model.User) graphql.Marshaler {
+func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model1.User) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -15017,6 +22188,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_notebooks(ctx, field, obj)
 				})
+		case "organisations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_organisations(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15069,7 +22246,7 @@ func (ec *executionContext) _UserPermissions(ctx context.Context, sel ast.Select
 
 var verifyEmailPayloadImplementors = []string{"VerifyEmailPayload"}
 
-func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.VerifyEmailPayload) graphql.Marshaler {
+func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.VerifyEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, verifyEmailPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
@@ -15505,7 +22682,12 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNAccount2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx context.Context, sel ast.SelectionSet, v []*model.Account) graphql.Marshaler {
+func (ec *executionContext) unmarshalNAcceptInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationInput(ctx context.Context, v any) (model.AcceptInvitationInput, error) {
+	res, err := ec.unmarshalInputAcceptInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccount2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx context.Context, sel ast.SelectionSet, v []*model1.Account) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -15515,7 +22697,7 @@ func (ec *executionContext) marshalNAccount2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgr
 	return ret
 }
 
-func (ec *executionContext) marshalNAccountEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccountEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.AccountEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -15531,7 +22713,7 @@ func (ec *executionContext) marshalNAccountEdge2ᚕᚖfreeholdᚗdevᚋfreehold�
 	return ret
 }
 
-func (ec *executionContext) marshalNAccountEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdge(ctx context.Context, sel ast.SelectionSet, v *model.AccountEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountEdge(ctx context.Context, sel ast.SelectionSet, v *model1.AccountEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "AccountEdge!")
 		return graphql.Null
@@ -15539,13 +22721,13 @@ func (ec *executionContext) marshalNAccountEdge2ᚖfreeholdᚗdevᚋfreeholdᚋg
 	return ec._AccountEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, v any) (model.AccountState, error) {
-	var res model.AccountState
+func (ec *executionContext) unmarshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, v any) (model1.AccountState, error) {
+	var res model1.AccountState
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, sel ast.SelectionSet, v model.AccountState) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountState2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, sel ast.SelectionSet, v model1.AccountState) graphql.Marshaler {
 	return v
 }
 
@@ -15563,76 +22745,237 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
-func (ec *executionContext) unmarshalNChangeEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx context.Context, v any) (model.ChangeEmailInput, error) {
+func (ec *executionContext) unmarshalNChangeEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailInput(ctx context.Context, v any) (model1.ChangeEmailInput, error) {
 	res, err := ec.unmarshalInputChangeEmailInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNChangePasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx context.Context, v any) (model.ChangePasswordInput, error) {
+func (ec *executionContext) unmarshalNChangeMemberRoleInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRoleInput(ctx context.Context, v any) (model.ChangeMemberRoleInput, error) {
+	res, err := ec.unmarshalInputChangeMemberRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNChangePasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordInput(ctx context.Context, v any) (model1.ChangePasswordInput, error) {
 	res, err := ec.unmarshalInputChangePasswordInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNChangeUsernameInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx context.Context, v any) (model.ChangeUsernameInput, error) {
+func (ec *executionContext) unmarshalNChangeUsernameInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernameInput(ctx context.Context, v any) (model1.ChangeUsernameInput, error) {
 	res, err := ec.unmarshalInputChangeUsernameInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, v any) (model.CodePurpose, error) {
-	var res model.CodePurpose
+func (ec *executionContext) unmarshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, v any) (model1.CodePurpose, error) {
+	var res model1.CodePurpose
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, sel ast.SelectionSet, v model.CodePurpose) graphql.Marshaler {
+func (ec *executionContext) marshalNCodePurpose2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCodePurpose(ctx context.Context, sel ast.SelectionSet, v model1.CodePurpose) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalNCreateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNoteInput(ctx context.Context, v any) (model1.CreateNoteInput, error) {
+func (ec *executionContext) marshalNComment2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Comment) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx context.Context, sel ast.SelectionSet, v *model.Comment) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Comment!")
+		return graphql.Null
+	}
+	return ec._Comment(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCommentAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommentAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CommentAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCommentAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCommentAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCommentAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommentAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCommentEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CommentEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommentEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCommentEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdge(ctx context.Context, sel ast.SelectionSet, v *model.CommentEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CommentEdge!")
+		return graphql.Null
+	}
+	return ec._CommentEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCommentField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommentField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CommentField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCommentField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCommentField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCommentField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommentField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNCreateCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentInput(ctx context.Context, v any) (model.CreateCommentInput, error) {
+	res, err := ec.unmarshalInputCreateCommentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCreateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNoteInput(ctx context.Context, v any) (model.CreateNoteInput, error) {
 	res, err := ec.unmarshalInputCreateNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNCreateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookInput(ctx context.Context, v any) (model1.CreateNotebookInput, error) {
+func (ec *executionContext) unmarshalNCreateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookInput(ctx context.Context, v any) (model.CreateNotebookInput, error) {
 	res, err := ec.unmarshalInputCreateNotebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNCreateOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateOrganisationInput(ctx context.Context, v any) (model.CreateOrganisationInput, error) {
+	res, err := ec.unmarshalInputCreateOrganisationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := model.UnmarshalDateTime(v)
+	res, err := model1.UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
-	res := model.MarshalDateTime(v)
+	res := model1.MarshalDateTime(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
 	return res
 }
 
-func (ec *executionContext) unmarshalNDeleteAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx context.Context, v any) (model.DeleteAccountInput, error) {
+func (ec *executionContext) unmarshalNDeleteAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountInput(ctx context.Context, v any) (model1.DeleteAccountInput, error) {
 	res, err := ec.unmarshalInputDeleteAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNDeleteNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNoteInput(ctx context.Context, v any) (model1.DeleteNoteInput, error) {
+func (ec *executionContext) unmarshalNDeleteCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentInput(ctx context.Context, v any) (model.DeleteCommentInput, error) {
+	res, err := ec.unmarshalInputDeleteCommentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDeleteNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNoteInput(ctx context.Context, v any) (model.DeleteNoteInput, error) {
 	res, err := ec.unmarshalInputDeleteNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNDeleteNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotebookInput(ctx context.Context, v any) (model1.DeleteNotebookInput, error) {
+func (ec *executionContext) unmarshalNDeleteNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotebookInput(ctx context.Context, v any) (model.DeleteNotebookInput, error) {
 	res, err := ec.unmarshalInputDeleteNotebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNDisableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountInput(ctx context.Context, v any) (model.DisableAccountInput, error) {
+func (ec *executionContext) unmarshalNDeleteOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteOrganisationInput(ctx context.Context, v any) (model.DeleteOrganisationInput, error) {
+	res, err := ec.unmarshalInputDeleteOrganisationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDisableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountInput(ctx context.Context, v any) (model1.DisableAccountInput, error) {
 	res, err := ec.unmarshalInputDisableAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountInput(ctx context.Context, v any) (model.EnableAccountInput, error) {
+func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountInput(ctx context.Context, v any) (model1.EnableAccountInput, error) {
 	res, err := ec.unmarshalInputEnableAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -15708,12 +23051,32 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
-func (ec *executionContext) marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx context.Context, sel ast.SelectionSet, v *model.Length) graphql.Marshaler {
+func (ec *executionContext) unmarshalNInviteToNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookInput(ctx context.Context, v any) (model.InviteToNotebookInput, error) {
+	res, err := ec.unmarshalInputInviteToNotebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNLeaveNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookInput(ctx context.Context, v any) (model.LeaveNotebookInput, error) {
+	res, err := ec.unmarshalInputLeaveNotebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNLeaveOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveOrganisationInput(ctx context.Context, v any) (model.LeaveOrganisationInput, error) {
+	res, err := ec.unmarshalInputLeaveOrganisationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLength2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐLength(ctx context.Context, sel ast.SelectionSet, v *model1.Length) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Length!")
 		return graphql.Null
 	}
 	return ec._Length(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNMoveOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐMoveOrganisationInput(ctx context.Context, v any) (model.MoveOrganisationInput, error) {
+	res, err := ec.unmarshalInputMoveOrganisationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v []owned.Row) graphql.Marshaler {
@@ -15726,7 +23089,7 @@ func (ec *executionContext) marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐ
 	return ret
 }
 
-func (ec *executionContext) marshalNNote2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.Note) graphql.Marshaler {
+func (ec *executionContext) marshalNNote2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Note) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -15742,7 +23105,7 @@ func (ec *executionContext) marshalNNote2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋm
 	return ret
 }
 
-func (ec *executionContext) marshalNNote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx context.Context, sel ast.SelectionSet, v *model1.Note) graphql.Marshaler {
+func (ec *executionContext) marshalNNote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx context.Context, sel ast.SelectionSet, v *model.Note) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Note!")
 		return graphql.Null
@@ -15794,7 +23157,7 @@ func (ec *executionContext) marshalNNoteAction2ᚕstringᚄ(ctx context.Context,
 	return ret
 }
 
-func (ec *executionContext) marshalNNoteEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.NoteEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNNoteEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NoteEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -15810,7 +23173,7 @@ func (ec *executionContext) marshalNNoteEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraph
 	return ret
 }
 
-func (ec *executionContext) marshalNNoteEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdge(ctx context.Context, sel ast.SelectionSet, v *model1.NoteEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNNoteEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteEdge(ctx context.Context, sel ast.SelectionSet, v *model.NoteEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "NoteEdge!")
 		return graphql.Null
@@ -15862,7 +23225,7 @@ func (ec *executionContext) marshalNNoteField2ᚕstringᚄ(ctx context.Context, 
 	return ret
 }
 
-func (ec *executionContext) marshalNNotebook2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) marshalNNotebook2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Notebook) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -15878,7 +23241,7 @@ func (ec *executionContext) marshalNNotebook2ᚕᚖexampleᚗcomᚋnotesᚋgraph
 	return ret
 }
 
-func (ec *executionContext) marshalNNotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx context.Context, sel ast.SelectionSet, v *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) marshalNNotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx context.Context, sel ast.SelectionSet, v *model.Notebook) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Notebook!")
 		return graphql.Null
@@ -15930,7 +23293,7 @@ func (ec *executionContext) marshalNNotebookAction2ᚕstringᚄ(ctx context.Cont
 	return ret
 }
 
-func (ec *executionContext) marshalNNotebookEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.NotebookEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNNotebookEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -15946,7 +23309,7 @@ func (ec *executionContext) marshalNNotebookEdge2ᚕᚖexampleᚗcomᚋnotesᚋg
 	return ret
 }
 
-func (ec *executionContext) marshalNNotebookEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdge(ctx context.Context, sel ast.SelectionSet, v *model1.NotebookEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNNotebookEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookEdge(ctx context.Context, sel ast.SelectionSet, v *model.NotebookEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "NotebookEdge!")
 		return graphql.Null
@@ -15998,6 +23361,306 @@ func (ec *executionContext) marshalNNotebookField2ᚕstringᚄ(ctx context.Conte
 	return ret
 }
 
+func (ec *executionContext) marshalNNotebookInvitation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookInvitation) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookInvitation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookInvitation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitation(ctx context.Context, sel ast.SelectionSet, v *model.NotebookInvitation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookInvitation!")
+		return graphql.Null
+	}
+	return ec._NotebookInvitation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNNotebookInvitationEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookInvitationEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookInvitationEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookInvitationEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdge(ctx context.Context, sel ast.SelectionSet, v *model.NotebookInvitationEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookInvitationEdge!")
+		return graphql.Null
+	}
+	return ec._NotebookInvitationEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNNotebookMember2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookMember) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMember(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMember(ctx context.Context, sel ast.SelectionSet, v *model.NotebookMember) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookMember!")
+		return graphql.Null
+	}
+	return ec._NotebookMember(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNNotebookMemberEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookMemberEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookMemberEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookMemberEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdge(ctx context.Context, sel ast.SelectionSet, v *model.NotebookMemberEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookMemberEdge!")
+		return graphql.Null
+	}
+	return ec._NotebookMemberEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx context.Context, v any) (model.NotebookRole, error) {
+	var res model.NotebookRole
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx context.Context, sel ast.SelectionSet, v model.NotebookRole) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNOrganisation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Organisation) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx context.Context, sel ast.SelectionSet, v *model.Organisation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Organisation!")
+		return graphql.Null
+	}
+	return ec._Organisation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrganisationAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrganisationAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OrganisationAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNOrganisationAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrganisationAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNOrganisationAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OrganisationEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationEdge(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrganisationEdge!")
+		return graphql.Null
+	}
+	return ec._OrganisationEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrganisationField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrganisationField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OrganisationField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNOrganisationField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOrganisationField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNOrganisationField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationMember2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OrganisationMember) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMember(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMember(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationMember) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrganisationMember!")
+		return graphql.Null
+	}
+	return ec._OrganisationMember(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOrganisationMemberEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OrganisationMemberEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOrganisationMemberEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOrganisationMemberEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberEdge(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationMemberEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OrganisationMemberEdge!")
+		return graphql.Null
+	}
+	return ec._OrganisationMemberEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrganisationRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationRole(ctx context.Context, v any) (model.OrganisationRole, error) {
+	var res model.OrganisationRole
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrganisationRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationRole(ctx context.Context, sel ast.SelectionSet, v model.OrganisationRole) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
 	var res directives.Otherwise
 	err := res.UnmarshalGQL(v)
@@ -16008,7 +23671,7 @@ func (ec *executionContext) marshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirect
 	return v
 }
 
-func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model1.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
 		return graphql.Null
@@ -16016,7 +23679,7 @@ func (ec *executionContext) marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgrap
 	return ec._PageInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v []*model.Profile) graphql.Marshaler {
+func (ec *executionContext) marshalNProfile2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v []*model1.Profile) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -16070,7 +23733,7 @@ func (ec *executionContext) marshalNProfileAction2ᚕstringᚄ(ctx context.Conte
 	return ret
 }
 
-func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ProfileEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.ProfileEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -16086,7 +23749,7 @@ func (ec *executionContext) marshalNProfileEdge2ᚕᚖfreeholdᚗdevᚋfreehold�
 	return ret
 }
 
-func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx context.Context, sel ast.SelectionSet, v *model.ProfileEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNProfileEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileEdge(ctx context.Context, sel ast.SelectionSet, v *model1.ProfileEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ProfileEdge!")
 		return graphql.Null
@@ -16148,22 +23811,32 @@ func (ec *executionContext) marshalNProfileVisibility2freeholdᚗdevᚋfreehold�
 	return v
 }
 
-func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx context.Context, v any) (model.ReauthenticateInput, error) {
+func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateInput(ctx context.Context, v any) (model1.ReauthenticateInput, error) {
 	res, err := ec.unmarshalInputReauthenticateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model.RefreshSessionInput, error) {
+func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model1.RefreshSessionInput, error) {
 	res, err := ec.unmarshalInputRefreshSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRequestEmailVerificationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx context.Context, v any) (model.RequestEmailVerificationInput, error) {
+func (ec *executionContext) unmarshalNRemoveMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberInput(ctx context.Context, v any) (model.RemoveMemberInput, error) {
+	res, err := ec.unmarshalInputRemoveMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRemoveOrganisationMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveOrganisationMemberInput(ctx context.Context, v any) (model.RemoveOrganisationMemberInput, error) {
+	res, err := ec.unmarshalInputRemoveOrganisationMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestEmailVerificationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationInput(ctx context.Context, v any) (model1.RequestEmailVerificationInput, error) {
 	res, err := ec.unmarshalInputRequestEmailVerificationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx context.Context, sel ast.SelectionSet, v *model.RequestLimits) graphql.Marshaler {
+func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestLimits(ctx context.Context, sel ast.SelectionSet, v *model1.RequestLimits) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RequestLimits!")
 		return graphql.Null
@@ -16171,27 +23844,32 @@ func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreehold�
 	return ec._RequestLimits(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
+func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model1.RequestPasswordResetInput, error) {
 	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNResetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx context.Context, v any) (model.ResetPasswordInput, error) {
+func (ec *executionContext) unmarshalNResetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordInput(ctx context.Context, v any) (model1.ResetPasswordInput, error) {
 	res, err := ec.unmarshalInputResetPasswordInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRevokeAccountSessionsInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsInput(ctx context.Context, v any) (model.RevokeAccountSessionsInput, error) {
+func (ec *executionContext) unmarshalNRevokeAccountSessionsInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsInput(ctx context.Context, v any) (model1.RevokeAccountSessionsInput, error) {
 	res, err := ec.unmarshalInputRevokeAccountSessionsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model.RevokeSessionInput, error) {
+func (ec *executionContext) unmarshalNRevokeInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationInput(ctx context.Context, v any) (model.RevokeInvitationInput, error) {
+	res, err := ec.unmarshalInputRevokeInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model1.RevokeSessionInput, error) {
 	res, err := ec.unmarshalInputRevokeSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v []*model1.SecurityEvent) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -16201,7 +23879,7 @@ func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreehol
 	return ret
 }
 
-func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SecurityEventEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.SecurityEventEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -16217,7 +23895,7 @@ func (ec *executionContext) marshalNSecurityEventEdge2ᚕᚖfreeholdᚗdevᚋfre
 	return ret
 }
 
-func (ec *executionContext) marshalNSecurityEventEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEventEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEventEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventEdge(ctx context.Context, sel ast.SelectionSet, v *model1.SecurityEventEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SecurityEventEdge!")
 		return graphql.Null
@@ -16225,17 +23903,17 @@ func (ec *executionContext) marshalNSecurityEventEdge2ᚖfreeholdᚗdevᚋfreeho
 	return ec._SecurityEventEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, v any) (model.SecurityEventKind, error) {
-	var res model.SecurityEventKind
+func (ec *executionContext) unmarshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, v any) (model1.SecurityEventKind, error) {
+	var res model1.SecurityEventKind
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, sel ast.SelectionSet, v model.SecurityEventKind) graphql.Marshaler {
+func (ec *executionContext) marshalNSecurityEventKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventKind(ctx context.Context, sel ast.SelectionSet, v model1.SecurityEventKind) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v []*model.Session) graphql.Marshaler {
+func (ec *executionContext) marshalNSession2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v []*model1.Session) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -16289,7 +23967,7 @@ func (ec *executionContext) marshalNSessionAction2ᚕstringᚄ(ctx context.Conte
 	return ret
 }
 
-func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.SessionEdge) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -16305,7 +23983,7 @@ func (ec *executionContext) marshalNSessionEdge2ᚕᚖfreeholdᚗdevᚋfreehold�
 	return ret
 }
 
-func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx context.Context, sel ast.SelectionSet, v *model.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionEdge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionEdge(ctx context.Context, sel ast.SelectionSet, v *model1.SessionEdge) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SessionEdge!")
 		return graphql.Null
@@ -16357,7 +24035,12 @@ func (ec *executionContext) marshalNSessionField2ᚕstringᚄ(ctx context.Contex
 	return ret
 }
 
-func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
+func (ec *executionContext) unmarshalNSetOrganisationMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐSetOrganisationMemberInput(ctx context.Context, v any) (model.SetOrganisationMemberInput, error) {
+	res, err := ec.unmarshalInputSetOrganisationMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model1.Settings) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Settings!")
 		return graphql.Null
@@ -16365,17 +24048,17 @@ func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgrap
 	return ec._Settings(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
+func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model1.SignInInput, error) {
 	res, err := ec.unmarshalInputSignInInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model.SignUpInput, error) {
+func (ec *executionContext) unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model1.SignUpInput, error) {
 	res, err := ec.unmarshalInputSignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx context.Context, v any) (model.StartPasswordResetInput, error) {
+func (ec *executionContext) unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx context.Context, v any) (model1.StartPasswordResetInput, error) {
 	res, err := ec.unmarshalInputStartPasswordResetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -16452,17 +24135,27 @@ func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, 
 	return ret
 }
 
-func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model1.UpdateNoteInput, error) {
+func (ec *executionContext) unmarshalNTransferNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookInput(ctx context.Context, v any) (model.TransferNotebookInput, error) {
+	res, err := ec.unmarshalInputTransferNotebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model.UpdateNoteInput, error) {
 	res, err := ec.unmarshalInputUpdateNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNUpdateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotebookInput(ctx context.Context, v any) (model1.UpdateNotebookInput, error) {
+func (ec *executionContext) unmarshalNUpdateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotebookInput(ctx context.Context, v any) (model.UpdateNotebookInput, error) {
 	res, err := ec.unmarshalInputUpdateNotebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
+func (ec *executionContext) unmarshalNUpdateOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateOrganisationInput(ctx context.Context, v any) (model.UpdateOrganisationInput, error) {
+	res, err := ec.unmarshalInputUpdateOrganisationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model1.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -16511,7 +24204,7 @@ func (ec *executionContext) marshalNUserField2ᚕstringᚄ(ctx context.Context, 
 	return ret
 }
 
-func (ec *executionContext) unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model.VerifyEmailInput, error) {
+func (ec *executionContext) unmarshalNVerifyEmailInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model1.VerifyEmailInput, error) {
 	res, err := ec.unmarshalInputVerifyEmailInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -16695,21 +24388,28 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
-func (ec *executionContext) marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx context.Context, sel ast.SelectionSet, v *model.Account) graphql.Marshaler {
+func (ec *executionContext) marshalOAcceptInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *model.AcceptInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AcceptInvitationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAccount2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccount(ctx context.Context, sel ast.SelectionSet, v *model1.Account) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Account(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOAccountConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountConnection(ctx context.Context, sel ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOAccountConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountConnection(ctx context.Context, sel ast.SelectionSet, v *model1.AccountConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._AccountConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAccountFilter2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountFilter(ctx context.Context, v any) (*model.AccountFilter, error) {
+func (ec *executionContext) unmarshalOAccountFilter2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountFilter(ctx context.Context, v any) (*model1.AccountFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -16717,16 +24417,16 @@ func (ec *executionContext) unmarshalOAccountFilter2ᚖfreeholdᚗdevᚋfreehold
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, v any) (*model.AccountState, error) {
+func (ec *executionContext) unmarshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, v any) (*model1.AccountState, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(model.AccountState)
+	var res = new(model1.AccountState)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, sel ast.SelectionSet, v *model.AccountState) graphql.Marshaler {
+func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAccountState(ctx context.Context, sel ast.SelectionSet, v *model1.AccountState) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -16763,46 +24463,88 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
-func (ec *executionContext) marshalOChangeEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeEmailPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOChangeEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model1.ChangeEmailPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ChangeEmailPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOChangePasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOChangeMemberRolePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRolePayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeMemberRolePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangeMemberRolePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOChangePasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model1.ChangePasswordPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ChangePasswordPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOChangeUsernamePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeUsernamePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOChangeUsernamePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐChangeUsernamePayload(ctx context.Context, sel ast.SelectionSet, v *model1.ChangeUsernamePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ChangeUsernamePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOCreateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotePayload(ctx context.Context, sel ast.SelectionSet, v *model1.CreateNotePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx context.Context, sel ast.SelectionSet, v *model.Comment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Comment(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCommentConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentConnection(ctx context.Context, sel ast.SelectionSet, v *model.CommentConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CommentConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCommentPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CommentPermissions(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateCommentPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateCommentPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotePayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateNotePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._CreateNotePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOCreateNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model1.CreateNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOCreateNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateNotebookPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._CreateNotebookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCreateOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateOrganisationPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateOrganisationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateOrganisationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalODate2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
 	if v == nil {
 		return nil, nil
 	}
-	res, err := model.UnmarshalDate(v)
+	res, err := model1.UnmarshalDate(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16812,7 +24554,7 @@ func (ec *executionContext) marshalODate2ᚖtimeᚐTime(ctx context.Context, sel
 	}
 	_ = sel
 	_ = ctx
-	res := model.MarshalDate(*v)
+	res := model1.MarshalDate(*v)
 	return res
 }
 
@@ -16820,7 +24562,7 @@ func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Contex
 	if v == nil {
 		return nil, nil
 	}
-	res, err := model.UnmarshalDateTime(v)
+	res, err := model1.UnmarshalDateTime(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16830,39 +24572,53 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	}
 	_ = sel
 	_ = ctx
-	res := model.MarshalDateTime(*v)
+	res := model1.MarshalDateTime(*v)
 	return res
 }
 
-func (ec *executionContext) marshalODeleteAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
+func (ec *executionContext) marshalODeleteAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model1.DeleteAccountPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._DeleteAccountPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODeleteNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotePayload(ctx context.Context, sel ast.SelectionSet, v *model1.DeleteNotePayload) graphql.Marshaler {
+func (ec *executionContext) marshalODeleteCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteCommentPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteCommentPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeleteNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotePayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteNotePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._DeleteNotePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODeleteNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model1.DeleteNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) marshalODeleteNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteNotebookPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._DeleteNotebookPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalODisableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.DisableAccountPayload) graphql.Marshaler {
+func (ec *executionContext) marshalODeleteOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteOrganisationPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteOrganisationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteOrganisationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODisableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐDisableAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model1.DisableAccountPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._DisableAccountPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.EnableAccountPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model1.EnableAccountPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -16905,6 +24661,34 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) marshalOInviteToNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.InviteToNotebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InviteToNotebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLeaveNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.LeaveNotebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LeaveNotebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLeaveOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveOrganisationPayload(ctx context.Context, sel ast.SelectionSet, v *model.LeaveOrganisationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LeaveOrganisationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMoveOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐMoveOrganisationPayload(ctx context.Context, sel ast.SelectionSet, v *model.MoveOrganisationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MoveOrganisationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalONode2freeholdᚗdevᚋfreeholdᚋownedᚐRow(ctx context.Context, sel ast.SelectionSet, v owned.Row) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -16912,14 +24696,14 @@ func (ec *executionContext) marshalONode2freeholdᚗdevᚋfreeholdᚋownedᚐRow
 	return ec._Node(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx context.Context, sel ast.SelectionSet, v *model1.Note) graphql.Marshaler {
+func (ec *executionContext) marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx context.Context, sel ast.SelectionSet, v *model.Note) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Note(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalONoteConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteConnection(ctx context.Context, sel ast.SelectionSet, v *model1.NoteConnection) graphql.Marshaler {
+func (ec *executionContext) marshalONoteConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteConnection(ctx context.Context, sel ast.SelectionSet, v *model.NoteConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -16933,18 +24717,32 @@ func (ec *executionContext) marshalONotePermissions2ᚖfreeholdᚗdevᚋfreehold
 	return ec._NotePermissions(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx context.Context, sel ast.SelectionSet, v *model1.Notebook) graphql.Marshaler {
+func (ec *executionContext) marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx context.Context, sel ast.SelectionSet, v *model.Notebook) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Notebook(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalONotebookConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookConnection(ctx context.Context, sel ast.SelectionSet, v *model1.NotebookConnection) graphql.Marshaler {
+func (ec *executionContext) marshalONotebookConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotebookConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._NotebookConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONotebookInvitationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotebookInvitationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotebookInvitationConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONotebookMemberConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotebookMemberConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotebookMemberConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
@@ -16954,21 +24752,49 @@ func (ec *executionContext) marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfree
 	return ec._NotebookPermissions(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v *model.Profile) graphql.Marshaler {
+func (ec *executionContext) marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx context.Context, sel ast.SelectionSet, v *model.Organisation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Organisation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrganisationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationConnection(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrganisationConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrganisationMemberConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationMemberConnection(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationMemberConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrganisationMemberConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrganisationPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrganisationPermissions(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v *model1.Profile) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Profile(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model.ProfileConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOProfileConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileConnection(ctx context.Context, sel ast.SelectionSet, v *model1.ProfileConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ProfileConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx context.Context, v any) (*model.ProfileFieldsInput, error) {
+func (ec *executionContext) unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx context.Context, v any) (*model1.ProfileFieldsInput, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -16999,84 +24825,105 @@ func (ec *executionContext) marshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeho
 	return v
 }
 
-func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, v *model.ReauthenticatePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticatePayload(ctx context.Context, sel ast.SelectionSet, v *model1.ReauthenticatePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ReauthenticatePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RefreshSessionPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RefreshSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RefreshSessionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORequestEmailVerificationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestEmailVerificationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORemoveMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemoveMemberPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RemoveMemberPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORemoveOrganisationMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveOrganisationMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemoveOrganisationMemberPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RemoveOrganisationMemberPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORequestEmailVerificationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RequestEmailVerificationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RequestEmailVerificationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RequestPasswordResetPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RequestPasswordResetPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model1.ResetPasswordPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ResetPasswordPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORevokeAccountSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeAccountSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORevokeAccountSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeAccountSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RevokeAccountSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RevokeAccountSessionsPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORevokeOtherSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORevokeInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RevokeInvitationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORevokeOtherSessionsPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RevokeOtherSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RevokeOtherSessionsPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalORevokeSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeSessionPayload) graphql.Marshaler {
+func (ec *executionContext) marshalORevokeSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RevokeSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RevokeSessionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEvent) graphql.Marshaler {
+func (ec *executionContext) marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v *model1.SecurityEvent) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SecurityEvent(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSecurityEventConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx context.Context, sel ast.SelectionSet, v *model.SecurityEventConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOSecurityEventConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEventConnection(ctx context.Context, sel ast.SelectionSet, v *model1.SecurityEventConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SecurityEventConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v *model.Session) graphql.Marshaler {
+func (ec *executionContext) marshalOSession2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSession(ctx context.Context, sel ast.SelectionSet, v *model1.Session) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *model.SessionConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOSessionConnection2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *model1.SessionConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -17090,30 +24937,37 @@ func (ec *executionContext) marshalOSessionPermissions2ᚖfreeholdᚗdevᚋfreeh
 	return ec._SessionPermissions(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model.SessionTransport, error) {
+func (ec *executionContext) unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, v any) (*model1.SessionTransport, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(model.SessionTransport)
+	var res = new(model1.SessionTransport)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v *model.SessionTransport) graphql.Marshaler {
+func (ec *executionContext) marshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v *model1.SessionTransport) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return v
 }
 
-func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOSetOrganisationMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐSetOrganisationMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetOrganisationMemberPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SetOrganisationMemberPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignInPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model.SignOutInput, error) {
+func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model1.SignOutInput, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -17121,21 +24975,21 @@ func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreehold�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignOutPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignOutPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignUpPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignUpPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasswordResetPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasswordResetPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -17230,18 +25084,25 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	return res
 }
 
-func (ec *executionContext) marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx context.Context, sel ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+func (ec *executionContext) marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx context.Context, sel ast.SelectionSet, v *model1.Tokens) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Tokens(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOTransferNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.TransferNotebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TransferNotebookPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOURL2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
 	}
-	res, err := model.UnmarshalURL(v)
+	res, err := model1.UnmarshalURL(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -17251,32 +25112,39 @@ func (ec *executionContext) marshalOURL2ᚖstring(ctx context.Context, sel ast.S
 	}
 	_ = sel
 	_ = ctx
-	res := model.MarshalURL(*v)
+	res := model1.MarshalURL(*v)
 	return res
 }
 
-func (ec *executionContext) marshalOUpdateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotePayload(ctx context.Context, sel ast.SelectionSet, v *model1.UpdateNotePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOUpdateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotePayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateNotePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UpdateNotePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOUpdateNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model1.UpdateNotebookPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOUpdateNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateNotebookPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UpdateNotebookPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateProfilePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOUpdateOrganisationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateOrganisationPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateOrganisationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateOrganisationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfilePayload(ctx context.Context, sel ast.SelectionSet, v *model1.UpdateProfilePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UpdateProfilePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
+func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model1.User) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -17290,7 +25158,7 @@ func (ec *executionContext) marshalOUserPermissions2ᚖfreeholdᚗdevᚋfreehold
 	return ec._UserPermissions(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOVerifyEmailPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model1.VerifyEmailPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

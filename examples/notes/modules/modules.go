@@ -2,8 +2,10 @@
 package modules
 
 import (
+	"example.com/notes/comments"
 	"example.com/notes/notebooks"
 	"example.com/notes/notes"
+	"example.com/notes/organisations"
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/core"
 )
@@ -14,5 +16,7 @@ func Program() (*app.Program, error) {
 		core.Module(),
 		notebooks.Module(),
 		notes.Module(),
+		comments.Module(),
+		organisations.Module(),
 	}...)
 }

@@ -6,9 +6,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"example.com/notes/comments"
 	"example.com/notes/graph"
 	"example.com/notes/notebooks"
 	"example.com/notes/notes"
+	"example.com/notes/organisations"
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/core"
 	"freehold.dev/freehold/graph/exec"
@@ -28,49 +30,68 @@ func Graph() app.Graph {
 
 // root has the resolvers of all modules. If Go misses a method of one, no module resolves the field of that name.
 type root struct {
-	mutationResolver mutationResolver
-	noteResolver     noteResolver
-	notebookResolver notebookResolver
-	profileResolver  profileResolver
-	queryResolver    queryResolver
-	sessionResolver  sessionResolver
-	userResolver     userResolver
+	commentResolver      commentResolver
+	mutationResolver     mutationResolver
+	noteResolver         noteResolver
+	notebookResolver     notebookResolver
+	organisationResolver organisationResolver
+	profileResolver      profileResolver
+	queryResolver        queryResolver
+	sessionResolver      sessionResolver
+	userResolver         userResolver
 }
 
 func newRoot(r *resolvers.Resolvers) *root {
 	return &root{
-		mutationResolver{notebooksMutation{Resolvers: r}, notesMutation{Resolvers: r}, coreMutation{Resolvers: r}},
-		noteResolver{notesNote{Resolvers: r}},
+		commentResolver{commentsComment{Resolvers: r}},
+		mutationResolver{commentsMutation{Resolvers: r}, notebooksMutation{Resolvers: r}, notesMutation{Resolvers: r}, organisationsMutation{Resolvers: r}, coreMutation{Resolvers: r}},
+		noteResolver{commentsNote{Resolvers: r}, notesNote{Resolvers: r}},
 		notebookResolver{notebooksNotebook{Resolvers: r}, notesNotebook{Resolvers: r}},
+		organisationResolver{organisationsOrganisation{Resolvers: r}},
 		profileResolver{coreProfile{Resolvers: r}},
-		queryResolver{notebooksQuery{Resolvers: r}, coreQuery{Resolvers: r}},
+		queryResolver{notebooksQuery{Resolvers: r}, organisationsQuery{Resolvers: r}, coreQuery{Resolvers: r}},
 		sessionResolver{coreSession{Resolvers: r}},
-		userResolver{notebooksUser{Resolvers: r}, coreUser{Resolvers: r}},
+		userResolver{notebooksUser{Resolvers: r}, organisationsUser{Resolvers: r}, coreUser{Resolvers: r}},
 	}
 }
 
 var _ exec.EntityResolver = (*queryResolver)(nil)
 
+func (r *root) Comment() graph.CommentResolver { return &r.commentResolver }
+
+type (
+	commentResolver struct {
+		commentsComment
+	}
+	commentsComment = comments.CommentResolver
+)
+
 func (r *root) Mutation() graph.MutationResolver { return &r.mutationResolver }
 
 type (
 	mutationResolver struct {
+		commentsMutation
 		notebooksMutation
 		notesMutation
+		organisationsMutation
 		coreMutation
 	}
-	notebooksMutation = notebooks.MutationResolver
-	notesMutation     = notes.MutationResolver
-	coreMutation      = core.MutationResolver
+	commentsMutation      = comments.MutationResolver
+	notebooksMutation     = notebooks.MutationResolver
+	notesMutation         = notes.MutationResolver
+	organisationsMutation = organisations.MutationResolver
+	coreMutation          = core.MutationResolver
 )
 
 func (r *root) Note() graph.NoteResolver { return &r.noteResolver }
 
 type (
 	noteResolver struct {
+		commentsNote
 		notesNote
 	}
-	notesNote = notes.NoteResolver
+	commentsNote = comments.NoteResolver
+	notesNote    = notes.NoteResolver
 )
 
 func (r *root) Notebook() graph.NotebookResolver { return &r.notebookResolver }
@@ -82,6 +103,15 @@ type (
 	}
 	notebooksNotebook = notebooks.NotebookResolver
 	notesNotebook     = notes.NotebookResolver
+)
+
+func (r *root) Organisation() graph.OrganisationResolver { return &r.organisationResolver }
+
+type (
+	organisationResolver struct {
+		organisationsOrganisation
+	}
+	organisationsOrganisation = organisations.OrganisationResolver
 )
 
 func (r *root) Profile() graph.ProfileResolver { return &r.profileResolver }
@@ -98,10 +128,12 @@ func (r *root) Query() graph.QueryResolver { return &r.queryResolver }
 type (
 	queryResolver struct {
 		notebooksQuery
+		organisationsQuery
 		coreQuery
 	}
-	notebooksQuery = notebooks.QueryResolver
-	coreQuery      = core.QueryResolver
+	notebooksQuery     = notebooks.QueryResolver
+	organisationsQuery = organisations.QueryResolver
+	coreQuery          = core.QueryResolver
 )
 
 func (r *root) Session() graph.SessionResolver { return &r.sessionResolver }
@@ -118,8 +150,10 @@ func (r *root) User() graph.UserResolver { return &r.userResolver }
 type (
 	userResolver struct {
 		notebooksUser
+		organisationsUser
 		coreUser
 	}
-	notebooksUser = notebooks.UserResolver
-	coreUser      = core.UserResolver
+	notebooksUser     = notebooks.UserResolver
+	organisationsUser = organisations.UserResolver
+	coreUser          = core.UserResolver
 )

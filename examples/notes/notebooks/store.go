@@ -21,26 +21,31 @@ type row struct {
 	UserID     uuid.UUID `db:"user_id"`
 	Title      string    `db:"title"`
 	Visibility string    `db:"visibility"`
+	Relation   string    `db:"relation"`
 	CreatedAt  time.Time `db:"created_at"`
 	UpdatedAt  time.Time `db:"updated_at"`
 }
 
-const columns = `id, user_id, title, visibility, created_at, updated_at`
+// columns include the viewer's relation to the notebook. It costs a call for the rows of others only.
+const columns = `id, user_id, title, visibility, created_at, updated_at,
+	CASE WHEN user_id = app.viewer_id() THEN 'OWNER' ELSE COALESCE(app.notebook_relation(id), '') END AS relation`
 
-var list = db.NewList[row](db.Listing{Table: `app.notebooks`, Columns: columns})
+var list = db.NewList[row](db.Listing{
+	Table: `app.notebooks`, Columns: columns, Shared: `SELECT notebook_id FROM app.notebook_members WHERE user_id = app.viewer_id()`,
+})
 
 // place is the row's place in the list.
 func (r *row) place() db.Place { return db.Place{CreatedAt: r.CreatedAt, ID: r.ID} }
 
 func (r *row) model() *model.Notebook {
 	return &model.Notebook{
-		ByVisibility: owned.ByVisibility{By: owned.By{ID: r.ID, Owner: r.UserID}, Visibility: owned.Visibility(r.Visibility)},
+		ByVisibility: owned.ByVisibility{By: owned.By{ID: r.ID, Owner: r.UserID, Relation: r.Relation}, Visibility: owned.Visibility(r.Visibility)},
 		Title:        r.Title,
 		CreatedAt:    r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
 
-// changes are the columns that an owner writes.
+// changes are the columns that owners and editors write.
 type changes struct {
 	Title      db.Patch[string] // never NULL
 	Visibility db.Patch[string] // never NULL
@@ -84,18 +89,18 @@ func create(ctx context.Context, d *db.DB, viewer auth.Viewer, c changes) (*row,
 	return &created, nil
 }
 
-// update changes a row of the viewer and returns it; NOT_FOUND if the viewer owns none with this id.
+// update changes a row that the viewer may edit and returns it; NOT_FOUND if there is none with this id.
 func update(ctx context.Context, d *db.DB, viewer auth.Viewer, id uuid.UUID, c changes) (*row, error) {
 	var updated row
 	err := d.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		return tx.GetOne(ctx, &updated, `
 			UPDATE app.notebooks
-			   SET title = CASE WHEN $3 THEN $4 ELSE title END,
-			       visibility = CASE WHEN $5 THEN $6 ELSE visibility END,
+			   SET title = CASE WHEN $2 THEN $3 ELSE title END,
+			       visibility = CASE WHEN $4 THEN $5 ELSE visibility END,
 			       updated_at = now()
-			 WHERE id = $1 AND user_id = $2
+			 WHERE id = $1 AND (user_id = app.viewer_id() OR NOT $4 AND app.notebook_relation(id) = 'EDITOR')
 			RETURNING `+columns,
-			id, viewer.UserID, c.Title.Set, c.Title.Value, c.Visibility.Set, c.Visibility.Value)
+			id, c.Title.Set, c.Title.Value, c.Visibility.Set, c.Visibility.Value)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("update a notebook: %w", err)

@@ -1,4 +1,4 @@
-// Package notes owns notes: each is in a notebook, and only its owner sees and changes it.
+// Package notes owns notes: each is in a notebook. Who is related to the notebook sees them, and its editors write them.
 package notes
 
 import (
@@ -40,8 +40,8 @@ func welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 		return err
 	}
 	err = tx.ExecOne(ctx, `
-		INSERT INTO app.notes (id, user_id, notebook_id, body, pinned)
-		VALUES ($1, $2, $3, $4, true)`,
+		INSERT INTO app.notes (id, user_id, author_id, notebook_id, body, pinned)
+		VALUES ($1, $2, $2, $3, $4, true)`,
 		uuid.New(), tx.Viewer.UserID, notebookID, "Welcome, "+profile.Username+"!")
 	if err != nil {
 		return fmt.Errorf("write the welcome note: %w", err)
@@ -52,8 +52,10 @@ func welcome(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 var noteType = owned.Declare(owned.Type{
 	Name: "Note", Model: &model.Note{},
 	Table: db.Table{
-		Name: "notes", Insert: true, Delete: true,
-		Update: []string{"body", "pinned", "updated_at"},
+		Name: "notes", Admits: db.AdmitsRelated, Insert: true, Delete: true,
+		Update:   []string{"body", "pinned", "updated_at"},
+		Relation: "app.notebook_relation(notebook_id)", Relations: notebooks.Relations,
+		As: map[string]string{"INSERT": notebooks.Editor, "UPDATE": notebooks.Editor, "DELETE": notebooks.Editor},
 	},
 	Rows: func(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
 		found, err := find(ctx, tx, ids)

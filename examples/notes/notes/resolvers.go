@@ -50,7 +50,7 @@ func connection(ctx context.Context, page *db.Page[row]) *model.NoteConnection {
 	return c
 }
 
-// CreateNote creates a note of the viewer.
+// CreateNote creates a note.
 func (m *MutationResolver) CreateNote(ctx context.Context, in model.CreateNoteInput) (*model.CreateNotePayload, error) {
 	c := changes{
 		Body:   db.SetTo(in.Body),
@@ -70,7 +70,7 @@ func (m *MutationResolver) CreateNote(ctx context.Context, in model.CreateNoteIn
 	return &model.CreateNotePayload{Note: created.model()}, nil
 }
 
-// UpdateNote changes a note of the viewer.
+// UpdateNote changes a note.
 func (m *MutationResolver) UpdateNote(ctx context.Context, in model.UpdateNoteInput) (*model.UpdateNotePayload, error) {
 	c := changes{
 		Body:   resolvers.Patch(in.Body),
@@ -90,7 +90,7 @@ func (m *MutationResolver) UpdateNote(ctx context.Context, in model.UpdateNoteIn
 	return &model.UpdateNotePayload{Note: updated.model()}, nil
 }
 
-// DeleteNote deletes a note of the viewer.
+// DeleteNote deletes a note.
 func (m *MutationResolver) DeleteNote(ctx context.Context, in model.DeleteNoteInput) (*model.DeleteNotePayload, error) {
 	if err := m.Accounts.CheckWrite(ctx, auth.ViewerFrom(ctx)); err != nil {
 		return nil, err

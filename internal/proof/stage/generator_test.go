@@ -190,7 +190,7 @@ func askedByOwnersFields(schema *cases.Schema) (found []string) {
 		}
 		for _, f := range t.Fields {
 			if f.Directives.ForName("owner") != nil && t != schema.Query || f.Directives.ForName("scopes") != nil {
-				continue // the owner asks, or an operator, who may see the values
+				continue // the owner asks, or an operator
 			}
 			for _, name := range namesIn(schema, f.Arguments, map[string]bool{}) {
 				if slices.ContainsFunc(owners, func(owner string) bool { return strings.Contains(plain(name), owner) }) {

@@ -33,6 +33,16 @@ func (h *hearing) errors(c cases.Call, want access.Answer) {
 	}
 }
 
+// admitted checks that nothing refuses a field to the viewer. Its arguments may be invalid.
+func (h *hearing) admitted(c cases.Call) {
+	h.told[where(h.at)] = true
+	for _, e := range h.reply.Errors {
+		if where(e.Path) == where(h.at) && IsRefusal(e.Extensions.Code) {
+			h.fault(fmt.Sprintf("%s has the error %s for %s, whom its rule admits", c.Name(), e.Extensions.Code, h.kind(h.RowType(c))), "%.700s", h.reply.Body)
+		}
+	}
+}
+
 // where returns a path of a response as text, so that decoded paths compare equal to constructed ones.
 func where(path []any) string { return fmt.Sprint(path) }
 

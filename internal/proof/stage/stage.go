@@ -58,9 +58,6 @@ type Stage struct {
 	lacking []findings.Finding           // seeds without which nobody has some relation
 }
 
-// anyCost lets an operation select everything, however many pages that is.
-const anyCost = "FREEHOLD_COST_LIMIT=1000000"
-
 // New returns a stage with one person of each visibility and another person, in a database of its own. It fails the test with
 // the seeds that are missing.
 func New(t testing.TB, program Program) *Stage {
@@ -69,7 +66,7 @@ func New(t testing.TB, program Program) *Stage {
 	if program.IsSubgraph() {
 		p.issuer = harness.NewIssuer(t)
 	}
-	p.Maker = harness.Setup{Program: program.Program, Settings: p.settings()}.Start(t)
+	p.Maker = harness.Setup{Program: program.Program, AnyCost: true, Settings: p.settings()}.Start(t)
 	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
 	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
@@ -78,7 +75,7 @@ func New(t testing.TB, program Program) *Stage {
 
 // settings returns those of a service, and further ones.
 func (p *Stage) settings(further ...string) []string {
-	list := append([]string{"FREEHOLD_DATA_DIR=" + p.dataDir, anyCost}, further...)
+	list := append([]string{"FREEHOLD_DATA_DIR=" + p.dataDir}, further...)
 	if p.issuer != nil {
 		list = append(list, p.issuer.Settings()...)
 	}
@@ -142,6 +139,21 @@ func (p *Stage) furnishByFacts(made *people.Person) error {
 			return err
 		}
 	}
+	for typ := range p.Program.Facts.FurnishRow {
+		if err := p.furnishRow(typ, made.Objects[typ][cases.ID], made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// furnishRow gives a row of a person what no mutation of theirs gives it.
+func (p *Stage) furnishRow(typ string, row any, of *people.Person) error {
+	for _, statement := range p.Program.Facts.FurnishRow[typ] {
+		if err := p.asSuperuser(nil, statement, row, of.RowID("User")); err != nil {
+			return &findings.Unseeded{Type: typ, What: "Seed.Furnish of " + typ + " fails", Err: err}
+		}
+	}
 	return nil
 }
 
@@ -199,6 +211,7 @@ func (p *Stage) Behind(t testing.TB, w harness.Layers) *Stage {
 	}
 	q.Asked = harness.Setup{
 		Program: p.Program.Program, Database: p.Maker.DB, Layers: w, Rule: p.Rule,
+		AnyCost:  true,
 		Settings: p.settings("FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"),
 	}.Start(t)
 	q.Asked.FromAnywhere = true
@@ -260,7 +273,9 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 func (p *Stage) Spare(target *people.Person, mutation string) (err error) {
 	typ, command := p.Schema.SubjectOf(p.Schema.Mutation.Fields.ForName(mutation))
 	if command == "DELETE" && target.Rows[typ] != nil {
-		target.Subject, _, err = target.AnotherRow(p.making, typ)
+		if target.Subject, _, err = target.AnotherRow(p.making, typ); err == nil && p.furnish != nil {
+			err = p.furnishRow(typ, target.Subject.ID, target)
+		}
 	}
 	return err
 }

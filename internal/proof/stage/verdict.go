@@ -224,6 +224,10 @@ func (h *hearing) field(n int, c cases.Call, object any) (gave bool) {
 		h.refused(c, value, a)
 		return false
 	}
+	if h.Request.ByHand {
+		h.admitted(c)
+		return value != nil
+	}
 	h.errors(c, access.Value)
 	switch {
 	case h.nulled:

@@ -3,12 +3,87 @@
 package model
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
 	"github.com/99designs/gqlgen/graphql"
 )
+
+// The invitation to accept.
+type AcceptInvitationInput struct {
+	// The code of the invitation.
+	Code string `json:"code"`
+}
+
+// The notebook of the invitation.
+type AcceptInvitationPayload struct {
+	// The notebook.
+	Notebook *Notebook `json:"notebook,omitempty"`
+}
+
+// The member, and the new role.
+type ChangeMemberRoleInput struct {
+	// The id of the notebook.
+	NotebookID string `json:"notebookId"`
+	// The id of the user.
+	UserID string `json:"userId"`
+	// What the user may do.
+	Role NotebookRole `json:"role"`
+}
+
+// The notebook after the change.
+type ChangeMemberRolePayload struct {
+	// The notebook.
+	Notebook *Notebook `json:"notebook,omitempty"`
+}
+
+// A comment on a note. It belongs to the owner of the notebook. Everyone related to the notebook sees it.
+type Comment struct {
+	owned.By
+	// The body.
+	Body string `json:"body"`
+	// The id of the user who wrote the comment; null if the account was deleted.
+	AuthorID *string `json:"authorId,omitempty"`
+	// When the comment was created.
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// A page of comments (Relay's Cursor Connections).
+type CommentConnection struct {
+	// The entries with their cursors.
+	Edges []*CommentEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*Comment `json:"nodes"`
+	// The place of this page in the list.
+	PageInfo *model.PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page.
+type CommentEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The comment.
+	Node *Comment `json:"node"`
+}
+
+// The fields of a new comment.
+type CreateCommentInput struct {
+	// The id of the note.
+	NoteID string `json:"noteId"`
+	// The body.
+	Body string `json:"body"`
+}
+
+// The created comment.
+type CreateCommentPayload struct {
+	// The created comment.
+	Comment *Comment `json:"comment,omitempty"`
+}
 
 // The fields of a new note.
 type CreateNoteInput struct {
@@ -40,6 +115,30 @@ type CreateNotebookPayload struct {
 	Notebook *Notebook `json:"notebook,omitempty"`
 }
 
+// The fields of a new organisation.
+type CreateOrganisationInput struct {
+	// The name.
+	Name string `json:"name"`
+}
+
+// The created organisation.
+type CreateOrganisationPayload struct {
+	// The created organisation.
+	Organisation *Organisation `json:"organisation,omitempty"`
+}
+
+// The comment to delete.
+type DeleteCommentInput struct {
+	// The id of the comment.
+	ID string `json:"id"`
+}
+
+// The deleted comment.
+type DeleteCommentPayload struct {
+	// The id that the comment had.
+	DeletedCommentID string `json:"deletedCommentId"`
+}
+
 // The note to delete.
 type DeleteNoteInput struct {
 	// The id of the note.
@@ -64,13 +163,83 @@ type DeleteNotebookPayload struct {
 	DeletedNotebookID string `json:"deletedNotebookId"`
 }
 
-// A note in a notebook. Only its owner sees it.
+// The organisation to delete.
+type DeleteOrganisationInput struct {
+	// The id of the organisation.
+	ID string `json:"id"`
+}
+
+// The deleted organisation.
+type DeleteOrganisationPayload struct {
+	// The id that the organisation had.
+	DeletedOrganisationID string `json:"deletedOrganisationId"`
+}
+
+// An invitation.
+type InviteToNotebookInput struct {
+	// The id of the notebook.
+	NotebookID string `json:"notebookId"`
+	// What the invited user may do.
+	Role NotebookRole `json:"role"`
+	// The address to which the code is sent. Without it, you get the code.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+}
+
+// The invitation.
+type InviteToNotebookPayload struct {
+	// The code of the invitation, for a link. It is not shown again. Null if it was sent by mail.
+	Code *string `json:"code,omitempty"`
+	// When the invitation becomes invalid.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// The notebook to leave.
+type LeaveNotebookInput struct {
+	// The id of the notebook.
+	NotebookID string `json:"notebookId"`
+}
+
+// The notebook that you have left.
+type LeaveNotebookPayload struct {
+	// The id of the notebook.
+	LeftNotebookID string `json:"leftNotebookId"`
+}
+
+// The organisation to leave.
+type LeaveOrganisationInput struct {
+	// The id of the organisation.
+	OrganisationID string `json:"organisationId"`
+}
+
+// The organisation that you have left.
+type LeaveOrganisationPayload struct {
+	// The id of the organisation.
+	LeftOrganisationID string `json:"leftOrganisationId"`
+}
+
+// Two organisations.
+type MoveOrganisationInput struct {
+	// The id of the organisation.
+	ID string `json:"id"`
+	// The id of the organisation that it becomes a part of.
+	OrganisationID string `json:"organisationId"`
+}
+
+// The moved organisation.
+type MoveOrganisationPayload struct {
+	// The organisation.
+	Organisation *Organisation `json:"organisation,omitempty"`
+}
+
+// A note in a notebook. The owner of the notebook owns it. Who is related to the notebook sees it, and its editors change it.
 type Note struct {
 	owned.By
 	// The text.
 	Body string `json:"body"`
 	// Whether the note is shown first.
 	Pinned *bool `json:"pinned,omitempty"`
+	// The id of the user who wrote the note; null if the account was deleted.
+	AuthorID *string `json:"authorId,omitempty"`
 	// When the note was created.
 	CreatedAt time.Time `json:"createdAt"`
 	// When the note was last changed.
@@ -95,7 +264,8 @@ type NoteEdge struct {
 	Node *Note `json:"node"`
 }
 
-// A notebook. Its visibility decides who sees it; only its owner sees the notes in it.
+// A notebook. Its visibility decides who sees it. Its owner shares it: editors write the notes in it, and members read and comment
+// them.
 type Notebook struct {
 	owned.ByVisibility
 	// The title.
@@ -122,6 +292,199 @@ type NotebookEdge struct {
 	Cursor string `json:"cursor"`
 	// The notebook.
 	Node *Notebook `json:"node"`
+}
+
+// An invitation to a notebook that nobody has accepted. Its code is not stored.
+type NotebookInvitation struct {
+	// The id.
+	ID string `json:"id"`
+	// The id of the user who invites. If they leave the notebook, the invitation becomes invalid.
+	InvitedBy string `json:"invitedBy"`
+	// What the invited user may do.
+	Role NotebookRole `json:"role"`
+	// The address to which it was sent; null for an invitation by link.
+	Email *string `json:"email,omitempty"`
+	// When it was created.
+	CreatedAt time.Time `json:"createdAt"`
+	// When it becomes invalid.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// A page of invitations (Relay's Cursor Connections).
+type NotebookInvitationConnection struct {
+	// The entries with their cursors.
+	Edges []*NotebookInvitationEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*NotebookInvitation `json:"nodes"`
+	// The place of this page in the list.
+	PageInfo *model.PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page.
+type NotebookInvitationEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The invitation.
+	Node *NotebookInvitation `json:"node"`
+}
+
+// A user with whom a notebook is shared.
+type NotebookMember struct {
+	// The id of the user.
+	UserID string `json:"userId"`
+	// What the user may do.
+	Role NotebookRole `json:"role"`
+	// Since when the notebook is shared with the user.
+	Since time.Time `json:"since"`
+}
+
+// A page of members (Relay's Cursor Connections).
+type NotebookMemberConnection struct {
+	// The entries with their cursors.
+	Edges []*NotebookMemberEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*NotebookMember `json:"nodes"`
+	// The place of this page in the list.
+	PageInfo *model.PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page.
+type NotebookMemberEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The member.
+	Node *NotebookMember `json:"node"`
+}
+
+// An organisation. It can be a part of another one. Its owner and its admins decide who is a member.
+type Organisation struct {
+	owned.By
+	// The name.
+	Name string `json:"name"`
+	// The id of the organisation that it is a part of. You may not be able to see it.
+	ParentID *string `json:"parentId,omitempty"`
+	// When the organisation was created.
+	CreatedAt time.Time `json:"createdAt"`
+	// When the organisation was last changed.
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// A page of organisations (Relay's Cursor Connections).
+type OrganisationConnection struct {
+	// The entries with their cursors.
+	Edges []*OrganisationEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*Organisation `json:"nodes"`
+	// The place of this page in the list.
+	PageInfo *model.PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page.
+type OrganisationEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The organisation.
+	Node *Organisation `json:"node"`
+}
+
+// A member of an organisation.
+type OrganisationMember struct {
+	// The id of the user.
+	UserID string `json:"userId"`
+	// What the user may do.
+	Role OrganisationRole `json:"role"`
+	// Since when the user is a member.
+	Since time.Time `json:"since"`
+}
+
+// A page of members (Relay's Cursor Connections).
+type OrganisationMemberConnection struct {
+	// The entries with their cursors.
+	Edges []*OrganisationMemberEdge `json:"edges"`
+	// The entries without their cursors.
+	Nodes []*OrganisationMember `json:"nodes"`
+	// The place of this page in the list.
+	PageInfo *model.PageInfo `json:"pageInfo"`
+}
+
+// An entry of a page.
+type OrganisationMemberEdge struct {
+	// The place of this entry, for `after` and `before`.
+	Cursor string `json:"cursor"`
+	// The member.
+	Node *OrganisationMember `json:"node"`
+}
+
+// The member to remove.
+type RemoveMemberInput struct {
+	// The id of the notebook.
+	NotebookID string `json:"notebookId"`
+	// The id of the user.
+	UserID string `json:"userId"`
+}
+
+// The notebook after the change.
+type RemoveMemberPayload struct {
+	// The notebook.
+	Notebook *Notebook `json:"notebook,omitempty"`
+}
+
+// A member.
+type RemoveOrganisationMemberInput struct {
+	// The id of the organisation.
+	OrganisationID string `json:"organisationId"`
+	// The id of the user.
+	UserID string `json:"userId"`
+}
+
+// The organisation after the change.
+type RemoveOrganisationMemberPayload struct {
+	// The organisation.
+	Organisation *Organisation `json:"organisation,omitempty"`
+}
+
+// The invitation to withdraw.
+type RevokeInvitationInput struct {
+	// The id of the notebook.
+	NotebookID string `json:"notebookId"`
+	// The id of the invitation.
+	InvitationID string `json:"invitationId"`
+}
+
+// The notebook of the invitation.
+type RevokeInvitationPayload struct {
+	// The notebook.
+	Notebook *Notebook `json:"notebook,omitempty"`
+}
+
+// A member.
+type SetOrganisationMemberInput struct {
+	// The id of the organisation.
+	OrganisationID string `json:"organisationId"`
+	// The id of a user whose profile you can see.
+	UserID string `json:"userId"`
+	// What the user may do.
+	Role OrganisationRole `json:"role"`
+}
+
+// The organisation after the change.
+type SetOrganisationMemberPayload struct {
+	// The organisation.
+	Organisation *Organisation `json:"organisation,omitempty"`
+}
+
+// The new owner of a notebook.
+type TransferNotebookInput struct {
+	// The id of the notebook.
+	NotebookID string `json:"notebookId"`
+	// The id of the user.
+	UserID string `json:"userId"`
+}
+
+// The notebook after the change.
+type TransferNotebookPayload struct {
+	// The notebook.
+	Notebook *Notebook `json:"notebook,omitempty"`
 }
 
 // The changes of a note. Null clears a field, unless it is required.
@@ -154,4 +517,134 @@ type UpdateNotebookInput struct {
 type UpdateNotebookPayload struct {
 	// The notebook after the change.
 	Notebook *Notebook `json:"notebook,omitempty"`
+}
+
+// The changes of an organisation. Null clears a field, unless it is required.
+type UpdateOrganisationInput struct {
+	// The id of the organisation.
+	ID string `json:"id"`
+	// The name.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+}
+
+// The changed organisation.
+type UpdateOrganisationPayload struct {
+	// The organisation after the change.
+	Organisation *Organisation `json:"organisation,omitempty"`
+}
+
+// What a user may do in a notebook that is shared with them.
+type NotebookRole string
+
+const (
+	// Write notes, change the title, and invite others.
+	NotebookRoleEditor NotebookRole = "EDITOR"
+	// Read and comment notes.
+	NotebookRoleMember NotebookRole = "MEMBER"
+)
+
+var AllNotebookRole = []NotebookRole{
+	NotebookRoleEditor,
+	NotebookRoleMember,
+}
+
+func (e NotebookRole) IsValid() bool {
+	switch e {
+	case NotebookRoleEditor, NotebookRoleMember:
+		return true
+	}
+	return false
+}
+
+func (e NotebookRole) String() string {
+	return string(e)
+}
+
+func (e *NotebookRole) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = NotebookRole(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid NotebookRole", str)
+	}
+	return nil
+}
+
+func (e NotebookRole) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *NotebookRole) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e NotebookRole) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a user may do in an organisation.
+type OrganisationRole string
+
+const (
+	// Change it and its members.
+	OrganisationRoleAdmin OrganisationRole = "ADMIN"
+	// See it.
+	OrganisationRoleMember OrganisationRole = "MEMBER"
+)
+
+var AllOrganisationRole = []OrganisationRole{
+	OrganisationRoleAdmin,
+	OrganisationRoleMember,
+}
+
+func (e OrganisationRole) IsValid() bool {
+	switch e {
+	case OrganisationRoleAdmin, OrganisationRoleMember:
+		return true
+	}
+	return false
+}
+
+func (e OrganisationRole) String() string {
+	return string(e)
+}
+
+func (e *OrganisationRole) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OrganisationRole(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OrganisationRole", str)
+	}
+	return nil
+}
+
+func (e OrganisationRole) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OrganisationRole) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OrganisationRole) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -33,6 +33,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Comment() CommentResolver
 	Mutation() MutationResolver
 	Note() NoteResolver
 	Notebook() NotebookResolver
@@ -48,12 +49,52 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AcceptInvitationPayload struct {
+		Notebook func(childComplexity int) int
+	}
+
+	ChangeMemberRolePayload struct {
+		Notebook func(childComplexity int) int
+	}
+
+	Comment struct {
+		AuthorID  func(childComplexity int) int
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		ViewerCan func(childComplexity int) int
+	}
+
+	CommentConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CommentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CommentPermissions struct {
+		Actions func(childComplexity int) int
+		See     func(childComplexity int) int
+	}
+
+	CreateCommentPayload struct {
+		Comment func(childComplexity int) int
+	}
+
 	CreateNotePayload struct {
 		Note func(childComplexity int) int
 	}
 
 	CreateNotebookPayload struct {
 		Notebook func(childComplexity int) int
+	}
+
+	DeleteCommentPayload struct {
+		DeletedCommentID func(childComplexity int) int
 	}
 
 	DeleteNotePayload struct {
@@ -64,17 +105,37 @@ type ComplexityRoot struct {
 		DeletedNotebookID func(childComplexity int) int
 	}
 
+	InviteToNotebookPayload struct {
+		Code      func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+	}
+
+	LeaveNotebookPayload struct {
+		LeftNotebookID func(childComplexity int) int
+	}
+
 	Mutation struct {
-		CreateNote     func(childComplexity int, input model.CreateNoteInput) int
-		CreateNotebook func(childComplexity int, input model.CreateNotebookInput) int
-		DeleteNote     func(childComplexity int, input model.DeleteNoteInput) int
-		DeleteNotebook func(childComplexity int, input model.DeleteNotebookInput) int
-		UpdateNote     func(childComplexity int, input model.UpdateNoteInput) int
-		UpdateNotebook func(childComplexity int, input model.UpdateNotebookInput) int
+		AcceptInvitation func(childComplexity int, input model.AcceptInvitationInput) int
+		ChangeMemberRole func(childComplexity int, input model.ChangeMemberRoleInput) int
+		CreateComment    func(childComplexity int, input model.CreateCommentInput) int
+		CreateNote       func(childComplexity int, input model.CreateNoteInput) int
+		CreateNotebook   func(childComplexity int, input model.CreateNotebookInput) int
+		DeleteComment    func(childComplexity int, input model.DeleteCommentInput) int
+		DeleteNote       func(childComplexity int, input model.DeleteNoteInput) int
+		DeleteNotebook   func(childComplexity int, input model.DeleteNotebookInput) int
+		InviteToNotebook func(childComplexity int, input model.InviteToNotebookInput) int
+		LeaveNotebook    func(childComplexity int, input model.LeaveNotebookInput) int
+		RemoveMember     func(childComplexity int, input model.RemoveMemberInput) int
+		RevokeInvitation func(childComplexity int, input model.RevokeInvitationInput) int
+		TransferNotebook func(childComplexity int, input model.TransferNotebookInput) int
+		UpdateNote       func(childComplexity int, input model.UpdateNoteInput) int
+		UpdateNotebook   func(childComplexity int, input model.UpdateNotebookInput) int
 	}
 
 	Note struct {
+		AuthorID  func(childComplexity int) int
 		Body      func(childComplexity int) int
+		Comments  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Pinned    func(childComplexity int) int
@@ -100,13 +161,15 @@ type ComplexityRoot struct {
 	}
 
 	Notebook struct {
-		CreatedAt  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Notes      func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Title      func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
-		ViewerCan  func(childComplexity int) int
-		Visibility func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Invitations func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Members     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Notes       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Title       func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		ViewerCan   func(childComplexity int) int
+		Visibility  func(childComplexity int) int
 	}
 
 	NotebookConnection struct {
@@ -116,6 +179,43 @@ type ComplexityRoot struct {
 	}
 
 	NotebookEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NotebookInvitation struct {
+		CreatedAt func(childComplexity int) int
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		InvitedBy func(childComplexity int) int
+		Role      func(childComplexity int) int
+	}
+
+	NotebookInvitationConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NotebookInvitationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	NotebookMember struct {
+		Role   func(childComplexity int) int
+		Since  func(childComplexity int) int
+		UserID func(childComplexity int) int
+	}
+
+	NotebookMemberConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NotebookMemberEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -137,6 +237,18 @@ type ComplexityRoot struct {
 		Notebooks          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		__resolve__service func(childComplexity int) int
 		__resolve_entities func(childComplexity int, representations []any) int
+	}
+
+	RemoveMemberPayload struct {
+		Notebook func(childComplexity int) int
+	}
+
+	RevokeInvitationPayload struct {
+		Notebook func(childComplexity int) int
+	}
+
+	TransferNotebookPayload struct {
+		Notebook func(childComplexity int) int
 	}
 
 	UpdateNotePayload struct {
@@ -161,18 +273,34 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type CommentResolver interface {
+	ViewerCan(ctx context.Context, obj *model.Comment) (*owned.Permissions, error)
+}
 type MutationResolver interface {
 	CreateNotebook(ctx context.Context, input model.CreateNotebookInput) (*model.CreateNotebookPayload, error)
 	UpdateNotebook(ctx context.Context, input model.UpdateNotebookInput) (*model.UpdateNotebookPayload, error)
 	DeleteNotebook(ctx context.Context, input model.DeleteNotebookInput) (*model.DeleteNotebookPayload, error)
+	InviteToNotebook(ctx context.Context, input model.InviteToNotebookInput) (*model.InviteToNotebookPayload, error)
+	RevokeInvitation(ctx context.Context, input model.RevokeInvitationInput) (*model.RevokeInvitationPayload, error)
+	AcceptInvitation(ctx context.Context, input model.AcceptInvitationInput) (*model.AcceptInvitationPayload, error)
+	LeaveNotebook(ctx context.Context, input model.LeaveNotebookInput) (*model.LeaveNotebookPayload, error)
+	ChangeMemberRole(ctx context.Context, input model.ChangeMemberRoleInput) (*model.ChangeMemberRolePayload, error)
+	RemoveMember(ctx context.Context, input model.RemoveMemberInput) (*model.RemoveMemberPayload, error)
+	TransferNotebook(ctx context.Context, input model.TransferNotebookInput) (*model.TransferNotebookPayload, error)
 	CreateNote(ctx context.Context, input model.CreateNoteInput) (*model.CreateNotePayload, error)
 	UpdateNote(ctx context.Context, input model.UpdateNoteInput) (*model.UpdateNotePayload, error)
 	DeleteNote(ctx context.Context, input model.DeleteNoteInput) (*model.DeleteNotePayload, error)
+	CreateComment(ctx context.Context, input model.CreateCommentInput) (*model.CreateCommentPayload, error)
+	DeleteComment(ctx context.Context, input model.DeleteCommentInput) (*model.DeleteCommentPayload, error)
 }
 type NoteResolver interface {
 	ViewerCan(ctx context.Context, obj *model.Note) (*owned.Permissions, error)
+
+	Comments(ctx context.Context, obj *model.Note, first *int, after *string, last *int, before *string) (*model.CommentConnection, error)
 }
 type NotebookResolver interface {
+	Members(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NotebookMemberConnection, error)
+	Invitations(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NotebookInvitationConnection, error)
 	ViewerCan(ctx context.Context, obj *model.Notebook) (*owned.Permissions, error)
 
 	Notes(ctx context.Context, obj *model.Notebook, first *int, after *string, last *int, before *string) (*model.NoteConnection, error)
@@ -202,6 +330,103 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "AcceptInvitationPayload.notebook":
+		if e.ComplexityRoot.AcceptInvitationPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInvitationPayload.Notebook(childComplexity), true
+
+	case "ChangeMemberRolePayload.notebook":
+		if e.ComplexityRoot.ChangeMemberRolePayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeMemberRolePayload.Notebook(childComplexity), true
+
+	case "Comment.authorId":
+		if e.ComplexityRoot.Comment.AuthorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.AuthorID(childComplexity), true
+	case "Comment.body":
+		if e.ComplexityRoot.Comment.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.Body(childComplexity), true
+	case "Comment.createdAt":
+		if e.ComplexityRoot.Comment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.CreatedAt(childComplexity), true
+	case "Comment.id":
+		if e.ComplexityRoot.Comment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.ID(childComplexity), true
+	case "Comment.viewerCan":
+		if e.ComplexityRoot.Comment.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Comment.ViewerCan(childComplexity), true
+
+	case "CommentConnection.edges":
+		if e.ComplexityRoot.CommentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentConnection.Edges(childComplexity), true
+	case "CommentConnection.nodes":
+		if e.ComplexityRoot.CommentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentConnection.Nodes(childComplexity), true
+	case "CommentConnection.pageInfo":
+		if e.ComplexityRoot.CommentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentConnection.PageInfo(childComplexity), true
+
+	case "CommentEdge.cursor":
+		if e.ComplexityRoot.CommentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentEdge.Cursor(childComplexity), true
+	case "CommentEdge.node":
+		if e.ComplexityRoot.CommentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentEdge.Node(childComplexity), true
+
+	case "CommentPermissions.actions":
+		if e.ComplexityRoot.CommentPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentPermissions.Actions(childComplexity), true
+	case "CommentPermissions.see":
+		if e.ComplexityRoot.CommentPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentPermissions.See(childComplexity), true
+
+	case "CreateCommentPayload.comment":
+		if e.ComplexityRoot.CreateCommentPayload.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCommentPayload.Comment(childComplexity), true
+
 	case "CreateNotePayload.note":
 		if e.ComplexityRoot.CreateNotePayload.Note == nil {
 			break
@@ -215,6 +440,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateNotebookPayload.Notebook(childComplexity), true
+
+	case "DeleteCommentPayload.deletedCommentId":
+		if e.ComplexityRoot.DeleteCommentPayload.DeletedCommentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteCommentPayload.DeletedCommentID(childComplexity), true
 
 	case "DeleteNotePayload.deletedNoteId":
 		if e.ComplexityRoot.DeleteNotePayload.DeletedNoteID == nil {
@@ -230,6 +462,59 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteNotebookPayload.DeletedNotebookID(childComplexity), true
 
+	case "InviteToNotebookPayload.code":
+		if e.ComplexityRoot.InviteToNotebookPayload.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToNotebookPayload.Code(childComplexity), true
+	case "InviteToNotebookPayload.expiresAt":
+		if e.ComplexityRoot.InviteToNotebookPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToNotebookPayload.ExpiresAt(childComplexity), true
+
+	case "LeaveNotebookPayload.leftNotebookId":
+		if e.ComplexityRoot.LeaveNotebookPayload.LeftNotebookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveNotebookPayload.LeftNotebookID(childComplexity), true
+
+	case "Mutation.acceptInvitation":
+		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
+	case "Mutation.changeMemberRole":
+		if e.ComplexityRoot.Mutation.ChangeMemberRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeMemberRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeMemberRole(childComplexity, args["input"].(model.ChangeMemberRoleInput)), true
+	case "Mutation.createComment":
+		if e.ComplexityRoot.Mutation.CreateComment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createComment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateComment(childComplexity, args["input"].(model.CreateCommentInput)), true
 	case "Mutation.createNote":
 		if e.ComplexityRoot.Mutation.CreateNote == nil {
 			break
@@ -252,6 +537,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateNotebook(childComplexity, args["input"].(model.CreateNotebookInput)), true
+	case "Mutation.deleteComment":
+		if e.ComplexityRoot.Mutation.DeleteComment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteComment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteComment(childComplexity, args["input"].(model.DeleteCommentInput)), true
 	case "Mutation.deleteNote":
 		if e.ComplexityRoot.Mutation.DeleteNote == nil {
 			break
@@ -274,6 +570,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteNotebook(childComplexity, args["input"].(model.DeleteNotebookInput)), true
+	case "Mutation.inviteToNotebook":
+		if e.ComplexityRoot.Mutation.InviteToNotebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteToNotebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteToNotebook(childComplexity, args["input"].(model.InviteToNotebookInput)), true
+	case "Mutation.leaveNotebook":
+		if e.ComplexityRoot.Mutation.LeaveNotebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveNotebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveNotebook(childComplexity, args["input"].(model.LeaveNotebookInput)), true
+	case "Mutation.removeMember":
+		if e.ComplexityRoot.Mutation.RemoveMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
+	case "Mutation.revokeInvitation":
+		if e.ComplexityRoot.Mutation.RevokeInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeInvitation(childComplexity, args["input"].(model.RevokeInvitationInput)), true
+	case "Mutation.transferNotebook":
+		if e.ComplexityRoot.Mutation.TransferNotebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_transferNotebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TransferNotebook(childComplexity, args["input"].(model.TransferNotebookInput)), true
 	case "Mutation.updateNote":
 		if e.ComplexityRoot.Mutation.UpdateNote == nil {
 			break
@@ -297,12 +648,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.UpdateNotebook(childComplexity, args["input"].(model.UpdateNotebookInput)), true
 
+	case "Note.authorId":
+		if e.ComplexityRoot.Note.AuthorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Note.AuthorID(childComplexity), true
 	case "Note.body":
 		if e.ComplexityRoot.Note.Body == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Note.Body(childComplexity), true
+	case "Note.comments":
+		if e.ComplexityRoot.Note.Comments == nil {
+			break
+		}
+
+		args, err := ec.field_Note_comments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Note.Comments(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Note.createdAt":
 		if e.ComplexityRoot.Note.CreatedAt == nil {
 			break
@@ -397,6 +765,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Notebook.ID(childComplexity), true
+	case "Notebook.invitations":
+		if e.ComplexityRoot.Notebook.Invitations == nil {
+			break
+		}
+
+		args, err := ec.field_Notebook_invitations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Notebook.Invitations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Notebook.members":
+		if e.ComplexityRoot.Notebook.Members == nil {
+			break
+		}
+
+		args, err := ec.field_Notebook_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Notebook.Members(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Notebook.notes":
 		if e.ComplexityRoot.Notebook.Notes == nil {
 			break
@@ -464,6 +854,126 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotebookEdge.Node(childComplexity), true
+
+	case "NotebookInvitation.createdAt":
+		if e.ComplexityRoot.NotebookInvitation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.CreatedAt(childComplexity), true
+	case "NotebookInvitation.email":
+		if e.ComplexityRoot.NotebookInvitation.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.Email(childComplexity), true
+	case "NotebookInvitation.expiresAt":
+		if e.ComplexityRoot.NotebookInvitation.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.ExpiresAt(childComplexity), true
+	case "NotebookInvitation.id":
+		if e.ComplexityRoot.NotebookInvitation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.ID(childComplexity), true
+	case "NotebookInvitation.invitedBy":
+		if e.ComplexityRoot.NotebookInvitation.InvitedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.InvitedBy(childComplexity), true
+	case "NotebookInvitation.role":
+		if e.ComplexityRoot.NotebookInvitation.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitation.Role(childComplexity), true
+
+	case "NotebookInvitationConnection.edges":
+		if e.ComplexityRoot.NotebookInvitationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationConnection.Edges(childComplexity), true
+	case "NotebookInvitationConnection.nodes":
+		if e.ComplexityRoot.NotebookInvitationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationConnection.Nodes(childComplexity), true
+	case "NotebookInvitationConnection.pageInfo":
+		if e.ComplexityRoot.NotebookInvitationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationConnection.PageInfo(childComplexity), true
+
+	case "NotebookInvitationEdge.cursor":
+		if e.ComplexityRoot.NotebookInvitationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationEdge.Cursor(childComplexity), true
+	case "NotebookInvitationEdge.node":
+		if e.ComplexityRoot.NotebookInvitationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookInvitationEdge.Node(childComplexity), true
+
+	case "NotebookMember.role":
+		if e.ComplexityRoot.NotebookMember.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMember.Role(childComplexity), true
+	case "NotebookMember.since":
+		if e.ComplexityRoot.NotebookMember.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMember.Since(childComplexity), true
+	case "NotebookMember.userId":
+		if e.ComplexityRoot.NotebookMember.UserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMember.UserID(childComplexity), true
+
+	case "NotebookMemberConnection.edges":
+		if e.ComplexityRoot.NotebookMemberConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberConnection.Edges(childComplexity), true
+	case "NotebookMemberConnection.nodes":
+		if e.ComplexityRoot.NotebookMemberConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberConnection.Nodes(childComplexity), true
+	case "NotebookMemberConnection.pageInfo":
+		if e.ComplexityRoot.NotebookMemberConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberConnection.PageInfo(childComplexity), true
+
+	case "NotebookMemberEdge.cursor":
+		if e.ComplexityRoot.NotebookMemberEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberEdge.Cursor(childComplexity), true
+	case "NotebookMemberEdge.node":
+		if e.ComplexityRoot.NotebookMemberEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotebookMemberEdge.Node(childComplexity), true
 
 	case "NotebookPermissions.actions":
 		if e.ComplexityRoot.NotebookPermissions.Actions == nil {
@@ -538,6 +1048,27 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.__resolve_entities(childComplexity, args["representations"].([]any)), true
 
+	case "RemoveMemberPayload.notebook":
+		if e.ComplexityRoot.RemoveMemberPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.Notebook(childComplexity), true
+
+	case "RevokeInvitationPayload.notebook":
+		if e.ComplexityRoot.RevokeInvitationPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeInvitationPayload.Notebook(childComplexity), true
+
+	case "TransferNotebookPayload.notebook":
+		if e.ComplexityRoot.TransferNotebookPayload.Notebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransferNotebookPayload.Notebook(childComplexity), true
+
 	case "UpdateNotePayload.note":
 		if e.ComplexityRoot.UpdateNotePayload.Note == nil {
 			break
@@ -586,10 +1117,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptInvitationInput", ec.unmarshalInputAcceptInvitationInput),
+			graphql.NewInputUnmarshaler("ChangeMemberRoleInput", ec.unmarshalInputChangeMemberRoleInput),
+			graphql.NewInputUnmarshaler("CreateCommentInput", ec.unmarshalInputCreateCommentInput),
 			graphql.NewInputUnmarshaler("CreateNoteInput", ec.unmarshalInputCreateNoteInput),
 			graphql.NewInputUnmarshaler("CreateNotebookInput", ec.unmarshalInputCreateNotebookInput),
+			graphql.NewInputUnmarshaler("DeleteCommentInput", ec.unmarshalInputDeleteCommentInput),
 			graphql.NewInputUnmarshaler("DeleteNoteInput", ec.unmarshalInputDeleteNoteInput),
 			graphql.NewInputUnmarshaler("DeleteNotebookInput", ec.unmarshalInputDeleteNotebookInput),
+			graphql.NewInputUnmarshaler("InviteToNotebookInput", ec.unmarshalInputInviteToNotebookInput),
+			graphql.NewInputUnmarshaler("LeaveNotebookInput", ec.unmarshalInputLeaveNotebookInput),
+			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
+			graphql.NewInputUnmarshaler("TransferNotebookInput", ec.unmarshalInputTransferNotebookInput),
 			graphql.NewInputUnmarshaler("UpdateNoteInput", ec.unmarshalInputUpdateNoteInput),
 			graphql.NewInputUnmarshaler("UpdateNotebookInput", ec.unmarshalInputUpdateNotebookInput),
 		)
@@ -861,7 +1401,10 @@ extend type Query {
   _service: _Service!
 }
 `, BuiltIn: false},
-	{Name: "../../notebooks/notebooks.graphqls", Input: `"A notebook. Its visibility decides who sees it; only its owner sees the notes in it."
+	{Name: "../../notebooks/notebooks.graphqls", Input: `"""
+A notebook. Its visibility decides who sees it. Its owner shares it: editors write the notes in it, and members read and comment
+them.
+"""
 type Notebook implements Node @key(fields: "id") {
   "The global id."
   id: ID! @visible
@@ -869,6 +1412,28 @@ type Notebook implements Node @key(fields: "id") {
   title: String! @visible
   "Who may see the notebook besides its owner."
   visibility: ProfileVisibility! @visible
+  "The users with whom the notebook is shared, the newest first, without its owner. A page has 1 to 100 entries, 20 by default."
+  members(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): NotebookMemberConnection @owner(as: "MEMBER")
+  "The invitations that nobody has accepted, the newest first. A page has 1 to 100 entries, 20 by default."
+  invitations(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): NotebookInvitationConnection @owner
   "What the viewer can do with this notebook, and which of its fields they can see and change. The rules of the fields and mutations decide."
   viewerCan: NotebookPermissions @visible
   "When the notebook was created."
@@ -895,6 +1460,10 @@ enum NotebookField {
   TITLE
   "` + "`" + `visibility` + "`" + `."
   VISIBILITY
+  "` + "`" + `members` + "`" + `."
+  MEMBERS
+  "` + "`" + `invitations` + "`" + `."
+  INVITATIONS
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
   "` + "`" + `updatedAt` + "`" + `."
@@ -909,6 +1478,18 @@ enum NotebookAction {
   DELETE
   "Write a note in it with ` + "`" + `createNote` + "`" + `."
   CREATE_NOTE
+  "Invite someone with ` + "`" + `inviteToNotebook` + "`" + `."
+  INVITE_TO
+  "Withdraw an invitation with ` + "`" + `revokeInvitation` + "`" + `."
+  REVOKE_INVITATION
+  "Leave it with ` + "`" + `leaveNotebook` + "`" + `."
+  LEAVE
+  "Change the role of a member with ` + "`" + `changeMemberRole` + "`" + `."
+  CHANGE_MEMBER_ROLE
+  "Remove a member with ` + "`" + `removeMember` + "`" + `."
+  REMOVE_MEMBER
+  "Give it to a member with ` + "`" + `transferNotebook` + "`" + `."
+  TRANSFER
 }
 
 "A page of notebooks (Relay's Cursor Connections)."
@@ -964,11 +1545,13 @@ extend type Mutation {
     input: CreateNotebookInput!
   ): CreateNotebookPayload @signedIn
 
-  "Changes one of your notebooks. A field that is absent keeps its value."
+  "Changes a notebook of which you are an editor. A field that is absent keeps its value. Only the owner changes the visibility."
   updateNotebook(
     "The id, and the fields to change."
     input: UpdateNotebookInput!
-  ): UpdateNotebookPayload @owner(of: "Notebook", id: "input.id")
+  ): UpdateNotebookPayload
+    @owner(of: "Notebook", id: "input.id", as: "EDITOR")
+    @owner(of: "Notebook", id: "input.id", when: "input.visibility")
 
   "Deletes one of your notebooks."
   deleteNotebook(
@@ -1019,7 +1602,224 @@ type DeleteNotebookPayload {
   deletedNotebookId: ID! @inherited
 }
 `, BuiltIn: false},
-	{Name: "../../notes/notes.graphqls", Input: `"A note in a notebook. Only its owner sees it."
+	{Name: "../../notebooks/sharing.graphqls", Input: `"What a user may do in a notebook that is shared with them."
+enum NotebookRole {
+  "Write notes, change the title, and invite others."
+  EDITOR
+  "Read and comment notes."
+  MEMBER
+}
+
+"A user with whom a notebook is shared."
+type NotebookMember {
+  "The id of the user."
+  userId: ID! @inherited
+  "What the user may do."
+  role: NotebookRole! @inherited
+  "Since when the notebook is shared with the user."
+  since: DateTime! @inherited
+}
+
+"A page of members (Relay's Cursor Connections)."
+type NotebookMemberConnection {
+  "The entries with their cursors."
+  edges: [NotebookMemberEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [NotebookMember!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type NotebookMemberEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The member."
+  node: NotebookMember! @inherited
+}
+
+"An invitation to a notebook that nobody has accepted. Its code is not stored."
+type NotebookInvitation {
+  "The id."
+  id: ID! @inherited
+  "The id of the user who invites. If they leave the notebook, the invitation becomes invalid."
+  invitedBy: ID! @inherited
+  "What the invited user may do."
+  role: NotebookRole! @inherited
+  "The address to which it was sent; null for an invitation by link."
+  email: String @inherited
+  "When it was created."
+  createdAt: DateTime! @inherited
+  "When it becomes invalid."
+  expiresAt: DateTime! @inherited
+}
+
+"A page of invitations (Relay's Cursor Connections)."
+type NotebookInvitationConnection {
+  "The entries with their cursors."
+  edges: [NotebookInvitationEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [NotebookInvitation!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type NotebookInvitationEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The invitation."
+  node: NotebookInvitation! @inherited
+}
+
+extend type Mutation {
+  """
+  Invites someone to a notebook of which you are an editor: by mail, or without ` + "`" + `email` + "`" + ` with a code for a link, which is shown
+  only once. The invitation works once, for anyone who has the code, as long as you are an editor.
+  """
+  inviteToNotebook(
+    "The notebook, the role, and the address."
+    input: InviteToNotebookInput!
+  ): InviteToNotebookPayload @owner(of: "Notebook", id: "input.notebookId", as: "EDITOR")
+
+  "Withdraws an invitation to one of your notebooks, if it is still open."
+  revokeInvitation(
+    "The notebook and the invitation."
+    input: RevokeInvitationInput!
+  ): RevokeInvitationPayload @owner(of: "Notebook", id: "input.notebookId")
+
+  "Accepts an invitation to a notebook."
+  acceptInvitation(
+    "The code of the invitation."
+    input: AcceptInvitationInput!
+  ): AcceptInvitationPayload @signedIn
+
+  "Leaves a notebook that is shared with you. Your invitations become invalid. The owner cannot leave a notebook; see ` + "`" + `transferNotebook` + "`" + `."
+  leaveNotebook(
+    "The notebook."
+    input: LeaveNotebookInput!
+  ): LeaveNotebookPayload @owner(of: "Notebook", id: "input.notebookId", as: "MEMBER")
+
+  "Changes what a member may do in one of your notebooks."
+  changeMemberRole(
+    "The notebook, the member, and the role."
+    input: ChangeMemberRoleInput!
+  ): ChangeMemberRolePayload @owner(of: "Notebook", id: "input.notebookId")
+
+  "Ends the membership of a user in one of your notebooks. Their invitations become invalid."
+  removeMember(
+    "The notebook and the member."
+    input: RemoveMemberInput!
+  ): RemoveMemberPayload @owner(of: "Notebook", id: "input.notebookId")
+
+  "Gives one of your notebooks, with the notes in it, to a member. You stay an editor."
+  transferNotebook(
+    "The notebook and the member."
+    input: TransferNotebookInput!
+  ): TransferNotebookPayload @owner(of: "Notebook", id: "input.notebookId")
+}
+
+"An invitation."
+input InviteToNotebookInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "What the invited user may do."
+  role: NotebookRole!
+  "The address to which the code is sent. Without it, you get the code."
+  email: String
+}
+
+"The invitation."
+type InviteToNotebookPayload {
+  "The code of the invitation, for a link. It is not shown again. Null if it was sent by mail."
+  code: String @inherited
+  "When the invitation becomes invalid."
+  expiresAt: DateTime! @inherited
+}
+
+"The invitation to withdraw."
+input RevokeInvitationInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the invitation."
+  invitationId: ID!
+}
+
+"The notebook of the invitation."
+type RevokeInvitationPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The invitation to accept."
+input AcceptInvitationInput {
+  "The code of the invitation."
+  code: String!
+}
+
+"The notebook of the invitation."
+type AcceptInvitationPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The notebook to leave."
+input LeaveNotebookInput {
+  "The id of the notebook."
+  notebookId: ID!
+}
+
+"The notebook that you have left."
+type LeaveNotebookPayload {
+  "The id of the notebook."
+  leftNotebookId: ID! @inherited
+}
+
+"The member, and the new role."
+input ChangeMemberRoleInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the user."
+  userId: ID!
+  "What the user may do."
+  role: NotebookRole!
+}
+
+"The notebook after the change."
+type ChangeMemberRolePayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The member to remove."
+input RemoveMemberInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the user."
+  userId: ID!
+}
+
+"The notebook after the change."
+type RemoveMemberPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+
+"The new owner of a notebook."
+input TransferNotebookInput {
+  "The id of the notebook."
+  notebookId: ID!
+  "The id of the user."
+  userId: ID!
+}
+
+"The notebook after the change."
+type TransferNotebookPayload {
+  "The notebook."
+  notebook: Notebook @inherited
+}
+`, BuiltIn: false},
+	{Name: "../../notes/notes.graphqls", Input: `"A note in a notebook. The owner of the notebook owns it. Who is related to the notebook sees it, and its editors change it."
 type Note implements Node @key(fields: "id") {
   "The global id."
   id: ID! @visible
@@ -1027,6 +1827,8 @@ type Note implements Node @key(fields: "id") {
   body: String! @visible
   "Whether the note is shown first."
   pinned: Boolean @visible
+  "The id of the user who wrote the note; null if the account was deleted."
+  authorId: ID @visible
   "What the viewer can do with this note, and which of its fields they can see and change. The rules of the fields and mutations decide."
   viewerCan: NotePermissions @visible
   "When the note was created."
@@ -1053,6 +1855,10 @@ enum NoteField {
   BODY
   "` + "`" + `pinned` + "`" + `."
   PINNED
+  "` + "`" + `authorId` + "`" + `."
+  AUTHOR_ID
+  "` + "`" + `comments` + "`" + `."
+  COMMENTS
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
   "` + "`" + `updatedAt` + "`" + `."
@@ -1065,6 +1871,8 @@ enum NoteAction {
   UPDATE
   "Delete it with ` + "`" + `deleteNote` + "`" + `."
   DELETE
+  "Comment it with ` + "`" + `createComment` + "`" + `."
+  CREATE_COMMENT
 }
 
 "A page of notes (Relay's Cursor Connections)."
@@ -1096,27 +1904,27 @@ extend type Notebook {
     last: Int
     "A cursor: the page ends before it."
     before: String
-  ): NoteConnection @owner
+  ): NoteConnection @owner(as: "MEMBER")
 }
 
 extend type Mutation {
-  "Creates a note in one of your notebooks."
+  "Creates a note in a notebook of which you are an editor."
   createNote(
     "The fields of the new note."
     input: CreateNoteInput!
-  ): CreateNotePayload @owner(of: "Notebook", id: "input.notebookId")
+  ): CreateNotePayload @owner(of: "Notebook", id: "input.notebookId", as: "EDITOR")
 
-  "Changes one of your notes. A field that is absent keeps its value."
+  "Changes a note of which you are an editor. A field that is absent keeps its value."
   updateNote(
     "The id, and the fields to change."
     input: UpdateNoteInput!
-  ): UpdateNotePayload @owner(of: "Note", id: "input.id")
+  ): UpdateNotePayload @owner(of: "Note", id: "input.id", as: "EDITOR")
 
-  "Deletes one of your notes."
+  "Deletes a note of which you are an editor."
   deleteNote(
     "The id."
     input: DeleteNoteInput!
-  ): DeleteNotePayload @owner(of: "Note", id: "input.id")
+  ): DeleteNotePayload @owner(of: "Note", id: "input.id", as: "EDITOR")
 }
 
 "The fields of a new note."
@@ -1168,8 +1976,120 @@ extend enum NotebookField {
   NOTES
 }
 `, BuiltIn: false},
+	{Name: "../../comments/comments.graphqls", Input: `"A comment on a note. It belongs to the owner of the notebook. Everyone related to the notebook sees it."
+type Comment implements Node @key(fields: "id") {
+  "The global id."
+  id: ID! @visible
+  "The body."
+  body: String! @visible
+  "The id of the user who wrote the comment; null if the account was deleted."
+  authorId: ID @visible
+  "What the viewer may do with this comment, and which of its fields they may see and change. The rules decide."
+  viewerCan: CommentPermissions @visible
+  "When the comment was created."
+  createdAt: DateTime! @visible
+}
+
+"What the viewer may do with a comment."
+type CommentPermissions {
+  "The mutations that the viewer may call for it."
+  actions: [CommentAction!]! @inherited
+  "The fields that the viewer may see. Their values can be null."
+  see: [CommentField!]! @inherited
+}
+
+"The fields of a comment."
+enum CommentField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `body` + "`" + `."
+  BODY
+  "` + "`" + `authorId` + "`" + `."
+  AUTHOR_ID
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+}
+
+"What can be done with a comment."
+enum CommentAction {
+  "Delete it with ` + "`" + `deleteComment` + "`" + `."
+  DELETE
+}
+
+"A page of comments (Relay's Cursor Connections)."
+type CommentConnection {
+  "The entries with their cursors."
+  edges: [CommentEdge!]! @inherited
+  "The entries without their cursors."
+  nodes: [Comment!]! @inherited
+  "The place of this page in the list."
+  pageInfo: PageInfo! @inherited
+}
+
+"An entry of a page."
+type CommentEdge {
+  "The place of this entry, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String! @inherited
+  "The comment."
+  node: Comment! @inherited
+}
+
+extend type Note {
+  "The comments on this note, newest first. A page has 1 to 100 entries, 20 by default."
+  comments(
+    "The number of entries from the start, after ` + "`" + `after` + "`" + `. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "A cursor: the page starts after it."
+    after: String
+    "The number of entries from the end, before ` + "`" + `before` + "`" + `."
+    last: Int
+    "A cursor: the page ends before it."
+    before: String
+  ): CommentConnection @visible
+}
+
+extend type Mutation {
+  "Comments a note in a notebook that you can use."
+  createComment(
+    "The fields of the new comment."
+    input: CreateCommentInput!
+  ): CreateCommentPayload @owner(of: "Note", id: "input.noteId", as: "MEMBER")
+
+  "Deletes a comment in a notebook of which you are an editor."
+  deleteComment(
+    "The id."
+    input: DeleteCommentInput!
+  ): DeleteCommentPayload @owner(of: "Comment", id: "input.id", as: "EDITOR")
+}
+
+"The fields of a new comment."
+input CreateCommentInput {
+  "The id of the note."
+  noteId: ID!
+  "The body."
+  body: String!
+}
+
+"The created comment."
+type CreateCommentPayload {
+  "The created comment."
+  comment: Comment @inherited
+}
+
+"The comment to delete."
+input DeleteCommentInput {
+  "The id of the comment."
+  id: ID!
+}
+
+"The deleted comment."
+type DeleteCommentPayload {
+  "The id that the comment had."
+  deletedCommentId: ID! @inherited
+}
+`, BuiltIn: false},
 	{Name: "../entities.graphqls", Input: `"Every type with a key."
-union _Entity = Notebook | Note | User
+union _Entity = Comment | Notebook | Note | User
 
 extend type Query {
   "The objects of these representations, in their order, null in the place of those that ` + "`" + `node` + "`" + ` would not find. A malformed one is null, with an error of its own. At most 500."
@@ -1186,6 +2106,78 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AcceptInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_AcceptInvitationPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_ChangeMemberRolePayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeMemberRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Comment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Comment_id(ctx, field)
+	case "body":
+		return ec.fieldContext_Comment_body(ctx, field)
+	case "authorId":
+		return ec.fieldContext_Comment_authorId(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Comment_viewerCan(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Comment_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Comment", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CommentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CommentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CommentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CommentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_CommentPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_CommentPermissions_see(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentPermissions", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "comment":
+		return ec.fieldContext_CreateCommentPayload_comment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCommentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "note":
@@ -1200,6 +2192,14 @@ func (ec *executionContext) childFields_CreateNotebookPayload(ctx context.Contex
 		return ec.fieldContext_CreateNotebookPayload_notebook(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateNotebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedCommentId":
+		return ec.fieldContext_DeleteCommentPayload_deletedCommentId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteCommentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1218,6 +2218,24 @@ func (ec *executionContext) childFields_DeleteNotebookPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type DeleteNotebookPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteToNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_InviteToNotebookPayload_code(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InviteToNotebookPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteToNotebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "leftNotebookId":
+		return ec.fieldContext_LeaveNotebookPayload_leftNotebookId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveNotebookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1226,12 +2244,16 @@ func (ec *executionContext) childFields_Note(ctx context.Context, field graphql.
 		return ec.fieldContext_Note_body(ctx, field)
 	case "pinned":
 		return ec.fieldContext_Note_pinned(ctx, field)
+	case "authorId":
+		return ec.fieldContext_Note_authorId(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_Note_viewerCan(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Note_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Note_updatedAt(ctx, field)
+	case "comments":
+		return ec.fieldContext_Note_comments(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Note", field.Name)
 }
@@ -1278,6 +2300,10 @@ func (ec *executionContext) childFields_Notebook(ctx context.Context, field grap
 		return ec.fieldContext_Notebook_title(ctx, field)
 	case "visibility":
 		return ec.fieldContext_Notebook_visibility(ctx, field)
+	case "members":
+		return ec.fieldContext_Notebook_members(ctx, field)
+	case "invitations":
+		return ec.fieldContext_Notebook_invitations(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_Notebook_viewerCan(ctx, field)
 	case "createdAt":
@@ -1312,6 +2338,80 @@ func (ec *executionContext) childFields_NotebookEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type NotebookEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_NotebookInvitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_NotebookInvitation_id(ctx, field)
+	case "invitedBy":
+		return ec.fieldContext_NotebookInvitation_invitedBy(ctx, field)
+	case "role":
+		return ec.fieldContext_NotebookInvitation_role(ctx, field)
+	case "email":
+		return ec.fieldContext_NotebookInvitation_email(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_NotebookInvitation_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_NotebookInvitation_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookInvitation", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookInvitationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NotebookInvitationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NotebookInvitationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NotebookInvitationConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookInvitationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookInvitationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NotebookInvitationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NotebookInvitationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookInvitationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userId":
+		return ec.fieldContext_NotebookMember_userId(ctx, field)
+	case "role":
+		return ec.fieldContext_NotebookMember_role(ctx, field)
+	case "since":
+		return ec.fieldContext_NotebookMember_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookMember", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NotebookMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NotebookMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NotebookMemberConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NotebookMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NotebookMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NotebookMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotebookMemberEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "actions":
@@ -1336,6 +2436,30 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_RemoveMemberPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_RevokeInvitationPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TransferNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "notebook":
+		return ec.fieldContext_TransferNotebookPayload_notebook(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransferNotebookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1546,6 +2670,48 @@ func (ec *executionContext) dir_scopes_args(ctx context.Context, rawArgs map[str
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_acceptInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AcceptInvitationInput, error) {
+			return ec.unmarshalNAcceptInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeMemberRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeMemberRoleInput, error) {
+			return ec.unmarshalNChangeMemberRoleInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRoleInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateCommentInput, error) {
+			return ec.unmarshalNCreateCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1566,6 +2732,20 @@ func (ec *executionContext) field_Mutation_createNotebook_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CreateNotebookInput, error) {
 			return ec.unmarshalNCreateNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteCommentInput, error) {
+			return ec.unmarshalNDeleteCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1602,6 +2782,76 @@ func (ec *executionContext) field_Mutation_deleteNotebook_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_inviteToNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.InviteToNotebookInput, error) {
+			return ec.unmarshalNInviteToNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_leaveNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.LeaveNotebookInput, error) {
+			return ec.unmarshalNLeaveNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemoveMemberInput, error) {
+			return ec.unmarshalNRemoveMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevokeInvitationInput, error) {
+			return ec.unmarshalNRevokeInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_transferNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.TransferNotebookInput, error) {
+			return ec.unmarshalNTransferNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateNote_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1627,6 +2877,120 @@ func (ec *executionContext) field_Mutation_updateNotebook_args(ctx context.Conte
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Note_comments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Notebook_invitations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Notebook_members_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -1846,6 +3210,221 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _AcceptInvitationPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.AcceptInvitationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AcceptInvitationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_AcceptInvitationPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcceptInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeMemberRolePayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.ChangeMemberRolePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "ChangeMemberRolePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_ChangeMemberRolePayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeMemberRolePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Comment_id(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
+}
+func (ec *executionContext) fieldContext_Comment_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Comment_body(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return (*exec.Text)(&obj.Body)
+}
+func (ec *executionContext) fieldContext_Comment_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "String")
+}
+
+func (ec *executionContext) _Comment_authorId(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return exec.TextOrNull(obj.AuthorID)
+}
+func (ec *executionContext) fieldContext_Comment_authorId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Comment_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Comment) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Comment", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.Comment().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOCommentPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_Comment_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Comment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Comment_createdAt(ctx context.Context, obj *model.Comment) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_Comment_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Comment", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CommentConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.CommentConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNCommentEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_CommentConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CommentConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNComment2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_CommentConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CommentConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_CommentConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentEdge_cursor(ctx context.Context, obj *model.CommentEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_CommentEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommentEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _CommentEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.CommentEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CommentEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_CommentEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CommentEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CommentPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCommentAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_CommentPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommentPermissions", field, false, false, "CommentAction")
+}
+
+func (ec *executionContext) _CommentPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCommentField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_CommentPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CommentPermissions", field, false, false, "CommentField")
+}
+
+func (ec *executionContext) _CreateCommentPayload_comment(ctx context.Context, field graphql.CollectedField, obj *model.CreateCommentPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CreateCommentPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx, field.Selections, obj.Comment)
+}
+func (ec *executionContext) fieldContext_CreateCommentPayload_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateCommentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CreateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model.CreateNotePayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "CreateNotePayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -1882,6 +3461,13 @@ func (ec *executionContext) fieldContext_CreateNotebookPayload_notebook(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _DeleteCommentPayload_deletedCommentId(ctx context.Context, obj *model.DeleteCommentPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.DeletedCommentID)
+}
+func (ec *executionContext) fieldContext_DeleteCommentPayload_deletedCommentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteCommentPayload", field, false, false, "ID")
+}
+
 func (ec *executionContext) _DeleteNotePayload_deletedNoteId(ctx context.Context, obj *model.DeleteNotePayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.DeletedNoteID)
 }
@@ -1894,6 +3480,27 @@ func (ec *executionContext) _DeleteNotebookPayload_deletedNotebookId(ctx context
 }
 func (ec *executionContext) fieldContext_DeleteNotebookPayload_deletedNotebookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeleteNotebookPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _InviteToNotebookPayload_code(ctx context.Context, obj *model.InviteToNotebookPayload) graphql.Marshaler {
+	return exec.TextOrNull(obj.Code)
+}
+func (ec *executionContext) fieldContext_InviteToNotebookPayload_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteToNotebookPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _InviteToNotebookPayload_expiresAt(ctx context.Context, obj *model.InviteToNotebookPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_InviteToNotebookPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteToNotebookPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LeaveNotebookPayload_leftNotebookId(ctx context.Context, obj *model.LeaveNotebookPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.LeftNotebookID)
+}
+func (ec *executionContext) fieldContext_LeaveNotebookPayload_leftNotebookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeaveNotebookPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Mutation_createNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -1979,7 +3586,7 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
 					var zeroVal *model.UpdateNotebookPayload
 					return zeroVal, err
@@ -1995,8 +3602,40 @@ func (ec *executionContext) _Mutation_updateNotebook(ctx context.Context, field 
 				}
 				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
 			}
+			directive2 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				when, err := ec.unmarshalOString2ᚖstring(ctx, "input.visibility")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.UpdateNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive1, of, id, as, when, nil, otherwise)
+			}
 
-			next = directive1
+			next = directive2
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateNotebookPayload) graphql.Marshaler {
@@ -2107,6 +3746,525 @@ func (ec *executionContext) fieldContext_Mutation_deleteNotebook(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_inviteToNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteToNotebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteToNotebook(ctx, fc.Args["input"].(model.InviteToNotebookInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.InviteToNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.InviteToNotebookPayload) graphql.Marshaler {
+			return ec.marshalOInviteToNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteToNotebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteToNotebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteToNotebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeInvitation(ctx, fc.Args["input"].(model.RevokeInvitationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokeInvitationPayload) graphql.Marshaler {
+			return ec.marshalORevokeInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokeInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acceptInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acceptInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcceptInvitation(ctx, fc.Args["input"].(model.AcceptInvitationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.AcceptInvitationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AcceptInvitationPayload) graphql.Marshaler {
+			return ec.marshalOAcceptInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acceptInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AcceptInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acceptInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_leaveNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_leaveNotebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LeaveNotebook(ctx, fc.Args["input"].(model.LeaveNotebookInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.LeaveNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LeaveNotebookPayload) graphql.Marshaler {
+			return ec.marshalOLeaveNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_leaveNotebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeaveNotebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_leaveNotebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changeMemberRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeMemberRole(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeMemberRole(ctx, fc.Args["input"].(model.ChangeMemberRoleInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.ChangeMemberRolePayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeMemberRolePayload) graphql.Marshaler {
+			return ec.marshalOChangeMemberRolePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRolePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeMemberRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeMemberRolePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeMemberRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveMember(ctx, fc.Args["input"].(model.RemoveMemberInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.RemoveMemberPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemoveMemberPayload) graphql.Marshaler {
+			return ec.marshalORemoveMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_transferNotebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_transferNotebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TransferNotebook(ctx, fc.Args["input"].(model.TransferNotebookInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Notebook")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.notebookId")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.TransferNotebookPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TransferNotebookPayload) graphql.Marshaler {
+			return ec.marshalOTransferNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_transferNotebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TransferNotebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_transferNotebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createNote(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2133,7 +4291,7 @@ func (ec *executionContext) _Mutation_createNote(ctx context.Context, field grap
 					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
 					var zeroVal *model.CreateNotePayload
 					return zeroVal, err
@@ -2210,7 +4368,7 @@ func (ec *executionContext) _Mutation_updateNote(ctx context.Context, field grap
 					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
 					var zeroVal *model.UpdateNotePayload
 					return zeroVal, err
@@ -2287,7 +4445,7 @@ func (ec *executionContext) _Mutation_deleteNote(ctx context.Context, field grap
 					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
 				}
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
 				if err != nil {
 					var zeroVal *model.DeleteNotePayload
 					return zeroVal, err
@@ -2338,6 +4496,160 @@ func (ec *executionContext) fieldContext_Mutation_deleteNote(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createComment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createComment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateComment(ctx, fc.Args["input"].(model.CreateCommentInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Note")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.noteId")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.CreateCommentPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateCommentPayload) graphql.Marshaler {
+			return ec.marshalOCreateCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createComment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateCommentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createComment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteComment(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteComment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteComment(ctx, fc.Args["input"].(model.DeleteCommentInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Comment")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "EDITOR")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.DeleteCommentPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteCommentPayload) graphql.Marshaler {
+			return ec.marshalODeleteCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteComment(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteCommentPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteComment_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Note_id(ctx context.Context, obj *model.Note) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -2369,6 +4681,16 @@ func (ec *executionContext) _Note_pinned(ctx context.Context, obj *model.Note) g
 }
 func (ec *executionContext) fieldContext_Note_pinned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Note", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Note_authorId(ctx context.Context, obj *model.Note) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return exec.TextOrNull(obj.AuthorID)
+}
+func (ec *executionContext) fieldContext_Note_authorId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Note", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Note_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
@@ -2414,6 +4736,63 @@ func (ec *executionContext) _Note_updatedAt(ctx context.Context, obj *model.Note
 }
 func (ec *executionContext) fieldContext_Note_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Note", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Note_comments(ctx context.Context, field graphql.CollectedField, obj *model.Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_comments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Note().Comments(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Visible == nil {
+					var zeroVal *model.CommentConnection
+					return zeroVal, errors.New("directive visible is not implemented")
+				}
+				return ec.Directives.Visible(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CommentConnection) graphql.Marshaler {
+			return ec.marshalOCommentConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Note_comments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Note",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CommentConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Note_comments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _NoteConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NoteConnection) (ret graphql.Marshaler) {
@@ -2549,6 +4928,140 @@ func (ec *executionContext) fieldContext_Notebook_visibility(_ context.Context, 
 	return graphql.NewScalarFieldContext("Notebook", field, false, false, "ProfileVisibility")
 }
 
+func (ec *executionContext) _Notebook_members(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Notebook_members(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Notebook().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
+				if err != nil {
+					var zeroVal *model.NotebookMemberConnection
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.NotebookMemberConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.NotebookMemberConnection
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NotebookMemberConnection) graphql.Marshaler {
+			return ec.marshalONotebookMemberConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Notebook_members(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Notebook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMemberConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Notebook_members_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Notebook_invitations(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Notebook_invitations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Notebook().Invitations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model.NotebookInvitationConnection
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model.NotebookInvitationConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model.NotebookInvitationConnection
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, obj, directive0, nil, nil, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.NotebookInvitationConnection) graphql.Marshaler {
+			return ec.marshalONotebookInvitationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Notebook_invitations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Notebook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitationConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Notebook_invitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Notebook_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model.Notebook) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Notebook", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -2610,7 +5123,7 @@ func (ec *executionContext) _Notebook_notes(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				as, err := ec.unmarshalNString2string(ctx, "MEMBER")
 				if err != nil {
 					var zeroVal *model.NoteConnection
 					return zeroVal, err
@@ -2735,6 +5248,227 @@ func (ec *executionContext) fieldContext_NotebookEdge_node(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitation_id(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return (*exec.Text)(&obj.ID)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _NotebookInvitation_invitedBy(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return (*exec.Text)(&obj.InvitedBy)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_invitedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "ID")
+}
+
+func (ec *executionContext) _NotebookInvitation_role(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return ec.marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, nil, obj.Role)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "NotebookRole")
+}
+
+func (ec *executionContext) _NotebookInvitation_email(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return exec.TextOrNull(obj.Email)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotebookInvitation_createdAt(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _NotebookInvitation_expiresAt(ctx context.Context, obj *model.NotebookInvitation) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_NotebookInvitation_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitation", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _NotebookInvitationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookInvitationEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitationEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookInvitation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookInvitationEdge_cursor(ctx context.Context, obj *model.NotebookInvitationEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookInvitationEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotebookInvitationEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.NotebookInvitationEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookInvitationEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookInvitation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitation(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_NotebookInvitationEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookInvitationEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookInvitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMember_userId(ctx context.Context, obj *model.NotebookMember) graphql.Marshaler {
+	return (*exec.Text)(&obj.UserID)
+}
+func (ec *executionContext) fieldContext_NotebookMember_userId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMember", field, false, false, "ID")
+}
+
+func (ec *executionContext) _NotebookMember_role(ctx context.Context, obj *model.NotebookMember) graphql.Marshaler {
+	return ec.marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, nil, obj.Role)
+}
+func (ec *executionContext) fieldContext_NotebookMember_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMember", field, false, false, "NotebookRole")
+}
+
+func (ec *executionContext) _NotebookMember_since(ctx context.Context, obj *model.NotebookMember) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.Since)
+}
+func (ec *executionContext) fieldContext_NotebookMember_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMember", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _NotebookMemberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookMemberEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdgeᚄ(ctx, field.Selections, obj.Edges)
+}
+func (ec *executionContext) fieldContext_NotebookMemberConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMemberEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMemberConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookMember2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberᚄ(ctx, field.Selections, obj.Nodes)
+}
+func (ec *executionContext) fieldContext_NotebookMemberConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMember(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMemberConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberConnection) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberConnection", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNPageInfo2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+}
+func (ec *executionContext) fieldContext_NotebookMemberConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotebookMemberEdge_cursor(ctx context.Context, obj *model.NotebookMemberEdge) graphql.Marshaler {
+	return (*exec.Text)(&obj.Cursor)
+}
+func (ec *executionContext) fieldContext_NotebookMemberEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotebookMemberEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotebookMemberEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.NotebookMemberEdge) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "NotebookMemberEdge", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNNotebookMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMember(ctx, field.Selections, obj.Node)
+}
+func (ec *executionContext) fieldContext_NotebookMemberEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotebookMemberEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NotebookMember(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2980,6 +5714,60 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields___Schema(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveMemberPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RemoveMemberPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RemoveMemberPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_RemoveMemberPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokeInvitationPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RevokeInvitationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RevokeInvitationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_RevokeInvitationPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TransferNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.TransferNotebookPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "TransferNotebookPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+}
+func (ec *executionContext) fieldContext_TransferNotebookPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TransferNotebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Notebook(ctx, field)
 		},
 	}
 	return fc, nil
@@ -4187,6 +6975,153 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAcceptInvitationInput(ctx context.Context, obj any) (model.AcceptInvitationInput, error) {
+	var it model.AcceptInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcceptInvitationInput unmarshals raw into the AcceptInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcceptInvitationInput(ctx context.Context, raw any) (model.AcceptInvitationInput, error) {
+	var out model.AcceptInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcceptInvitationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputChangeMemberRoleInput(ctx context.Context, obj any) (model.ChangeMemberRoleInput, error) {
+	var it model.ChangeMemberRoleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "userId", "role"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangeMemberRoleInput unmarshals raw into the ChangeMemberRoleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangeMemberRoleInput(ctx context.Context, raw any) (model.ChangeMemberRoleInput, error) {
+	var out model.ChangeMemberRoleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangeMemberRoleInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputCreateCommentInput(ctx context.Context, obj any) (model.CreateCommentInput, error) {
+	var it model.CreateCommentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"noteId", "body"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "noteId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noteId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoteID = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCreateCommentInput unmarshals raw into the CreateCommentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCreateCommentInput(ctx context.Context, raw any) (model.CreateCommentInput, error) {
+	var out model.CreateCommentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreateCommentInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCreateNoteInput(ctx context.Context, obj any) (model.CreateNoteInput, error) {
 	var it model.CreateNoteInput
 	if obj == nil {
@@ -4292,6 +7227,48 @@ func UnmarshalCreateNotebookInput(ctx context.Context, raw any) (model.CreateNot
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeleteCommentInput(ctx context.Context, obj any) (model.DeleteCommentInput, error) {
+	var it model.DeleteCommentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteCommentInput unmarshals raw into the DeleteCommentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteCommentInput(ctx context.Context, raw any) (model.DeleteCommentInput, error) {
+	var out model.DeleteCommentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteCommentInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeleteNoteInput(ctx context.Context, obj any) (model.DeleteNoteInput, error) {
 	var it model.DeleteNoteInput
 	if obj == nil {
@@ -4373,6 +7350,251 @@ func (ec *executionContext) unmarshalInputDeleteNotebookInput(ctx context.Contex
 func UnmarshalDeleteNotebookInput(ctx context.Context, raw any) (model.DeleteNotebookInput, error) {
 	var out model.DeleteNotebookInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteNotebookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputInviteToNotebookInput(ctx context.Context, obj any) (model.InviteToNotebookInput, error) {
+	var it model.InviteToNotebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "role", "email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteToNotebookInput unmarshals raw into the InviteToNotebookInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteToNotebookInput(ctx context.Context, raw any) (model.InviteToNotebookInput, error) {
+	var out model.InviteToNotebookInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteToNotebookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLeaveNotebookInput(ctx context.Context, obj any) (model.LeaveNotebookInput, error) {
+	var it model.LeaveNotebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLeaveNotebookInput unmarshals raw into the LeaveNotebookInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLeaveNotebookInput(ctx context.Context, raw any) (model.LeaveNotebookInput, error) {
+	var out model.LeaveNotebookInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LeaveNotebookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemoveMemberInput(ctx context.Context, obj any) (model.RemoveMemberInput, error) {
+	var it model.RemoveMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveMemberInput unmarshals raw into the RemoveMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveMemberInput(ctx context.Context, raw any) (model.RemoveMemberInput, error) {
+	var out model.RemoveMemberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveMemberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRevokeInvitationInput(ctx context.Context, obj any) (model.RevokeInvitationInput, error) {
+	var it model.RevokeInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "invitationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "invitationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invitationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InvitationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokeInvitationInput unmarshals raw into the RevokeInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokeInvitationInput(ctx context.Context, raw any) (model.RevokeInvitationInput, error) {
+	var out model.RevokeInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeInvitationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTransferNotebookInput(ctx context.Context, obj any) (model.TransferNotebookInput, error) {
+	var it model.TransferNotebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"notebookId", "userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "notebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notebookId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotebookID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTransferNotebookInput unmarshals raw into the TransferNotebookInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTransferNotebookInput(ctx context.Context, raw any) (model.TransferNotebookInput, error) {
+	var out model.TransferNotebookInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TransferNotebookInput", raw, &out)
 	return out, err
 }
 
@@ -4506,6 +7728,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Note(ctx, sel, obj)
+	case *model.Comment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Comment(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -4529,6 +7756,11 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._Note(ctx, sel, obj)
+	case *model.Comment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Comment(ctx, sel, obj)
 	case *model1.User:
 		if obj == nil {
 			return graphql.Null
@@ -4546,6 +7778,278 @@ func (ec *executionContext) __Entity(ctx context.Context, sel ast.SelectionSet, 
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var acceptInvitationPayloadImplementors = []string{"AcceptInvitationPayload"}
+
+func (ec *executionContext) _AcceptInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AcceptInvitationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, acceptInvitationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AcceptInvitationPayload")
+		case "notebook":
+			out.Values[i] = ec._AcceptInvitationPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var changeMemberRolePayloadImplementors = []string{"ChangeMemberRolePayload"}
+
+func (ec *executionContext) _ChangeMemberRolePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeMemberRolePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeMemberRolePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeMemberRolePayload")
+		case "notebook":
+			out.Values[i] = ec._ChangeMemberRolePayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentImplementors = []string{"Comment", "Node", "_Entity"}
+
+func (ec *executionContext) _Comment(ctx context.Context, sel ast.SelectionSet, obj *model.Comment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Comment")
+		case "id":
+			out.Values[i] = ec._Comment_id(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "body":
+			out.Values[i] = ec._Comment_body(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "authorId":
+			out.Values[i] = ec._Comment_authorId(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Comment_viewerCan(ctx, field, obj)
+				})
+		case "createdAt":
+			out.Values[i] = ec._Comment_createdAt(out.At(ctx, "Comment", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentConnectionImplementors = []string{"CommentConnection"}
+
+func (ec *executionContext) _CommentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CommentConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentConnection")
+		case "edges":
+			out.Values[i] = ec._CommentConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._CommentConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CommentConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentEdgeImplementors = []string{"CommentEdge"}
+
+func (ec *executionContext) _CommentEdge(ctx context.Context, sel ast.SelectionSet, obj *model.CommentEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentEdge")
+		case "cursor":
+			out.Values[i] = ec._CommentEdge_cursor(out.At(ctx, "CommentEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._CommentEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var commentPermissionsImplementors = []string{"CommentPermissions"}
+
+func (ec *executionContext) _CommentPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, commentPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CommentPermissions")
+		case "actions":
+			out.Values[i] = ec._CommentPermissions_actions(out.At(ctx, "CommentPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._CommentPermissions_see(out.At(ctx, "CommentPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var createCommentPayloadImplementors = []string{"CreateCommentPayload"}
+
+func (ec *executionContext) _CreateCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCommentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createCommentPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateCommentPayload")
+		case "comment":
+			out.Values[i] = ec._CreateCommentPayload_comment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var createNotePayloadImplementors = []string{"CreateNotePayload"}
 
@@ -4594,6 +8098,39 @@ func (ec *executionContext) _CreateNotebookPayload(ctx context.Context, sel ast.
 		case "notebook":
 			out.Values[i] = ec._CreateNotebookPayload_notebook(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deleteCommentPayloadImplementors = []string{"DeleteCommentPayload"}
+
+func (ec *executionContext) _DeleteCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteCommentPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteCommentPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteCommentPayload")
+		case "deletedCommentId":
+			out.Values[i] = ec._DeleteCommentPayload_deletedCommentId(out.At(ctx, "DeleteCommentPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -4679,6 +8216,77 @@ func (ec *executionContext) _DeleteNotebookPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var inviteToNotebookPayloadImplementors = []string{"InviteToNotebookPayload"}
+
+func (ec *executionContext) _InviteToNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.InviteToNotebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inviteToNotebookPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteToNotebookPayload")
+		case "code":
+			out.Values[i] = ec._InviteToNotebookPayload_code(out.At(ctx, "InviteToNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._InviteToNotebookPayload_expiresAt(out.At(ctx, "InviteToNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var leaveNotebookPayloadImplementors = []string{"LeaveNotebookPayload"}
+
+func (ec *executionContext) _LeaveNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LeaveNotebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leaveNotebookPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeaveNotebookPayload")
+		case "leftNotebookId":
+			out.Values[i] = ec._LeaveNotebookPayload_leftNotebookId(out.At(ctx, "LeaveNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -4719,6 +8327,55 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "inviteToNotebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteToNotebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokeInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "acceptInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acceptInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "leaveNotebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_leaveNotebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changeMemberRole":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeMemberRole(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removeMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeMember(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "transferNotebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_transferNotebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createNote":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createNote(ctx, field)
@@ -4736,6 +8393,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteNote":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteNote(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createComment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createComment(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteComment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteComment(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -4783,6 +8454,11 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "authorId":
+			out.Values[i] = ec._Note_authorId(out.At(ctx, "Note", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "viewerCan":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -4799,6 +8475,12 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "comments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Note_comments(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4966,6 +8648,18 @@ func (ec *executionContext) _Notebook(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "members":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notebook_members(ctx, field, obj)
+				})
+		case "invitations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Notebook_invitations(ctx, field, obj)
+				})
 		case "viewerCan":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -5066,6 +8760,269 @@ func (ec *executionContext) _NotebookEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._NotebookEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookInvitationImplementors = []string{"NotebookInvitation"}
+
+func (ec *executionContext) _NotebookInvitation(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookInvitation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookInvitationImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookInvitation")
+		case "id":
+			out.Values[i] = ec._NotebookInvitation_id(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invitedBy":
+			out.Values[i] = ec._NotebookInvitation_invitedBy(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._NotebookInvitation_role(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "email":
+			out.Values[i] = ec._NotebookInvitation_email(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._NotebookInvitation_createdAt(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._NotebookInvitation_expiresAt(out.At(ctx, "NotebookInvitation", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookInvitationConnectionImplementors = []string{"NotebookInvitationConnection"}
+
+func (ec *executionContext) _NotebookInvitationConnection(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookInvitationConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookInvitationConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookInvitationConnection")
+		case "edges":
+			out.Values[i] = ec._NotebookInvitationConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._NotebookInvitationConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._NotebookInvitationConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookInvitationEdgeImplementors = []string{"NotebookInvitationEdge"}
+
+func (ec *executionContext) _NotebookInvitationEdge(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookInvitationEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookInvitationEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookInvitationEdge")
+		case "cursor":
+			out.Values[i] = ec._NotebookInvitationEdge_cursor(out.At(ctx, "NotebookInvitationEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._NotebookInvitationEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookMemberImplementors = []string{"NotebookMember"}
+
+func (ec *executionContext) _NotebookMember(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookMember) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookMemberImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookMember")
+		case "userId":
+			out.Values[i] = ec._NotebookMember_userId(out.At(ctx, "NotebookMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._NotebookMember_role(out.At(ctx, "NotebookMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._NotebookMember_since(out.At(ctx, "NotebookMember", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookMemberConnectionImplementors = []string{"NotebookMemberConnection"}
+
+func (ec *executionContext) _NotebookMemberConnection(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookMemberConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookMemberConnectionImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookMemberConnection")
+		case "edges":
+			out.Values[i] = ec._NotebookMemberConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._NotebookMemberConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._NotebookMemberConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notebookMemberEdgeImplementors = []string{"NotebookMemberEdge"}
+
+func (ec *executionContext) _NotebookMemberEdge(ctx context.Context, sel ast.SelectionSet, obj *model.NotebookMemberEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notebookMemberEdgeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotebookMemberEdge")
+		case "cursor":
+			out.Values[i] = ec._NotebookMemberEdge_cursor(out.At(ctx, "NotebookMemberEdge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._NotebookMemberEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5227,6 +9184,105 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var removeMemberPayloadImplementors = []string{"RemoveMemberPayload"}
+
+func (ec *executionContext) _RemoveMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveMemberPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeMemberPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveMemberPayload")
+		case "notebook":
+			out.Values[i] = ec._RemoveMemberPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revokeInvitationPayloadImplementors = []string{"RevokeInvitationPayload"}
+
+func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeInvitationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeInvitationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeInvitationPayload")
+		case "notebook":
+			out.Values[i] = ec._RevokeInvitationPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var transferNotebookPayloadImplementors = []string{"TransferNotebookPayload"}
+
+func (ec *executionContext) _TransferNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TransferNotebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, transferNotebookPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TransferNotebookPayload")
+		case "notebook":
+			out.Values[i] = ec._TransferNotebookPayload_notebook(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -5745,6 +9801,11 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAcceptInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationInput(ctx context.Context, v any) (model.AcceptInvitationInput, error) {
+	res, err := ec.unmarshalInputAcceptInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -5757,6 +9818,152 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNChangeMemberRoleInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRoleInput(ctx context.Context, v any) (model.ChangeMemberRoleInput, error) {
+	res, err := ec.unmarshalInputChangeMemberRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNComment2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Comment) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx context.Context, sel ast.SelectionSet, v *model.Comment) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Comment!")
+		return graphql.Null
+	}
+	return ec._Comment(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCommentAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommentAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CommentAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCommentAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCommentAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCommentAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommentAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCommentEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CommentEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommentEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCommentEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentEdge(ctx context.Context, sel ast.SelectionSet, v *model.CommentEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CommentEdge!")
+		return graphql.Null
+	}
+	return ec._CommentEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCommentField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCommentField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CommentField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCommentField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCommentField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCommentField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCommentField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNCreateCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentInput(ctx context.Context, v any) (model.CreateCommentInput, error) {
+	res, err := ec.unmarshalInputCreateCommentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNCreateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNoteInput(ctx context.Context, v any) (model.CreateNoteInput, error) {
@@ -5781,6 +9988,11 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNDeleteCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentInput(ctx context.Context, v any) (model.DeleteCommentInput, error) {
+	res, err := ec.unmarshalInputDeleteCommentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNDeleteNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNoteInput(ctx context.Context, v any) (model.DeleteNoteInput, error) {
@@ -5819,6 +10031,16 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInviteToNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookInput(ctx context.Context, v any) (model.InviteToNotebookInput, error) {
+	res, err := ec.unmarshalInputInviteToNotebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNLeaveNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookInput(ctx context.Context, v any) (model.LeaveNotebookInput, error) {
+	res, err := ec.unmarshalInputLeaveNotebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNNote2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNoteᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Note) graphql.Marshaler {
@@ -6093,6 +10315,112 @@ func (ec *executionContext) marshalNNotebookField2ᚕstringᚄ(ctx context.Conte
 	return ret
 }
 
+func (ec *executionContext) marshalNNotebookInvitation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookInvitation) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookInvitation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookInvitation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitation(ctx context.Context, sel ast.SelectionSet, v *model.NotebookInvitation) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookInvitation!")
+		return graphql.Null
+	}
+	return ec._NotebookInvitation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNNotebookInvitationEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookInvitationEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookInvitationEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookInvitationEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationEdge(ctx context.Context, sel ast.SelectionSet, v *model.NotebookInvitationEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookInvitationEdge!")
+		return graphql.Null
+	}
+	return ec._NotebookInvitationEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNNotebookMember2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookMember) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMember(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookMember2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMember(ctx context.Context, sel ast.SelectionSet, v *model.NotebookMember) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookMember!")
+		return graphql.Null
+	}
+	return ec._NotebookMember(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNNotebookMemberEdge2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.NotebookMemberEdge) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNNotebookMemberEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNNotebookMemberEdge2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberEdge(ctx context.Context, sel ast.SelectionSet, v *model.NotebookMemberEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NotebookMemberEdge!")
+		return graphql.Null
+	}
+	return ec._NotebookMemberEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx context.Context, v any) (model.NotebookRole, error) {
+	var res model.NotebookRole
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx context.Context, sel ast.SelectionSet, v model.NotebookRole) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
 	var res directives.Otherwise
 	err := res.UnmarshalGQL(v)
@@ -6119,6 +10447,16 @@ func (ec *executionContext) unmarshalNProfileVisibility2freeholdᚗdevᚋfreehol
 
 func (ec *executionContext) marshalNProfileVisibility2freeholdᚗdevᚋfreeholdᚋownedᚐVisibility(ctx context.Context, sel ast.SelectionSet, v owned.Visibility) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNRemoveMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberInput(ctx context.Context, v any) (model.RemoveMemberInput, error) {
+	res, err := ec.unmarshalInputRemoveMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRevokeInvitationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationInput(ctx context.Context, v any) (model.RevokeInvitationInput, error) {
+	res, err := ec.unmarshalInputRevokeInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -6191,6 +10529,11 @@ func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, 
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNTransferNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookInput(ctx context.Context, v any) (model.TransferNotebookInput, error) {
+	res, err := ec.unmarshalInputTransferNotebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model.UpdateNoteInput, error) {
@@ -6382,6 +10725,13 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAcceptInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐAcceptInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *model.AcceptInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AcceptInvitationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6412,6 +10762,41 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOChangeMemberRolePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐChangeMemberRolePayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeMemberRolePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangeMemberRolePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOComment2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐComment(ctx context.Context, sel ast.SelectionSet, v *model.Comment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Comment(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCommentConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCommentConnection(ctx context.Context, sel ast.SelectionSet, v *model.CommentConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CommentConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCommentPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CommentPermissions(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateCommentPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateCommentPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCreateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateNotePayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateNotePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6426,6 +10811,13 @@ func (ec *executionContext) marshalOCreateNotebookPayload2ᚖexampleᚗcomᚋnot
 	return ec._CreateNotebookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalODeleteCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteCommentPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteCommentPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODeleteNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐDeleteNotePayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteNotePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6438,6 +10830,24 @@ func (ec *executionContext) marshalODeleteNotebookPayload2ᚖexampleᚗcomᚋnot
 		return graphql.Null
 	}
 	return ec._DeleteNotebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalID(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
@@ -6456,6 +10866,20 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = ctx
 	res := graphql.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOInviteToNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.InviteToNotebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InviteToNotebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLeaveNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.LeaveNotebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._LeaveNotebookPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalONote2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNote(ctx context.Context, sel ast.SelectionSet, v *model.Note) graphql.Marshaler {
@@ -6493,6 +10917,20 @@ func (ec *executionContext) marshalONotebookConnection2ᚖexampleᚗcomᚋnotes�
 	return ec._NotebookConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalONotebookInvitationConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookInvitationConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotebookInvitationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotebookInvitationConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONotebookMemberConnection2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookMemberConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotebookMemberConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotebookMemberConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalONotebookPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6514,6 +10952,20 @@ func (ec *executionContext) marshalOProfileVisibility2ᚖfreeholdᚗdevᚋfreeho
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalORemoveMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemoveMemberPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RemoveMemberPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORevokeInvitationPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRevokeInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RevokeInvitationPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -6602,6 +11054,13 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOTransferNotebookPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.TransferNotebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TransferNotebookPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateNotePayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNotePayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateNotePayload) graphql.Marshaler {
