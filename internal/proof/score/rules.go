@@ -106,9 +106,13 @@ func changes(program stage.Program, f access.Field) (list []changed) {
 	return list
 }
 
-// secondCheck returns what refuses other members if a mutation's @owner is weakened to @signedIn and only owners see the rows: the row
-// is not found, whether the rule looks for it or the statement, which names the owner.
+// secondCheck returns why no request can notice that a rule is weakened. If a mutation's @owner is weakened to @signedIn and only owners
+// see the rows, the row is not found, whether the rule looks for it or the statement, which names the owner. And @visible refuses no one
+// if everyone sees the rows.
 func secondCheck(program stage.Program, f access.Field, rule directives.Rule, weakened string) string {
+	if t := program.Registry().Lookup(f.Type); t != nil && t.Remote && weakened == "public" {
+		return "everyone sees a " + t.Name + ", whose rows another subgraph has"
+	}
 	if f.Type != "Mutation" || weakened != "signedIn" {
 		return ""
 	}

@@ -139,6 +139,9 @@ func (p *Stage) askRelation(typ string, row any, of *people.Person) (string, err
 
 // grantByFacts makes a person an operator.
 func (p *Stage) grantByFacts(other *people.Person, scopes []string) error {
+	if p.issuer != nil {
+		return other.TakeToken(scopes...)
+	}
 	if p.Program.Facts.Grant == nil {
 		return findings.Missing("", "no fact says how to grant the scopes %v", scopes)
 	}

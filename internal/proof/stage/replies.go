@@ -99,7 +99,7 @@ func (h *hearing) leaks() {
 func (h *hearing) mayKnowID(typ string) bool {
 	kind := h.kind(typ)
 	switch {
-	case kind.Viewer != access.Nobody && kind.Viewer != access.Member:
+	case kind.Viewer != access.Nobody && kind.Viewer != access.Member, h.isRemote(typ):
 		return true
 	case len(kind.Scopes) == 0:
 		return false
@@ -114,6 +114,15 @@ func (h *hearing) mayKnowID(typ string) bool {
 		}
 	}
 	return reads(typ + "." + cases.ID)
+}
+
+// isRemote reports whether another subgraph has the rows of a type. The viewer who asks for one has sent its id.
+func (p *Stage) isRemote(typ string) bool {
+	if p.issuer == nil {
+		return false
+	}
+	t := p.Program.Registry().Lookup(typ)
+	return t != nil && t.Remote
 }
 
 // leaksOf looks for the values with which a row of a type was created, or with which the account was if typ is empty.

@@ -12,7 +12,6 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/findings"
@@ -54,6 +53,7 @@ type Stage struct {
 	relationTo func(typ string, row any, p *people.Person) (string, error)
 
 	dataDir string                       // which has the key
+	issuer  *harness.Issuer              // of the people's tokens, if the program is a second subgraph
 	related map[string]map[string]string // by asker and type: the relation of one of the others to the targets' rows
 	lacking []findings.Finding           // seeds without which nobody has some relation
 }
@@ -63,11 +63,23 @@ type Stage struct {
 func New(t testing.TB, program Program) *Stage {
 	t.Helper()
 	p := &Stage{Program: program, Specification: program.specification(), Targets: map[string]*people.Person{}, dataDir: t.TempDir()}
-	p.Maker = harness.Setup{Program: program.Program, Database: dbtest.New(t), AnyCost: true, Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir}}.Start(t)
+	if program.IsSubgraph() {
+		p.issuer = harness.NewIssuer(t)
+	}
+	p.Maker = harness.Setup{Program: program.Program, AnyCost: true, Settings: p.settings()}.Start(t)
 	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
 	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
 	return p
+}
+
+// settings returns those of a service, and further ones.
+func (p *Stage) settings(further ...string) []string {
+	list := append([]string{"FREEHOLD_DATA_DIR=" + p.dataDir}, further...)
+	if p.issuer != nil {
+		list = append(list, p.issuer.Settings()...)
+	}
+	return list
 }
 
 func (p *Stage) populate(t testing.TB) {
@@ -150,6 +162,9 @@ func (p *Stage) newPerson(visibility string) *people.Person {
 	made.NewCode = func(mutation string) (string, error) {
 		return p.Program.Facts.NewCode(p.Maker, p.dataDir, made, mutation)
 	}
+	if p.issuer != nil {
+		made.Issue = p.issuer.Token
+	}
 	made.Insert = func(statement string) (string, error) { return p.insert(made, statement) }
 	return made
 }
@@ -197,7 +212,7 @@ func (p *Stage) Behind(t testing.TB, w harness.Layers) *Stage {
 	q.Asked = harness.Setup{
 		Program: p.Program.Program, Database: p.Maker.DB, Layers: w, Rule: p.Rule,
 		AnyCost:  true,
-		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+		Settings: p.settings("FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"),
 	}.Start(t)
 	q.Asked.FromAnywhere = true
 	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing refuses before it
@@ -269,5 +284,6 @@ func (p *Stage) Spare(target *people.Person, mutation string) (err error) {
 func ViewerOf(t testing.TB, token string) auth.Viewer {
 	t.Helper()
 	claims := harness.DecodeClaims(t, token)
-	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"]))}
+	expires, _ := claims["exp"].(float64)
+	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"])), Until: int64(expires)}
 }
