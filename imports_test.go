@@ -126,7 +126,7 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
-	"e2e/operators":       {"app", "command", "db/dbtest", "e2e/harness", "modules"},
+	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {
