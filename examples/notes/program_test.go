@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/freeholdtest"
 
 	"example.com/notes/modules"
@@ -10,5 +12,38 @@ import (
 
 func TestMain(m *testing.M) { freeholdtest.Main(m, modules.Program) }
 
+// disarmed makes the functions of sharing refuse nobody, so that the rules in front of them are tested alone.
+const disarmed = `
+	CREATE OR REPLACE FUNCTION app.manages_notebook(p_id uuid, p_as text[]) RETURNS boolean
+	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	  AS 'SELECT true'`
+
 // Each field of each type answers to each viewer what its rule says: with rules and policies together, and with each alone.
-func TestAccess(t *testing.T) { freeholdtest.Run(t, modules.Program) }
+func TestAccess(t *testing.T) {
+	freeholdtest.Run(t, modules.Program,
+		freeholdtest.Seed{
+			Type:   "Notebook",
+			Relate: `INSERT INTO app.notebook_members (notebook_id, user_id, role) VALUES ($1, $2, $3)`,
+			Values: map[string]func(int) any{
+				"InviteToNotebookInput.email":        func(int) any { return nil }, // by link
+				"RevokeInvitationInput.invitationId": func(int) any { return uuid.Nil.String() },
+			},
+			ByHand: map[string]string{
+				"Mutation.acceptInvitation": "TestTransferredNotebook: it takes a code",
+				"Mutation.leaveNotebook":    "TestTransferredNotebook: the owner cannot leave",
+				"Mutation.changeMemberRole": "TestChangedRoles: it takes a member",
+				"Mutation.removeMember":     "TestChangedRoles: it takes a member",
+				"Mutation.transferNotebook": "TestTransferredNotebook: it takes a member",
+			},
+			Disarm: []string{disarmed},
+		},
+		freeholdtest.Seed{
+			Type:   "Organisation",
+			Relate: `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
+			ByHand: map[string]string{
+				"Mutation.setOrganisationMember":    "TestOrganisationMembers: it takes another user",
+				"Mutation.removeOrganisationMember": "TestOrganisationMembers: it takes a member",
+				"Mutation.leaveOrganisation":        "TestOrganisationMembers: the owner cannot leave",
+			},
+		})
+}
