@@ -26,10 +26,10 @@ const (
 	invite         = `mutation ($i: InviteToNotebookInput!) { inviteToNotebook(input: $i) { code } }`
 	accept         = `mutation ($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { notebook { id } } }`
 	leave          = `mutation ($i: LeaveNotebookInput!) { leaveNotebook(input: $i) { leftNotebookId } }`
-	changeRole     = `mutation ($i: ChangeMemberRoleInput!) { changeMemberRole(input: $i) { notebook { id } } }`
-	removeMember   = `mutation ($i: RemoveMemberInput!) { removeMember(input: $i) { notebook { id } } }`
-	transfer       = `mutation ($i: TransferNotebookInput!) { transferNotebook(input: $i) { notebook { id } } }`
-	revoke         = `mutation ($i: RevokeInvitationInput!) { revokeInvitation(input: $i) { notebook { id } } }`
+	changeRole     = `mutation ($i: ChangeMemberRoleInput!) { changeMemberRole(input: $i) { changedUserId } }`
+	removeMember   = `mutation ($i: RemoveMemberInput!) { removeMember(input: $i) { removedUserId } }`
+	transfer       = `mutation ($i: TransferNotebookInput!) { transferNotebook(input: $i) { transferredNotebookId } }`
+	revoke         = `mutation ($i: RevokeInvitationInput!) { revokeInvitation(input: $i) { revokedInvitationId } }`
 	createNote     = `mutation ($i: CreateNoteInput!) { createNote(input: $i) { note { id } } }`
 	createComment  = `mutation ($i: CreateCommentInput!) { createComment(input: $i) { comment { id } } }`
 	updateNotebook = `mutation ($i: UpdateNotebookInput!) { updateNotebook(input: $i) { notebook { id } } }`
@@ -107,7 +107,7 @@ func TestSharingRefusesInvalidInput(t *testing.T) {
 	parent := s.id(s.ann, `mutation ($i: CreateOrganisationInput!) { createOrganisation(input: $i) { organisation { id } } }`, "name", "A")
 	child := s.id(s.ann, `mutation ($i: CreateOrganisationInput!) { createOrganisation(input: $i) { organisation { id } } }`, "name", "B")
 	const move = `mutation ($i: MoveOrganisationInput!) { moveOrganisation(input: $i) { organisation { id } } }`
-	const setMember = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { organisation { id } } }`
+	const setMember = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { memberUserId } }`
 	s.Must(s.ann.Token, move, harness.Input("id", child, "organisationId", parent))
 	in := func(pairs ...any) harness.Vars {
 		return harness.Input(append([]any{"notebookId", s.notebook}, pairs...)...)
@@ -311,8 +311,8 @@ func TestOrganisationMembers(t *testing.T) {
 	ann, bob, cal := s.SignUp(public), s.SignUp(public), s.SignUp(public)
 	id := s.id(ann, `mutation ($i: CreateOrganisationInput!) { createOrganisation(input: $i) { organisation { id } } }`, "name", "A")
 	const (
-		set    = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { organisation { members { nodes { userId role } } } } }`
-		remove = `mutation ($i: RemoveOrganisationMemberInput!) { removeOrganisationMember(input: $i) { organisation { members { nodes { userId role } } } } }`
+		set    = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { memberUserId } }`
+		remove = `mutation ($i: RemoveOrganisationMemberInput!) { removeOrganisationMember(input: $i) { removedUserId } }`
 		quit   = `mutation ($i: LeaveOrganisationInput!) { leaveOrganisation(input: $i) { leftOrganisationId } }`
 		mine   = `{ organisations { nodes { id } } }`
 	)
@@ -321,7 +321,8 @@ func TestOrganisationMembers(t *testing.T) {
 		t.Errorf("a member adds a member: %s", r.Body)
 	}
 	s.Must(ann.Token, set, harness.Input("organisationId", id, "userId", bob.UserID, "role", "ADMIN"))
-	r := s.Must(bob.Token, set, harness.Input("organisationId", id, "userId", cal.UserID, "role", "MEMBER"))
+	s.Must(bob.Token, set, harness.Input("organisationId", id, "userId", cal.UserID, "role", "MEMBER"))
+	r := s.Must(cal.Token, `{ organisations { nodes { members { nodes { userId role } } } } }`, nil)
 	for _, want := range []string{`{"userId":"` + bob.UserID + `","role":"ADMIN"}`, `{"userId":"` + cal.UserID + `","role":"MEMBER"}`} {
 		if !strings.Contains(r.Body, want) {
 			t.Errorf("the members are %s, want %s", r.Body, want)
