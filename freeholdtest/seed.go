@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/people"
 )
@@ -29,6 +30,10 @@ type Seed struct {
 	// Relate is a statement that makes the user $2 related to the row $1, as $3, such as EDITOR. It runs as the superuser. A type whose
 	// rows have their relations from rows of another type, such as the notes in a notebook, needs none.
 	Relate string
+
+	// Furnish is a statement for the user $1, who has rows of the type. It inserts what no mutation of the proof does, such as rows of
+	// another table that has the value of a field. It runs as the superuser.
+	Furnish string
 
 	// OwnAnswers has the root fields that return a row of the viewer although neither their rule nor their arguments say so, such
 	// as Query.favorite, with the reason.
@@ -98,6 +103,12 @@ func (s Seed) facts() people.Facts {
 	}
 	if s.Insert != "" {
 		f.Insert[s.Type] = s.Insert
+	}
+	if s.Furnish != "" {
+		f.Furnish = append(f.Furnish, func(on *harness.Service, of *people.Person) error {
+			on.DB.Query(on.T, s.Furnish, of.RowID("User"))
+			return nil
+		})
 	}
 	if s.Relate != "" {
 		f.Relate[s.Type] = s.Relate

@@ -24,6 +24,10 @@ func TestAccess(t *testing.T) {
 		freeholdtest.Seed{
 			Type:   "Notebook",
 			Relate: `INSERT INTO app.notebook_members (notebook_id, user_id, role) VALUES ($1, $2, $3)`,
+			Furnish: `
+				INSERT INTO app.notebook_invitations (id, notebook_id, user_id, role, secret_hash, expires_at)
+				SELECT gen_random_uuid(), id, user_id, 'MEMBER', sha256(gen_random_uuid()::text::bytea), now() + interval '1 day'
+				  FROM app.notebooks WHERE user_id = $1`,
 			Values: map[string]func(int) any{
 				"InviteToNotebookInput.email":        func(int) any { return nil }, // by link
 				"RevokeInvitationInput.invitationId": func(int) any { return uuid.Nil.String() },
@@ -40,6 +44,9 @@ func TestAccess(t *testing.T) {
 		freeholdtest.Seed{
 			Type:   "Organisation",
 			Relate: `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
+			Furnish: `
+				WITH parent AS (INSERT INTO app.organisations (id, user_id, name) VALUES (gen_random_uuid(), $1, 'Parent') RETURNING id)
+				INSERT INTO app.organisations (id, user_id, parent_id, name) SELECT gen_random_uuid(), $1, id, 'Child' FROM parent`,
 			ByHand: map[string]string{
 				"Mutation.setOrganisationMember":    "TestOrganisationMembers: it takes another user",
 				"Mutation.removeOrganisationMember": "TestOrganisationMembers: it takes a member",

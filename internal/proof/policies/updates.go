@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
 	"freehold.dev/freehold/db"
 )
 
@@ -129,12 +132,15 @@ func (p *Prober) checkMoves(ctx context.Context, policy db.Policy, say func(stri
 		}
 		// Without a WHERE: otherwise the new row must also pass the SELECT policy.
 		n, err := p.attempt(ctx, v.Viewer, nil, doing(fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, parent), to))
-		if byKey := v.owns && !table.OfParent; n > 0 || err != nil && !isPolicyError(err) && !byKey {
+		// Every viewer may own rows of the table, which only the foreign key keeps from a stranger's parent.
+		if byKey := !table.OfParent && isKeyError(err); n > 0 || err != nil && !isPolicyError(err) && !byKey {
 			say("moving rows to another user's by %s changed %d (%v), want the policy's error", v.name, n, err)
 		}
 	}
 	return nil
 }
+
+func isKeyError(err error) bool { return pq.As(err, pqerror.ForeignKeyViolation) != nil }
 
 // otherValue returns a statement that gives the column of the row $1 the value of another row.
 func (p *Prober) otherValue(ctx context.Context, table db.Table, column string, row any) (string, error) {
