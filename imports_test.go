@@ -85,7 +85,7 @@ var mayImport = map[string][]string{
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 	"e2e/programs":               {},
-	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
+	"internal/proof/permissions": {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
 }
 

@@ -54,7 +54,7 @@ type ComplexityRoot struct {
 	}
 
 	ChangeMemberRolePayload struct {
-		Notebook func(childComplexity int) int
+		ChangedUserID func(childComplexity int) int
 	}
 
 	Comment struct {
@@ -240,15 +240,15 @@ type ComplexityRoot struct {
 	}
 
 	RemoveMemberPayload struct {
-		Notebook func(childComplexity int) int
+		RemovedUserID func(childComplexity int) int
 	}
 
 	RevokeInvitationPayload struct {
-		Notebook func(childComplexity int) int
+		RevokedInvitationID func(childComplexity int) int
 	}
 
 	TransferNotebookPayload struct {
-		Notebook func(childComplexity int) int
+		TransferredNotebookID func(childComplexity int) int
 	}
 
 	UpdateNotePayload struct {
@@ -337,12 +337,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AcceptInvitationPayload.Notebook(childComplexity), true
 
-	case "ChangeMemberRolePayload.notebook":
-		if e.ComplexityRoot.ChangeMemberRolePayload.Notebook == nil {
+	case "ChangeMemberRolePayload.changedUserId":
+		if e.ComplexityRoot.ChangeMemberRolePayload.ChangedUserID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.ChangeMemberRolePayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.ChangeMemberRolePayload.ChangedUserID(childComplexity), true
 
 	case "Comment.authorId":
 		if e.ComplexityRoot.Comment.AuthorID == nil {
@@ -1048,26 +1048,26 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.__resolve_entities(childComplexity, args["representations"].([]any)), true
 
-	case "RemoveMemberPayload.notebook":
-		if e.ComplexityRoot.RemoveMemberPayload.Notebook == nil {
+	case "RemoveMemberPayload.removedUserId":
+		if e.ComplexityRoot.RemoveMemberPayload.RemovedUserID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.RemoveMemberPayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.RemoveMemberPayload.RemovedUserID(childComplexity), true
 
-	case "RevokeInvitationPayload.notebook":
-		if e.ComplexityRoot.RevokeInvitationPayload.Notebook == nil {
+	case "RevokeInvitationPayload.revokedInvitationId":
+		if e.ComplexityRoot.RevokeInvitationPayload.RevokedInvitationID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.RevokeInvitationPayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.RevokeInvitationPayload.RevokedInvitationID(childComplexity), true
 
-	case "TransferNotebookPayload.notebook":
-		if e.ComplexityRoot.TransferNotebookPayload.Notebook == nil {
+	case "TransferNotebookPayload.transferredNotebookId":
+		if e.ComplexityRoot.TransferNotebookPayload.TransferredNotebookID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.TransferNotebookPayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.TransferNotebookPayload.TransferredNotebookID(childComplexity), true
 
 	case "UpdateNotePayload.note":
 		if e.ComplexityRoot.UpdateNotePayload.Note == nil {
@@ -1745,10 +1745,10 @@ input RevokeInvitationInput {
   invitationId: ID!
 }
 
-"The notebook of the invitation."
+"What was changed."
 type RevokeInvitationPayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id that the invitation had."
+  revokedInvitationId: ID! @inherited
 }
 
 "The invitation to accept."
@@ -1785,10 +1785,10 @@ input ChangeMemberRoleInput {
   role: NotebookRole!
 }
 
-"The notebook after the change."
+"What was changed."
 type ChangeMemberRolePayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id of the member."
+  changedUserId: ID! @inherited
 }
 
 "The member to remove."
@@ -1799,10 +1799,10 @@ input RemoveMemberInput {
   userId: ID!
 }
 
-"The notebook after the change."
+"What was changed."
 type RemoveMemberPayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id of the user."
+  removedUserId: ID! @inherited
 }
 
 "The new owner of a notebook."
@@ -1813,10 +1813,10 @@ input TransferNotebookInput {
   userId: ID!
 }
 
-"The notebook after the change."
+"What was changed."
 type TransferNotebookPayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id of the notebook."
+  transferredNotebookId: ID! @inherited
 }
 `, BuiltIn: false},
 	{Name: "../../notes/notes.graphqls", Input: `"A note in a notebook. The owner of the notebook owns it. Who is related to the notebook sees it, and its editors change it."
@@ -2116,8 +2116,8 @@ func (ec *executionContext) childFields_AcceptInvitationPayload(ctx context.Cont
 
 func (ec *executionContext) childFields_ChangeMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_ChangeMemberRolePayload_notebook(ctx, field)
+	case "changedUserId":
+		return ec.fieldContext_ChangeMemberRolePayload_changedUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeMemberRolePayload", field.Name)
 }
@@ -2440,24 +2440,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 
 func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_RemoveMemberPayload_notebook(ctx, field)
+	case "removedUserId":
+		return ec.fieldContext_RemoveMemberPayload_removedUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_RevokeInvitationPayload_notebook(ctx, field)
+	case "revokedInvitationId":
+		return ec.fieldContext_RevokeInvitationPayload_revokedInvitationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TransferNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_TransferNotebookPayload_notebook(ctx, field)
+	case "transferredNotebookId":
+		return ec.fieldContext_TransferNotebookPayload_transferredNotebookId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TransferNotebookPayload", field.Name)
 }
@@ -3228,22 +3228,11 @@ func (ec *executionContext) fieldContext_AcceptInvitationPayload_notebook(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ChangeMemberRolePayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.ChangeMemberRolePayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "ChangeMemberRolePayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _ChangeMemberRolePayload_changedUserId(ctx context.Context, obj *model.ChangeMemberRolePayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ChangedUserID)
 }
-func (ec *executionContext) fieldContext_ChangeMemberRolePayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChangeMemberRolePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_ChangeMemberRolePayload_changedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeMemberRolePayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Comment_id(ctx context.Context, obj *model.Comment) graphql.Marshaler {
@@ -5719,58 +5708,25 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _RemoveMemberPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RemoveMemberPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "RemoveMemberPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _RemoveMemberPayload_removedUserId(ctx context.Context, obj *model.RemoveMemberPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.RemovedUserID)
 }
-func (ec *executionContext) fieldContext_RemoveMemberPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RemoveMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_RemoveMemberPayload_removedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemoveMemberPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _RevokeInvitationPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RevokeInvitationPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "RevokeInvitationPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _RevokeInvitationPayload_revokedInvitationId(ctx context.Context, obj *model.RevokeInvitationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.RevokedInvitationID)
 }
-func (ec *executionContext) fieldContext_RevokeInvitationPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RevokeInvitationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_RevokeInvitationPayload_revokedInvitationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeInvitationPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _TransferNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.TransferNotebookPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "TransferNotebookPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _TransferNotebookPayload_transferredNotebookId(ctx context.Context, obj *model.TransferNotebookPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.TransferredNotebookID)
 }
-func (ec *executionContext) fieldContext_TransferNotebookPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TransferNotebookPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_TransferNotebookPayload_transferredNotebookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransferNotebookPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _UpdateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNotePayload) (ret graphql.Marshaler) {
@@ -7823,9 +7779,9 @@ func (ec *executionContext) _ChangeMemberRolePayload(ctx context.Context, sel as
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChangeMemberRolePayload")
-		case "notebook":
-			out.Values[i] = ec._ChangeMemberRolePayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "changedUserId":
+			out.Values[i] = ec._ChangeMemberRolePayload_changedUserId(out.At(ctx, "ChangeMemberRolePayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -9213,9 +9169,9 @@ func (ec *executionContext) _RemoveMemberPayload(ctx context.Context, sel ast.Se
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RemoveMemberPayload")
-		case "notebook":
-			out.Values[i] = ec._RemoveMemberPayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "removedUserId":
+			out.Values[i] = ec._RemoveMemberPayload_removedUserId(out.At(ctx, "RemoveMemberPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -9246,9 +9202,9 @@ func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel as
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeInvitationPayload")
-		case "notebook":
-			out.Values[i] = ec._RevokeInvitationPayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "revokedInvitationId":
+			out.Values[i] = ec._RevokeInvitationPayload_revokedInvitationId(out.At(ctx, "RevokeInvitationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -9279,9 +9235,9 @@ func (ec *executionContext) _TransferNotebookPayload(ctx context.Context, sel as
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TransferNotebookPayload")
-		case "notebook":
-			out.Values[i] = ec._TransferNotebookPayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "transferredNotebookId":
+			out.Values[i] = ec._TransferNotebookPayload_transferredNotebookId(out.At(ctx, "TransferNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
