@@ -129,7 +129,7 @@ func TestPagesNameWhatExists(t *testing.T) {
 		text := readPage(t, page)
 		for _, name := range regexp.MustCompile("`app\\.([a-z_]+)").FindAllStringSubmatch(text, -1) {
 			names++
-			if page != "docs/deployment.md" && page != "docs/rules.md" && !strings.Contains(database, "app."+name[1]) { // these have examples
+			if page != "docs/deployment.md" && page != "docs/rules.md" && page != "docs/extend.md" && !strings.Contains(database, "app."+name[1]) { // these have examples
 				t.Errorf("%s names app.%s, which is not in docs/schema.sql", page, name[1])
 			}
 		}
@@ -142,6 +142,33 @@ func TestPagesNameWhatExists(t *testing.T) {
 	}
 	if names < 50 {
 		t.Errorf("only %d names were found", names)
+	}
+}
+
+// The code about sharing in docs/extend.md is that of examples/notes, whose tests run it.
+func TestSharingIsThatOfTheExample(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(readPage(t, "docs/extend.md"), "\n## Sharing\n")
+	var example strings.Builder
+	err := filepath.WalkDir("examples/notes", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !slices.Contains([]string{".sql", ".go", ".graphqls"}, filepath.Ext(path)) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		example.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)\n```[a-z]+\n(.*?)```").FindAllStringSubmatch(section, -1)
+	if len(blocks) < 5 {
+		t.Errorf("only %d blocks of code were found", len(blocks))
+	}
+	for _, block := range blocks {
+		if !strings.Contains(example.String(), block[1]) {
+			t.Errorf("examples/notes does not have this code of docs/extend.md:\n%s", block[1])
+		}
 	}
 }
 

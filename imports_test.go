@@ -85,7 +85,7 @@ var mayImport = map[string][]string{
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 	"e2e/programs":               {},
-	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
+	"internal/proof/permissions": {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
 }
 
@@ -126,7 +126,7 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
-	"e2e/operators":       {"app", "command", "db/dbtest", "e2e/harness", "modules"},
+	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {

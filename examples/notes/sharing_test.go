@@ -26,10 +26,10 @@ const (
 	invite         = `mutation ($i: InviteToNotebookInput!) { inviteToNotebook(input: $i) { code } }`
 	accept         = `mutation ($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { notebook { id } } }`
 	leave          = `mutation ($i: LeaveNotebookInput!) { leaveNotebook(input: $i) { leftNotebookId } }`
-	changeRole     = `mutation ($i: ChangeMemberRoleInput!) { changeMemberRole(input: $i) { notebook { id } } }`
-	removeMember   = `mutation ($i: RemoveMemberInput!) { removeMember(input: $i) { notebook { id } } }`
-	transfer       = `mutation ($i: TransferNotebookInput!) { transferNotebook(input: $i) { notebook { id } } }`
-	revoke         = `mutation ($i: RevokeInvitationInput!) { revokeInvitation(input: $i) { notebook { id } } }`
+	changeRole     = `mutation ($i: ChangeMemberRoleInput!) { changeMemberRole(input: $i) { changedUserId } }`
+	removeMember   = `mutation ($i: RemoveMemberInput!) { removeMember(input: $i) { removedUserId } }`
+	transfer       = `mutation ($i: TransferNotebookInput!) { transferNotebook(input: $i) { transferredNotebookId } }`
+	revoke         = `mutation ($i: RevokeInvitationInput!) { revokeInvitation(input: $i) { revokedInvitationId } }`
 	createNote     = `mutation ($i: CreateNoteInput!) { createNote(input: $i) { note { id } } }`
 	createComment  = `mutation ($i: CreateCommentInput!) { createComment(input: $i) { comment { id } } }`
 	updateNotebook = `mutation ($i: UpdateNotebookInput!) { updateNotebook(input: $i) { notebook { id } } }`
@@ -107,7 +107,7 @@ func TestSharingRefusesInvalidInput(t *testing.T) {
 	parent := s.id(s.ann, `mutation ($i: CreateOrganisationInput!) { createOrganisation(input: $i) { organisation { id } } }`, "name", "A")
 	child := s.id(s.ann, `mutation ($i: CreateOrganisationInput!) { createOrganisation(input: $i) { organisation { id } } }`, "name", "B")
 	const move = `mutation ($i: MoveOrganisationInput!) { moveOrganisation(input: $i) { organisation { id } } }`
-	const setMember = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { organisation { id } } }`
+	const setMember = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { memberUserId } }`
 	s.Must(s.ann.Token, move, harness.Input("id", child, "organisationId", parent))
 	in := func(pairs ...any) harness.Vars {
 		return harness.Input(append([]any{"notebookId", s.notebook}, pairs...)...)
@@ -261,5 +261,82 @@ func TestRelationsCostNoQueries(t *testing.T) {
 				t.Errorf("%s costs %s %d statements, and the owner %d", query, a.Username, n, owner)
 			}
 		}
+	}
+}
+
+// The owner changes roles, removes members and withdraws invitations. All of it applies at once.
+func TestChangedRoles(t *testing.T) {
+	t.Parallel()
+	s := share(t, harness.Setup{})
+	in := func(pairs ...any) harness.Vars {
+		return harness.Input(append([]any{"notebookId", s.notebook}, pairs...)...)
+	}
+	s.Must(s.ann.Token, changeRole, in("userId", s.cal.UserID, "role", "EDITOR"))
+	s.Must(s.cal.Token, createNote, in("body", "x"))
+	code := s.code(s.cal, "EDITOR")
+	s.Must(s.ann.Token, changeRole, in("userId", s.bob.UserID, "role", "MEMBER"))
+	if r := s.Do(s.bob.Token, createNote, in("body", "x")); r.Code() != "FORBIDDEN" {
+		t.Errorf("a former editor writes: %s", r.Body)
+	}
+	s.Must(s.ann.Token, removeMember, in("userId", s.cal.UserID))
+	if r := s.Do(s.cal.Token, createNote, in("body", "x")); r.Code() != "NOT_FOUND" {
+		t.Errorf("a former member writes: %s", r.Body)
+	}
+	if r := s.Do(s.dan.Token, accept, harness.Input("code", code)); !slices.Equal(r.Fields(), []string{"input.code INVALID"}) {
+		t.Errorf("the invitation of a former member: %s", r.Body)
+	}
+	code = s.code(s.ann, "EDITOR")
+	var data struct {
+		Node struct {
+			Invitations struct{ Nodes []struct{ ID string } }
+		}
+	}
+	s.Must(s.ann.Token, `query ($id: ID!) { node(id: $id) { ... on Notebook { invitations { nodes { id } } } } }`, harness.Vars{"id": s.notebook}).Into(t, &data)
+	if len(data.Node.Invitations.Nodes) != 1 {
+		t.Fatalf("the invitations are %+v", data)
+	}
+	for range 2 { // a retry has the same result
+		s.Must(s.ann.Token, revoke, in("invitationId", data.Node.Invitations.Nodes[0].ID))
+	}
+	if r := s.Do(s.dan.Token, accept, harness.Input("code", code)); !slices.Equal(r.Fields(), []string{"input.code INVALID"}) {
+		t.Errorf("an invitation that was withdrawn: %s", r.Body)
+	}
+}
+
+// The admins of an organisation decide who is a member, and members leave.
+func TestOrganisationMembers(t *testing.T) {
+	t.Parallel()
+	s := &shared{Service: harness.Setup{Program: program(t)}.Start(t)}
+	public := harness.Vars{"visibility": "PUBLIC"}
+	ann, bob, cal := s.SignUp(public), s.SignUp(public), s.SignUp(public)
+	id := s.id(ann, `mutation ($i: CreateOrganisationInput!) { createOrganisation(input: $i) { organisation { id } } }`, "name", "A")
+	const (
+		set    = `mutation ($i: SetOrganisationMemberInput!) { setOrganisationMember(input: $i) { memberUserId } }`
+		remove = `mutation ($i: RemoveOrganisationMemberInput!) { removeOrganisationMember(input: $i) { removedUserId } }`
+		quit   = `mutation ($i: LeaveOrganisationInput!) { leaveOrganisation(input: $i) { leftOrganisationId } }`
+		mine   = `{ organisations { nodes { id } } }`
+	)
+	s.Must(ann.Token, set, harness.Input("organisationId", id, "userId", bob.UserID, "role", "MEMBER"))
+	if r := s.Do(bob.Token, set, harness.Input("organisationId", id, "userId", cal.UserID, "role", "MEMBER")); r.Code() != "FORBIDDEN" {
+		t.Errorf("a member adds a member: %s", r.Body)
+	}
+	s.Must(ann.Token, set, harness.Input("organisationId", id, "userId", bob.UserID, "role", "ADMIN"))
+	s.Must(bob.Token, set, harness.Input("organisationId", id, "userId", cal.UserID, "role", "MEMBER"))
+	r := s.Must(cal.Token, `{ organisations { nodes { members { nodes { userId role } } } } }`, nil)
+	for _, want := range []string{`{"userId":"` + bob.UserID + `","role":"ADMIN"}`, `{"userId":"` + cal.UserID + `","role":"MEMBER"}`} {
+		if !strings.Contains(r.Body, want) {
+			t.Errorf("the members are %s, want %s", r.Body, want)
+		}
+	}
+	if r := s.Must(cal.Token, mine, nil); !strings.Contains(r.Body, id) {
+		t.Errorf("a member finds %s", r.Body)
+	}
+	s.Must(cal.Token, quit, harness.Input("organisationId", id))
+	if r := s.Must(cal.Token, mine, nil); strings.Contains(r.Body, id) {
+		t.Errorf("a former member finds %s", r.Body)
+	}
+	s.Must(ann.Token, remove, harness.Input("organisationId", id, "userId", bob.UserID))
+	if r := s.Do(bob.Token, quit, harness.Input("organisationId", id)); r.Code() != "NOT_FOUND" {
+		t.Errorf("a former admin leaves: %s", r.Body)
 	}
 }

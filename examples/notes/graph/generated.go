@@ -84,7 +84,7 @@ type ComplexityRoot struct {
 	}
 
 	ChangeMemberRolePayload struct {
-		Notebook func(childComplexity int) int
+		ChangedUserID func(childComplexity int) int
 	}
 
 	ChangePasswordPayload struct {
@@ -436,11 +436,11 @@ type ComplexityRoot struct {
 	}
 
 	RemoveMemberPayload struct {
-		Notebook func(childComplexity int) int
+		RemovedUserID func(childComplexity int) int
 	}
 
 	RemoveOrganisationMemberPayload struct {
-		Organisation func(childComplexity int) int
+		RemovedUserID func(childComplexity int) int
 	}
 
 	RequestEmailVerificationPayload struct {
@@ -474,7 +474,7 @@ type ComplexityRoot struct {
 	}
 
 	RevokeInvitationPayload struct {
-		Notebook func(childComplexity int) int
+		RevokedInvitationID func(childComplexity int) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -536,7 +536,7 @@ type ComplexityRoot struct {
 	}
 
 	SetOrganisationMemberPayload struct {
-		Organisation func(childComplexity int) int
+		MemberUserID func(childComplexity int) int
 	}
 
 	Settings struct {
@@ -580,7 +580,7 @@ type ComplexityRoot struct {
 	}
 
 	TransferNotebookPayload struct {
-		Notebook func(childComplexity int) int
+		TransferredNotebookID func(childComplexity int) int
 	}
 
 	UpdateNotePayload struct {
@@ -855,12 +855,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChangeEmailPayload.User(childComplexity), true
 
-	case "ChangeMemberRolePayload.notebook":
-		if e.ComplexityRoot.ChangeMemberRolePayload.Notebook == nil {
+	case "ChangeMemberRolePayload.changedUserId":
+		if e.ComplexityRoot.ChangeMemberRolePayload.ChangedUserID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.ChangeMemberRolePayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.ChangeMemberRolePayload.ChangedUserID(childComplexity), true
 
 	case "ChangePasswordPayload.user":
 		if e.ComplexityRoot.ChangePasswordPayload.User == nil {
@@ -2342,19 +2342,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshSessionPayload.Tokens(childComplexity), true
 
-	case "RemoveMemberPayload.notebook":
-		if e.ComplexityRoot.RemoveMemberPayload.Notebook == nil {
+	case "RemoveMemberPayload.removedUserId":
+		if e.ComplexityRoot.RemoveMemberPayload.RemovedUserID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.RemoveMemberPayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.RemoveMemberPayload.RemovedUserID(childComplexity), true
 
-	case "RemoveOrganisationMemberPayload.organisation":
-		if e.ComplexityRoot.RemoveOrganisationMemberPayload.Organisation == nil {
+	case "RemoveOrganisationMemberPayload.removedUserId":
+		if e.ComplexityRoot.RemoveOrganisationMemberPayload.RemovedUserID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.RemoveOrganisationMemberPayload.Organisation(childComplexity), true
+		return e.ComplexityRoot.RemoveOrganisationMemberPayload.RemovedUserID(childComplexity), true
 
 	case "RequestEmailVerificationPayload.success":
 		if e.ComplexityRoot.RequestEmailVerificationPayload.Success == nil {
@@ -2451,12 +2451,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevokeAccountSessionsPayload.Success(childComplexity), true
 
-	case "RevokeInvitationPayload.notebook":
-		if e.ComplexityRoot.RevokeInvitationPayload.Notebook == nil {
+	case "RevokeInvitationPayload.revokedInvitationId":
+		if e.ComplexityRoot.RevokeInvitationPayload.RevokedInvitationID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.RevokeInvitationPayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.RevokeInvitationPayload.RevokedInvitationID(childComplexity), true
 
 	case "RevokeOtherSessionsPayload.count":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.Count == nil {
@@ -2653,12 +2653,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionPermissions.See(childComplexity), true
 
-	case "SetOrganisationMemberPayload.organisation":
-		if e.ComplexityRoot.SetOrganisationMemberPayload.Organisation == nil {
+	case "SetOrganisationMemberPayload.memberUserId":
+		if e.ComplexityRoot.SetOrganisationMemberPayload.MemberUserID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.SetOrganisationMemberPayload.Organisation(childComplexity), true
+		return e.ComplexityRoot.SetOrganisationMemberPayload.MemberUserID(childComplexity), true
 
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
@@ -2798,12 +2798,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tokens.RefreshToken(childComplexity), true
 
-	case "TransferNotebookPayload.notebook":
-		if e.ComplexityRoot.TransferNotebookPayload.Notebook == nil {
+	case "TransferNotebookPayload.transferredNotebookId":
+		if e.ComplexityRoot.TransferNotebookPayload.TransferredNotebookID == nil {
 			break
 		}
 
-		return e.ComplexityRoot.TransferNotebookPayload.Notebook(childComplexity), true
+		return e.ComplexityRoot.TransferNotebookPayload.TransferredNotebookID(childComplexity), true
 
 	case "UpdateNotePayload.note":
 		if e.ComplexityRoot.UpdateNotePayload.Note == nil {
@@ -4731,10 +4731,10 @@ input RevokeInvitationInput {
   invitationId: ID!
 }
 
-"The notebook of the invitation."
+"What was changed."
 type RevokeInvitationPayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id that the invitation had."
+  revokedInvitationId: ID! @inherited
 }
 
 "The invitation to accept."
@@ -4771,10 +4771,10 @@ input ChangeMemberRoleInput {
   role: NotebookRole!
 }
 
-"The notebook after the change."
+"What was changed."
 type ChangeMemberRolePayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id of the member."
+  changedUserId: ID! @inherited
 }
 
 "The member to remove."
@@ -4785,10 +4785,10 @@ input RemoveMemberInput {
   userId: ID!
 }
 
-"The notebook after the change."
+"What was changed."
 type RemoveMemberPayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id of the user."
+  removedUserId: ID! @inherited
 }
 
 "The new owner of a notebook."
@@ -4799,10 +4799,10 @@ input TransferNotebookInput {
   userId: ID!
 }
 
-"The notebook after the change."
+"What was changed."
 type TransferNotebookPayload {
-  "The notebook."
-  notebook: Notebook @inherited
+  "The id of the notebook."
+  transferredNotebookId: ID! @inherited
 }
 `, BuiltIn: false},
 	{Name: "../notes/notes.graphqls", Input: `"A note in a notebook. The owner of the notebook owns it. Who is related to the notebook sees it, and its editors change it."
@@ -5223,10 +5223,10 @@ input SetOrganisationMemberInput {
   role: OrganisationRole!
 }
 
-"The organisation after the change."
+"What was changed."
 type SetOrganisationMemberPayload {
-  "The organisation."
-  organisation: Organisation @inherited
+  "The id of the member."
+  memberUserId: ID! @inherited
 }
 
 "A member."
@@ -5237,10 +5237,10 @@ input RemoveOrganisationMemberInput {
   userId: ID!
 }
 
-"The organisation after the change."
+"What was changed."
 type RemoveOrganisationMemberPayload {
-  "The organisation."
-  organisation: Organisation @inherited
+  "The id of the user."
+  removedUserId: ID! @inherited
 }
 
 "The organisation to leave."
@@ -5337,8 +5337,8 @@ func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, 
 
 func (ec *executionContext) childFields_ChangeMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_ChangeMemberRolePayload_notebook(ctx, field)
+	case "changedUserId":
+		return ec.fieldContext_ChangeMemberRolePayload_changedUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeMemberRolePayload", field.Name)
 }
@@ -5921,16 +5921,16 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 
 func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_RemoveMemberPayload_notebook(ctx, field)
+	case "removedUserId":
+		return ec.fieldContext_RemoveMemberPayload_removedUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveOrganisationMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "organisation":
-		return ec.fieldContext_RemoveOrganisationMemberPayload_organisation(ctx, field)
+	case "removedUserId":
+		return ec.fieldContext_RemoveOrganisationMemberPayload_removedUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveOrganisationMemberPayload", field.Name)
 }
@@ -5997,8 +5997,8 @@ func (ec *executionContext) childFields_RevokeAccountSessionsPayload(ctx context
 
 func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_RevokeInvitationPayload_notebook(ctx, field)
+	case "revokedInvitationId":
+		return ec.fieldContext_RevokeInvitationPayload_revokedInvitationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
 }
@@ -6121,8 +6121,8 @@ func (ec *executionContext) childFields_SessionPermissions(ctx context.Context, 
 
 func (ec *executionContext) childFields_SetOrganisationMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "organisation":
-		return ec.fieldContext_SetOrganisationMemberPayload_organisation(ctx, field)
+	case "memberUserId":
+		return ec.fieldContext_SetOrganisationMemberPayload_memberUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetOrganisationMemberPayload", field.Name)
 }
@@ -6209,8 +6209,8 @@ func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphq
 
 func (ec *executionContext) childFields_TransferNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "notebook":
-		return ec.fieldContext_TransferNotebookPayload_notebook(ctx, field)
+	case "transferredNotebookId":
+		return ec.fieldContext_TransferNotebookPayload_transferredNotebookId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TransferNotebookPayload", field.Name)
 }
@@ -7919,22 +7919,11 @@ func (ec *executionContext) fieldContext_ChangeEmailPayload_user(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ChangeMemberRolePayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.ChangeMemberRolePayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "ChangeMemberRolePayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _ChangeMemberRolePayload_changedUserId(ctx context.Context, obj *model.ChangeMemberRolePayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ChangedUserID)
 }
-func (ec *executionContext) fieldContext_ChangeMemberRolePayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ChangeMemberRolePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_ChangeMemberRolePayload_changedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeMemberRolePayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ChangePasswordPayload) (ret graphql.Marshaler) {
@@ -13275,40 +13264,18 @@ func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _RemoveMemberPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RemoveMemberPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "RemoveMemberPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _RemoveMemberPayload_removedUserId(ctx context.Context, obj *model.RemoveMemberPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.RemovedUserID)
 }
-func (ec *executionContext) fieldContext_RemoveMemberPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RemoveMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_RemoveMemberPayload_removedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemoveMemberPayload", field, false, false, "ID")
 }
 
-func (ec *executionContext) _RemoveOrganisationMemberPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.RemoveOrganisationMemberPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "RemoveOrganisationMemberPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+func (ec *executionContext) _RemoveOrganisationMemberPayload_removedUserId(ctx context.Context, obj *model.RemoveOrganisationMemberPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.RemovedUserID)
 }
-func (ec *executionContext) fieldContext_RemoveOrganisationMemberPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RemoveOrganisationMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Organisation(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_RemoveOrganisationMemberPayload_removedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemoveOrganisationMemberPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, obj *model1.RequestEmailVerificationPayload) graphql.Marshaler {
@@ -13430,22 +13397,11 @@ func (ec *executionContext) fieldContext_RevokeAccountSessionsPayload_count(_ co
 	return graphql.NewScalarFieldContext("RevokeAccountSessionsPayload", field, false, false, "Int")
 }
 
-func (ec *executionContext) _RevokeInvitationPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.RevokeInvitationPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "RevokeInvitationPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _RevokeInvitationPayload_revokedInvitationId(ctx context.Context, obj *model.RevokeInvitationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.RevokedInvitationID)
 }
-func (ec *executionContext) fieldContext_RevokeInvitationPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RevokeInvitationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_RevokeInvitationPayload_revokedInvitationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevokeInvitationPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _RevokeOtherSessionsPayload_count(ctx context.Context, obj *model1.RevokeOtherSessionsPayload) graphql.Marshaler {
@@ -13817,22 +13773,11 @@ func (ec *executionContext) fieldContext_SessionPermissions_see(_ context.Contex
 	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionField")
 }
 
-func (ec *executionContext) _SetOrganisationMemberPayload_organisation(ctx context.Context, field graphql.CollectedField, obj *model.SetOrganisationMemberPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "SetOrganisationMemberPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalOOrganisation2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisation(ctx, field.Selections, obj.Organisation)
+func (ec *executionContext) _SetOrganisationMemberPayload_memberUserId(ctx context.Context, obj *model.SetOrganisationMemberPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.MemberUserID)
 }
-func (ec *executionContext) fieldContext_SetOrganisationMemberPayload_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SetOrganisationMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Organisation(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_SetOrganisationMemberPayload_memberUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SetOrganisationMemberPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
@@ -14113,22 +14058,11 @@ func (ec *executionContext) fieldContext_Tokens_expiresAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _TransferNotebookPayload_notebook(ctx context.Context, field graphql.CollectedField, obj *model.TransferNotebookPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "TransferNotebookPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalONotebook2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebook(ctx, field.Selections, obj.Notebook)
+func (ec *executionContext) _TransferNotebookPayload_transferredNotebookId(ctx context.Context, obj *model.TransferNotebookPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.TransferredNotebookID)
 }
-func (ec *executionContext) fieldContext_TransferNotebookPayload_notebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TransferNotebookPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Notebook(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_TransferNotebookPayload_transferredNotebookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TransferNotebookPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _UpdateNotePayload_note(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNotePayload) (ret graphql.Marshaler) {
@@ -18328,9 +18262,9 @@ func (ec *executionContext) _ChangeMemberRolePayload(ctx context.Context, sel as
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChangeMemberRolePayload")
-		case "notebook":
-			out.Values[i] = ec._ChangeMemberRolePayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "changedUserId":
+			out.Values[i] = ec._ChangeMemberRolePayload_changedUserId(out.At(ctx, "ChangeMemberRolePayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -20915,9 +20849,9 @@ func (ec *executionContext) _RemoveMemberPayload(ctx context.Context, sel ast.Se
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RemoveMemberPayload")
-		case "notebook":
-			out.Values[i] = ec._RemoveMemberPayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "removedUserId":
+			out.Values[i] = ec._RemoveMemberPayload_removedUserId(out.At(ctx, "RemoveMemberPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -20948,9 +20882,9 @@ func (ec *executionContext) _RemoveOrganisationMemberPayload(ctx context.Context
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RemoveOrganisationMemberPayload")
-		case "organisation":
-			out.Values[i] = ec._RemoveOrganisationMemberPayload_organisation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "removedUserId":
+			out.Values[i] = ec._RemoveOrganisationMemberPayload_removedUserId(out.At(ctx, "RemoveOrganisationMemberPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -21196,9 +21130,9 @@ func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel as
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RevokeInvitationPayload")
-		case "notebook":
-			out.Values[i] = ec._RevokeInvitationPayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "revokedInvitationId":
+			out.Values[i] = ec._RevokeInvitationPayload_revokedInvitationId(out.At(ctx, "RevokeInvitationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -21637,9 +21571,9 @@ func (ec *executionContext) _SetOrganisationMemberPayload(ctx context.Context, s
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SetOrganisationMemberPayload")
-		case "organisation":
-			out.Values[i] = ec._SetOrganisationMemberPayload_organisation(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "memberUserId":
+			out.Values[i] = ec._SetOrganisationMemberPayload_memberUserId(out.At(ctx, "SetOrganisationMemberPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -21948,9 +21882,9 @@ func (ec *executionContext) _TransferNotebookPayload(ctx context.Context, sel as
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TransferNotebookPayload")
-		case "notebook":
-			out.Values[i] = ec._TransferNotebookPayload_notebook(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "transferredNotebookId":
+			out.Values[i] = ec._TransferNotebookPayload_transferredNotebookId(out.At(ctx, "TransferNotebookPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

@@ -114,14 +114,14 @@ func (m *MutationResolver) InviteToNotebook(ctx context.Context, in model.Invite
 
 // RevokeInvitation withdraws an invitation to a notebook of the viewer.
 func (m *MutationResolver) RevokeInvitation(ctx context.Context, in model.RevokeInvitationInput) (*model.RevokeInvitationPayload, error) {
-	found, err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
+	err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 		invitationID, _ := auth.ParseID(in.InvitationID) // otherwise the zero id, which no invitation has
 		return revoke(ctx, tx, id, invitationID)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.RevokeInvitationPayload{Notebook: found}, nil
+	return &model.RevokeInvitationPayload{RevokedInvitationID: in.InvitationID}, nil
 }
 
 // AcceptInvitation makes the viewer a member of a notebook.
@@ -147,65 +147,53 @@ func (m *MutationResolver) AcceptInvitation(ctx context.Context, in model.Accept
 
 // LeaveNotebook ends a membership of the viewer.
 func (m *MutationResolver) LeaveNotebook(ctx context.Context, in model.LeaveNotebookInput) (*model.LeaveNotebookPayload, error) {
-	id, _ := auth.ParseID(in.NotebookID) // the rule has found the row
-	viewer := auth.ViewerFrom(ctx)
-	if err := m.Accounts.CheckWrite(ctx, viewer); err != nil {
+	if err := m.change(ctx, in.NotebookID, leave); err != nil {
 		return nil, err
 	}
-	if err := m.DB.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return leave(ctx, tx, id) }); err != nil {
-		return nil, err
-	}
-	return &model.LeaveNotebookPayload{LeftNotebookID: id.String()}, nil
+	return &model.LeaveNotebookPayload{LeftNotebookID: in.NotebookID}, nil
 }
 
 // ChangeMemberRole changes the role of a member.
 func (m *MutationResolver) ChangeMemberRole(ctx context.Context, in model.ChangeMemberRoleInput) (*model.ChangeMemberRolePayload, error) {
-	found, err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
+	err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 		return changeRole(ctx, tx, id, userOf(in.UserID), string(in.Role))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.ChangeMemberRolePayload{Notebook: found}, nil
+	return &model.ChangeMemberRolePayload{ChangedUserID: in.UserID}, nil
 }
 
 // RemoveMember ends the membership of a user.
 func (m *MutationResolver) RemoveMember(ctx context.Context, in model.RemoveMemberInput) (*model.RemoveMemberPayload, error) {
-	found, err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
+	err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 		return removeMember(ctx, tx, id, userOf(in.UserID))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.RemoveMemberPayload{Notebook: found}, nil
+	return &model.RemoveMemberPayload{RemovedUserID: in.UserID}, nil
 }
 
 // TransferNotebook makes a member the owner.
 func (m *MutationResolver) TransferNotebook(ctx context.Context, in model.TransferNotebookInput) (*model.TransferNotebookPayload, error) {
-	found, err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
+	err := m.change(ctx, in.NotebookID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 		return transfer(ctx, tx, id, userOf(in.UserID))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.TransferNotebookPayload{Notebook: found}, nil
+	return &model.TransferNotebookPayload{TransferredNotebookID: in.NotebookID}, nil
 }
 
-// change changes who has which relation to a notebook, and returns the notebook as the viewer sees it then.
-func (m *MutationResolver) change(ctx context.Context, notebookID string, fn func(ctx context.Context, tx *db.Tx, id uuid.UUID) error) (found *model.Notebook, err error) {
+// change changes who has which relation to a notebook.
+func (m *MutationResolver) change(ctx context.Context, notebookID string, fn func(ctx context.Context, tx *db.Tx, id uuid.UUID) error) error {
 	viewer := auth.ViewerFrom(ctx)
 	if err := m.Accounts.CheckWrite(ctx, viewer); err != nil {
-		return nil, err
+		return err
 	}
 	id, _ := auth.ParseID(notebookID) // the rule has found the row
-	err = m.DB.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := fn(ctx, tx, id); err != nil {
-			return err
-		}
-		found, err = findOne(ctx, tx, id)
-		return err
-	})
-	return found, err
+	return m.DB.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, id) })
 }
 
 // userOf returns the id of a user that a client sent; the zero id, which no user has, for a text that cannot be one.

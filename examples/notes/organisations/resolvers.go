@@ -22,7 +22,7 @@ type (
 	OrganisationResolver struct{ *resolvers.Resolvers }
 	// MutationResolver resolves the mutations of organisations.
 	MutationResolver struct{ *resolvers.Resolvers }
-	// QueryResolver resolves the list of organisations of the viewer.
+	// QueryResolver resolves the list of organisations.
 	QueryResolver struct{ *resolvers.Resolvers }
 	// UserResolver resolves the list of a user's organisations.
 	UserResolver struct{ *resolvers.Resolvers }
@@ -148,24 +148,24 @@ func (m *MutationResolver) MoveOrganisation(ctx context.Context, in model.MoveOr
 
 // SetOrganisationMember adds a member, or changes their role.
 func (m *MutationResolver) SetOrganisationMember(ctx context.Context, in model.SetOrganisationMemberInput) (*model.SetOrganisationMemberPayload, error) {
-	found, err := m.change(ctx, in.OrganisationID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
+	_, err := m.change(ctx, in.OrganisationID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 		return setMember(ctx, tx, id, idOf(in.UserID), string(in.Role))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.SetOrganisationMemberPayload{Organisation: found}, nil
+	return &model.SetOrganisationMemberPayload{MemberUserID: in.UserID}, nil
 }
 
 // RemoveOrganisationMember removes a member.
 func (m *MutationResolver) RemoveOrganisationMember(ctx context.Context, in model.RemoveOrganisationMemberInput) (*model.RemoveOrganisationMemberPayload, error) {
-	found, err := m.change(ctx, in.OrganisationID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
+	_, err := m.change(ctx, in.OrganisationID, func(ctx context.Context, tx *db.Tx, id uuid.UUID) error {
 		return removeMember(ctx, tx, id, idOf(in.UserID))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.RemoveOrganisationMemberPayload{Organisation: found}, nil
+	return &model.RemoveOrganisationMemberPayload{RemovedUserID: in.UserID}, nil
 }
 
 // LeaveOrganisation ends the viewer's membership.

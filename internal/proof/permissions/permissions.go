@@ -15,6 +15,7 @@ import (
 
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/people"
 	"freehold.dev/freehold/internal/proof/stage"
@@ -224,5 +225,9 @@ func (x trial) accepts(m *ast.FieldDefinition, only string) bool {
 	if only != "" && !has {
 		return false
 	}
-	return x.admitted(x.Asked.Do(x.token, text, v))
+	r := x.Asked.Do(x.token, text, v)
+	if x.Known.ByHand["Mutation."+m.Name] != "" && r.Code() == string(fault.BadUserInput) {
+		return true // the rule has let it through, and the resolver misses a value that only a test by hand has
+	}
+	return x.admitted(r)
 }

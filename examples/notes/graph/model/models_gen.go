@@ -36,10 +36,10 @@ type ChangeMemberRoleInput struct {
 	Role NotebookRole `json:"role"`
 }
 
-// The notebook after the change.
+// What was changed.
 type ChangeMemberRolePayload struct {
-	// The notebook.
-	Notebook *Notebook `json:"notebook,omitempty"`
+	// The id of the member.
+	ChangedUserID string `json:"changedUserId"`
 }
 
 // A comment on a note. It belongs to the owner of the notebook. Everyone related to the notebook sees it.
@@ -423,10 +423,10 @@ type RemoveMemberInput struct {
 	UserID string `json:"userId"`
 }
 
-// The notebook after the change.
+// What was changed.
 type RemoveMemberPayload struct {
-	// The notebook.
-	Notebook *Notebook `json:"notebook,omitempty"`
+	// The id of the user.
+	RemovedUserID string `json:"removedUserId"`
 }
 
 // A member.
@@ -437,10 +437,10 @@ type RemoveOrganisationMemberInput struct {
 	UserID string `json:"userId"`
 }
 
-// The organisation after the change.
+// What was changed.
 type RemoveOrganisationMemberPayload struct {
-	// The organisation.
-	Organisation *Organisation `json:"organisation,omitempty"`
+	// The id of the user.
+	RemovedUserID string `json:"removedUserId"`
 }
 
 // The invitation to withdraw.
@@ -451,10 +451,10 @@ type RevokeInvitationInput struct {
 	InvitationID string `json:"invitationId"`
 }
 
-// The notebook of the invitation.
+// What was changed.
 type RevokeInvitationPayload struct {
-	// The notebook.
-	Notebook *Notebook `json:"notebook,omitempty"`
+	// The id that the invitation had.
+	RevokedInvitationID string `json:"revokedInvitationId"`
 }
 
 // A member.
@@ -467,10 +467,10 @@ type SetOrganisationMemberInput struct {
 	Role OrganisationRole `json:"role"`
 }
 
-// The organisation after the change.
+// What was changed.
 type SetOrganisationMemberPayload struct {
-	// The organisation.
-	Organisation *Organisation `json:"organisation,omitempty"`
+	// The id of the member.
+	MemberUserID string `json:"memberUserId"`
 }
 
 // The new owner of a notebook.
@@ -481,10 +481,10 @@ type TransferNotebookInput struct {
 	UserID string `json:"userId"`
 }
 
-// The notebook after the change.
+// What was changed.
 type TransferNotebookPayload struct {
-	// The notebook.
-	Notebook *Notebook `json:"notebook,omitempty"`
+	// The id of the notebook.
+	TransferredNotebookID string `json:"transferredNotebookId"`
 }
 
 // The changes of a note. Null clears a field, unless it is required.
