@@ -130,8 +130,9 @@ func findAccounts(ctx context.Context, a *app.Administration, args []string, w i
 	}
 	rows := [][]string{{"ID", "USERNAME", "EMAIL", "STATE", "CREATED", "LAST USED", "SCOPES"}}
 	for _, x := range list {
+		created := moment(&x.CreatedAt)
 		rows = append(rows, []string{
-			x.ID.String(), x.Username, x.Email, strings.ToLower(string(x.State)), moment(&x.CreatedAt), moment(x.LastUsedAt), string(x.Scopes),
+			x.ID.String(), x.Username, x.Email, strings.ToLower(string(x.State)), created, moment(x.LastUsedAt), string(x.Scopes),
 		})
 	}
 	if err := printTable(w, rows); err != nil {
@@ -169,7 +170,8 @@ func printGrants(ctx context.Context, a *app.Administration, _ []string, w io.Wr
 	}
 	rows := [][]string{{"USERNAME", "SCOPE", "GRANTED", "BY"}}
 	for _, g := range grants {
-		rows = append(rows, []string{g.Username, g.Scope, moment(&g.GrantedAt), g.GrantedBy})
+		granted := moment(&g.GrantedAt)
+		rows = append(rows, []string{g.Username, g.Scope, granted, g.GrantedBy})
 	}
 	return printTable(w, rows)
 }

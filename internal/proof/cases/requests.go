@@ -31,7 +31,7 @@ const (
 type Known struct {
 	Own       map[string]Own               // root fields, as Type.field, that return a row of the viewer although the schema does not say so
 	NullAfter map[string]map[string]string // by root field: the fields that are null on every path from there, with the reason
-	ByHand    map[string]string            // mutations that need not succeed for the viewers whom their rule admits, with the reason
+	ByHand    map[string]string            // mutations that may fail for viewers whom their rule admits, with the reason
 	Exempt    map[string]string            // fields without a case or without a value on some path, with the reason
 	RuleAlone map[string]string            // fields that only the rule refuses to some viewers, with the reason
 }
@@ -115,7 +115,7 @@ type Request struct {
 	Own        Own  // why the reply is the viewer's own row; "" if it is not
 	Optional   bool // the end of the path may be empty: a new account has only the rows of the sign-up and of hooks, and a new row has no rows below it
 
-	ByHand bool // the mutation need not succeed
+	ByHand bool // the mutation may fail
 
 	null map[string]string // the fields that are null on this path
 }
