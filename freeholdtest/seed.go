@@ -30,6 +30,10 @@ type Seed struct {
 	// rows have their relations from rows of another type, such as the notes in a notebook, needs none.
 	Relate string
 
+	// IDOf has the fields that show the id of a row of another type, by that type: Comment.authorId shows the id of a User, whether or
+	// not the reader of the comment sees the user.
+	IDOf map[string]string
+
 	// Furnish are statements that give the row $1 of the user $2 what no mutation of its owner gives it, such as members. They run as the
 	// superuser, for each row with which the proof begins.
 	Furnish []string
@@ -92,7 +96,7 @@ func (s Seed) check(p *app.Program) error {
 func (s Seed) facts() people.Facts {
 	f := people.Facts{
 		Known:  cases.Known{Own: map[string]cases.Own{}, NullAfter: s.NullAfter, ByHand: s.ByHand, Exempt: s.Exempt, RuleAlone: s.RuleAlone},
-		Values: map[string]people.Value{}, Insert: map[string]string{}, Relate: map[string]string{}, FurnishRow: map[string][]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
+		Values: map[string]people.Value{}, IDOf: s.IDOf, Insert: map[string]string{}, Relate: map[string]string{}, FurnishRow: map[string][]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
 	}
 	for field := range s.OwnAnswers {
 		f.Own[field] = cases.ShowsViewer

@@ -14,17 +14,22 @@ func TestMain(m *testing.M) { freeholdtest.Main(m, modules.Program) }
 // Each field of each type answers to each viewer what its rule says: with rules and policies together, and with each alone.
 func TestAccess(t *testing.T) {
 	freeholdtest.Run(t, modules.Program,
-		seeds.Notebook,
+		seeds.Notebook, seeds.Comment,
 		freeholdtest.Seed{
-			Type:   "Organisation",
-			Relate: `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
+			Type:      "Organisation",
+			NullAfter: map[string]map[string]string{"Mutation.createOrganisation": {"Organisation.parentId": "no organisation is its parent yet"}},
+			Relate:    `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
 			Furnish: []string{
 				`WITH u AS (INSERT INTO app.users (id) VALUES (gen_random_uuid()) RETURNING id)
 				 INSERT INTO app.organisation_members (organisation_id, user_id, role) SELECT $1, id, 'MEMBER' FROM u`,
+				`WITH p AS (INSERT INTO app.organisations (id, user_id, name) VALUES (gen_random_uuid(), $2, 'The parent') RETURNING id)
+				 UPDATE app.organisations o SET parent_id = p.id FROM p WHERE o.id = $1`,
 			},
 			ByHand: map[string]string{
-				"Mutation.moveOrganisation": "TestMembers", "Mutation.setOrganisationMember": "TestMembers", "Mutation.removeOrganisationMember": "TestMembers",
-				"Mutation.leaveOrganisation": "TestMembers",
+				"Mutation.moveOrganisation":         "TestOrganisationMembers: it takes two organisations",
+				"Mutation.setOrganisationMember":    "TestOrganisationMembers: it takes another user",
+				"Mutation.removeOrganisationMember": "TestOrganisationMembers: it takes a member",
+				"Mutation.leaveOrganisation":        "TestOrganisationMembers: the owner cannot leave",
 			},
 		})
 }

@@ -188,7 +188,32 @@ func pathsOf(schema *Schema) (paths []Path) {
 		}
 	}
 	slices.SortStableFunc(paths, func(a, b Path) int { return len(a.Steps) - len(b.Steps) })
-	return paths
+	return shorter(paths)
+}
+
+const (
+	everyPath    = 3   // the number of steps of paths that are all taken
+	mostQueries  = 600 // the number of longer paths is limited
+	mostMutating = 250 // each request on one of these has people of its own
+)
+
+// shorter returns the paths without the longest ones, if a schema has very many. They lead to types that shorter paths lead to as well.
+func shorter(paths []Path) []Path {
+	longest := map[bool]int{}
+	for _, mutation := range []bool{false, true} {
+		most, seen := map[bool]int{false: mostQueries, true: mostMutating}[mutation], 0
+		for _, p := range paths {
+			if p.IsMutation() != mutation {
+				continue
+			}
+			if seen++; seen > most {
+				longest[mutation] = max(everyPath, len(p.Steps)-1)
+				break
+			}
+			longest[mutation] = len(p.Steps)
+		}
+	}
+	return slices.DeleteFunc(paths, func(p Path) bool { return len(p.Steps) > longest[p.IsMutation()] })
 }
 
 func walk(schema *Schema, p Path, c Call) (paths []Path) {

@@ -37,7 +37,8 @@ func (h *hearing) errors(c cases.Call, want access.Answer) {
 func (h *hearing) admitted(c cases.Call) {
 	h.told[where(h.at)] = true
 	for _, e := range h.reply.Errors {
-		if where(e.Path) == where(h.at) && IsRefusal(e.Extensions.Code) {
+		refused := e.Extensions.Code == string(fault.Forbidden) || e.Extensions.Code == string(fault.Unauthenticated)
+		if where(e.Path) == where(h.at) && refused { // another argument may name something that is not found
 			h.fault(fmt.Sprintf("%s has the error %s for %s, whom its rule admits", c.Name(), e.Extensions.Code, h.kind(h.RowType(c))), "%.700s", h.reply.Body)
 		}
 	}
@@ -98,22 +99,22 @@ func (h *hearing) leaks() {
 // mayKnowID reports whether the viewer sees the target's row of a type, or may read a field that has the same id.
 func (h *hearing) mayKnowID(typ string) bool {
 	kind := h.kind(typ)
-	switch {
-	case kind.Viewer != access.Nobody && kind.Viewer != access.Member, h.isRemote(typ):
+	if kind.Viewer != access.Nobody && kind.Viewer != access.Member || h.isRemote(typ) {
 		return true
-	case len(kind.Scopes) == 0:
-		return false
-	}
-	reads := func(field string) bool {
-		f, known := h.Matrix[field]
-		return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
 	}
 	for field, of := range h.Program.Facts.IDOf {
-		if of == typ && reads(field) {
+		if of == typ && h.reads(field) {
 			return true
 		}
 	}
-	return reads(typ + "." + cases.ID)
+	return len(kind.Scopes) > 0 && h.reads(typ+"."+cases.ID)
+}
+
+// reads reports whether both layers give a field to the viewer.
+func (h *hearing) reads(field string) bool {
+	f, known := h.Matrix[field]
+	kind := h.kind(f.Type)
+	return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
 }
 
 // isRemote reports whether another subgraph has the rows of a type. The viewer who asks for one has sent its id.

@@ -52,6 +52,7 @@ type Stage struct {
 	relate     func(typ string, row any, p *people.Person, relation string) error
 	relationTo func(typ string, row any, p *people.Person) (string, error)
 
+	super   *sql.DB
 	dataDir string                       // which has the key
 	issuer  *harness.Issuer              // of the people's tokens, if the program is a second subgraph
 	related map[string]map[string]string // by asker and type: the relation of one of the others to the targets' rows
@@ -68,6 +69,11 @@ func New(t testing.TB, program Program) *Stage {
 	}
 	p.Maker = harness.Setup{Program: program.Program, AnyCost: true, Settings: p.settings()}.Start(t)
 	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
+	var err error
+	if p.super, err = sql.Open("postgres", p.Maker.DB.Superuser); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.super.Close() })
 	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
 	return p
@@ -180,19 +186,14 @@ func (p *Stage) insert(of *people.Person, statement string) (id string, err erro
 
 // asSuperuser runs a statement, with those of the arguments that it has a parameter for, and scans what it returns into result, unless
 // that is nil.
-func (p *Stage) asSuperuser(result any, statement string, args ...any) error {
-	pool, err := sql.Open("postgres", p.Maker.DB.Superuser)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func (p *Stage) asSuperuser(result any, statement string, args ...any) (err error) {
 	for len(args) > 0 && !strings.Contains(statement, fmt.Sprintf("$%d", len(args))) {
 		args = args[:len(args)-1]
 	}
 	if result == nil {
-		_, err = pool.ExecContext(p.Maker.T.Context(), statement, args...)
+		_, err = p.super.ExecContext(p.Maker.T.Context(), statement, args...)
 	} else {
-		err = pool.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(result)
+		err = p.super.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(result)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)

@@ -142,7 +142,9 @@ func (h *hearing) hold() {
 	h.told = map[string]bool{}
 	h.leaks()
 	if root := h.Request.Path.RootField(); h.Request.Own == cases.ShowsViewer && h.Request.Asker == cases.ByNobody && h.answer(root) == access.Value {
-		h.absent(root, get(h.data, root))
+		if value := get(h.data, root); !isEmpty(value) {
+			h.absent(root, value)
+		}
 	} else if object, reached := h.follow(); reached {
 		h.leaves(object)
 	}
