@@ -48,6 +48,7 @@ type Query {
   either: Any @public(reason: "It is open.")
   end(id: ID): Int @owner(of: "Own", id: "id")
 }
+type Far { id: ID! @visible mine: Int @owner rows: Int @owner }
 type Row { id: ID! @visible secret: Int @owner list: Int @owner(otherwise: NULL) bare: Int @owner moved: Int @visible any: Int @public member: Int @signedIn }
 type Own { id: ID @owner seen: Int @visible }
 type Page { info: Info @inherited }
@@ -55,8 +56,9 @@ type Info { n: Int @inherited }
 type Loose { x: Int @inherited }
 union Any = Loose
 `, Layers{
-		Types: map[string]Layer{"Row": {Name: "rows_select", Admits: AdmitsVisible}, "Own": {Name: "own_select", Admits: AdmitsOwner}},
+		Types: map[string]Layer{"Row": {Name: "rows_select", Admits: AdmitsVisible}, "Own": {Name: "own_select", Admits: AdmitsOwner}, "Far": {Admits: AdmitsEveryone}},
 		Fields: map[string][]Layer{
+			"Far.rows":   {{Name: "secrets_select", Admits: AdmitsOwner}},
 			"Row.secret": {{Name: "secrets_select", Admits: AdmitsOwner}}, "Row.list": {{Name: "secrets_select", Admits: AdmitsOwner}}, "Row.moved": {{Name: "secrets_select", Admits: AdmitsOwner}},
 			"Query.act": {{Name: "rows_update", Admits: AdmitsOwner}, {Name: "secrets_update", Admits: AdmitsOwner}}, "Query.mine": {{Name: "app.mine", Admits: AdmitsMembers}}, "Query.end": {{Name: "app.end", Admits: AdmitsOwner}},
 		},
@@ -66,6 +68,9 @@ union Any = Loose
 		"Query.mine":   `UU+++ rule and policy []`,
 		"Query.act":    `UUNF+ rule and policy []`,
 		"Query.end":    `UUNN+ rule and policy []`,
+		"Far.id":       `+++++ none []`,
+		"Far.mine":     `UUFF+ rule ["nobody" "nobody, visible-to" "member" "member, visible-to"]`,
+		"Far.rows":     `UUFF+ rule and policy []`,
 		"Row.id":       `N+N++ rule and policy []`,
 		"Row.secret":   `UUNF+ rule and policy []`,
 		"Row.list":     `0000+ rule and policy []`,

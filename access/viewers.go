@@ -106,7 +106,7 @@ type Layer struct {
 func (l Layer) admits(v Viewer, scopes []string) bool {
 	related := v == Owner || slices.Contains(l.Relations, string(v))
 	switch {
-	case v.signedIn() && overlap(l.Scopes, scopes):
+	case l.Admits == AdmitsEveryone, v.signedIn() && overlap(l.Scopes, scopes):
 		return true
 	case l.Admits == AdmitsVisible:
 		return related || v == NobodyVisibleTo || v == MemberVisibleTo

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/access"
+	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/graph"
@@ -47,6 +48,7 @@ var declared = []struct {
 }{
 	{"no finder", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions}), "Rows is missing"},
 	{"no table", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Rows: findNone}), "Table is missing"},
+	{"a table of rows that another subgraph has", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Remote: true}), "the rows are Remote, so Table has no meaning"},
 	{"no struct", here(), owned.Declare(owned.Type{Name: "Session", Table: sessions, Rows: findNone}), "Model is missing: give a value of its Go struct, such as &model.Session{}"},
 	{"a struct that is not owned", here(), owned.Declare(owned.Type{Name: "Session", Model: &unowned{}, Table: sessions, Rows: findNone}), "app.unowned is not owned: embed owned.By or owned.ByVisibility in it"},
 	{"a struct that admits more than the table", here(), owned.Declare(owned.Type{Name: "Session", Model: &model.Profile{}, Table: sessions, Rows: findNone}), "model.Profile embeds owned.ByVisibility, but Table does not have Admits: db.AdmitsVisible"},
@@ -77,6 +79,26 @@ func TestInvalidDeclarationsAreNamedWithTheirPlace(t *testing.T) {
 		if _, err := NewProgram(testGraph(), testModule(), m); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A second subgraph has neither accounts nor hooks of a sign-up.
+func TestSubgraphHasNoModuleOfAccounts(t *testing.T) {
+	t.Parallel()
+	hook := func(context.Context, *db.Tx, *db.Profile) error { return nil }
+	for _, c := range []struct {
+		m    Module
+		want string
+	}{
+		{testModule(), "list subgraph.Module() instead of core.Module()"},
+		{Module{Name: "notes", Hooks: accounts.Hooks{AfterSignUp: []accounts.Hook{hook}}}, "module notes has Hooks, which never run in a second subgraph"},
+	} {
+		if _, err := NewSubgraph(testGraph(), c.m); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("module %s: %v, want %q", c.m.Name, err, c.want)
+		}
+	}
+	if p, err := NewSubgraph(testGraph()); err != nil || !p.IsSubgraph() {
+		t.Errorf("without them: %v", err)
 	}
 }
 

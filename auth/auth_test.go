@@ -107,7 +107,8 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	}
 }
 
-// The service accepts its own tokens, with as many further audiences as may be configured. They are no substitute for its own.
+// The service accepts its own tokens, with as many further audiences as may be configured and as many scopes as an account may have.
+// Further audiences are no substitute for its own.
 func TestFurtherAudiences(t *testing.T) {
 	t.Parallel()
 	keys, issuer := testKeys(t, nil), "https://"+strings.Repeat("x", 90)+".example"
@@ -115,12 +116,15 @@ func TestFurtherAudiences(t *testing.T) {
 	for range 10 {
 		audiences = append(audiences, strings.Repeat("x", MaxAudienceBytes/10))
 	}
-	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New(), "")
+	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New(), Scopes(strings.Repeat("x", MaxScopeBytes)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if reason := NewTokens(keys, issuer, time.Minute).read(token).Viewer.Reason; reason != "" {
-		t.Errorf("a token of %d bytes is %s", len(token), reason)
+	reader := NewTokens(keys, issuer, time.Minute)
+	for _, how := range []string{"verified", "remembered"} {
+		if v := reader.read(token).Viewer; v.Reason != "" || len(v.Scopes) != MaxScopeBytes {
+			t.Errorf("a token of %d bytes, %s, is %s and has scopes of %d bytes", len(token), how, v.Reason, len(v.Scopes))
+		}
 	}
 	other := NewAccessReader(ReaderOptions{Issuer: issuer, Audience: audiences[0], Now: time.Now})
 	if access, _ := other.Read(keys.verifying(), token); !access.Viewer.IsMember() {

@@ -27,7 +27,7 @@ var errAdminUsage = errors.New(`usage:
   freehold admin enable USER                enable an account again
   freehold admin revoke-sessions USER       revoke all sessions of an account
   freehold admin reset-password USER        send the owner of an account a code for a new password
-USER is a username, an email address or an id. The commands use the database of FREEHOLD_MIGRATE_URL, or the private PostgreSQL.`)
+USER is a username, an email address or an id; the database is that of FREEHOLD_MIGRATE_URL, or the private PostgreSQL`)
 
 // adminAction is a command about accounts.
 type adminAction struct {
@@ -77,7 +77,7 @@ func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer a.Close() //nolint:errcheck // nothing is left to do
 	return inWords(action.run(ctx, a, args, w))
 }
 
@@ -128,14 +128,14 @@ func findAccounts(ctx context.Context, a *app.Administration, args []string, w i
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tSTATE\tCREATED\tLAST USED\tSCOPES")
+	rows := [][]string{{"ID", "USERNAME", "EMAIL", "STATE", "CREATED", "LAST USED", "SCOPES"}}
 	for _, x := range list {
 		created := moment(&x.CreatedAt)
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			x.ID, x.Username, x.Email, strings.ToLower(string(x.State)), created, moment(x.LastUsedAt), x.Scopes)
+		rows = append(rows, []string{
+			x.ID.String(), x.Username, x.Email, strings.ToLower(string(x.State)), created, moment(x.LastUsedAt), string(x.Scopes),
+		})
 	}
-	if err := table.Flush(); err != nil {
+	if err := printTable(w, rows); err != nil {
 		return err
 	}
 	if more {
@@ -151,19 +151,29 @@ func moment(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// printTable prints rows in columns.
+func printTable(w io.Writer, rows [][]string) error {
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}
+
 // printGrants prints which accounts have scopes.
 func printGrants(ctx context.Context, a *app.Administration, _ []string, w io.Writer) error {
 	grants, err := a.Grants(ctx)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "USERNAME\tSCOPE\tGRANTED\tBY")
+	rows := [][]string{{"USERNAME", "SCOPE", "GRANTED", "BY"}}
 	for _, g := range grants {
 		granted := moment(&g.GrantedAt)
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", g.Username, g.Scope, granted, g.GrantedBy)
+		rows = append(rows, []string{g.Username, g.Scope, granted, g.GrantedBy})
 	}
-	return table.Flush()
+	return printTable(w, rows)
 }
 
 func grantScopes(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {

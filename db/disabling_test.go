@@ -70,20 +70,29 @@ func TestDisablingHidesRowsOfEveryTable(t *testing.T) {
 	diff(t, "rows that are remembered as hidden", server.Query(t, `SELECT table_name FROM app.hidden_rows`), nil)
 }
 
-// A table whose rows could not be found again is refused.
-func TestVisibleTableNeedsAPrimaryKey(t *testing.T) {
+// A table whose rows could not be hidden, or could not be found again, is refused.
+func TestVisibleTableThatCannotBeHidden(t *testing.T) {
 	t.Parallel()
-	err := db.Migrate(t.Context(), dbtest.New(t).Owner, db.MigrationSet{Name: "loose", Files: fstest.MapFS{"0001_loose.sql": {Data: []byte(`
--- +goose Up
-CREATE TABLE app.loose (
-  user_id    uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
-  visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC'))
-);
-CREATE INDEX loose_user_id ON app.loose (user_id);
-SELECT app.protect('loose', sees => 'visibility');
-`)}}})
-	if err == nil || !strings.Contains(err.Error(), "app.loose has rows with a visibility, but no primary key") || !strings.Contains(err.Error(), "Write id uuid PRIMARY KEY") {
-		t.Errorf("a table without a primary key: %v", err)
+	const visible = `visibility text NOT NULL CHECK (visibility IN ('PRIVATE', 'MEMBERS', 'PUBLIC'))`
+	for migration, want := range map[string]string{
+		`CREATE TABLE app.loose (user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE, ` + visible + `);
+		 CREATE INDEX loose_user_id ON app.loose (user_id);
+		 SELECT app.protect('loose', sees => 'visibility');`: "app.loose has rows with a visibility, but no primary key\nWrite id uuid PRIMARY KEY",
+		`CREATE TABLE app.loose (id uuid PRIMARY KEY, profile_id uuid NOT NULL REFERENCES app.profiles ON DELETE CASCADE, ` + visible + `);
+		 CREATE INDEX loose_profile_id ON app.loose (profile_id);
+		 SELECT app.protect('loose', sees => 'visibility', owner => NULL, relation => 'app.loose_relation(profile_id)');`: "app.loose has rows with a visibility, but no column for their owner\nLeave the visibility to the row that has an owner",
+	} {
+		err := db.Migrate(t.Context(), dbtest.New(t).Owner, db.MigrationSet{Name: "loose", Files: fstest.MapFS{
+			"0001_loose.sql": {Data: []byte("-- +goose Up\n" + migration)},
+			"functions/loose_relation.sql": {Data: []byte(`-- Executed by: freehold_app
+-- Created: before the tables
+CREATE OR REPLACE FUNCTION app.loose_relation(p_id uuid) RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT 'OWNER' FROM app.profiles p WHERE p.id = p_id AND p.user_id = app.viewer_id() $$;`)},
+		}})
+		if err == nil || !strings.Contains(err.Error(), strings.SplitN(want, "\n", 2)[0]) || !strings.Contains(err.Error(), strings.SplitN(want, "\n", 2)[1]) {
+			t.Errorf("%s: %v", migration, err)
+		}
 	}
 }
 

@@ -54,6 +54,10 @@ var operatorOutcomes = map[string][]outcome{
 	},
 	"prepare_disabling": {
 		{name: "by a role that does not own the tables, which grants nothing", call: `SELECT app.prepare_disabling()`, inside: `void`},
+		{
+			name: "without a column for the owner", setup: `CREATE TABLE app.x (id uuid PRIMARY KEY, visibility text); CREATE POLICY x_select ON app.x USING (visibility = 'PUBLIC')`,
+			call: `SELECT app.prepare_disabling()`, inside: `P0001 app.x has rows with a visibility, but no column for their owner`,
+		},
 	},
 	"hide_rows": {
 		{name: "with visible rows", setup: public, call: `SELECT app.hide_rows($ann)`, then: visibility, inside: `void, writes hidden_rows profiles, then PRIVATE`},

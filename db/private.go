@@ -2,15 +2,12 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/fault"
 )
 
 // Private has the values of an account and its profile that only their owner sees.
@@ -29,13 +26,10 @@ func (d *DB) FindPrivate(ctx context.Context, viewer auth.Viewer, userID uuid.UU
 // FindPrivate is DB.FindPrivate in a transaction.
 func (t *Tx) FindPrivate(ctx context.Context, userID uuid.UUID) (*Private, error) {
 	var p Private
-	err := t.Get(ctx, &p, `
+	err := t.GetOne(ctx, &p, `
 		SELECT u.email, u.email_verified_at, p.birthday, p.phone_number
 		  FROM app.user_private u JOIN app.profile_private p ON p.user_id = u.user_id
 		 WHERE u.user_id = $1`, userID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.Gone()
-	}
 	if err != nil {
 		return nil, fmt.Errorf("find the private values of a user: %w", err)
 	}
@@ -49,16 +43,13 @@ func (d *DB) FindOwn(ctx context.Context, viewer auth.Viewer) (*Profile, *Privat
 		Private
 	}
 	err := d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		return tx.Get(ctx, &own, `
+		return tx.GetOne(ctx, &own, `
 		SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
 		       p.created_at, p.updated_at, u.email, u.email_verified_at, q.birthday, q.phone_number
 		  FROM app.profiles p JOIN app.user_private u ON u.user_id = p.user_id JOIN app.profile_private q ON q.user_id = p.user_id
 		 WHERE p.user_id = $1`, viewer.UserID)
 	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil, fault.Gone()
-	case err != nil:
+	if err != nil {
 		return nil, nil, fmt.Errorf("find the viewer's own values: %w", err)
 	}
 	return &own.Profile, &own.Private, nil

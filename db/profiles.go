@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/lib/pq"
 
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/fault"
 )
 
 // Profile is a profile that the viewer may see. A nil string is an empty field.
@@ -89,10 +86,7 @@ func (t *Tx) FindProfileOfUser(ctx context.Context, userID uuid.UUID) (*Profile,
 
 func (t *Tx) findProfile(ctx context.Context, query string, arg any) (*Profile, error) {
 	var p Profile
-	err := t.Get(ctx, &p, query, arg)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.Gone()
-	}
+	err := t.GetOne(ctx, &p, query, arg)
 	if err != nil {
 		return nil, fmt.Errorf("find profile: %w", err)
 	}
@@ -170,7 +164,7 @@ func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID
 // updateProfile has the owner in its WHERE, so that it does not change a row whose owner has changed since the rule was checked.
 func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (*Profile, error) {
 	var p Profile
-	err := t.Get(ctx, &p, `
+	err := t.GetOne(ctx, &p, `
 		UPDATE app.profiles
 		   SET display_name = CASE WHEN $3 THEN $4 ELSE display_name END,
 		       bio          = CASE WHEN $5 THEN $6 ELSE bio END,
@@ -183,9 +177,6 @@ func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (
 		RETURNING `+profileColumns,
 		t.Viewer.UserID, id, f.DisplayName.Set, f.DisplayName.Value, f.Bio.Set, f.Bio.Value, f.AvatarURL.Set, f.AvatarURL.Value,
 		f.WebsiteURL.Set, f.WebsiteURL.Value, f.Location.Set, f.Location.Value, f.Visibility.Set, f.Visibility.Value)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.Gone()
-	}
 	if err != nil {
 		return nil, err
 	}

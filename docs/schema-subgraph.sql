@@ -60,7 +60,7 @@ CREATE FUNCTION app.enter_verified(p_user_id uuid, p_session_id uuid, p_expires 
 -- Deletes everything that refers to a user, and returns whether there was such a user.
 CREATE FUNCTION app.forget_user(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
 
--- Whether the viewer of this transaction has a scope that was granted to them.
+-- Whether the viewer of this transaction has a scope, which app.claim_scopes has set.
 CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
 
 -- Whether an account is disabled.

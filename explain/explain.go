@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -32,6 +33,7 @@ type explainedViewer struct {
 	Kind     access.Viewer `json:"kind"`
 	UserID   *uuid.UUID    `json:"userId,omitempty"`
 	Username string        `json:"username,omitempty"`
+	Scopes   []string      `json:"scopes,omitempty"` // that the token claims
 	Reason   fault.Reason  `json:"reason,omitempty"`
 }
 
@@ -122,6 +124,9 @@ func (e *Explainer) explainOne(ctx context.Context, t refusal) (x Explanation, r
 	default:
 		x.Layer, x.Viewer = "rule", newViewer(t.denial.Viewer, nil)
 		x.Why = "The viewer is anonymous (" + string(cmp.Or(t.denial.Viewer.Reason, fault.Missing)) + ")."
+		if t.Code == fault.Forbidden {
+			x.Why = withoutScopes
+		}
 		x.Policy, err = e.behind(ctx, t.denial.Viewer, t.Field, nil)
 	}
 	return x, true, err
@@ -135,7 +140,7 @@ func (e *Explainer) explainRow(ctx context.Context, x *Explanation, d directives
 	}
 	x.Layer, x.Viewer = "rule", newViewer(d.Viewer, row)
 	x.Policy, err = e.behind(ctx, d.Viewer, d.Field, row)
-	x.Why = whyRefused(d.Code, d.Viewer)
+	x.Why = whyRefused(d, row)
 	if x.Policy != nil && x.Policy.Admits != nil {
 		x.Why += whyBehind(*x.Policy.Admits)
 	}
@@ -145,12 +150,22 @@ func (e *Explainer) explainRow(ctx context.Context, x *Explanation, d directives
 	return err
 }
 
-func whyRefused(code fault.Code, viewer auth.Viewer) string {
-	switch code {
-	case fault.Unauthenticated:
-		return "The viewer is anonymous (" + string(cmp.Or(viewer.Reason, fault.Missing)) + "), and the row has an owner."
-	case fault.NotFound:
+// withoutScopes is why @scopes refuses a member.
+const withoutScopes = "The account of the viewer does not have the scopes that the rule names, or its token does not contain them."
+
+func whyRefused(d directives.Denial, row owned.Row) string {
+	relation := row.RelationTo(d.Viewer)
+	switch {
+	case d.Code == fault.Unauthenticated:
+		return "The viewer is anonymous (" + string(cmp.Or(d.Viewer.Reason, fault.Missing)) + "), and the row has an owner."
+	case d.Code == fault.NotFound:
 		return "The row is not visible to the viewer."
+	case d.Rule.Name == "scopes":
+		return withoutScopes
+	case relation != "":
+		return "The viewer's relation to the row is " + relation + ", and the rule requires " + d.Rule.As + "."
+	case d.Rule.As != directives.OwnerRelation:
+		return "The viewer has no relation to the row, and the rule requires " + d.Rule.As + "."
 	default:
 		return "The viewer does not own the row."
 	}
@@ -265,7 +280,7 @@ func (e *Explainer) policy(ctx context.Context, viewer auth.Viewer, guard owned.
 func newViewer(v auth.Viewer, row directives.Row) explainedViewer {
 	x := explainedViewer{Kind: kindOf(v)}
 	if v.IsMember() {
-		x.UserID = &v.UserID
+		x.UserID, x.Scopes = &v.UserID, strings.Fields(string(v.Scopes))
 	} else {
 		x.Reason = cmp.Or(v.Reason, fault.Missing)
 	}

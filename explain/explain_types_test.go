@@ -26,8 +26,19 @@ import (
 type curio struct{ owned.ByVisibility }
 
 const curioSchema = `
-type Curio implements Node { id: ID! @visible visibility: ProfileVisibility! @visible note: String @owner }
-extend type Mutation { deleteCurio(id: ID!): Boolean @owner(of: "Curio", id: "id") }
+type Curio implements Node {
+  id: ID! @visible
+  visibility: ProfileVisibility! @visible
+  note: String @owner
+  label: String @owner(as: "KEEPER")
+  appraisal: String @owner(orScopes: [["curios:read"]])
+  audit: String @scopes(anyOf: [["curios:read"]])
+}
+extend type Mutation {
+  deleteCurio(id: ID!): Boolean @owner(of: "Curio", id: "id")
+  updateCurio(id: ID!, label: String, visibility: String): Boolean
+    @owner(of: "Curio", id: "id", as: "KEEPER") @owner(of: "Curio", id: "id", when: "visibility")
+}
 `
 
 var curioMigrations = fstest.MapFS{"20261125190000_curios.sql": {Data: []byte(`-- +goose Up
@@ -45,8 +56,21 @@ CREATE TABLE app.curio_private (
   FOREIGN KEY (curio_id, user_id) REFERENCES app.curios (id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX curio_private_user_id ON app.curio_private (user_id);
-SELECT app.protect('curios', sees => 'visibility', inserts => true, updates => '{visibility}', deletes => true);
+CREATE TABLE app.curio_friends (curio_id uuid NOT NULL REFERENCES app.curios ON DELETE CASCADE, user_id uuid NOT NULL, role text NOT NULL);
+SELECT app.protect('curio_friends', sees => 'nobody');
+GRANT SELECT ON app.curio_friends, app.curios TO freehold_definer;
+SELECT app.protect('curios', sees => 'visibility', inserts => true, updates => '{visibility}', deletes => true,
+  relation => 'app.curio_relation(id)', relations => '{KEEPER,GUEST}', updates_as => 'KEEPER', sees_scopes => '{curios:read}');
 SELECT app.protect('curio_private', inserts => true, updates => '{note}');
+`)}, "functions/curio_relation.sql": {Data: []byte(`-- Executed by: freehold_app
+-- Created: before the tables
+CREATE OR REPLACE FUNCTION app.curio_relation(p_id uuid) RETURNS text
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  RETURN (SELECT f.role FROM app.curio_friends f WHERE f.curio_id = p_id AND f.user_id = app.viewer_id());
+END
+$$;
 `)}}
 
 func findCurios(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
@@ -68,7 +92,11 @@ func curioLayers(t *testing.T) (*ast.Schema, *Layers) {
 	t.Helper()
 	curios := owned.Declare(owned.Type{
 		Name: "Curio", Model: &curio{}, Rows: findCurios,
-		Table:  db.Table{Name: "curios", Admits: db.AdmitsVisible, Insert: true, Update: []string{"visibility"}, Delete: true},
+		Table: db.Table{
+			Name: "curios", Admits: db.AdmitsVisible, Insert: true, Update: []string{"visibility"}, Delete: true,
+			Relation: "app.curio_relation(id)", Relations: []string{"KEEPER", "GUEST"}, As: map[string]string{"UPDATE": "KEEPER"},
+			Scopes: map[string][]string{"SELECT": {"curios:read"}},
+		},
 		Fields: map[string]owned.Part{"note": {Table: db.Table{Name: "curio_private", Key: "curio_id", Insert: true, Update: []string{"note"}}, Row: "curio_id"}},
 	})
 	registry, err := owned.NewRegistry(append(resolvers.Types(), curios)...)
@@ -90,6 +118,14 @@ func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 		d.Query(t, `INSERT INTO app.curios (id, user_id, visibility) VALUES ($1, $2, $3)`, id, ann.UserID, visibility)
 		d.Query(t, `INSERT INTO app.curio_private (curio_id, user_id, note) VALUES ($1, $2, 'a note')`, id, ann.UserID)
 	}
+	for _, name := range []string{"kim", "gus", "opal"} {
+		other := makeAccount(t, pool, name)
+		if role := map[string]string{"kim": "KEEPER", "gus": "GUEST"}[name]; role != "" {
+			d.Query(t, `INSERT INTO app.curio_friends (curio_id, user_id, role) VALUES ($1, $2, $3)`, hidden, other.UserID, role)
+		} else {
+			d.Query(t, `INSERT INTO app.scope_grants (user_id, scope, granted_by) VALUES ($1, 'curios:read', 'a test')`, other.UserID)
+		}
+	}
 	schema, layers := curioLayers(t)
 	for _, x := range []struct {
 		as, field, key string
@@ -102,6 +138,17 @@ func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 		{"ann", "Curio.note", hidden.String(), "curio_private_select on app.curio_private for SELECT admits"},
 		{"bob", "Mutation.deleteCurio", seen.String(), "curios_delete on app.curios for DELETE refuses"},
 		{"ann", "Mutation.deleteCurio", seen.String(), "curios_delete on app.curios for DELETE admits"},
+		{"kim", "Curio.label", hidden.String(), "which is ann's, as kim (KEEPER)\n  answer  the value"},
+		{"gus", "Curio.label", hidden.String(), "which is ann's, as gus (GUEST)\n  answer  null, and an error with the code FORBIDDEN"},
+		{"gus", "Curio.id", hidden.String(), "curios_select on app.curios for SELECT admits"},
+		{"kim", "Mutation.updateCurio", hidden.String(), "as kim (KEEPER)\n  answer  the value"},
+		{"kim", "Mutation.updateCurio", hidden.String(), "curios_update on app.curios for UPDATE admits"},
+		{"gus", "Mutation.updateCurio", hidden.String(), "curios_update on app.curios for UPDATE refuses"},
+		{"kim", "Mutation.updateCurio with visibility", hidden.String(), "as kim (KEEPER)\n  answer  null, and an error with the code FORBIDDEN"},
+		{"opal", "Curio.appraisal", hidden.String(), "as opal (member, with the scopes curios:read)\n  answer  the value"},
+		{"opal", "Curio.audit", hidden.String(), "curios_select on app.curios for SELECT admits"},
+		{"opal", "Curio.note", hidden.String(), "curio_private_select on app.curio_private for SELECT refuses"},
+		{"kim", "Curio.audit", hidden.String(), "an error with the code FORBIDDEN"},
 		{"bob", "Curio.note", "ann", `Curio with the id "ann" not found`},
 		{"bob", "Curio.note", ann.UserID.String(), ann.UserID.String() + " is the id of a User, not of a Curio"},
 		{"bob", "User.email", hidden.String(), hidden.String() + " is the id of a Curio, not of a User"},
@@ -129,6 +176,12 @@ func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 		denial := directives.Denial{Field: "Mutation.deleteCurio", Rule: rule, Code: fault.NotFound, Viewer: bob, IDs: []uuid.UUID{id}}
 		return refusal{denialKind: denialKind{Field: denial.Field, Code: fault.NotFound}, viewer: bob, denial: &denial}
 	}
+	ofRow := func(relation string, r directives.Rule) refusal {
+		row := &curio{owned.ByVisibility{By: owned.By{ID: seen, Owner: ann.UserID, Relation: relation}, Visibility: owned.Public}}
+		denial := directives.Denial{Field: "Curio.label", Rule: r, Code: fault.Forbidden, Viewer: bob, Row: row}
+		return refusal{denialKind: denialKind{Field: denial.Field, Code: fault.Forbidden}, viewer: bob, denial: &denial}
+	}
+	byScopes := directives.Denial{Field: "Query.accounts", Rule: directives.Rule{Name: "scopes"}, Code: fault.Forbidden, Viewer: bob}
 	missed := func(ref owned.Ref) refusal {
 		return refusal{denialKind: denialKind{Field: "Query.node"}, viewer: bob, missed: &ref}
 	}
@@ -143,6 +196,11 @@ func TestRowsOfAnyTypeAreExplained(t *testing.T) {
 		{"a missing row, by a rule", denied(missing), true, "", "The row does not exist."},
 		{"a hidden row, by node", missed(owned.Ref{ID: hidden}), true, "curios_select", "The row exists, but a row policy hides it"},
 		{"a hidden row, by its type", missed(owned.Ref{Type: "Curio", ID: hidden}), true, "curios_select", "The row exists, but a row policy hides it"},
+		{"a weaker relation", ofRow("GUEST", directives.Rule{Name: "owner", As: "KEEPER"}), true, "curios_select", "The viewer's relation to the row is GUEST, and the rule requires KEEPER."},
+		{"no relation", ofRow("", directives.Rule{Name: "owner", As: "KEEPER"}), true, "curios_select", "The viewer has no relation to the row, and the rule requires KEEPER."},
+		{"not the owner", ofRow("", directives.Rule{Name: "owner", As: directives.OwnerRelation}), true, "curios_select", "The viewer does not own the row."},
+		{"no scopes, for a row", ofRow("", directives.Rule{Name: "scopes"}), true, "curios_select", "The account of the viewer does not have the scopes"},
+		{"no scopes", refusal{denialKind: denialKind{Field: byScopes.Field, Code: fault.Forbidden}, viewer: bob, denial: &byScopes}, true, "", "The account of the viewer does not have the scopes"},
 		{"a missing row, by node", missed(owned.Ref{ID: missing}), false, "", ""},
 	} {
 		got, refused, err := e.explainOne(t.Context(), x.refusal)

@@ -92,7 +92,7 @@ func (l *Layers) find(schema *ast.Schema, typ string, def *ast.FieldDefinition, 
 		}
 		guard := t.FieldGuard(field)
 		if listed := l.listed(schema, def); rule.Name == "owner" && listed != nil && guard.Name() == t.Guard().Name() {
-			guard = listed.ListGuard()
+			guard = listed.ListGuard(t)
 		}
 		return behind{guards: []owned.Guard{guard}}
 	}
@@ -112,7 +112,7 @@ func (l *Layers) creation(typ, field string) (*owned.Type, owned.Guard) {
 	return nil, owned.Guard{}
 }
 
-// listed returns the owned type of which a field returns rows, directly or in a connection, if only their owners see them.
+// listed returns the owned type of which a field returns rows, directly or in a connection, if only viewers with a relation see them.
 // Otherwise it returns nil.
 func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type {
 	name := f.Type.Name()

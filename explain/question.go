@@ -117,7 +117,22 @@ func (q *inquiry) findViewer(ctx context.Context) error {
 		return err
 	}
 	q.viewer, q.name = auth.Viewer{UserID: p.UserID}, p.Username
-	return nil
+	return q.findScopes(ctx)
+}
+
+// findScopes finds the scopes of the viewer, as if their token claimed all of them.
+func (q *inquiry) findScopes(ctx context.Context) error {
+	return q.owners.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+		grants, err := tx.FindGrants(ctx)
+		var scopes []string
+		for _, g := range grants {
+			if g.Username == q.name {
+				scopes = append(scopes, g.Scope)
+			}
+		}
+		q.viewer.Scopes = auth.Scopes(strings.Join(scopes, " "))
+		return err
+	})
 }
 
 // findProfile returns the profile of the viewer.
@@ -153,7 +168,7 @@ func (q *inquiry) findRow(ctx context.Context) error {
 		return q.notFound(ctx, name, keys)
 	}
 	if !q.typ.Remote {
-		relation, err := q.prober.Relation(ctx, q.viewer.UserID, q.typ.Table, q.typ.Guard().Ref(q.row))
+		relation, err := q.prober.Relation(ctx, q.viewer, q.typ.Table, q.typ.Guard().Ref(q.row))
 		if err != nil {
 			return err
 		}
@@ -198,11 +213,14 @@ func (q *inquiry) notFound(ctx context.Context, name, keys string) error {
 }
 
 func (q *inquiry) answer(ctx context.Context, w io.Writer) error {
-	kind := kindOf(q.viewer)
+	kind := string(kindOf(q.viewer))
 	title := q.field.String()
 	if q.row != nil {
-		kind = access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.row.RelationTo(q.viewer))
+		kind = string(access.KindOf(q.viewer.IsMember(), q.row.VisibleTo(q.viewer), q.row.RelationTo(q.viewer)))
 		title += fmt.Sprintf(" of %s, which is %s's", q.row.RowID(), q.owner)
+	}
+	if q.viewer.Scopes != "" {
+		kind += ", with the scopes " + strings.ReplaceAll(string(q.viewer.Scopes), " ", ", ")
 	}
 	refusal := q.decide()
 	var text strings.Builder
@@ -255,7 +273,7 @@ func (q *inquiry) policies(ctx context.Context, w *strings.Builder) (hidden bool
 func (q *inquiry) try(ctx context.Context, guard owned.Guard, w *strings.Builder) (admits bool, err error) {
 	verdict := "is not tried"
 	if guard.Command != "INSERT" {
-		if admits, err = q.prober.Admits(ctx, q.viewer.UserID, guard.Policy, guard.Ref(q.row)); err != nil {
+		if admits, err = q.prober.Admits(ctx, q.viewer, guard.Policy, guard.Ref(q.row)); err != nil {
 			return false, err
 		}
 		verdict = map[bool]string{true: "admits", false: "refuses"}[admits]

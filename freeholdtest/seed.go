@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/people"
 )
@@ -31,9 +30,13 @@ type Seed struct {
 	// rows have their relations from rows of another type, such as the notes in a notebook, needs none.
 	Relate string
 
-	// Furnish is a statement for the user $1, who has rows of the type. It inserts what no mutation of the proof does, such as rows of
-	// another table that has the value of a field. It runs as the superuser.
-	Furnish string
+	// IDOf has the fields that show the id of a row of another type, by that type: Comment.authorId shows the id of a User, whether or
+	// not the reader of the comment sees the user.
+	IDOf map[string]string
+
+	// Furnish are statements that give the row $1 of the user $2 what no mutation of its owner gives it, such as members. They run as the
+	// superuser, for each row with which the proof begins.
+	Furnish []string
 
 	// OwnAnswers has the root fields that return a row of the viewer although neither their rule nor their arguments say so, such
 	// as Query.favorite, with the reason.
@@ -43,8 +46,8 @@ type Seed struct {
 	// Note.archivedAt, with the reason.
 	NullAfter map[string]map[string]string
 
-	// ByHand has the mutations that the proof cannot call successfully, such as Mutation.acceptInvitation, with the test that does. The proof
-	// calls them only as viewers whom their rule refuses.
+	// ByHand has the mutations that need more than the proof can prepare, such as Mutation.acceptInvitation, with the test that calls them
+	// successfully. For a viewer whom their rule admits, the proof accepts any error that is not a refusal.
 	ByHand map[string]string
 
 	// Exempt has fields that have no value on some path, such as Note.legacyId, with the reason. Prefer Values and NullAfter.
@@ -93,7 +96,7 @@ func (s Seed) check(p *app.Program) error {
 func (s Seed) facts() people.Facts {
 	f := people.Facts{
 		Known:  cases.Known{Own: map[string]cases.Own{}, NullAfter: s.NullAfter, ByHand: s.ByHand, Exempt: s.Exempt, RuleAlone: s.RuleAlone},
-		Values: map[string]people.Value{}, Insert: map[string]string{}, Relate: map[string]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
+		Values: map[string]people.Value{}, IDOf: s.IDOf, Insert: map[string]string{}, Relate: map[string]string{}, FurnishRow: map[string][]string{}, Disarm: s.Disarm, Equivalent: s.Equivalent,
 	}
 	for field := range s.OwnAnswers {
 		f.Own[field] = cases.ShowsViewer
@@ -104,11 +107,8 @@ func (s Seed) facts() people.Facts {
 	if s.Insert != "" {
 		f.Insert[s.Type] = s.Insert
 	}
-	if s.Furnish != "" {
-		f.Furnish = append(f.Furnish, func(on *harness.Service, of *people.Person) error {
-			on.DB.Query(on.T, s.Furnish, of.RowID("User"))
-			return nil
-		})
+	if len(s.Furnish) > 0 {
+		f.FurnishRow[s.Type] = s.Furnish
 	}
 	if s.Relate != "" {
 		f.Relate[s.Type] = s.Relate

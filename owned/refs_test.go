@@ -91,3 +91,21 @@ func TestRefsAreFoundByAllTheirKeys(t *testing.T) {
 		}
 	}
 }
+
+// A type whose rows another subgraph has finds a row for every id, so nothing looks for nodes there. It has no table to check.
+func TestRowsOfAnotherSubgraphAreNoNodes(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	far := noteType(nil, &asked)
+	far.Name, far.Table, far.Remote = "Far", db.Table{}, true
+	r, err := NewRegistry(noteType(nil, &asked), far)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if local := r.local(); len(local) != 1 || local[0].Name != "Note" {
+		t.Errorf("nodes are looked for among %v", local)
+	}
+	if tables := r.Lookup("Far").tables(); len(tables) > 0 {
+		t.Errorf("it has the tables %v", tables)
+	}
+}

@@ -148,7 +148,12 @@ func (r *Registry) Find(ctx context.Context, d *db.DB, viewer auth.Viewer, name 
 // subgraph has. It always queries each type, so that an
 // unknown id takes as long as a hidden one.
 func (r *Registry) FindNodes(ctx context.Context, d *db.DB, viewer auth.Viewer, ids []uuid.UUID) (map[uuid.UUID]Row, error) {
-	return find(ctx, d, viewer, slices.DeleteFunc(r.Types(), func(t *Type) bool { return t.Remote }), ids)
+	return find(ctx, d, viewer, r.local(), ids)
+}
+
+// local returns the types whose rows this database has.
+func (r *Registry) local() []*Type {
+	return slices.DeleteFunc(r.Types(), func(t *Type) bool { return t.Remote })
 }
 
 // find queries each of the types in one transaction.

@@ -105,8 +105,18 @@ func (t *Type) Guard() Guard {
 	return g
 }
 
-// ListGuard returns the policy under which another row lists its owner's rows of the type.
-func (t *Type) ListGuard() Guard {
+// ListGuard returns the policy under which a row of another type lists rows of the type: those that belong to the row, if they have
+// their relations from it, or else those of its owner.
+func (t *Type) ListGuard(of *Type) Guard {
+	function, argument, _ := strings.Cut(t.Table.Relation, "(")
+	parents, _, _ := strings.Cut(of.Table.Relation, "(")
+	switch column := strings.TrimSuffix(argument, ")"); {
+	case function != "" && function == parents && column != cmp.Or(t.Table.Key, "id"):
+		g, _ := Part{Table: t.Table, Row: column}.guard("SELECT")
+		return g
+	case t.Table.OfParent:
+		return t.Guard()
+	}
 	g, _ := Part{Table: t.Table}.guard("SELECT")
 	return g
 }

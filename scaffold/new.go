@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"freehold.dev/freehold/internal/kept"
 )
 
 // listFile lists the modules of a program.
@@ -48,7 +50,7 @@ func NewType(ctx context.Context, dir string, t Type, out io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	kept, err := keep(root, "go.mod", "go.sum", "graph", "modules")
+	former, err := kept.Read(filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"), filepath.Join(root, "graph"), filepath.Join(root, "modules"))
 	if err != nil {
 		return err
 	}
@@ -58,7 +60,7 @@ func NewType(ctx context.Context, dir string, t Type, out io.Writer) (err error)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, undo(), kept.restore())
+			err = errors.Join(err, undo(), former.Restore())
 		}
 	}()
 	if err := os.WriteFile(list, after, 0o644); err != nil { //nolint:gosec // source code is not secret

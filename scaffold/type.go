@@ -23,6 +23,9 @@ func (t Type) Var() string { return lower(t.Name) }
 // List is the field of User that lists the rows.
 func (t Type) List() string { return lower(t.Plural) }
 
+// ListConstant is List as the value of an enum: TODO_LISTS.
+func (t Type) ListConstant() string { return strings.ToUpper(snake(t.Plural)) }
+
 // Title is the name in a sentence: todo list.
 func (t Type) Title() string { return strings.Join(words(t.Name), " ") }
 

@@ -22,7 +22,7 @@ import (
 )
 
 // Scopes are the scopes of these use cases, each with what it permits.
-var Scopes = map[string]string{
+var Scopes = map[string]string{ //nolint:gosec // names, not credentials
 	"accounts:read":    "Find accounts, and read their email addresses, states and scopes.",
 	"accounts:disable": "Disable and enable accounts.",
 	"sessions:revoke":  "Revoke all sessions of an account.",

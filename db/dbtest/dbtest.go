@@ -50,8 +50,18 @@ func Main(m *testing.M, sets ...db.MigrationSet) {
 
 func run(m *testing.M) int {
 	defer stop()
+	defer func() {
+		for _, f := range atExit {
+			f()
+		}
+	}()
 	return m.Run()
 }
+
+var atExit []func()
+
+// AtExit makes Main call a function after the tests of the package. Call it from one goroutine at a time.
+func AtExit(f func()) { atExit = append(atExit, f) }
 
 // New creates a database with the migrations of the package and of more sets, and drops it when the test ends.
 func New(t testing.TB, more ...db.MigrationSet) Database {

@@ -7,7 +7,10 @@ DECLARE
   t record;
 BEGIN
   FOR t IN SELECT x.table_name, x.owner, x.key FROM app.visible_tables() x LOOP
-    IF t.key = '{}' THEN
+    IF t.owner IS NULL THEN
+      RAISE EXCEPTION 'app.% has rows with a visibility, but no column for their owner', t.table_name
+        USING HINT = 'Leave the visibility to the row that has an owner, or name the owner in a column, so that the rows of a disabled account can be hidden.';
+    ELSIF t.key = '{}' THEN
       RAISE EXCEPTION 'app.% has rows with a visibility, but no primary key', t.table_name
         USING HINT = 'Write id uuid PRIMARY KEY in CREATE TABLE, so that the rows of a disabled account can be hidden and shown again.';
     END IF;

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/lib/pq"
 
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 )
 
@@ -36,22 +36,22 @@ func Open(url string) (*Prober, error) {
 // Close closes the connection.
 func (p *Prober) Close() error { return p.pool.Close() }
 
-// Admits reports whether a policy admits a user to a row; uuid.Nil is an anonymous viewer. It runs the policy's command in a
-// transaction and rolls it back.
-func (p *Prober) Admits(ctx context.Context, userID uuid.UUID, policy db.Policy, row db.RowRef) (bool, error) {
-	n, err := p.touch(ctx, userID, policy, row)
+// Admits reports whether a policy admits a viewer with these scopes to a row. It runs the policy's command in a transaction and rolls
+// it back.
+func (p *Prober) Admits(ctx context.Context, viewer auth.Viewer, policy db.Policy, row db.RowRef) (bool, error) {
+	n, err := p.touch(ctx, viewer, policy, row)
 	if err != nil {
 		return false, fmt.Errorf("probe policy %s: %w", policy.Name(), err)
 	}
 	return n > 0, nil
 }
 
-// Relation returns the relation of a user to a row that they see; "" if they have none or do not see the row.
-func (p *Prober) Relation(ctx context.Context, userID uuid.UUID, table db.Table, row db.RowRef) (string, error) {
+// Relation returns the relation of a viewer to a row that they see; "" if they have none or do not see the row.
+func (p *Prober) Relation(ctx context.Context, viewer auth.Viewer, table db.Table, row db.RowRef) (string, error) {
 	if table.Relation == "" {
 		return "", nil
 	}
-	tx, err := p.begin(ctx, userID)
+	tx, err := p.begin(ctx, viewer)
 	if err != nil {
 		return "", fmt.Errorf("probe the relation to a row of %s: %w", table.Name, err)
 	}
@@ -66,8 +66,8 @@ func (p *Prober) Relation(ctx context.Context, userID uuid.UUID, table db.Table,
 }
 
 // touch returns how many rows the policy's command reaches.
-func (p *Prober) touch(ctx context.Context, userID uuid.UUID, policy db.Policy, row db.RowRef) (int64, error) {
-	tx, err := p.begin(ctx, userID)
+func (p *Prober) touch(ctx context.Context, viewer auth.Viewer, policy db.Policy, row db.RowRef) (int64, error) {
+	tx, err := p.begin(ctx, viewer)
 	if err != nil {
 		return 0, err
 	}
@@ -79,18 +79,18 @@ func (p *Prober) touch(ctx context.Context, userID uuid.UUID, policy db.Policy, 
 	return result.RowsAffected()
 }
 
-// begin begins a transaction as a user.
-func (p *Prober) begin(ctx context.Context, userID uuid.UUID) (*sql.Tx, error) {
+// begin begins a transaction as a viewer.
+func (p *Prober) begin(ctx context.Context, viewer auth.Viewer) (*sql.Tx, error) {
 	tx, err := p.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	viewer := ""
-	if userID != uuid.Nil {
-		viewer = userID.String()
+	id := ""
+	if viewer.IsMember() {
+		id = viewer.UserID.String()
 	}
-	_, err = tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true), set_config('statement_timeout', $2, true)`,
-		viewer, strconv.FormatInt(statementTimeout.Milliseconds(), 10))
+	_, err = tx.ExecContext(ctx, `SELECT set_config('app.viewer_id', $1, true), set_config('app.scopes', $2, true), set_config('statement_timeout', $3, true)`,
+		id, string(viewer.Scopes), strconv.FormatInt(statementTimeout.Milliseconds(), 10))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set the viewer: %w", err), tx.Rollback())
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq"
 
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/db/probe"
@@ -43,7 +44,7 @@ func TestProberActsAsAnyUser(t *testing.T) {
 		{"UPDATE", uuid.Nil, false},
 	} {
 		policy, _ := profiles.Policy(c.command)
-		got, err := p.Admits(t.Context(), c.user, policy, db.RowRef{Column: "user_id", ID: ann})
+		got, err := p.Admits(t.Context(), auth.Viewer{UserID: c.user}, policy, db.RowRef{Column: "user_id", ID: ann})
 		if err != nil || got != c.want {
 			t.Errorf("%s as %s: admitted %v, error %v, want %v", c.command, c.user, got, err, c.want)
 		}

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { assertValidSchema, buildClientSchema, buildSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema } from "graphql";
 
 const leftOut = {
-  directives: ["link", "composeDirective", "key", "shareable", "public", "visible", "signedIn", "owner", "inherited"],
+  directives: ["link", "composeDirective", "key", "shareable", "public", "visible", "signedIn", "owner", "scopes", "inherited"],
   types: ["_Any", "_Entity", "_Service", "Otherwise"],
   fields: ["_entities", "_service"], // of Query
 };

@@ -2,34 +2,46 @@
 package operators
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/command"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
-	"freehold.dev/freehold/modules"
 )
 
-// commandEnv makes this test binary, started again, the command freehold.
-const commandEnv = "E2E_COMMAND"
+func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(commandEnv) != "" {
-		command.Command{Program: modules.Program}.Main()
-		return
+// build builds the command freehold, once for all tests.
+var build = sync.OnceValues(func() (path string, err error) {
+	dir, err := os.MkdirTemp("", "freehold-operators-")
+	if err != nil {
+		return "", err
 	}
-	dbtest.Main(m, harness.Program.Migrations()...)
-}
+	dbtest.AtExit(func() { os.RemoveAll(dir) })
+	path = filepath.Join(dir, "freehold")
+	c := exec.Command("go", "build", "-buildvcs=false", "-o", path, "freehold.dev/freehold")
+	output, err := c.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, output)
+	}
+	return path, err
+})
 
 // freehold runs the command with the database of a service, and returns what it prints. Further settings are NAME=value.
 func freehold(s *harness.Service, settings []string, args ...string) (output string, ok bool) {
 	s.T.Helper()
-	c := exec.CommandContext(s.T.Context(), os.Args[0], args...)
-	c.Env = append([]string{commandEnv + "=1", "FREEHOLD_MIGRATE_URL=" + s.DB.Owner, "FREEHOLD_DATA_DIR=" + s.T.TempDir()}, settings...)
+	path, err := build()
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	c := exec.CommandContext(s.T.Context(), path, args...)
+	c.Env = append([]string{"FREEHOLD_MIGRATE_URL=" + s.DB.Owner, "FREEHOLD_DATA_DIR=" + s.T.TempDir()}, settings...)
 	text, err := c.CombinedOutput()
 	return string(text), err == nil
 }

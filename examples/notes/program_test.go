@@ -24,10 +24,12 @@ func TestAccess(t *testing.T) {
 		freeholdtest.Seed{
 			Type:   "Notebook",
 			Relate: `INSERT INTO app.notebook_members (notebook_id, user_id, role) VALUES ($1, $2, $3)`,
-			Furnish: `
-				INSERT INTO app.notebook_invitations (id, notebook_id, user_id, role, secret_hash, expires_at)
-				SELECT gen_random_uuid(), id, user_id, 'MEMBER', sha256(gen_random_uuid()::text::bytea), now() + interval '1 day'
-				  FROM app.notebooks WHERE user_id = $1`,
+			Furnish: []string{
+				`WITH u AS (INSERT INTO app.users (id) VALUES (gen_random_uuid()) RETURNING id)
+				 INSERT INTO app.notebook_members (notebook_id, user_id, role) SELECT $1, id, 'MEMBER' FROM u`,
+				`INSERT INTO app.notebook_invitations (id, notebook_id, user_id, role, email, secret_hash, expires_at)
+				 VALUES (gen_random_uuid(), $1, $2, 'EDITOR', 'somebody@example.org', sha256(gen_random_uuid()::text::bytea), now() + interval '1 day')`,
+			},
 			Values: map[string]func(int) any{
 				"InviteToNotebookInput.email":        func(int) any { return nil }, // by link
 				"RevokeInvitationInput.invitationId": func(int) any { return uuid.Nil.String() },
@@ -38,16 +40,23 @@ func TestAccess(t *testing.T) {
 				"Mutation.changeMemberRole": "TestChangedRoles: it takes a member",
 				"Mutation.removeMember":     "TestChangedRoles: it takes a member",
 				"Mutation.transferNotebook": "TestTransferredNotebook: it takes a member",
+				"Mutation.revokeInvitation": "TestChangedRoles: it takes an invitation",
 			},
 			Disarm: []string{disarmed},
 		},
+		freeholdtest.Seed{Type: "Comment", IDOf: map[string]string{"Comment.authorId": "User"}},
 		freeholdtest.Seed{
-			Type:   "Organisation",
-			Relate: `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
-			Furnish: `
-				WITH parent AS (INSERT INTO app.organisations (id, user_id, name) VALUES (gen_random_uuid(), $1, 'Parent') RETURNING id)
-				INSERT INTO app.organisations (id, user_id, parent_id, name) SELECT gen_random_uuid(), $1, id, 'Child' FROM parent`,
+			Type:      "Organisation",
+			NullAfter: map[string]map[string]string{"Mutation.createOrganisation": {"Organisation.parentId": "no organisation is its parent yet"}},
+			Relate:    `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
+			Furnish: []string{
+				`WITH u AS (INSERT INTO app.users (id) VALUES (gen_random_uuid()) RETURNING id)
+				 INSERT INTO app.organisation_members (organisation_id, user_id, role) SELECT $1, id, 'MEMBER' FROM u`,
+				`WITH p AS (INSERT INTO app.organisations (id, user_id, name) VALUES (gen_random_uuid(), $2, 'The parent') RETURNING id)
+				 UPDATE app.organisations o SET parent_id = p.id FROM p WHERE o.id = $1`,
+			},
 			ByHand: map[string]string{
+				"Mutation.moveOrganisation":         "TestOrganisationMembers: it takes two organisations",
 				"Mutation.setOrganisationMember":    "TestOrganisationMembers: it takes another user",
 				"Mutation.removeOrganisationMember": "TestOrganisationMembers: it takes a member",
 				"Mutation.leaveOrganisation":        "TestOrganisationMembers: the owner cannot leave",

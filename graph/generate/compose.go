@@ -13,6 +13,8 @@ import (
 
 	"github.com/99designs/gqlgen/codegen"
 	"github.com/99designs/gqlgen/codegen/templates"
+
+	"freehold.dev/freehold/internal/kept"
 )
 
 const composedFile = "modules/resolvers_gen.go"
@@ -48,7 +50,7 @@ func (p *rules) GenerateCode(data *codegen.Data) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", composedFile, err)
 	}
-	return write(composedFile, text)
+	return kept.Write(composedFile, text)
 }
 
 // unused returns an error that names each method for a field that has no resolver: the method would never run.

@@ -289,20 +289,6 @@ func (p program) testUnfinishedModule(t *testing.T) {
 	compare(t, c.outputs(t), before)
 }
 
-// A file that can't be replaced stays, and the new text is not left beside it.
-func TestWriteFails(t *testing.T) {
-	t.Parallel()
-	p := program{dir: t.TempDir()}
-	p.copyFrom(t, "testdata/program/modules")
-	if err := write(p.dir, nil); err == nil {
-		t.Error("a folder was replaced by a file")
-	}
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(p.dir), ".*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("%v was left behind (%v)", left, err)
-	}
-}
-
 // program is a copy of the program in testdata, a Go module of its own that requires this one.
 type program struct{ dir, generator string }
 

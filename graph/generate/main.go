@@ -1,10 +1,11 @@
 // Command generate writes what follows from the schema: with gqlgen, the code that executes it and its Go types; and the
 // composition of the resolvers of all modules. `go generate ./...` runs it in the folder of gqlgen.yml. It must not import
-// packages of this program, which may not compile before it has run.
+// packages that import generated code, which may not compile before it has run.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -13,6 +14,8 @@ import (
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
 	"github.com/99designs/gqlgen/plugin/modelgen"
+
+	"freehold.dev/freehold/internal/kept"
 )
 
 func main() {
@@ -35,7 +38,7 @@ func generate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	kept, err := keep(cfg.Exec.Filename, cfg.Model.Filename, composedFile, bridgeFile(cfg))
+	files, err := kept.Read(cfg.Exec.Filename, cfg.Model.Filename, composedFile, bridgeFile(cfg)) // gqlgen deletes its own first
 	if err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func generate(ctx context.Context) (err error) {
 			err = fmt.Errorf("gqlgen panicked: %v", r)
 		}
 		if err != nil {
-			err = kept.restore(err)
+			err = errors.Join(err, files.Restore())
 		}
 	}()
 	p := &rules{packages: packages}

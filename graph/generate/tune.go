@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"freehold.dev/freehold/internal/kept"
 )
 
 // replacements make the generated code use package graph/exec instead of gqlgen's runtime.
@@ -42,5 +44,5 @@ func tune(name string) error {
 	if n == 0 {
 		return errors.New("no field of the generated code has the form that graph/generate/direct.go expects")
 	}
-	return write(name, []byte(rewritten))
+	return kept.Write(name, []byte(rewritten))
 }

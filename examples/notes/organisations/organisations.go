@@ -28,7 +28,10 @@ func Module() app.Module {
 	}
 	return app.Module{
 		Name: "organisations", Migrations: migrations, Types: []owned.Type{organisationType},
-		Functions: map[string]access.Layer{"Mutation.leaveOrganisation": {Name: "app.leave_organisation", Admits: member}},
+		Functions: map[string]access.Layer{
+			"Mutation.leaveOrganisation": {Name: "app.leave_organisation", Admits: member},
+			"Mutation.moveOrganisation":  {Name: "organisations_owner_updates", Admits: access.AdmitsOwner}, // the trigger
+		},
 	}
 }
 

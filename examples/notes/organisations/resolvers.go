@@ -22,7 +22,7 @@ type (
 	OrganisationResolver struct{ *resolvers.Resolvers }
 	// MutationResolver resolves the mutations of organisations.
 	MutationResolver struct{ *resolvers.Resolvers }
-	// QueryResolver resolves the list of organisations.
+	// QueryResolver resolves the list of organisations of the viewer.
 	QueryResolver struct{ *resolvers.Resolvers }
 	// UserResolver resolves the list of a user's organisations.
 	UserResolver struct{ *resolvers.Resolvers }

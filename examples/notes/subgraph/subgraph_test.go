@@ -15,8 +15,6 @@ import (
 	"example.com/notes/subgraph/modules"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
-
 const audience = "https://notes.example.org"
 
 // place is where a service listens. Its URL is known before the service is configured.

@@ -108,15 +108,16 @@ func (s Specification) relationsOf() map[string][]string {
 	return relations
 }
 
-// shortPath is the number of steps of paths that every viewer takes about rows of each visibility. On longer paths, members with
-// relations and operators ask about private rows only: everything else that they see, other members see too.
+// shortPath is the number of steps of paths that members with relations take about rows of each visibility, and operators also without
+// each of the scopes that they need. On longer paths and in mutations, they ask about private rows only: everything else that they
+// see, other members see too.
 const shortPath = 1
 
 // askersOf returns the viewers who take a path, with the visibilities of the rows about which they do.
 func (s Specification) askersOf(p Path) map[string][]string {
 	askers := map[string][]string{ByNobody: Visibilities, ByMember: Visibilities, ByOwner: Visibilities}
 	visibilities := Visibilities
-	if len(p.Steps) > shortPath {
+	if len(p.Steps) > shortPath || p.IsMutation() && len(p.Steps) > 0 {
 		visibilities = Visibilities[:1]
 	}
 	if s.Own[p.RootField().Field()] != "" {
@@ -128,7 +129,10 @@ func (s Specification) askersOf(p Path) map[string][]string {
 		}
 	}
 	for _, scopes := range s.operators(p) {
-		askers[Operator(scopes...)] = visibilities
+		askers[Operator(scopes...)] = visibilities[:1]
+		if s.RowType(p.Leaves[0]) != "" {
+			askers[Operator(scopes...)] = visibilities // the policy of the row may name a scope
+		}
 	}
 	return askers
 }

@@ -188,12 +188,40 @@ func pathsOf(schema *Schema) (paths []Path) {
 		}
 	}
 	slices.SortStableFunc(paths, func(a, b Path) int { return len(a.Steps) - len(b.Steps) })
-	return paths
+	return shorter(paths)
+}
+
+const (
+	everyPath    = 3   // the number of steps of paths that are all taken
+	mostQueries  = 600 // the number of longer paths is limited
+	mostMutating = 250 // each request on one of these has people of its own
+)
+
+// shorter returns the paths without the longest ones, if a schema has very many. They lead to types that shorter paths lead to as well.
+func shorter(paths []Path) []Path {
+	longest := map[bool]int{}
+	for _, mutation := range []bool{false, true} {
+		most, seen := map[bool]int{false: mostQueries, true: mostMutating}[mutation], 0
+		for _, p := range paths {
+			if p.IsMutation() != mutation {
+				continue
+			}
+			if seen++; seen > most {
+				longest[mutation] = max(everyPath, len(p.Steps)-1)
+				break
+			}
+			longest[mutation] = len(p.Steps)
+		}
+	}
+	return slices.DeleteFunc(paths, func(p Path) bool { return len(p.Steps) > longest[p.IsMutation()] })
 }
 
 func walk(schema *Schema, p Path, c Call) (paths []Path) {
 	if c.On == nil || strings.HasPrefix(c.On.Name, "__") || p.count(c.On) == mostOften {
 		return nil
+	}
+	if c.Def.Name == "viewerCan" && len(p.Steps) > 2 {
+		return nil // what it lists does not depend on the path; see package permissions
 	}
 	if p.count(c.Parent) == mostOften && c.On.Fields.ForName("edges") != nil {
 		return nil // a page of the object that closes the cycle was already on the path

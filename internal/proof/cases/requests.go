@@ -31,7 +31,7 @@ const (
 type Known struct {
 	Own       map[string]Own               // root fields, as Type.field, that return a row of the viewer although the schema does not say so
 	NullAfter map[string]map[string]string // by root field: the fields that are null on every path from there, with the reason
-	ByHand    map[string]string            // mutations that are called only as viewers whom their rule refuses, with the reason
+	ByHand    map[string]string            // mutations that may fail for viewers whom their rule admits, with the reason
 	Exempt    map[string]string            // fields without a case or without a value on some path, with the reason
 	RuleAlone map[string]string            // fields that only the rule refuses to some viewers, with the reason
 }
@@ -115,6 +115,8 @@ type Request struct {
 	Own        Own  // why the reply is the viewer's own row; "" if it is not
 	Optional   bool // the end of the path may be empty: a new account has only the rows of the sign-up and of hooks, and a new row has no rows below it
 
+	ByHand bool // the mutation may fail
+
 	null map[string]string // the fields that are null on this path
 }
 
@@ -156,10 +158,8 @@ func (s Specification) Requests() (list []Request) {
 				if (r.Own == ShowsViewer || r.Own == ChangesViewer) && asker == ByMember || (r.Own == CreatesAccount || r.Own == CreatesSession) && asker == ByOwner {
 					continue // a member owns the row that this returns, and no row exists for an anonymous viewer
 				}
-				if s.Known.ByHand[root] != "" {
-					if r.Optional = true; len(p.Steps) > 0 || !s.refuses(r) {
-						continue
-					}
+				if r.ByHand = s.Known.ByHand[root] != ""; r.ByHand && len(p.Steps) > 0 {
+					continue
 				}
 				list = append(list, r)
 			}
@@ -169,15 +169,6 @@ func (s Specification) Requests() (list []Request) {
 		return strings.Compare(b.Path.Root.Name, a.Path.Root.Name) // Query, Mutation
 	})
 	return list
-}
-
-// refuses reports whether the rule of a root field refuses a viewer, whatever their relation to the target's rows is.
-func (s Specification) refuses(r Request) bool {
-	kind := Kind{r.Viewer(), ScopesOf(r.Asker)}
-	if relation, related := RelationOf(r.Asker); related {
-		kind = Kind{Viewer: access.Viewer(relation)}
-	}
-	return kind.Answer(s.Matrix[r.Path.RootField().Name()]) != access.Value
 }
 
 // leadsToOwnRow reports whether a step leads to rows that each person gets after the sign-up.

@@ -33,6 +33,14 @@ func NewSchema(schema *ast.Schema, registry *owned.Registry, inserted ...string)
 	for _, typ := range inserted {
 		s.inserted[typ] = true
 	}
+	if schema.Mutation == nil {
+		schema.Mutation = &ast.Definition{Kind: ast.Object, Name: "Mutation"}
+	}
+	for _, t := range registry.Types() {
+		if t.Remote {
+			s.WithSignUp[t.Name] = true // another service signs people up
+		}
+	}
 	if signUp := schema.Mutation.Fields.ForName("signUp"); signUp != nil {
 		s.follow(signUp)
 	}

@@ -210,6 +210,9 @@ const disarmed = `
 	  RETURN FOUND;
 	END
 	$$;
+	CREATE OR REPLACE FUNCTION app.require_scope(p_scope text) RETURNS void
+	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	  AS $$ $$;
 	CREATE OR REPLACE FUNCTION app.pending_email(p_user_id uuid) RETURNS text
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT k.email FROM app.codes k WHERE k.user_id = p_user_id AND k.purpose = 'CHANGE_EMAIL' $$;

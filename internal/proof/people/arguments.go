@@ -54,14 +54,24 @@ func (p *Person) ArgumentValue(c cases.Call, a *ast.ArgumentDefinition) (value a
 	return nil, false, nil
 }
 
-// isID reports whether an argument or a field of an input is the id of a row: its name is id, the rule of the mutation names
+// isID reports whether an argument or a field of an input is the id of a row: its name is id, a rule of the mutation names
 // it, or it is named after an owned type, such as bookmarkId.
 func (p *Person) isID(c cases.Call, name string, t *ast.Type) bool {
-	if rule, _ := directives.RuleOf(c.Def); name == cases.ID || rule.ID == name || strings.HasSuffix(rule.ID, "."+name) {
+	if name == cases.ID || ruleAbout(c, name).Of != "" {
 		return true
 	}
 	typ := typeOfID(name)
 	return t.Name() == "ID" && p.Schema.Types[typ] != nil && p.Schema.IsOwned(p.Schema.Types[typ])
+}
+
+// ruleAbout returns the rule of a call that names an argument or a field of its input, by its name; the zero rule if there is none.
+func ruleAbout(c cases.Call, name string) directives.Rule {
+	for _, r := range directives.RulesOf(c.Def) {
+		if r.Of != "" && strings.HasSuffix("."+r.ID, "."+name) {
+			return r
+		}
+	}
+	return directives.Rule{}
 }
 
 // typeOfID returns Bookmark for bookmarkId.
@@ -76,10 +86,12 @@ func typeOfID(name string) string {
 // idFor returns the id of the person's object that a call is about. Its type is the one that the argument's name says, that
 // the rule names, or that the call returns. A mutation that deletes gets a row that was created for this.
 func (p *Person) idFor(c cases.Call, name string) (any, error) {
-	rule, _ := directives.RuleOf(c.Def)
-	typ := typeOfID(name)
+	rule, typ := ruleAbout(c, name), typeOfID(name)
+	if main, _ := directives.RuleOf(c.Def); rule.Of == "" && name == cases.ID {
+		rule = main
+	}
 	switch {
-	case rule.Of != "" && (name == cases.ID || strings.HasSuffix("."+rule.ID, "."+name)):
+	case rule.Of != "":
 		typ = rule.Of
 		if _, command := p.Schema.SubjectOf(c.Def); command == "DELETE" && p.hasSpare() {
 			return p.Subject.ID, nil

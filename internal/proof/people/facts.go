@@ -21,6 +21,8 @@ type Facts struct {
 
 	// Relate has statements by type: each makes the user $2 related to the row $1, as $3.
 	Relate map[string]string
+	// FurnishRow has statements by type, for the row $1 of the user $2: what no mutation of its owner gives it.
+	FurnishRow map[string][]string
 
 	Equivalent map[string]string // mutants of the score that no request can notice, by their names, with the reason
 
@@ -44,7 +46,7 @@ func Join(all ...Facts) Facts {
 			Own: map[string]cases.Own{}, NullAfter: map[string]map[string]string{}, ByHand: map[string]string{}, Exempt: map[string]string{}, RuleAlone: map[string]string{},
 		},
 		Equivalent: map[string]string{},
-		Values:     map[string]Value{}, IDOf: map[string]string{}, Insert: map[string]string{}, Relate: map[string]string{}, Before: map[string]func(*harness.Service, *Person) error{},
+		Values:     map[string]Value{}, IDOf: map[string]string{}, Insert: map[string]string{}, Relate: map[string]string{}, FurnishRow: map[string][]string{}, Before: map[string]func(*harness.Service, *Person) error{},
 	}
 	for _, g := range all {
 		maps.Copy(f.Own, g.Own)
@@ -61,6 +63,7 @@ func Join(all ...Facts) Facts {
 		maps.Copy(f.IDOf, g.IDOf)
 		maps.Copy(f.Insert, g.Insert)
 		maps.Copy(f.Relate, g.Relate)
+		maps.Copy(f.FurnishRow, g.FurnishRow)
 		maps.Copy(f.Before, g.Before)
 		maps.Copy(f.Equivalent, g.Equivalent)
 		f.Furnish = append(f.Furnish, g.Furnish...)

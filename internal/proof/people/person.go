@@ -46,6 +46,8 @@ type Person struct {
 
 	// NewCode creates the one-time code that a mutation needs. It is nil if nothing may be sent.
 	NewCode func(mutation string) (string, error)
+	// Issue issues a token of another service, which has the person's account; nil if the program has the accounts.
+	Issue func(userID uuid.UUID, scopes ...string) (token string, err error)
 	// Insert runs the statement with which a seed inserts a row for the person, and returns the row's id.
 	Insert func(statement string) (id string, err error)
 

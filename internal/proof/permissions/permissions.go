@@ -3,6 +3,7 @@
 package permissions
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,16 +90,18 @@ func (x trial) lists() map[string][]string {
 	for _, list := range permissions.Fields {
 		leaves = append(leaves, cases.Call{Parent: permissions, Def: list})
 	}
-	var data struct {
-		Node struct{ ViewerCan map[string][]string }
-	}
-	x.row(leaves, cases.Step{Call: cases.Call{Parent: x.typ, Def: f, On: permissions}}).Into(x.t, &data)
-	return data.Node.ViewerCan
+	var row struct{ ViewerCan map[string][]string }
+	x.read(x.row(leaves, cases.Step{Call: cases.Call{Parent: x.typ, Def: f, On: permissions}}), &row)
+	return row.ViewerCan
 }
 
-// row requests the row by its id, and leaves of what the steps lead to.
+// row requests the row by its id, and leaves of what the steps lead to. A second subgraph has only entities.
 func (x trial) row(leaves []cases.Call, steps ...cases.Step) harness.Reply {
-	for _, c := range cases.Calls(x.Schema, x.Schema.Query, x.Schema.Query.Fields.ForName("node")) {
+	from := x.Schema.Query.Fields.ForName("node")
+	if from == nil {
+		from = x.Schema.Query.Fields.ForName("_entities")
+	}
+	for _, c := range cases.Calls(x.Schema, x.Schema.Query, from) {
 		if c.On == x.typ {
 			steps = append([]cases.Step{{Call: c, Style: cases.Inline}}, steps...)
 		}
@@ -108,6 +111,21 @@ func (x trial) row(leaves []cases.Call, steps ...cases.Step) harness.Reply {
 		x.t.Fatal(err)
 	}
 	return x.Asked.Do(x.token, text, v)
+}
+
+// read reads the row in a reply; nothing for a hidden row.
+func (x trial) read(r harness.Reply, row any) {
+	var data struct {
+		Node     json.RawMessage
+		Entities []json.RawMessage `json:"_entities"`
+	}
+	r.Into(x.t, &data)
+	if len(data.Entities) > 0 {
+		data.Node = data.Entities[0]
+	}
+	if err := json.Unmarshal(data.Node, row); err != nil {
+		x.t.Fatalf("decode %s: %v", r.Body, err)
+	}
 }
 
 // permits reports whether the service permits the viewer what a value of a list means.
@@ -137,11 +155,11 @@ func (x trial) sees(value string) bool {
 		x.t.Errorf("%s is not a field of %s", value, x.typ.Name)
 		return false
 	}
-	var data struct{ Node map[string]any }
+	var row map[string]any
 	r := x.row(cases.Calls(x.Schema, x.typ, f)[:1])
-	r.Into(x.t, &data)
+	x.read(r, &row)
 	rule, _ := directives.RuleOf(f)
-	return x.admitted(r) && (rule.Otherwise == directives.OtherwiseError || data.Node[f.Name] != nil)
+	return x.admitted(r) && (rule.Otherwise == directives.OtherwiseError || row[f.Name] != nil)
 }
 
 // admitted reports whether no rule refused the request.

@@ -80,7 +80,8 @@ func (p *Prober) copyRow(ctx context.Context, table db.Table, query string) (r r
 	if err := p.asViewer(ctx, p.people["PUBLIC"], query, func(found *sql.Rows) error { return found.Scan(&text) }); err != nil || text == "" {
 		return r, fmt.Errorf("find a row of %s to copy: %w", table.Name, cmp.Or(err, sql.ErrNoRows))
 	}
-	return r, json.Unmarshal([]byte(text), &r.values)
+	err = json.Unmarshal([]byte(text), &r.values)
+	return r, err
 }
 
 // refresh gives each unique index without a changed column a new value. The first column of the index that refers to no other row

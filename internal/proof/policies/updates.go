@@ -12,6 +12,7 @@ import (
 	"github.com/lib/pq/pqerror"
 
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/internal/proof/cases"
 )
 
 // checkUpdate also checks that a member cannot give a row away or move it to another user's row, even after a mistaken grant, and that
@@ -80,7 +81,7 @@ func (p *Prober) checkOwnerUpdates(ctx context.Context, policy db.Policy, say fu
 			continue
 		}
 		for _, column := range policy.Table.OwnerUpdate {
-			set, err := p.otherValue(ctx, policy.Table, column, shared)
+			set, valid, err := p.otherValue(ctx, policy.Table, column, shared)
 			if err != nil {
 				return err
 			}
@@ -89,9 +90,12 @@ func (p *Prober) checkOwnerUpdates(ctx context.Context, policy db.Policy, say fu
 				if v.relation == "" || !v.isAdmitted(policy, "") {
 					continue
 				}
+				owns := v.relation == db.OwnerRelation
+				if owns && !valid {
+					continue
+				}
 				n, err := p.attempt(ctx, v.Viewer, nil, doing(set, shared))
-				passed := err == nil && n == 1 || isKeyError(err) // which is checked later: the value is that of another user's row
-				if passed != (v.relation == db.OwnerRelation) {
+				if owns && (err != nil || n != 1) || !owns && pq.As(err, errOwnerUpdates) == nil {
 					say("changing %s, which only owners may, by %s changed %d rows (%v)", column, v.name, n, err)
 				}
 			}
@@ -123,6 +127,7 @@ func (p *Prober) checkMoves(ctx context.Context, policy db.Policy, say func(stri
 		return nil
 	}
 	for _, v := range p.viewers(policy) {
+		_, isRelated := cases.RelationOf(v.name)
 		to := ""
 		query := fmt.Sprintf(`SELECT %q FROM app.%q WHERE %s IS NULL LIMIT 1`, parent, table.Name, p.relationIn(table))
 		if err := p.asViewer(ctx, v.Viewer, query, func(found *sql.Rows) error { return found.Scan(&to) }); err != nil {
@@ -132,31 +137,50 @@ func (p *Prober) checkMoves(ctx context.Context, policy db.Policy, say func(stri
 			continue
 		}
 		// Without a WHERE: otherwise the new row must also pass the SELECT policy.
-		n, err := p.attempt(ctx, v.Viewer, nil, doing(fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, parent), to))
-		// Every viewer may own rows of the table, which only the foreign key keeps from a stranger's parent.
-		if byKey := !table.OfParent && isKeyError(err); n > 0 || err != nil && !isPolicyError(err) && !byKey {
+		prepare := p.withoutOwn(table, v)
+		if !isRelated {
+			prepare = nil
+		}
+		n, err := p.attempt(ctx, v.Viewer, prepare, doing(fmt.Sprintf(`UPDATE app.%q SET %q = $1`, table.Name, parent), to))
+		if byKey := !isRelated && !table.OfParent; n > 0 || err != nil && !isPolicyError(err) && !byKey {
 			say("moving rows to another user's by %s changed %d (%v), want the policy's error", v.name, n, err)
 		}
 	}
 	return nil
 }
 
-func isKeyError(err error) bool { return pq.As(err, pqerror.ForeignKeyViolation) != nil }
+// withoutOwn deletes the rows that a viewer owns.
+func (p *Prober) withoutOwn(table db.Table, v viewer) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		if table.OfParent {
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`DELETE FROM app.%q WHERE %q = $1`, table.Name, p.ownerOf(table.Name)), v.UserID)
+		return err
+	}
+}
 
-// otherValue returns a statement that gives the column of the row $1 the value of another row.
-func (p *Prober) otherValue(ctx context.Context, table db.Table, column string, row any) (string, error) {
-	var literal string
+// errOwnerUpdates is the error of app.refuse_update.
+const errOwnerUpdates = pqerror.Code("FH009")
+
+// otherValue returns a statement that gives the column of the row $1 the value of another row. If all rows have the same one, it gives
+// a new one, which may not be valid.
+func (p *Prober) otherValue(ctx context.Context, table db.Table, column string, row any) (statement string, valid bool, err error) {
+	var literal, typ string
 	query := fmt.Sprintf(`
-		SELECT quote_nullable(x.%[1]q::text) || '::' || format_type(a.atttypid, a.atttypmod)
-		  FROM app.%[2]q x JOIN pg_attribute a ON a.attrelid = 'app.%[2]q'::regclass AND a.attname = '%[1]s'
-		 WHERE x.%[1]q IS DISTINCT FROM (SELECT y.%[1]q FROM app.%[2]q y WHERE y.%[3]q = $1)
+		SELECT quote_nullable(x.%[1]q::text), format_type(a.atttypid, a.atttypmod)
+		  FROM pg_attribute a LEFT JOIN app.%[2]q x ON x.%[1]q IS DISTINCT FROM (SELECT y.%[1]q FROM app.%[2]q y WHERE y.%[3]q = $1)
+		 WHERE a.attrelid = 'app.%[2]q'::regclass AND a.attname = '%[1]s'
+		 ORDER BY x.%[1]q IS NULL
 		 LIMIT 1`, column, table.Name, keyOf(table))
-	err := p.super.QueryRowContext(ctx, query, row).Scan(&literal)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("all rows of %s have the same %s, so no trial can change it", table.Name, column)
+	if err := p.super.QueryRowContext(ctx, query, row).Scan(&literal, &typ); err != nil {
+		return "", false, fmt.Errorf("find another value of %s.%s: %w", table.Name, column, err)
 	}
-	if err != nil {
-		return "", fmt.Errorf("find another value of %s.%s: %w", table.Name, column, err)
+	if valid = literal != "NULL"; !valid {
+		if typ != "uuid" && typ != "text" {
+			return "", false, fmt.Errorf("all rows of %s have the same %s, so no trial can change it", table.Name, column)
+		}
+		literal = "gen_random_uuid()"
 	}
-	return fmt.Sprintf(`UPDATE app.%q SET %q = %s WHERE %q = $1`, table.Name, column, literal, keyOf(table)), nil
+	return fmt.Sprintf(`UPDATE app.%q SET %q = %s::%s WHERE %q = $1`, table.Name, column, literal, typ, keyOf(table)), valid, nil
 }

@@ -48,15 +48,22 @@ func scoreRules(t *testing.T, program stage.Program, s *score) {
 		p.Asked.Allowed = append(p.Asked.Allowed, `"msg":"an internal error"`)
 	}
 	fields := program.Access().Fields
-	isMutation := func(f access.Field) bool { return f.Type == "Mutation" }
-	mutations := slices.DeleteFunc(slices.Clone(fields), func(f access.Field) bool { return !isMutation(f) })
-	for _, f := range append(slices.DeleteFunc(fields, isMutation), mutations...) { // mutations last: see casesOf
+	queried := map[string]bool{} // the fields that some query reaches
+	for _, r := range stages[0].Requests() {
+		for _, c := range r.Path.Leaves {
+			queried[c.Name()] = queried[c.Name()] || !r.Path.IsMutation()
+		}
+	}
+	slices.SortStableFunc(fields, func(a, b access.Field) int { // the others last: see casesOf
+		return map[bool]int{false: 1}[queried[a.String()]] - map[bool]int{false: 1}[queried[b.String()]]
+	})
+	for _, f := range fields {
 		for _, c := range changes(program, f) {
 			s.try(t, mutant{
 				name:    f.String() + " " + c.name,
 				weaken:  func() { weakened.Store(&[2]string{f.Type + "." + f.Name, c.rules}) },
 				restore: func() { weakened.Store(nil) },
-				checks:  casesOf(stages, f, c.others),
+				checks:  casesOf(stages, f, queried[f.String()], c.others),
 				second:  c.second,
 			})
 		}
@@ -99,9 +106,13 @@ func changes(program stage.Program, f access.Field) (list []changed) {
 	return list
 }
 
-// secondCheck returns what refuses other members if a mutation's @owner is weakened to @signedIn and only owners see the rows: the row
-// is not found, whether the rule looks for it or the statement, which names the owner.
+// secondCheck returns why no request can notice that a rule is weakened. If a mutation's @owner is weakened to @signedIn and only owners
+// see the rows, the row is not found, whether the rule looks for it or the statement, which names the owner. And @visible refuses no one
+// if everyone sees the rows.
 func secondCheck(program stage.Program, f access.Field, rule directives.Rule, weakened string) string {
+	if t := program.Registry().Lookup(f.Type); t != nil && t.Remote && weakened == "public" {
+		return "everyone sees a " + t.Name + ", whose rows another subgraph has"
+	}
 	if f.Type != "Mutation" || weakened != "signedIn" {
 		return ""
 	}
@@ -189,15 +200,15 @@ func lists(scopes [][]string) string {
 	return "[" + strings.Join(written, ", ") + "]"
 }
 
-// casesOf returns the generated cases of a field. Cases of mutations test only the rules of the mutations, because the
-// accounts that they create fill the lists. If others notice first, the cases of members with relations and of operators come first.
-func casesOf(stages []*stage.Stage, f access.Field, othersFirst bool) (checks []check) {
+// casesOf returns the generated cases of a field: queries if some reach the field, because the accounts that mutations create fill the
+// lists. If others notice first, the cases of members with relations and of operators come first.
+func casesOf(stages []*stage.Stage, f access.Field, byQuery, othersFirst bool) (checks []check) {
 	var late []check
 	for _, p := range stages {
 		for _, r := range p.Requests() {
 			asks := slices.ContainsFunc(r.Path.Leaves, func(c cases.Call) bool { return c.Name() == f.String() })
 			switch {
-			case !asks || r.Path.IsMutation() != (f.Type == "Mutation"):
+			case !asks || r.Path.IsMutation() == byQuery:
 			case othersFirst && slices.Contains(cases.Askers, r.Asker):
 				late = append(late, compared(p, r))
 			default:

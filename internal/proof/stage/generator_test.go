@@ -189,8 +189,8 @@ func askedByOwnersFields(schema *cases.Schema) (found []string) {
 			continue
 		}
 		for _, f := range t.Fields {
-			if f.Directives.ForName("owner") != nil && t != schema.Query {
-				continue // the owner asks
+			if f.Directives.ForName("owner") != nil && t != schema.Query || f.Directives.ForName("scopes") != nil {
+				continue // the owner asks, or an operator
 			}
 			for _, name := range namesIn(schema, f.Arguments, map[string]bool{}) {
 				if slices.ContainsFunc(owners, func(owner string) bool { return strings.Contains(plain(name), owner) }) {

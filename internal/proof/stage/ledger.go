@@ -40,7 +40,7 @@ func (l *Ledger) add(v *Verdict) {
 		switch {
 		case v.Request.IsNullAfter(c) && gave:
 			v.fault(c.Name()+" has a value, but Seed.NullAfter says that it is null after "+v.Request.Path.RootField().Field(), "")
-		case !v.Request.IsNullAfter(c) && !v.Request.Optional:
+		case !v.Request.IsNullAfter(c) && !v.Request.Optional && !v.Request.ByHand:
 			l.twins[key] = l.twins[key] || gave
 		}
 	}

@@ -132,13 +132,16 @@ func (p *Stage) askRelation(typ string, row any, of *people.Person) (string, err
 	}
 	var relation sql.NullString
 	err := p.asSuperuser(&relation, fmt.Sprintf(`
-		SELECT %s FROM app.%q, set_config('app.viewer_id', $2, false) WHERE %q = $1`, t.Table.Relation, t.Table.Name, cmp.Or(t.Table.Key, "id")),
+		SELECT %s FROM app.%q, set_config('app.viewer_id', $2, true) WHERE %q = $1`, t.Table.Relation, t.Table.Name, cmp.Or(t.Table.Key, "id")),
 		row, of.RowID("User").String())
 	return relation.String, err
 }
 
 // grantByFacts makes a person an operator.
 func (p *Stage) grantByFacts(other *people.Person, scopes []string) error {
+	if p.issuer != nil {
+		return other.TakeToken(scopes...)
+	}
 	if p.Program.Facts.Grant == nil {
 		return findings.Missing("", "no fact says how to grant the scopes %v", scopes)
 	}

@@ -33,6 +33,17 @@ func (h *hearing) errors(c cases.Call, want access.Answer) {
 	}
 }
 
+// admitted checks that nothing refuses a field to the viewer. Its arguments may be invalid.
+func (h *hearing) admitted(c cases.Call) {
+	h.told[where(h.at)] = true
+	for _, e := range h.reply.Errors {
+		refused := e.Extensions.Code == string(fault.Forbidden) || e.Extensions.Code == string(fault.Unauthenticated)
+		if where(e.Path) == where(h.at) && refused { // another argument may name something that is not found
+			h.fault(fmt.Sprintf("%s has the error %s for %s, whom its rule admits", c.Name(), e.Extensions.Code, h.kind(h.RowType(c))), "%.700s", h.reply.Body)
+		}
+	}
+}
+
 // where returns a path of a response as text, so that decoded paths compare equal to constructed ones.
 func where(path []any) string { return fmt.Sprint(path) }
 
@@ -88,22 +99,31 @@ func (h *hearing) leaks() {
 // mayKnowID reports whether the viewer sees the target's row of a type, or may read a field that has the same id.
 func (h *hearing) mayKnowID(typ string) bool {
 	kind := h.kind(typ)
-	switch {
-	case kind.Viewer != access.Nobody && kind.Viewer != access.Member:
+	if kind.Viewer != access.Nobody && kind.Viewer != access.Member || h.isRemote(typ) {
 		return true
-	case len(kind.Scopes) == 0:
-		return false
-	}
-	reads := func(field string) bool {
-		f, known := h.Matrix[field]
-		return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
 	}
 	for field, of := range h.Program.Facts.IDOf {
-		if of == typ && reads(field) {
+		if of == typ && h.reads(field) {
 			return true
 		}
 	}
-	return reads(typ + "." + cases.ID)
+	return len(kind.Scopes) > 0 && h.reads(typ+"."+cases.ID)
+}
+
+// reads reports whether both layers give a field to the viewer.
+func (h *hearing) reads(field string) bool {
+	f, known := h.Matrix[field]
+	kind := h.kind(f.Type)
+	return known && kind.Answer(f) == access.Value && !kind.RefusedByPolicy(f)
+}
+
+// isRemote reports whether another subgraph has the rows of a type. The viewer who asks for one has sent its id.
+func (p *Stage) isRemote(typ string) bool {
+	if p.issuer == nil {
+		return false
+	}
+	t := p.Program.Registry().Lookup(typ)
+	return t != nil && t.Remote
 }
 
 // leaksOf looks for the values with which a row of a type was created, or with which the account was if typ is empty.

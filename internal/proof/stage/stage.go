@@ -12,7 +12,6 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/findings"
@@ -53,7 +52,9 @@ type Stage struct {
 	relate     func(typ string, row any, p *people.Person, relation string) error
 	relationTo func(typ string, row any, p *people.Person) (string, error)
 
+	super   *sql.DB
 	dataDir string                       // which has the key
+	issuer  *harness.Issuer              // of the people's tokens, if the program is a second subgraph
 	related map[string]map[string]string // by asker and type: the relation of one of the others to the targets' rows
 	lacking []findings.Finding           // seeds without which nobody has some relation
 }
@@ -63,11 +64,28 @@ type Stage struct {
 func New(t testing.TB, program Program) *Stage {
 	t.Helper()
 	p := &Stage{Program: program, Specification: program.specification(), Targets: map[string]*people.Person{}, dataDir: t.TempDir()}
-	p.Maker = harness.Setup{Program: program.Program, Database: dbtest.New(t), AnyCost: true, Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir}}.Start(t)
+	if program.IsSubgraph() {
+		p.issuer = harness.NewIssuer(t)
+	}
+	p.Maker = harness.Setup{Program: program.Program, AnyCost: true, Settings: p.settings()}.Start(t)
 	p.Asked, p.ask, p.making, p.furnish = p.Maker, p.Maker.TryDo, p.Maker.TryDo, p.furnishByFacts
+	var err error
+	if p.super, err = sql.Open("postgres", p.Maker.DB.Superuser); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.super.Close() })
 	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
 	return p
+}
+
+// settings returns those of a service, and further ones.
+func (p *Stage) settings(further ...string) []string {
+	list := append([]string{"FREEHOLD_DATA_DIR=" + p.dataDir}, further...)
+	if p.issuer != nil {
+		list = append(list, p.issuer.Settings()...)
+	}
+	return list
 }
 
 func (p *Stage) populate(t testing.TB) {
@@ -127,6 +145,21 @@ func (p *Stage) furnishByFacts(made *people.Person) error {
 			return err
 		}
 	}
+	for typ := range p.Program.Facts.FurnishRow {
+		if err := p.furnishRow(typ, made.Objects[typ][cases.ID], made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// furnishRow gives a row of a person what no mutation of theirs gives it.
+func (p *Stage) furnishRow(typ string, row any, of *people.Person) error {
+	for _, statement := range p.Program.Facts.FurnishRow[typ] {
+		if err := p.asSuperuser(nil, statement, row, of.RowID("User")); err != nil {
+			return &findings.Unseeded{Type: typ, What: "Seed.Furnish of " + typ + " fails", Err: err}
+		}
+	}
 	return nil
 }
 
@@ -134,6 +167,9 @@ func (p *Stage) newPerson(visibility string) *people.Person {
 	made := people.New(p.Schema, p.Program.Facts, visibility)
 	made.NewCode = func(mutation string) (string, error) {
 		return p.Program.Facts.NewCode(p.Maker, p.dataDir, made, mutation)
+	}
+	if p.issuer != nil {
+		made.Issue = p.issuer.Token
 	}
 	made.Insert = func(statement string) (string, error) { return p.insert(made, statement) }
 	return made
@@ -150,19 +186,14 @@ func (p *Stage) insert(of *people.Person, statement string) (id string, err erro
 
 // asSuperuser runs a statement, with those of the arguments that it has a parameter for, and scans what it returns into result, unless
 // that is nil.
-func (p *Stage) asSuperuser(result any, statement string, args ...any) error {
-	pool, err := sql.Open("postgres", p.Maker.DB.Superuser)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
+func (p *Stage) asSuperuser(result any, statement string, args ...any) (err error) {
 	for len(args) > 0 && !strings.Contains(statement, fmt.Sprintf("$%d", len(args))) {
 		args = args[:len(args)-1]
 	}
 	if result == nil {
-		_, err = pool.ExecContext(p.Maker.T.Context(), statement, args...)
+		_, err = p.super.ExecContext(p.Maker.T.Context(), statement, args...)
 	} else {
-		err = pool.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(result)
+		err = p.super.QueryRowContext(p.Maker.T.Context(), statement, args...).Scan(result)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
@@ -182,7 +213,7 @@ func (p *Stage) Behind(t testing.TB, w harness.Layers) *Stage {
 	q.Asked = harness.Setup{
 		Program: p.Program.Program, Database: p.Maker.DB, Layers: w, Rule: p.Rule,
 		AnyCost:  true,
-		Settings: []string{"FREEHOLD_DATA_DIR=" + p.dataDir, "FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"},
+		Settings: p.settings("FREEHOLD_RATE_LIMIT=on", "FREEHOLD_TRUSTED_PROXIES=127.0.0.1/32"),
 	}.Start(t)
 	q.Asked.FromAnywhere = true
 	if w == harness.PoliciesAlone { // a refused INSERT is an error of the database, and without rules nothing refuses before it
@@ -243,7 +274,9 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 func (p *Stage) Spare(target *people.Person, mutation string) (err error) {
 	typ, command := p.Schema.SubjectOf(p.Schema.Mutation.Fields.ForName(mutation))
 	if command == "DELETE" && target.Rows[typ] != nil {
-		target.Subject, _, err = target.AnotherRow(p.making, typ)
+		if target.Subject, _, err = target.AnotherRow(p.making, typ); err == nil && p.furnish != nil {
+			err = p.furnishRow(typ, target.Subject.ID, target)
+		}
 	}
 	return err
 }
@@ -252,5 +285,6 @@ func (p *Stage) Spare(target *people.Person, mutation string) (err error) {
 func ViewerOf(t testing.TB, token string) auth.Viewer {
 	t.Helper()
 	claims := harness.DecodeClaims(t, token)
-	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"]))}
+	expires, _ := claims["exp"].(float64)
+	return auth.Viewer{UserID: uuid.MustParse(fmt.Sprint(claims["sub"])), SessionID: uuid.MustParse(fmt.Sprint(claims["sid"])), Until: int64(expires)}
 }

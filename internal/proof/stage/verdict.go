@@ -142,7 +142,9 @@ func (h *hearing) hold() {
 	h.told = map[string]bool{}
 	h.leaks()
 	if root := h.Request.Path.RootField(); h.Request.Own == cases.ShowsViewer && h.Request.Asker == cases.ByNobody && h.answer(root) == access.Value {
-		h.absent(root, get(h.data, root))
+		if value := get(h.data, root); !isEmpty(value) {
+			h.absent(root, value)
+		}
 	} else if object, reached := h.follow(); reached {
 		h.leaves(object)
 	}
@@ -223,6 +225,10 @@ func (h *hearing) field(n int, c cases.Call, object any) (gave bool) {
 	if a := h.answer(c); a != access.Value {
 		h.refused(c, value, a)
 		return false
+	}
+	if h.Request.ByHand {
+		h.admitted(c)
+		return value != nil
 	}
 	h.errors(c, access.Value)
 	switch {

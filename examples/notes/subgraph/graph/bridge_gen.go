@@ -13,7 +13,7 @@ import (
 )
 
 // concurrent are the fields that are resolved at the same time as others.
-var concurrent = exec.Concurrent{"invitations": true, "members": true, "notebooks": true, "notes": true}
+var concurrent = exec.Concurrent{"comments": true, "invitations": true, "members": true, "notebooks": true, "notes": true}
 
 // NewSchema parses the schema anew, for callers that change it.
 func NewSchema() *ast.Schema { return exec.NewSchema(sources) }

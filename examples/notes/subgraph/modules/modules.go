@@ -2,6 +2,7 @@
 package modules
 
 import (
+	"example.com/notes/comments"
 	"example.com/notes/notebooks"
 	"example.com/notes/notes"
 	"freehold.dev/freehold/accounts"
@@ -15,6 +16,7 @@ func Program() (*app.Program, error) {
 		subgraph.Module(),
 		withoutHooks(notebooks.Module()),
 		withoutHooks(notes.Module()),
+		withoutHooks(comments.Module()),
 	}...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"example.com/notes/comments"
 	"example.com/notes/notebooks"
 	"example.com/notes/notes"
 	"example.com/notes/subgraph/graph"
@@ -28,6 +29,7 @@ func Graph() app.Graph {
 
 // root has the resolvers of all modules. If Go misses a method of one, no module resolves the field of that name.
 type root struct {
+	commentResolver  commentResolver
 	mutationResolver mutationResolver
 	noteResolver     noteResolver
 	notebookResolver notebookResolver
@@ -37,8 +39,9 @@ type root struct {
 
 func newRoot(r *resolvers.Resolvers) *root {
 	return &root{
-		mutationResolver{notebooksMutation{Resolvers: r}, notesMutation{Resolvers: r}},
-		noteResolver{notesNote{Resolvers: r}},
+		commentResolver{commentsComment{Resolvers: r}},
+		mutationResolver{commentsMutation{Resolvers: r}, notebooksMutation{Resolvers: r}, notesMutation{Resolvers: r}},
+		noteResolver{commentsNote{Resolvers: r}, notesNote{Resolvers: r}},
 		notebookResolver{notebooksNotebook{Resolvers: r}, notesNotebook{Resolvers: r}},
 		queryResolver{notebooksQuery{Resolvers: r}, subgraphQuery{Resolvers: r}},
 		userResolver{notebooksUser{Resolvers: r}},
@@ -47,13 +50,24 @@ func newRoot(r *resolvers.Resolvers) *root {
 
 var _ exec.EntityResolver = (*queryResolver)(nil)
 
+func (r *root) Comment() graph.CommentResolver { return &r.commentResolver }
+
+type (
+	commentResolver struct {
+		commentsComment
+	}
+	commentsComment = comments.CommentResolver
+)
+
 func (r *root) Mutation() graph.MutationResolver { return &r.mutationResolver }
 
 type (
 	mutationResolver struct {
+		commentsMutation
 		notebooksMutation
 		notesMutation
 	}
+	commentsMutation  = comments.MutationResolver
 	notebooksMutation = notebooks.MutationResolver
 	notesMutation     = notes.MutationResolver
 )
@@ -62,9 +76,11 @@ func (r *root) Note() graph.NoteResolver { return &r.noteResolver }
 
 type (
 	noteResolver struct {
+		commentsNote
 		notesNote
 	}
-	notesNote = notes.NoteResolver
+	commentsNote = comments.NoteResolver
+	notesNote    = notes.NoteResolver
 )
 
 func (r *root) Notebook() graph.NotebookResolver { return &r.notebookResolver }

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Changes a member's role in the viewer's notebook. Returns OK, or why not: REFUSED, OWNER for its owner, who has no role, or
+-- Changes the role of a member of a notebook that the viewer owns. Returns OK, or why not: REFUSED, OWNER for its owner, who has no role, or
 -- STRANGER for a user who is not a member.
 CREATE OR REPLACE FUNCTION app.change_member_role(p_notebook_id uuid, p_user_id uuid, p_role text) RETURNS text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Gives the viewer's notebook to a member, with the notes in it, which follow through their foreign key. The viewer
+-- Makes a member the owner of a notebook that the viewer owns, and of the notes in it, which follow through their foreign key. The viewer
 -- stays an editor. Returns OK, or why not: REFUSED, OWNER for the owner, or STRANGER for a user who is not a member or whose account
 -- is disabled.
 CREATE OR REPLACE FUNCTION app.transfer_notebook(p_notebook_id uuid, p_user_id uuid) RETURNS text
