@@ -119,7 +119,7 @@ func (l *Layers) listed(schema *ast.Schema, f *ast.FieldDefinition) *owned.Type 
 	if nodes := schema.Types[name].Fields.ForName("nodes"); nodes != nil {
 		name = nodes.Type.Name()
 	}
-	if t := l.registry.Lookup(name); t != nil && !t.Remote && t.Guard().Admits() != db.AdmitsVisible {
+	if t := l.registry.Lookup(name); t != nil && !t.Remote && !t.Table.OfParent && t.Guard().Admits() != db.AdmitsVisible {
 		return t
 	}
 	return nil
