@@ -77,15 +77,15 @@ var mayImport = map[string][]string{
 		"internal/proof/people", "internal/proof/stage", "owned",
 	},
 	"internal/proof/score": {
-		"access", "db", "directives", "e2e/harness", "internal/proof/cases",
-		"internal/proof/findings", "internal/proof/policies", "internal/proof/stage",
+		"access", "db", "directives", "e2e/harness", "internal/proof/cases", "internal/proof/findings",
+		"internal/proof/policies", "internal/proof/stage", "owned",
 	},
 	"internal/proof/stage": {
 		"access", "app", "auth", "e2e/harness", "fault",
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 	"e2e/programs":               {},
-	"internal/proof/permissions": {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
+	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
 }
 

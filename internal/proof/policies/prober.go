@@ -258,10 +258,12 @@ func keyOf(t db.Table) string {
 func (p *Prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibility string, say func(string, ...any)) (tried int, err error) {
 	ref := g.Ref(row)
 	var own []string // visibilities
+	var owners []string
 	err = scanAll(ctx, p.super, func(found *sql.Rows) error {
-		defer func() { own = append(own, visibility) }()
-		return found.Scan(&visibility)
-	}, fmt.Sprintf(`SELECT COALESCE(to_jsonb(x) ->> 'visibility', $2) FROM app.%q x WHERE %q = $1`, g.Table.Name, ref.Column), ref.ID, visibility)
+		var owner string
+		defer func() { own, owners = append(own, visibility), append(owners, owner) }()
+		return found.Scan(&visibility, &owner)
+	}, fmt.Sprintf(`SELECT COALESCE(to_jsonb(x) ->> 'visibility', $2), COALESCE(to_jsonb(x) ->> '%s', '') FROM app.%q x WHERE %q = $1`, p.ownerOf(g.Table.Name), g.Table.Name, ref.Column), ref.ID, visibility)
 	if err != nil {
 		return 0, fmt.Errorf("find the rows of %s by %s: %w", g.Table.Name, ref.Column, err)
 	}
@@ -273,7 +275,11 @@ func (p *Prober) checkRow(ctx context.Context, g guarded, row owned.Row, visibil
 		}
 		v.relation = p.relations[g.typ.Name][related{v.UserID, row.RowID()}]
 		want := slices.ContainsFunc(own, func(visibility string) bool { return v.isAdmitted(g.Policy, visibility) })
-		n, err := p.attempt(ctx, v.Viewer, nil, doing(g.ProbeSQL(ref.Column), ref.ID))
+		probe, args := g.ProbeSQL(ref.Column), []any{ref.ID}
+		if slices.Contains(owners, v.UserID.String()) && !v.Is(row.OwnerID()) { // the viewer's own rows, such as a membership, show nothing
+			probe, args = probe+fmt.Sprintf(` AND %q <> $2`, p.ownerOf(g.Table.Name)), append(args, v.UserID)
+		}
+		n, err := p.attempt(ctx, v.Viewer, nil, doing(probe, args...))
 		if got := n > 0; err != nil || got != want {
 			say("%s at a %v row of a %s: admitted is %v (%v), want %v", v.name, own, g.typ.Name, got, err, want)
 		}

@@ -58,16 +58,16 @@ func (p *Prober) newRow(ctx context.Context, table db.Table) (r row, err error) 
 			changed = append(changed, column)
 		}
 	}
-	r.refresh(changed)
+	r.refresh(changed, "")
 	return r, nil
 }
 
 // anotherRow returns a copy of a row with other values in unique columns. It belongs to the same rows.
-func (p *Prober) anotherRow(ctx context.Context, table db.Table, id uuid.UUID) (r row, err error) {
-	if r, err = p.copyRow(ctx, table, fmt.Sprintf(`SELECT to_jsonb(x) FROM app.%q x WHERE %q = '%s'`, table.Name, keyOf(table), id)); err != nil {
+func (p *Prober) anotherRow(ctx context.Context, table db.Table, ref db.RowRef) (r row, err error) {
+	if r, err = p.copyRow(ctx, table, fmt.Sprintf(`SELECT to_jsonb(x) FROM app.%q x WHERE %q = '%s' LIMIT 1`, table.Name, ref.Column, ref.ID)); err != nil {
 		return r, err
 	}
-	r.refresh(nil)
+	r.refresh(nil, parentOf(table))
 	return r, nil
 }
 
@@ -85,22 +85,28 @@ func (p *Prober) copyRow(ctx context.Context, table db.Table, query string) (r r
 }
 
 // refresh gives each unique index without a changed column a new value. The first column of the index that refers to no other row
-// gets it.
-func (r row) refresh(changed []string) {
+// gets it, but never the column kept.
+func (r row) refresh(changed []string, kept string) {
 	for _, unique := range r.table.uniques {
 		if slices.ContainsFunc(unique, func(column string) bool { return slices.Contains(changed, column) }) {
 			continue
 		}
-		column := unique[0]
+		column := ""
 		for _, c := range unique {
+			if c == kept {
+				continue
+			}
+			column = cmp.Or(column, c)
 			refers := slices.ContainsFunc(r.table.references, func(ref reference) bool { return slices.Contains(ref.columns, c) })
 			if !refers {
 				column = c
 				break
 			}
 		}
-		r.values[column] = fresh(r.values[column])
-		changed = append(changed, column)
+		if column != "" {
+			r.values[column] = fresh(r.values[column])
+			changed = append(changed, column)
+		}
 	}
 }
 

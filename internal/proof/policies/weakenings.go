@@ -98,17 +98,9 @@ func expressions(using, check string) (text string) {
 	return text
 }
 
-// FunctionChange is a mistake of a function that answers which relation a viewer has.
-type FunctionChange struct {
-	Weakening
-
-	Relation string // which viewers with this relation notice
-	Owns     bool   // whether these viewers become owners
-}
-
 // FunctionChanges returns the mistakes that a function with these relations, strongest first, can have: viewers lose a relation, or
 // get the next stronger one. definition is what pg_get_functiondef returns of it.
-func FunctionChanges(name, definition string, relations []string) (list []FunctionChange) {
+func FunctionChanges(name, definition string, relations []string) (list []Weakening) {
 	original := name + "_original"
 	preserved := strings.Replace(definition, "FUNCTION "+name+"(", "FUNCTION "+original+"(", 1)
 	for i, r := range relations {
@@ -118,11 +110,11 @@ func FunctionChanges(name, definition string, relations []string) (list []Functi
 		}
 		for _, c := range []struct{ what, becomes string }{{"without " + r, "NULL"}, {r + " is " + stronger, "'" + stronger + "'"}} {
 			wrapped := fmt.Sprintf(`SELECT CASE r WHEN '%s' THEN %s ELSE r END FROM (SELECT %s($1) AS r) x`, r, c.becomes, original)
-			list = append(list, FunctionChange{Relation: r, Owns: i == 0 && c.becomes != "NULL", Weakening: Weakening{
+			list = append(list, Weakening{
 				Name:    name + " " + c.what,
 				Weaken:  preserved + "; " + replaceBody(definition, wrapped),
 				Restore: definition + "; DROP FUNCTION " + original,
-			}})
+			})
 		}
 	}
 	return list

@@ -15,6 +15,7 @@ import (
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/policies"
 	"freehold.dev/freehold/internal/proof/stage"
+	"freehold.dev/freehold/owned"
 )
 
 // weaker are the rules that admit more viewers than a rule does, except for the weakest rules.
@@ -68,7 +69,7 @@ func scoreRules(t *testing.T, program stage.Program, s *score) {
 			})
 		}
 	}
-	scoreFunctions(t, program, stages, s)
+	scoreFunctions(t, program, stages[0], s)
 }
 
 // changes returns the mistakes that the rules of a field can have: a rule that admits more viewers, or a relation or a scope more or
@@ -219,61 +220,26 @@ func casesOf(stages []*stage.Stage, f access.Field, byQuery, othersFirst bool) (
 	return append(checks, late...)
 }
 
-// scoreFunctions changes each function that answers which relation a viewer has.
-func scoreFunctions(t *testing.T, program stage.Program, stages []*stage.Stage, s *score) {
+// scoreFunctions changes each function that answers which relation a viewer has. The stage compares the relations of everyone when it
+// begins, so that a wrong function is found before any request.
+func scoreFunctions(t *testing.T, program stage.Program, on *stage.Stage, s *score) {
 	t.Helper()
-	types := map[string][]string{} // by function
+	types := map[string]*owned.Type{} // by function
 	for _, typ := range program.Registry().Types() {
 		if name, _, shared := strings.Cut(typ.Table.Relation, "("); shared {
-			types[name] = append(types[name], typ.Name)
+			types[name] = typ
 		}
 	}
-	for name, shared := range types {
-		d := stages[0].Maker.DB
+	d := on.Maker.DB
+	for name, typ := range types {
 		definition := d.Query(t, `SELECT pg_get_functiondef($1::regproc)`, name)[0]
-		for _, c := range policies.FunctionChanges(name, definition, program.Registry().Lookup(shared[0]).Relations()) {
+		for _, c := range policies.FunctionChanges(name, definition, typ.Relations()) {
 			s.try(t, mutant{
 				name:    c.Name,
 				weaken:  func() { d.Query(t, c.Weaken) },
 				restore: func() { d.Query(t, c.Restore) },
-				checks:  casesOfRelation(stages, c.Relation, shared),
-				second:  secondOwner(program, c, shared),
+				checks:  []check{{"the relations of everyone", on.RelationFaults}},
 			})
 		}
 	}
-}
-
-// secondOwner returns what makes no difference between the strongest relation and OWNER, if no rule names a relation and all rows have an
-// owner column.
-func secondOwner(program stage.Program, c policies.FunctionChange, types []string) string {
-	if !c.Owns {
-		return ""
-	}
-	for _, typ := range types {
-		if program.Registry().Lookup(typ).Table.OfParent {
-			return ""
-		}
-	}
-	for _, d := range program.Schema().Types {
-		for _, f := range d.Fields {
-			for _, r := range directives.RulesOf(f) {
-				if slices.Contains(types, cmp.Or(r.Of, d.Name)) && r.Name == "owner" && r.As != db.OwnerRelation {
-					return ""
-				}
-			}
-		}
-	}
-	return "no rule names a relation, and a column has the owner of each row"
-}
-
-// casesOfRelation returns the generated queries of members with a relation that reach rows of some types in at most two steps.
-func casesOfRelation(stages []*stage.Stage, relation string, types []string) (checks []check) {
-	for _, p := range stages {
-		for _, r := range p.Requests() {
-			if r.Asker == cases.Related(relation) && !r.Path.IsMutation() && len(r.Path.Steps) < 3 && slices.Contains(types, r.Path.End()) {
-				checks = append(checks, compared(p, r))
-			}
-		}
-	}
-	return checks
 }

@@ -98,6 +98,23 @@ func (p *Stage) learnRelations(t testing.TB) {
 	}
 }
 
+// RelationFaults returns whose relations differ from those that they had when the stage began: a function has changed.
+func (p *Stage) RelationFaults() (faults []findings.Finding) {
+	for asker, types := range p.related {
+		other := p.Others[asker]
+		if asker == cases.ByMember {
+			other = p.Another
+		}
+		for typ, was := range types {
+			is, err := p.relationTo(typ, p.Targets["PUBLIC"].Objects[typ][cases.ID], other)
+			if err != nil || is != was {
+				faults = append(faults, findings.Finding{What: fmt.Sprintf("the relation of %s to a %s is %q (%v), want %q", asker, typ, is, err, was), Type: typ})
+			}
+		}
+	}
+	return faults
+}
+
 // expectRelation records what is missing if a person does not have the relation to a row that they should have.
 func (p *Stage) expectRelation(asker, typ, is string) {
 	relation, related := cases.RelationOf(asker)
