@@ -184,5 +184,7 @@ func (s Specification) belowNewRow(p Path) bool {
 	if command != "INSERT" || n == 0 || n == len(p.Steps) || p.Steps[n-1].On.Name != typ {
 		return false
 	}
-	return s.leadsToOwnRow(p.Steps[n]) && len(s.Schema.OwnedBehind(p.Steps[n].Def, false)) == 0
+	f := p.Steps[n].Def
+	isList := f.Type.Elem != nil || s.Schema.Types[f.Type.Name()].Fields.ForName("nodes") != nil
+	return isList && len(s.Schema.OwnedBehind(f, false)) == 0
 }
