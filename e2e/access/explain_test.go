@@ -139,8 +139,8 @@ func TestExplanationsNameTheLayerThatRefused(t *testing.T) {
 		t.Errorf("without rules: %+v, want %s", list, want)
 	}
 
+	rules := harness.StartWith(t, d, harness.BothLayers, app.Options{}) // the start refuses such a policy
 	d.Query(t, `ALTER POLICY user_private_select ON app.user_private USING (true)`)
-	rules := harness.StartWith(t, d, harness.BothLayers, app.Options{})
 	list, _ = explain(rules, rules.SignIn(ann.Email), `{ profile(username: "`+bob.Username+`") { user { email } } }`)
 	if len(list) != 1 || list[0].Policy == nil || list[0].Policy.Admits == nil || !*list[0].Policy.Admits || !strings.Contains(list[0].Why, "only the rule refuses") {
 		t.Errorf("with a policy that admits every viewer: %+v", list)

@@ -111,7 +111,7 @@ func TestDirectivesAreTheListedOnes(t *testing.T) {
 		got = append(got, d.Name)
 	}
 	slices.Sort(got)
-	want := []string{"composeDirective", "deprecated", "include", "inherited", "key", "link", "oneOf", "owner", "public", "shareable", "signedIn", "skip", "specifiedBy", "visible"}
+	want := []string{"composeDirective", "deprecated", "include", "inherited", "key", "link", "oneOf", "owner", "public", "scopes", "shareable", "signedIn", "skip", "specifiedBy", "visible"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the schema offers %v, want %v", got, want)
 	}
