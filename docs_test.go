@@ -10,6 +10,11 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"freehold.dev/freehold/graph"
 )
 
 // Every test that docs/security.md names exists: in the package that it names, or else below e2e.
@@ -145,7 +150,8 @@ func TestPagesNameWhatExists(t *testing.T) {
 	}
 }
 
-// The code about sharing in docs/extend.md is that of examples/notes, whose tests run it.
+// The code about sharing in docs/extend.md, and the rules in docs/rules.md, are those of examples/notes, whose tests run them. Queries
+// are valid for the schema.
 func TestSharingIsThatOfTheExample(t *testing.T) {
 	t.Parallel()
 	_, section, _ := strings.Cut(readPage(t, "docs/extend.md"), "\n## Sharing\n")
@@ -161,15 +167,28 @@ func TestSharingIsThatOfTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)\n```[a-z]+\n(.*?)```").FindAllStringSubmatch(section, -1)
-	if len(blocks) < 5 {
-		t.Errorf("only %d blocks of code were found", len(blocks))
-	}
-	for _, block := range blocks {
-		if !strings.Contains(example.String(), block[1]) {
-			t.Errorf("examples/notes does not have this code of docs/extend.md:\n%s", block[1])
+	code := oneLine(example.String())
+	schema := graph.NewSchema()
+	checked := 0
+	for _, block := range regexp.MustCompile("(?s)\n```(go|sql|graphql)\n(.*?)```").FindAllStringSubmatch(section+readPage(t, "docs/rules.md"), -1) {
+		checked++
+		if text := oneLine(block[2]); strings.HasPrefix(text, "{") {
+			if _, err := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules()); err != nil {
+				t.Errorf("the schema does not have this query of the pages: %v\n%s", err, block[2])
+			}
+		} else if !strings.Contains(code, text) {
+			t.Errorf("examples/notes does not have this code of the pages:\n%s", block[2])
 		}
 	}
+	if checked < 7 {
+		t.Errorf("only %d blocks of code were found", checked)
+	}
+}
+
+// oneLine returns a text with single spaces, without the descriptions of GraphQL.
+func oneLine(text string) string {
+	text = regexp.MustCompile(`(?m)^\s*"[^"]*"$`).ReplaceAllString(text, "")
+	return strings.NewReplacer("( ", "(", " )", ")").Replace(strings.Join(strings.Fields(text), " "))
 }
 
 // pages returns the paths of all pages that this repository has.

@@ -119,6 +119,7 @@ var testsMayImport = map[string][]string{
 	"web":                 {"db/dbtest", "e2e/harness", "internal/eventually"},
 	"app":                 {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"command":             {"modules"},
+	"":                    {"graph"},
 	"remote":              {"remote"},
 	"internal/eventually": {"internal/eventually"},
 	"internal/kept":       {"internal/kept"},
