@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
 	"freeholdtest": {
-		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/findings", "internal/proof/people",
+		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/disabled", "internal/proof/findings", "internal/proof/people",
 		"internal/proof/permissions", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
@@ -87,6 +87,7 @@ var mayImport = map[string][]string{
 	"e2e/programs":               {},
 	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
+	"internal/proof/disabled":    {"e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 }
 
 // moduleMayImport lists what the packages of modules may import.
@@ -99,7 +100,7 @@ var onlyImportedBy = map[string][]string{
 	"internal/levers":     {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
 
 	// for tests
-	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
+	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/disabled", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
 }
 
 // testsMayImport lists what the tests of a package may also import.

@@ -21,7 +21,7 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 	described := p.graph.Schema()
 	checked := p.checked()
 	compiled := directives.New(described, directives.Source{
-		Rows: p.rows(r.DB), Scopes: r.DB.GrantedScopes, Relations: checked.Relations, Denied: denied,
+		Rows: p.rows(r.DB), Scopes: r.DB.GrantedScopes, Relations: checked.Relations, Sees: p.sees(), Denied: denied,
 	})
 	r.Registry, r.EntityKeys, r.Permissions = p.registry, resolvers.EntityKeys(described), permissions(compiled)
 	rules := Rules{Owner: compiled.Owner, Scopes: compiled.Scopes, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
@@ -51,6 +51,17 @@ func permissions(rules *directives.Rules) func(context.Context, string, owned.Ro
 		actions, see, edit, err := rules.ViewerCan(ctx, typ, row)
 		return &owned.Permissions{Actions: actions, See: see, Edit: edit}, err
 	}
+}
+
+// sees returns the scopes that show the rows of each type.
+func (p *Program) sees() map[string][]string {
+	scopes := map[string][]string{}
+	for _, t := range p.registry.Types() {
+		if named := t.Table.Scopes["SELECT"]; len(named) > 0 {
+			scopes[t.Name] = named
+		}
+	}
+	return scopes
 }
 
 // checked returns what the check of the schema needs from the declarations of modules.

@@ -157,7 +157,7 @@ func (r *Rules) ViewerCan(ctx context.Context, typ string, row any) (actions, se
 	permitted := func(list []permission) []string {
 		start := len(values)
 		for i := range list {
-			permits, failed := r.permits(ctx, &list[i], row)
+			permits, failed := r.permits(ctx, &list[i], typ, row)
 			if failed != nil {
 				err = failed
 			} else if permits {
@@ -171,7 +171,7 @@ func (r *Rules) ViewerCan(ctx context.Context, typ string, row any) (actions, se
 }
 
 // permits reports whether all rules of one of the lists let the viewer through.
-func (r *Rules) permits(ctx context.Context, p *permission, row any) (bool, error) {
+func (r *Rules) permits(ctx context.Context, p *permission, typ string, row any) (bool, error) {
 	for _, list := range p.anyOf {
 		refused := len(list) == 0
 		for i := 0; i < len(list) && !refused; i++ {
@@ -179,7 +179,9 @@ func (r *Rules) permits(ctx context.Context, p *permission, row any) (bool, erro
 			if err != nil {
 				return false, err
 			}
-			err = list[i].Decide(viewer, row)
+			if err = list[i].Decide(viewer, row); err != nil {
+				err = r.shown(ctx, &list[i], typ, err)
+			}
 			if refused = isRefusal(err); err != nil && !refused {
 				return false, err
 			}

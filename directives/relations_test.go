@@ -201,6 +201,48 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// A scope that the row policy names shows hidden rows. It does not make the viewer their owner.
+func TestScopesThatShowRows(t *testing.T) {
+	t.Parallel()
+	row := uuid.New()
+	for _, c := range []struct {
+		token, granted auth.Scopes
+		visible, owner string
+		see            string
+	}{
+		{"c", "c", "resolved", "FORBIDDEN", "[ID BOX OPERATED SCOPED]"},
+		{"c", "", "NOT_FOUND", "NOT_FOUND", "[]"},
+		{"a", "a", "NOT_FOUND", "NOT_FOUND", "[]"},
+		{"", "", "NOT_FOUND", "NOT_FOUND", "[]"},
+	} {
+		hidden := foreign{hidden: true}
+		rules := related(t, Source{
+			Rows: func(context.Context, auth.Viewer, string, []uuid.UUID) (map[uuid.UUID]Row, error) {
+				return map[uuid.UUID]Row{row: hidden}, nil
+			},
+			Scopes: func(context.Context, auth.Viewer) (auth.Scopes, error) { return c.granted, nil },
+			Sees:   map[string][]string{"Thing": {"b", "c"}},
+		})
+		viewer := ann
+		viewer.Scopes = c.token
+		ctx := fieldNamed(auth.WithViewer(t.Context(), viewer), "Thing", "id")
+		_, err := rules.Visible(ctx, hidden, next)
+		if code(err) != c.visible {
+			t.Errorf("%q, granted %q, @visible: %s, want %s", c.token, c.granted, code(err), c.visible)
+		}
+		if _, err = rules.Owner(ctx, hidden, next, nil, nil, OwnerRelation, nil, nil, OtherwiseError); code(err) != c.owner {
+			t.Errorf("%q, granted %q, @owner: %s, want %s", c.token, c.granted, code(err), c.owner)
+		}
+		if got := callEach(mutationField(t, viewer, "edit", input{ID: row.String()}), rules, "edit"); got != c.owner {
+			t.Errorf("%q, granted %q, @owner of a mutation: %s, want %s", c.token, c.granted, got, c.owner)
+		}
+		_, see, _, err := rules.ViewerCan(ctx, "Thing", hidden)
+		if got := fmt.Sprint(see); got != c.see || err != nil {
+			t.Errorf("%q, granted %q, viewerCan.see: %s, want %s; %v", c.token, c.granted, got, c.see, err)
+		}
+	}
+}
+
 // A query asks once which scopes the viewer has, a mutation before each decision, and a viewer without scopes causes no query.
 func TestScopesAreAskedOnce(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,7 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/core"
+	"freehold.dev/freehold/internal/proof/disabled"
 	"freehold.dev/freehold/internal/proof/findings"
 	"freehold.dev/freehold/internal/proof/people"
 	"freehold.dev/freehold/internal/proof/permissions"
@@ -52,6 +53,7 @@ func Main(m *testing.M, program func() (*app.Program, error)) {
 //   - fields requests each field on each path that leads to it, as each kind of viewer, about rows of each visibility: with field
 //     rules and row policies together, and with each alone. In a schema with very many paths, it takes the shorter ones.
 //   - permissions compares viewerCan of each row with what the service permits each viewer.
+//   - disabled disables the owners of rows, and requests these rows as everyone else.
 //   - policies tries each row policy directly, with every command, and compares it with the declaration of its table.
 //   - score weakens each field rule and each row policy in turn, and fails if no request of the proof notices. It does not run with
 //     the flag -short.
@@ -89,6 +91,10 @@ func Run(t *testing.T, program func() (*app.Program, error), seeds ...Seed) {
 	t.Run("permissions", func(t *testing.T) {
 		t.Parallel()
 		permissions.Run(t, tried)
+	})
+	t.Run("disabled", func(t *testing.T) {
+		t.Parallel()
+		disabled.Run(t, tried)
 	})
 	t.Run("policies", func(t *testing.T) {
 		t.Parallel()

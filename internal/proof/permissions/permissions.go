@@ -35,6 +35,9 @@ func Run(t *testing.T, program stage.Program) {
 				listed[typ.Name] += compare(t, p, p.Schema.Types[typ.Name], visibility, asker)
 			}
 		}
+		for _, relation := range typ.Relations() {
+			listed[typ.Name] += compare(t, p, p.Schema.Types[typ.Name], "PRIVATE", cases.Related(relation))
+		}
 		if listed[typ.Name] == 0 {
 			t.Errorf("viewerCan of %s lists nothing for any viewer", typ.Name)
 		}
@@ -56,6 +59,13 @@ type trial struct {
 // cast gives the trial a new row. A mutation may end what other requests need, such as the session of its owner.
 func (x trial) cast() trial {
 	x.target = x.Make(x.t, x.visibility)
+	if err := x.Relate(x.target, x.asker); err != nil {
+		x.t.Fatal(err)
+	}
+	if other := x.Others[x.asker]; other != nil {
+		x.token = other.Token()
+		return x
+	}
 	x.token = map[string]string{cases.ByOwner: x.target.Token(), cases.ByMember: x.Another.Token(), cases.ByNobody: ""}[x.asker]
 	return x
 }
@@ -217,7 +227,13 @@ func (x trial) accepts(m *ast.FieldDefinition, only string) bool {
 		}
 		return value, known, err
 	}
-	text, v, err := cases.Path{Root: x.Schema.Mutation, Leaves: cases.Calls(x.Schema, x.Schema.Mutation, m)[:1]}.Query(with)
+	call := cases.Calls(x.Schema, x.Schema.Mutation, m)[0]
+	for _, rule := range directives.RulesOf(m) {
+		if only != "" && (rule.When == only || strings.HasSuffix(rule.When, "."+only)) {
+			call.With = rule.When
+		}
+	}
+	text, v, err := cases.Path{Root: x.Schema.Mutation, Leaves: []cases.Call{call}}.Query(with)
 	if err != nil {
 		x.t.Fatal(err)
 	}

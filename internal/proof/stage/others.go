@@ -72,6 +72,15 @@ func (p *Stage) relateRows(target, other *people.Person, relation, subject strin
 	return nil
 }
 
+// Relate gives the person who asks as a relation this relation to the rows of a target. It does nothing for other askers.
+func (p *Stage) Relate(target *people.Person, asker string) error {
+	relation, related := cases.RelationOf(asker)
+	if !related {
+		return nil
+	}
+	return p.relateRows(target, p.Others[asker], relation, "")
+}
+
 // learnRelations finds out which relations the others have to the targets' rows, by what the row policies call. A person with a
 // relation may have one to other types too, and no one else may have any.
 func (p *Stage) learnRelations(t testing.TB) {
