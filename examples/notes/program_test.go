@@ -21,6 +21,7 @@ func TestAccess(t *testing.T) {
 		freeholdtest.Seed{
 			Type:      "Organisation",
 			NullAfter: map[string]map[string]string{"Mutation.createOrganisation": {"Organisation.parentId": "no organisation is its parent yet"}},
+			RuleAlone: map[string]string{"User.organisations": "operators who moderate organisations see the rows, and the list is for its user"},
 			Relate:    `INSERT INTO app.organisation_members (organisation_id, user_id, role) VALUES ($1, $2, $3)`,
 			Furnish: []string{
 				`WITH u AS (INSERT INTO app.users (id) VALUES (gen_random_uuid()) RETURNING id)

@@ -5090,11 +5090,12 @@ extend type Mutation {
     input: UpdateOrganisationInput!
   ): UpdateOrganisationPayload @owner(of: "Organisation", id: "input.id", as: "ADMIN")
 
-  "Deletes one of your organisations."
+  "Deletes one of your organisations. Operators with the scope ` + "`" + `organisations:moderate` + "`" + ` can delete any."
   deleteOrganisation(
     "The id."
     input: DeleteOrganisationInput!
-  ): DeleteOrganisationPayload @owner(of: "Organisation", id: "input.id")
+  ): DeleteOrganisationPayload
+    @owner(of: "Organisation", id: "input.id", orScopes: [["organisations:moderate"]])
 }
 
 "The fields of a new organisation."
@@ -10749,6 +10750,11 @@ func (ec *executionContext) _Mutation_deleteOrganisation(ctx context.Context, fi
 					var zeroVal *model.DeleteOrganisationPayload
 					return zeroVal, err
 				}
+				orScopes, err := ec.unmarshalOString2ᚕᚕstringᚄ(ctx, []any{[]any{"organisations:moderate"}})
+				if err != nil {
+					var zeroVal *model.DeleteOrganisationPayload
+					return zeroVal, err
+				}
 				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
 				if err != nil {
 					var zeroVal *model.DeleteOrganisationPayload
@@ -10758,7 +10764,7 @@ func (ec *executionContext) _Mutation_deleteOrganisation(ctx context.Context, fi
 					var zeroVal *model.DeleteOrganisationPayload
 					return zeroVal, errors.New("directive owner is not implemented")
 				}
-				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, orScopes, otherwise)
 			}
 
 			next = directive1

@@ -28,6 +28,7 @@ func Module() app.Module {
 	}
 	return app.Module{
 		Name: "organisations", Migrations: migrations, Types: []owned.Type{organisationType},
+		Scopes: map[string]string{moderate: "See and delete any organisation."},
 		Functions: map[string]access.Layer{
 			"Mutation.leaveOrganisation": {Name: "app.leave_organisation", Admits: member},
 			"Mutation.moveOrganisation":  {Name: "organisations_owner_updates", Admits: access.AdmitsOwner}, // the trigger
@@ -43,12 +44,16 @@ const (
 
 var relations = []string{admin, member}
 
+// moderate is the scope of operators who see and delete any organisation.
+const moderate = "organisations:moderate"
+
 var organisationType = owned.Declare(owned.Type{
 	Name: "Organisation", Model: &model.Organisation{},
 	Table: db.Table{
 		Name: "organisations", Admits: db.AdmitsRelated, Insert: true, Delete: true,
 		Update: []string{"name", "parent_id", "updated_at"}, OwnerUpdate: []string{"parent_id"},
 		Relation: "app.organisation_relation(id)", Relations: relations, As: map[string]string{"UPDATE": admin},
+		Scopes: map[string][]string{"SELECT": {moderate}, "DELETE": {moderate}},
 	},
 	Fields: map[string]owned.Part{"members": {Row: "organisation_id", Table: db.Table{
 		Name: "organisation_members", Admits: db.AdmitsRelated, OfParent: true, Insert: true, Update: []string{"role"}, Delete: true,

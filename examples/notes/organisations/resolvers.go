@@ -105,7 +105,7 @@ func (m *MutationResolver) UpdateOrganisation(ctx context.Context, in model.Upda
 	return &model.UpdateOrganisationPayload{Organisation: updated.model()}, nil
 }
 
-// DeleteOrganisation deletes an organisation of the viewer.
+// DeleteOrganisation deletes an organisation of the viewer, or any for an operator.
 func (m *MutationResolver) DeleteOrganisation(ctx context.Context, in model.DeleteOrganisationInput) (*model.DeleteOrganisationPayload, error) {
 	if err := m.Accounts.CheckWrite(ctx, auth.ViewerFrom(ctx)); err != nil {
 		return nil, err

@@ -97,10 +97,12 @@ func update(ctx context.Context, d *db.DB, viewer auth.Viewer, id uuid.UUID, c c
 	return &updated, nil
 }
 
-// remove deletes a row of the viewer; NOT_FOUND if the viewer owns none with this id.
+// remove deletes an organisation; NOT_FOUND if the viewer neither owns one with this id nor moderates all.
 func remove(ctx context.Context, d *db.DB, viewer auth.Viewer, id uuid.UUID) error {
 	err := d.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		return tx.ExecOne(ctx, `DELETE FROM app.organisations WHERE id = $1 AND user_id = $2`, id, viewer.UserID)
+		return tx.ExecOne(ctx, `
+			DELETE FROM app.organisations
+			 WHERE id = $1 AND (user_id = $2 OR app.has_scope('organisations:moderate'))`, id, viewer.UserID)
 	})
 	if err != nil {
 		return fmt.Errorf("delete an organisation: %w", err)

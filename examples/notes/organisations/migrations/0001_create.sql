@@ -13,7 +13,8 @@ CREATE TABLE app.organisations (
 CREATE INDEX organisations_user_id ON app.organisations (user_id, created_at, id);
 CREATE INDEX organisations_parent_id ON app.organisations (parent_id, user_id);
 SELECT app.protect('organisations', sees => 'relation', inserts => true, updates => '{name,parent_id,updated_at}', deletes => true,
-                   relation => 'app.organisation_relation(id)', relations => '{ADMIN,MEMBER}', updates_as => 'ADMIN', owner_updates => '{parent_id}');
+                   relation => 'app.organisation_relation(id)', relations => '{ADMIN,MEMBER}', updates_as => 'ADMIN', owner_updates => '{parent_id}',
+                   sees_scopes => '{organisations:moderate}', deletes_scopes => '{organisations:moderate}');
 GRANT SELECT ON app.organisations TO freehold_definer;
 CREATE TRIGGER organisations_cycle BEFORE UPDATE OF parent_id ON app.organisations FOR EACH ROW EXECUTE FUNCTION app.refuse_organisation_cycle();
 
