@@ -44,6 +44,7 @@ type Config struct {
 	VerifyEmailURL   string `env:"FREEHOLD_VERIFY_EMAIL_URL"`   // of the page that takes the code, with {email} and {code}
 	ResetPasswordURL string `env:"FREEHOLD_RESET_PASSWORD_URL"` // likewise
 	ChangeEmailURL   string `env:"FREEHOLD_CHANGE_EMAIL_URL"`   // likewise
+	SignInURL        string `env:"FREEHOLD_SIGN_IN_URL"`        // likewise
 	MailTemplates    string `env:"FREEHOLD_MAIL_TEMPLATES"`     // a folder whose files replace ours
 
 	DefaultVisibility string        `env:"FREEHOLD_DEFAULT_VISIBILITY"  envDefault:"PRIVATE"`
