@@ -91,13 +91,14 @@ func (t *Tx) ReauthenticateWithCode(ctx context.Context, codeID uuid.UUID) (ok b
 	return ok, nil
 }
 
-// AddEmailCode lets the viewer sign in with codes by mail again, and returns the id of the credential. It returns nil if their address
-// is not verified.
-func (t *Tx) AddEmailCode(ctx context.Context) (id *uuid.UUID, err error) {
-	if err := t.Get(ctx, &id, `SELECT app.add_email_code()`); err != nil {
-		return nil, fmt.Errorf("add codes by mail: %w", err)
+// AddEmailCode lets the viewer sign in with codes by mail. Added is false if they can already, and verified if their address is not
+// verified.
+func (t *Tx) AddEmailCode(ctx context.Context) (added, verified bool, err error) {
+	var result *bool
+	if err := t.Get(ctx, &result, `SELECT app.add_email_code()`); err != nil {
+		return false, false, fmt.Errorf("add codes by mail: %w", err)
 	}
-	return id, nil
+	return result != nil && *result, result != nil, nil
 }
 
 // SetPassword gives the viewer a password. ok is false if they have one, or if their account has no address.
