@@ -237,7 +237,7 @@ func (c *Config) faults() (faults []error) {
 	for name, d := range map[string]time.Duration{
 		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
 		"FREEHOLD_EVENT_RETENTION": c.EventRetention, "FREEHOLD_REAUTH_AFTER": c.ReauthAfter, "FREEHOLD_PENDING_LIFETIME": c.PendingLifetime,
-		"FREEHOLD_USERNAME_HOLD":   c.UsernameHold, "FREEHOLD_ANONYMOUS_IDLE": c.AnonymousIdle,
+		"FREEHOLD_USERNAME_HOLD": c.UsernameHold, "FREEHOLD_ANONYMOUS_IDLE": c.AnonymousIdle,
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
 		"FREEHOLD_STATEMENT_TIMEOUT": c.StatementTimeout,
 	} {

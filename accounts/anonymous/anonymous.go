@@ -67,8 +67,10 @@ func (s *Service) SignUp(ctx context.Context, username *string, profile db.Profi
 	}
 	return s.accounts.SignUpWith(ctx, accounts.SignUp{Username: *username, Profile: profile}, accounts.NewAccount{
 		Proof: auth.Proof{Methods: []string{}}, NoEmail: true, Anonymous: true,
-		Use: func(ctx context.Context, tx *db.SystemTx) error { return orFull(tx.HasRoomForAnonymous(ctx, s.config.Max)) },
-		Add: func(ctx context.Context, tx *db.Tx) error {
+		Use: func(ctx context.Context, tx *db.SystemTx) error {
+			return orFull(tx.HasRoomForAnonymous(ctx, s.config.Max))
+		},
+		Finish: func(ctx context.Context, tx *db.Tx) error {
 			return orFull(tx.AdmitAnonymous(ctx, s.config.Max, s.config.Idle))
 		},
 	})
@@ -122,7 +124,7 @@ func (s *Service) deleteIdle(ctx context.Context) (id uuid.UUID, err error) {
 		if err != nil {
 			return err
 		}
-		return s.accounts.DeleteOwn(ctx, tx)
+		return s.accounts.DeleteIdle(ctx, tx)
 	})
 	if err != nil {
 		return id, fmt.Errorf("delete an idle anonymous account: %w", err)

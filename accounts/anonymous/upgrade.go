@@ -34,6 +34,9 @@ func (s *Service) Upgrade(ctx context.Context, viewer auth.Viewer, in Upgrade) (
 	if err != nil {
 		return nil, err
 	}
+	if err := s.accounts.BeforeSignUp(ctx, accounts.Candidate{Email: form.Email.Text, Username: form.Username, Profile: form.Profile}); err != nil {
+		return nil, err
+	}
 	write := s.upgradeAtOnce
 	if s.accounts.Settings().RequireVerifiedEmail {
 		write = s.requestUpgrade

@@ -52,8 +52,11 @@ func (s *Service) RequestCode(ctx context.Context, in Request) error {
 	if err := s.accounts.Codes.CheckRequest(ctx); err != nil {
 		return err
 	}
+	if in.Profile != nil && in.Username == nil { // without an account, it would be lost
+		return fault.Input("input.username", "REQUIRED", "A profile requires a username.")
+	}
 	form, err := s.accounts.ReadForm(ctx, accounts.SignUp{Email: in.Email, Username: orEmpty(in.Username), Profile: orEmpty(in.Profile)}, accounts.FormParts{
-		Username: in.Username != nil || in.Profile != nil,
+		Username: in.Username != nil,
 	})
 	if err != nil {
 		return err
@@ -120,6 +123,15 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (*SignedIn, error) {
 		err = s.enter(ctx, signedIn, code, in.Cookie)
 	} else {
 		err = s.signUp(ctx, signedIn, code, in)
+	}
+	if fault.Is(err, fault.Conflict) { // maybe the address has an account now, or another request has used the code
+		again, findErr := s.find(ctx, key, in.Code)
+		switch {
+		case findErr != nil:
+			err = findErr
+		case again.UserID != nil:
+			err = s.enter(ctx, signedIn, again, in.Cookie)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sign in with a code: %w", err)

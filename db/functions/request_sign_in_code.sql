@@ -10,8 +10,8 @@ CREATE OR REPLACE FUNCTION app.request_sign_in_code(p_id uuid, p_email text, p_e
 DECLARE
   found record;
 BEGIN
-  SELECT u.user_id, u.email, c.disabled_at IS NULL AND app.admits_email_code(u) AS usable INTO found
-    FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id
+  SELECT u.user_id, u.email, c.disabled_at IS NULL AND (u.email_verified_at IS NULL OR k.id IS NOT NULL) AS usable INTO found
+    FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id LEFT JOIN app.credentials k ON k.user_id = u.user_id AND k.kind = 'EMAIL_CODE'
    WHERE u.email_key = p_email_key AND u.pending_until IS NULL
      FOR KEY SHARE OF c; -- as in request_code
   PERFORM app.put_code(p_id, 'SIGN_IN', COALESCE(found.email, p_email), p_email_key, found.user_id, p_valid_seconds);

@@ -85,8 +85,8 @@ func TestAddressMakesAnAccountPermanent(t *testing.T) {
 	s := harness.Start(t, on).Work()
 	a := guest(s)
 	for what, r := range map[string]harness.Reply{
-		"a password":            s.Do(a.Token, setPassword, harness.Input("newPassword", harness.NewPassword)),
-		"codes":                 s.Do(a.Token, `mutation { addEmailCode { user { id } } }`, nil),
+		"a password":             s.Do(a.Token, setPassword, harness.Input("newPassword", harness.NewPassword)),
+		"codes":                  s.Do(a.Token, `mutation { addEmailCode { user { id } } }`, nil),
 		"an upgrade by a member": s.Do(s.SignUp(nil).Token, upgrade, form("other")),
 	} {
 		if r.Code() != "FORBIDDEN" {
@@ -141,7 +141,7 @@ func TestAnonymousAccountsAreDeleted(t *testing.T) {
 	if r := s.Do(a.Token, `{ me { reauthenticatedUntil } }`, nil); strings.Contains(r.Body, "null") {
 		t.Errorf("reauthenticated until: %s", r.Body)
 	}
-	s.Must(a.Token, deleteAccount, nil)
+	s.Must(a.Token, harness.DeleteAccount, harness.Input())
 	for _, row := range s.AllRows() {
 		if strings.Contains(row, a.UserID) || strings.Contains(row, a.ProfileID) {
 			t.Errorf("left of the account: %s", row)

@@ -64,4 +64,6 @@ func form(name string, further ...any) harness.Vars {
 }
 
 // has reports whether a reply has no error and this text.
-func has(r harness.Reply, text string) bool { return len(r.Errors) == 0 && strings.Contains(r.Body, text) }
+func has(r harness.Reply, text string) bool {
+	return len(r.Errors) == 0 && strings.Contains(r.Body, text)
+}
