@@ -62,11 +62,7 @@ func (x trial) cast() trial {
 	if err := x.Relate(x.target, x.asker); err != nil {
 		x.t.Fatal(err)
 	}
-	if other := x.Others[x.asker]; other != nil {
-		x.token = other.Token()
-		return x
-	}
-	x.token = map[string]string{cases.ByOwner: x.target.Token(), cases.ByMember: x.Another.Token(), cases.ByNobody: ""}[x.asker]
+	x.token = x.TokenOf(x.asker, x.target)
 	return x
 }
 
