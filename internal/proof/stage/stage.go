@@ -231,15 +231,23 @@ func (p *Stage) cast(r cases.Request) (target *people.Person, token string, err 
 			return nil, "", err
 		}
 	}
-	switch r.Asker {
-	case cases.ByOwner:
-		return target, target.Token(), nil
-	case cases.ByNobody:
-		return target, "", nil
-	case cases.ByMember:
+	if r.Asker == cases.ByMember {
 		return target, another.Token(), nil
+	}
+	return target, p.TokenOf(r.Asker, target), nil
+}
+
+// TokenOf returns the token with which an asker asks about a target; "" for nobody.
+func (p *Stage) TokenOf(asker string, target *people.Person) string {
+	switch asker {
+	case cases.ByOwner:
+		return target.Token()
+	case cases.ByNobody:
+		return ""
+	case cases.ByMember:
+		return p.Another.Token()
 	default:
-		return target, p.Others[r.Asker].Token(), nil
+		return p.Others[asker].Token()
 	}
 }
 
