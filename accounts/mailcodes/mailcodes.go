@@ -13,7 +13,6 @@ package mailcodes
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"freehold.dev/freehold/accounts"
@@ -31,11 +30,7 @@ type Service struct {
 }
 
 // New returns the use cases.
-func New(d *db.DB, a *accounts.Service) *Service {
-	// An account with a verified address has the credential already.
-	a.OnComplete(string(db.CredentialEmailCode), func(context.Context, *db.Tx, json.RawMessage) error { return nil })
-	return &Service{db: d, accounts: a}
-}
+func New(d *db.DB, a *accounts.Service) *Service { return &Service{db: d, accounts: a} }
 
 var byMail = auth.Proof{Methods: []string{"email"}}
 
