@@ -39,7 +39,10 @@ func (s *Service) ReadForm(ctx context.Context, in SignUp, parts FormParts) (For
 		password = s.passwords.ValidateAndLookUp(ctx, c.Password, s.wordsOf(&c))
 	}
 	faults := c.faults(password, taken)
-	return Form{Email: c.email, Password: c.Password, Username: c.Username, UsernameKey: c.usernameKey, Profile: present(c.Profile)}, faults.Err()
+	if err := faults.Err(); err != nil {
+		return Form{}, err
+	}
+	return Form{Email: c.email, Password: c.Password, Username: c.Username, UsernameKey: c.usernameKey, Profile: present(c.Profile)}, nil
 }
 
 // present returns the fields that are not null.

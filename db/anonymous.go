@@ -29,7 +29,7 @@ func (t *SystemTx) HasRoomForAnonymous(ctx context.Context, most int) (ok bool, 
 	return ok, nil
 }
 
-// AdmitAnonymous ends the sign-up of the viewer's anonymous account, which can be idle after a time. ok is false if there are more than
+// AdmitAnonymous ends the sign-up of an anonymous account, the viewer's, which can be idle after a time. ok is false if there are more than
 // most of them: roll back then. Call it last in a transaction, because it makes other such sign-ups wait.
 func (t *Tx) AdmitAnonymous(ctx context.Context, most int, idle time.Duration) (ok bool, err error) {
 	if err := t.Get(ctx, &ok, `SELECT app.admit_anonymous($1, $2)`, most, idle.Seconds()); err != nil {

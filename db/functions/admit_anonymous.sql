@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Ends the sign-up of the viewer's anonymous account. False if there are more than p_max of them: roll back then. The lock makes
+-- Ends the sign-up of an anonymous account, the viewer's. False if there are more than p_max of them: roll back then. The lock makes
 -- sign-ups at the same moment see each other, and is held only until COMMIT. A purge looks at the account after p_idle_seconds.
 CREATE OR REPLACE FUNCTION app.admit_anonymous(p_max integer, p_idle_seconds double precision) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

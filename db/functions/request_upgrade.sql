@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Creates a code that proves the address of the viewer's anonymous account, as app.request_email_change does. With the code, the
--- account gets the address and the password. Returns the address of the account that already has the new address, or NULL; no row
+-- Creates a code that proves an address, as app.request_email_change does. With the code, the viewer's anonymous account gets the address
+-- and the password. Returns the address of the account that already has the new address, or NULL; no row
 -- if the viewer's account is permanent already.
 CREATE OR REPLACE FUNCTION app.request_upgrade(p_id uuid, p_email text, p_email_key text, p_password_hash text, p_valid_seconds double precision)
   RETURNS TABLE (taken text)

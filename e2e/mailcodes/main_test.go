@@ -67,7 +67,7 @@ func signUp(s *harness.Service, name string) (harness.Account, entered) {
 	return harness.Account{UserID: e.SignInWithCode.User.ID, Username: name, Email: email, Token: e.SignInWithCode.Tokens.AccessToken}, e
 }
 
-// kinds returns the kinds of the viewer's credentials, oldest first, with the id of each.
+// kinds returns which credentials a client has, oldest first, and the id of each.
 func kinds(c *harness.Client) (list string, ids map[string]string) {
 	c.T.Helper()
 	var data struct {

@@ -185,7 +185,7 @@ func TestChangesOfTheWayInAreSensitive(t *testing.T) {
 	withPassword := s.SignUp(nil)
 	s.ExpectFault("a password for an account that has one", s.Do(withPassword.Token, setPassword, harness.Input("newPassword", harness.NewPassword)), "input.newPassword ALREADY_SET")
 	s.ExpectFault("a common password", s.Do(a.Token, setPassword, harness.Input("newPassword", "password")), "input.newPassword TOO_COMMON")
-	s.ExpectFault("one's own username", s.Do(a.Token, setPassword, harness.Input("newPassword", "ann@example.org")), "input.newPassword TOO_PERSONAL")
+	s.ExpectFault("your own username", s.Do(a.Token, setPassword, harness.Input("newPassword", "ann@example.org")), "input.newPassword TOO_PERSONAL")
 	if r := s.Do(withPassword.Token, turnOn, nil); r.Code() != "FORBIDDEN" {
 		t.Errorf("codes for an address that is not verified: %s", r.Body)
 	}
