@@ -36,7 +36,8 @@ func (s *Service) ReadForm(ctx context.Context, in SignUp, parts FormParts) (For
 	}
 	var password fault.Flaw
 	if parts.Password {
-		password = s.passwords.ValidateAndLookUp(ctx, c.Password, s.wordsOf(&c))
+		words := s.wordsOf(&c)
+		password = s.passwords.ValidateAndLookUp(ctx, c.Password, words)
 	}
 	faults := c.faults(password, taken)
 	if err := faults.Err(); err != nil {

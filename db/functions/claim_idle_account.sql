@@ -10,7 +10,7 @@ DECLARE
   idle_at timestamptz;
 BEGIN
   FOR n IN 1..1000 LOOP
-    SELECT c.user_id INTO due FROM app.accounts c WHERE c.anonymous AND c.idle_check_at <= now() ORDER BY c.idle_check_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+    SELECT c.user_id INTO due FROM app.accounts c WHERE c.anonymous AND c.disabled_at IS NULL AND c.idle_check_at <= now() ORDER BY c.idle_check_at LIMIT 1 FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
       RETURN NULL;
     END IF;
