@@ -9,41 +9,43 @@ import (
 
 // mayImport lists which of our packages a package may import. docs/architecture.md says what each package owns.
 var mayImport = map[string][]string{
-	"fault":             {},
-	"devpg":             {},
-	"internal/runes":    {},
-	"internal/once":     {},
-	"internal/levers":   {},
-	"auth":              {"fault", "internal/runes"},
-	"auth/passwords":    {"auth", "fault", "internal/levers"},
-	"mail/outbox":       {},
-	"mail/address":      {},
-	"mail":              {"mail/address", "mail/outbox"},
-	"db/wire":           {},
-	"db/migrate":        {"db/wire"},
-	"db":                {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
-	"db/dbtest":         {"db", "devpg"},
-	"db/probe":          {"auth", "db"},
-	"accounts/input":    {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
-	"accounts/limits":   {"auth", "db", "fault", "mail", "mail/address"},
-	"accounts/sessions": {"auth", "db", "fault"},
-	"accounts":          {"accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
-	"owned":             {"auth", "db"},
-	"directives":        {"auth", "fault", "internal/once"},
-	"access":            {"auth", "directives", "fault"},
-	"graph/exec":        {"directives", "owned"},
-	"graph/model":       {"internal/runes", "owned"},
-	"graph":             {"directives", "graph/exec", "graph/model", "owned"},
-	"graph/generate":    {"internal/kept"},
-	"resolvers":         {"accounts", "accounts/input", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
-	"explain":           {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
-	"telemetry":         {"auth/passwords", "db", "fault", "mail/outbox"},
-	"edge/reply":        {"fault"},
-	"edge/document":     {"fault", "graph/model", "internal/runes", "resolvers"},
-	"edge":              {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
-	"web":               {"access"},
+	"fault":                 {},
+	"devpg":                 {},
+	"internal/runes":        {},
+	"internal/once":         {},
+	"internal/levers":       {},
+	"auth":                  {"fault", "internal/runes"},
+	"auth/passwords":        {"auth", "fault", "internal/levers"},
+	"auth/passkeys":         {},
+	"auth/passkeys/softkey": {},
+	"mail/outbox":           {},
+	"mail/address":          {},
+	"mail":                  {"mail/address", "mail/outbox"},
+	"db/wire":               {},
+	"db/migrate":            {"db/wire"},
+	"db":                    {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
+	"db/dbtest":             {"db", "devpg"},
+	"db/probe":              {"auth", "db"},
+	"accounts/input":        {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
+	"accounts/limits":       {"auth", "db", "fault", "mail", "mail/address"},
+	"accounts/sessions":     {"auth", "db", "fault"},
+	"accounts":              {"accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
+	"owned":                 {"auth", "db"},
+	"directives":            {"auth", "fault", "internal/once"},
+	"access":                {"auth", "directives", "fault"},
+	"graph/exec":            {"directives", "owned"},
+	"graph/model":           {"internal/runes", "owned"},
+	"graph":                 {"directives", "graph/exec", "graph/model", "owned"},
+	"graph/generate":        {"internal/kept"},
+	"resolvers":             {"accounts", "accounts/input", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"explain":               {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
+	"telemetry":             {"auth/passwords", "db", "fault", "mail/outbox"},
+	"edge/reply":            {"fault"},
+	"edge/document":         {"fault", "graph/model", "internal/runes", "resolvers"},
+	"edge":                  {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
+	"web":                   {"access"},
 	"app": {
-		"access", "accounts", "accounts/input", "accounts/limits", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault", "internal/levers",
+		"access", "accounts", "accounts/input", "accounts/limits", "accounts/operators", "auth", "auth/passkeys", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault", "internal/levers",
 		"mail", "mail/outbox", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
@@ -95,9 +97,10 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"internal/eventually": {"e2e/harness"},                          // for tests
-	"db/probe":            {"explain"},                              // acts as any user, for an operator at the command line
-	"internal/levers":     {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
+	"internal/eventually":   {"e2e/harness"},                          // for tests
+	"auth/passkeys/softkey": {"internal/proof/core"},                  // for tests
+	"db/probe":              {"explain"},                              // acts as any user, for an operator at the command line
+	"internal/levers":       {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
 
 	// for tests
 	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/disabled", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
@@ -107,6 +110,7 @@ var onlyImportedBy = map[string][]string{
 var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
+	"auth/passkeys":       {"auth/passkeys/softkey"},
 	"mail":                {"internal/eventually", "mail"},
 	"db":                  {"db", "db/dbtest", "internal/eventually"},
 	"db/probe":            {"db/dbtest", "db/probe"},

@@ -84,7 +84,7 @@ func ReadAnswer(response []byte) (*Answer, error) {
 type Use struct {
 	SignCount    uint32
 	BackedUp     bool
-	UserVerified bool // whether the authenticator verified the user this time, so that the passkey stands for two factors
+	UserVerified bool // whether the authenticator verified the user this time, so that it is two factors
 }
 
 // Verify verifies an answer with the passkey that it claims to be of, and the passkey's owner. The error is ErrReplayed if only the

@@ -100,7 +100,7 @@ func (a *Authenticator) Attest(rpID, challenge string, key *Key) (json.RawMessag
 		return nil, err
 	}
 	data := append(a.data(rpID, key, true), a.AAGUID[:]...)
-	data = binary.BigEndian.AppendUint16(data, uint16(len(key.ID))) //nolint:gosec // a few bytes
+	data = binary.BigEndian.AppendUint16(data, uint16(len(key.ID)))
 	data = append(append(data, key.ID...), public...)
 	object, err := cbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": data})
 	if err != nil {
