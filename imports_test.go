@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"graph/model":            {"internal/runes", "owned"},
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
-	"resolvers":              {"accounts", "accounts/input", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":              {"accounts", "accounts/input", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":             {"fault"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passkeys"
 	"freehold.dev/freehold/edge"
 )
@@ -96,4 +97,14 @@ func (c *Config) passkeyFaults() (faults []error) {
 		faults = append(faults, fmt.Errorf("FREEHOLD_PASSKEY_ORIGINS: %w", err))
 	}
 	return faults
+}
+
+// newPasskeys returns the protocol of passkeys; nil if there are none.
+func (c *Config) newPasskeys() (*passkeys.Service, error) {
+	if c.PasskeyRPID == "" {
+		return nil, nil //nolint:nilnil // documented
+	}
+	return passkeys.New(passkeys.Config{
+		RPID: c.PasskeyRPID, Name: c.AppName, Origins: c.PasskeyOrigins, Verification: passkeys.Verification(c.PasskeyVerification), Timeout: auth.FlowLifetime,
+	})
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/remote"
@@ -22,6 +24,8 @@ type identity struct {
 
 	// nil in a second subgraph
 	operators *operators.Service
+	passkeys  *passkeys.Service
+	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
 	jwks      func() auth.JWKS
@@ -80,6 +84,14 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
+	protocol, err := c.newPasskeys()
+	if err != nil {
+		return who, err
+	}
+	if protocol != nil {
+		who.related = protocol.RelatedOrigins()
+	}
+	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

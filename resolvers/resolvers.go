@@ -10,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/owned"
@@ -20,6 +21,7 @@ type Resolvers struct {
 	DB         *db.DB
 	Accounts   *accounts.Service
 	Operators  *operators.Service
+	Passkeys   *passkeys.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits

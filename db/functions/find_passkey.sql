@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION app.find_passkey(p_key_id bytea)
   RETURNS TABLE (credential_id uuid, user_id uuid, key_id bytea, public_key bytea, sign_count bigint, backup_eligible boolean, backed_up boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  SELECT k.credential_id, c.user_id, k.key_id, k.public_key, k.sign_count, k.backup_eligible, k.backed_up
-    FROM app.passkeys k JOIN app.credentials c ON c.id = k.credential_id
-   WHERE k.key_id = p_key_id
+  SELECT p.credential_id, k.user_id, p.key_id, p.public_key, p.sign_count, p.backup_eligible, p.backed_up
+    FROM app.passkeys p JOIN app.credentials k ON k.id = p.credential_id
+   WHERE p.key_id = p_key_id
 $$;

@@ -5,8 +5,8 @@ CREATE OR REPLACE FUNCTION app.own_passkeys()
                  transports text[])
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  SELECT k.credential_id, c.user_id, k.key_id, k.public_key, k.sign_count, k.backup_eligible, k.backed_up, k.transports
-    FROM app.passkeys k JOIN app.credentials c ON c.id = k.credential_id
-   WHERE c.user_id = app.viewer_id()
-   ORDER BY c.created_at, c.id
+  SELECT p.credential_id, k.user_id, p.key_id, p.public_key, p.sign_count, p.backup_eligible, p.backed_up, p.transports
+    FROM app.passkeys p JOIN app.credentials k ON k.id = p.credential_id
+   WHERE k.user_id = app.viewer_id()
+   ORDER BY k.created_at, k.id
 $$;

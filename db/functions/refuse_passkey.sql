@@ -4,6 +4,6 @@ CREATE OR REPLACE FUNCTION app.refuse_passkey(p_key_id bytea) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
-  PERFORM app.record_refused_sign_in((SELECT c.user_id FROM app.passkeys k JOIN app.credentials c ON c.id = k.credential_id WHERE k.key_id = p_key_id));
+  PERFORM app.record_refused_sign_in((SELECT f.user_id FROM app.find_passkey(p_key_id) f));
 END
 $$;
