@@ -124,7 +124,7 @@ func (s *Service) FinishReauthentication(ctx context.Context, viewer auth.Viewer
 	}
 	at := slices.IndexFunc(keys, func(p db.Passkey) bool { return bytes.Equal(p.KeyID, answer.KeyID) })
 	if at < 0 {
-		return nil, wrap("reauthenticate", notProved(errUnknown))
+		return nil, wrap("reauthenticate", notProved(nil))
 	}
 	use, err := s.protocol.Verify(k.Ceremony, answer, viewer.UserID, keyOf(keys[at]))
 	if err == nil {

@@ -2,7 +2,6 @@ package passkeys
 
 import (
 	"context"
-	"errors"
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/continuations"
@@ -11,12 +10,10 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// refused returns the one answer to every sign-in that fails, whatever the reason, which is for the log.
+// refused returns the one answer to every sign-in that fails, whatever the reason. The reason is for the log; nil if it is not worth that.
 func refused(reason error) error {
 	return &fault.Error{Code: fault.InvalidCredentials, Message: "You cannot sign in with this passkey.", Err: reason}
 }
-
-var errUnknown = errors.New("no account has the passkey")
 
 // StartSignIn returns the options for a sign-in. They are the same for everybody, except for the challenge.
 func (s *Service) StartSignIn(ctx context.Context, cookie bool) (*Started, error) {
@@ -52,7 +49,7 @@ func (s *Service) enter(ctx context.Context, flow *continuations.Found, c passke
 		return nil, err
 	}
 	if !found {
-		return nil, s.refuse(ctx, answer.KeyID, refused(errUnknown))
+		return nil, s.refuse(ctx, answer.KeyID, refused(nil))
 	}
 	use, err := s.protocol.Verify(c, answer, key.UserID, keyOf(key))
 	if err != nil {
@@ -72,7 +69,7 @@ func (s *Service) enter(ctx context.Context, flow *continuations.Found, c passke
 		},
 	})
 	if fault.Is(err, fault.InvalidCredentials) {
-		err = refused(err)
+		err = refused(nil)
 	}
 	return entered, err
 }

@@ -55,7 +55,9 @@ func (s *Service) FinishSignUp(ctx context.Context, a Answer) (session *accounts
 	session, err = s.accounts.SignUpWith(ctx, k.Form.signUp(), accounts.NewAccount{
 		UserID: k.Form.UserID, Proof: proofOf(key.verified),
 		Use: func(ctx context.Context, tx *db.SystemTx) error { return s.accounts.Flows.Use(ctx, tx, flow) },
-		Add: func(ctx context.Context, tx *db.Tx) error { return tx.AddPasskey(ctx, key.Passkey, passkeys.NameOf(key.AAGUID)) },
+		Add: func(ctx context.Context, tx *db.Tx) error {
+			return tx.AddPasskey(ctx, key.Passkey, passkeys.NameOf(key.AAGUID))
+		},
 	})
 	if errors.Is(err, db.ErrPasskeyTaken) {
 		err = errTaken

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -118,10 +119,11 @@ func (s *Service) Verify(c Ceremony, a *Answer, userID uuid.UUID, key Key) (*Use
 	}, nil
 }
 
-// refusal returns an error that says for the log why an answer was refused. The library's errors have that in a field of its own.
+// refusal returns an error that says for the log why an answer was refused. About an origin, which is often a setting that is wrong, it
+// says which one was sent, and which ones are accepted.
 func refusal(err error) error {
-	if e, ok := errors.AsType[*protocol.Error](err); ok && e.DevInfo != "" {
-		return fmt.Errorf("verify a passkey: %w: %s", err, e.DevInfo)
+	if e, ok := errors.AsType[*protocol.Error](err); ok && strings.Contains(e.Details, "origin") {
+		return fmt.Errorf("verify a passkey: %w: %.300s", err, e.DevInfo)
 	}
 	return fmt.Errorf("verify a passkey: %w", err)
 }
