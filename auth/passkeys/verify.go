@@ -119,10 +119,10 @@ func (s *Service) Verify(c Ceremony, a *Answer, userID uuid.UUID, key Key) (*Use
 	}, nil
 }
 
-// refusal returns an error that says for the log why an answer was refused. About an origin, which is often a setting that is wrong, it
-// says which one was sent, and which ones are accepted.
+// refusal returns an error that says for the log why an answer was refused, such as which origins are accepted, which is often a setting
+// that is wrong. It does not contain the challenge.
 func refusal(err error) error {
-	if e, ok := errors.AsType[*protocol.Error](err); ok && strings.Contains(e.Details, "origin") {
+	if e, ok := errors.AsType[*protocol.Error](err); ok && !strings.Contains(e.Details, "challenge") {
 		return fmt.Errorf("verify a passkey: %w: %.300s", err, e.DevInfo)
 	}
 	return fmt.Errorf("verify a passkey: %w", err)
