@@ -16,6 +16,7 @@ func credentials() people.Facts {
 		Known: cases.Known{
 			Own: map[string]cases.Own{"Mutation.completeSignUp": cases.CreatesAccount},
 			NullAfter: map[string]map[string]string{
+				"Mutation.removeCredential": {"SecurityEvent.by": newest},
 				"Mutation.completeSignUp": {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
 			},
 		},
