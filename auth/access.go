@@ -78,7 +78,7 @@ func NewAccessReader(o ReaderOptions) *AccessReader {
 }
 
 // accessClaims are the claims of an access token: sub is the user, sid the session, scope what an operator may do. The last three are
-// for other services (RFC 9068, 2.2.1): a viewer that a Verifier returns has no Proof.
+// for other services (RFC 9068, 2.2.1): a viewer that a Verifier returns has no Authentication.
 type accessClaims struct {
 	jwt.RegisteredClaims
 	SessionID       string   `json:"sid"`

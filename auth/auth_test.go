@@ -118,7 +118,7 @@ func TestFurtherAudiences(t *testing.T) {
 	}
 	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(Viewer{
 		UserID: uuid.New(), SessionID: uuid.New(), Scopes: Scopes(strings.Repeat("x", MaxScopeBytes)),
-		Proof: Proof{Methods: "pwd fed email pop user otp mfa", Strong: true, At: 1 << 33},
+		Authentication: Authentication{Methods: "pwd fed email pop user otp mfa", Strong: true, At: 1 << 33},
 	})
 	if err != nil {
 		t.Fatal(err)

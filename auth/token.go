@@ -35,7 +35,7 @@ func NewTokens(keys *Keys, issuer string, ttl time.Duration, audiences ...string
 	}
 }
 
-// Access issues an access token for a viewer, with their scopes and their Proof, and returns when it expires.
+// Access issues an access token for a viewer, with their scopes and how they have authenticated, and returns when it expires.
 func (t *Tokens) Access(v Viewer) (token string, expires time.Time, err error) {
 	now, key := t.keys.now().Truncate(time.Second), t.keys.signing()
 	expires = now.Add(t.ttl)
@@ -45,7 +45,7 @@ func (t *Tokens) Access(v Viewer) (token string, expires time.Time, err error) {
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
 		SessionID: v.SessionID.String(), ClientID: "freehold", Scope: string(v.Scopes),
-		Methods: v.Proof.List(), Level: v.Proof.Level(), AuthenticatedAt: v.Proof.At,
+		Methods: v.Authentication.List(), Level: v.Authentication.Level(), AuthenticatedAt: v.Authentication.At,
 	})
 	j.Header["typ"] = accessType
 	j.Header["kid"] = key.id
