@@ -47,6 +47,8 @@ const (
 	EmailChangedOld Kind = "email_changed_old" // to the address that the account had
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
 	AccountDeleted  Kind = "account_deleted"
+
+	RecoveryCodeUsed Kind = "recovery_code_used"
 )
 
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
@@ -61,6 +63,8 @@ var kinds = map[Kind]about{
 	EmailChangedOld: {data: []string{"username"}},
 	EmailChangedNew: {data: []string{"username"}},
 	AccountDeleted:  {data: []string{"username"}},
+
+	RecoveryCodeUsed: {data: []string{"username", "left"}}, // left: how many codes are left
 }
 
 // about has the properties of a kind.
