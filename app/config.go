@@ -83,6 +83,7 @@ type Config struct {
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LimitSettings
+	FactorSettings
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 
 	subgraph bool // whether the settings are those of a second subgraph
@@ -247,6 +248,7 @@ func (c *Config) faults() (faults []error) {
 	faults = append(faults, c.audienceFaults()...)
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
+	faults = append(faults, c.FactorSettings.faults()...)
 	faults = append(faults, c.subgraphFaults()...)
 	if !c.Development() && c.subgraph {
 		check(c.DatabaseURL != "", "DATABASE_URL: required in production")
@@ -293,7 +295,11 @@ func (c *Config) Print() string {
 			continue
 		}
 		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
-		if f.Tag.Get("secret") != "" {
+		switch f.Tag.Get("secret") {
+		case "":
+		case "whole":
+			value = strings.Repeat("x", min(len(value), 5))
+		default:
 			value = mask(value)
 		}
 		fmt.Fprintf(&b, "%s=%s\n", f.Tag.Get("env"), value)

@@ -57,17 +57,8 @@ func (d *DB) FindRecoveryCodesLeft(ctx context.Context, viewer auth.Viewer, user
 }
 
 // UseTOTPStep uses a step of an authenticator app, whose code was compared. ok is false if the step or a later one was used already.
-func (t *SystemTx) UseTOTPStep(ctx context.Context, userID, credentialID uuid.UUID, step int64) (ok bool, err error) {
-	return useTOTPStep(ctx, t.tx, userID, credentialID, step)
-}
-
-// UseTOTPStep is SystemTx.UseTOTPStep in a viewer's transaction.
 func (t *Tx) UseTOTPStep(ctx context.Context, userID, credentialID uuid.UUID, step int64) (ok bool, err error) {
-	return useTOTPStep(ctx, t.tx, userID, credentialID, step)
-}
-
-func useTOTPStep(ctx context.Context, tx runner, userID, credentialID uuid.UUID, step int64) (ok bool, err error) {
-	if err := tx.GetContext(ctx, &ok, `SELECT app.use_totp_step($1, $2, $3)`, userID, credentialID, step); err != nil {
+	if err := t.Get(ctx, &ok, `SELECT app.use_totp_step($1, $2, $3)`, userID, credentialID, step); err != nil {
 		return false, fmt.Errorf("use a one-time password: %w", err)
 	}
 	return ok, nil
@@ -83,17 +74,8 @@ type UsedRecoveryCode struct {
 }
 
 // UseRecoveryCode uses a recovery code of an account. ok is false if there is no such code, or if it was used already.
-func (t *SystemTx) UseRecoveryCode(ctx context.Context, userID uuid.UUID, hash []byte) (u UsedRecoveryCode, ok bool, err error) {
-	return useRecoveryCode(ctx, t.tx, userID, hash)
-}
-
-// UseRecoveryCode is SystemTx.UseRecoveryCode in a viewer's transaction.
 func (t *Tx) UseRecoveryCode(ctx context.Context, userID uuid.UUID, hash []byte) (u UsedRecoveryCode, ok bool, err error) {
-	return useRecoveryCode(ctx, t.tx, userID, hash)
-}
-
-func useRecoveryCode(ctx context.Context, tx runner, userID uuid.UUID, hash []byte) (u UsedRecoveryCode, ok bool, err error) {
-	err = tx.GetContext(ctx, &u, `SELECT codes_left, email, email_key, username, is_verified FROM app.use_recovery_code($1, $2)`, userID, hash)
+	err = t.Get(ctx, &u, `SELECT codes_left, email, email_key, username, is_verified FROM app.use_recovery_code($1, $2)`, userID, hash)
 	return u, err == nil, unlessNone(err, "use a recovery code")
 }
 
