@@ -48,7 +48,9 @@ const (
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
 	AccountDeleted  Kind = "account_deleted"
 
-	RecoveryCodeUsed Kind = "recovery_code_used"
+	CredentialAdded   Kind = "credential_added" // to the account's address
+	CredentialRemoved Kind = "credential_removed"
+	RecoveryCodeUsed  Kind = "recovery_code_used"
 )
 
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
@@ -64,7 +66,9 @@ var kinds = map[Kind]about{
 	EmailChangedNew: {data: []string{"username"}},
 	AccountDeleted:  {data: []string{"username"}},
 
-	RecoveryCodeUsed: {data: []string{"username", "left"}}, // left: how many codes are left
+	CredentialAdded:   {data: []string{"username", "credential"}}, // credential: such as "a passkey"
+	CredentialRemoved: {data: []string{"username", "credential"}},
+	RecoveryCodeUsed:  {data: []string{"username", "left"}}, // left: how many codes are left
 }
 
 // about has the properties of a kind.
