@@ -8,13 +8,15 @@ import (
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail"
 )
 
 // DeleteAccount deletes the viewer's account with everything that refers to it, and sends a notice. Its username stays
-// unavailable for a while. It returns the deleted profile.
-func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
-	seen, err := s.requirePassword(ctx, viewer, password)
+// unavailable for a while. It returns the deleted profile. Nil means that the client sends no password. An account without one, and one
+// with a second factor, require that the viewer has proved recently who they are; otherwise the error is REAUTH_REQUIRED.
+func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password *string) (profile *db.Profile, err error) {
+	seen, require, err := s.proveDeletion(ctx, viewer, password)
 	if err != nil {
 		return nil, fmt.Errorf("delete account: %w", err)
 	}
@@ -30,6 +32,9 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		return nil, fmt.Errorf("delete account: %w", err)
 	}
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
+		if err := require(ctx, tx); err != nil {
+			return err
+		}
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
 		}
@@ -46,4 +51,20 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		return s.enqueue(ctx, tx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // without the account, or the mail would be deleted with it
 	})
 	return profile, err
+}
+
+// proveDeletion returns the hash of the viewer's password, and what else a deletion requires. An account with a password needs it.
+func (s *Service) proveDeletion(ctx context.Context, viewer auth.Viewer, password *string) (seen string, require func(context.Context, *db.Tx) error, err error) {
+	if password != nil && *password != "" {
+		seen, err = s.RequirePassword(ctx, viewer, *password)
+		return seen, s.requireSecondFactor, err
+	}
+	has, err := s.HasPassword(ctx, viewer, viewer.UserID)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case has != nil && *has:
+		return "", nil, fault.Input("input.password", "REQUIRED", "Enter your password.")
+	}
+	return "", s.RequireRecent, nil
 }

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
@@ -53,6 +54,7 @@ type App struct {
 	telemetry *telemetry.Telemetry
 	db        *db.DB
 	mailer    *mailer
+	factors   *factors.Service   // nil in a second subgraph
 	explainer *explain.Explainer // nil: refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
@@ -77,6 +79,9 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 			return nil, err
 		}
 	}
+	if err := p.checkStrongScopes(c); err != nil {
+		return nil, err
+	}
 	lever := levers.From(ctx)
 	a := &App{config: c, program: p, log: o.Log, mailer: &mailer{}, withoutJobs: o.WithoutJobs}
 	if a.log == nil {
@@ -87,7 +92,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	}
 	observer := a.telemetry.Observer()
 	observer.Enqueued, observer.Query = func() { a.mailer.nudge() }, o.Observe
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer, Subgraph: p.subgraph}); err != nil {
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer, Subgraph: p.subgraph, StrongScopes: c.RequireMFA}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -107,8 +112,9 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
+	a.factors = who.factors
 	a.telemetry.Watch(a.db, who.hasher)
-	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, Operators: who.operators, Missed: explain.Missed, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, Factors: who.factors, Operators: who.operators, Missed: explain.Missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)

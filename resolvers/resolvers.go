@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
@@ -19,6 +20,7 @@ import (
 type Resolvers struct {
 	DB         *db.DB
 	Accounts   *accounts.Service
+	Factors    *factors.Service
 	Operators  *operators.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys

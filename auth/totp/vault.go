@@ -24,7 +24,7 @@ const (
 )
 
 // ErrUnknownKey means that a secret was sealed with a key that the vault does not have.
-var ErrUnknownKey = errors.New("the secret was sealed with a key that FREEHOLD_ENCRYPTION_KEY does not have")
+var ErrUnknownKey = errors.New("a secret was sealed with another key")
 
 // Vault seals secrets with the first of its keys, and opens them with any.
 type Vault struct{ keys []vaultKey }

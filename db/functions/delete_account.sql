@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
 -- Deletes the viewer's account and everything that refers to it. Holds its username, which no user can take in that time.
--- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash. Raises FH005 if the viewer is the last
+-- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash, which is empty if they have no password. Raises FH005 if the viewer is the last
 -- operator.
 CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE (email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds d
 DECLARE
   mine record;
 BEGIN
-  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR UPDATE;
+  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash FOR UPDATE;
   IF NOT FOUND THEN
     RETURN;
   END IF;
