@@ -53,7 +53,7 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 	return profile, err
 }
 
-// proveDeletion returns the hash of the viewer's password, and what else a deletion requires. An account with a password needs it.
+// proveDeletion returns the hash of the password, and what else a deletion requires. An account with a password needs it.
 func (s *Service) proveDeletion(ctx context.Context, viewer auth.Viewer, password *string) (seen string, require func(context.Context, *db.Tx) error, err error) {
 	if password != nil && *password != "" {
 		seen, err = s.RequirePassword(ctx, viewer, *password)

@@ -31,7 +31,7 @@ func (s *Service) isOwnPassword(ctx context.Context, viewer auth.Viewer, path, p
 	return hash, true, s.limits.Forget(ctx, s.limits.OwnGuesses(viewer.UserID))
 }
 
-// RequirePassword returns the hash of the viewer's password. The error of a wrong password is BAD_USER_INPUT at input.password.
+// RequirePassword returns the viewer's password hash. The error of a wrong password is BAD_USER_INPUT at input.password.
 func (s *Service) RequirePassword(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
 	seen, ok, err := s.isOwnPassword(ctx, viewer, "input.password", password)
 	if err == nil && !ok {

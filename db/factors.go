@@ -73,7 +73,7 @@ type UsedRecoveryCode struct {
 	Verified bool   `db:"is_verified"`
 }
 
-// UseRecoveryCode uses a recovery code of an account. ok is false if there is no such code, or if it was used already.
+// UseRecoveryCode uses a recovery code of an account. ok is false if the code is unknown or was used already.
 func (t *Tx) UseRecoveryCode(ctx context.Context, userID uuid.UUID, hash []byte) (u UsedRecoveryCode, ok bool, err error) {
 	err = t.Get(ctx, &u, `SELECT codes_left, email, email_key, username, is_verified FROM app.use_recovery_code($1, $2)`, userID, hash)
 	return u, err == nil, unlessNone(err, "use a recovery code")

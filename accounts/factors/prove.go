@@ -87,7 +87,9 @@ func (s *Service) check(ctx context.Context, userID uuid.UUID, second Second) (p
 			continue
 		}
 		if step, ok := secret.Step(*second.Code, s.now()); ok {
-			p.use = func(ctx context.Context, tx *db.Tx) (bool, error) { return tx.UseTOTPStep(ctx, userID, app.CredentialID, step) }
+			p.use = func(ctx context.Context, tx *db.Tx) (bool, error) {
+				return tx.UseTOTPStep(ctx, userID, app.CredentialID, step)
+			}
 			return p, nil
 		}
 	}

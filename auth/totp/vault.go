@@ -16,7 +16,7 @@ import (
 )
 
 // A sealed secret is a version, the mark of its key, a nonce, and the secret encrypted with AES-256-GCM. The id of its row is
-// authenticated with it, so that nobody can copy a secret to another account.
+// authenticated with it, so that a secret cannot be copied to another account.
 const (
 	keyBytes  = 32
 	markBytes = 8

@@ -108,3 +108,7 @@ GRANT UPDATE (amr, second_factor_at, credential_id) ON app.sessions TO freehold_
 
 -- Serves to find out whether an account has a second factor.
 CREATE INDEX credentials_second_factors ON app.credentials (user_id) WHERE kind = 'TOTP';
+
+-- app.session_claims and app.accept_scopes replace them.
+DROP FUNCTION IF EXISTS app.session_scopes(uuid);
+DROP FUNCTION IF EXISTS app.claim_scopes(text);
