@@ -94,7 +94,7 @@ func (s *Service) check(ctx context.Context, userID uuid.UUID, second Second) (p
 		}
 	}
 	if unreadable != nil {
-		return proof{}, fault.Busy(unreadable)
+		return proof{}, unreadable
 	}
 	return proof{}, s.refuse(ctx, userID, p.wrong)
 }
