@@ -133,7 +133,7 @@ var testsMayImport = map[string][]string{
 	"internal/kept":       {"internal/kept"},
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
-	"e2e/factors":         {"app", "auth/totp", "db/dbtest", "e2e/harness", "internal/eventually"},
+	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
