@@ -10,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
@@ -24,6 +25,7 @@ type Resolvers struct {
 	Accounts   *accounts.Service
 	MailCodes  *mailcodes.Service
 	Anonymous  *anonymous.Service
+	Factors    *factors.Service
 	Operators  *operators.Service
 	Passkeys   *passkeys.Service
 	Registry   *owned.Registry
