@@ -132,7 +132,7 @@ func TestIdentify(t *testing.T) {
 		"a refused client":         {fake: answers(http.StatusUnauthorized, `{"error":"invalid_client"}`), err: ErrUnavailable},
 		"an error of the server":   {fake: answers(http.StatusInternalServerError, `oops`), err: ErrUnavailable},
 		"a redirect":               {fake: answers(http.StatusTemporaryRedirect, ``), err: ErrUnavailable},
-		"a huge answer":            {fake: func(f *fake) { f.metadata["x"] = strings.Repeat("x", 2*maxBody) }, err: ErrUnavailable},
+		"a huge answer":            {fake: func(f *fake) { f.metadata["x"] = strings.Repeat("x", 2<<20) }, err: ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -215,7 +215,7 @@ func TestDiscoverySurvivesFailures(t *testing.T) {
 	f := newFake(t)
 	ahead := time.Duration(0)
 	p := f.provider(func(s *Settings) { s.Now = func() time.Time { return time.Now().Add(ahead) } })
-	down := func(w http.ResponseWriter, r *http.Request) { http.Error(w, "down", http.StatusServiceUnavailable) }
+	down := func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "down", http.StatusServiceUnavailable) }
 	ask := func() error {
 		_, err := p.AuthorizationURL(t.Context(), Request{State: "s", Nonce: nonce, Verifier: verifier})
 		return err
