@@ -218,7 +218,7 @@ const disarmed = `
 	  AS $$ SELECT k.email FROM app.codes k WHERE k.user_id = p_user_id AND k.purpose = 'CHANGE_EMAIL' $$;
 	CREATE OR REPLACE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-	  AS $$ SELECT c.password_hash <> '' FROM app.credentials c WHERE c.user_id = p_user_id $$;
+	  AS $$ SELECT c.password_hash <> '' FROM app.accounts c WHERE c.user_id = p_user_id $$;
 	CREATE OR REPLACE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT max(s.authenticated_at) + make_interval(secs => p_seconds) FROM app.sessions s WHERE s.user_id = p_user_id $$;
