@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
@@ -22,6 +24,7 @@ type identity struct {
 
 	// nil in a second subgraph
 	operators *operators.Service
+	oauth     *oauth.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
 	jwks      func() auth.JWKS
@@ -80,6 +83,11 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
+	providers, err := c.newProviders(o.Now)
+	if err != nil {
+		return who, err
+	}
+	who.oauth = oauth.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), providers, c.OIDCRedirects)
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

@@ -31,6 +31,9 @@ const (
 // ErrTaken means that another account has the e-mail or username.
 var ErrTaken = errors.New("taken")
 
+// ErrIdentityTaken means that another account has a user of an identity provider.
+var ErrIdentityTaken = errors.New("another account has the identity")
+
 // ErrLastOperator means that an account cannot be removed, because no other account could enable accounts. It wraps a fault for clients.
 var ErrLastOperator = errors.New("the last operator")
 
@@ -72,6 +75,8 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
 		return fmt.Errorf("%w: %w", ErrTaken, err)
+	case e.Code == pqerror.UniqueViolation && e.Constraint == "identities_subject":
+		return fmt.Errorf("%w: %w", ErrIdentityTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:
 		return notStorable(err)
 	case wire.MayPass(err), wire.IsCut(err), strings.HasPrefix(string(e.Code), "53"):

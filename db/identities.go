@@ -66,6 +66,14 @@ func (t *Tx) AddIdentity(ctx context.Context, i Identity) (credentialID uuid.UUI
 	return row.CredentialID, row.Added, nil
 }
 
+// HasOwnIdentity reports whether the viewer's account has an identity of an issuer.
+func (t *Tx) HasOwnIdentity(ctx context.Context, issuer string) (own bool, err error) {
+	if err := t.Get(ctx, &own, `SELECT app.has_own_identity($1)`, issuer); err != nil {
+		return false, fmt.Errorf("look for own identity: %w", err)
+	}
+	return own, nil
+}
+
 // UseOwnIdentity reports whether the viewer's account has an identity, and notes that the viewer has used it.
 func (t *Tx) UseOwnIdentity(ctx context.Context, issuer, subject string) (own bool, err error) {
 	if err := t.Get(ctx, &own, `SELECT app.use_own_identity($1, $2)`, issuer, subject); err != nil {

@@ -378,6 +378,9 @@ CREATE FUNCTION app.accounts_page(p_before_at timestamp with time zone, p_before
 -- Adds a credential to an account, whose row the caller has locked or created.
 CREATE FUNCTION app.add_credential(p_user_id uuid, p_id uuid, p_kind text, p_name text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
+-- Adds a user of an identity provider to the viewer's account, as a credential.
+CREATE FUNCTION app.add_identity(p_issuer text, p_subject text, p_email text, p_id uuid, p_name text) RETURNS TABLE(credential_id uuid, added boolean) SECURITY DEFINER; -- executed by freehold_app
+
 -- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
 CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
 
@@ -528,6 +531,9 @@ CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_ow
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
+-- Finds the account of a user of an identity provider.
+CREATE FUNCTION app.prove_identity(p_issuer text, p_subject text, p_email text, p_email_key text, p_id uuid, p_name text) RETURNS TABLE(outcome text, user_id uuid, credential_id uuid, email text, username text) SECURITY DEFINER; -- executed by freehold_app
+
 -- The account of an address and its PASSWORD credential, if p_password_hash is its hash.
 CREATE FUNCTION app.prove_password(p_email_key text, p_password_hash text) RETURNS TABLE(user_id uuid, credential_id uuid) SECURITY DEFINER; -- executed by freehold_app
 
@@ -659,6 +665,9 @@ CREATE FUNCTION app.suspend_until_verified(p_code_id uuid, p_valid_seconds doubl
 
 -- Uses up a flow.
 CREATE FUNCTION app.use_continuation(p_id bytea, p_purpose text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Whether the viewer's account has a user of an identity provider.
+CREATE FUNCTION app.use_own_identity(p_issuer text, p_subject text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- The username of an account for a mail to its address.
 CREATE FUNCTION app.verified_username(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only

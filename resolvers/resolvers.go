@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
@@ -20,6 +21,7 @@ type Resolvers struct {
 	DB         *db.DB
 	Accounts   *accounts.Service
 	Operators  *operators.Service
+	OAuth      *oauth.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits

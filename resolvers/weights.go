@@ -19,5 +19,6 @@ var TextBytes = map[string]int{
 var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
+	"startOAuth", "finishOAuth", "startOAuthLink", "finishOAuthLink", "startOAuthReauthentication", "finishOAuthReauthentication",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

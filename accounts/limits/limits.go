@@ -23,6 +23,7 @@ type Limits struct {
 	// For one client (auth.Client.Block), to any account. All clients of one auth.Client.Site may do sites times as much.
 	SignUp, SignIn, CodeRequest, CodeTry Limit
 	PasswordTry                          Limit // of the passwords of accounts that the client has sessions of
+	OAuth                                Limit // steps of flows with an identity provider
 
 	// For one account. Strangers are clients from which nobody has signed in to it.
 	Guess     Limit // of the password, by one client
@@ -140,6 +141,11 @@ func (l *Limiter) CheckSignUp(ctx context.Context) error {
 // CheckSignIn counts a sign-in by a client.
 func (l *Limiter) CheckSignIn(ctx context.Context) error {
 	return l.CheckLimit(ctx, byClient(ctx, l.limits.SignIn, "signIn")...)
+}
+
+// CheckOAuth counts a step of a flow with an identity provider by a client.
+func (l *Limiter) CheckOAuth(ctx context.Context) error {
+	return l.CheckLimit(ctx, byClient(ctx, l.limits.OAuth, "oauth")...)
 }
 
 // CheckCodeRequest counts a request for a code by a client.

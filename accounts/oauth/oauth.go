@@ -137,9 +137,16 @@ func (s *Service) StartLink(ctx context.Context, viewer auth.Viewer, in Start) (
 	return s.start(ctx, link, in, fault.Faults{}, s.opener(viewer, s.accounts.RequireRecent))
 }
 
-// StartReauthentication begins to prove again who the viewer is. The provider is asked to authenticate the user again.
+// StartReauthentication begins to prove again who the viewer is, with a provider of which the account has an identity. The provider is
+// asked to authenticate the user again.
 func (s *Service) StartReauthentication(ctx context.Context, viewer auth.Viewer, in Start) (*Started, error) {
-	return s.start(ctx, reauthentication, in, fault.Faults{}, s.opener(viewer, func(context.Context, *db.Tx) error { return nil }))
+	return s.start(ctx, reauthentication, in, fault.Faults{}, s.opener(viewer, func(ctx context.Context, tx *db.Tx) error {
+		own, err := tx.HasOwnIdentity(ctx, s.provider(in.Provider).Issuer())
+		if err == nil && !own {
+			err = fault.Input("input.provider", "NOT_YOURS", "Your account has no user of this provider.")
+		}
+		return err
+	}))
 }
 
 type openFlow func(ctx context.Context, f continuations.Flow) (*continuations.Opened, error)
