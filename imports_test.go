@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"graph/model":            {"internal/runes", "owned"},
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
-	"resolvers":              {"accounts", "accounts/input", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":              {"accounts", "accounts/input", "accounts/oauth", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":             {"fault"},
@@ -44,8 +44,8 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/input", "accounts/limits", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault", "internal/levers",
-		"mail", "mail/outbox", "owned", "remote", "resolvers", "telemetry", "web",
+		"access", "accounts", "accounts/input", "accounts/limits", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers",
+		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
 	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 	"e2e/accounts":        {},
 	"e2e/edge":            {},
 	"e2e/faults":          {},
+	"e2e/oauth":           {},
 	"e2e/operators":       {},
 	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
@@ -130,6 +131,7 @@ var testsMayImport = map[string][]string{
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
+	"e2e/oauth":           {"app", "db/dbtest", "e2e/harness"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {

@@ -60,8 +60,8 @@ func (s *Service) StartByRedirect(ctx context.Context, in Start) (url string, er
 	return started.AuthorizationURL, nil
 }
 
-// FinishByRedirect is Finish for a browser that the provider has sent back. It also returns the redirect URL; "" if there is no such flow
-// of this browser. Without a code, the provider has refused, and only the redirect URL is returned.
+// FinishByRedirect is Finish for a browser that the provider has sent back. It also returns the redirect URL; "" if this browser has not
+// started the flow. Without a code, the provider has refused, and only the redirect URL is returned.
 func (s *Service) FinishByRedirect(ctx context.Context, provider string, a Answer) (entered *accounts.Entered, redirectTo string, err error) {
 	a.ContinuationToken, a.State = a.State, ""
 	var f flow

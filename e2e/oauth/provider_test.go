@@ -40,8 +40,10 @@ func (s *store) current() *storage.Storage {
 	return s.keys
 }
 
-func (s *store) SigningKey(ctx context.Context) (op.SigningKey, error) { return s.current().SigningKey(ctx) }
-func (s *store) KeySet(ctx context.Context) ([]op.Key, error)          { return s.current().KeySet(ctx) }
+func (s *store) SigningKey(ctx context.Context) (op.SigningKey, error) {
+	return s.current().SigningKey(ctx)
+}
+func (s *store) KeySet(ctx context.Context) ([]op.Key, error) { return s.current().KeySet(ctx) }
 func (s *store) SignatureAlgorithms(ctx context.Context) ([]jose.SignatureAlgorithm, error) {
 	return s.current().SignatureAlgorithms(ctx)
 }
