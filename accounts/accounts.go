@@ -88,7 +88,9 @@ func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Token
 		Sessions: sessions.New(d, keys, tokens, sessions.Config{
 			Idle: config.SessionIdle, Lifetime: config.SessionLifetime, Grace: config.RefreshGrace,
 		}),
-		Flows: continuations.New(d), completions: map[string]func(context.Context, *db.Tx, json.RawMessage) error{},
+		Flows: continuations.New(d), completions: map[string]func(context.Context, *db.Tx, json.RawMessage) error{
+			string(db.CredentialEmailCode): ofVerified,
+		},
 		db: d, keys: keys, hasher: hasher, config: config, limits: limits.New(d, config.Limits, config.RateLimit),
 		passwords: input.PasswordRules{
 			MinLength: config.PasswordMinLength, ServiceName: config.ServiceName, ServiceHost: config.ServiceHost, Breached: config.Breached,

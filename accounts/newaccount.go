@@ -71,6 +71,9 @@ func (s *Service) AskForUsername(ctx context.Context, w Waiting) (*Entered, erro
 	return &Entered{SignUp: &PendingSignUp{*opened}}, nil
 }
 
+// ofVerified adds nothing: an account whose address is verified can sign in with codes that are sent there.
+func ofVerified(context.Context, *db.Tx, json.RawMessage) error { return nil }
+
 // OnComplete sets how a kind of credential is added to the account of a completed sign-up. Call it before the service is used.
 func (s *Service) OnComplete(kind string, add func(ctx context.Context, tx *db.Tx, data json.RawMessage) error) {
 	s.completions[kind] = add

@@ -56,6 +56,18 @@ var declared = []struct {
 	{"a key that finds nothing", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Keys: anyKey}), "the key slug needs Read, Of and Rows"},
 	{"a field in no table", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"device": {}}}), "the field device has no Table: describe the table that has its value"},
 	{"a field that the type does not have", here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{"colour": {Table: sessions}}}), "Fields has colour, which is not a field of the type"},
+	{
+		"a scope that no module declares",
+		here(), owned.Declare(owned.Type{Name: "Session", Model: session, Rows: findNone, Table: db.Table{Name: "sessions", Scopes: map[string][]string{"SELECT": {"sessions:read"}}}}),
+		`the Scopes of the table sessions have "sessions:read" for SELECT, which no module declares: add it to the Scopes of a module`,
+	},
+	{
+		"a scope of a field that no module declares",
+		here(), owned.Declare(owned.Type{Name: "Session", Model: session, Table: sessions, Rows: findNone, Fields: map[string]owned.Part{
+			"device": {Table: db.Table{Name: "devices", Scopes: map[string][]string{"DELETE": {"devices:delete"}}}},
+		}}),
+		`the Scopes of the table devices have "devices:delete" for DELETE, which no module declares`,
+	},
 	{"a type that the schema does not have", here(), owned.Declare(owned.Type{Name: "Sesion", Model: session, Table: sessions, Rows: findNone}), "the schema has no object type of this name"},
 	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "resolvers/types.go:"},
 }

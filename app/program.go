@@ -121,9 +121,10 @@ func newProgram(p *Program) (*Program, error) {
 	return p, nil
 }
 
-// check returns an error that names the declarations about elements that the schema does not have.
+// check returns an error that names the declarations about elements that the schema does not have, and about scopes that no module
+// declares.
 func (p *Program) check(schema *ast.Schema) error {
-	var faults []error
+	faults := p.checkScopes()
 	for _, t := range p.registry.Types() {
 		if d := schema.Types[t.Name]; d == nil || d.Kind != ast.Object {
 			faults = append(faults, t.Fault("the schema has no object type of this name"))
@@ -144,6 +145,27 @@ func (p *Program) check(schema *ast.Schema) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// checkScopes returns an error for each scope that a row policy names and no module declares: nobody can be granted it.
+func (p *Program) checkScopes() (faults []error) {
+	known := p.scopes()
+	for _, t := range p.registry.Types() {
+		tables := []db.Table{t.Table}
+		for _, field := range slices.Sorted(maps.Keys(t.Fields)) {
+			tables = append(tables, t.Fields[field].Table)
+		}
+		for _, table := range tables {
+			for _, command := range slices.Sorted(maps.Keys(table.Scopes)) {
+				for _, scope := range table.Scopes[command] {
+					if !known[scope] {
+						faults = append(faults, t.Fault("the Scopes of the table %s have %q for %s, which no module declares: add it to the Scopes of a module", table.Name, scope, command))
+					}
+				}
+			}
+		}
+	}
+	return faults
 }
 
 func prefixed(prefix string, names []string) []string {

@@ -19,10 +19,9 @@ import (
 // reports each refusal by a rule to denied.
 func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), lever levers.Levers) (graphql.ExecutableSchema, error) {
 	described := p.graph.Schema()
-	checked := p.checked()
-	compiled := directives.New(described, directives.Source{
-		Rows: p.rows(r.DB), Scopes: r.DB.GrantedScopes, Relations: checked.Relations, Sees: p.sees(), Denied: denied,
-	})
+	source, checked := p.declared()
+	source.Rows, source.Scopes, source.Denied = p.rows(r.DB), r.DB.GrantedScopes, denied
+	compiled := directives.New(described, source)
 	r.Registry, r.EntityKeys, r.Permissions = p.registry, resolvers.EntityKeys(described), permissions(compiled)
 	rules := Rules{Owner: compiled.Owner, Scopes: compiled.Scopes, SignedIn: compiled.SignedIn, Visible: compiled.Visible}
 	switch {
@@ -30,7 +29,7 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 		rules = passing
 	case lever.Rule != nil:
 		rules = replaced(rules, func(ctx context.Context) ruling {
-			if text := lever.Rule(fieldOf(ctx)); text != "" {
+			if text := lever.Rule(directives.FieldOf(ctx)); text != "" {
 				return compiled.Instead(text)
 			}
 			return nil
@@ -53,29 +52,26 @@ func permissions(rules *directives.Rules) func(context.Context, string, owned.Ro
 	}
 }
 
-// sees returns the scopes that show the rows of each type.
-func (p *Program) sees() map[string][]string {
-	scopes := map[string][]string{}
+// declared returns what the rules and the check of the schema need from the declarations of modules.
+func (p *Program) declared() (directives.Source, directives.Checked) {
+	s := directives.Source{Relations: map[string][]string{}, Sees: map[string][]string{}}
+	c := directives.Checked{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: s.Relations, Scopes: p.scopes()}
 	for _, t := range p.registry.Types() {
-		if named := t.Table.Scopes["SELECT"]; len(named) > 0 {
-			scopes[t.Name] = named
-		}
+		c.Owned[t.Name], c.Remote[t.Name] = true, t.Remote
+		s.Relations[t.Name], s.Sees[t.Name] = t.Relations(), t.Table.Scopes["SELECT"]
 	}
-	return scopes
+	return s, c
 }
 
-// checked returns what the check of the schema needs from the declarations of modules.
-func (p *Program) checked() directives.Checked {
-	c := directives.Checked{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: map[string][]string{}, Scopes: map[string]bool{}}
-	for _, t := range p.registry.Types() {
-		c.Owned[t.Name], c.Remote[t.Name], c.Relations[t.Name] = true, t.Remote, t.Relations()
-	}
+// scopes returns the scopes that modules declare.
+func (p *Program) scopes() map[string]bool {
+	all := map[string]bool{}
 	for _, m := range p.modules {
 		for scope := range m.Scopes {
-			c.Scopes[scope] = true
+			all[scope] = true
 		}
 	}
-	return c
+	return all
 }
 
 // rows returns what finds the rows of any owned type for the rules.

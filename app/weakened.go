@@ -46,9 +46,3 @@ func replaced(root Rules, instead func(ctx context.Context) ruling) Rules {
 		},
 	}
 }
-
-// fieldOf returns the field that ctx is in, as Type.field.
-func fieldOf(ctx context.Context) string {
-	f := graphql.GetFieldContext(ctx)
-	return f.Object + "." + f.Field.Name
-}

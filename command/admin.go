@@ -179,11 +179,13 @@ func printGrants(ctx context.Context, a *app.Administration, _ []string, w io.Wr
 func grantScopes(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
 	for _, scope := range args[1:] {
 		if _, ok := a.Scopes[scope]; !ok {
-			var lines strings.Builder
+			var rows [][]string
 			for _, known := range slices.Sorted(maps.Keys(a.Scopes)) {
-				fmt.Fprintf(&lines, "\n  %-20s %s", known, a.Scopes[known])
+				rows = append(rows, []string{"  " + known, a.Scopes[known]})
 			}
-			return fmt.Errorf("unknown scope %q. The scopes of this program are:%s", scope, lines.String())
+			var lines strings.Builder
+			err := printTable(&lines, rows)
+			return errors.Join(fmt.Errorf("unknown scope %q. The scopes of this program are:\n%s", scope, strings.TrimRight(lines.String(), "\n")), err)
 		}
 	}
 	account, err := a.Lookup(ctx, args[0])
@@ -200,7 +202,7 @@ func grantScopes(ctx context.Context, a *app.Administration, args []string, w io
 	if err := a.Grant(ctx, account.ID, by, args[1:]...); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s has %s; access tokens contain it from the next refresh\n", account.Username, strings.Join(args[1:], " "))
+	_, err = fmt.Fprintf(w, "%s has %s; access tokens contain this from the next sign-in or refresh on\n", account.Username, strings.Join(args[1:], " "))
 	return err
 }
 

@@ -7,13 +7,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// inWords says who may read a field, by the name of its rule.
+// inWords says who may read a field, by the name of its rule. @owner and @scopes say it by their parameters.
 var inWords = map[string]string{
-	"scopes":    "Only operators with",
 	"public":    "Anyone, signed in or not.",
 	"visible":   "Any viewer who may see the row.",
 	"signedIn":  "Any signed-in member.",
-	"owner":     "Only the owner of the row.",
 	"inherited": "The same viewers as the field that returned the object.",
 }
 
@@ -33,13 +31,7 @@ func Describe(schema *ast.Schema) {
 }
 
 func describe(r Rule) string {
-	words := []string{inWords[r.Name]}
-	switch r.Name {
-	case "owner":
-		words = []string{describeOwner(r)}
-	case "scopes":
-		words = []string{inWords[r.Name] + " " + scopesInWords(r.AnyOf) + "."}
-	}
+	words := []string{readers(r)}
 	if r.Otherwise == OtherwiseNull {
 		words = append(words, "If refused: null, without an error.")
 	}
@@ -47,6 +39,18 @@ func describe(r Rule) string {
 		words = append(words, r.Reason)
 	}
 	return "`" + r.String() + "`. " + strings.Join(words, " ")
+}
+
+// readers says who may read a field with a rule.
+func readers(r Rule) string {
+	switch r.Name {
+	case "owner":
+		return describeOwner(r)
+	case "scopes":
+		return "Only operators with " + scopesInWords(r.AnyOf) + "."
+	default:
+		return inWords[r.Name]
+	}
 }
 
 func describeOwner(r Rule) string {

@@ -81,6 +81,30 @@ func TestRelationsToALoadedRow(t *testing.T) {
 	}
 }
 
+// The message of a refusal says what the rule requires.
+func TestMessagesOfRefusals(t *testing.T) {
+	t.Parallel()
+	rules := related(t, Source{Scopes: func(context.Context, auth.Viewer) (auth.Scopes, error) { return "", nil }})
+	ask := func(field, as string) error {
+		ctx := fieldNamed(auth.WithViewer(t.Context(), ann), "Thing", field)
+		if field == "scoped" {
+			_, err := rules.Scopes(ctx, sharedRow{}, next, nil)
+			return err
+		}
+		_, err := rules.Owner(ctx, sharedRow{relation: "READER"}, next, nil, nil, as, nil, nil, OtherwiseError)
+		return err
+	}
+	for _, c := range []struct{ field, as, want string }{
+		{"secret", OwnerRelation, "FORBIDDEN: You are not the owner of this object."},
+		{"edited", "EDITOR", "FORBIDDEN: This requires the relation EDITOR to this object."},
+		{"scoped", "", "FORBIDDEN: This requires scopes that your account does not have."},
+	} {
+		if err := ask(c.field, c.as); err == nil || err.Error() != c.want {
+			t.Errorf("%s: got %v, want %s", c.field, err, c.want)
+		}
+	}
+}
+
 // input is In as gqlgen would generate it.
 type input struct {
 	ID  string                      `json:"id"`

@@ -127,7 +127,7 @@ func (r *Rule) Decide(viewer auth.Viewer, row any) error {
 		case !viewer.IsMember():
 			return fault.SignIn(viewer.Reason)
 		case !viewer.Scopes.Meets(r.AnyOf):
-			return fault.Denied()
+			return fault.Unscoped()
 		}
 	case "owner":
 		owned, ok := row.(Owned)
@@ -149,8 +149,16 @@ func (r *Rule) decideOwner(viewer auth.Viewer, row Owned) error {
 	case ok && !seen.VisibleTo(viewer):
 		return fault.Gone()
 	default:
+		return r.denied()
+	}
+}
+
+// denied returns the error for a viewer who sees a row, and does not have the relation that the rule requires.
+func (r *Rule) denied() *fault.Error {
+	if r.As == OwnerRelation {
 		return fault.Denied()
 	}
+	return fault.Unrelated(r.As)
 }
 
 func (r *Rule) admitsRelation(viewer auth.Viewer, row Owned) bool {
@@ -178,7 +186,7 @@ func (r *Rules) decide(ctx context.Context, rule *Rule, row any) error {
 		if err = r.shown(ctx, rule, graphql.GetFieldContext(ctx).Object, err); err == nil {
 			return nil
 		}
-		field := fieldOf(ctx)
+		field := FieldOf(ctx)
 		if list := r.fields[field]; len(list) == 1 && list[0].Name == rule.Name {
 			rule = &list[0] // with its parameters
 		}
@@ -203,7 +211,7 @@ func (r *Rules) shown(ctx context.Context, rule *Rule, typ string, refusal error
 	case rule.Name == "visible":
 		return nil
 	default:
-		return fault.Denied()
+		return rule.denied()
 	}
 }
 
@@ -260,7 +268,7 @@ func text(s *string) string {
 
 // isLast reports whether these are the parameters of the last rule of the field.
 func (r *Rules) isLast(ctx context.Context, of, id, as, when string) bool {
-	list := r.fields[fieldOf(ctx)]
+	list := r.fields[FieldOf(ctx)]
 	if len(list) < 2 {
 		return true
 	}
@@ -270,7 +278,7 @@ func (r *Rules) isLast(ctx context.Context, of, id, as, when string) bool {
 
 // askField returns nil if each rule of the field admits the viewer.
 func (r *Rules) askField(ctx context.Context, obj any) error {
-	name := fieldOf(ctx)
+	name := FieldOf(ctx)
 	list, ok := r.fields[name]
 	if !ok {
 		return fmt.Errorf("the rules of %s were not compiled", name)
@@ -302,7 +310,7 @@ func (r *Rules) Ask(ctx context.Context, obj any, list []Rule) error {
 // ownsAsked returns nil if the rule admits the viewer to every row that the argument of a root field names. An absent id means the
 // viewer's own row.
 func (r *Rules) ownsAsked(ctx context.Context, rule *Rule) error {
-	name := fieldOf(ctx)
+	name := FieldOf(ctx)
 	if err := signedIn.Decide(auth.ViewerFrom(ctx), nil); err != nil {
 		return r.deny(ctx, name, rule, nil, nil, err)
 	}
@@ -351,8 +359,8 @@ func (r *Rules) deny(ctx context.Context, field string, rule *Rule, row any, ids
 	return &Refusal{err}
 }
 
-// fieldOf returns the field that is being resolved, as Type.field.
-func fieldOf(ctx context.Context) string {
+// FieldOf returns the field that is being resolved, as Type.field.
+func FieldOf(ctx context.Context) string {
 	field := graphql.GetFieldContext(ctx)
 	return field.Object + "." + field.Field.Name
 }

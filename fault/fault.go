@@ -131,6 +131,16 @@ func Gone() *Error { return New(NotFound, "Not found.") }
 // Denied returns FORBIDDEN, for a viewer who may see a row but does not own it.
 func Denied() *Error { return New(Forbidden, "You are not the owner of this object.") }
 
+// Unrelated returns FORBIDDEN, for a viewer who may see a row but does not have a relation to it, or a stronger one.
+func Unrelated(relation string) *Error {
+	return New(Forbidden, "This requires the relation "+relation+" to this object.")
+}
+
+// Unscoped returns FORBIDDEN, for a member whose account does not have scopes.
+func Unscoped() *Error {
+	return New(Forbidden, "This requires scopes that your account does not have.")
+}
+
 // Reauthenticate returns REAUTH_REQUIRED, for a sensitive action of a viewer who entered the password too long ago.
 func Reauthenticate() *Error {
 	return New(ReauthRequired, "Please confirm your password (`reauthenticate`) and try again.")

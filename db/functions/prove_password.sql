@@ -5,19 +5,20 @@ CREATE OR REPLACE FUNCTION app.prove_password(p_email_key text, p_password_hash 
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  proved record;
+  v_user_id uuid;
 BEGIN
-  SELECT c.user_id, k.id INTO proved
-    FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id LEFT JOIN app.credentials k ON k.user_id = u.user_id AND k.kind = 'PASSWORD'
+  SELECT c.user_id INTO v_user_id
+    FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id
    WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL
      AND c.password_hash = p_password_hash AND c.password_hash <> ''
      FOR NO KEY UPDATE OF c;
   IF NOT FOUND THEN
-    PERFORM app.record_refused_sign_in((
-      SELECT c.user_id FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id
-       WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL));
+    SELECT c.user_id INTO v_user_id
+      FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id
+     WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL;
+    PERFORM app.record_refused_sign_in(v_user_id);
     RETURN;
   END IF;
-  RETURN QUERY SELECT proved.user_id, proved.id;
+  RETURN QUERY SELECT v_user_id, (SELECT k.id FROM app.credentials k WHERE k.user_id = v_user_id AND k.kind = 'PASSWORD');
 END
 $$;

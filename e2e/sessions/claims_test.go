@@ -28,6 +28,9 @@ func TestEndedSessionStartsNothing(t *testing.T) {
 		"changeUsername":      `changeUsername(input: {username: "new-one"}) { __typename }`,
 		"deleteAccount":       `deleteAccount(input: {password: "` + harness.Password + `"}) { __typename }`,
 
+		"renameCredential": `renameCredential(input: {id: "SESSION", name: "x"}) { __typename }`,
+		"removeCredential": `removeCredential(input: {id: "SESSION"}) { __typename }`,
+
 		"disableAccount":        `disableAccount(input: {id: "SESSION"}) { __typename }`,
 		"enableAccount":         `enableAccount(input: {id: "SESSION"}) { __typename }`,
 		"revokeAccountSessions": `revokeAccountSessions(input: {id: "SESSION"}) { __typename }`,

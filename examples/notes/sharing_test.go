@@ -62,11 +62,17 @@ func (s *shared) id(as harness.Account, mutation string, pairs ...any) string {
 	return id
 }
 
-// code returns the code of a new invitation.
+// code returns the code of a new invitation to the notebook of ann.
 func (s *shared) code(as harness.Account, role string) string {
 	s.T.Helper()
+	return s.codeOf(as, s.notebook, role)
+}
+
+// codeOf returns the code of a new invitation to a notebook.
+func (s *shared) codeOf(as harness.Account, notebook, role string) string {
+	s.T.Helper()
 	var data struct{ InviteToNotebook struct{ Code string } }
-	s.Must(as.Token, invite, harness.Input("notebookId", s.notebook, "role", role)).Into(s.T, &data)
+	s.Must(as.Token, invite, harness.Input("notebookId", notebook, "role", role)).Into(s.T, &data)
 	return data.InviteToNotebook.Code
 }
 
@@ -101,6 +107,12 @@ func TestSharingRefusesInvalidInput(t *testing.T) {
 	s.join(late, "EDITOR")
 	demoted := s.code(late, "MEMBER")
 	s.Must(s.ann.Token, changeRole, harness.Input("notebookId", s.notebook, "userId", late.UserID, "role", "MEMBER"))
+	away := s.SignUp(nil)
+	s.join(away, "EDITOR")
+	theirs := s.id(away, createNotebook, "title", "Theirs")
+	byAway, inTheirs := s.code(away, "MEMBER"), s.codeOf(away, theirs, "MEMBER")
+	s.Must(s.cal.Token, accept, harness.Input("code", s.codeOf(away, theirs, "MEMBER")))
+	s.DB.Query(t, `SELECT app.set_disabled($1, true, NULL)`, away.UserID)
 	s.Must(s.SignUp(nil).Token, accept, harness.Input("code", used))
 	s.DB.Query(t, `UPDATE app.notebook_invitations SET expires_at = now() WHERE id = (SELECT id FROM app.notebook_invitations WHERE user_id = $1 ORDER BY created_at DESC LIMIT 1)`, s.ann.UserID)
 	open, byBob := s.code(s.ann, "MEMBER"), s.code(s.bob, "MEMBER")
@@ -124,6 +136,9 @@ func TestSharingRefusesInvalidInput(t *testing.T) {
 		{"an invitation that has expired", s.dan, accept, harness.Input("code", expired), "BAD_USER_INPUT", "input.code INVALID"},
 		{"an invitation from someone who has left", s.dan, accept, harness.Input("code", left), "BAD_USER_INPUT", "input.code INVALID"},
 		{"an invitation from someone who is no longer an editor", s.dan, accept, harness.Input("code", demoted), "BAD_USER_INPUT", "input.code INVALID"},
+		{"an invitation from someone who is disabled", s.dan, accept, harness.Input("code", byAway), "BAD_USER_INPUT", "input.code INVALID"},
+		{"an invitation to the notebook of someone who is disabled", s.dan, accept, harness.Input("code", inTheirs), "BAD_USER_INPUT", "input.code INVALID"},
+		{"an invitation of a member to the notebook of someone who is disabled", s.cal, accept, harness.Input("code", inTheirs), "BAD_USER_INPUT", "input.code INVALID"},
 		{"an invitation that does not exist", s.dan, accept, harness.Input("code", "x"), "BAD_USER_INPUT", "input.code INVALID"},
 		{"no code", s.dan, accept, harness.Input("code", ""), "BAD_USER_INPUT", "input.code INVALID"},
 		{"the owner's own invitation", s.ann, accept, harness.Input("code", open), "BAD_USER_INPUT", "input.code SELF"},

@@ -29,12 +29,12 @@ var Notebook = freeholdtest.Seed{
 		"RevokeInvitationInput.invitationId": func(int) any { return uuid.Nil.String() },
 	},
 	ByHand: map[string]string{
-		"Mutation.acceptInvitation": "TestTransferredNotebook: it takes a code",
+		"Mutation.acceptInvitation": "TestInvitationByMail: it takes a code",
 		"Mutation.leaveNotebook":    "TestTransferredNotebook: the owner cannot leave",
 		"Mutation.changeMemberRole": "TestChangedRoles: it takes a member",
 		"Mutation.removeMember":     "TestChangedRoles: it takes a member",
 		"Mutation.transferNotebook": "TestTransferredNotebook: it takes a member",
-		"Mutation.revokeInvitation": "TestInvitations: it takes an invitation",
+		"Mutation.revokeInvitation": "TestChangedRoles: it takes an invitation",
 	},
 	Disarm: []string{disarmed},
 }

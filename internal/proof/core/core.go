@@ -16,8 +16,15 @@ import (
 	"freehold.dev/freehold/internal/proof/people"
 )
 
-// Facts returns the facts about the module core.
+// Facts returns the facts about the module core: those of accounts, and those of each way in.
 func Facts() people.Facts {
+	return people.Join(
+		accounts(),
+		credentials(),
+	)
+}
+
+func accounts() people.Facts {
 	return people.Facts{
 		Known: cases.Known{
 			Own: map[string]cases.Own{
@@ -134,6 +141,9 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 
 // newCode requests a code, and derives it from the id of its mail as the service does.
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
+	if mutation == "completeSignUp" {
+		return newSignUp(s, of)
+	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
 	if mutation == "resetPassword" {
 		ask, purpose = harness.RequestReset, "RESET_PASSWORD"

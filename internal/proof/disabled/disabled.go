@@ -7,7 +7,6 @@ import (
 
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
-	"freehold.dev/freehold/internal/proof/people"
 	"freehold.dev/freehold/internal/proof/stage"
 )
 
@@ -62,19 +61,12 @@ func askers(p *stage.Stage) []string {
 // sees reports whether node returns the target's row of a type, with its id, to an asker.
 func sees(t *testing.T, p *stage.Stage, asker, visibility, typ string) bool {
 	t.Helper()
-	id := p.Targets[visibility].Objects[typ][cases.ID]
+	target := p.Targets[visibility]
+	id := target.Objects[typ][cases.ID]
 	if id == nil {
 		return false
 	}
-	other := map[string]*people.Person{cases.ByMember: p.Another}[asker]
-	if other == nil {
-		other = p.Others[asker]
-	}
-	token := ""
-	if other != nil {
-		token = other.Token()
-	}
 	var data struct{ Node *struct{ ID *string } }
-	p.Asked.Do(token, `query ($id: ID!) { node(id: $id) { id } }`, harness.Vars{"id": id}).Into(t, &data)
+	p.Asked.Do(p.TokenOf(asker, target), `query ($id: ID!) { node(id: $id) { id } }`, harness.Vars{"id": id}).Into(t, &data)
 	return data.Node != nil && data.Node.ID != nil
 }

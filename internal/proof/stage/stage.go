@@ -231,15 +231,23 @@ func (p *Stage) cast(r cases.Request) (target *people.Person, token string, err 
 			return nil, "", err
 		}
 	}
-	switch r.Asker {
-	case cases.ByOwner:
-		return target, target.Token(), nil
-	case cases.ByNobody:
-		return target, "", nil
-	case cases.ByMember:
+	if r.Asker == cases.ByMember {
 		return target, another.Token(), nil
+	}
+	return target, p.TokenOf(r.Asker, target), nil
+}
+
+// TokenOf returns the token with which an asker asks about a target; "" for nobody.
+func (p *Stage) TokenOf(asker string, target *people.Person) string {
+	switch asker {
+	case cases.ByOwner:
+		return target.Token()
+	case cases.ByNobody:
+		return ""
+	case cases.ByMember:
+		return p.Another.Token()
 	default:
-		return target, p.Others[r.Asker].Token(), nil
+		return p.Others[asker].Token()
 	}
 }
 
@@ -251,12 +259,7 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 		}
 	}
 	m := r.Path.RootField().Def
-	if before := p.Program.Facts.Before[m.Name]; before != nil {
-		if err := before(p.Maker, target); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := p.Spare(target, m.Name); err != nil {
+	if err := p.Prepare(target, m.Name); err != nil {
 		return nil, nil, err
 	}
 	if relation, related := cases.RelationOf(r.Asker); related {
@@ -268,6 +271,16 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 		err = p.signUp(another)
 	}
 	return target, another, err
+}
+
+// Prepare prepares a person for a mutation, as the facts say, and creates another row for one that deletes.
+func (p *Stage) Prepare(target *people.Person, mutation string) error {
+	if before := p.Program.Facts.Before[mutation]; before != nil {
+		if err := before(p.Maker, target); err != nil {
+			return err
+		}
+	}
+	return p.Spare(target, mutation)
 }
 
 // Spare creates another row of a person for a mutation that deletes one, so that the row of the person stays.

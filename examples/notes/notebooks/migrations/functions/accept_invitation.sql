@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
 -- Uses an invitation to a notebook. Returns OK, or why not: INVALID if it is unknown, used or expired, or if the user who invites has
--- lost the relation that permits it; SELF for their own invitation; MEMBER for a viewer who has a relation already; or FULL if the
+-- lost the relation that permits it or is disabled; SELF for their own invitation; MEMBER for a viewer who has a relation already; or FULL if the
 -- notebook has too many members, or the viewer is a member of too many notebooks. The secret has 256 random bits, so the search for
 -- its hash reveals nothing about it.
 CREATE OR REPLACE FUNCTION app.accept_invitation(p_secret_hash bytea) RETURNS TABLE (outcome text, notebook_id uuid)
@@ -18,7 +18,7 @@ BEGIN
   END IF;
   PERFORM FROM app.notebooks b WHERE b.id = i.notebook_id FOR UPDATE;
   RETURN QUERY SELECT CASE
-    WHEN (app.relation_to_notebook(i.notebook_id, i.user_id) IN ('OWNER', 'EDITOR')) IS NOT TRUE THEN 'INVALID'
+    WHEN (app.relation_to_notebook(i.notebook_id, i.user_id) IN ('OWNER', 'EDITOR')) IS NOT TRUE OR app.is_disabled(i.user_id) THEN 'INVALID'
     WHEN i.user_id = app.viewer_id() THEN 'SELF'
     WHEN app.notebook_relation(i.notebook_id) IS NOT NULL THEN 'MEMBER'
     WHEN (SELECT count(*) FROM app.notebook_members m WHERE m.notebook_id = i.notebook_id) >= 100
