@@ -492,6 +492,9 @@ CREATE FUNCTION app.grant_scope(p_user_id uuid, p_scope text, p_granted_by text)
 -- Whether a bucket has hits in its current window.
 CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Whether the viewer's account has a user of an identity provider.
+CREATE FUNCTION app.has_own_identity(p_issuer text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 

@@ -6,20 +6,20 @@ CREATE OR REPLACE FUNCTION app.add_identity(p_issuer text, p_subject text, p_ema
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  found record;
+  account record;
 BEGIN
   IF app.viewer_id() IS NULL THEN
     RAISE EXCEPTION 'there is no session' USING ERRCODE = 'FH003';
   END IF;
   PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() FOR NO KEY UPDATE;
-  SELECT k.user_id, k.id INTO found FROM app.identities i JOIN app.credentials k ON k.id = i.credential_id
+  SELECT k.user_id, k.id INTO account FROM app.identities i JOIN app.credentials k ON k.id = i.credential_id
    WHERE i.issuer = p_issuer AND i.subject = p_subject;
   IF NOT FOUND THEN
     PERFORM app.add_credential(app.viewer_id(), p_id, 'OAUTH', p_name);
     INSERT INTO app.identities (credential_id, issuer, subject, email) VALUES (p_id, p_issuer, p_subject, p_email);
     RETURN QUERY SELECT p_id, true;
-  ELSIF found.user_id = app.viewer_id() THEN
-    RETURN QUERY SELECT found.id, false;
+  ELSIF account.user_id = app.viewer_id() THEN
+    RETURN QUERY SELECT account.id, false;
   END IF;
 END
 $$;
