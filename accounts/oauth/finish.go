@@ -44,11 +44,15 @@ func (s *Service) enter(ctx context.Context, f flow, found *continuations.Found,
 		if entered, err = s.signIn(ctx, found, identity); errors.Is(err, errNew) {
 			entered, err = s.signUp(ctx, f, found, identity, i)
 		}
-		if !errors.Is(err, db.ErrIdentityTaken) && !isAbout(err, "input.email") {
-			return entered, err
+		taken := errors.Is(err, db.ErrIdentityTaken) || fault.Is(err, fault.Conflict) && isAbout(err, "input.email")
+		if !taken {
+			break
 		}
 	}
-	return nil, fault.Busy(err)
+	if errors.Is(err, db.ErrIdentityTaken) {
+		err = fault.Busy(err)
+	}
+	return entered, err
 }
 
 // identityOf returns an identity as a new credential. An address that the provider has not verified has no key, so it is nobody's.

@@ -224,6 +224,8 @@ func (s *Service) identify(ctx context.Context, purpose continuations.Purpose, u
 		return f, nil, nil, fault.Input(path, "INVALID", "This continuation token is invalid, was used already, or has expired. Start again.")
 	case subtle.ConstantTimeCompare([]byte(f.State), []byte(a.State)) != 1:
 		return f, nil, nil, fault.Input("input.state", "INVALID", "This is the answer to another request. Start again.")
+	case a.Code == "":
+		return f, nil, nil, explain(oauth.ErrRefused)
 	}
 	answer := oauth.Answer{Code: a.Code, Issuer: a.Issuer, Nonce: f.Nonce, Verifier: f.Verifier}
 	if purpose == reauthentication {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ type provider struct {
 	mu     sync.Mutex
 	users  map[string]storage.User // by subject
 	handle http.HandlerFunc        // comes first, if it is not nil
+	paths  []string                // of all requests
 }
 
 // store replaces the signing key of the library's example.
@@ -65,6 +67,7 @@ func newProvider(t *testing.T, name string) *provider {
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		handle := p.handle
+		p.paths = append(p.paths, r.URL.Path)
 		p.mu.Unlock()
 		if handle != nil {
 			handle(w, r)
@@ -119,6 +122,13 @@ func (p *provider) rotate() {
 	p.store.mu.Lock()
 	defer p.store.mu.Unlock()
 	p.store.keys = fresh
+}
+
+// asked reports whether the provider got a request for a path.
+func (p *provider) asked(path string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.paths, path)
 }
 
 // do replaces what the provider does; nil restores it.
