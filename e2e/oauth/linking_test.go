@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -232,10 +233,7 @@ func TestLinkingIsGuarded(t *testing.T) {
 // Confirming with a provider takes an identity of the account, and a provider that has asked the user again.
 func TestReauthenticationIsChecked(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, "work")
-	clock := &harness.Clock{}
-	hub := []string{"FREEHOLD_OIDC_GITHUB_CLIENT_ID=x", "FREEHOLD_OIDC_GITHUB_CLIENT_SECRET=x"}
-	s := harness.StartAt(t, clock, append(p.settings("work", redirects), hub...)...)
+	s, p := start(t, "FREEHOLD_OIDC_GITHUB_CLIENT_ID=x", "FREEHOLD_OIDC_GITHUB_CLIENT_SECRET=x")
 	p.put("ann", "ann@example.org", true)
 	p.put("bob", "bob@example.org", true)
 	c := newClient(s, false)
@@ -248,6 +246,12 @@ func TestReauthenticationIsChecked(t *testing.T) {
 	if r := c.finish(again, b, p.signIn(b.AuthorizationURL, "bob")); fmt.Sprint(r.Fields()) != "[input.code NOT_YOURS]" {
 		t.Errorf("another user of the provider: %s", r.Body)
 	}
+	p.store.ago = time.Hour
+	b = c.begin(startAgain)
+	if r := c.finish(again, b, p.signIn(b.AuthorizationURL, "ann")); fmt.Sprint(r.Fields()) != "[input.code NOT_AUTHENTICATED]" {
+		t.Errorf("a provider that has not asked again: %s", r.Body)
+	}
+	p.store.ago = 0
 	if b := c.begin(startAgain, "provider", "github"); fmt.Sprint(b.reply.Fields()) != "[input.provider UNSUPPORTED]" {
 		t.Errorf("a provider that cannot ask again: %s", b.reply.Body)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/example/server/storage"
@@ -34,7 +35,26 @@ type store struct {
 	*storage.Storage
 	mu   sync.Mutex
 	keys *storage.Storage // whose key signs
+	ago  time.Duration    // how long ago users have signed in, at least
 }
+
+// AuthRequestByCode returns a request of a user who has signed in some time ago.
+func (s *store) AuthRequestByCode(ctx context.Context, code string) (op.AuthRequest, error) {
+	request, err := s.Storage.AuthRequestByCode(ctx, code)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || s.ago == 0 {
+		return request, err
+	}
+	return earlier{request, s.ago}, nil
+}
+
+type earlier struct {
+	op.AuthRequest
+	ago time.Duration
+}
+
+func (e earlier) GetAuthTime() time.Time { return e.AuthRequest.GetAuthTime().Add(-e.ago) }
 
 func (s *store) current() *storage.Storage {
 	s.mu.Lock()
