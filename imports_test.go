@@ -16,6 +16,9 @@ var mayImport = map[string][]string{
 	"internal/levers":        {},
 	"auth":                   {"fault", "internal/runes"},
 	"auth/passwords":         {"auth", "fault", "internal/levers"},
+	"auth/passkeys":          {},
+	"auth/passkeys/softkey":  {},
+	"accounts/passkeys":      {"accounts", "accounts/continuations", "accounts/input", "accounts/limits", "auth", "auth/passkeys", "db", "fault", "mail"},
 	"mail/outbox":            {},
 	"mail/address":           {},
 	"mail":                   {"mail/address", "mail/outbox"},
@@ -28,7 +31,10 @@ var mayImport = map[string][]string{
 	"accounts/limits":        {"auth", "db", "fault", "mail", "mail/address"},
 	"accounts/sessions":      {"auth", "db", "fault"},
 	"accounts/continuations": {"auth", "db", "fault"},
-	"accounts":               {"accounts/continuations", "accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
+	"accounts/codes":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
+	"accounts/mailcodes":     {"accounts", "accounts/codes", "auth", "db", "fault", "mail"},
+	"accounts/anonymous":     {"accounts", "accounts/codes", "auth", "db", "fault", "mail", "mail/outbox"},
+	"accounts":               {"accounts/codes", "accounts/continuations", "accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
 	"owned":                  {"auth", "db"},
 	"directives":             {"auth", "fault", "internal/once"},
 	"access":                 {"auth", "directives", "fault"},
@@ -36,7 +42,7 @@ var mayImport = map[string][]string{
 	"graph/model":            {"internal/runes", "owned"},
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
-	"resolvers":              {"accounts", "accounts/input", "accounts/oauth", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":              {"accounts", "accounts/anonymous", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":             {"fault"},
@@ -44,7 +50,7 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/input", "accounts/limits", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers",
+		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys",
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
@@ -63,10 +69,12 @@ var mayImport = map[string][]string{
 	"e2e/hostile":         {},
 	"e2e/access":          {},
 	"e2e/accounts":        {},
+	"e2e/anonymous":       {},
 	"e2e/credentials":     {},
 	"e2e/edge":            {},
 	"e2e/faults":          {},
 	"e2e/oauth":           {},
+	"e2e/mailcodes":       {},
 	"e2e/operators":       {},
 	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/sessions":        {},
@@ -75,7 +83,7 @@ var mayImport = map[string][]string{
 		"internal/proof/permissions", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
-	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
+	"internal/proof/core":     {"auth", "auth/passkeys/softkey", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
 	"internal/proof/findings": {},
 	"internal/proof/people":   {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/findings"},
 	"internal/proof/policies": {
@@ -93,7 +101,7 @@ var mayImport = map[string][]string{
 	"e2e/programs":               {},
 	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
-	"internal/proof/disabled":    {"e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
+	"internal/proof/disabled":    {"e2e/harness", "internal/proof/cases", "internal/proof/stage"},
 }
 
 // moduleMayImport lists what the packages of modules may import.
@@ -101,9 +109,10 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"internal/eventually": {"e2e/harness"},                          // for tests
-	"db/probe":            {"explain"},                              // acts as any user, for an operator at the command line
-	"internal/levers":     {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
+	"internal/eventually":   {"e2e/harness"},                          // for tests
+	"auth/passkeys/softkey": {"internal/proof/core"},                  // for tests
+	"db/probe":              {"explain"},                              // acts as any user, for an operator at the command line
+	"internal/levers":       {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
 
 	// for tests
 	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/disabled", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
@@ -113,6 +122,7 @@ var onlyImportedBy = map[string][]string{
 var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
+	"auth/passkeys":       {"auth/passkeys/softkey"},
 	"mail":                {"internal/eventually", "mail"},
 	"db":                  {"db", "db/dbtest", "internal/eventually"},
 	"db/probe":            {"db/dbtest", "db/probe"},
@@ -137,7 +147,9 @@ var testsMayImport = map[string][]string{
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
+	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually"},
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
+	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
 	"e2e/oauth":           {"app", "db/dbtest", "e2e/harness"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/accounts/continuations"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
@@ -15,6 +17,7 @@ import (
 
 // NewAccount is how a visitor signs up without a password.
 type NewAccount struct {
+	UserID        uuid.UUID // of the new account, if the credential contains it already; uuid.Nil for any
 	Proof         auth.Proof
 	EmailVerified bool // whether the caller has proved the address
 	NoEmail       bool // whether the account has no address
@@ -23,6 +26,8 @@ type NewAccount struct {
 	Use func(ctx context.Context, tx *db.SystemTx) error
 	// Add adds the credential, as the owner of the new account. It can be nil.
 	Add func(ctx context.Context, tx *db.Tx) error
+	// Finish runs last, after the hooks. It can be nil.
+	Finish func(ctx context.Context, tx *db.Tx) error
 }
 
 // SignUpWith is SignUp for a visitor without a password.
@@ -39,6 +44,23 @@ func (s *Service) SignUpWith(ctx context.Context, in SignUp, n NewAccount) (*Sig
 	return session, nil
 }
 
+// CheckSignUpWith returns the error that SignUpWith would return for the values of the form. It counts as a sign-up.
+func (s *Service) CheckSignUpWith(ctx context.Context, in SignUp, n NewAccount) error {
+	if err := s.limits.CheckSignUp(ctx); err != nil {
+		return err
+	}
+	c := s.read(in)
+	c.with = &n
+	faults, err := s.validate(ctx, &c)
+	if err == nil {
+		err = faults.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("check a sign-up: %w", err)
+	}
+	return nil
+}
+
 // Waiting is a visitor who has proved a credential, and whose account has no username yet.
 type Waiting struct {
 	Kind          string // of the credential; see OnComplete
@@ -47,6 +69,8 @@ type Waiting struct {
 	EmailVerified bool
 	Proof         auth.Proof
 	Cookie        bool // whether cookies are to hold the session
+	// Use uses up what the visitor has proved, in the transaction that opens the flow. It can be nil.
+	Use func(ctx context.Context, tx *db.SystemTx) error `json:"-"`
 }
 
 // PendingSignUp is a sign-up whose username is missing.
@@ -67,7 +91,16 @@ func (s *Service) AskForUsername(ctx context.Context, w Waiting) (*Entered, erro
 		return nil, fmt.Errorf("ask for a username: %w", err)
 	}
 	w.Data = nil
-	opened, err := s.Flows.Start(ctx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: waiting{w, data}})
+	var opened *continuations.Opened
+	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+		if w.Use != nil {
+			if err := w.Use(ctx, tx); err != nil {
+				return err
+			}
+		}
+		opened, err = s.Flows.Open(ctx, tx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: waiting{w, data}})
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ask for a username: %w", err)
 	}

@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/remote"
@@ -23,8 +26,12 @@ type identity struct {
 	accounts *accounts.Service // in a second subgraph, only CheckWrite works
 
 	// nil in a second subgraph
+	mailCodes *mailcodes.Service
+	anonymous *anonymous.Service
 	operators *operators.Service
 	oauth     *oauth.Service
+	passkeys  *passkeys.Service
+	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
 	jwks      func() auth.JWKS
@@ -88,6 +95,16 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		return who, err
 	}
 	who.oauth = oauth.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), providers, c.OIDCRedirects)
+	who.mailCodes = mailcodes.New(a.db, service)
+	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
+	protocol, err := c.newPasskeys()
+	if err != nil {
+		return who, err
+	}
+	if protocol != nil {
+		who.related = protocol.RelatedOrigins()
+	}
+	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/web"
 )
 
-// routes adds what is served besides /graphql.
+// routes adds what is served besides /graphql. A service without keys of its own has no jwks.
 func (a *App) routes(mux *http.ServeMux, who identity, ownPages func(http.Handler) http.Handler) {
 	if who.jwks != nil {
 		mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -25,6 +25,9 @@ func (a *App) routes(mux *http.ServeMux, who identity, ownPages func(http.Handle
 	if len(a.config.Providers) > 0 {
 		h := redirect.Handler{OAuth: who.oauth, Cookies: who.cookies, Log: a.log, OwnPages: ownPages, WriteError: writeError}
 		h.Routes(mux)
+	}
+	if who.related != nil {
+		mux.HandleFunc("GET /.well-known/webauthn", func(w http.ResponseWriter, _ *http.Request) { edge.WriteJSON(w, http.StatusOK, who.related) })
 	}
 	if a.config.Development() {
 		a.serveDeveloper(mux)

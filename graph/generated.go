@@ -4,6 +4,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -71,6 +72,10 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AddEmailCodePayload struct {
+		User func(childComplexity int) int
+	}
+
 	ChangeEmailPayload struct {
 		User func(childComplexity int) int
 	}
@@ -133,41 +138,75 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	FinishPasskeyReauthenticationPayload struct {
+		User func(childComplexity int) int
+	}
+
+	FinishPasskeyRegistrationPayload struct {
+		Credential func(childComplexity int) int
+	}
+
+	FinishPasskeySignInPayload struct {
+		SecondFactor func(childComplexity int) int
+		Tokens       func(childComplexity int) int
+		User         func(childComplexity int) int
+	}
+
+	FinishPasskeySignUpPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	Length struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
 	}
 
 	Mutation struct {
-		ChangeEmail                 func(childComplexity int, input model.ChangeEmailInput) int
-		ChangePassword              func(childComplexity int, input model.ChangePasswordInput) int
-		ChangeUsername              func(childComplexity int, input model.ChangeUsernameInput) int
-		CompleteSignUp              func(childComplexity int, input model.CompleteSignUpInput) int
-		DeleteAccount               func(childComplexity int, input model.DeleteAccountInput) int
-		DisableAccount              func(childComplexity int, input model.DisableAccountInput) int
-		EnableAccount               func(childComplexity int, input model.EnableAccountInput) int
-		FinishOAuth                 func(childComplexity int, input model.FinishOAuthInput) int
-		FinishOAuthLink             func(childComplexity int, input model.FinishOAuthLinkInput) int
-		FinishOAuthReauthentication func(childComplexity int, input model.FinishOAuthReauthenticationInput) int
-		Reauthenticate              func(childComplexity int, input model.ReauthenticateInput) int
-		RefreshSession              func(childComplexity int, input model.RefreshSessionInput) int
-		RemoveCredential            func(childComplexity int, input model.RemoveCredentialInput) int
-		RenameCredential            func(childComplexity int, input model.RenameCredentialInput) int
-		RequestEmailVerification    func(childComplexity int, input model.RequestEmailVerificationInput) int
-		RequestPasswordReset        func(childComplexity int, input model.RequestPasswordResetInput) int
-		ResetPassword               func(childComplexity int, input model.ResetPasswordInput) int
-		RevokeAccountSessions       func(childComplexity int, input model.RevokeAccountSessionsInput) int
-		RevokeOtherSessions         func(childComplexity int) int
-		RevokeSession               func(childComplexity int, input model.RevokeSessionInput) int
-		SignIn                      func(childComplexity int, input model.SignInInput) int
-		SignOut                     func(childComplexity int, input *model.SignOutInput) int
-		SignUp                      func(childComplexity int, input model.SignUpInput) int
-		StartOAuth                  func(childComplexity int, input model.StartOAuthInput) int
-		StartOAuthLink              func(childComplexity int, input model.StartOAuthLinkInput) int
-		StartOAuthReauthentication  func(childComplexity int, input model.StartOAuthReauthenticationInput) int
-		StartPasswordReset          func(childComplexity int, input model.StartPasswordResetInput) int
-		UpdateProfile               func(childComplexity int, input model.UpdateProfileInput) int
-		VerifyEmail                 func(childComplexity int, input model.VerifyEmailInput) int
+		AddEmailCode                  func(childComplexity int) int
+		ChangeEmail                   func(childComplexity int, input model.ChangeEmailInput) int
+		ChangePassword                func(childComplexity int, input model.ChangePasswordInput) int
+		ChangeUsername                func(childComplexity int, input model.ChangeUsernameInput) int
+		CompleteSignUp                func(childComplexity int, input model.CompleteSignUpInput) int
+		DeleteAccount                 func(childComplexity int, input model.DeleteAccountInput) int
+		DisableAccount                func(childComplexity int, input model.DisableAccountInput) int
+		EnableAccount                 func(childComplexity int, input model.EnableAccountInput) int
+		FinishOAuth                   func(childComplexity int, input model.FinishOAuthInput) int
+		FinishOAuthLink               func(childComplexity int, input model.FinishOAuthLinkInput) int
+		FinishOAuthReauthentication   func(childComplexity int, input model.FinishOAuthReauthenticationInput) int
+		FinishPasskeyReauthentication func(childComplexity int, input model.FinishPasskeyReauthenticationInput) int
+		FinishPasskeyRegistration     func(childComplexity int, input model.FinishPasskeyRegistrationInput) int
+		FinishPasskeySignIn           func(childComplexity int, input model.FinishPasskeySignInInput) int
+		FinishPasskeySignUp           func(childComplexity int, input model.FinishPasskeySignUpInput) int
+		Reauthenticate                func(childComplexity int, input model.ReauthenticateInput) int
+		ReauthenticateWithCode        func(childComplexity int, input model.ReauthenticateWithCodeInput) int
+		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
+		RemoveCredential              func(childComplexity int, input model.RemoveCredentialInput) int
+		RenameCredential              func(childComplexity int, input model.RenameCredentialInput) int
+		RequestEmailVerification      func(childComplexity int, input model.RequestEmailVerificationInput) int
+		RequestPasswordReset          func(childComplexity int, input model.RequestPasswordResetInput) int
+		RequestSignInCode             func(childComplexity int, input model.RequestSignInCodeInput) int
+		ResetPassword                 func(childComplexity int, input model.ResetPasswordInput) int
+		RevokeAccountSessions         func(childComplexity int, input model.RevokeAccountSessionsInput) int
+		RevokeOtherSessions           func(childComplexity int) int
+		RevokeSession                 func(childComplexity int, input model.RevokeSessionInput) int
+		SetPassword                   func(childComplexity int, input model.SetPasswordInput) int
+		SignIn                        func(childComplexity int, input model.SignInInput) int
+		SignInWithCode                func(childComplexity int, input model.SignInWithCodeInput) int
+		SignOut                       func(childComplexity int, input *model.SignOutInput) int
+		SignUp                        func(childComplexity int, input model.SignUpInput) int
+		SignUpAnonymously             func(childComplexity int, input model.SignUpAnonymouslyInput) int
+		StartOAuth                    func(childComplexity int, input model.StartOAuthInput) int
+		StartOAuthLink                func(childComplexity int, input model.StartOAuthLinkInput) int
+		StartOAuthReauthentication    func(childComplexity int, input model.StartOAuthReauthenticationInput) int
+		StartPasskeyReauthentication  func(childComplexity int) int
+		StartPasskeyRegistration      func(childComplexity int) int
+		StartPasskeySignIn            func(childComplexity int, input *model.StartPasskeySignInInput) int
+		StartPasskeySignUp            func(childComplexity int, input model.StartPasskeySignUpInput) int
+		StartPasswordReset            func(childComplexity int, input model.StartPasswordResetInput) int
+		UpdateProfile                 func(childComplexity int, input model.UpdateProfileInput) int
+		UpgradeAccount                func(childComplexity int, input model.UpgradeAccountInput) int
+		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
 	OAuthProvider struct {
@@ -239,6 +278,10 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	ReauthenticateWithCodePayload struct {
+		User func(childComplexity int) int
+	}
+
 	RefreshSessionPayload struct {
 		Tokens func(childComplexity int) int
 	}
@@ -269,6 +312,10 @@ type ComplexityRoot struct {
 	}
 
 	RequestPasswordResetPayload struct {
+		Success func(childComplexity int) int
+	}
+
+	RequestSignInCodePayload struct {
 		Success func(childComplexity int) int
 	}
 
@@ -346,13 +393,19 @@ type ComplexityRoot struct {
 		See     func(childComplexity int) int
 	}
 
+	SetPasswordPayload struct {
+		User func(childComplexity int) int
+	}
+
 	Settings struct {
+		AnonymousAccounts       func(childComplexity int) int
 		BioLength               func(childComplexity int) int
 		CodeLifetimeSeconds     func(childComplexity int) int
 		DefaultVisibility       func(childComplexity int) int
 		DisplayNameLength       func(childComplexity int) int
 		LocationLength          func(childComplexity int) int
 		OauthProviders          func(childComplexity int) int
+		Passkeys                func(childComplexity int) int
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
 		RequestLimits           func(childComplexity int) int
@@ -367,9 +420,22 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	SignInWithCodePayload struct {
+		PasswordCleared func(childComplexity int) int
+		PendingSignUp   func(childComplexity int) int
+		SecondFactor    func(childComplexity int) int
+		Tokens          func(childComplexity int) int
+		User            func(childComplexity int) int
+	}
+
 	SignOutPayload struct {
 		RevokedSessionID func(childComplexity int) int
 		Success          func(childComplexity int) int
+	}
+
+	SignUpAnonymouslyPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
 	}
 
 	SignUpPayload struct {
@@ -395,6 +461,30 @@ type ComplexityRoot struct {
 		ExpiresAt         func(childComplexity int) int
 	}
 
+	StartPasskeyReauthenticationPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeyRegistrationPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeySignInPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeySignUpPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
 	StartPasswordResetPayload struct {
 		Account func(childComplexity int) int
 		Success func(childComplexity int) int
@@ -410,7 +500,12 @@ type ComplexityRoot struct {
 		Profile func(childComplexity int) int
 	}
 
+	UpgradeAccountPayload struct {
+		User func(childComplexity int) int
+	}
+
 	User struct {
+		Anonymous            func(childComplexity int) int
 		CreatedAt            func(childComplexity int) int
 		Credentials          func(childComplexity int) int
 		Email                func(childComplexity int) int
@@ -461,10 +556,22 @@ type MutationResolver interface {
 	FinishOAuthReauthentication(ctx context.Context, input model.FinishOAuthReauthenticationInput) (*model.FinishOAuthReauthenticationPayload, error)
 	RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error)
+	StartPasskeyRegistration(ctx context.Context) (*model.StartPasskeyRegistrationPayload, error)
+	FinishPasskeyRegistration(ctx context.Context, input model.FinishPasskeyRegistrationInput) (*model.FinishPasskeyRegistrationPayload, error)
+	StartPasskeySignUp(ctx context.Context, input model.StartPasskeySignUpInput) (*model.StartPasskeySignUpPayload, error)
+	FinishPasskeySignUp(ctx context.Context, input model.FinishPasskeySignUpInput) (*model.FinishPasskeySignUpPayload, error)
+	StartPasskeySignIn(ctx context.Context, input *model.StartPasskeySignInInput) (*model.StartPasskeySignInPayload, error)
+	FinishPasskeySignIn(ctx context.Context, input model.FinishPasskeySignInInput) (*model.FinishPasskeySignInPayload, error)
+	StartPasskeyReauthentication(ctx context.Context) (*model.StartPasskeyReauthenticationPayload, error)
+	FinishPasskeyReauthentication(ctx context.Context, input model.FinishPasskeyReauthenticationInput) (*model.FinishPasskeyReauthenticationPayload, error)
 	RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error)
 	VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error)
 	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
+	RequestSignInCode(ctx context.Context, input model.RequestSignInCodeInput) (*model.RequestSignInCodePayload, error)
+	SignInWithCode(ctx context.Context, input model.SignInWithCodeInput) (*model.SignInWithCodePayload, error)
+	ReauthenticateWithCode(ctx context.Context, input model.ReauthenticateWithCodeInput) (*model.ReauthenticateWithCodePayload, error)
+	AddEmailCode(ctx context.Context) (*model.AddEmailCodePayload, error)
 	Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error)
 	RenameCredential(ctx context.Context, input model.RenameCredentialInput) (*model.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model.RemoveCredentialInput) (*model.RemoveCredentialPayload, error)
@@ -473,6 +580,9 @@ type MutationResolver interface {
 	ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error)
 	ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error)
 	DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error)
+	SignUpAnonymously(ctx context.Context, input model.SignUpAnonymouslyInput) (*model.SignUpAnonymouslyPayload, error)
+	UpgradeAccount(ctx context.Context, input model.UpgradeAccountInput) (*model.UpgradeAccountPayload, error)
+	SetPassword(ctx context.Context, input model.SetPasswordInput) (*model.SetPasswordPayload, error)
 	UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.UpdateProfilePayload, error)
 	DisableAccount(ctx context.Context, input model.DisableAccountInput) (*model.DisableAccountPayload, error)
 	EnableAccount(ctx context.Context, input model.EnableAccountInput) (*model.EnableAccountPayload, error)
@@ -503,6 +613,7 @@ type UserResolver interface {
 	EmailVerified(ctx context.Context, obj *model.User) (*bool, error)
 	PendingEmail(ctx context.Context, obj *model.User) (*string, error)
 	HasPassword(ctx context.Context, obj *model.User) (*bool, error)
+	Anonymous(ctx context.Context, obj *model.User) (*bool, error)
 	ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error)
 	NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error)
 
@@ -617,6 +728,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
+	case "AddEmailCodePayload.user":
+		if e.ComplexityRoot.AddEmailCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEmailCodePayload.User(childComplexity), true
 
 	case "ChangeEmailPayload.user":
 		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
@@ -786,6 +904,52 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FinishOAuthReauthenticationPayload.User(childComplexity), true
 
+	case "FinishPasskeyReauthenticationPayload.user":
+		if e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User(childComplexity), true
+
+	case "FinishPasskeyRegistrationPayload.credential":
+		if e.ComplexityRoot.FinishPasskeyRegistrationPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeyRegistrationPayload.Credential(childComplexity), true
+
+	case "FinishPasskeySignInPayload.secondFactor":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignInPayload.SecondFactor(childComplexity), true
+	case "FinishPasskeySignInPayload.tokens":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignInPayload.Tokens(childComplexity), true
+	case "FinishPasskeySignInPayload.user":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignInPayload.User(childComplexity), true
+
+	case "FinishPasskeySignUpPayload.tokens":
+		if e.ComplexityRoot.FinishPasskeySignUpPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignUpPayload.Tokens(childComplexity), true
+	case "FinishPasskeySignUpPayload.user":
+		if e.ComplexityRoot.FinishPasskeySignUpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignUpPayload.User(childComplexity), true
+
 	case "Length.max":
 		if e.ComplexityRoot.Length.Max == nil {
 			break
@@ -799,6 +963,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Length.Min(childComplexity), true
 
+	case "Mutation.addEmailCode":
+		if e.ComplexityRoot.Mutation.AddEmailCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.AddEmailCode(childComplexity), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -909,6 +1079,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishOAuthReauthentication(childComplexity, args["input"].(model.FinishOAuthReauthenticationInput)), true
+	case "Mutation.finishPasskeyReauthentication":
+		if e.ComplexityRoot.Mutation.FinishPasskeyReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeyReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeyReauthentication(childComplexity, args["input"].(model.FinishPasskeyReauthenticationInput)), true
+	case "Mutation.finishPasskeyRegistration":
+		if e.ComplexityRoot.Mutation.FinishPasskeyRegistration == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeyRegistration_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeyRegistration(childComplexity, args["input"].(model.FinishPasskeyRegistrationInput)), true
+	case "Mutation.finishPasskeySignIn":
+		if e.ComplexityRoot.Mutation.FinishPasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeySignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeySignIn(childComplexity, args["input"].(model.FinishPasskeySignInInput)), true
+	case "Mutation.finishPasskeySignUp":
+		if e.ComplexityRoot.Mutation.FinishPasskeySignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeySignUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeySignUp(childComplexity, args["input"].(model.FinishPasskeySignUpInput)), true
 	case "Mutation.reauthenticate":
 		if e.ComplexityRoot.Mutation.Reauthenticate == nil {
 			break
@@ -920,6 +1134,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(model.ReauthenticateInput)), true
+	case "Mutation.reauthenticateWithCode":
+		if e.ComplexityRoot.Mutation.ReauthenticateWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reauthenticateWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReauthenticateWithCode(childComplexity, args["input"].(model.ReauthenticateWithCodeInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -975,6 +1200,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.requestSignInCode":
+		if e.ComplexityRoot.Mutation.RequestSignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestSignInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestSignInCode(childComplexity, args["input"].(model.RequestSignInCodeInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -1014,6 +1250,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(model.RevokeSessionInput)), true
+	case "Mutation.setPassword":
+		if e.ComplexityRoot.Mutation.SetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(model.SetPasswordInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -1025,6 +1272,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+	case "Mutation.signInWithCode":
+		if e.ComplexityRoot.Mutation.SignInWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInWithCode(childComplexity, args["input"].(model.SignInWithCodeInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -1047,6 +1305,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.signUpAnonymously":
+		if e.ComplexityRoot.Mutation.SignUpAnonymously == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signUpAnonymously_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model.SignUpAnonymouslyInput)), true
 	case "Mutation.startOAuth":
 		if e.ComplexityRoot.Mutation.StartOAuth == nil {
 			break
@@ -1080,6 +1349,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartOAuthReauthentication(childComplexity, args["input"].(model.StartOAuthReauthenticationInput)), true
+	case "Mutation.startPasskeyReauthentication":
+		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeyReauthentication(childComplexity), true
+	case "Mutation.startPasskeyRegistration":
+		if e.ComplexityRoot.Mutation.StartPasskeyRegistration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeyRegistration(childComplexity), true
+	case "Mutation.startPasskeySignIn":
+		if e.ComplexityRoot.Mutation.StartPasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPasskeySignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeySignIn(childComplexity, args["input"].(*model.StartPasskeySignInInput)), true
+	case "Mutation.startPasskeySignUp":
+		if e.ComplexityRoot.Mutation.StartPasskeySignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPasskeySignUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeySignUp(childComplexity, args["input"].(model.StartPasskeySignUpInput)), true
 	case "Mutation.startPasswordReset":
 		if e.ComplexityRoot.Mutation.StartPasswordReset == nil {
 			break
@@ -1102,6 +1405,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(model.UpdateProfileInput)), true
+	case "Mutation.upgradeAccount":
+		if e.ComplexityRoot.Mutation.UpgradeAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upgradeAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpgradeAccount(childComplexity, args["input"].(model.UpgradeAccountInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -1411,6 +1725,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReauthenticatePayload.User(childComplexity), true
 
+	case "ReauthenticateWithCodePayload.user":
+		if e.ComplexityRoot.ReauthenticateWithCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReauthenticateWithCodePayload.User(childComplexity), true
+
 	case "RefreshSessionPayload.tokens":
 		if e.ComplexityRoot.RefreshSessionPayload.Tokens == nil {
 			break
@@ -1506,6 +1827,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestPasswordResetPayload.Success(childComplexity), true
+
+	case "RequestSignInCodePayload.success":
+		if e.ComplexityRoot.RequestSignInCodePayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSignInCodePayload.Success(childComplexity), true
 
 	case "ResetPasswordPayload.success":
 		if e.ComplexityRoot.ResetPasswordPayload.Success == nil {
@@ -1747,6 +2075,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionPermissions.See(childComplexity), true
 
+	case "SetPasswordPayload.user":
+		if e.ComplexityRoot.SetPasswordPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPasswordPayload.User(childComplexity), true
+
+	case "Settings.anonymousAccounts":
+		if e.ComplexityRoot.Settings.AnonymousAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.AnonymousAccounts(childComplexity), true
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
 			break
@@ -1783,6 +2124,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.OauthProviders(childComplexity), true
+	case "Settings.passkeys":
+		if e.ComplexityRoot.Settings.Passkeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.Passkeys(childComplexity), true
 	case "Settings.passwordLength":
 		if e.ComplexityRoot.Settings.PasswordLength == nil {
 			break
@@ -1839,6 +2186,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignInPayload.User(childComplexity), true
 
+	case "SignInWithCodePayload.passwordCleared":
+		if e.ComplexityRoot.SignInWithCodePayload.PasswordCleared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.PasswordCleared(childComplexity), true
+	case "SignInWithCodePayload.pendingSignUp":
+		if e.ComplexityRoot.SignInWithCodePayload.PendingSignUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.PendingSignUp(childComplexity), true
+	case "SignInWithCodePayload.secondFactor":
+		if e.ComplexityRoot.SignInWithCodePayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.SecondFactor(childComplexity), true
+	case "SignInWithCodePayload.tokens":
+		if e.ComplexityRoot.SignInWithCodePayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.Tokens(childComplexity), true
+	case "SignInWithCodePayload.user":
+		if e.ComplexityRoot.SignInWithCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.User(childComplexity), true
+
 	case "SignOutPayload.revokedSessionId":
 		if e.ComplexityRoot.SignOutPayload.RevokedSessionID == nil {
 			break
@@ -1851,6 +2229,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignOutPayload.Success(childComplexity), true
+
+	case "SignUpAnonymouslyPayload.tokens":
+		if e.ComplexityRoot.SignUpAnonymouslyPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpAnonymouslyPayload.Tokens(childComplexity), true
+	case "SignUpAnonymouslyPayload.user":
+		if e.ComplexityRoot.SignUpAnonymouslyPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpAnonymouslyPayload.User(childComplexity), true
 
 	case "SignUpPayload.tokens":
 		if e.ComplexityRoot.SignUpPayload.Tokens == nil {
@@ -1922,6 +2313,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt(childComplexity), true
 
+	case "StartPasskeyReauthenticationPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeyReauthenticationPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeyReauthenticationPayload.options":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.Options(childComplexity), true
+
+	case "StartPasskeyRegistrationPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeyRegistrationPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeyRegistrationPayload.options":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.Options(childComplexity), true
+
+	case "StartPasskeySignInPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeySignInPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignInPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeySignInPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeySignInPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignInPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeySignInPayload.options":
+		if e.ComplexityRoot.StartPasskeySignInPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignInPayload.Options(childComplexity), true
+
+	case "StartPasskeySignUpPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeySignUpPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeySignUpPayload.options":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.Options(childComplexity), true
+
 	case "StartPasswordResetPayload.account":
 		if e.ComplexityRoot.StartPasswordResetPayload.Account == nil {
 			break
@@ -1961,6 +2428,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateProfilePayload.Profile(childComplexity), true
 
+	case "UpgradeAccountPayload.user":
+		if e.ComplexityRoot.UpgradeAccountPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpgradeAccountPayload.User(childComplexity), true
+
+	case "User.anonymous":
+		if e.ComplexityRoot.User.Anonymous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Anonymous(childComplexity), true
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -2108,24 +2588,36 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FinishOAuthInput", ec.unmarshalInputFinishOAuthInput),
 			graphql.NewInputUnmarshaler("FinishOAuthLinkInput", ec.unmarshalInputFinishOAuthLinkInput),
 			graphql.NewInputUnmarshaler("FinishOAuthReauthenticationInput", ec.unmarshalInputFinishOAuthReauthenticationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeyReauthenticationInput", ec.unmarshalInputFinishPasskeyReauthenticationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
+			graphql.NewInputUnmarshaler("FinishPasskeySignUpInput", ec.unmarshalInputFinishPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
+			graphql.NewInputUnmarshaler("ReauthenticateWithCodeInput", ec.unmarshalInputReauthenticateWithCodeInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RemoveCredentialInput", ec.unmarshalInputRemoveCredentialInput),
 			graphql.NewInputUnmarshaler("RenameCredentialInput", ec.unmarshalInputRenameCredentialInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
+			graphql.NewInputUnmarshaler("RequestSignInCodeInput", ec.unmarshalInputRequestSignInCodeInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("RevokeAccountSessionsInput", ec.unmarshalInputRevokeAccountSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
+			graphql.NewInputUnmarshaler("SetPasswordInput", ec.unmarshalInputSetPasswordInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SignInWithCodeInput", ec.unmarshalInputSignInWithCodeInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StartOAuthInput", ec.unmarshalInputStartOAuthInput),
 			graphql.NewInputUnmarshaler("StartOAuthLinkInput", ec.unmarshalInputStartOAuthLinkInput),
 			graphql.NewInputUnmarshaler("StartOAuthReauthenticationInput", ec.unmarshalInputStartOAuthReauthenticationInput),
+			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
+			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
+			graphql.NewInputUnmarshaler("UpgradeAccountInput", ec.unmarshalInputUpgradeAccountInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
 	}
@@ -2278,6 +2770,12 @@ scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.
 
 "An absolute http or https URL (RFC 3986) of at most 2048 bytes, without a user name or password. White space around it is ignored. A blank string means null where null is allowed."
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
+
+"""
+Any JSON value (RFC 8259), as an object of your language or as JSON in the variables. It is for values that a standard defines and that your
+code passes on, such as those of the Web Authentication API.
+"""
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
 "Queries read data. They never change it."
 type Query {
@@ -2439,6 +2937,63 @@ type Mutation {
   revokeOtherSessions: RevokeOtherSessionsPayload @signedIn
 
   """
+  Starts adding a passkey to your account. Pass ` + "`" + `options` + "`" + ` to the browser, and what it returns to ` + "`" + `finishPasskeyRegistration` + "`" + `. The error is
+  REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  startPasskeyRegistration: StartPasskeyRegistrationPayload @signedIn
+
+  "Adds the passkey that the browser has created to your account. We notify you by email."
+  finishPasskeyRegistration(
+    "The passkey."
+    input: FinishPasskeyRegistrationInput!
+  ): FinishPasskeyRegistrationPayload @signedIn
+
+  """
+  Starts a sign-up with a passkey instead of a password. It validates the form and creates nothing. Pass ` + "`" + `options` + "`" + ` to the browser, and what
+  it returns to ` + "`" + `finishPasskeySignUp` + "`" + `.
+  """
+  startPasskeySignUp(
+    "The sign-up form."
+    input: StartPasskeySignUpInput!
+  ): StartPasskeySignUpPayload @public(reason: "Visitors have no account yet.")
+
+  "Creates an account with the passkey that the browser has created, its profile and its first session. Either all of them are created or none."
+  finishPasskeySignUp(
+    "The passkey."
+    input: FinishPasskeySignUpInput!
+  ): FinishPasskeySignUpPayload @public(reason: "Visitors have no account yet.")
+
+  """
+  Starts a sign-in with a passkey. The options are the same for everybody, because the user chooses the account in the browser. Pass
+  ` + "`" + `options` + "`" + ` to the browser, and what it returns to ` + "`" + `finishPasskeySignIn` + "`" + `.
+  """
+  startPasskeySignIn(
+    "How your client wants the session."
+    input: StartPasskeySignInInput
+  ): StartPasskeySignInPayload @public(reason: "Visitors are not signed in yet.")
+
+  """
+  Starts a session for the account of the passkey that the user has chosen. The error is INVALID_CREDENTIALS for a passkey that is not known and for
+  an answer that is not valid alike.
+  """
+  finishPasskeySignIn(
+    "The browser's answer."
+    input: FinishPasskeySignInInput!
+  ): FinishPasskeySignInPayload @public(reason: "The passkey proves who asks.")
+
+  """
+  Starts confirming who you are with one of your passkeys, after REAUTH_REQUIRED. Pass ` + "`" + `options` + "`" + ` to the browser, and what it returns to
+  ` + "`" + `finishPasskeyReauthentication` + "`" + `. The error is NOT_FOUND if you have no passkey.
+  """
+  startPasskeyReauthentication: StartPasskeyReauthenticationPayload @signedIn
+
+  "Confirms who you are with a passkey. Then retry the operation."
+  finishPasskeyReauthentication(
+    "The browser's answer."
+    input: FinishPasskeyReauthenticationInput!
+  ): FinishPasskeyReauthenticationPayload @signedIn
+
+  """
   Sends a code to the email address of an account that has not verified it yet. The response is the same for every address.
   """
   requestEmailVerification(
@@ -2467,6 +3022,40 @@ type Mutation {
     "The address, its code and the new password."
     input: ResetPasswordInput!
   ): ResetPasswordPayload @public(reason: "The code proves who asks.")
+
+  """
+  Sends a code to an email address. With it, ` + "`" + `signInWithCode` + "`" + ` signs in to the account of the address, or creates one if there is
+  none. The response is the same for every address.
+  """
+  requestSignInCode(
+    "The address, and the profile of a new account."
+    input: RequestSignInCodeInput!
+  ): RequestSignInCodePayload @public(reason: "Only the address gets the code, and the response reveals nothing.")
+
+  """
+  Signs in with the code that we sent, or signs up if no account has the address. The code proves the address. If its account had
+  not verified the address, someone else may have created it: then all its other sessions are revoked, and its other credentials are
+  removed (` + "`" + `passwordCleared` + "`" + `).
+  """
+  signInWithCode(
+    "The address and its code."
+    input: SignInWithCodeInput!
+  ): SignInWithCodePayload @public(reason: "The code proves who asks.")
+
+  """
+  Confirms that it is you, with a code that ` + "`" + `requestSignInCode` + "`" + ` sent to the address of your account. Call this after REAUTH_REQUIRED,
+  then retry the operation.
+  """
+  reauthenticateWithCode(
+    "The code."
+    input: ReauthenticateWithCodeInput!
+  ): ReauthenticateWithCodePayload @signedIn
+
+  """
+  Lets you sign in with codes by email again, after ` + "`" + `removeCredential` + "`" + ` has turned it off. Your address must be verified. We notify you by
+  email. The error is REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  addEmailCode: AddEmailCodePayload @signedIn
 
   "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
   reauthenticate(
@@ -2524,9 +3113,38 @@ type Mutation {
 
   "Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `)."
   deleteAccount(
-    "Your password."
+    "Your password, if you have one."
     input: DeleteAccountInput!
   ): DeleteAccountPayload @signedIn
+
+  """
+  Creates an account without email address and password, its profile and its session. Nobody can sign in to it again: it is lost with
+  its session, unless ` + "`" + `upgradeAccount` + "`" + `, ` + "`" + `changeEmail` + "`" + ` or another credential makes it permanent. The error is FORBIDDEN if this service has
+  no anonymous accounts (` + "`" + `Settings.anonymousAccounts` + "`" + `).
+  """
+  signUpAnonymously(
+    "The profile."
+    input: SignUpAnonymouslyInput!
+  ): SignUpAnonymouslyPayload @public(reason: "Visitors have no account yet.")
+
+  """
+  Makes your anonymous account permanent. It keeps its id and everything that belongs to it. If users must verify their email address
+  (` + "`" + `Settings.verifiedEmailRequired` + "`" + `), we send a code to it, and ` + "`" + `verifyEmail` + "`" + ` completes the upgrade. The error is FORBIDDEN if your
+  account is permanent already.
+  """
+  upgradeAccount(
+    "The sign-up form."
+    input: UpgradeAccountInput!
+  ): UpgradeAccountPayload @signedIn
+
+  """
+  Adds a password to an account that has none, such as one that was created with a code. We notify you by email. The error is
+  REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  setPassword(
+    "The password."
+    input: SetPasswordInput!
+  ): SetPasswordPayload @signedIn
 
   "Updates a profile. Fields that you omit keep their values; null or a blank string clears a field."
   updateProfile(
@@ -2596,6 +3214,10 @@ type Settings {
   usernameHoldSeconds: Int! @inherited
   "The providers with which users can sign in (` + "`" + `startOAuth` + "`" + `)."
   oauthProviders: [OAuthProvider!]! @inherited
+  "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
+  anonymousAccounts: Boolean! @inherited
+  "Whether users can have passkeys. They require https and a domain."
+  passkeys: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -2642,6 +3264,8 @@ type User implements Node @key(fields: "id") {
   pendingEmail: String @owner
   "Whether the account has a password. ` + "`" + `verifyEmail` + "`" + ` may clear it (` + "`" + `passwordCleared` + "`" + `); ` + "`" + `resetPassword` + "`" + ` sets a new one."
   hasPassword: Boolean @owner
+  "Whether nothing but its session leads to the account. ` + "`" + `upgradeAccount` + "`" + ` makes it permanent."
+  anonymous: Boolean @owner
   "When this session has to confirm the password again for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
   "When you can request another code. Until then, the error is RATE_LIMITED. Null if you can request one now."
@@ -2699,6 +3323,8 @@ enum UserField {
   PENDING_EMAIL
   "` + "`" + `hasPassword` + "`" + `."
   HAS_PASSWORD
+  "` + "`" + `anonymous` + "`" + `."
+  ANONYMOUS
   "` + "`" + `reauthenticatedUntil` + "`" + `."
   REAUTHENTICATED_UNTIL
   "` + "`" + `nextCodeAt` + "`" + `."
@@ -2723,6 +3349,8 @@ enum CodePurpose {
   RESET_PASSWORD
   "To verify the new email address of an account (` + "`" + `changeEmail` + "`" + `)."
   CHANGE_EMAIL
+  "To sign in, or to confirm that it is you (` + "`" + `requestSignInCode` + "`" + `)."
+  SIGN_IN
 }
 
 "A session, from sign-in until it expires or is revoked. Only its owner can see it. Tokens are never included; they are returned once, at sign-in."
@@ -2793,6 +3421,131 @@ type SessionEdge {
   cursor: String! @inherited
   "The session."
   node: Session @inherited
+}
+
+"The options for a new passkey."
+type StartPasskeyRegistrationPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialCreationOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that the browser has created."
+input FinishPasskeyRegistrationInput {
+  "The token of ` + "`" + `startPasskeyRegistration` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `RegistrationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+  "A name by which you recognize it, of at most 100 characters. If omitted, it is the name of the product that keeps it, or ` + "`" + `Passkey` + "`" + `."
+  name: String
+}
+
+"The new passkey."
+type FinishPasskeyRegistrationPayload {
+  "The passkey, among your other credentials."
+  credential: Credential @inherited
+}
+
+"The values of a new account that has a passkey instead of a password."
+input StartPasskeySignUpInput {
+  "The email address of the account. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  """
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
+  to another dot. Usernames are unique, ignoring case. Some names are reserved.
+  """
+  username: String!
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The options for the passkey of a new account."
+type StartPasskeySignUpPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialCreationOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that the browser has created for a new account."
+input FinishPasskeySignUpInput {
+  "The token of ` + "`" + `startPasskeySignUp` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `RegistrationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The new account. Both fields are null if the user has to verify the email address first."
+type FinishPasskeySignUpPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its first session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"How a client wants its session."
+input StartPasskeySignInInput {
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The options for a sign-in, which are the same for everybody."
+type StartPasskeySignInPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialRequestOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that a user has chosen."
+input FinishPasskeySignInInput {
+  "The token of ` + "`" + `startPasskeySignIn` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The new session, or the question for a second factor."
+type FinishPasskeySignInPayload {
+  "The user who signed in. Null if a second factor is required."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session, or if a second factor is required."
+  tokens: Tokens @inherited
+  "How to prove a second factor. Null if none is required: the account has none, or the passkey's device has verified the user."
+  secondFactor: SecondFactorChallenge @inherited
+}
+
+"The options to confirm who you are with one of your passkeys."
+type StartPasskeyReauthenticationPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialRequestOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"One of your passkeys."
+input FinishPasskeyReauthenticationInput {
+  "The token of ` + "`" + `startPasskeyReauthentication` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The response to a confirmed passkey."
+type FinishPasskeyReauthenticationPayload {
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
 }
 
 "A security-related event of an account, such as a sign-in."
@@ -3297,6 +4050,72 @@ type ResetPasswordPayload {
   success: Boolean! @inherited
 }
 
+"An email address, and the profile of a new account if no account has the address."
+input RequestSignInCodeInput {
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  """
+  The username of a new account; see ` + "`" + `SignUpInput.username` + "`" + `. It is kept with the code, and validated whether or not an account has the
+  address. Without it, a new user is asked for one after the code (` + "`" + `PendingSignUp` + "`" + `).
+  """
+  username: String
+  "The other fields of the profile of a new account. They require a username."
+  profile: ProfileFieldsInput
+}
+
+"The response, which is the same for every address."
+type RequestSignInCodePayload {
+  "Always true. It does not reveal whether an account has this address."
+  success: Boolean! @inherited
+}
+
+"An email address and the code that we sent to it."
+input SignInWithCodeInput {
+  "The email address to which we sent the code. White space around it is ignored."
+  email: String!
+  "The code. Case, spaces, dashes and the width of characters do not matter."
+  code: String!
+  """
+  The username of a new account, instead of the one that was sent with the request for the code. If it is taken (CONFLICT), the code still
+  works. Ignored if an account has the address.
+  """
+  username: String
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The new session, or what is missing."
+type SignInWithCodePayload {
+  "The user who signed in or signed up."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+  "What the account requires besides the code. Null if nothing is missing."
+  secondFactor: SecondFactorChallenge @inherited
+  "What a new account still needs. Null if nothing is missing."
+  pendingSignUp: PendingSignUp @inherited
+  "Whether the password and the other credentials of the account were removed, because someone else may have added them."
+  passwordCleared: Boolean! @inherited
+}
+
+"A code that confirms that it is you."
+input ReauthenticateWithCodeInput {
+  "The code that ` + "`" + `requestSignInCode` + "`" + ` sent to the address of your account. Case, spaces, dashes and the width of characters do not matter."
+  code: String!
+}
+
+"The response to a confirmation with a code."
+type ReauthenticateWithCodePayload {
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
+}
+
+"The response after codes by email were turned on."
+type AddEmailCodePayload {
+  "You. ` + "`" + `credentials` + "`" + ` has the entry of the kind EMAIL_CODE."
+  user: User @inherited
+}
+
 "Your password."
 input ReauthenticateInput {
   "The password of your account."
@@ -3352,8 +4171,8 @@ type ChangeUsernamePayload {
 
 "The confirmation that deletes your account."
 input DeleteAccountInput {
-  "The password of your account."
-  password: String!
+  "The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago."
+  password: String
 }
 
 "The ids of the deleted account."
@@ -3362,6 +4181,54 @@ type DeleteAccountPayload {
   deletedUserId: ID! @inherited
   "The id of the deleted profile."
   deletedProfileId: ID! @inherited
+}
+
+"The profile of an anonymous account."
+input SignUpAnonymouslyInput {
+  "The username; see ` + "`" + `SignUpInput.username` + "`" + `. If omitted, the service makes one up, such as ` + "`" + `guest-7f3kq20d9xwz` + "`" + `."
+  username: String
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The new anonymous account."
+type SignUpAnonymouslyPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"The values that an anonymous account gets when it becomes permanent."
+input UpgradeAccountInput {
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
+  password: String!
+  "A new username; see ` + "`" + `SignUpInput.username` + "`" + `. If omitted, the account keeps its own."
+  username: String
+  "Fields of the profile to change. Null or a blank string is the same as omitting the field."
+  profile: ProfileFieldsInput
+}
+
+"The upgraded account."
+type UpgradeAccountPayload {
+  "You. If you have to verify the address first, ` + "`" + `anonymous` + "`" + ` is still true, and ` + "`" + `pendingEmail` + "`" + ` is the address."
+  user: User @inherited
+}
+
+"A password for an account that has none."
+input SetPasswordInput {
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
+  newPassword: String!
+}
+
+"The response to a new password."
+type SetPasswordPayload {
+  "You, with ` + "`" + `hasPassword` + "`" + `."
+  user: User @inherited
 }
 
 "The tokens of a session (OAuth 2.0's terms)."
@@ -3795,6 +4662,14 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AddEmailCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_AddEmailCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddEmailCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -3919,6 +4794,44 @@ func (ec *executionContext) childFields_FinishOAuthReauthenticationPayload(ctx c
 	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthReauthenticationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FinishPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeyReauthenticationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeyReauthenticationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeyRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishPasskeyRegistrationPayload_credential(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeyRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeySignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeySignInPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishPasskeySignInPayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_FinishPasskeySignInPayload_secondFactor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeySignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeySignUpPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishPasskeySignUpPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Length(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "min":
@@ -4041,6 +4954,14 @@ func (ec *executionContext) childFields_ReauthenticatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ReauthenticatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReauthenticateWithCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ReauthenticateWithCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReauthenticateWithCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tokens":
@@ -4105,6 +5026,14 @@ func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.
 		return ec.fieldContext_RequestPasswordResetPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestSignInCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_RequestSignInCodePayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSignInCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4255,6 +5184,14 @@ func (ec *executionContext) childFields_SessionPermissions(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type SessionPermissions", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SetPasswordPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPasswordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "passwordLength":
@@ -4279,6 +5216,10 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
 	case "oauthProviders":
 		return ec.fieldContext_Settings_oauthProviders(ctx, field)
+	case "anonymousAccounts":
+		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
+	case "passkeys":
+		return ec.fieldContext_Settings_passkeys(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -4297,6 +5238,22 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignInWithCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignInWithCodePayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignInWithCodePayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_SignInWithCodePayload_secondFactor(ctx, field)
+	case "pendingSignUp":
+		return ec.fieldContext_SignInWithCodePayload_pendingSignUp(ctx, field)
+	case "passwordCleared":
+		return ec.fieldContext_SignInWithCodePayload_passwordCleared(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInWithCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -4305,6 +5262,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_revokedSessionId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignUpAnonymouslyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignUpAnonymouslyPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignUpAnonymouslyPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpAnonymouslyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4353,6 +5320,54 @@ func (ec *executionContext) childFields_StartOAuthReauthenticationPayload(ctx co
 	return nil, fmt.Errorf("no field named %q was found under type StartOAuthReauthenticationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StartPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyReauthenticationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeyRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeySignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeySignInPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeySignInPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeySignInPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeySignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeySignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeySignUpPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeySignUpPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeySignUpPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeySignUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -4383,6 +5398,14 @@ func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type UpdateProfilePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpgradeAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpgradeAccountPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpgradeAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4395,6 +5418,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_pendingEmail(ctx, field)
 	case "hasPassword":
 		return ec.fieldContext_User_hasPassword(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_User_anonymous(ctx, field)
 	case "reauthenticatedUntil":
 		return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
 	case "nextCodeAt":
@@ -4767,6 +5792,76 @@ func (ec *executionContext) field_Mutation_finishOAuth_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_finishPasskeyReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishPasskeyReauthenticationInput, error) {
+			return ec.unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeyRegistration_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishPasskeyRegistrationInput, error) {
+			return ec.unmarshalNFinishPasskeyRegistrationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeySignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishPasskeySignInInput, error) {
+			return ec.unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeySignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishPasskeySignUpInput, error) {
+			return ec.unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reauthenticateWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReauthenticateWithCodeInput, error) {
+			return ec.unmarshalNReauthenticateWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4851,6 +5946,20 @@ func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_requestSignInCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RequestSignInCodeInput, error) {
+			return ec.unmarshalNRequestSignInCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4893,6 +6002,34 @@ func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetPasswordInput, error) {
+			return ec.unmarshalNSetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signInWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignInWithCodeInput, error) {
+			return ec.unmarshalNSignInWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4913,6 +6050,20 @@ func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, raw
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (*model.SignOutInput, error) {
 			return ec.unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signUpAnonymously_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignUpAnonymouslyInput, error) {
+			return ec.unmarshalNSignUpAnonymouslyInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4977,6 +6128,34 @@ func (ec *executionContext) field_Mutation_startOAuth_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_startPasskeySignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (*model.StartPasskeySignInInput, error) {
+			return ec.unmarshalOStartPasskeySignInInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startPasskeySignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartPasskeySignUpInput, error) {
+			return ec.unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_startPasswordReset_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4997,6 +6176,20 @@ func (ec *executionContext) field_Mutation_updateProfile_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateProfileInput, error) {
 			return ec.unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upgradeAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpgradeAccountInput, error) {
+			return ec.unmarshalNUpgradeAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5493,6 +6686,24 @@ func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _AddEmailCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.AddEmailCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AddEmailCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_AddEmailCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddEmailCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -5855,6 +7066,132 @@ func (ec *executionContext) fieldContext_FinishOAuthReauthenticationPayload_user
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeyReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeyReauthenticationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeyReauthenticationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeyReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeyReauthenticationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeyRegistrationPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeyRegistrationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeyRegistrationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishPasskeyRegistrationPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeyRegistrationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignInPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeySignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeySignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6488,6 +7825,386 @@ func (ec *executionContext) fieldContext_Mutation_revokeOtherSessions(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyRegistration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyRegistration(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartPasskeyRegistrationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartPasskeyRegistrationPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyRegistrationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyRegistration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyRegistrationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeyRegistration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeyRegistration(ctx, fc.Args["input"].(model.FinishPasskeyRegistrationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishPasskeyRegistrationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeyRegistrationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeyRegistration_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeySignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeySignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasskeySignUp(ctx, fc.Args["input"].(model.StartPasskeySignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartPasskeySignUpPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeySignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeySignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasskeySignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeySignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeySignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeySignUp(ctx, fc.Args["input"].(model.FinishPasskeySignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishPasskeySignUpPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeySignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeySignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeySignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeySignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeySignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasskeySignIn(ctx, fc.Args["input"].(*model.StartPasskeySignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartPasskeySignInPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeySignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeySignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasskeySignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeySignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeySignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeySignIn(ctx, fc.Args["input"].(model.FinishPasskeySignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishPasskeySignInPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeySignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeySignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeySignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyReauthentication(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartPasskeyReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyReauthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyReauthenticationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeyReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeyReauthentication(ctx, fc.Args["input"].(model.FinishPasskeyReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishPasskeyReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeyReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeyReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6660,6 +8377,196 @@ func (ec *executionContext) fieldContext_Mutation_resetPassword(ctx context.Cont
 	if fc.Args, err = ec.field_Mutation_resetPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestSignInCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestSignInCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestSignInCode(ctx, fc.Args["input"].(model.RequestSignInCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestSignInCodePayload) graphql.Marshaler {
+			return ec.marshalORequestSignInCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestSignInCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestSignInCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestSignInCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signInWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signInWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignInWithCode(ctx, fc.Args["input"].(model.SignInWithCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInWithCodePayload) graphql.Marshaler {
+			return ec.marshalOSignInWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signInWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInWithCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signInWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reauthenticateWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reauthenticateWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReauthenticateWithCode(ctx, fc.Args["input"].(model.ReauthenticateWithCodeInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.ReauthenticateWithCodePayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReauthenticateWithCodePayload) graphql.Marshaler {
+			return ec.marshalOReauthenticateWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reauthenticateWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReauthenticateWithCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reauthenticateWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addEmailCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().AddEmailCode(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.AddEmailCodePayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AddEmailCodePayload) graphql.Marshaler {
+			return ec.marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addEmailCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddEmailCodePayload(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -7141,6 +9048,164 @@ func (ec *executionContext) fieldContext_Mutation_deleteAccount(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signUpAnonymously(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signUpAnonymously(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignUpAnonymously(ctx, fc.Args["input"].(model.SignUpAnonymouslyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignUpAnonymouslyPayload) graphql.Marshaler {
+			return ec.marshalOSignUpAnonymouslyPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signUpAnonymously(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignUpAnonymouslyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signUpAnonymously_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upgradeAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upgradeAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpgradeAccount(ctx, fc.Args["input"].(model.UpgradeAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.UpgradeAccountPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpgradeAccountPayload) graphql.Marshaler {
+			return ec.marshalOUpgradeAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upgradeAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpgradeAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upgradeAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPassword(ctx, fc.Args["input"].(model.SetPasswordInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.SetPasswordPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetPasswordPayload) graphql.Marshaler {
+			return ec.marshalOSetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetPasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8332,6 +10397,24 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _ReauthenticateWithCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ReauthenticateWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "ReauthenticateWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_ReauthenticateWithCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReauthenticateWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RefreshSessionPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RefreshSessionPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -8468,6 +10551,13 @@ func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Con
 }
 func (ec *executionContext) fieldContext_RequestPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RequestSignInCodePayload_success(ctx context.Context, obj *model.RequestSignInCodePayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
+}
+func (ec *executionContext) fieldContext_RequestSignInCodePayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestSignInCodePayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, obj *model.ResetPasswordPayload) graphql.Marshaler {
@@ -8902,6 +10992,24 @@ func (ec *executionContext) fieldContext_SessionPermissions_see(_ context.Contex
 	return graphql.NewScalarFieldContext("SessionPermissions", field, false, false, "SessionField")
 }
 
+func (ec *executionContext) _SetPasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SetPasswordPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SetPasswordPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SetPasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetPasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -9045,6 +11153,20 @@ func (ec *executionContext) fieldContext_Settings_oauthProviders(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
+}
+func (ec *executionContext) fieldContext_Settings_anonymousAccounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Settings_passkeys(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Passkeys)
+}
+func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -9117,6 +11239,85 @@ func (ec *executionContext) fieldContext_SignInPayload_secondFactor(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _SignInWithCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendingSignUp(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_passwordCleared(ctx context.Context, obj *model.SignInWithCodePayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.PasswordCleared)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_passwordCleared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignInWithCodePayload", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model.SignOutPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
@@ -9129,6 +11330,42 @@ func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context
 }
 func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpAnonymouslyPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignUpAnonymouslyPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SignUpAnonymouslyPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpAnonymouslyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignUpAnonymouslyPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignUpAnonymouslyPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_SignUpAnonymouslyPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpAnonymouslyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpPayload) (ret graphql.Marshaler) {
@@ -9230,6 +11467,90 @@ func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_expir
 	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_options(ctx context.Context, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_continuationToken(ctx context.Context, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_expiresAt(ctx context.Context, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload_options(ctx context.Context, obj *model.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload_continuationToken(ctx context.Context, obj *model.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload_expiresAt(ctx context.Context, obj *model.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeySignInPayload_options(ctx context.Context, obj *model.StartPasskeySignInPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeySignInPayload_continuationToken(ctx context.Context, obj *model.StartPasskeySignInPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeySignInPayload_expiresAt(ctx context.Context, obj *model.StartPasskeySignInPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_options(ctx context.Context, obj *model.StartPasskeySignUpPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_continuationToken(ctx context.Context, obj *model.StartPasskeySignUpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_expiresAt(ctx context.Context, obj *model.StartPasskeySignUpPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _StartPasswordResetPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.StartPasswordResetPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "StartPasswordResetPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -9292,6 +11613,24 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Profile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpgradeAccountPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UpgradeAccountPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "UpgradeAccountPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_UpgradeAccountPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpgradeAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9371,6 +11710,22 @@ func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql
 	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _User_anonymous(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().Anonymous(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
@@ -11090,11 +13445,11 @@ func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Password = data
+			it.Password = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -11385,6 +13740,209 @@ func UnmarshalFinishOAuthReauthenticationInput(ctx context.Context, raw any) (mo
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishPasskeyReauthenticationInput(ctx context.Context, obj any) (model.FinishPasskeyReauthenticationInput, error) {
+	var it model.FinishPasskeyReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeyReauthenticationInput unmarshals raw into the FinishPasskeyReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeyReauthenticationInput(ctx context.Context, raw any) (model.FinishPasskeyReauthenticationInput, error) {
+	var out model.FinishPasskeyReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeyReauthenticationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeyRegistrationInput(ctx context.Context, obj any) (model.FinishPasskeyRegistrationInput, error) {
+	var it model.FinishPasskeyRegistrationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeyRegistrationInput unmarshals raw into the FinishPasskeyRegistrationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeyRegistrationInput(ctx context.Context, raw any) (model.FinishPasskeyRegistrationInput, error) {
+	var out model.FinishPasskeyRegistrationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeyRegistrationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeySignInInput(ctx context.Context, obj any) (model.FinishPasskeySignInInput, error) {
+	var it model.FinishPasskeySignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeySignInInput unmarshals raw into the FinishPasskeySignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeySignInInput(ctx context.Context, raw any) (model.FinishPasskeySignInInput, error) {
+	var out model.FinishPasskeySignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeySignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeySignUpInput(ctx context.Context, obj any) (model.FinishPasskeySignUpInput, error) {
+	var it model.FinishPasskeySignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeySignUpInput unmarshals raw into the FinishPasskeySignUpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeySignUpInput(ctx context.Context, raw any) (model.FinishPasskeySignUpInput, error) {
+	var out model.FinishPasskeySignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeySignUpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context, obj any) (model.ProfileFieldsInput, error) {
 	var it model.ProfileFieldsInput
 	if obj == nil {
@@ -11515,6 +14073,48 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 func UnmarshalReauthenticateInput(ctx context.Context, raw any) (model.ReauthenticateInput, error) {
 	var out model.ReauthenticateInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReauthenticateInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReauthenticateWithCodeInput(ctx context.Context, obj any) (model.ReauthenticateWithCodeInput, error) {
+	var it model.ReauthenticateWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReauthenticateWithCodeInput unmarshals raw into the ReauthenticateWithCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReauthenticateWithCodeInput(ctx context.Context, raw any) (model.ReauthenticateWithCodeInput, error) {
+	var out model.ReauthenticateWithCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReauthenticateWithCodeInput", raw, &out)
 	return out, err
 }
 
@@ -11735,6 +14335,62 @@ func UnmarshalRequestPasswordResetInput(ctx context.Context, raw any) (model.Req
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRequestSignInCodeInput(ctx context.Context, obj any) (model.RequestSignInCodeInput, error) {
+	var it model.RequestSignInCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestSignInCodeInput unmarshals raw into the RequestSignInCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestSignInCodeInput(ctx context.Context, raw any) (model.RequestSignInCodeInput, error) {
+	var out model.RequestSignInCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestSignInCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (model.ResetPasswordInput, error) {
 	var it model.ResetPasswordInput
 	if obj == nil {
@@ -11875,6 +14531,48 @@ func UnmarshalRevokeSessionInput(ctx context.Context, raw any) (model.RevokeSess
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSetPasswordInput(ctx context.Context, obj any) (model.SetPasswordInput, error) {
+	var it model.SetPasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSetPasswordInput unmarshals raw into the SetPasswordInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSetPasswordInput(ctx context.Context, raw any) (model.SetPasswordInput, error) {
+	var out model.SetPasswordInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetPasswordInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj any) (model.SignInInput, error) {
 	var it model.SignInInput
 	if obj == nil {
@@ -11935,6 +14633,73 @@ func UnmarshalSignInInput(ctx context.Context, raw any) (model.SignInInput, erro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSignInWithCodeInput(ctx context.Context, obj any) (model.SignInWithCodeInput, error) {
+	var it model.SignInWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "code", "username", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignInWithCodeInput unmarshals raw into the SignInWithCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignInWithCodeInput(ctx context.Context, raw any) (model.SignInWithCodeInput, error) {
+	var out model.SignInWithCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignInWithCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj any) (model.SignOutInput, error) {
 	var it model.SignOutInput
 	if obj == nil {
@@ -11974,6 +14739,66 @@ func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj 
 func UnmarshalSignOutInput(ctx context.Context, raw any) (model.SignOutInput, error) {
 	var out model.SignOutInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignOutInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSignUpAnonymouslyInput(ctx context.Context, obj any) (model.SignUpAnonymouslyInput, error) {
+	var it model.SignUpAnonymouslyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignUpAnonymouslyInput unmarshals raw into the SignUpAnonymouslyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignUpAnonymouslyInput(ctx context.Context, raw any) (model.SignUpAnonymouslyInput, error) {
+	var out model.SignUpAnonymouslyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignUpAnonymouslyInput", raw, &out)
 	return out, err
 }
 
@@ -12230,6 +15055,119 @@ func UnmarshalStartOAuthReauthenticationInput(ctx context.Context, raw any) (mod
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputStartPasskeySignInInput(ctx context.Context, obj any) (model.StartPasskeySignInInput, error) {
+	var it model.StartPasskeySignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartPasskeySignInInput unmarshals raw into the StartPasskeySignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartPasskeySignInInput(ctx context.Context, raw any) (model.StartPasskeySignInInput, error) {
+	var out model.StartPasskeySignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasskeySignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartPasskeySignUpInput(ctx context.Context, obj any) (model.StartPasskeySignUpInput, error) {
+	var it model.StartPasskeySignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = data
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartPasskeySignUpInput unmarshals raw into the StartPasskeySignUpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartPasskeySignUpInput(ctx context.Context, raw any) (model.StartPasskeySignUpInput, error) {
+	var out model.StartPasskeySignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasskeySignUpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputStartPasswordResetInput(ctx context.Context, obj any) (model.StartPasswordResetInput, error) {
 	var it model.StartPasswordResetInput
 	if obj == nil {
@@ -12367,6 +15305,69 @@ func (ec *executionContext) unmarshalInputUpdateProfileInput(ctx context.Context
 func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (model.UpdateProfileInput, error) {
 	var out model.UpdateProfileInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateProfileInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpgradeAccountInput(ctx context.Context, obj any) (model.UpgradeAccountInput, error) {
+	var it model.UpgradeAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpgradeAccountInput unmarshals raw into the UpgradeAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpgradeAccountInput(ctx context.Context, raw any) (model.UpgradeAccountInput, error) {
+	var out model.UpgradeAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpgradeAccountInput", raw, &out)
 	return out, err
 }
 
@@ -12635,6 +15636,39 @@ func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addEmailCodePayloadImplementors = []string{"AddEmailCodePayload"}
+
+func (ec *executionContext) _AddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddEmailCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addEmailCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddEmailCodePayload")
+		case "user":
+			out.Values[i] = ec._AddEmailCodePayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -13122,6 +16156,153 @@ func (ec *executionContext) _FinishOAuthReauthenticationPayload(ctx context.Cont
 	return out
 }
 
+var finishPasskeyReauthenticationPayloadImplementors = []string{"FinishPasskeyReauthenticationPayload"}
+
+func (ec *executionContext) _FinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeyReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeyReauthenticationPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeyReauthenticationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeyRegistrationPayloadImplementors = []string{"FinishPasskeyRegistrationPayload"}
+
+func (ec *executionContext) _FinishPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeyRegistrationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeyRegistrationPayload")
+		case "credential":
+			out.Values[i] = ec._FinishPasskeyRegistrationPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeySignInPayloadImplementors = []string{"FinishPasskeySignInPayload"}
+
+func (ec *executionContext) _FinishPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishPasskeySignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeySignInPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeySignInPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeySignInPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishPasskeySignInPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._FinishPasskeySignInPayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeySignUpPayloadImplementors = []string{"FinishPasskeySignUpPayload"}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishPasskeySignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeySignUpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeySignUpPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeySignUpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishPasskeySignUpPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lengthImplementors = []string{"Length"}
 
 func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model.Length) graphql.Marshaler {
@@ -13263,6 +16444,62 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "startPasskeyRegistration":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyRegistration(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeyRegistration":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeyRegistration(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeySignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeySignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeySignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeySignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeySignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeySignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeySignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeySignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeyReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeyReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeyReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "requestEmailVerification":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_requestEmailVerification(ctx, field)
@@ -13287,6 +16524,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "resetPassword":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resetPassword(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "requestSignInCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestSignInCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signInWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signInWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reauthenticateWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reauthenticateWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "addEmailCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addEmailCode(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -13343,6 +16608,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signUpAnonymously":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signUpAnonymously(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upgradeAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upgradeAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "setPassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPassword(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -13896,6 +17182,39 @@ func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var reauthenticateWithCodePayloadImplementors = []string{"ReauthenticateWithCodePayload"}
+
+func (ec *executionContext) _ReauthenticateWithCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReauthenticateWithCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reauthenticateWithCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReauthenticateWithCodePayload")
+		case "user":
+			out.Values[i] = ec._ReauthenticateWithCodePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var refreshSessionPayloadImplementors = []string{"RefreshSessionPayload"}
 
 func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefreshSessionPayload) graphql.Marshaler {
@@ -14119,6 +17438,39 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
 		case "success":
 			out.Values[i] = ec._RequestPasswordResetPayload_success(out.At(ctx, "RequestPasswordResetPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var requestSignInCodePayloadImplementors = []string{"RequestSignInCodePayload"}
+
+func (ec *executionContext) _RequestSignInCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestSignInCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestSignInCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestSignInCodePayload")
+		case "success":
+			out.Values[i] = ec._RequestSignInCodePayload_success(out.At(ctx, "RequestSignInCodePayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14666,6 +18018,39 @@ func (ec *executionContext) _SessionPermissions(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var setPasswordPayloadImplementors = []string{"SetPasswordPayload"}
+
+func (ec *executionContext) _SetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetPasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setPasswordPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetPasswordPayload")
+		case "user":
+			out.Values[i] = ec._SetPasswordPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var settingsImplementors = []string{"Settings"}
 
 func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model.Settings) graphql.Marshaler {
@@ -14729,6 +18114,16 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "oauthProviders":
 			out.Values[i] = ec._Settings_oauthProviders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "anonymousAccounts":
+			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passkeys":
+			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14797,6 +18192,59 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var signInWithCodePayloadImplementors = []string{"SignInWithCodePayload"}
+
+func (ec *executionContext) _SignInWithCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInWithCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInWithCodePayload")
+		case "user":
+			out.Values[i] = ec._SignInWithCodePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignInWithCodePayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._SignInWithCodePayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pendingSignUp":
+			out.Values[i] = ec._SignInWithCodePayload_pendingSignUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passwordCleared":
+			out.Values[i] = ec._SignInWithCodePayload_passwordCleared(out.At(ctx, "SignInWithCodePayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var signOutPayloadImplementors = []string{"SignOutPayload"}
 
 func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutPayload) graphql.Marshaler {
@@ -14815,6 +18263,44 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 			}
 		case "revokedSessionId":
 			out.Values[i] = ec._SignOutPayload_revokedSessionId(out.At(ctx, "SignOutPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signUpAnonymouslyPayloadImplementors = []string{"SignUpAnonymouslyPayload"}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignUpAnonymouslyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signUpAnonymouslyPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignUpAnonymouslyPayload")
+		case "user":
+			out.Values[i] = ec._SignUpAnonymouslyPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignUpAnonymouslyPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15002,6 +18488,178 @@ func (ec *executionContext) _StartOAuthReauthenticationPayload(ctx context.Conte
 	return out
 }
 
+var startPasskeyReauthenticationPayloadImplementors = []string{"StartPasskeyReauthenticationPayload"}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeyReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeyReauthenticationPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_options(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_continuationToken(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_expiresAt(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeyRegistrationPayloadImplementors = []string{"StartPasskeyRegistrationPayload"}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeyRegistrationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeyRegistrationPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_options(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_continuationToken(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_expiresAt(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeySignInPayloadImplementors = []string{"StartPasskeySignInPayload"}
+
+func (ec *executionContext) _StartPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasskeySignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeySignInPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeySignInPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeySignInPayload_options(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeySignInPayload_continuationToken(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeySignInPayload_expiresAt(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeySignUpPayloadImplementors = []string{"StartPasskeySignUpPayload"}
+
+func (ec *executionContext) _StartPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasskeySignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeySignUpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeySignUpPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeySignUpPayload_options(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeySignUpPayload_continuationToken(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeySignUpPayload_expiresAt(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var startPasswordResetPayloadImplementors = []string{"StartPasswordResetPayload"}
 
 func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasswordResetPayload) graphql.Marshaler {
@@ -15116,6 +18774,39 @@ func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var upgradeAccountPayloadImplementors = []string{"UpgradeAccountPayload"}
+
+func (ec *executionContext) _UpgradeAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpgradeAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, upgradeAccountPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpgradeAccountPayload")
+		case "user":
+			out.Values[i] = ec._UpgradeAccountPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userImplementors = []string{"User", "Node", "_Entity"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model.User) graphql.Marshaler {
@@ -15155,6 +18846,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_hasPassword(ctx, field, obj)
+				})
+		case "anonymous":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_anonymous(ctx, field, obj)
 				})
 		case "reauthenticatedUntil":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -15928,6 +19625,26 @@ func (ec *executionContext) unmarshalNFinishOAuthReauthenticationInput2freehold�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx context.Context, v any) (model.FinishPasskeyReauthenticationInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeyReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeyRegistrationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationInput(ctx context.Context, v any) (model.FinishPasskeyRegistrationInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeyRegistrationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInInput(ctx context.Context, v any) (model.FinishPasskeySignInInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeySignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx context.Context, v any) (model.FinishPasskeySignUpInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeySignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
 	res, err := graphql.UnmarshalUUID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -15995,6 +19712,24 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	res := graphql.MarshalInt(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, v any) (json.RawMessage, error) {
+	res, err := model.UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, sel ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := model.MarshalJSON(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
 	}
 	return res
 }
@@ -16196,6 +19931,11 @@ func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNReauthenticateWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodeInput(ctx context.Context, v any) (model.ReauthenticateWithCodeInput, error) {
+	res, err := ec.unmarshalInputReauthenticateWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model.RefreshSessionInput, error) {
 	res, err := ec.unmarshalInputRefreshSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16226,6 +19966,11 @@ func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreehold�
 
 func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
 	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestSignInCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodeInput(ctx context.Context, v any) (model.RequestSignInCodeInput, error) {
+	res, err := ec.unmarshalInputRequestSignInCodeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16450,6 +20195,11 @@ func (ec *executionContext) marshalNSessionField2ᚕstringᚄ(ctx context.Contex
 	return ret
 }
 
+func (ec *executionContext) unmarshalNSetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordInput(ctx context.Context, v any) (model.SetPasswordInput, error) {
+	res, err := ec.unmarshalInputSetPasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model.Settings) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Settings!")
@@ -16460,6 +20210,16 @@ func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgrap
 
 func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
 	res, err := ec.unmarshalInputSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignInWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodeInput(ctx context.Context, v any) (model.SignInWithCodeInput, error) {
+	res, err := ec.unmarshalInputSignInWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignUpAnonymouslyInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyInput(ctx context.Context, v any) (model.SignUpAnonymouslyInput, error) {
+	res, err := ec.unmarshalInputSignUpAnonymouslyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16490,6 +20250,11 @@ func (ec *executionContext) unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeh
 
 func (ec *executionContext) unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx context.Context, v any) (model.StartOAuthReauthenticationInput, error) {
 	res, err := ec.unmarshalInputStartOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx context.Context, v any) (model.StartPasskeySignUpInput, error) {
+	res, err := ec.unmarshalInputStartPasskeySignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16586,6 +20351,11 @@ func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.Sele
 
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpgradeAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountInput(ctx context.Context, v any) (model.UpgradeAccountInput, error) {
+	res, err := ec.unmarshalInputUpgradeAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16855,6 +20625,13 @@ func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋ
 	return v
 }
 
+func (ec *executionContext) marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.AddEmailCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AddEmailCodePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -17024,6 +20801,34 @@ func (ec *executionContext) marshalOFinishOAuthReauthenticationPayload2ᚖfreeho
 	return ec._FinishOAuthReauthenticationPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeyReauthenticationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeyRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishPasskeySignInPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeySignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishPasskeySignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeySignUpPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -17126,6 +20931,13 @@ func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfr
 	return ec._ReauthenticatePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOReauthenticateWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.ReauthenticateWithCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReauthenticateWithCodePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RefreshSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -17159,6 +20971,13 @@ func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚗde
 		return graphql.Null
 	}
 	return ec._RequestPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORequestSignInCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestSignInCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RequestSignInCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
@@ -17247,11 +21066,25 @@ func (ec *executionContext) marshalOSessionTransport2ᚖfreeholdᚗdevᚋfreehol
 	return v
 }
 
+func (ec *executionContext) marshalOSetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetPasswordPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SetPasswordPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignInWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInWithCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignInWithCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model.SignOutInput, error) {
@@ -17267,6 +21100,13 @@ func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreehold�
 		return graphql.Null
 	}
 	return ec._SignOutPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignUpAnonymouslyPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignUpAnonymouslyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignUpAnonymouslyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignUpPayload) graphql.Marshaler {
@@ -17295,6 +21135,42 @@ func (ec *executionContext) marshalOStartOAuthReauthenticationPayload2ᚖfreehol
 		return graphql.Null
 	}
 	return ec._StartOAuthReauthenticationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeyReauthenticationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeyRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOStartPasskeySignInInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInInput(ctx context.Context, v any) (*model.StartPasskeySignInInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputStartPasskeySignInInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStartPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasskeySignInPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeySignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasskeySignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeySignUpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasswordResetPayload) graphql.Marshaler {
@@ -17422,6 +21298,13 @@ func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfre
 		return graphql.Null
 	}
 	return ec._UpdateProfilePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpgradeAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpgradeAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpgradeAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {

@@ -9,8 +9,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/owned"
@@ -20,8 +23,11 @@ import (
 type Resolvers struct {
 	DB         *db.DB
 	Accounts   *accounts.Service
+	MailCodes  *mailcodes.Service
+	Anonymous  *anonymous.Service
 	Operators  *operators.Service
 	OAuth      *oauth.Service
+	Passkeys   *passkeys.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits

@@ -34,6 +34,8 @@ BEGIN
   END IF;
   PERFORM app.delete_rival_codes(used.email_key, used.user_id);
   IF used.user_id IS NOT DISTINCT FROM app.viewer_id() THEN
+    PERFORM app.put_email_code(used.user_id);
+    UPDATE app.credentials k SET last_used_at = clock_timestamp() WHERE k.user_id = used.user_id AND k.kind = 'EMAIL_CODE';
     DELETE FROM app.codes k WHERE k.user_id = used.user_id;
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
   ELSE
@@ -43,12 +45,13 @@ BEGIN
       PERFORM app.clear_credentials(used.user_id);
       UPDATE app.accounts c SET reset_at = now(), reset_ip = app.client_ip() WHERE c.user_id = used.user_id;
     END IF;
+    PERFORM app.put_email_code(used.user_id);
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
     PERFORM app.start_session(used.user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds,
-                              CASE WHEN cleared THEN '{email}'::text[] ELSE '{email,pwd}' END, false, NULL);
+                              CASE WHEN cleared THEN '{email}'::text[] ELSE '{email,pwd}' END, false,
+                              (SELECT k.id FROM app.credentials k WHERE k.user_id = used.user_id AND k.kind = 'EMAIL_CODE'));
     PERFORM app.record_event(used.user_id, 'SIGNED_IN');
   END IF;
-  PERFORM app.put_email_code(used.user_id);
   RETURN QUERY SELECT used.user_id, cleared;
 END
 $$;

@@ -48,7 +48,7 @@ func TestCredentialsAreListed(t *testing.T) {
 		}
 	}
 	s.Do(a.Token, list, nil).Into(t, &data)
-	if got := data.Me.Credentials; len(got) != 2 || got[0].Kind != "PASSWORD" || got[0].LastUsedAt == "" || got[1].Kind != "EMAIL_CODE" || got[1].LastUsedAt != "" || got[0].CreatedAt == "" {
+	if got := data.Me.Credentials; len(got) != 2 || got[0].Kind != "PASSWORD" || got[0].LastUsedAt == "" || got[1].Kind != "EMAIL_CODE" || got[1].LastUsedAt == "" || got[0].CreatedAt == "" {
 		t.Errorf("the credentials of an account with a password and a verified address: %+v", got)
 	}
 	const ofOther = `query ($id: ID!, $c: ID!) { node(id: $id) { ... on User { credentials { id } } } credential: node(id: $c) { id } }`

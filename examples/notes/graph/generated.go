@@ -4,6 +4,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -78,6 +79,10 @@ type ComplexityRoot struct {
 	AccountEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AddEmailCodePayload struct {
+		User func(childComplexity int) int
 	}
 
 	ChangeEmailPayload struct {
@@ -187,19 +192,23 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
-	FinishOAuthLinkPayload struct {
+	FinishPasskeyReauthenticationPayload struct {
+		User func(childComplexity int) int
+	}
+
+	FinishPasskeyRegistrationPayload struct {
 		Credential func(childComplexity int) int
 	}
 
-	FinishOAuthPayload struct {
-		PendingSignUp func(childComplexity int) int
-		SecondFactor  func(childComplexity int) int
-		Tokens        func(childComplexity int) int
-		User          func(childComplexity int) int
+	FinishPasskeySignInPayload struct {
+		SecondFactor func(childComplexity int) int
+		Tokens       func(childComplexity int) int
+		User         func(childComplexity int) int
 	}
 
-	FinishOAuthReauthenticationPayload struct {
-		User func(childComplexity int) int
+	FinishPasskeySignUpPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
 	}
 
 	InviteToNotebookPayload struct {
@@ -225,57 +234,66 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptInvitation            func(childComplexity int, input model.AcceptInvitationInput) int
-		ChangeEmail                 func(childComplexity int, input model1.ChangeEmailInput) int
-		ChangeMemberRole            func(childComplexity int, input model.ChangeMemberRoleInput) int
-		ChangePassword              func(childComplexity int, input model1.ChangePasswordInput) int
-		ChangeUsername              func(childComplexity int, input model1.ChangeUsernameInput) int
-		CompleteSignUp              func(childComplexity int, input model1.CompleteSignUpInput) int
-		CreateComment               func(childComplexity int, input model.CreateCommentInput) int
-		CreateNote                  func(childComplexity int, input model.CreateNoteInput) int
-		CreateNotebook              func(childComplexity int, input model.CreateNotebookInput) int
-		CreateOrganisation          func(childComplexity int, input model.CreateOrganisationInput) int
-		DeleteAccount               func(childComplexity int, input model1.DeleteAccountInput) int
-		DeleteComment               func(childComplexity int, input model.DeleteCommentInput) int
-		DeleteNote                  func(childComplexity int, input model.DeleteNoteInput) int
-		DeleteNotebook              func(childComplexity int, input model.DeleteNotebookInput) int
-		DeleteOrganisation          func(childComplexity int, input model.DeleteOrganisationInput) int
-		DisableAccount              func(childComplexity int, input model1.DisableAccountInput) int
-		EnableAccount               func(childComplexity int, input model1.EnableAccountInput) int
-		FinishOAuth                 func(childComplexity int, input model1.FinishOAuthInput) int
-		FinishOAuthLink             func(childComplexity int, input model1.FinishOAuthLinkInput) int
-		FinishOAuthReauthentication func(childComplexity int, input model1.FinishOAuthReauthenticationInput) int
-		InviteToNotebook            func(childComplexity int, input model.InviteToNotebookInput) int
-		LeaveNotebook               func(childComplexity int, input model.LeaveNotebookInput) int
-		LeaveOrganisation           func(childComplexity int, input model.LeaveOrganisationInput) int
-		MoveOrganisation            func(childComplexity int, input model.MoveOrganisationInput) int
-		Reauthenticate              func(childComplexity int, input model1.ReauthenticateInput) int
-		RefreshSession              func(childComplexity int, input model1.RefreshSessionInput) int
-		RemoveCredential            func(childComplexity int, input model1.RemoveCredentialInput) int
-		RemoveMember                func(childComplexity int, input model.RemoveMemberInput) int
-		RemoveOrganisationMember    func(childComplexity int, input model.RemoveOrganisationMemberInput) int
-		RenameCredential            func(childComplexity int, input model1.RenameCredentialInput) int
-		RequestEmailVerification    func(childComplexity int, input model1.RequestEmailVerificationInput) int
-		RequestPasswordReset        func(childComplexity int, input model1.RequestPasswordResetInput) int
-		ResetPassword               func(childComplexity int, input model1.ResetPasswordInput) int
-		RevokeAccountSessions       func(childComplexity int, input model1.RevokeAccountSessionsInput) int
-		RevokeInvitation            func(childComplexity int, input model.RevokeInvitationInput) int
-		RevokeOtherSessions         func(childComplexity int) int
-		RevokeSession               func(childComplexity int, input model1.RevokeSessionInput) int
-		SetOrganisationMember       func(childComplexity int, input model.SetOrganisationMemberInput) int
-		SignIn                      func(childComplexity int, input model1.SignInInput) int
-		SignOut                     func(childComplexity int, input *model1.SignOutInput) int
-		SignUp                      func(childComplexity int, input model1.SignUpInput) int
-		StartOAuth                  func(childComplexity int, input model1.StartOAuthInput) int
-		StartOAuthLink              func(childComplexity int, input model1.StartOAuthLinkInput) int
-		StartOAuthReauthentication  func(childComplexity int, input model1.StartOAuthReauthenticationInput) int
-		StartPasswordReset          func(childComplexity int, input model1.StartPasswordResetInput) int
-		TransferNotebook            func(childComplexity int, input model.TransferNotebookInput) int
-		UpdateNote                  func(childComplexity int, input model.UpdateNoteInput) int
-		UpdateNotebook              func(childComplexity int, input model.UpdateNotebookInput) int
-		UpdateOrganisation          func(childComplexity int, input model.UpdateOrganisationInput) int
-		UpdateProfile               func(childComplexity int, input model1.UpdateProfileInput) int
-		VerifyEmail                 func(childComplexity int, input model1.VerifyEmailInput) int
+		AcceptInvitation              func(childComplexity int, input model.AcceptInvitationInput) int
+		AddEmailCode                  func(childComplexity int) int
+		ChangeEmail                   func(childComplexity int, input model1.ChangeEmailInput) int
+		ChangeMemberRole              func(childComplexity int, input model.ChangeMemberRoleInput) int
+		ChangePassword                func(childComplexity int, input model1.ChangePasswordInput) int
+		ChangeUsername                func(childComplexity int, input model1.ChangeUsernameInput) int
+		CompleteSignUp                func(childComplexity int, input model1.CompleteSignUpInput) int
+		CreateComment                 func(childComplexity int, input model.CreateCommentInput) int
+		CreateNote                    func(childComplexity int, input model.CreateNoteInput) int
+		CreateNotebook                func(childComplexity int, input model.CreateNotebookInput) int
+		CreateOrganisation            func(childComplexity int, input model.CreateOrganisationInput) int
+		DeleteAccount                 func(childComplexity int, input model1.DeleteAccountInput) int
+		DeleteComment                 func(childComplexity int, input model.DeleteCommentInput) int
+		DeleteNote                    func(childComplexity int, input model.DeleteNoteInput) int
+		DeleteNotebook                func(childComplexity int, input model.DeleteNotebookInput) int
+		DeleteOrganisation            func(childComplexity int, input model.DeleteOrganisationInput) int
+		DisableAccount                func(childComplexity int, input model1.DisableAccountInput) int
+		EnableAccount                 func(childComplexity int, input model1.EnableAccountInput) int
+		FinishPasskeyReauthentication func(childComplexity int, input model1.FinishPasskeyReauthenticationInput) int
+		FinishPasskeyRegistration     func(childComplexity int, input model1.FinishPasskeyRegistrationInput) int
+		FinishPasskeySignIn           func(childComplexity int, input model1.FinishPasskeySignInInput) int
+		FinishPasskeySignUp           func(childComplexity int, input model1.FinishPasskeySignUpInput) int
+		InviteToNotebook              func(childComplexity int, input model.InviteToNotebookInput) int
+		LeaveNotebook                 func(childComplexity int, input model.LeaveNotebookInput) int
+		LeaveOrganisation             func(childComplexity int, input model.LeaveOrganisationInput) int
+		MoveOrganisation              func(childComplexity int, input model.MoveOrganisationInput) int
+		Reauthenticate                func(childComplexity int, input model1.ReauthenticateInput) int
+		ReauthenticateWithCode        func(childComplexity int, input model1.ReauthenticateWithCodeInput) int
+		RefreshSession                func(childComplexity int, input model1.RefreshSessionInput) int
+		RemoveCredential              func(childComplexity int, input model1.RemoveCredentialInput) int
+		RemoveMember                  func(childComplexity int, input model.RemoveMemberInput) int
+		RemoveOrganisationMember      func(childComplexity int, input model.RemoveOrganisationMemberInput) int
+		RenameCredential              func(childComplexity int, input model1.RenameCredentialInput) int
+		RequestEmailVerification      func(childComplexity int, input model1.RequestEmailVerificationInput) int
+		RequestPasswordReset          func(childComplexity int, input model1.RequestPasswordResetInput) int
+		RequestSignInCode             func(childComplexity int, input model1.RequestSignInCodeInput) int
+		ResetPassword                 func(childComplexity int, input model1.ResetPasswordInput) int
+		RevokeAccountSessions         func(childComplexity int, input model1.RevokeAccountSessionsInput) int
+		RevokeInvitation              func(childComplexity int, input model.RevokeInvitationInput) int
+		RevokeOtherSessions           func(childComplexity int) int
+		RevokeSession                 func(childComplexity int, input model1.RevokeSessionInput) int
+		SetOrganisationMember         func(childComplexity int, input model.SetOrganisationMemberInput) int
+		SetPassword                   func(childComplexity int, input model1.SetPasswordInput) int
+		SignIn                        func(childComplexity int, input model1.SignInInput) int
+		SignInWithCode                func(childComplexity int, input model1.SignInWithCodeInput) int
+		SignOut                       func(childComplexity int, input *model1.SignOutInput) int
+		SignUp                        func(childComplexity int, input model1.SignUpInput) int
+		SignUpAnonymously             func(childComplexity int, input model1.SignUpAnonymouslyInput) int
+		StartPasskeyReauthentication  func(childComplexity int) int
+		StartPasskeyRegistration      func(childComplexity int) int
+		StartPasskeySignIn            func(childComplexity int, input *model1.StartPasskeySignInInput) int
+		StartPasskeySignUp            func(childComplexity int, input model1.StartPasskeySignUpInput) int
+		StartPasswordReset            func(childComplexity int, input model1.StartPasswordResetInput) int
+		TransferNotebook              func(childComplexity int, input model.TransferNotebookInput) int
+		UpdateNote                    func(childComplexity int, input model.UpdateNoteInput) int
+		UpdateNotebook                func(childComplexity int, input model.UpdateNotebookInput) int
+		UpdateOrganisation            func(childComplexity int, input model.UpdateOrganisationInput) int
+		UpdateProfile                 func(childComplexity int, input model1.UpdateProfileInput) int
+		UpgradeAccount                func(childComplexity int, input model1.UpgradeAccountInput) int
+		VerifyEmail                   func(childComplexity int, input model1.VerifyEmailInput) int
 	}
 
 	Note struct {
@@ -370,11 +388,6 @@ type ComplexityRoot struct {
 		Actions func(childComplexity int) int
 		Edit    func(childComplexity int) int
 		See     func(childComplexity int) int
-	}
-
-	OAuthProvider struct {
-		Label func(childComplexity int) int
-		Name  func(childComplexity int) int
 	}
 
 	Organisation struct {
@@ -487,6 +500,10 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	ReauthenticateWithCodePayload struct {
+		User func(childComplexity int) int
+	}
+
 	RefreshSessionPayload struct {
 		Tokens func(childComplexity int) int
 	}
@@ -525,6 +542,10 @@ type ComplexityRoot struct {
 	}
 
 	RequestPasswordResetPayload struct {
+		Success func(childComplexity int) int
+	}
+
+	RequestSignInCodePayload struct {
 		Success func(childComplexity int) int
 	}
 
@@ -610,13 +631,18 @@ type ComplexityRoot struct {
 		MemberUserID func(childComplexity int) int
 	}
 
+	SetPasswordPayload struct {
+		User func(childComplexity int) int
+	}
+
 	Settings struct {
+		AnonymousAccounts       func(childComplexity int) int
 		BioLength               func(childComplexity int) int
 		CodeLifetimeSeconds     func(childComplexity int) int
 		DefaultVisibility       func(childComplexity int) int
 		DisplayNameLength       func(childComplexity int) int
 		LocationLength          func(childComplexity int) int
-		OauthProviders          func(childComplexity int) int
+		Passkeys                func(childComplexity int) int
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
 		RequestLimits           func(childComplexity int) int
@@ -631,9 +657,22 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	SignInWithCodePayload struct {
+		PasswordCleared func(childComplexity int) int
+		PendingSignUp   func(childComplexity int) int
+		SecondFactor    func(childComplexity int) int
+		Tokens          func(childComplexity int) int
+		User            func(childComplexity int) int
+	}
+
 	SignOutPayload struct {
 		RevokedSessionID func(childComplexity int) int
 		Success          func(childComplexity int) int
+	}
+
+	SignUpAnonymouslyPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
 	}
 
 	SignUpPayload struct {
@@ -641,22 +680,28 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
-	StartOAuthLinkPayload struct {
-		AuthorizationURL  func(childComplexity int) int
+	StartPasskeyReauthenticationPayload struct {
 		ContinuationToken func(childComplexity int) int
 		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
 	}
 
-	StartOAuthPayload struct {
-		AuthorizationURL  func(childComplexity int) int
+	StartPasskeyRegistrationPayload struct {
 		ContinuationToken func(childComplexity int) int
 		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
 	}
 
-	StartOAuthReauthenticationPayload struct {
-		AuthorizationURL  func(childComplexity int) int
+	StartPasskeySignInPayload struct {
 		ContinuationToken func(childComplexity int) int
 		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeySignUpPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
 	}
 
 	StartPasswordResetPayload struct {
@@ -690,7 +735,12 @@ type ComplexityRoot struct {
 		Profile func(childComplexity int) int
 	}
 
+	UpgradeAccountPayload struct {
+		User func(childComplexity int) int
+	}
+
 	User struct {
+		Anonymous            func(childComplexity int) int
 		CreatedAt            func(childComplexity int) int
 		Credentials          func(childComplexity int) int
 		Email                func(childComplexity int) int
@@ -738,18 +788,24 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model1.SignInInput) (*model1.SignInPayload, error)
 	RefreshSession(ctx context.Context, input model1.RefreshSessionInput) (*model1.RefreshSessionPayload, error)
 	SignOut(ctx context.Context, input *model1.SignOutInput) (*model1.SignOutPayload, error)
-	StartOAuth(ctx context.Context, input model1.StartOAuthInput) (*model1.StartOAuthPayload, error)
-	FinishOAuth(ctx context.Context, input model1.FinishOAuthInput) (*model1.FinishOAuthPayload, error)
-	StartOAuthLink(ctx context.Context, input model1.StartOAuthLinkInput) (*model1.StartOAuthLinkPayload, error)
-	FinishOAuthLink(ctx context.Context, input model1.FinishOAuthLinkInput) (*model1.FinishOAuthLinkPayload, error)
-	StartOAuthReauthentication(ctx context.Context, input model1.StartOAuthReauthenticationInput) (*model1.StartOAuthReauthenticationPayload, error)
-	FinishOAuthReauthentication(ctx context.Context, input model1.FinishOAuthReauthenticationInput) (*model1.FinishOAuthReauthenticationPayload, error)
 	RevokeSession(ctx context.Context, input model1.RevokeSessionInput) (*model1.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*model1.RevokeOtherSessionsPayload, error)
+	StartPasskeyRegistration(ctx context.Context) (*model1.StartPasskeyRegistrationPayload, error)
+	FinishPasskeyRegistration(ctx context.Context, input model1.FinishPasskeyRegistrationInput) (*model1.FinishPasskeyRegistrationPayload, error)
+	StartPasskeySignUp(ctx context.Context, input model1.StartPasskeySignUpInput) (*model1.StartPasskeySignUpPayload, error)
+	FinishPasskeySignUp(ctx context.Context, input model1.FinishPasskeySignUpInput) (*model1.FinishPasskeySignUpPayload, error)
+	StartPasskeySignIn(ctx context.Context, input *model1.StartPasskeySignInInput) (*model1.StartPasskeySignInPayload, error)
+	FinishPasskeySignIn(ctx context.Context, input model1.FinishPasskeySignInInput) (*model1.FinishPasskeySignInPayload, error)
+	StartPasskeyReauthentication(ctx context.Context) (*model1.StartPasskeyReauthenticationPayload, error)
+	FinishPasskeyReauthentication(ctx context.Context, input model1.FinishPasskeyReauthenticationInput) (*model1.FinishPasskeyReauthenticationPayload, error)
 	RequestEmailVerification(ctx context.Context, input model1.RequestEmailVerificationInput) (*model1.RequestEmailVerificationPayload, error)
 	VerifyEmail(ctx context.Context, input model1.VerifyEmailInput) (*model1.VerifyEmailPayload, error)
 	RequestPasswordReset(ctx context.Context, input model1.RequestPasswordResetInput) (*model1.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model1.ResetPasswordInput) (*model1.ResetPasswordPayload, error)
+	RequestSignInCode(ctx context.Context, input model1.RequestSignInCodeInput) (*model1.RequestSignInCodePayload, error)
+	SignInWithCode(ctx context.Context, input model1.SignInWithCodeInput) (*model1.SignInWithCodePayload, error)
+	ReauthenticateWithCode(ctx context.Context, input model1.ReauthenticateWithCodeInput) (*model1.ReauthenticateWithCodePayload, error)
+	AddEmailCode(ctx context.Context) (*model1.AddEmailCodePayload, error)
 	Reauthenticate(ctx context.Context, input model1.ReauthenticateInput) (*model1.ReauthenticatePayload, error)
 	RenameCredential(ctx context.Context, input model1.RenameCredentialInput) (*model1.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model1.RemoveCredentialInput) (*model1.RemoveCredentialPayload, error)
@@ -758,6 +814,9 @@ type MutationResolver interface {
 	ChangeEmail(ctx context.Context, input model1.ChangeEmailInput) (*model1.ChangeEmailPayload, error)
 	ChangeUsername(ctx context.Context, input model1.ChangeUsernameInput) (*model1.ChangeUsernamePayload, error)
 	DeleteAccount(ctx context.Context, input model1.DeleteAccountInput) (*model1.DeleteAccountPayload, error)
+	SignUpAnonymously(ctx context.Context, input model1.SignUpAnonymouslyInput) (*model1.SignUpAnonymouslyPayload, error)
+	UpgradeAccount(ctx context.Context, input model1.UpgradeAccountInput) (*model1.UpgradeAccountPayload, error)
+	SetPassword(ctx context.Context, input model1.SetPasswordInput) (*model1.SetPasswordPayload, error)
 	UpdateProfile(ctx context.Context, input model1.UpdateProfileInput) (*model1.UpdateProfilePayload, error)
 	DisableAccount(ctx context.Context, input model1.DisableAccountInput) (*model1.DisableAccountPayload, error)
 	EnableAccount(ctx context.Context, input model1.EnableAccountInput) (*model1.EnableAccountPayload, error)
@@ -829,6 +888,7 @@ type UserResolver interface {
 	EmailVerified(ctx context.Context, obj *model1.User) (*bool, error)
 	PendingEmail(ctx context.Context, obj *model1.User) (*string, error)
 	HasPassword(ctx context.Context, obj *model1.User) (*bool, error)
+	Anonymous(ctx context.Context, obj *model1.User) (*bool, error)
 	ReauthenticatedUntil(ctx context.Context, obj *model1.User) (*time.Time, error)
 	NextCodeAt(ctx context.Context, obj *model1.User, purpose model1.CodePurpose) (*time.Time, error)
 
@@ -952,6 +1012,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
+	case "AddEmailCodePayload.user":
+		if e.ComplexityRoot.AddEmailCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEmailCodePayload.User(childComplexity), true
 
 	case "ChangeEmailPayload.user":
 		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
@@ -1221,44 +1288,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
-	case "FinishOAuthLinkPayload.credential":
-		if e.ComplexityRoot.FinishOAuthLinkPayload.Credential == nil {
+	case "FinishPasskeyReauthenticationPayload.user":
+		if e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FinishOAuthLinkPayload.Credential(childComplexity), true
+		return e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User(childComplexity), true
 
-	case "FinishOAuthPayload.pendingSignUp":
-		if e.ComplexityRoot.FinishOAuthPayload.PendingSignUp == nil {
+	case "FinishPasskeyRegistrationPayload.credential":
+		if e.ComplexityRoot.FinishPasskeyRegistrationPayload.Credential == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FinishOAuthPayload.PendingSignUp(childComplexity), true
-	case "FinishOAuthPayload.secondFactor":
-		if e.ComplexityRoot.FinishOAuthPayload.SecondFactor == nil {
+		return e.ComplexityRoot.FinishPasskeyRegistrationPayload.Credential(childComplexity), true
+
+	case "FinishPasskeySignInPayload.secondFactor":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.SecondFactor == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FinishOAuthPayload.SecondFactor(childComplexity), true
-	case "FinishOAuthPayload.tokens":
-		if e.ComplexityRoot.FinishOAuthPayload.Tokens == nil {
+		return e.ComplexityRoot.FinishPasskeySignInPayload.SecondFactor(childComplexity), true
+	case "FinishPasskeySignInPayload.tokens":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.Tokens == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FinishOAuthPayload.Tokens(childComplexity), true
-	case "FinishOAuthPayload.user":
-		if e.ComplexityRoot.FinishOAuthPayload.User == nil {
+		return e.ComplexityRoot.FinishPasskeySignInPayload.Tokens(childComplexity), true
+	case "FinishPasskeySignInPayload.user":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.User == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FinishOAuthPayload.User(childComplexity), true
+		return e.ComplexityRoot.FinishPasskeySignInPayload.User(childComplexity), true
 
-	case "FinishOAuthReauthenticationPayload.user":
-		if e.ComplexityRoot.FinishOAuthReauthenticationPayload.User == nil {
+	case "FinishPasskeySignUpPayload.tokens":
+		if e.ComplexityRoot.FinishPasskeySignUpPayload.Tokens == nil {
 			break
 		}
 
-		return e.ComplexityRoot.FinishOAuthReauthenticationPayload.User(childComplexity), true
+		return e.ComplexityRoot.FinishPasskeySignUpPayload.Tokens(childComplexity), true
+	case "FinishPasskeySignUpPayload.user":
+		if e.ComplexityRoot.FinishPasskeySignUpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignUpPayload.User(childComplexity), true
 
 	case "InviteToNotebookPayload.code":
 		if e.ComplexityRoot.InviteToNotebookPayload.Code == nil {
@@ -1318,6 +1392,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
+	case "Mutation.addEmailCode":
+		if e.ComplexityRoot.Mutation.AddEmailCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.AddEmailCode(childComplexity), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -1494,39 +1574,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model1.EnableAccountInput)), true
-	case "Mutation.finishOAuth":
-		if e.ComplexityRoot.Mutation.FinishOAuth == nil {
+	case "Mutation.finishPasskeyReauthentication":
+		if e.ComplexityRoot.Mutation.FinishPasskeyReauthentication == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_finishOAuth_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_finishPasskeyReauthentication_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.FinishOAuth(childComplexity, args["input"].(model1.FinishOAuthInput)), true
-	case "Mutation.finishOAuthLink":
-		if e.ComplexityRoot.Mutation.FinishOAuthLink == nil {
+		return e.ComplexityRoot.Mutation.FinishPasskeyReauthentication(childComplexity, args["input"].(model1.FinishPasskeyReauthenticationInput)), true
+	case "Mutation.finishPasskeyRegistration":
+		if e.ComplexityRoot.Mutation.FinishPasskeyRegistration == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_finishOAuthLink_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_finishPasskeyRegistration_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.FinishOAuthLink(childComplexity, args["input"].(model1.FinishOAuthLinkInput)), true
-	case "Mutation.finishOAuthReauthentication":
-		if e.ComplexityRoot.Mutation.FinishOAuthReauthentication == nil {
+		return e.ComplexityRoot.Mutation.FinishPasskeyRegistration(childComplexity, args["input"].(model1.FinishPasskeyRegistrationInput)), true
+	case "Mutation.finishPasskeySignIn":
+		if e.ComplexityRoot.Mutation.FinishPasskeySignIn == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_finishOAuthReauthentication_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_finishPasskeySignIn_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.FinishOAuthReauthentication(childComplexity, args["input"].(model1.FinishOAuthReauthenticationInput)), true
+		return e.ComplexityRoot.Mutation.FinishPasskeySignIn(childComplexity, args["input"].(model1.FinishPasskeySignInInput)), true
+	case "Mutation.finishPasskeySignUp":
+		if e.ComplexityRoot.Mutation.FinishPasskeySignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeySignUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeySignUp(childComplexity, args["input"].(model1.FinishPasskeySignUpInput)), true
 	case "Mutation.inviteToNotebook":
 		if e.ComplexityRoot.Mutation.InviteToNotebook == nil {
 			break
@@ -1582,6 +1673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(model1.ReauthenticateInput)), true
+	case "Mutation.reauthenticateWithCode":
+		if e.ComplexityRoot.Mutation.ReauthenticateWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reauthenticateWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReauthenticateWithCode(childComplexity, args["input"].(model1.ReauthenticateWithCodeInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -1659,6 +1761,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model1.RequestPasswordResetInput)), true
+	case "Mutation.requestSignInCode":
+		if e.ComplexityRoot.Mutation.RequestSignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestSignInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestSignInCode(childComplexity, args["input"].(model1.RequestSignInCodeInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -1720,6 +1833,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetOrganisationMember(childComplexity, args["input"].(model.SetOrganisationMemberInput)), true
+	case "Mutation.setPassword":
+		if e.ComplexityRoot.Mutation.SetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(model1.SetPasswordInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -1731,6 +1855,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model1.SignInInput)), true
+	case "Mutation.signInWithCode":
+		if e.ComplexityRoot.Mutation.SignInWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInWithCode(childComplexity, args["input"].(model1.SignInWithCodeInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -1753,39 +1888,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model1.SignUpInput)), true
-	case "Mutation.startOAuth":
-		if e.ComplexityRoot.Mutation.StartOAuth == nil {
+	case "Mutation.signUpAnonymously":
+		if e.ComplexityRoot.Mutation.SignUpAnonymously == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_startOAuth_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_signUpAnonymously_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.StartOAuth(childComplexity, args["input"].(model1.StartOAuthInput)), true
-	case "Mutation.startOAuthLink":
-		if e.ComplexityRoot.Mutation.StartOAuthLink == nil {
+		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model1.SignUpAnonymouslyInput)), true
+	case "Mutation.startPasskeyReauthentication":
+		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_startOAuthLink_args(ctx, rawArgs)
+		return e.ComplexityRoot.Mutation.StartPasskeyReauthentication(childComplexity), true
+	case "Mutation.startPasskeyRegistration":
+		if e.ComplexityRoot.Mutation.StartPasskeyRegistration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeyRegistration(childComplexity), true
+	case "Mutation.startPasskeySignIn":
+		if e.ComplexityRoot.Mutation.StartPasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPasskeySignIn_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.StartOAuthLink(childComplexity, args["input"].(model1.StartOAuthLinkInput)), true
-	case "Mutation.startOAuthReauthentication":
-		if e.ComplexityRoot.Mutation.StartOAuthReauthentication == nil {
+		return e.ComplexityRoot.Mutation.StartPasskeySignIn(childComplexity, args["input"].(*model1.StartPasskeySignInInput)), true
+	case "Mutation.startPasskeySignUp":
+		if e.ComplexityRoot.Mutation.StartPasskeySignUp == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_startOAuthReauthentication_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_startPasskeySignUp_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.StartOAuthReauthentication(childComplexity, args["input"].(model1.StartOAuthReauthenticationInput)), true
+		return e.ComplexityRoot.Mutation.StartPasskeySignUp(childComplexity, args["input"].(model1.StartPasskeySignUpInput)), true
 	case "Mutation.startPasswordReset":
 		if e.ComplexityRoot.Mutation.StartPasswordReset == nil {
 			break
@@ -1852,6 +1999,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(model1.UpdateProfileInput)), true
+	case "Mutation.upgradeAccount":
+		if e.ComplexityRoot.Mutation.UpgradeAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upgradeAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpgradeAccount(childComplexity, args["input"].(model1.UpgradeAccountInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -2209,19 +2367,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotebookPermissions.See(childComplexity), true
-
-	case "OAuthProvider.label":
-		if e.ComplexityRoot.OAuthProvider.Label == nil {
-			break
-		}
-
-		return e.ComplexityRoot.OAuthProvider.Label(childComplexity), true
-	case "OAuthProvider.name":
-		if e.ComplexityRoot.OAuthProvider.Name == nil {
-			break
-		}
-
-		return e.ComplexityRoot.OAuthProvider.Name(childComplexity), true
 
 	case "Organisation.createdAt":
 		if e.ComplexityRoot.Organisation.CreatedAt == nil {
@@ -2679,6 +2824,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReauthenticatePayload.User(childComplexity), true
 
+	case "ReauthenticateWithCodePayload.user":
+		if e.ComplexityRoot.ReauthenticateWithCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReauthenticateWithCodePayload.User(childComplexity), true
+
 	case "RefreshSessionPayload.tokens":
 		if e.ComplexityRoot.RefreshSessionPayload.Tokens == nil {
 			break
@@ -2788,6 +2940,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestPasswordResetPayload.Success(childComplexity), true
+
+	case "RequestSignInCodePayload.success":
+		if e.ComplexityRoot.RequestSignInCodePayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSignInCodePayload.Success(childComplexity), true
 
 	case "ResetPasswordPayload.success":
 		if e.ComplexityRoot.ResetPasswordPayload.Success == nil {
@@ -3043,6 +3202,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetOrganisationMemberPayload.MemberUserID(childComplexity), true
 
+	case "SetPasswordPayload.user":
+		if e.ComplexityRoot.SetPasswordPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPasswordPayload.User(childComplexity), true
+
+	case "Settings.anonymousAccounts":
+		if e.ComplexityRoot.Settings.AnonymousAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.AnonymousAccounts(childComplexity), true
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
 			break
@@ -3073,12 +3245,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.LocationLength(childComplexity), true
-	case "Settings.oauthProviders":
-		if e.ComplexityRoot.Settings.OauthProviders == nil {
+	case "Settings.passkeys":
+		if e.ComplexityRoot.Settings.Passkeys == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Settings.OauthProviders(childComplexity), true
+		return e.ComplexityRoot.Settings.Passkeys(childComplexity), true
 	case "Settings.passwordLength":
 		if e.ComplexityRoot.Settings.PasswordLength == nil {
 			break
@@ -3135,6 +3307,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignInPayload.User(childComplexity), true
 
+	case "SignInWithCodePayload.passwordCleared":
+		if e.ComplexityRoot.SignInWithCodePayload.PasswordCleared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.PasswordCleared(childComplexity), true
+	case "SignInWithCodePayload.pendingSignUp":
+		if e.ComplexityRoot.SignInWithCodePayload.PendingSignUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.PendingSignUp(childComplexity), true
+	case "SignInWithCodePayload.secondFactor":
+		if e.ComplexityRoot.SignInWithCodePayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.SecondFactor(childComplexity), true
+	case "SignInWithCodePayload.tokens":
+		if e.ComplexityRoot.SignInWithCodePayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.Tokens(childComplexity), true
+	case "SignInWithCodePayload.user":
+		if e.ComplexityRoot.SignInWithCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.User(childComplexity), true
+
 	case "SignOutPayload.revokedSessionId":
 		if e.ComplexityRoot.SignOutPayload.RevokedSessionID == nil {
 			break
@@ -3147,6 +3350,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignOutPayload.Success(childComplexity), true
+
+	case "SignUpAnonymouslyPayload.tokens":
+		if e.ComplexityRoot.SignUpAnonymouslyPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpAnonymouslyPayload.Tokens(childComplexity), true
+	case "SignUpAnonymouslyPayload.user":
+		if e.ComplexityRoot.SignUpAnonymouslyPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpAnonymouslyPayload.User(childComplexity), true
 
 	case "SignUpPayload.tokens":
 		if e.ComplexityRoot.SignUpPayload.Tokens == nil {
@@ -3161,62 +3377,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
 
-	case "StartOAuthLinkPayload.authorizationUrl":
-		if e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL == nil {
+	case "StartPasskeyReauthenticationPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL(childComplexity), true
-	case "StartOAuthLinkPayload.continuationToken":
-		if e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken == nil {
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeyReauthenticationPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ExpiresAt == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken(childComplexity), true
-	case "StartOAuthLinkPayload.expiresAt":
-		if e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt == nil {
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeyReauthenticationPayload.options":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.Options == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt(childComplexity), true
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.Options(childComplexity), true
 
-	case "StartOAuthPayload.authorizationUrl":
-		if e.ComplexityRoot.StartOAuthPayload.AuthorizationURL == nil {
+	case "StartPasskeyRegistrationPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.ContinuationToken == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthPayload.AuthorizationURL(childComplexity), true
-	case "StartOAuthPayload.continuationToken":
-		if e.ComplexityRoot.StartOAuthPayload.ContinuationToken == nil {
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeyRegistrationPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.ExpiresAt == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthPayload.ContinuationToken(childComplexity), true
-	case "StartOAuthPayload.expiresAt":
-		if e.ComplexityRoot.StartOAuthPayload.ExpiresAt == nil {
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeyRegistrationPayload.options":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.Options == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthPayload.ExpiresAt(childComplexity), true
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.Options(childComplexity), true
 
-	case "StartOAuthReauthenticationPayload.authorizationUrl":
-		if e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL == nil {
+	case "StartPasskeySignInPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeySignInPayload.ContinuationToken == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL(childComplexity), true
-	case "StartOAuthReauthenticationPayload.continuationToken":
-		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken == nil {
+		return e.ComplexityRoot.StartPasskeySignInPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeySignInPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeySignInPayload.ExpiresAt == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken(childComplexity), true
-	case "StartOAuthReauthenticationPayload.expiresAt":
-		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt == nil {
+		return e.ComplexityRoot.StartPasskeySignInPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeySignInPayload.options":
+		if e.ComplexityRoot.StartPasskeySignInPayload.Options == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt(childComplexity), true
+		return e.ComplexityRoot.StartPasskeySignInPayload.Options(childComplexity), true
+
+	case "StartPasskeySignUpPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeySignUpPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeySignUpPayload.options":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.Options(childComplexity), true
 
 	case "StartPasswordResetPayload.account":
 		if e.ComplexityRoot.StartPasswordResetPayload.Account == nil {
@@ -3285,6 +3520,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateProfilePayload.Profile(childComplexity), true
 
+	case "UpgradeAccountPayload.user":
+		if e.ComplexityRoot.UpgradeAccountPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpgradeAccountPayload.User(childComplexity), true
+
+	case "User.anonymous":
+		if e.ComplexityRoot.User.Anonymous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Anonymous(childComplexity), true
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -3461,15 +3709,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteOrganisationInput", ec.unmarshalInputDeleteOrganisationInput),
 			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
 			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
-			graphql.NewInputUnmarshaler("FinishOAuthInput", ec.unmarshalInputFinishOAuthInput),
-			graphql.NewInputUnmarshaler("FinishOAuthLinkInput", ec.unmarshalInputFinishOAuthLinkInput),
-			graphql.NewInputUnmarshaler("FinishOAuthReauthenticationInput", ec.unmarshalInputFinishOAuthReauthenticationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeyReauthenticationInput", ec.unmarshalInputFinishPasskeyReauthenticationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
+			graphql.NewInputUnmarshaler("FinishPasskeySignUpInput", ec.unmarshalInputFinishPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("InviteToNotebookInput", ec.unmarshalInputInviteToNotebookInput),
 			graphql.NewInputUnmarshaler("LeaveNotebookInput", ec.unmarshalInputLeaveNotebookInput),
 			graphql.NewInputUnmarshaler("LeaveOrganisationInput", ec.unmarshalInputLeaveOrganisationInput),
 			graphql.NewInputUnmarshaler("MoveOrganisationInput", ec.unmarshalInputMoveOrganisationInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
+			graphql.NewInputUnmarshaler("ReauthenticateWithCodeInput", ec.unmarshalInputReauthenticateWithCodeInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RemoveCredentialInput", ec.unmarshalInputRemoveCredentialInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
@@ -3477,23 +3727,27 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RenameCredentialInput", ec.unmarshalInputRenameCredentialInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
+			graphql.NewInputUnmarshaler("RequestSignInCodeInput", ec.unmarshalInputRequestSignInCodeInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("RevokeAccountSessionsInput", ec.unmarshalInputRevokeAccountSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SetOrganisationMemberInput", ec.unmarshalInputSetOrganisationMemberInput),
+			graphql.NewInputUnmarshaler("SetPasswordInput", ec.unmarshalInputSetPasswordInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SignInWithCodeInput", ec.unmarshalInputSignInWithCodeInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
-			graphql.NewInputUnmarshaler("StartOAuthInput", ec.unmarshalInputStartOAuthInput),
-			graphql.NewInputUnmarshaler("StartOAuthLinkInput", ec.unmarshalInputStartOAuthLinkInput),
-			graphql.NewInputUnmarshaler("StartOAuthReauthenticationInput", ec.unmarshalInputStartOAuthReauthenticationInput),
+			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
+			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
 			graphql.NewInputUnmarshaler("TransferNotebookInput", ec.unmarshalInputTransferNotebookInput),
 			graphql.NewInputUnmarshaler("UpdateNoteInput", ec.unmarshalInputUpdateNoteInput),
 			graphql.NewInputUnmarshaler("UpdateNotebookInput", ec.unmarshalInputUpdateNotebookInput),
 			graphql.NewInputUnmarshaler("UpdateOrganisationInput", ec.unmarshalInputUpdateOrganisationInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
+			graphql.NewInputUnmarshaler("UpgradeAccountInput", ec.unmarshalInputUpgradeAccountInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
 	}
@@ -3647,6 +3901,12 @@ scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.
 "An absolute http or https URL (RFC 3986) of at most 2048 bytes, without a user name or password. White space around it is ignored. A blank string means null where null is allowed."
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
 
+"""
+Any JSON value (RFC 8259), as an object of your language or as JSON in the variables. It is for values that a standard defines and that your
+code passes on, such as those of the Web Authentication API.
+"""
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
 "Queries read data. They never change it."
 type Query {
   """
@@ -3745,58 +4005,6 @@ type Mutation {
     input: SignOutInput
   ): SignOutPayload @public(reason: "It revokes only the session of the tokens that the client sends.")
 
-  """
-  Starts signing in, or signing up, with a provider. Send the user to ` + "`" + `authorizationUrl` + "`" + `. They come back to ` + "`" + `redirectTo` + "`" + ` with ` + "`" + `code` + "`" + `,
-  ` + "`" + `state` + "`" + ` and perhaps ` + "`" + `iss` + "`" + ` in its query, or with ` + "`" + `error` + "`" + `. Then call ` + "`" + `finishOAuth` + "`" + `.
-  """
-  startOAuth(
-    "The provider, and where the user returns to."
-    input: StartOAuthInput!
-  ): StartOAuthPayload @public(reason: "Visitors are not signed in yet.")
-
-  """
-  Signs the user in whom the provider names, or signs them up. An account gets this way to sign in without being asked only if you and
-  the provider have verified the same email address. The error is CONFLICT with EMAIL_NOT_VERIFIED if an account has the address and has
-  not verified it: verify it with ` + "`" + `verifyEmail` + "`" + `, then start again.
-  """
-  finishOAuth(
-    "What the user came back with."
-    input: FinishOAuthInput!
-  ): FinishOAuthPayload @public(reason: "The provider's code and the continuation token prove who asks.")
-
-  """
-  Starts adding a user of a provider to your account, as ` + "`" + `startOAuth` + "`" + ` does. ` + "`" + `finishOAuthLink` + "`" + ` continues it. The error is REAUTH_REQUIRED if
-  you signed in or confirmed who you are too long ago.
-  """
-  startOAuthLink(
-    "The provider, and where you return to."
-    input: StartOAuthLinkInput!
-  ): StartOAuthLinkPayload @signedIn
-
-  """
-  Adds the user whom the provider names to your account. You can then sign in with the provider, and we notify you by email. The error is
-  CONFLICT if another account has this user of the provider.
-  """
-  finishOAuthLink(
-    "What you came back with."
-    input: FinishOAuthLinkInput!
-  ): FinishOAuthLinkPayload @signedIn
-
-  """
-  Starts confirming who you are with a provider that your account has, which asks you to sign in there again.
-  ` + "`" + `finishOAuthReauthentication` + "`" + ` continues it.
-  """
-  startOAuthReauthentication(
-    "The provider, and where you return to."
-    input: StartOAuthReauthenticationInput!
-  ): StartOAuthReauthenticationPayload @signedIn
-
-  "Confirms who you are with a provider, as ` + "`" + `reauthenticate` + "`" + ` does with a password. Then retry the operation."
-  finishOAuthReauthentication(
-    "What you came back with."
-    input: FinishOAuthReauthenticationInput!
-  ): FinishOAuthReauthenticationPayload @signedIn
-
   "Revokes one of your sessions immediately; its tokens stop working. The error is NOT_FOUND if the session has ended."
   revokeSession(
     "The session to revoke."
@@ -3805,6 +4013,63 @@ type Mutation {
 
   "Revokes all your sessions except the current one, immediately."
   revokeOtherSessions: RevokeOtherSessionsPayload @signedIn
+
+  """
+  Starts adding a passkey to your account. Pass ` + "`" + `options` + "`" + ` to the browser, and what it returns to ` + "`" + `finishPasskeyRegistration` + "`" + `. The error is
+  REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  startPasskeyRegistration: StartPasskeyRegistrationPayload @signedIn
+
+  "Adds the passkey that the browser has created to your account. We notify you by email."
+  finishPasskeyRegistration(
+    "The passkey."
+    input: FinishPasskeyRegistrationInput!
+  ): FinishPasskeyRegistrationPayload @signedIn
+
+  """
+  Starts a sign-up with a passkey instead of a password. It validates the form and creates nothing. Pass ` + "`" + `options` + "`" + ` to the browser, and what
+  it returns to ` + "`" + `finishPasskeySignUp` + "`" + `.
+  """
+  startPasskeySignUp(
+    "The sign-up form."
+    input: StartPasskeySignUpInput!
+  ): StartPasskeySignUpPayload @public(reason: "Visitors have no account yet.")
+
+  "Creates an account with the passkey that the browser has created, its profile and its first session. Either all of them are created or none."
+  finishPasskeySignUp(
+    "The passkey."
+    input: FinishPasskeySignUpInput!
+  ): FinishPasskeySignUpPayload @public(reason: "Visitors have no account yet.")
+
+  """
+  Starts a sign-in with a passkey. The options are the same for everybody, because the user chooses the account in the browser. Pass
+  ` + "`" + `options` + "`" + ` to the browser, and what it returns to ` + "`" + `finishPasskeySignIn` + "`" + `.
+  """
+  startPasskeySignIn(
+    "How your client wants the session."
+    input: StartPasskeySignInInput
+  ): StartPasskeySignInPayload @public(reason: "Visitors are not signed in yet.")
+
+  """
+  Starts a session for the account of the passkey that the user has chosen. The error is INVALID_CREDENTIALS for a passkey that is not known and for
+  an answer that is not valid alike.
+  """
+  finishPasskeySignIn(
+    "The browser's answer."
+    input: FinishPasskeySignInInput!
+  ): FinishPasskeySignInPayload @public(reason: "The passkey proves who asks.")
+
+  """
+  Starts confirming who you are with one of your passkeys, after REAUTH_REQUIRED. Pass ` + "`" + `options` + "`" + ` to the browser, and what it returns to
+  ` + "`" + `finishPasskeyReauthentication` + "`" + `. The error is NOT_FOUND if you have no passkey.
+  """
+  startPasskeyReauthentication: StartPasskeyReauthenticationPayload @signedIn
+
+  "Confirms who you are with a passkey. Then retry the operation."
+  finishPasskeyReauthentication(
+    "The browser's answer."
+    input: FinishPasskeyReauthenticationInput!
+  ): FinishPasskeyReauthenticationPayload @signedIn
 
   """
   Sends a code to the email address of an account that has not verified it yet. The response is the same for every address.
@@ -3835,6 +4100,40 @@ type Mutation {
     "The address, its code and the new password."
     input: ResetPasswordInput!
   ): ResetPasswordPayload @public(reason: "The code proves who asks.")
+
+  """
+  Sends a code to an email address. With it, ` + "`" + `signInWithCode` + "`" + ` signs in to the account of the address, or creates one if there is
+  none. The response is the same for every address.
+  """
+  requestSignInCode(
+    "The address, and the profile of a new account."
+    input: RequestSignInCodeInput!
+  ): RequestSignInCodePayload @public(reason: "Only the address gets the code, and the response reveals nothing.")
+
+  """
+  Signs in with the code that we sent, or signs up if no account has the address. The code proves the address. If its account had
+  not verified the address, someone else may have created it: then all its other sessions are revoked, and its other credentials are
+  removed (` + "`" + `passwordCleared` + "`" + `).
+  """
+  signInWithCode(
+    "The address and its code."
+    input: SignInWithCodeInput!
+  ): SignInWithCodePayload @public(reason: "The code proves who asks.")
+
+  """
+  Confirms that it is you, with a code that ` + "`" + `requestSignInCode` + "`" + ` sent to the address of your account. Call this after REAUTH_REQUIRED,
+  then retry the operation.
+  """
+  reauthenticateWithCode(
+    "The code."
+    input: ReauthenticateWithCodeInput!
+  ): ReauthenticateWithCodePayload @signedIn
+
+  """
+  Lets you sign in with codes by email again, after ` + "`" + `removeCredential` + "`" + ` has turned it off. Your address must be verified. We notify you by
+  email. The error is REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  addEmailCode: AddEmailCodePayload @signedIn
 
   "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
   reauthenticate(
@@ -3892,9 +4191,38 @@ type Mutation {
 
   "Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `)."
   deleteAccount(
-    "Your password."
+    "Your password, if you have one."
     input: DeleteAccountInput!
   ): DeleteAccountPayload @signedIn
+
+  """
+  Creates an account without email address and password, its profile and its session. Nobody can sign in to it again: it is lost with
+  its session, unless ` + "`" + `upgradeAccount` + "`" + `, ` + "`" + `changeEmail` + "`" + ` or another credential makes it permanent. The error is FORBIDDEN if this service has
+  no anonymous accounts (` + "`" + `Settings.anonymousAccounts` + "`" + `).
+  """
+  signUpAnonymously(
+    "The profile."
+    input: SignUpAnonymouslyInput!
+  ): SignUpAnonymouslyPayload @public(reason: "Visitors have no account yet.")
+
+  """
+  Makes your anonymous account permanent. It keeps its id and everything that belongs to it. If users must verify their email address
+  (` + "`" + `Settings.verifiedEmailRequired` + "`" + `), we send a code to it, and ` + "`" + `verifyEmail` + "`" + ` completes the upgrade. The error is FORBIDDEN if your
+  account is permanent already.
+  """
+  upgradeAccount(
+    "The sign-up form."
+    input: UpgradeAccountInput!
+  ): UpgradeAccountPayload @signedIn
+
+  """
+  Adds a password to an account that has none, such as one that was created with a code. We notify you by email. The error is
+  REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  setPassword(
+    "The password."
+    input: SetPasswordInput!
+  ): SetPasswordPayload @signedIn
 
   "Updates a profile. Fields that you omit keep their values; null or a blank string clears a field."
   updateProfile(
@@ -3962,8 +4290,10 @@ type Settings {
   reauthenticationSeconds: Int! @inherited
   "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
-  "The providers with which users can sign in (` + "`" + `startOAuth` + "`" + `)."
-  oauthProviders: [OAuthProvider!]! @inherited
+  "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
+  anonymousAccounts: Boolean! @inherited
+  "Whether users can have passkeys. They require https and a domain."
+  passkeys: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -4010,6 +4340,8 @@ type User implements Node @key(fields: "id") {
   pendingEmail: String @owner
   "Whether the account has a password. ` + "`" + `verifyEmail` + "`" + ` may clear it (` + "`" + `passwordCleared` + "`" + `); ` + "`" + `resetPassword` + "`" + ` sets a new one."
   hasPassword: Boolean @owner
+  "Whether nothing but its session leads to the account. ` + "`" + `upgradeAccount` + "`" + ` makes it permanent."
+  anonymous: Boolean @owner
   "When this session has to confirm the password again for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
   "When you can request another code. Until then, the error is RATE_LIMITED. Null if you can request one now."
@@ -4067,6 +4399,8 @@ enum UserField {
   PENDING_EMAIL
   "` + "`" + `hasPassword` + "`" + `."
   HAS_PASSWORD
+  "` + "`" + `anonymous` + "`" + `."
+  ANONYMOUS
   "` + "`" + `reauthenticatedUntil` + "`" + `."
   REAUTHENTICATED_UNTIL
   "` + "`" + `nextCodeAt` + "`" + `."
@@ -4091,6 +4425,8 @@ enum CodePurpose {
   RESET_PASSWORD
   "To verify the new email address of an account (` + "`" + `changeEmail` + "`" + `)."
   CHANGE_EMAIL
+  "To sign in, or to confirm that it is you (` + "`" + `requestSignInCode` + "`" + `)."
+  SIGN_IN
 }
 
 "A session, from sign-in until it expires or is revoked. Only its owner can see it. Tokens are never included; they are returned once, at sign-in."
@@ -4161,6 +4497,131 @@ type SessionEdge {
   cursor: String! @inherited
   "The session."
   node: Session @inherited
+}
+
+"The options for a new passkey."
+type StartPasskeyRegistrationPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialCreationOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that the browser has created."
+input FinishPasskeyRegistrationInput {
+  "The token of ` + "`" + `startPasskeyRegistration` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `RegistrationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+  "A name by which you recognize it, of at most 100 characters. If omitted, it is the name of the product that keeps it, or ` + "`" + `Passkey` + "`" + `."
+  name: String
+}
+
+"The new passkey."
+type FinishPasskeyRegistrationPayload {
+  "The passkey, among your other credentials."
+  credential: Credential @inherited
+}
+
+"The values of a new account that has a passkey instead of a password."
+input StartPasskeySignUpInput {
+  "The email address of the account. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  """
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
+  to another dot. Usernames are unique, ignoring case. Some names are reserved.
+  """
+  username: String!
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The options for the passkey of a new account."
+type StartPasskeySignUpPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialCreationOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that the browser has created for a new account."
+input FinishPasskeySignUpInput {
+  "The token of ` + "`" + `startPasskeySignUp` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `RegistrationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The new account. Both fields are null if the user has to verify the email address first."
+type FinishPasskeySignUpPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its first session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"How a client wants its session."
+input StartPasskeySignInInput {
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The options for a sign-in, which are the same for everybody."
+type StartPasskeySignInPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialRequestOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that a user has chosen."
+input FinishPasskeySignInInput {
+  "The token of ` + "`" + `startPasskeySignIn` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The new session, or the question for a second factor."
+type FinishPasskeySignInPayload {
+  "The user who signed in. Null if a second factor is required."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session, or if a second factor is required."
+  tokens: Tokens @inherited
+  "How to prove a second factor. Null if none is required: the account has none, or the passkey's device has verified the user."
+  secondFactor: SecondFactorChallenge @inherited
+}
+
+"The options to confirm who you are with one of your passkeys."
+type StartPasskeyReauthenticationPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialRequestOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"One of your passkeys."
+input FinishPasskeyReauthenticationInput {
+  "The token of ` + "`" + `startPasskeyReauthentication` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The response to a confirmed passkey."
+type FinishPasskeyReauthenticationPayload {
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
 }
 
 "A security-related event of an account, such as a sign-in."
@@ -4665,6 +5126,72 @@ type ResetPasswordPayload {
   success: Boolean! @inherited
 }
 
+"An email address, and the profile of a new account if no account has the address."
+input RequestSignInCodeInput {
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  """
+  The username of a new account; see ` + "`" + `SignUpInput.username` + "`" + `. It is kept with the code, and validated whether or not an account has the
+  address. Without it, a new user is asked for one after the code (` + "`" + `PendingSignUp` + "`" + `).
+  """
+  username: String
+  "The other fields of the profile of a new account. They require a username."
+  profile: ProfileFieldsInput
+}
+
+"The response, which is the same for every address."
+type RequestSignInCodePayload {
+  "Always true. It does not reveal whether an account has this address."
+  success: Boolean! @inherited
+}
+
+"An email address and the code that we sent to it."
+input SignInWithCodeInput {
+  "The email address to which we sent the code. White space around it is ignored."
+  email: String!
+  "The code. Case, spaces, dashes and the width of characters do not matter."
+  code: String!
+  """
+  The username of a new account, instead of the one that was sent with the request for the code. If it is taken (CONFLICT), the code still
+  works. Ignored if an account has the address.
+  """
+  username: String
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The new session, or what is missing."
+type SignInWithCodePayload {
+  "The user who signed in or signed up."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+  "What the account requires besides the code. Null if nothing is missing."
+  secondFactor: SecondFactorChallenge @inherited
+  "What a new account still needs. Null if nothing is missing."
+  pendingSignUp: PendingSignUp @inherited
+  "Whether the password and the other credentials of the account were removed, because someone else may have added them."
+  passwordCleared: Boolean! @inherited
+}
+
+"A code that confirms that it is you."
+input ReauthenticateWithCodeInput {
+  "The code that ` + "`" + `requestSignInCode` + "`" + ` sent to the address of your account. Case, spaces, dashes and the width of characters do not matter."
+  code: String!
+}
+
+"The response to a confirmation with a code."
+type ReauthenticateWithCodePayload {
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
+}
+
+"The response after codes by email were turned on."
+type AddEmailCodePayload {
+  "You. ` + "`" + `credentials` + "`" + ` has the entry of the kind EMAIL_CODE."
+  user: User @inherited
+}
+
 "Your password."
 input ReauthenticateInput {
   "The password of your account."
@@ -4720,8 +5247,8 @@ type ChangeUsernamePayload {
 
 "The confirmation that deletes your account."
 input DeleteAccountInput {
-  "The password of your account."
-  password: String!
+  "The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago."
+  password: String
 }
 
 "The ids of the deleted account."
@@ -4732,6 +5259,54 @@ type DeleteAccountPayload {
   deletedProfileId: ID! @inherited
 }
 
+"The profile of an anonymous account."
+input SignUpAnonymouslyInput {
+  "The username; see ` + "`" + `SignUpInput.username` + "`" + `. If omitted, the service makes one up, such as ` + "`" + `guest-7f3kq20d9xwz` + "`" + `."
+  username: String
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The new anonymous account."
+type SignUpAnonymouslyPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"The values that an anonymous account gets when it becomes permanent."
+input UpgradeAccountInput {
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
+  password: String!
+  "A new username; see ` + "`" + `SignUpInput.username` + "`" + `. If omitted, the account keeps its own."
+  username: String
+  "Fields of the profile to change. Null or a blank string is the same as omitting the field."
+  profile: ProfileFieldsInput
+}
+
+"The upgraded account."
+type UpgradeAccountPayload {
+  "You. If you have to verify the address first, ` + "`" + `anonymous` + "`" + ` is still true, and ` + "`" + `pendingEmail` + "`" + ` is the address."
+  user: User @inherited
+}
+
+"A password for an account that has none."
+input SetPasswordInput {
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
+  newPassword: String!
+}
+
+"The response to a new password."
+type SetPasswordPayload {
+  "You, with ` + "`" + `hasPassword` + "`" + `."
+  user: User @inherited
+}
+
 "The tokens of a session (OAuth 2.0's terms)."
 type Tokens {
   "A JWT (RFC 9068, EdDSA). Send it as ` + "`" + `Authorization: Bearer` + "`" + `."
@@ -4740,137 +5315,6 @@ type Tokens {
   refreshToken: String! @inherited
   "When the access token expires."
   expiresAt: DateTime! @inherited
-}
-
-"A provider of OpenID Connect or OAuth 2.0 with which users can sign in."
-type OAuthProvider {
-  "Its name, for ` + "`" + `startOAuth` + "`" + `."
-  name: String! @inherited
-  "What to write on a button."
-  label: String! @inherited
-}
-
-"How a sign-in with a provider starts."
-input StartOAuthInput {
-  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
-  provider: String!
-  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
-  redirectTo: String!
-  """
-  The username of a new user. If there is none, or if it is taken when the user returns, ` + "`" + `finishOAuth` + "`" + ` answers with ` + "`" + `pendingSignUp` + "`" + `. It is
-  ignored for a user who has an account.
-  """
-  username: String
-  "The other fields of a new user's profile."
-  profile: ProfileFieldsInput
-  "How your client holds the session. Null means the default."
-  session: SessionTransport = TOKENS
-}
-
-"Where to send the user."
-type StartOAuthPayload {
-  "Where to send the user."
-  authorizationUrl: URL! @inherited
-  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
-  continuationToken: String! @inherited
-  "When the token expires."
-  expiresAt: DateTime! @inherited
-}
-
-"What a user came back with from a provider."
-input FinishOAuthInput {
-  "The token from ` + "`" + `startOAuth` + "`" + `."
-  continuationToken: String!
-  "The parameter ` + "`" + `code` + "`" + `."
-  code: String!
-  "The parameter ` + "`" + `state` + "`" + `."
-  state: String!
-  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
-  iss: String
-}
-
-"What came of a sign-in with a provider. Either ` + "`" + `user` + "`" + `, ` + "`" + `secondFactor` + "`" + ` or ` + "`" + `pendingSignUp` + "`" + ` is set."
-type FinishOAuthPayload {
-  "The user who signed in or up."
-  user: User @inherited
-  "The tokens of the new session. Null if cookies hold the session."
-  tokens: Tokens @inherited
-  "The second factor that is missing."
-  secondFactor: SecondFactorChallenge @inherited
-  "The username that is missing: the user has no account yet."
-  pendingSignUp: PendingSignUp @inherited
-}
-
-"How adding a provider starts."
-input StartOAuthLinkInput {
-  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
-  provider: String!
-  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
-  redirectTo: String!
-}
-
-"Where to send the user."
-type StartOAuthLinkPayload {
-  "Where to send the user."
-  authorizationUrl: URL! @inherited
-  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
-  continuationToken: String! @inherited
-  "When the token expires."
-  expiresAt: DateTime! @inherited
-}
-
-"What you came back with from a provider."
-input FinishOAuthLinkInput {
-  "The token from ` + "`" + `startOAuthLink` + "`" + `."
-  continuationToken: String!
-  "The parameter ` + "`" + `code` + "`" + `."
-  code: String!
-  "The parameter ` + "`" + `state` + "`" + `."
-  state: String!
-  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
-  iss: String
-}
-
-"The new way to sign in."
-type FinishOAuthLinkPayload {
-  "The credential. If your account had this user of the provider already, it is the one that it had."
-  credential: Credential @inherited
-}
-
-"How confirming who you are starts."
-input StartOAuthReauthenticationInput {
-  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
-  provider: String!
-  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
-  redirectTo: String!
-}
-
-"Where to send the user."
-type StartOAuthReauthenticationPayload {
-  "Where to send the user."
-  authorizationUrl: URL! @inherited
-  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
-  continuationToken: String! @inherited
-  "When the token expires."
-  expiresAt: DateTime! @inherited
-}
-
-"What you came back with from a provider."
-input FinishOAuthReauthenticationInput {
-  "The token from ` + "`" + `startOAuthReauthentication` + "`" + `."
-  continuationToken: String!
-  "The parameter ` + "`" + `code` + "`" + `."
-  code: String!
-  "The parameter ` + "`" + `state` + "`" + `."
-  state: String!
-  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
-  iss: String
-}
-
-"The user who confirmed who they are."
-type FinishOAuthReauthenticationPayload {
-  "The user. See ` + "`" + `reauthenticatedUntil` + "`" + `."
-  user: User @inherited
 }
 
 "The session to sign out of."
@@ -6159,6 +6603,14 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AddEmailCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_AddEmailCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddEmailCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -6373,34 +6825,42 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_FinishOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_FinishPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeyReauthenticationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeyReauthenticationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeyRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "credential":
-		return ec.fieldContext_FinishOAuthLinkPayload_credential(ctx, field)
+		return ec.fieldContext_FinishPasskeyRegistrationPayload_credential(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthLinkPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeyRegistrationPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_FinishOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_FinishPasskeySignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
-		return ec.fieldContext_FinishOAuthPayload_user(ctx, field)
+		return ec.fieldContext_FinishPasskeySignInPayload_user(ctx, field)
 	case "tokens":
-		return ec.fieldContext_FinishOAuthPayload_tokens(ctx, field)
+		return ec.fieldContext_FinishPasskeySignInPayload_tokens(ctx, field)
 	case "secondFactor":
-		return ec.fieldContext_FinishOAuthPayload_secondFactor(ctx, field)
-	case "pendingSignUp":
-		return ec.fieldContext_FinishOAuthPayload_pendingSignUp(ctx, field)
+		return ec.fieldContext_FinishPasskeySignInPayload_secondFactor(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignInPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_FinishOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_FinishPasskeySignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
-		return ec.fieldContext_FinishOAuthReauthenticationPayload_user(ctx, field)
+		return ec.fieldContext_FinishPasskeySignUpPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishPasskeySignUpPayload_tokens(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthReauthenticationPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignUpPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_InviteToNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6635,16 +7095,6 @@ func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type NotebookPermissions", field.Name)
 }
 
-func (ec *executionContext) childFields_OAuthProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "name":
-		return ec.fieldContext_OAuthProvider_name(ctx, field)
-	case "label":
-		return ec.fieldContext_OAuthProvider_label(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type OAuthProvider", field.Name)
-}
-
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6835,6 +7285,14 @@ func (ec *executionContext) childFields_ReauthenticatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ReauthenticatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReauthenticateWithCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ReauthenticateWithCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReauthenticateWithCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tokens":
@@ -6915,6 +7373,14 @@ func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.
 		return ec.fieldContext_RequestPasswordResetPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestSignInCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_RequestSignInCodePayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSignInCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7081,6 +7547,14 @@ func (ec *executionContext) childFields_SetOrganisationMemberPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type SetOrganisationMemberPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SetPasswordPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPasswordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "passwordLength":
@@ -7103,8 +7577,10 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
 	case "usernameHoldSeconds":
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
-	case "oauthProviders":
-		return ec.fieldContext_Settings_oauthProviders(ctx, field)
+	case "anonymousAccounts":
+		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
+	case "passkeys":
+		return ec.fieldContext_Settings_passkeys(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -7123,6 +7599,22 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignInWithCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignInWithCodePayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignInWithCodePayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_SignInWithCodePayload_secondFactor(ctx, field)
+	case "pendingSignUp":
+		return ec.fieldContext_SignInWithCodePayload_pendingSignUp(ctx, field)
+	case "passwordCleared":
+		return ec.fieldContext_SignInWithCodePayload_passwordCleared(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInWithCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -7131,6 +7623,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_revokedSessionId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignUpAnonymouslyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignUpAnonymouslyPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignUpAnonymouslyPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpAnonymouslyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7143,40 +7645,52 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_StartOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_StartPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "authorizationUrl":
-		return ec.fieldContext_StartOAuthLinkPayload_authorizationUrl(ctx, field)
+	case "options":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_options(ctx, field)
 	case "continuationToken":
-		return ec.fieldContext_StartOAuthLinkPayload_continuationToken(ctx, field)
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_continuationToken(ctx, field)
 	case "expiresAt":
-		return ec.fieldContext_StartOAuthLinkPayload_expiresAt(ctx, field)
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_expiresAt(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type StartOAuthLinkPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyReauthenticationPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_StartOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_StartPasskeyRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "authorizationUrl":
-		return ec.fieldContext_StartOAuthPayload_authorizationUrl(ctx, field)
+	case "options":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_options(ctx, field)
 	case "continuationToken":
-		return ec.fieldContext_StartOAuthPayload_continuationToken(ctx, field)
+		return ec.fieldContext_StartPasskeyRegistrationPayload_continuationToken(ctx, field)
 	case "expiresAt":
-		return ec.fieldContext_StartOAuthPayload_expiresAt(ctx, field)
+		return ec.fieldContext_StartPasskeyRegistrationPayload_expiresAt(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type StartOAuthPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyRegistrationPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_StartOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_StartPasskeySignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "authorizationUrl":
-		return ec.fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(ctx, field)
+	case "options":
+		return ec.fieldContext_StartPasskeySignInPayload_options(ctx, field)
 	case "continuationToken":
-		return ec.fieldContext_StartOAuthReauthenticationPayload_continuationToken(ctx, field)
+		return ec.fieldContext_StartPasskeySignInPayload_continuationToken(ctx, field)
 	case "expiresAt":
-		return ec.fieldContext_StartOAuthReauthenticationPayload_expiresAt(ctx, field)
+		return ec.fieldContext_StartPasskeySignInPayload_expiresAt(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type StartOAuthReauthenticationPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeySignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeySignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeySignUpPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeySignUpPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeySignUpPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeySignUpPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7241,6 +7755,14 @@ func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type UpdateProfilePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpgradeAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpgradeAccountPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpgradeAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7253,6 +7775,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_pendingEmail(ctx, field)
 	case "hasPassword":
 		return ec.fieldContext_User_hasPassword(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_User_anonymous(ctx, field)
 	case "reauthenticatedUntil":
 		return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
 	case "nextCodeAt":
@@ -7727,12 +8251,12 @@ func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Contex
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_finishOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_finishPasskeyReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.FinishOAuthLinkInput, error) {
-			return ec.unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx, v)
+		func(ctx context.Context, v any) (model1.FinishPasskeyReauthenticationInput, error) {
+			return ec.unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7741,12 +8265,12 @@ func (ec *executionContext) field_Mutation_finishOAuthLink_args(ctx context.Cont
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_finishOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_finishPasskeyRegistration_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.FinishOAuthReauthenticationInput, error) {
-			return ec.unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx, v)
+		func(ctx context.Context, v any) (model1.FinishPasskeyRegistrationInput, error) {
+			return ec.unmarshalNFinishPasskeyRegistrationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7755,12 +8279,26 @@ func (ec *executionContext) field_Mutation_finishOAuthReauthentication_args(ctx 
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_finishOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_finishPasskeySignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.FinishOAuthInput, error) {
-			return ec.unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx, v)
+		func(ctx context.Context, v any) (model1.FinishPasskeySignInInput, error) {
+			return ec.unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeySignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishPasskeySignUpInput, error) {
+			return ec.unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7817,6 +8355,20 @@ func (ec *executionContext) field_Mutation_moveOrganisation_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.MoveOrganisationInput, error) {
 			return ec.unmarshalNMoveOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐMoveOrganisationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_reauthenticateWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.ReauthenticateWithCodeInput, error) {
+			return ec.unmarshalNReauthenticateWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7937,6 +8489,20 @@ func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_requestSignInCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.RequestSignInCodeInput, error) {
+			return ec.unmarshalNRequestSignInCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8007,6 +8573,34 @@ func (ec *executionContext) field_Mutation_setOrganisationMember_args(ctx contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.SetPasswordInput, error) {
+			return ec.unmarshalNSetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signInWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.SignInWithCodeInput, error) {
+			return ec.unmarshalNSignInWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8035,6 +8629,20 @@ func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_signUpAnonymously_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.SignUpAnonymouslyInput, error) {
+			return ec.unmarshalNSignUpAnonymouslyInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8049,12 +8657,12 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_startOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_startPasskeySignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.StartOAuthLinkInput, error) {
-			return ec.unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx, v)
+		func(ctx context.Context, v any) (*model1.StartPasskeySignInInput, error) {
+			return ec.unmarshalOStartPasskeySignInInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8063,26 +8671,12 @@ func (ec *executionContext) field_Mutation_startOAuthLink_args(ctx context.Conte
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_startOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_startPasskeySignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.StartOAuthReauthenticationInput, error) {
-			return ec.unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Mutation_startOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model1.StartOAuthInput, error) {
-			return ec.unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx, v)
+		func(ctx context.Context, v any) (model1.StartPasskeySignUpInput, error) {
+			return ec.unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8167,6 +8761,20 @@ func (ec *executionContext) field_Mutation_updateProfile_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model1.UpdateProfileInput, error) {
 			return ec.unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upgradeAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.UpgradeAccountInput, error) {
+			return ec.unmarshalNUpgradeAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9023,6 +9631,24 @@ func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _AddEmailCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.AddEmailCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AddEmailCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_AddEmailCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddEmailCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -9550,14 +10176,32 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _FinishOAuthLinkPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthLinkPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "FinishOAuthLinkPayload", &field)
+func (ec *executionContext) _FinishPasskeyReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeyReauthenticationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeyReauthenticationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeyReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeyReauthenticationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeyRegistrationPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeyRegistrationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeyRegistrationPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
 }
-func (ec *executionContext) fieldContext_FinishOAuthLinkPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_FinishPasskeyRegistrationPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "FinishOAuthLinkPayload",
+		Object:     "FinishPasskeyRegistrationPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9568,14 +10212,14 @@ func (ec *executionContext) fieldContext_FinishOAuthLinkPayload_credential(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _FinishOAuthPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+func (ec *executionContext) _FinishPasskeySignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
-func (ec *executionContext) fieldContext_FinishOAuthPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "FinishOAuthPayload",
+		Object:     "FinishPasskeySignInPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9586,14 +10230,14 @@ func (ec *executionContext) fieldContext_FinishOAuthPayload_user(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _FinishOAuthPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+func (ec *executionContext) _FinishPasskeySignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
 }
-func (ec *executionContext) fieldContext_FinishOAuthPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "FinishOAuthPayload",
+		Object:     "FinishPasskeySignInPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9604,14 +10248,14 @@ func (ec *executionContext) fieldContext_FinishOAuthPayload_tokens(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _FinishOAuthPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+func (ec *executionContext) _FinishPasskeySignInPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
 }
-func (ec *executionContext) fieldContext_FinishOAuthPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "FinishOAuthPayload",
+		Object:     "FinishPasskeySignInPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9622,37 +10266,37 @@ func (ec *executionContext) fieldContext_FinishOAuthPayload_secondFactor(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _FinishOAuthPayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
-}
-func (ec *executionContext) fieldContext_FinishOAuthPayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FinishOAuthPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PendingSignUp(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _FinishOAuthReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthReauthenticationPayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "FinishOAuthReauthenticationPayload", &field)
+func (ec *executionContext) _FinishPasskeySignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignUpPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
 	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
 }
-func (ec *executionContext) fieldContext_FinishOAuthReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "FinishOAuthReauthenticationPayload",
+		Object:     "FinishPasskeySignUpPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9894,322 +10538,6 @@ func (ec *executionContext) fieldContext_Mutation_signOut(ctx context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_startOAuth(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().StartOAuth(ctx, fc.Args["input"].(model1.StartOAuthInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartOAuthPayload) graphql.Marshaler {
-			return ec.marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_StartOAuthPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_startOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_finishOAuth(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().FinishOAuth(ctx, fc.Args["input"].(model1.FinishOAuthInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishOAuthPayload) graphql.Marshaler {
-			return ec.marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_FinishOAuthPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_finishOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_startOAuthLink(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().StartOAuthLink(ctx, fc.Args["input"].(model1.StartOAuthLinkInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.StartOAuthLinkPayload
-					return zeroVal, errors.New("directive signedIn is not implemented")
-				}
-				return ec.Directives.SignedIn(ctx, nil, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartOAuthLinkPayload) graphql.Marshaler {
-			return ec.marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_StartOAuthLinkPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_startOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_finishOAuthLink(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().FinishOAuthLink(ctx, fc.Args["input"].(model1.FinishOAuthLinkInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.FinishOAuthLinkPayload
-					return zeroVal, errors.New("directive signedIn is not implemented")
-				}
-				return ec.Directives.SignedIn(ctx, nil, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishOAuthLinkPayload) graphql.Marshaler {
-			return ec.marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_FinishOAuthLinkPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_finishOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_startOAuthReauthentication(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().StartOAuthReauthentication(ctx, fc.Args["input"].(model1.StartOAuthReauthenticationInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.StartOAuthReauthenticationPayload
-					return zeroVal, errors.New("directive signedIn is not implemented")
-				}
-				return ec.Directives.SignedIn(ctx, nil, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
-			return ec.marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_StartOAuthReauthenticationPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_startOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_finishOAuthReauthentication(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().FinishOAuthReauthentication(ctx, fc.Args["input"].(model1.FinishOAuthReauthenticationInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.FinishOAuthReauthenticationPayload
-					return zeroVal, errors.New("directive signedIn is not implemented")
-				}
-				return ec.Directives.SignedIn(ctx, nil, directive0)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishOAuthReauthenticationPayload) graphql.Marshaler {
-			return ec.marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_FinishOAuthReauthenticationPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_finishOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10328,6 +10656,386 @@ func (ec *executionContext) fieldContext_Mutation_revokeOtherSessions(_ context.
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_RevokeOtherSessionsPayload(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyRegistration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyRegistration(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.StartPasskeyRegistrationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyRegistrationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyRegistration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyRegistrationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeyRegistration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeyRegistration(ctx, fc.Args["input"].(model1.FinishPasskeyRegistrationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.FinishPasskeyRegistrationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeyRegistrationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeyRegistration_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeySignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeySignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasskeySignUp(ctx, fc.Args["input"].(model1.StartPasskeySignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeySignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeySignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasskeySignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeySignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeySignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeySignUp(ctx, fc.Args["input"].(model1.FinishPasskeySignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeySignUpPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeySignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeySignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeySignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeySignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeySignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasskeySignIn(ctx, fc.Args["input"].(*model1.StartPasskeySignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeySignInPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeySignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeySignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasskeySignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeySignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeySignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeySignIn(ctx, fc.Args["input"].(model1.FinishPasskeySignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeySignInPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeySignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeySignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeySignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyReauthentication(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.StartPasskeyReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyReauthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyReauthenticationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeyReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeyReauthentication(ctx, fc.Args["input"].(model1.FinishPasskeyReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.FinishPasskeyReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeyReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeyReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -10504,6 +11212,196 @@ func (ec *executionContext) fieldContext_Mutation_resetPassword(ctx context.Cont
 	if fc.Args, err = ec.field_Mutation_resetPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestSignInCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestSignInCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestSignInCode(ctx, fc.Args["input"].(model1.RequestSignInCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RequestSignInCodePayload) graphql.Marshaler {
+			return ec.marshalORequestSignInCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestSignInCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestSignInCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestSignInCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signInWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signInWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignInWithCode(ctx, fc.Args["input"].(model1.SignInWithCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignInWithCodePayload) graphql.Marshaler {
+			return ec.marshalOSignInWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signInWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInWithCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signInWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reauthenticateWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reauthenticateWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReauthenticateWithCode(ctx, fc.Args["input"].(model1.ReauthenticateWithCodeInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.ReauthenticateWithCodePayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ReauthenticateWithCodePayload) graphql.Marshaler {
+			return ec.marshalOReauthenticateWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reauthenticateWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReauthenticateWithCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reauthenticateWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addEmailCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().AddEmailCode(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.AddEmailCodePayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
+			return ec.marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addEmailCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddEmailCodePayload(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -10985,6 +11883,164 @@ func (ec *executionContext) fieldContext_Mutation_deleteAccount(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signUpAnonymously(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signUpAnonymously(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignUpAnonymously(ctx, fc.Args["input"].(model1.SignUpAnonymouslyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignUpAnonymouslyPayload) graphql.Marshaler {
+			return ec.marshalOSignUpAnonymouslyPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signUpAnonymously(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignUpAnonymouslyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signUpAnonymously_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upgradeAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upgradeAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpgradeAccount(ctx, fc.Args["input"].(model1.UpgradeAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.UpgradeAccountPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.UpgradeAccountPayload) graphql.Marshaler {
+			return ec.marshalOUpgradeAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upgradeAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpgradeAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upgradeAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPassword(ctx, fc.Args["input"].(model1.SetPasswordInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.SetPasswordPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SetPasswordPayload) graphql.Marshaler {
+			return ec.marshalOSetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetPasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13859,20 +14915,6 @@ func (ec *executionContext) fieldContext_NotebookPermissions_edit(_ context.Cont
 	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
 }
 
-func (ec *executionContext) _OAuthProvider_name(ctx context.Context, obj *model1.OAuthProvider) graphql.Marshaler {
-	return (*exec.Text)(&obj.Name)
-}
-func (ec *executionContext) fieldContext_OAuthProvider_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
-}
-
-func (ec *executionContext) _OAuthProvider_label(ctx context.Context, obj *model1.OAuthProvider) graphql.Marshaler {
-	return (*exec.Text)(&obj.Label)
-}
-func (ec *executionContext) fieldContext_OAuthProvider_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
-}
-
 func (ec *executionContext) _Organisation_id(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -15165,6 +16207,24 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _ReauthenticateWithCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ReauthenticateWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "ReauthenticateWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_ReauthenticateWithCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReauthenticateWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.RefreshSessionPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RefreshSessionPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -15315,6 +16375,13 @@ func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Con
 }
 func (ec *executionContext) fieldContext_RequestPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RequestSignInCodePayload_success(ctx context.Context, obj *model1.RequestSignInCodePayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
+}
+func (ec *executionContext) fieldContext_RequestSignInCodePayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestSignInCodePayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, obj *model1.ResetPasswordPayload) graphql.Marshaler {
@@ -15763,6 +16830,24 @@ func (ec *executionContext) fieldContext_SetOrganisationMemberPayload_memberUser
 	return graphql.NewScalarFieldContext("SetOrganisationMemberPayload", field, false, false, "ID")
 }
 
+func (ec *executionContext) _SetPasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SetPasswordPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SetPasswordPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SetPasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetPasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -15888,22 +16973,18 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_oauthProviders(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "Settings", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx, field.Selections, obj.OauthProviders)
+func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
 }
-func (ec *executionContext) fieldContext_Settings_oauthProviders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Settings",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_OAuthProvider(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_Settings_anonymousAccounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Settings_passkeys(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Passkeys)
+}
+func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
@@ -15978,6 +17059,85 @@ func (ec *executionContext) fieldContext_SignInPayload_secondFactor(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _SignInWithCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendingSignUp(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_passwordCleared(ctx context.Context, obj *model1.SignInWithCodePayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.PasswordCleared)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_passwordCleared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignInWithCodePayload", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model1.SignOutPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
@@ -15990,6 +17150,42 @@ func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context
 }
 func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpAnonymouslyPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignUpAnonymouslyPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SignUpAnonymouslyPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpAnonymouslyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpAnonymouslyPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignUpAnonymouslyPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_SignUpAnonymouslyPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpAnonymouslyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpPayload) (ret graphql.Marshaler) {
@@ -16028,67 +17224,88 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _StartOAuthLinkPayload_authorizationUrl(ctx context.Context, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
-	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_options(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
 }
-func (ec *executionContext) fieldContext_StartOAuthLinkPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "URL")
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _StartOAuthLinkPayload_continuationToken(ctx context.Context, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.ContinuationToken)
 }
-func (ec *executionContext) fieldContext_StartOAuthLinkPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "String")
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _StartOAuthLinkPayload_expiresAt(ctx context.Context, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
-func (ec *executionContext) fieldContext_StartOAuthLinkPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "DateTime")
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _StartOAuthPayload_authorizationUrl(ctx context.Context, obj *model1.StartOAuthPayload) graphql.Marshaler {
-	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+func (ec *executionContext) _StartPasskeyRegistrationPayload_options(ctx context.Context, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
 }
-func (ec *executionContext) fieldContext_StartOAuthPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "URL")
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _StartOAuthPayload_continuationToken(ctx context.Context, obj *model1.StartOAuthPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasskeyRegistrationPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.ContinuationToken)
 }
-func (ec *executionContext) fieldContext_StartOAuthPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "String")
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _StartOAuthPayload_expiresAt(ctx context.Context, obj *model1.StartOAuthPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasskeyRegistrationPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
-func (ec *executionContext) fieldContext_StartOAuthPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "DateTime")
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _StartOAuthReauthenticationPayload_authorizationUrl(ctx context.Context, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
-	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+func (ec *executionContext) _StartPasskeySignInPayload_options(ctx context.Context, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
 }
-func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "URL")
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "JSON")
 }
 
-func (ec *executionContext) _StartOAuthReauthenticationPayload_continuationToken(ctx context.Context, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasskeySignInPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.ContinuationToken)
 }
-func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "String")
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _StartOAuthReauthenticationPayload_expiresAt(ctx context.Context, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+func (ec *executionContext) _StartPasskeySignInPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
 	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
 }
-func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "DateTime")
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_options(ctx context.Context, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _StartPasswordResetPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.StartPasswordResetPayload) (ret graphql.Marshaler) {
@@ -16219,6 +17436,24 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _UpgradeAccountPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.UpgradeAccountPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "UpgradeAccountPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_UpgradeAccountPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpgradeAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _User_id(ctx context.Context, obj *model1.User) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -16293,6 +17528,22 @@ func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql
 	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _User_anonymous(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().Anonymous(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
@@ -18430,11 +19681,11 @@ func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Password = data
+			it.Password = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -18704,8 +19955,8 @@ func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model1.EnableAcc
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputFinishOAuthInput(ctx context.Context, obj any) (model1.FinishOAuthInput, error) {
-	var it model1.FinishOAuthInput
+func (ec *executionContext) unmarshalInputFinishPasskeyReauthenticationInput(ctx context.Context, obj any) (model1.FinishPasskeyReauthenticationInput, error) {
+	var it model1.FinishPasskeyReauthenticationInput
 	if obj == nil {
 		return it, nil
 	}
@@ -18715,7 +19966,7 @@ func (ec *executionContext) unmarshalInputFinishOAuthInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18729,46 +19980,32 @@ func (ec *executionContext) unmarshalInputFinishOAuthInput(ctx context.Context, 
 				return it, err
 			}
 			it.ContinuationToken = data
-		case "code":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Code = data
-		case "state":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.State = data
-		case "iss":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Iss = graphql.OmittableOf(data)
+			it.Credential = data
 		}
 	}
 	return it, nil
 }
 
-// UnmarshalFinishOAuthInput unmarshals raw into the FinishOAuthInput input type, using the
+// UnmarshalFinishPasskeyReauthenticationInput unmarshals raw into the FinishPasskeyReauthenticationInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalFinishOAuthInput(ctx context.Context, raw any) (model1.FinishOAuthInput, error) {
-	var out model1.FinishOAuthInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthInput", raw, &out)
+func UnmarshalFinishPasskeyReauthenticationInput(ctx context.Context, raw any) (model1.FinishPasskeyReauthenticationInput, error) {
+	var out model1.FinishPasskeyReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeyReauthenticationInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputFinishOAuthLinkInput(ctx context.Context, obj any) (model1.FinishOAuthLinkInput, error) {
-	var it model1.FinishOAuthLinkInput
+func (ec *executionContext) unmarshalInputFinishPasskeyRegistrationInput(ctx context.Context, obj any) (model1.FinishPasskeyRegistrationInput, error) {
+	var it model1.FinishPasskeyRegistrationInput
 	if obj == nil {
 		return it, nil
 	}
@@ -18778,7 +20015,7 @@ func (ec *executionContext) unmarshalInputFinishOAuthLinkInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	fieldsInOrder := [...]string{"continuationToken", "credential", "name"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18792,46 +20029,39 @@ func (ec *executionContext) unmarshalInputFinishOAuthLinkInput(ctx context.Conte
 				return it, err
 			}
 			it.ContinuationToken = data
-		case "code":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Code = data
-		case "state":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.State = data
-		case "iss":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			it.Credential = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Iss = graphql.OmittableOf(data)
+			it.Name = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
 }
 
-// UnmarshalFinishOAuthLinkInput unmarshals raw into the FinishOAuthLinkInput input type, using the
+// UnmarshalFinishPasskeyRegistrationInput unmarshals raw into the FinishPasskeyRegistrationInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalFinishOAuthLinkInput(ctx context.Context, raw any) (model1.FinishOAuthLinkInput, error) {
-	var out model1.FinishOAuthLinkInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthLinkInput", raw, &out)
+func UnmarshalFinishPasskeyRegistrationInput(ctx context.Context, raw any) (model1.FinishPasskeyRegistrationInput, error) {
+	var out model1.FinishPasskeyRegistrationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeyRegistrationInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputFinishOAuthReauthenticationInput(ctx context.Context, obj any) (model1.FinishOAuthReauthenticationInput, error) {
-	var it model1.FinishOAuthReauthenticationInput
+func (ec *executionContext) unmarshalInputFinishPasskeySignInInput(ctx context.Context, obj any) (model1.FinishPasskeySignInInput, error) {
+	var it model1.FinishPasskeySignInInput
 	if obj == nil {
 		return it, nil
 	}
@@ -18841,7 +20071,7 @@ func (ec *executionContext) unmarshalInputFinishOAuthReauthenticationInput(ctx c
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18855,41 +20085,76 @@ func (ec *executionContext) unmarshalInputFinishOAuthReauthenticationInput(ctx c
 				return it, err
 			}
 			it.ContinuationToken = data
-		case "code":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Code = data
-		case "state":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.State = data
-		case "iss":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Iss = graphql.OmittableOf(data)
+			it.Credential = data
 		}
 	}
 	return it, nil
 }
 
-// UnmarshalFinishOAuthReauthenticationInput unmarshals raw into the FinishOAuthReauthenticationInput input type, using the
+// UnmarshalFinishPasskeySignInInput unmarshals raw into the FinishPasskeySignInInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalFinishOAuthReauthenticationInput(ctx context.Context, raw any) (model1.FinishOAuthReauthenticationInput, error) {
-	var out model1.FinishOAuthReauthenticationInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthReauthenticationInput", raw, &out)
+func UnmarshalFinishPasskeySignInInput(ctx context.Context, raw any) (model1.FinishPasskeySignInInput, error) {
+	var out model1.FinishPasskeySignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeySignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeySignUpInput(ctx context.Context, obj any) (model1.FinishPasskeySignUpInput, error) {
+	var it model1.FinishPasskeySignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeySignUpInput unmarshals raw into the FinishPasskeySignUpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeySignUpInput(ctx context.Context, raw any) (model1.FinishPasskeySignUpInput, error) {
+	var out model1.FinishPasskeySignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeySignUpInput", raw, &out)
 	return out, err
 }
 
@@ -19215,6 +20480,48 @@ func UnmarshalReauthenticateInput(ctx context.Context, raw any) (model1.Reauthen
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputReauthenticateWithCodeInput(ctx context.Context, obj any) (model1.ReauthenticateWithCodeInput, error) {
+	var it model1.ReauthenticateWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReauthenticateWithCodeInput unmarshals raw into the ReauthenticateWithCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReauthenticateWithCodeInput(ctx context.Context, raw any) (model1.ReauthenticateWithCodeInput, error) {
+	var out model1.ReauthenticateWithCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReauthenticateWithCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRefreshSessionInput(ctx context.Context, obj any) (model1.RefreshSessionInput, error) {
 	var it model1.RefreshSessionInput
 	if obj == nil {
@@ -19530,6 +20837,62 @@ func UnmarshalRequestPasswordResetInput(ctx context.Context, raw any) (model1.Re
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRequestSignInCodeInput(ctx context.Context, obj any) (model1.RequestSignInCodeInput, error) {
+	var it model1.RequestSignInCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestSignInCodeInput unmarshals raw into the RequestSignInCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestSignInCodeInput(ctx context.Context, raw any) (model1.RequestSignInCodeInput, error) {
+	var out model1.RequestSignInCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestSignInCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (model1.ResetPasswordInput, error) {
 	var it model1.ResetPasswordInput
 	if obj == nil {
@@ -19775,6 +21138,48 @@ func UnmarshalSetOrganisationMemberInput(ctx context.Context, raw any) (model.Se
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSetPasswordInput(ctx context.Context, obj any) (model1.SetPasswordInput, error) {
+	var it model1.SetPasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSetPasswordInput unmarshals raw into the SetPasswordInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSetPasswordInput(ctx context.Context, raw any) (model1.SetPasswordInput, error) {
+	var out model1.SetPasswordInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetPasswordInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj any) (model1.SignInInput, error) {
 	var it model1.SignInInput
 	if obj == nil {
@@ -19835,6 +21240,73 @@ func UnmarshalSignInInput(ctx context.Context, raw any) (model1.SignInInput, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSignInWithCodeInput(ctx context.Context, obj any) (model1.SignInWithCodeInput, error) {
+	var it model1.SignInWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "code", "username", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignInWithCodeInput unmarshals raw into the SignInWithCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignInWithCodeInput(ctx context.Context, raw any) (model1.SignInWithCodeInput, error) {
+	var out model1.SignInWithCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignInWithCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj any) (model1.SignOutInput, error) {
 	var it model1.SignOutInput
 	if obj == nil {
@@ -19874,6 +21346,66 @@ func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj 
 func UnmarshalSignOutInput(ctx context.Context, raw any) (model1.SignOutInput, error) {
 	var out model1.SignOutInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignOutInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSignUpAnonymouslyInput(ctx context.Context, obj any) (model1.SignUpAnonymouslyInput, error) {
+	var it model1.SignUpAnonymouslyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignUpAnonymouslyInput unmarshals raw into the SignUpAnonymouslyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignUpAnonymouslyInput(ctx context.Context, raw any) (model1.SignUpAnonymouslyInput, error) {
+	var out model1.SignUpAnonymouslyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignUpAnonymouslyInput", raw, &out)
 	return out, err
 }
 
@@ -19958,8 +21490,8 @@ func UnmarshalSignUpInput(ctx context.Context, raw any) (model1.SignUpInput, err
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputStartOAuthInput(ctx context.Context, obj any) (model1.StartOAuthInput, error) {
-	var it model1.StartOAuthInput
+func (ec *executionContext) unmarshalInputStartPasskeySignInInput(ctx context.Context, obj any) (model1.StartPasskeySignInInput, error) {
+	var it model1.StartPasskeySignInInput
 	if obj == nil {
 		return it, nil
 	}
@@ -19973,34 +21505,73 @@ func (ec *executionContext) unmarshalInputStartOAuthInput(ctx context.Context, o
 		asMap["session"] = "TOKENS"
 	}
 
-	fieldsInOrder := [...]string{"provider", "redirectTo", "username", "profile", "session"}
+	fieldsInOrder := [...]string{"session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "provider":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartPasskeySignInInput unmarshals raw into the StartPasskeySignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartPasskeySignInInput(ctx context.Context, raw any) (model1.StartPasskeySignInInput, error) {
+	var out model1.StartPasskeySignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasskeySignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartPasskeySignUpInput(ctx context.Context, obj any) (model1.StartPasskeySignUpInput, error) {
+	var it model1.StartPasskeySignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
 			data, err := ec.unmarshalNString2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Provider = data
-		case "redirectTo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RedirectTo = data
+			it.Email = data
 		case "username":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalNString2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Username = graphql.OmittableOf(data)
+			it.Username = data
 		case "profile":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
 			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
@@ -20020,113 +21591,15 @@ func (ec *executionContext) unmarshalInputStartOAuthInput(ctx context.Context, o
 	return it, nil
 }
 
-// UnmarshalStartOAuthInput unmarshals raw into the StartOAuthInput input type, using the
+// UnmarshalStartPasskeySignUpInput unmarshals raw into the StartPasskeySignUpInput input type, using the
 // unmarshaler bound to ctx's request. Call it from a resolver to decode an input
 // object that was not passed as a field argument.
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalStartOAuthInput(ctx context.Context, raw any) (model1.StartOAuthInput, error) {
-	var out model1.StartOAuthInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthInput", raw, &out)
-	return out, err
-}
-
-func (ec *executionContext) unmarshalInputStartOAuthLinkInput(ctx context.Context, obj any) (model1.StartOAuthLinkInput, error) {
-	var it model1.StartOAuthLinkInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"provider", "redirectTo"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "provider":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Provider = data
-		case "redirectTo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RedirectTo = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalStartOAuthLinkInput unmarshals raw into the StartOAuthLinkInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalStartOAuthLinkInput(ctx context.Context, raw any) (model1.StartOAuthLinkInput, error) {
-	var out model1.StartOAuthLinkInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthLinkInput", raw, &out)
-	return out, err
-}
-
-func (ec *executionContext) unmarshalInputStartOAuthReauthenticationInput(ctx context.Context, obj any) (model1.StartOAuthReauthenticationInput, error) {
-	var it model1.StartOAuthReauthenticationInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"provider", "redirectTo"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "provider":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Provider = data
-		case "redirectTo":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
-			data, err := ec.unmarshalNString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.RedirectTo = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalStartOAuthReauthenticationInput unmarshals raw into the StartOAuthReauthenticationInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalStartOAuthReauthenticationInput(ctx context.Context, raw any) (model1.StartOAuthReauthenticationInput, error) {
-	var out model1.StartOAuthReauthenticationInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthReauthenticationInput", raw, &out)
+func UnmarshalStartPasskeySignUpInput(ctx context.Context, raw any) (model1.StartPasskeySignUpInput, error) {
+	var out model1.StartPasskeySignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasskeySignUpInput", raw, &out)
 	return out, err
 }
 
@@ -20480,6 +21953,69 @@ func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (model1.UpdatePro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUpgradeAccountInput(ctx context.Context, obj any) (model1.UpgradeAccountInput, error) {
+	var it model1.UpgradeAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpgradeAccountInput unmarshals raw into the UpgradeAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpgradeAccountInput(ctx context.Context, raw any) (model1.UpgradeAccountInput, error) {
+	var out model1.UpgradeAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpgradeAccountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, obj any) (model1.VerifyEmailInput, error) {
 	var it model1.VerifyEmailInput
 	if obj == nil {
@@ -20818,6 +22354,39 @@ func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addEmailCodePayloadImplementors = []string{"AddEmailCodePayload"}
+
+func (ec *executionContext) _AddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.AddEmailCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addEmailCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddEmailCodePayload")
+		case "user":
+			out.Values[i] = ec._AddEmailCodePayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21661,19 +23230,19 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var finishOAuthLinkPayloadImplementors = []string{"FinishOAuthLinkPayload"}
+var finishPasskeyReauthenticationPayloadImplementors = []string{"FinishPasskeyReauthenticationPayload"}
 
-func (ec *executionContext) _FinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthLinkPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthLinkPayloadImplementors)
+func (ec *executionContext) _FinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeyReauthenticationPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FinishOAuthLinkPayload")
-		case "credential":
-			out.Values[i] = ec._FinishOAuthLinkPayload_credential(ctx, field, obj)
+			out.Values[i] = graphql.MarshalString("FinishPasskeyReauthenticationPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeyReauthenticationPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21694,34 +23263,62 @@ func (ec *executionContext) _FinishOAuthLinkPayload(ctx context.Context, sel ast
 	return out
 }
 
-var finishOAuthPayloadImplementors = []string{"FinishOAuthPayload"}
+var finishPasskeyRegistrationPayloadImplementors = []string{"FinishPasskeyRegistrationPayload"}
 
-func (ec *executionContext) _FinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthPayloadImplementors)
+func (ec *executionContext) _FinishPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeyRegistrationPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FinishOAuthPayload")
+			out.Values[i] = graphql.MarshalString("FinishPasskeyRegistrationPayload")
+		case "credential":
+			out.Values[i] = ec._FinishPasskeyRegistrationPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeySignInPayloadImplementors = []string{"FinishPasskeySignInPayload"}
+
+func (ec *executionContext) _FinishPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeySignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeySignInPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeySignInPayload")
 		case "user":
-			out.Values[i] = ec._FinishOAuthPayload_user(ctx, field, obj)
+			out.Values[i] = ec._FinishPasskeySignInPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "tokens":
-			out.Values[i] = ec._FinishOAuthPayload_tokens(ctx, field, obj)
+			out.Values[i] = ec._FinishPasskeySignInPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "secondFactor":
-			out.Values[i] = ec._FinishOAuthPayload_secondFactor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "pendingSignUp":
-			out.Values[i] = ec._FinishOAuthPayload_pendingSignUp(ctx, field, obj)
+			out.Values[i] = ec._FinishPasskeySignInPayload_secondFactor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21742,19 +23339,24 @@ func (ec *executionContext) _FinishOAuthPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var finishOAuthReauthenticationPayloadImplementors = []string{"FinishOAuthReauthenticationPayload"}
+var finishPasskeySignUpPayloadImplementors = []string{"FinishPasskeySignUpPayload"}
 
-func (ec *executionContext) _FinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthReauthenticationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthReauthenticationPayloadImplementors)
+func (ec *executionContext) _FinishPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeySignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeySignUpPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FinishOAuthReauthenticationPayload")
+			out.Values[i] = graphql.MarshalString("FinishPasskeySignUpPayload")
 		case "user":
-			out.Values[i] = ec._FinishOAuthReauthenticationPayload_user(ctx, field, obj)
+			out.Values[i] = ec._FinishPasskeySignUpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishPasskeySignUpPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21997,48 +23599,6 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "startOAuth":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_startOAuth(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "finishOAuth":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_finishOAuth(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "startOAuthLink":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_startOAuthLink(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "finishOAuthLink":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_finishOAuthLink(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "startOAuthReauthentication":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_startOAuthReauthentication(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "finishOAuthReauthentication":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_finishOAuthReauthentication(ctx, field)
-			})
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
 		case "revokeSession":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeSession(ctx, field)
@@ -22049,6 +23609,62 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "revokeOtherSessions":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeOtherSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeyRegistration":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyRegistration(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeyRegistration":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeyRegistration(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeySignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeySignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeySignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeySignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeySignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeySignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeySignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeySignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeyReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeyReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeyReauthentication(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -22077,6 +23693,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "resetPassword":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resetPassword(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "requestSignInCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestSignInCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signInWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signInWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reauthenticateWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reauthenticateWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "addEmailCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addEmailCode(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -22133,6 +23777,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signUpAnonymously":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signUpAnonymously(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upgradeAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upgradeAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "setPassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPassword(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -23001,44 +24666,6 @@ func (ec *executionContext) _NotebookPermissions(ctx context.Context, sel ast.Se
 	return out
 }
 
-var oAuthProviderImplementors = []string{"OAuthProvider"}
-
-func (ec *executionContext) _OAuthProvider(ctx context.Context, sel ast.SelectionSet, obj *model1.OAuthProvider) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthProviderImplementors)
-
-	out := exec.NewFieldSet(fields, concurrent)
-	deferred := graphql.DeferredGroup{}
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("OAuthProvider")
-		case "name":
-			out.Values[i] = ec._OAuthProvider_name(out.At(ctx, "OAuthProvider", &fields[i]), obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "label":
-			out.Values[i] = ec._OAuthProvider_label(out.At(ctx, "OAuthProvider", &fields[i]), obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
 var organisationImplementors = []string{"Organisation", "Node", "_Entity"}
 
 func (ec *executionContext) _Organisation(ctx context.Context, sel ast.SelectionSet, obj *model.Organisation) graphql.Marshaler {
@@ -23823,6 +25450,39 @@ func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var reauthenticateWithCodePayloadImplementors = []string{"ReauthenticateWithCodePayload"}
+
+func (ec *executionContext) _ReauthenticateWithCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ReauthenticateWithCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reauthenticateWithCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReauthenticateWithCodePayload")
+		case "user":
+			out.Values[i] = ec._ReauthenticateWithCodePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var refreshSessionPayloadImplementors = []string{"RefreshSessionPayload"}
 
 func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RefreshSessionPayload) graphql.Marshaler {
@@ -24112,6 +25772,39 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
 		case "success":
 			out.Values[i] = ec._RequestPasswordResetPayload_success(out.At(ctx, "RequestPasswordResetPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var requestSignInCodePayloadImplementors = []string{"RequestSignInCodePayload"}
+
+func (ec *executionContext) _RequestSignInCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RequestSignInCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestSignInCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestSignInCodePayload")
+		case "success":
+			out.Values[i] = ec._RequestSignInCodePayload_success(out.At(ctx, "RequestSignInCodePayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24725,6 +26418,39 @@ func (ec *executionContext) _SetOrganisationMemberPayload(ctx context.Context, s
 	return out
 }
 
+var setPasswordPayloadImplementors = []string{"SetPasswordPayload"}
+
+func (ec *executionContext) _SetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SetPasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setPasswordPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetPasswordPayload")
+		case "user":
+			out.Values[i] = ec._SetPasswordPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var settingsImplementors = []string{"Settings"}
 
 func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model1.Settings) graphql.Marshaler {
@@ -24786,8 +26512,13 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "oauthProviders":
-			out.Values[i] = ec._Settings_oauthProviders(ctx, field, obj)
+		case "anonymousAccounts":
+			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passkeys":
+			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24856,6 +26587,59 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var signInWithCodePayloadImplementors = []string{"SignInWithCodePayload"}
+
+func (ec *executionContext) _SignInWithCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignInWithCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInWithCodePayload")
+		case "user":
+			out.Values[i] = ec._SignInWithCodePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignInWithCodePayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._SignInWithCodePayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pendingSignUp":
+			out.Values[i] = ec._SignInWithCodePayload_pendingSignUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passwordCleared":
+			out.Values[i] = ec._SignInWithCodePayload_passwordCleared(out.At(ctx, "SignInWithCodePayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var signOutPayloadImplementors = []string{"SignOutPayload"}
 
 func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignOutPayload) graphql.Marshaler {
@@ -24874,6 +26658,44 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 			}
 		case "revokedSessionId":
 			out.Values[i] = ec._SignOutPayload_revokedSessionId(out.At(ctx, "SignOutPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signUpAnonymouslyPayloadImplementors = []string{"SignUpAnonymouslyPayload"}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignUpAnonymouslyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signUpAnonymouslyPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignUpAnonymouslyPayload")
+		case "user":
+			out.Values[i] = ec._SignUpAnonymouslyPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignUpAnonymouslyPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -24932,29 +26754,29 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var startOAuthLinkPayloadImplementors = []string{"StartOAuthLinkPayload"}
+var startPasskeyReauthenticationPayloadImplementors = []string{"StartPasskeyReauthenticationPayload"}
 
-func (ec *executionContext) _StartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthLinkPayloadImplementors)
+func (ec *executionContext) _StartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeyReauthenticationPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StartOAuthLinkPayload")
-		case "authorizationUrl":
-			out.Values[i] = ec._StartOAuthLinkPayload_authorizationUrl(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			out.Values[i] = graphql.MarshalString("StartPasskeyReauthenticationPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_options(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "continuationToken":
-			out.Values[i] = ec._StartOAuthLinkPayload_continuationToken(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_continuationToken(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._StartOAuthLinkPayload_expiresAt(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_expiresAt(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24975,29 +26797,29 @@ func (ec *executionContext) _StartOAuthLinkPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var startOAuthPayloadImplementors = []string{"StartOAuthPayload"}
+var startPasskeyRegistrationPayloadImplementors = []string{"StartPasskeyRegistrationPayload"}
 
-func (ec *executionContext) _StartOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartOAuthPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthPayloadImplementors)
+func (ec *executionContext) _StartPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeyRegistrationPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StartOAuthPayload")
-		case "authorizationUrl":
-			out.Values[i] = ec._StartOAuthPayload_authorizationUrl(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			out.Values[i] = graphql.MarshalString("StartPasskeyRegistrationPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_options(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "continuationToken":
-			out.Values[i] = ec._StartOAuthPayload_continuationToken(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_continuationToken(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._StartOAuthPayload_expiresAt(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_expiresAt(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25018,29 +26840,72 @@ func (ec *executionContext) _StartOAuthPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var startOAuthReauthenticationPayloadImplementors = []string{"StartOAuthReauthenticationPayload"}
+var startPasskeySignInPayloadImplementors = []string{"StartPasskeySignInPayload"}
 
-func (ec *executionContext) _StartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthReauthenticationPayloadImplementors)
+func (ec *executionContext) _StartPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeySignInPayloadImplementors)
 
 	out := exec.NewFieldSet(fields, concurrent)
 	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StartOAuthReauthenticationPayload")
-		case "authorizationUrl":
-			out.Values[i] = ec._StartOAuthReauthenticationPayload_authorizationUrl(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			out.Values[i] = graphql.MarshalString("StartPasskeySignInPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeySignInPayload_options(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "continuationToken":
-			out.Values[i] = ec._StartOAuthReauthenticationPayload_continuationToken(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			out.Values[i] = ec._StartPasskeySignInPayload_continuationToken(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "expiresAt":
-			out.Values[i] = ec._StartOAuthReauthenticationPayload_expiresAt(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			out.Values[i] = ec._StartPasskeySignInPayload_expiresAt(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeySignUpPayloadImplementors = []string{"StartPasskeySignUpPayload"}
+
+func (ec *executionContext) _StartPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeySignUpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeySignUpPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeySignUpPayload_options(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeySignUpPayload_continuationToken(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeySignUpPayload_expiresAt(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25307,6 +27172,39 @@ func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var upgradeAccountPayloadImplementors = []string{"UpgradeAccountPayload"}
+
+func (ec *executionContext) _UpgradeAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.UpgradeAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, upgradeAccountPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpgradeAccountPayload")
+		case "user":
+			out.Values[i] = ec._UpgradeAccountPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userImplementors = []string{"User", "Node", "_Entity"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model1.User) graphql.Marshaler {
@@ -25346,6 +27244,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_hasPassword(ctx, field, obj)
+				})
+		case "anonymous":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_anonymous(ctx, field, obj)
 				})
 		case "reauthenticatedUntil":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -26302,18 +28206,23 @@ func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx context.Context, v any) (model1.FinishOAuthInput, error) {
-	res, err := ec.unmarshalInputFinishOAuthInput(ctx, v)
+func (ec *executionContext) unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx context.Context, v any) (model1.FinishPasskeyReauthenticationInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeyReauthenticationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx context.Context, v any) (model1.FinishOAuthLinkInput, error) {
-	res, err := ec.unmarshalInputFinishOAuthLinkInput(ctx, v)
+func (ec *executionContext) unmarshalNFinishPasskeyRegistrationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationInput(ctx context.Context, v any) (model1.FinishPasskeyRegistrationInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeyRegistrationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx context.Context, v any) (model1.FinishOAuthReauthenticationInput, error) {
-	res, err := ec.unmarshalInputFinishOAuthReauthenticationInput(ctx, v)
+func (ec *executionContext) unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInInput(ctx context.Context, v any) (model1.FinishPasskeySignInInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeySignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx context.Context, v any) (model1.FinishPasskeySignUpInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeySignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -26391,6 +28300,24 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 func (ec *executionContext) unmarshalNInviteToNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookInput(ctx context.Context, v any) (model.InviteToNotebookInput, error) {
 	res, err := ec.unmarshalInputInviteToNotebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, v any) (json.RawMessage, error) {
+	res, err := model1.UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, sel ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := model1.MarshalJSON(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNLeaveNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookInput(ctx context.Context, v any) (model.LeaveNotebookInput, error) {
@@ -26804,30 +28731,6 @@ func (ec *executionContext) marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraph�
 	return v
 }
 
-func (ec *executionContext) marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.OAuthProvider) graphql.Marshaler {
-	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx context.Context, sel ast.SelectionSet, v *model1.OAuthProvider) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "OAuthProvider!")
-		return graphql.Null
-	}
-	return ec._OAuthProvider(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNOrganisation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Organisation) graphql.Marshaler {
 	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -27177,6 +29080,11 @@ func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNReauthenticateWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodeInput(ctx context.Context, v any) (model1.ReauthenticateWithCodeInput, error) {
+	res, err := ec.unmarshalInputReauthenticateWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model1.RefreshSessionInput, error) {
 	res, err := ec.unmarshalInputRefreshSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27217,6 +29125,11 @@ func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreehold�
 
 func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model1.RequestPasswordResetInput, error) {
 	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestSignInCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodeInput(ctx context.Context, v any) (model1.RequestSignInCodeInput, error) {
+	res, err := ec.unmarshalInputRequestSignInCodeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27451,6 +29364,11 @@ func (ec *executionContext) unmarshalNSetOrganisationMemberInput2exampleᚗcom�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNSetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordInput(ctx context.Context, v any) (model1.SetPasswordInput, error) {
+	res, err := ec.unmarshalInputSetPasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model1.Settings) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Settings!")
@@ -27461,6 +29379,16 @@ func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgrap
 
 func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model1.SignInInput, error) {
 	res, err := ec.unmarshalInputSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignInWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodeInput(ctx context.Context, v any) (model1.SignInWithCodeInput, error) {
+	res, err := ec.unmarshalInputSignInWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignUpAnonymouslyInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyInput(ctx context.Context, v any) (model1.SignUpAnonymouslyInput, error) {
+	res, err := ec.unmarshalInputSignUpAnonymouslyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27479,18 +29407,8 @@ func (ec *executionContext) marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraph
 	return v
 }
 
-func (ec *executionContext) unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx context.Context, v any) (model1.StartOAuthInput, error) {
-	res, err := ec.unmarshalInputStartOAuthInput(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx context.Context, v any) (model1.StartOAuthLinkInput, error) {
-	res, err := ec.unmarshalInputStartOAuthLinkInput(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx context.Context, v any) (model1.StartOAuthReauthenticationInput, error) {
-	res, err := ec.unmarshalInputStartOAuthReauthenticationInput(ctx, v)
+func (ec *executionContext) unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx context.Context, v any) (model1.StartPasskeySignUpInput, error) {
+	res, err := ec.unmarshalInputStartPasskeySignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27576,20 +29494,6 @@ func (ec *executionContext) unmarshalNTransferNotebookInput2exampleᚗcomᚋnote
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNURL2string(ctx context.Context, v any) (string, error) {
-	res, err := model1.UnmarshalURL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	res := model1.MarshalURL(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "URL!")
-	}
-	return res
-}
-
 func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model.UpdateNoteInput, error) {
 	res, err := ec.unmarshalInputUpdateNoteInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27607,6 +29511,11 @@ func (ec *executionContext) unmarshalNUpdateOrganisationInput2exampleᚗcomᚋno
 
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model1.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpgradeAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountInput(ctx context.Context, v any) (model1.UpgradeAccountInput, error) {
+	res, err := ec.unmarshalInputUpgradeAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27883,6 +29792,13 @@ func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋ
 	return v
 }
 
+func (ec *executionContext) marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AddEmailCodePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28115,25 +30031,32 @@ func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfre
 	return ec._EnableAccountPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthLinkPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return ec._FinishOAuthLinkPayload(ctx, sel, v)
+	return ec._FinishPasskeyReauthenticationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOFinishPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeyRegistrationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return ec._FinishOAuthPayload(ctx, sel, v)
+	return ec._FinishPasskeyRegistrationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOFinishPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeySignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return ec._FinishOAuthReauthenticationPayload(ctx, sel, v)
+	return ec._FinishPasskeySignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeySignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeySignUpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -28350,6 +30273,13 @@ func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfr
 	return ec._ReauthenticatePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOReauthenticateWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.ReauthenticateWithCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReauthenticateWithCodePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RefreshSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -28397,6 +30327,13 @@ func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚗde
 		return graphql.Null
 	}
 	return ec._RequestPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORequestSignInCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.RequestSignInCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RequestSignInCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model1.ResetPasswordPayload) graphql.Marshaler {
@@ -28499,11 +30436,25 @@ func (ec *executionContext) marshalOSetOrganisationMemberPayload2ᚖexampleᚗco
 	return ec._SetOrganisationMemberPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SetPasswordPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SetPasswordPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignInWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignInWithCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignInWithCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model1.SignOutInput, error) {
@@ -28521,6 +30472,13 @@ func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreehold�
 	return ec._SignOutPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSignUpAnonymouslyPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignUpAnonymouslyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignUpAnonymouslyPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignUpPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -28528,25 +30486,40 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreehold�
 	return ec._SignUpPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartOAuthLinkPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return ec._StartOAuthLinkPayload(ctx, sel, v)
+	return ec._StartPasskeyReauthenticationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartOAuthPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOStartPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return ec._StartOAuthPayload(ctx, sel, v)
+	return ec._StartPasskeyRegistrationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+func (ec *executionContext) unmarshalOStartPasskeySignInInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInInput(ctx context.Context, v any) (*model1.StartPasskeySignInInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputStartPasskeySignInInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStartPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeySignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return ec._StartOAuthReauthenticationPayload(ctx, sel, v)
+	return ec._StartPasskeySignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeySignUpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasswordResetPayload) graphql.Marshaler {
@@ -28702,6 +30675,13 @@ func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfre
 		return graphql.Null
 	}
 	return ec._UpdateProfilePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpgradeAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model1.UpgradeAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpgradeAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model1.User) graphql.Marshaler {
