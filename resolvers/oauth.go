@@ -25,7 +25,7 @@ func (m *MutationResolver) StartOAuth(ctx context.Context, input model.StartOAut
 }
 
 func (m *MutationResolver) FinishOAuth(ctx context.Context, input model.FinishOAuthInput) (*model.FinishOAuthPayload, error) {
-	entered, cookie, err := m.OAuth.Finish(ctx, answer(input.ContinuationToken, input.Code, input.State, input.Iss.Value()))
+	entered, cookie, err := m.OAuth.Finish(ctx, providerAnswer(input.ContinuationToken, input.Code, input.State, input.Iss.Value()))
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (m *MutationResolver) FinishOAuth(ctx context.Context, input model.FinishOA
 	return payload, nil
 }
 
-func answer(token, code, state string, iss *string) oauth.Answer {
+func providerAnswer(token, code, state string, iss *string) oauth.Answer {
 	a := oauth.Answer{ContinuationToken: token, Code: code, State: state}
 	if iss != nil {
 		a.Issuer = *iss
@@ -51,7 +51,7 @@ func (m *MutationResolver) StartOAuthLink(ctx context.Context, input model.Start
 }
 
 func (m *MutationResolver) FinishOAuthLink(ctx context.Context, input model.FinishOAuthLinkInput) (*model.FinishOAuthLinkPayload, error) {
-	c, err := m.OAuth.FinishLink(ctx, auth.ViewerFrom(ctx), answer(input.ContinuationToken, input.Code, input.State, input.Iss.Value()))
+	c, err := m.OAuth.FinishLink(ctx, auth.ViewerFrom(ctx), providerAnswer(input.ContinuationToken, input.Code, input.State, input.Iss.Value()))
 	if err != nil || c == nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (m *MutationResolver) StartOAuthReauthentication(ctx context.Context, input
 }
 
 func (m *MutationResolver) FinishOAuthReauthentication(ctx context.Context, input model.FinishOAuthReauthenticationInput) (*model.FinishOAuthReauthenticationPayload, error) {
-	p, err := m.OAuth.FinishReauthentication(ctx, auth.ViewerFrom(ctx), answer(input.ContinuationToken, input.Code, input.State, input.Iss.Value()))
+	p, err := m.OAuth.FinishReauthentication(ctx, auth.ViewerFrom(ctx), providerAnswer(input.ContinuationToken, input.Code, input.State, input.Iss.Value()))
 	if err != nil {
 		return nil, err
 	}
