@@ -116,7 +116,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	}
 	a.anonymous, a.factors = who.anonymous, who.factors
 	a.telemetry.Watch(a.db, who.hasher)
-	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)
@@ -134,7 +134,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		TrustedProxies: c.TrustedProxies, CORSOrigins: c.CORSOrigins, CORSHeaders: c.CORSHeaders,
 		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
 		Cookies: who.cookies, Viewer: who.viewer, Prove: a.db.ProveSession, WithShare: a.db.WithShare,
-		Routes: func(mux *http.ServeMux) { a.routes(mux, who) },
+		Routes: func(mux *http.ServeMux, ownPages func(http.Handler) http.Handler) { a.routes(mux, who, ownPages) },
 	})
 	return a, err
 }

@@ -92,6 +92,9 @@ type Config struct {
 	FactorSettings
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 
+	OIDCRedirects []string           `env:"FREEHOLD_OIDC_REDIRECTS"` // pages to which users return from a provider, comma-separated
+	Providers     []ProviderSettings `env:"-"`                       // FREEHOLD_OIDC_<NAME>_…
+
 	subgraph bool // whether the settings are those of a second subgraph
 }
 
@@ -119,7 +122,7 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	var faults []error
 	for name, value := range vars {
 		if known := isSetting(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
-			faults = append(faults, fmt.Errorf("%s: unknown setting", name))
+			faults = append(faults, unknownSetting(name))
 		} else if known && value != "" && !c.has(name) {
 			faults = append(faults, c.meaningless(name))
 		}
@@ -128,6 +131,10 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 		faults = append(faults, nameFaults(err)...)
 		return c, sorted(faults)
 	}
+	var ofProviders []error
+	c.Providers, ofProviders = parseProviders(vars)
+	c.OIDCRedirects = withoutBlanks(c.OIDCRedirects)
+	faults = append(faults, ofProviders...)
 	if c.PublicURL == "" && (c.Development() || c.subgraph) {
 		c.PublicURL = "http://" + publicAddress(c.Addr)
 	}
@@ -161,7 +168,8 @@ func sorted(faults []error) error {
 
 // isSetting reports whether a variable is a setting.
 func isSetting(name string) bool {
-	return slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
+	return providerSetting.MatchString(name) ||
+		slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
 }
 
 // nameFaults converts the errors of the parser, which name Go fields and quote values, to ours.
@@ -258,6 +266,7 @@ func (c *Config) faults() (faults []error) {
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: must be an http or https URL")
 	faults = append(faults, c.audienceFaults()...)
+	faults = append(faults, c.oidcFaults()...)
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
 	faults = append(faults, c.passkeyFaults()...)
@@ -304,7 +313,7 @@ func (c *Config) Print() string {
 	var b strings.Builder
 	v := reflect.ValueOf(*c)
 	for _, f := range reflect.VisibleFields(v.Type()) {
-		if name := f.Tag.Get("env"); name == "" || !c.has(name) {
+		if name := f.Tag.Get("env"); name == "" || name == "-" || !c.has(name) {
 			continue
 		}
 		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
@@ -317,7 +326,7 @@ func (c *Config) Print() string {
 		}
 		fmt.Fprintf(&b, "%s=%s\n", f.Tag.Get("env"), value)
 	}
-	return b.String()
+	return b.String() + c.printProviders()
 }
 
 var dsnPassword = regexp.MustCompile(`(password\s*=\s*)('(\\.|[^'])*'|\S+)`)

@@ -56,7 +56,7 @@ var ofAccounts = []string{
 // has reports whether a setting has a meaning for this kind of service.
 func (c *Config) has(name string) bool {
 	if c.subgraph {
-		return !slices.Contains(ofAccounts, name) && (!strings.HasPrefix(name, "FREEHOLD_LIMIT_") || name == "FREEHOLD_LIMIT_WRITE")
+		return !slices.Contains(ofAccounts, name) && !strings.HasPrefix(name, oidcPrefix) && (!strings.HasPrefix(name, "FREEHOLD_LIMIT_") || name == "FREEHOLD_LIMIT_WRITE")
 	}
 	return !slices.Contains(ofSubgraphs, name)
 }

@@ -13,6 +13,7 @@ import (
 	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/mailcodes"
+	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
@@ -29,6 +30,7 @@ type identity struct {
 	mailCodes *mailcodes.Service
 	anonymous *anonymous.Service
 	operators *operators.Service
+	oauth     *oauth.Service
 	passkeys  *passkeys.Service
 	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
 	factors   *factors.Service
@@ -90,6 +92,11 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
+	providers, err := c.newProviders(o.Now)
+	if err != nil {
+		return who, err
+	}
+	who.oauth = oauth.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), providers, c.OIDCRedirects)
 	who.mailCodes = mailcodes.New(a.db, service)
 	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
 	protocol, err := c.newPasskeys()

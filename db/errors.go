@@ -31,6 +31,9 @@ const (
 // ErrTaken means that another account has the e-mail or username.
 var ErrTaken = errors.New("taken")
 
+// ErrIdentityTaken means that another account has a user of an identity provider.
+var ErrIdentityTaken = errors.New("another account has the identity")
+
 // ErrPasskeyTaken means that an account has the passkey already.
 var ErrPasskeyTaken = errors.New("passkey taken")
 
@@ -77,6 +80,8 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrPasskeyTaken, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
 		return fmt.Errorf("%w: %w", ErrTaken, err)
+	case e.Code == pqerror.UniqueViolation && e.Constraint == "identities_subject":
+		return fmt.Errorf("%w: %w", ErrIdentityTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:
 		return notStorable(err)
 	case wire.MayPass(err), wire.IsCut(err), strings.HasPrefix(string(e.Code), "53"):

@@ -390,6 +390,9 @@ CREATE FUNCTION app.add_credential(p_user_id uuid, p_id uuid, p_kind text, p_nam
 -- Lets the viewer sign in with codes by mail.
 CREATE FUNCTION app.add_email_code() RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Adds a user of an identity provider to the viewer's account, as a credential.
+CREATE FUNCTION app.add_identity(p_issuer text, p_subject text, p_email text, p_id uuid, p_name text) RETURNS TABLE(credential_id uuid, added boolean) SECURITY DEFINER; -- executed by freehold_app
+
 -- Adds a passkey to the viewer's account.
 CREATE FUNCTION app.add_passkey(p_id uuid, p_name text, p_key_id bytea, p_public_key bytea, p_sign_count bigint, p_aaguid uuid, p_transports text[], p_backup_eligible boolean, p_backed_up boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
@@ -522,6 +525,9 @@ CREATE FUNCTION app.guess_continuation(p_id bytea, p_purpose text, p_most intege
 -- Whether a bucket has hits in its current window.
 CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Whether the viewer's account has a user of an identity provider.
+CREATE FUNCTION app.has_own_identity(p_issuer text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
@@ -581,6 +587,9 @@ CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_ow
 
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
+
+-- Finds the account of a user of an identity provider.
+CREATE FUNCTION app.prove_identity(p_issuer text, p_subject text, p_email text, p_email_key text, p_id uuid, p_name text) RETURNS TABLE(outcome text, user_id uuid, credential_id uuid, email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- The account of an address and its PASSWORD credential, if p_password_hash is its hash.
 CREATE FUNCTION app.prove_password(p_email_key text, p_password_hash text) RETURNS TABLE(user_id uuid, credential_id uuid) SECURITY DEFINER; -- executed by freehold_app
@@ -758,6 +767,9 @@ CREATE FUNCTION app.upgrade_account(p_email text, p_email_key text, p_password_h
 
 -- Uses up a flow.
 CREATE FUNCTION app.use_continuation(p_id bytea, p_purpose text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Whether the viewer's account has a user of an identity provider.
+CREATE FUNCTION app.use_own_identity(p_issuer text, p_subject text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Stores the signature counter and the backup state of a passkey that was used.
 CREATE FUNCTION app.use_passkey(p_credential_id uuid, p_sign_count bigint, p_backed_up boolean) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app

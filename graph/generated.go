@@ -128,6 +128,21 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	FinishOAuthLinkPayload struct {
+		Credential func(childComplexity int) int
+	}
+
+	FinishOAuthPayload struct {
+		PendingSignUp func(childComplexity int) int
+		SecondFactor  func(childComplexity int) int
+		Tokens        func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
+	FinishOAuthReauthenticationPayload struct {
+		User func(childComplexity int) int
+	}
+
 	FinishPasskeyReauthenticationPayload struct {
 		User func(childComplexity int) int
 	}
@@ -173,6 +188,9 @@ type ComplexityRoot struct {
 		DeleteAccount                 func(childComplexity int, input model.DeleteAccountInput) int
 		DisableAccount                func(childComplexity int, input model.DisableAccountInput) int
 		EnableAccount                 func(childComplexity int, input model.EnableAccountInput) int
+		FinishOAuth                   func(childComplexity int, input model.FinishOAuthInput) int
+		FinishOAuthLink               func(childComplexity int, input model.FinishOAuthLinkInput) int
+		FinishOAuthReauthentication   func(childComplexity int, input model.FinishOAuthReauthenticationInput) int
 		FinishPasskeyReauthentication func(childComplexity int, input model.FinishPasskeyReauthenticationInput) int
 		FinishPasskeyRegistration     func(childComplexity int, input model.FinishPasskeyRegistrationInput) int
 		FinishPasskeySignIn           func(childComplexity int, input model.FinishPasskeySignInInput) int
@@ -197,6 +215,9 @@ type ComplexityRoot struct {
 		SignOut                       func(childComplexity int, input *model.SignOutInput) int
 		SignUp                        func(childComplexity int, input model.SignUpInput) int
 		SignUpAnonymously             func(childComplexity int, input model.SignUpAnonymouslyInput) int
+		StartOAuth                    func(childComplexity int, input model.StartOAuthInput) int
+		StartOAuthLink                func(childComplexity int, input model.StartOAuthLinkInput) int
+		StartOAuthReauthentication    func(childComplexity int, input model.StartOAuthReauthenticationInput) int
 		StartPasskeyReauthentication  func(childComplexity int) int
 		StartPasskeyRegistration      func(childComplexity int) int
 		StartPasskeySignIn            func(childComplexity int, input *model.StartPasskeySignInInput) int
@@ -206,6 +227,11 @@ type ComplexityRoot struct {
 		UpdateProfile                 func(childComplexity int, input model.UpdateProfileInput) int
 		UpgradeAccount                func(childComplexity int, input model.UpgradeAccountInput) int
 		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
+	}
+
+	OAuthProvider struct {
+		Label func(childComplexity int) int
+		Name  func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -398,6 +424,7 @@ type ComplexityRoot struct {
 		DefaultVisibility       func(childComplexity int) int
 		DisplayNameLength       func(childComplexity int) int
 		LocationLength          func(childComplexity int) int
+		OauthProviders          func(childComplexity int) int
 		Passkeys                func(childComplexity int) int
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
@@ -435,6 +462,24 @@ type ComplexityRoot struct {
 	SignUpPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
+	}
+
+	StartOAuthLinkPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
+	StartOAuthPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
+	StartOAuthReauthenticationPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
 	}
 
 	StartPasskeyReauthenticationPayload struct {
@@ -532,6 +577,12 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error)
 	SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error)
+	StartOAuth(ctx context.Context, input model.StartOAuthInput) (*model.StartOAuthPayload, error)
+	FinishOAuth(ctx context.Context, input model.FinishOAuthInput) (*model.FinishOAuthPayload, error)
+	StartOAuthLink(ctx context.Context, input model.StartOAuthLinkInput) (*model.StartOAuthLinkPayload, error)
+	FinishOAuthLink(ctx context.Context, input model.FinishOAuthLinkInput) (*model.FinishOAuthLinkPayload, error)
+	StartOAuthReauthentication(ctx context.Context, input model.StartOAuthReauthenticationInput) (*model.StartOAuthReauthenticationPayload, error)
+	FinishOAuthReauthentication(ctx context.Context, input model.FinishOAuthReauthenticationInput) (*model.FinishOAuthReauthenticationPayload, error)
 	RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error)
 	StartPasskeyRegistration(ctx context.Context) (*model.StartPasskeyRegistrationPayload, error)
@@ -861,6 +912,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
+	case "FinishOAuthLinkPayload.credential":
+		if e.ComplexityRoot.FinishOAuthLinkPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthLinkPayload.Credential(childComplexity), true
+
+	case "FinishOAuthPayload.pendingSignUp":
+		if e.ComplexityRoot.FinishOAuthPayload.PendingSignUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.PendingSignUp(childComplexity), true
+	case "FinishOAuthPayload.secondFactor":
+		if e.ComplexityRoot.FinishOAuthPayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.SecondFactor(childComplexity), true
+	case "FinishOAuthPayload.tokens":
+		if e.ComplexityRoot.FinishOAuthPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.Tokens(childComplexity), true
+	case "FinishOAuthPayload.user":
+		if e.ComplexityRoot.FinishOAuthPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.User(childComplexity), true
+
+	case "FinishOAuthReauthenticationPayload.user":
+		if e.ComplexityRoot.FinishOAuthReauthenticationPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthReauthenticationPayload.User(childComplexity), true
+
 	case "FinishPasskeyReauthenticationPayload.user":
 		if e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User == nil {
 			break
@@ -1041,6 +1131,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model.EnableAccountInput)), true
+	case "Mutation.finishOAuth":
+		if e.ComplexityRoot.Mutation.FinishOAuth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuth(childComplexity, args["input"].(model.FinishOAuthInput)), true
+	case "Mutation.finishOAuthLink":
+		if e.ComplexityRoot.Mutation.FinishOAuthLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuthLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuthLink(childComplexity, args["input"].(model.FinishOAuthLinkInput)), true
+	case "Mutation.finishOAuthReauthentication":
+		if e.ComplexityRoot.Mutation.FinishOAuthReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuthReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuthReauthentication(childComplexity, args["input"].(model.FinishOAuthReauthenticationInput)), true
 	case "Mutation.finishPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.FinishPasskeyReauthentication == nil {
 			break
@@ -1300,6 +1423,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model.SignUpAnonymouslyInput)), true
+	case "Mutation.startOAuth":
+		if e.ComplexityRoot.Mutation.StartOAuth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuth(childComplexity, args["input"].(model.StartOAuthInput)), true
+	case "Mutation.startOAuthLink":
+		if e.ComplexityRoot.Mutation.StartOAuthLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuthLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuthLink(childComplexity, args["input"].(model.StartOAuthLinkInput)), true
+	case "Mutation.startOAuthReauthentication":
+		if e.ComplexityRoot.Mutation.StartOAuthReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuthReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuthReauthentication(childComplexity, args["input"].(model.StartOAuthReauthenticationInput)), true
 	case "Mutation.startPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
 			break
@@ -1384,6 +1540,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+
+	case "OAuthProvider.label":
+		if e.ComplexityRoot.OAuthProvider.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthProvider.Label(childComplexity), true
+	case "OAuthProvider.name":
+		if e.ComplexityRoot.OAuthProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthProvider.Name(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2062,6 +2231,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.LocationLength(childComplexity), true
+	case "Settings.oauthProviders":
+		if e.ComplexityRoot.Settings.OauthProviders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.OauthProviders(childComplexity), true
 	case "Settings.passkeys":
 		if e.ComplexityRoot.Settings.Passkeys == nil {
 			break
@@ -2199,6 +2374,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
+
+	case "StartOAuthLinkPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthLinkPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthLinkPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt(childComplexity), true
+
+	case "StartOAuthPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.ExpiresAt(childComplexity), true
+
+	case "StartOAuthReauthenticationPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthReauthenticationPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthReauthenticationPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt(childComplexity), true
 
 	case "StartPasskeyReauthenticationPayload.continuationToken":
 		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken == nil {
@@ -2503,6 +2735,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteAccountInput", ec.unmarshalInputDeleteAccountInput),
 			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
 			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
+			graphql.NewInputUnmarshaler("FinishOAuthInput", ec.unmarshalInputFinishOAuthInput),
+			graphql.NewInputUnmarshaler("FinishOAuthLinkInput", ec.unmarshalInputFinishOAuthLinkInput),
+			graphql.NewInputUnmarshaler("FinishOAuthReauthenticationInput", ec.unmarshalInputFinishOAuthReauthenticationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeyReauthenticationInput", ec.unmarshalInputFinishPasskeyReauthenticationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
@@ -2527,6 +2762,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("StartOAuthInput", ec.unmarshalInputStartOAuthInput),
+			graphql.NewInputUnmarshaler("StartOAuthLinkInput", ec.unmarshalInputStartOAuthLinkInput),
+			graphql.NewInputUnmarshaler("StartOAuthReauthenticationInput", ec.unmarshalInputStartOAuthReauthenticationInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
@@ -2788,6 +3026,58 @@ type Mutation {
     "The session to sign out of, if not the current one."
     input: SignOutInput
   ): SignOutPayload @public(reason: "It revokes only the session of the tokens that the client sends.")
+
+  """
+  Starts signing in, or signing up, with a provider. Send the user to ` + "`" + `authorizationUrl` + "`" + `. They come back to ` + "`" + `redirectTo` + "`" + ` with ` + "`" + `code` + "`" + `,
+  ` + "`" + `state` + "`" + ` and perhaps ` + "`" + `iss` + "`" + ` in its query, or with ` + "`" + `error` + "`" + `. Then call ` + "`" + `finishOAuth` + "`" + `.
+  """
+  startOAuth(
+    "The provider, and where the user returns to."
+    input: StartOAuthInput!
+  ): StartOAuthPayload @public(reason: "Visitors are not signed in yet.")
+
+  """
+  Signs the user in whom the provider names, or signs them up. An account gets this way to sign in without being asked only if you and
+  the provider have verified the same email address. The error is CONFLICT with EMAIL_NOT_VERIFIED if an account has the address and has
+  not verified it: verify it with ` + "`" + `verifyEmail` + "`" + `, then start again.
+  """
+  finishOAuth(
+    "What the user came back with."
+    input: FinishOAuthInput!
+  ): FinishOAuthPayload @public(reason: "The provider's code and the continuation token prove who asks.")
+
+  """
+  Starts adding a user of a provider to your account, as ` + "`" + `startOAuth` + "`" + ` does. ` + "`" + `finishOAuthLink` + "`" + ` continues it. The error is REAUTH_REQUIRED if
+  you signed in or confirmed who you are too long ago.
+  """
+  startOAuthLink(
+    "The provider, and where you return to."
+    input: StartOAuthLinkInput!
+  ): StartOAuthLinkPayload @signedIn
+
+  """
+  Adds the user whom the provider names to your account. You can then sign in with the provider, and we notify you by email. The error is
+  CONFLICT if another account has this user of the provider.
+  """
+  finishOAuthLink(
+    "What you came back with."
+    input: FinishOAuthLinkInput!
+  ): FinishOAuthLinkPayload @signedIn
+
+  """
+  Starts confirming who you are with a provider that your account has, which asks you to sign in there again.
+  ` + "`" + `finishOAuthReauthentication` + "`" + ` continues it.
+  """
+  startOAuthReauthentication(
+    "The provider, and where you return to."
+    input: StartOAuthReauthenticationInput!
+  ): StartOAuthReauthenticationPayload @signedIn
+
+  "Confirms who you are with a provider, as ` + "`" + `reauthenticate` + "`" + ` does with a password. Then retry the operation."
+  finishOAuthReauthentication(
+    "What you came back with."
+    input: FinishOAuthReauthenticationInput!
+  ): FinishOAuthReauthenticationPayload @signedIn
 
   "Revokes one of your sessions immediately; its tokens stop working. The error is NOT_FOUND if the session has ended."
   revokeSession(
@@ -3115,6 +3405,8 @@ type Settings {
   reauthenticationSeconds: Int! @inherited
   "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
+  "The providers with which users can sign in (` + "`" + `startOAuth` + "`" + `)."
+  oauthProviders: [OAuthProvider!]! @inherited
   "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
   anonymousAccounts: Boolean! @inherited
   "Whether users can have passkeys. They require https and a domain."
@@ -4218,6 +4510,137 @@ type Tokens {
   expiresAt: DateTime! @inherited
 }
 
+"A provider of OpenID Connect or OAuth 2.0 with which users can sign in."
+type OAuthProvider {
+  "Its name, for ` + "`" + `startOAuth` + "`" + `."
+  name: String! @inherited
+  "What to write on a button."
+  label: String! @inherited
+}
+
+"How a sign-in with a provider starts."
+input StartOAuthInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+  """
+  The username of a new user. If there is none, or if it is taken when the user returns, ` + "`" + `finishOAuth` + "`" + ` answers with ` + "`" + `pendingSignUp` + "`" + `. It is
+  ignored for a user who has an account.
+  """
+  username: String
+  "The other fields of a new user's profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"Where to send the user."
+type StartOAuthPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What a user came back with from a provider."
+input FinishOAuthInput {
+  "The token from ` + "`" + `startOAuth` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"What came of a sign-in with a provider. Either ` + "`" + `user` + "`" + `, ` + "`" + `secondFactor` + "`" + ` or ` + "`" + `pendingSignUp` + "`" + ` is set."
+type FinishOAuthPayload {
+  "The user who signed in or up."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+  "The second factor that is missing."
+  secondFactor: SecondFactorChallenge @inherited
+  "The username that is missing: the user has no account yet."
+  pendingSignUp: PendingSignUp @inherited
+}
+
+"How adding a provider starts."
+input StartOAuthLinkInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+}
+
+"Where to send the user."
+type StartOAuthLinkPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What you came back with from a provider."
+input FinishOAuthLinkInput {
+  "The token from ` + "`" + `startOAuthLink` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"The new way to sign in."
+type FinishOAuthLinkPayload {
+  "The credential. If your account had this user of the provider already, it is the one that it had."
+  credential: Credential @inherited
+}
+
+"How confirming who you are starts."
+input StartOAuthReauthenticationInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+}
+
+"Where to send the user."
+type StartOAuthReauthenticationPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What you came back with from a provider."
+input FinishOAuthReauthenticationInput {
+  "The token from ` + "`" + `startOAuthReauthentication` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"The user who confirmed who they are."
+type FinishOAuthReauthenticationPayload {
+  "The user. See ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
+}
+
 "The session to sign out of."
 input SignOutInput {
   "A refresh token of the session. Send it if your access token has expired. An empty string or null is the same as omitting it."
@@ -4620,6 +5043,36 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FinishOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishOAuthLinkPayload_credential(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishOAuthPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishOAuthPayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_FinishOAuthPayload_secondFactor(ctx, field)
+	case "pendingSignUp":
+		return ec.fieldContext_FinishOAuthPayload_pendingSignUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishOAuthReauthenticationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthReauthenticationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FinishPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -4688,6 +5141,16 @@ func (ec *executionContext) childFields_Length(ctx context.Context, field graphq
 		return ec.fieldContext_Length_max(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Length", field.Name)
+}
+
+func (ec *executionContext) childFields_OAuthProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OAuthProvider_name(ctx, field)
+	case "label":
+		return ec.fieldContext_OAuthProvider_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OAuthProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5052,6 +5515,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
 	case "usernameHoldSeconds":
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
+	case "oauthProviders":
+		return ec.fieldContext_Settings_oauthProviders(ctx, field)
 	case "anonymousAccounts":
 		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
 	case "passkeys":
@@ -5120,6 +5585,42 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 		return ec.fieldContext_SignUpPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthLinkPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthLinkPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthReauthenticationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5568,6 +6069,48 @@ func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_finishOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishOAuthLinkInput, error) {
+			return ec.unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishOAuthReauthenticationInput, error) {
+			return ec.unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishOAuthInput, error) {
+			return ec.unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_finishPasskeyReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5882,6 +6425,48 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignUpInput, error) {
 			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartOAuthLinkInput, error) {
+			return ec.unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartOAuthReauthenticationInput, error) {
+			return ec.unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartOAuthInput, error) {
+			return ec.unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6750,6 +7335,114 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _FinishOAuthLinkPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthLinkPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthLinkPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishOAuthLinkPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthLinkPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendingSignUp(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthReauthenticationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthReauthenticationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishOAuthReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthReauthenticationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FinishPasskeyReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeyReauthenticationPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "FinishPasskeyReauthenticationPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -7139,6 +7832,322 @@ func (ec *executionContext) fieldContext_Mutation_signOut(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_signOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuth(ctx, fc.Args["input"].(model.StartOAuthInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartOAuthPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuth(ctx, fc.Args["input"].(model.FinishOAuthInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishOAuthPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuthLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuthLink(ctx, fc.Args["input"].(model.StartOAuthLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartOAuthLinkPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartOAuthLinkPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuthLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuthLink(ctx, fc.Args["input"].(model.FinishOAuthLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishOAuthLinkPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishOAuthLinkPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuthReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuthReauthentication(ctx, fc.Args["input"].(model.StartOAuthReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartOAuthReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuthReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuthReauthentication(ctx, fc.Args["input"].(model.FinishOAuthReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishOAuthReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9170,6 +10179,20 @@ func (ec *executionContext) fieldContext_Mutation_startPasswordReset(ctx context
 	return fc, nil
 }
 
+func (ec *executionContext) _OAuthProvider_name(ctx context.Context, obj *model.OAuthProvider) graphql.Marshaler {
+	return (*exec.Text)(&obj.Name)
+}
+func (ec *executionContext) fieldContext_OAuthProvider_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
+}
+
+func (ec *executionContext) _OAuthProvider_label(ctx context.Context, obj *model.OAuthProvider) graphql.Marshaler {
+	return (*exec.Text)(&obj.Label)
+}
+func (ec *executionContext) fieldContext_OAuthProvider_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.HasNextPage)
 }
@@ -10754,6 +11777,24 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Settings_oauthProviders(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx, field.Selections, obj.OauthProviders)
+}
+func (ec *executionContext) fieldContext_Settings_oauthProviders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OAuthProvider(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model.Settings) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
 }
@@ -11010,6 +12051,69 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_authorizationUrl(ctx context.Context, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_continuationToken(ctx context.Context, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_expiresAt(ctx context.Context, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartOAuthPayload_authorizationUrl(ctx context.Context, obj *model.StartOAuthPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthPayload_continuationToken(ctx context.Context, obj *model.StartOAuthPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthPayload_expiresAt(ctx context.Context, obj *model.StartOAuthPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_authorizationUrl(ctx context.Context, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_continuationToken(ctx context.Context, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_expiresAt(ctx context.Context, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _StartPasskeyReauthenticationPayload_options(ctx context.Context, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
@@ -13140,6 +14244,195 @@ func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model.EnableAcco
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishOAuthInput(ctx context.Context, obj any) (model.FinishOAuthInput, error) {
+	var it model.FinishOAuthInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthInput unmarshals raw into the FinishOAuthInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthInput(ctx context.Context, raw any) (model.FinishOAuthInput, error) {
+	var out model.FinishOAuthInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishOAuthLinkInput(ctx context.Context, obj any) (model.FinishOAuthLinkInput, error) {
+	var it model.FinishOAuthLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthLinkInput unmarshals raw into the FinishOAuthLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthLinkInput(ctx context.Context, raw any) (model.FinishOAuthLinkInput, error) {
+	var out model.FinishOAuthLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthLinkInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishOAuthReauthenticationInput(ctx context.Context, obj any) (model.FinishOAuthReauthenticationInput, error) {
+	var it model.FinishOAuthReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthReauthenticationInput unmarshals raw into the FinishOAuthReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthReauthenticationInput(ctx context.Context, raw any) (model.FinishOAuthReauthenticationInput, error) {
+	var out model.FinishOAuthReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthReauthenticationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputFinishPasskeyReauthenticationInput(ctx context.Context, obj any) (model.FinishPasskeyReauthenticationInput, error) {
 	var it model.FinishPasskeyReauthenticationInput
 	if obj == nil {
@@ -14409,6 +15702,178 @@ func UnmarshalSignUpInput(ctx context.Context, raw any) (model.SignUpInput, erro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputStartOAuthInput(ctx context.Context, obj any) (model.StartOAuthInput, error) {
+	var it model.StartOAuthInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo", "username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthInput unmarshals raw into the StartOAuthInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthInput(ctx context.Context, raw any) (model.StartOAuthInput, error) {
+	var out model.StartOAuthInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthLinkInput(ctx context.Context, obj any) (model.StartOAuthLinkInput, error) {
+	var it model.StartOAuthLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthLinkInput unmarshals raw into the StartOAuthLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthLinkInput(ctx context.Context, raw any) (model.StartOAuthLinkInput, error) {
+	var out model.StartOAuthLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthLinkInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthReauthenticationInput(ctx context.Context, obj any) (model.StartOAuthReauthenticationInput, error) {
+	var it model.StartOAuthReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthReauthenticationInput unmarshals raw into the StartOAuthReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthReauthenticationInput(ctx context.Context, raw any) (model.StartOAuthReauthenticationInput, error) {
+	var out model.StartOAuthReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthReauthenticationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputStartPasskeySignInInput(ctx context.Context, obj any) (model.StartPasskeySignInInput, error) {
 	var it model.StartPasskeySignInInput
 	if obj == nil {
@@ -15434,6 +16899,120 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var finishOAuthLinkPayloadImplementors = []string{"FinishOAuthLinkPayload"}
+
+func (ec *executionContext) _FinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishOAuthLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthLinkPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthLinkPayload")
+		case "credential":
+			out.Values[i] = ec._FinishOAuthLinkPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishOAuthPayloadImplementors = []string{"FinishOAuthPayload"}
+
+func (ec *executionContext) _FinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishOAuthPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthPayload")
+		case "user":
+			out.Values[i] = ec._FinishOAuthPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishOAuthPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._FinishOAuthPayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pendingSignUp":
+			out.Values[i] = ec._FinishOAuthPayload_pendingSignUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishOAuthReauthenticationPayloadImplementors = []string{"FinishOAuthReauthenticationPayload"}
+
+func (ec *executionContext) _FinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthReauthenticationPayload")
+		case "user":
+			out.Values[i] = ec._FinishOAuthReauthenticationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var finishPasskeyReauthenticationPayloadImplementors = []string{"FinishPasskeyReauthenticationPayload"}
 
 func (ec *executionContext) _FinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
@@ -15747,6 +17326,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "startOAuth":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuth(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuth":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuth(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuthLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuthLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuthLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuthLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuthReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuthReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuthReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuthReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "revokeSession":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeSession(ctx, field)
@@ -16011,6 +17632,44 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 				return ec._Mutation_startPasswordReset(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var oAuthProviderImplementors = []string{"OAuthProvider"}
+
+func (ec *executionContext) _OAuthProvider(ctx context.Context, sel ast.SelectionSet, obj *model.OAuthProvider) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthProviderImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OAuthProvider")
+		case "name":
+			out.Values[i] = ec._OAuthProvider_name(out.At(ctx, "OAuthProvider", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._OAuthProvider_label(out.At(ctx, "OAuthProvider", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -17419,6 +19078,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "oauthProviders":
+			out.Values[i] = ec._Settings_oauthProviders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "anonymousAccounts":
 			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
@@ -17647,6 +19311,135 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 		case "tokens":
 			out.Values[i] = ec._SignUpPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthLinkPayloadImplementors = []string{"StartOAuthLinkPayload"}
+
+func (ec *executionContext) _StartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthLinkPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthLinkPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthLinkPayload_authorizationUrl(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthLinkPayload_continuationToken(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthLinkPayload_expiresAt(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthPayloadImplementors = []string{"StartOAuthPayload"}
+
+func (ec *executionContext) _StartOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartOAuthPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthPayload_authorizationUrl(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthPayload_continuationToken(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthPayload_expiresAt(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthReauthenticationPayloadImplementors = []string{"StartOAuthReauthenticationPayload"}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthReauthenticationPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_authorizationUrl(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_continuationToken(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_expiresAt(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -18842,6 +20635,21 @@ func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx context.Context, v any) (model.FinishOAuthInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx context.Context, v any) (model.FinishOAuthLinkInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx context.Context, v any) (model.FinishOAuthReauthenticationInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx context.Context, v any) (model.FinishPasskeyReauthenticationInput, error) {
 	res, err := ec.unmarshalInputFinishPasskeyReauthenticationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18977,6 +20785,30 @@ func (ec *executionContext) marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐ
 	})
 
 	return ret
+}
+
+func (ec *executionContext) marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OAuthProvider) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx context.Context, sel ast.SelectionSet, v *model.OAuthProvider) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OAuthProvider!")
+		return graphql.Null
+	}
+	return ec._OAuthProvider(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
@@ -19441,6 +21273,21 @@ func (ec *executionContext) marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraph
 	return v
 }
 
+func (ec *executionContext) unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx context.Context, v any) (model.StartOAuthInput, error) {
+	res, err := ec.unmarshalInputStartOAuthInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx context.Context, v any) (model.StartOAuthLinkInput, error) {
+	res, err := ec.unmarshalInputStartOAuthLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx context.Context, v any) (model.StartOAuthReauthenticationInput, error) {
+	res, err := ec.unmarshalInputStartOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx context.Context, v any) (model.StartPasskeySignUpInput, error) {
 	res, err := ec.unmarshalInputStartPasskeySignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -19521,6 +21368,20 @@ func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, 
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNURL2string(ctx context.Context, v any) (string, error) {
+	res, err := model.UnmarshalURL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalURL(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "URL!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
@@ -19961,6 +21822,27 @@ func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfre
 	return ec._EnableAccountPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishOAuthLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishOAuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthReauthenticationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -20288,6 +22170,27 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreehold�
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartOAuthLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartOAuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthReauthenticationPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {

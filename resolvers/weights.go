@@ -25,6 +25,7 @@ var TextBytes = map[string]int{
 var Credential = []string{
 	"signUp", "signIn", "finishSecondFactor", "finishTotp", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
+	"startOAuth", "finishOAuth", "startOAuthLink", "finishOAuthLink", "startOAuthReauthentication", "finishOAuthReauthentication",
 	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "addEmailCode", "setPassword", "signUpAnonymously", "upgradeAccount",
 	"startPasskeySignUp", "finishPasskeySignUp", "startPasskeySignIn", "finishPasskeySignIn", "finishPasskeyRegistration", "finishPasskeyReauthentication",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",

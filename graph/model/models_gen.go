@@ -193,6 +193,66 @@ type EnableAccountPayload struct {
 	Success bool `json:"success"`
 }
 
+// What a user came back with from a provider.
+type FinishOAuthInput struct {
+	// The token from `startOAuth`.
+	ContinuationToken string `json:"continuationToken"`
+	// The parameter `code`.
+	Code string `json:"code"`
+	// The parameter `state`.
+	State string `json:"state"`
+	// The parameter `iss`. Send it if there is one.
+	Iss graphql.Omittable[*string] `json:"iss,omitempty"`
+}
+
+// What you came back with from a provider.
+type FinishOAuthLinkInput struct {
+	// The token from `startOAuthLink`.
+	ContinuationToken string `json:"continuationToken"`
+	// The parameter `code`.
+	Code string `json:"code"`
+	// The parameter `state`.
+	State string `json:"state"`
+	// The parameter `iss`. Send it if there is one.
+	Iss graphql.Omittable[*string] `json:"iss,omitempty"`
+}
+
+// The new way to sign in.
+type FinishOAuthLinkPayload struct {
+	// The credential. If your account had this user of the provider already, it is the one that it had.
+	Credential *Credential `json:"credential,omitempty"`
+}
+
+// What came of a sign-in with a provider. Either `user`, `secondFactor` or `pendingSignUp` is set.
+type FinishOAuthPayload struct {
+	// The user who signed in or up.
+	User *User `json:"user,omitempty"`
+	// The tokens of the new session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
+	// The second factor that is missing.
+	SecondFactor *SecondFactorChallenge `json:"secondFactor,omitempty"`
+	// The username that is missing: the user has no account yet.
+	PendingSignUp *PendingSignUp `json:"pendingSignUp,omitempty"`
+}
+
+// What you came back with from a provider.
+type FinishOAuthReauthenticationInput struct {
+	// The token from `startOAuthReauthentication`.
+	ContinuationToken string `json:"continuationToken"`
+	// The parameter `code`.
+	Code string `json:"code"`
+	// The parameter `state`.
+	State string `json:"state"`
+	// The parameter `iss`. Send it if there is one.
+	Iss graphql.Omittable[*string] `json:"iss,omitempty"`
+}
+
+// The user who confirmed who they are.
+type FinishOAuthReauthenticationPayload struct {
+	// The user. See `reauthenticatedUntil`.
+	User *User `json:"user,omitempty"`
+}
+
 // One of your passkeys.
 type FinishPasskeyReauthenticationInput struct {
 	// The token of `startPasskeyReauthentication`.
@@ -301,6 +361,14 @@ type Length struct {
 	Min int `json:"min"`
 	// The maximum.
 	Max int `json:"max"`
+}
+
+// A provider of OpenID Connect or OAuth 2.0 with which users can sign in.
+type OAuthProvider struct {
+	// Its name, for `startOAuth`.
+	Name string `json:"name"`
+	// What to write on a button.
+	Label string `json:"label"`
 }
 
 // The position of a page in its list (Relay's Cursor Connections). The list has only the entries that you can see.
@@ -686,6 +754,8 @@ type Settings struct {
 	ReauthenticationSeconds int `json:"reauthenticationSeconds"`
 	// How long a username stays unavailable to others after its owner gave it up, in seconds.
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
+	// The providers with which users can sign in (`startOAuth`).
+	OauthProviders []*OAuthProvider `json:"oauthProviders"`
 	// Whether `signUpAnonymously` creates accounts.
 	AnonymousAccounts bool `json:"anonymousAccounts"`
 	// Whether users can have passkeys. They require https and a domain.
@@ -800,6 +870,67 @@ type SignUpPayload struct {
 	User *User `json:"user,omitempty"`
 	// The tokens of its first session. Null if cookies hold the session.
 	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// How a sign-in with a provider starts.
+type StartOAuthInput struct {
+	// The name of the provider, from `Settings.oauthProviders`.
+	Provider string `json:"provider"`
+	// Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed.
+	RedirectTo string `json:"redirectTo"`
+	// The username of a new user. If there is none, or if it is taken when the user returns, `finishOAuth` answers with `pendingSignUp`. It is
+	// ignored for a user who has an account.
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// The other fields of a new user's profile.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+	// How your client holds the session. Null means the default.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// How adding a provider starts.
+type StartOAuthLinkInput struct {
+	// The name of the provider, from `Settings.oauthProviders`.
+	Provider string `json:"provider"`
+	// Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed.
+	RedirectTo string `json:"redirectTo"`
+}
+
+// Where to send the user.
+type StartOAuthLinkPayload struct {
+	// Where to send the user.
+	AuthorizationURL string `json:"authorizationUrl"`
+	// The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// Where to send the user.
+type StartOAuthPayload struct {
+	// Where to send the user.
+	AuthorizationURL string `json:"authorizationUrl"`
+	// The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// How confirming who you are starts.
+type StartOAuthReauthenticationInput struct {
+	// The name of the provider, from `Settings.oauthProviders`.
+	Provider string `json:"provider"`
+	// Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed.
+	RedirectTo string `json:"redirectTo"`
+}
+
+// Where to send the user.
+type StartOAuthReauthenticationPayload struct {
+	// Where to send the user.
+	AuthorizationURL string `json:"authorizationUrl"`
+	// The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // The options to confirm who you are with one of your passkeys.

@@ -197,6 +197,21 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	FinishOAuthLinkPayload struct {
+		Credential func(childComplexity int) int
+	}
+
+	FinishOAuthPayload struct {
+		PendingSignUp func(childComplexity int) int
+		SecondFactor  func(childComplexity int) int
+		Tokens        func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
+	FinishOAuthReauthenticationPayload struct {
+		User func(childComplexity int) int
+	}
+
 	FinishPasskeyReauthenticationPayload struct {
 		User func(childComplexity int) int
 	}
@@ -269,6 +284,9 @@ type ComplexityRoot struct {
 		DeleteOrganisation            func(childComplexity int, input model.DeleteOrganisationInput) int
 		DisableAccount                func(childComplexity int, input model1.DisableAccountInput) int
 		EnableAccount                 func(childComplexity int, input model1.EnableAccountInput) int
+		FinishOAuth                   func(childComplexity int, input model1.FinishOAuthInput) int
+		FinishOAuthLink               func(childComplexity int, input model1.FinishOAuthLinkInput) int
+		FinishOAuthReauthentication   func(childComplexity int, input model1.FinishOAuthReauthenticationInput) int
 		FinishPasskeyReauthentication func(childComplexity int, input model1.FinishPasskeyReauthenticationInput) int
 		FinishPasskeyRegistration     func(childComplexity int, input model1.FinishPasskeyRegistrationInput) int
 		FinishPasskeySignIn           func(childComplexity int, input model1.FinishPasskeySignInInput) int
@@ -301,6 +319,9 @@ type ComplexityRoot struct {
 		SignOut                       func(childComplexity int, input *model1.SignOutInput) int
 		SignUp                        func(childComplexity int, input model1.SignUpInput) int
 		SignUpAnonymously             func(childComplexity int, input model1.SignUpAnonymouslyInput) int
+		StartOAuth                    func(childComplexity int, input model1.StartOAuthInput) int
+		StartOAuthLink                func(childComplexity int, input model1.StartOAuthLinkInput) int
+		StartOAuthReauthentication    func(childComplexity int, input model1.StartOAuthReauthenticationInput) int
 		StartPasskeyReauthentication  func(childComplexity int) int
 		StartPasskeyRegistration      func(childComplexity int) int
 		StartPasskeySignIn            func(childComplexity int, input *model1.StartPasskeySignInInput) int
@@ -408,6 +429,11 @@ type ComplexityRoot struct {
 		Actions func(childComplexity int) int
 		Edit    func(childComplexity int) int
 		See     func(childComplexity int) int
+	}
+
+	OAuthProvider struct {
+		Label func(childComplexity int) int
+		Name  func(childComplexity int) int
 	}
 
 	Organisation struct {
@@ -662,6 +688,7 @@ type ComplexityRoot struct {
 		DefaultVisibility       func(childComplexity int) int
 		DisplayNameLength       func(childComplexity int) int
 		LocationLength          func(childComplexity int) int
+		OauthProviders          func(childComplexity int) int
 		Passkeys                func(childComplexity int) int
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
@@ -699,6 +726,24 @@ type ComplexityRoot struct {
 	SignUpPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
+	}
+
+	StartOAuthLinkPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
+	StartOAuthPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
+	StartOAuthReauthenticationPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
 	}
 
 	StartPasskeyReauthenticationPayload struct {
@@ -817,6 +862,12 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model1.SignInInput) (*model1.SignInPayload, error)
 	RefreshSession(ctx context.Context, input model1.RefreshSessionInput) (*model1.RefreshSessionPayload, error)
 	SignOut(ctx context.Context, input *model1.SignOutInput) (*model1.SignOutPayload, error)
+	StartOAuth(ctx context.Context, input model1.StartOAuthInput) (*model1.StartOAuthPayload, error)
+	FinishOAuth(ctx context.Context, input model1.FinishOAuthInput) (*model1.FinishOAuthPayload, error)
+	StartOAuthLink(ctx context.Context, input model1.StartOAuthLinkInput) (*model1.StartOAuthLinkPayload, error)
+	FinishOAuthLink(ctx context.Context, input model1.FinishOAuthLinkInput) (*model1.FinishOAuthLinkPayload, error)
+	StartOAuthReauthentication(ctx context.Context, input model1.StartOAuthReauthenticationInput) (*model1.StartOAuthReauthenticationPayload, error)
+	FinishOAuthReauthentication(ctx context.Context, input model1.FinishOAuthReauthenticationInput) (*model1.FinishOAuthReauthenticationPayload, error)
 	RevokeSession(ctx context.Context, input model1.RevokeSessionInput) (*model1.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*model1.RevokeOtherSessionsPayload, error)
 	StartPasskeyRegistration(ctx context.Context) (*model1.StartPasskeyRegistrationPayload, error)
@@ -1335,6 +1386,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
+	case "FinishOAuthLinkPayload.credential":
+		if e.ComplexityRoot.FinishOAuthLinkPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthLinkPayload.Credential(childComplexity), true
+
+	case "FinishOAuthPayload.pendingSignUp":
+		if e.ComplexityRoot.FinishOAuthPayload.PendingSignUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.PendingSignUp(childComplexity), true
+	case "FinishOAuthPayload.secondFactor":
+		if e.ComplexityRoot.FinishOAuthPayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.SecondFactor(childComplexity), true
+	case "FinishOAuthPayload.tokens":
+		if e.ComplexityRoot.FinishOAuthPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.Tokens(childComplexity), true
+	case "FinishOAuthPayload.user":
+		if e.ComplexityRoot.FinishOAuthPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.User(childComplexity), true
+
+	case "FinishOAuthReauthenticationPayload.user":
+		if e.ComplexityRoot.FinishOAuthReauthenticationPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthReauthenticationPayload.User(childComplexity), true
+
 	case "FinishPasskeyReauthenticationPayload.user":
 		if e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User == nil {
 			break
@@ -1659,6 +1749,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model1.EnableAccountInput)), true
+	case "Mutation.finishOAuth":
+		if e.ComplexityRoot.Mutation.FinishOAuth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuth(childComplexity, args["input"].(model1.FinishOAuthInput)), true
+	case "Mutation.finishOAuthLink":
+		if e.ComplexityRoot.Mutation.FinishOAuthLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuthLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuthLink(childComplexity, args["input"].(model1.FinishOAuthLinkInput)), true
+	case "Mutation.finishOAuthReauthentication":
+		if e.ComplexityRoot.Mutation.FinishOAuthReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuthReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuthReauthentication(childComplexity, args["input"].(model1.FinishOAuthReauthenticationInput)), true
 	case "Mutation.finishPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.FinishPasskeyReauthentication == nil {
 			break
@@ -2006,6 +2129,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model1.SignUpAnonymouslyInput)), true
+	case "Mutation.startOAuth":
+		if e.ComplexityRoot.Mutation.StartOAuth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuth(childComplexity, args["input"].(model1.StartOAuthInput)), true
+	case "Mutation.startOAuthLink":
+		if e.ComplexityRoot.Mutation.StartOAuthLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuthLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuthLink(childComplexity, args["input"].(model1.StartOAuthLinkInput)), true
+	case "Mutation.startOAuthReauthentication":
+		if e.ComplexityRoot.Mutation.StartOAuthReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuthReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuthReauthentication(childComplexity, args["input"].(model1.StartOAuthReauthenticationInput)), true
 	case "Mutation.startPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
 			break
@@ -2480,6 +2636,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotebookPermissions.See(childComplexity), true
+
+	case "OAuthProvider.label":
+		if e.ComplexityRoot.OAuthProvider.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthProvider.Label(childComplexity), true
+	case "OAuthProvider.name":
+		if e.ComplexityRoot.OAuthProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthProvider.Name(childComplexity), true
 
 	case "Organisation.createdAt":
 		if e.ComplexityRoot.Organisation.CreatedAt == nil {
@@ -3358,6 +3527,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.LocationLength(childComplexity), true
+	case "Settings.oauthProviders":
+		if e.ComplexityRoot.Settings.OauthProviders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.OauthProviders(childComplexity), true
 	case "Settings.passkeys":
 		if e.ComplexityRoot.Settings.Passkeys == nil {
 			break
@@ -3495,6 +3670,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
+
+	case "StartOAuthLinkPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthLinkPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthLinkPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt(childComplexity), true
+
+	case "StartOAuthPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.ExpiresAt(childComplexity), true
+
+	case "StartOAuthReauthenticationPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthReauthenticationPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthReauthenticationPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt(childComplexity), true
 
 	case "StartPasskeyReauthenticationPayload.continuationToken":
 		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken == nil {
@@ -3859,6 +4091,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteOrganisationInput", ec.unmarshalInputDeleteOrganisationInput),
 			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
 			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
+			graphql.NewInputUnmarshaler("FinishOAuthInput", ec.unmarshalInputFinishOAuthInput),
+			graphql.NewInputUnmarshaler("FinishOAuthLinkInput", ec.unmarshalInputFinishOAuthLinkInput),
+			graphql.NewInputUnmarshaler("FinishOAuthReauthenticationInput", ec.unmarshalInputFinishOAuthReauthenticationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeyReauthenticationInput", ec.unmarshalInputFinishPasskeyReauthenticationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
@@ -3891,6 +4126,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("StartOAuthInput", ec.unmarshalInputStartOAuthInput),
+			graphql.NewInputUnmarshaler("StartOAuthLinkInput", ec.unmarshalInputStartOAuthLinkInput),
+			graphql.NewInputUnmarshaler("StartOAuthReauthenticationInput", ec.unmarshalInputStartOAuthReauthenticationInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
@@ -4156,6 +4394,58 @@ type Mutation {
     "The session to sign out of, if not the current one."
     input: SignOutInput
   ): SignOutPayload @public(reason: "It revokes only the session of the tokens that the client sends.")
+
+  """
+  Starts signing in, or signing up, with a provider. Send the user to ` + "`" + `authorizationUrl` + "`" + `. They come back to ` + "`" + `redirectTo` + "`" + ` with ` + "`" + `code` + "`" + `,
+  ` + "`" + `state` + "`" + ` and perhaps ` + "`" + `iss` + "`" + ` in its query, or with ` + "`" + `error` + "`" + `. Then call ` + "`" + `finishOAuth` + "`" + `.
+  """
+  startOAuth(
+    "The provider, and where the user returns to."
+    input: StartOAuthInput!
+  ): StartOAuthPayload @public(reason: "Visitors are not signed in yet.")
+
+  """
+  Signs the user in whom the provider names, or signs them up. An account gets this way to sign in without being asked only if you and
+  the provider have verified the same email address. The error is CONFLICT with EMAIL_NOT_VERIFIED if an account has the address and has
+  not verified it: verify it with ` + "`" + `verifyEmail` + "`" + `, then start again.
+  """
+  finishOAuth(
+    "What the user came back with."
+    input: FinishOAuthInput!
+  ): FinishOAuthPayload @public(reason: "The provider's code and the continuation token prove who asks.")
+
+  """
+  Starts adding a user of a provider to your account, as ` + "`" + `startOAuth` + "`" + ` does. ` + "`" + `finishOAuthLink` + "`" + ` continues it. The error is REAUTH_REQUIRED if
+  you signed in or confirmed who you are too long ago.
+  """
+  startOAuthLink(
+    "The provider, and where you return to."
+    input: StartOAuthLinkInput!
+  ): StartOAuthLinkPayload @signedIn
+
+  """
+  Adds the user whom the provider names to your account. You can then sign in with the provider, and we notify you by email. The error is
+  CONFLICT if another account has this user of the provider.
+  """
+  finishOAuthLink(
+    "What you came back with."
+    input: FinishOAuthLinkInput!
+  ): FinishOAuthLinkPayload @signedIn
+
+  """
+  Starts confirming who you are with a provider that your account has, which asks you to sign in there again.
+  ` + "`" + `finishOAuthReauthentication` + "`" + ` continues it.
+  """
+  startOAuthReauthentication(
+    "The provider, and where you return to."
+    input: StartOAuthReauthenticationInput!
+  ): StartOAuthReauthenticationPayload @signedIn
+
+  "Confirms who you are with a provider, as ` + "`" + `reauthenticate` + "`" + ` does with a password. Then retry the operation."
+  finishOAuthReauthentication(
+    "What you came back with."
+    input: FinishOAuthReauthenticationInput!
+  ): FinishOAuthReauthenticationPayload @signedIn
 
   "Revokes one of your sessions immediately; its tokens stop working. The error is NOT_FOUND if the session has ended."
   revokeSession(
@@ -4483,6 +4773,8 @@ type Settings {
   reauthenticationSeconds: Int! @inherited
   "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
+  "The providers with which users can sign in (` + "`" + `startOAuth` + "`" + `)."
+  oauthProviders: [OAuthProvider!]! @inherited
   "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
   anonymousAccounts: Boolean! @inherited
   "Whether users can have passkeys. They require https and a domain."
@@ -5584,6 +5876,137 @@ type Tokens {
   refreshToken: String! @inherited
   "When the access token expires."
   expiresAt: DateTime! @inherited
+}
+
+"A provider of OpenID Connect or OAuth 2.0 with which users can sign in."
+type OAuthProvider {
+  "Its name, for ` + "`" + `startOAuth` + "`" + `."
+  name: String! @inherited
+  "What to write on a button."
+  label: String! @inherited
+}
+
+"How a sign-in with a provider starts."
+input StartOAuthInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+  """
+  The username of a new user. If there is none, or if it is taken when the user returns, ` + "`" + `finishOAuth` + "`" + ` answers with ` + "`" + `pendingSignUp` + "`" + `. It is
+  ignored for a user who has an account.
+  """
+  username: String
+  "The other fields of a new user's profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"Where to send the user."
+type StartOAuthPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What a user came back with from a provider."
+input FinishOAuthInput {
+  "The token from ` + "`" + `startOAuth` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"What came of a sign-in with a provider. Either ` + "`" + `user` + "`" + `, ` + "`" + `secondFactor` + "`" + ` or ` + "`" + `pendingSignUp` + "`" + ` is set."
+type FinishOAuthPayload {
+  "The user who signed in or up."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+  "The second factor that is missing."
+  secondFactor: SecondFactorChallenge @inherited
+  "The username that is missing: the user has no account yet."
+  pendingSignUp: PendingSignUp @inherited
+}
+
+"How adding a provider starts."
+input StartOAuthLinkInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+}
+
+"Where to send the user."
+type StartOAuthLinkPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What you came back with from a provider."
+input FinishOAuthLinkInput {
+  "The token from ` + "`" + `startOAuthLink` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"The new way to sign in."
+type FinishOAuthLinkPayload {
+  "The credential. If your account had this user of the provider already, it is the one that it had."
+  credential: Credential @inherited
+}
+
+"How confirming who you are starts."
+input StartOAuthReauthenticationInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+}
+
+"Where to send the user."
+type StartOAuthReauthenticationPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What you came back with from a provider."
+input FinishOAuthReauthenticationInput {
+  "The token from ` + "`" + `startOAuthReauthentication` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"The user who confirmed who they are."
+type FinishOAuthReauthenticationPayload {
+  "The user. See ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
 }
 
 "The session to sign out of."
@@ -7104,6 +7527,36 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FinishOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishOAuthLinkPayload_credential(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishOAuthPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishOAuthPayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_FinishOAuthPayload_secondFactor(ctx, field)
+	case "pendingSignUp":
+		return ec.fieldContext_FinishOAuthPayload_pendingSignUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishOAuthReauthenticationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthReauthenticationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FinishPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -7394,6 +7847,16 @@ func (ec *executionContext) childFields_NotebookPermissions(ctx context.Context,
 		return ec.fieldContext_NotebookPermissions_edit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NotebookPermissions", field.Name)
+}
+
+func (ec *executionContext) childFields_OAuthProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OAuthProvider_name(ctx, field)
+	case "label":
+		return ec.fieldContext_OAuthProvider_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OAuthProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7878,6 +8341,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
 	case "usernameHoldSeconds":
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
+	case "oauthProviders":
+		return ec.fieldContext_Settings_oauthProviders(ctx, field)
 	case "anonymousAccounts":
 		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
 	case "passkeys":
@@ -7946,6 +8411,42 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 		return ec.fieldContext_SignUpPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthLinkPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthLinkPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthReauthenticationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8570,6 +9071,48 @@ func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_finishOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishOAuthLinkInput, error) {
+			return ec.unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishOAuthReauthenticationInput, error) {
+			return ec.unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishOAuthInput, error) {
+			return ec.unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_finishPasskeyReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8996,6 +9539,48 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model1.SignUpInput, error) {
 			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.StartOAuthLinkInput, error) {
+			return ec.unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.StartOAuthReauthenticationInput, error) {
+			return ec.unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.StartOAuthInput, error) {
+			return ec.unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10548,6 +11133,114 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _FinishOAuthLinkPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthLinkPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthLinkPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishOAuthLinkPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthLinkPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendingSignUp(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthReauthenticationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthReauthenticationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishOAuthReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthReauthenticationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FinishPasskeyReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeyReauthenticationPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "FinishPasskeyReauthenticationPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -10983,6 +11676,322 @@ func (ec *executionContext) fieldContext_Mutation_signOut(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_signOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuth(ctx, fc.Args["input"].(model1.StartOAuthInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartOAuthPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuth(ctx, fc.Args["input"].(model1.FinishOAuthInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishOAuthPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuthLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuthLink(ctx, fc.Args["input"].(model1.StartOAuthLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.StartOAuthLinkPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartOAuthLinkPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuthLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuthLink(ctx, fc.Args["input"].(model1.FinishOAuthLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.FinishOAuthLinkPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishOAuthLinkPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuthReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuthReauthentication(ctx, fc.Args["input"].(model1.StartOAuthReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.StartOAuthReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuthReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuthReauthentication(ctx, fc.Args["input"].(model1.FinishOAuthReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.FinishOAuthReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15557,6 +16566,20 @@ func (ec *executionContext) fieldContext_NotebookPermissions_edit(_ context.Cont
 	return graphql.NewScalarFieldContext("NotebookPermissions", field, false, false, "NotebookField")
 }
 
+func (ec *executionContext) _OAuthProvider_name(ctx context.Context, obj *model1.OAuthProvider) graphql.Marshaler {
+	return (*exec.Text)(&obj.Name)
+}
+func (ec *executionContext) fieldContext_OAuthProvider_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
+}
+
+func (ec *executionContext) _OAuthProvider_label(ctx context.Context, obj *model1.OAuthProvider) graphql.Marshaler {
+	return (*exec.Text)(&obj.Label)
+}
+func (ec *executionContext) fieldContext_OAuthProvider_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
+}
+
 func (ec *executionContext) _Organisation_id(ctx context.Context, obj *model.Organisation) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -17615,6 +18638,24 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Settings_oauthProviders(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx, field.Selections, obj.OauthProviders)
+}
+func (ec *executionContext) fieldContext_Settings_oauthProviders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OAuthProvider(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
 }
@@ -17871,6 +18912,69 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_authorizationUrl(ctx context.Context, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_continuationToken(ctx context.Context, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_expiresAt(ctx context.Context, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartOAuthPayload_authorizationUrl(ctx context.Context, obj *model1.StartOAuthPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthPayload_continuationToken(ctx context.Context, obj *model1.StartOAuthPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthPayload_expiresAt(ctx context.Context, obj *model1.StartOAuthPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_authorizationUrl(ctx context.Context, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_continuationToken(ctx context.Context, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_expiresAt(ctx context.Context, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _StartPasskeyReauthenticationPayload_options(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
@@ -20648,6 +21752,195 @@ func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model1.EnableAcc
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishOAuthInput(ctx context.Context, obj any) (model1.FinishOAuthInput, error) {
+	var it model1.FinishOAuthInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthInput unmarshals raw into the FinishOAuthInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthInput(ctx context.Context, raw any) (model1.FinishOAuthInput, error) {
+	var out model1.FinishOAuthInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishOAuthLinkInput(ctx context.Context, obj any) (model1.FinishOAuthLinkInput, error) {
+	var it model1.FinishOAuthLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthLinkInput unmarshals raw into the FinishOAuthLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthLinkInput(ctx context.Context, raw any) (model1.FinishOAuthLinkInput, error) {
+	var out model1.FinishOAuthLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthLinkInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishOAuthReauthenticationInput(ctx context.Context, obj any) (model1.FinishOAuthReauthenticationInput, error) {
+	var it model1.FinishOAuthReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthReauthenticationInput unmarshals raw into the FinishOAuthReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthReauthenticationInput(ctx context.Context, raw any) (model1.FinishOAuthReauthenticationInput, error) {
+	var out model1.FinishOAuthReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthReauthenticationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputFinishPasskeyReauthenticationInput(ctx context.Context, obj any) (model1.FinishPasskeyReauthenticationInput, error) {
 	var it model1.FinishPasskeyReauthenticationInput
 	if obj == nil {
@@ -22306,6 +23599,178 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 func UnmarshalSignUpInput(ctx context.Context, raw any) (model1.SignUpInput, error) {
 	var out model1.SignUpInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignUpInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthInput(ctx context.Context, obj any) (model1.StartOAuthInput, error) {
+	var it model1.StartOAuthInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo", "username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthInput unmarshals raw into the StartOAuthInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthInput(ctx context.Context, raw any) (model1.StartOAuthInput, error) {
+	var out model1.StartOAuthInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthLinkInput(ctx context.Context, obj any) (model1.StartOAuthLinkInput, error) {
+	var it model1.StartOAuthLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthLinkInput unmarshals raw into the StartOAuthLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthLinkInput(ctx context.Context, raw any) (model1.StartOAuthLinkInput, error) {
+	var out model1.StartOAuthLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthLinkInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthReauthenticationInput(ctx context.Context, obj any) (model1.StartOAuthReauthenticationInput, error) {
+	var it model1.StartOAuthReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthReauthenticationInput unmarshals raw into the StartOAuthReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthReauthenticationInput(ctx context.Context, raw any) (model1.StartOAuthReauthenticationInput, error) {
+	var out model1.StartOAuthReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthReauthenticationInput", raw, &out)
 	return out, err
 }
 
@@ -24087,6 +25552,120 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var finishOAuthLinkPayloadImplementors = []string{"FinishOAuthLinkPayload"}
+
+func (ec *executionContext) _FinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthLinkPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthLinkPayload")
+		case "credential":
+			out.Values[i] = ec._FinishOAuthLinkPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishOAuthPayloadImplementors = []string{"FinishOAuthPayload"}
+
+func (ec *executionContext) _FinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthPayload")
+		case "user":
+			out.Values[i] = ec._FinishOAuthPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishOAuthPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._FinishOAuthPayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pendingSignUp":
+			out.Values[i] = ec._FinishOAuthPayload_pendingSignUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishOAuthReauthenticationPayloadImplementors = []string{"FinishOAuthReauthenticationPayload"}
+
+func (ec *executionContext) _FinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthReauthenticationPayload")
+		case "user":
+			out.Values[i] = ec._FinishOAuthReauthenticationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var finishPasskeyReauthenticationPayloadImplementors = []string{"FinishPasskeyReauthenticationPayload"}
 
 func (ec *executionContext) _FinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
@@ -24533,6 +26112,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "signOut":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_signOut(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuth":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuth(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuth":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuth(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuthLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuthLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuthLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuthLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuthReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuthReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuthReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuthReauthentication(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -25612,6 +27233,44 @@ func (ec *executionContext) _NotebookPermissions(ctx context.Context, sel ast.Se
 			}
 		case "edit":
 			out.Values[i] = ec._NotebookPermissions_edit(out.At(ctx, "NotebookPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var oAuthProviderImplementors = []string{"OAuthProvider"}
+
+func (ec *executionContext) _OAuthProvider(ctx context.Context, sel ast.SelectionSet, obj *model1.OAuthProvider) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthProviderImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OAuthProvider")
+		case "name":
+			out.Values[i] = ec._OAuthProvider_name(out.At(ctx, "OAuthProvider", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._OAuthProvider_label(out.At(ctx, "OAuthProvider", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27478,6 +29137,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "oauthProviders":
+			out.Values[i] = ec._Settings_oauthProviders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "anonymousAccounts":
 			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
@@ -27706,6 +29370,135 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 		case "tokens":
 			out.Values[i] = ec._SignUpPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthLinkPayloadImplementors = []string{"StartOAuthLinkPayload"}
+
+func (ec *executionContext) _StartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartOAuthLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthLinkPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthLinkPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthLinkPayload_authorizationUrl(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthLinkPayload_continuationToken(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthLinkPayload_expiresAt(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthPayloadImplementors = []string{"StartOAuthPayload"}
+
+func (ec *executionContext) _StartOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartOAuthPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthPayload_authorizationUrl(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthPayload_continuationToken(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthPayload_expiresAt(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthReauthenticationPayloadImplementors = []string{"StartOAuthReauthenticationPayload"}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthReauthenticationPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_authorizationUrl(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_continuationToken(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_expiresAt(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -29231,6 +31024,21 @@ func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx context.Context, v any) (model1.FinishOAuthInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx context.Context, v any) (model1.FinishOAuthLinkInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx context.Context, v any) (model1.FinishOAuthReauthenticationInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx context.Context, v any) (model1.FinishPasskeyReauthenticationInput, error) {
 	res, err := ec.unmarshalInputFinishPasskeyReauthenticationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29764,6 +31572,30 @@ func (ec *executionContext) unmarshalNNotebookRole2exampleᚗcomᚋnotesᚋgraph
 
 func (ec *executionContext) marshalNNotebookRole2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐNotebookRole(ctx context.Context, sel ast.SelectionSet, v model.NotebookRole) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.OAuthProvider) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx context.Context, sel ast.SelectionSet, v *model1.OAuthProvider) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OAuthProvider!")
+		return graphql.Null
+	}
+	return ec._OAuthProvider(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNOrganisation2ᚕᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Organisation) graphql.Marshaler {
@@ -30442,6 +32274,21 @@ func (ec *executionContext) marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraph
 	return v
 }
 
+func (ec *executionContext) unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx context.Context, v any) (model1.StartOAuthInput, error) {
+	res, err := ec.unmarshalInputStartOAuthInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx context.Context, v any) (model1.StartOAuthLinkInput, error) {
+	res, err := ec.unmarshalInputStartOAuthLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx context.Context, v any) (model1.StartOAuthReauthenticationInput, error) {
+	res, err := ec.unmarshalInputStartOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx context.Context, v any) (model1.StartPasskeySignUpInput, error) {
 	res, err := ec.unmarshalInputStartPasskeySignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30527,6 +32374,20 @@ func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, 
 func (ec *executionContext) unmarshalNTransferNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐTransferNotebookInput(ctx context.Context, v any) (model.TransferNotebookInput, error) {
 	res, err := ec.unmarshalInputTransferNotebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNURL2string(ctx context.Context, v any) (string, error) {
+	res, err := model1.UnmarshalURL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := model1.MarshalURL(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "URL!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNUpdateNoteInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐUpdateNoteInput(ctx context.Context, v any) (model.UpdateNoteInput, error) {
@@ -31073,6 +32934,27 @@ func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfre
 	return ec._EnableAccountPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthReauthenticationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31540,6 +33422,27 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreehold�
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartOAuthLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartOAuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthReauthenticationPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
