@@ -26,9 +26,11 @@ package accounts
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
+	"freehold.dev/freehold/accounts/continuations"
 	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/sessions"
@@ -67,7 +69,10 @@ type Config struct {
 
 // Service has the use cases, over one database.
 type Service struct {
-	Sessions *sessions.Service // the use cases of sessions that were started
+	Sessions *sessions.Service      // the use cases of sessions that were started
+	Flows    *continuations.Service // flows of several requests
+
+	completions map[string]func(context.Context, *db.Tx, json.RawMessage) error // of sign-ups, by the kind of their credential
 
 	db        *db.DB
 	keys      *auth.Keys
@@ -83,6 +88,9 @@ func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Token
 		Sessions: sessions.New(d, keys, tokens, sessions.Config{
 			Idle: config.SessionIdle, Lifetime: config.SessionLifetime, Grace: config.RefreshGrace,
 		}),
+		Flows: continuations.New(d), completions: map[string]func(context.Context, *db.Tx, json.RawMessage) error{
+			string(db.CredentialEmailCode): ofVerified,
+		},
 		db: d, keys: keys, hasher: hasher, config: config, limits: limits.New(d, config.Limits, config.RateLimit),
 		passwords: input.PasswordRules{
 			MinLength: config.PasswordMinLength, ServiceName: config.ServiceName, ServiceHost: config.ServiceHost, Breached: config.Breached,

@@ -22,9 +22,12 @@ type enqueuer interface {
 	EnqueueMail(ctx context.Context, m outbox.Mail) error
 }
 
-// enqueue puts a mail into the outbox. It is due after a random time. If it were due immediately, the next request would take
+// enqueue puts a mail into the outbox, unless its recipient is an account without an address. It is due after a random time. If it were due immediately, the next request would take
 // longer, which would reveal that the mail has a recipient.
 func (s *Service) enqueue(ctx context.Context, tx enqueuer, m outbox.Mail) error {
+	if m.Recipient == "" {
+		return nil
+	}
 	latest := s.config.MailLatest
 	if latest == 0 {
 		latest = mailLatest
@@ -59,7 +62,7 @@ func (s *Service) EnqueueMail(ctx context.Context, tx *db.Tx, m outbox.Mail) err
 // withholdsNotice counts a notice about a change of an account, and reports whether the notice must not be sent. A verified address
 // gets each notice.
 func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, private *db.Private) (bool, error) {
-	if private.EmailVerifiedAt != nil {
+	if private.EmailVerifiedAt != nil || private.Email == "" {
 		return false, nil
 	}
 	to, _ := input.ReadEmail(private.Email)
@@ -68,7 +71,7 @@ func (s *Service) withholdsNotice(ctx context.Context, kind mail.Kind, private *
 
 // checkLeave counts that an account leaves its address, unless the address is verified.
 func (s *Service) checkLeave(ctx context.Context, private *db.Private) error {
-	if private.EmailVerifiedAt != nil {
+	if private.EmailVerifiedAt != nil || private.Email == "" {
 		return nil
 	}
 	left, _ := input.ReadEmail(private.Email)

@@ -87,5 +87,8 @@ func recipient(ctx context.Context, tx *db.Tx, userID uuid.UUID, purpose db.Purp
 	if err != nil {
 		return nil, err
 	}
+	if private.Email == "" {
+		return nil, nil //nolint:nilnil // documented
+	}
 	return &private.Email, nil
 }

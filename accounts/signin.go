@@ -21,9 +21,10 @@ func (s *Service) invalidCredentials() *fault.Error {
 	return fault.New(fault.InvalidCredentials, message)
 }
 
-// SignIn starts a session. An unknown address, a wrong password and a disabled account return the same error after the same time:
-// SignIn always computes a hash and, if it fails, records the refusal.
-func (s *Service) SignIn(ctx context.Context, email, password string) (*SignedIn, error) {
+// SignIn starts a session, or asks for the second factor of the account. An unknown address, a wrong password and a disabled account
+// return the same error after the same time: SignIn always computes a hash and, if it fails, records the refusal. With cookie, cookies
+// are to hold the session.
+func (s *Service) SignIn(ctx context.Context, email, password string, cookie bool) (*Entered, error) {
 	if err := s.limits.CheckSignIn(ctx); err != nil {
 		return nil, err
 	}
@@ -40,42 +41,32 @@ func (s *Service) SignIn(ctx context.Context, email, password string) (*SignedIn
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	session, err := s.start(ctx, from.Key, hash)
+	entered, err := s.enterWithPassword(ctx, from.Key, hash, cookie)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	if outdated {
-		if err := s.renewHash(ctx, session.Viewer, password, hash); err != nil {
+	if outdated && entered.Session != nil {
+		if err := s.renewHash(ctx, entered.Session.Viewer, password, hash); err != nil {
 			return nil, fmt.Errorf("sign in: %w", err)
 		}
 	}
 	if err := s.limits.Forget(ctx, s.limits.Guesses(ctx, from.Key)); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
-	return session, nil
+	return entered, nil
 }
 
-// start starts a session for the account with this address, if this is the hash of its password.
-func (s *Service) start(ctx context.Context, emailKey, hash string) (*SignedIn, error) {
-	session, refreshToken := s.Sessions.Prepare()
-	var viewer auth.Viewer
-	var profile *db.Profile
-	ok := false
-	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) (err error) {
-		if ok, err = system.StartSession(ctx, emailKey, hash, s.config.RequireVerifiedEmail, session); err != nil || !ok {
-			return err // nil for a refusal, so that it is committed
-		}
-		viewer, profile, err = s.enter(ctx, system, session)
-		return err
+// enterWithPassword enters the account with this address, if this is the hash of its password.
+func (s *Service) enterWithPassword(ctx context.Context, emailKey, hash string, cookie bool) (*Entered, error) {
+	return s.Enter(ctx, Entrance{
+		Proof: byPassword, Cookie: cookie,
+		Prove: func(ctx context.Context, tx *db.SystemTx) (db.Proved, error) {
+			return tx.ProvePassword(ctx, emailKey, hash)
+		},
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, s.invalidCredentials()
-	}
-	return s.signedIn(viewer, profile, refreshToken)
 }
+
+var byPassword = auth.Proof{Methods: []string{"pwd"}}
 
 // renewHash hashes a valid password again with the current parameters. It runs after the sign-in. Otherwise, a wrong password
 // would take longer for an account whose hash is outdated.
@@ -88,17 +79,4 @@ func (s *Service) renewHash(ctx context.Context, viewer auth.Viewer, password, h
 		return err
 	}
 	return s.db.RenewHash(ctx, viewer, hash, renewed)
-}
-
-// enter continues as the owner of a session that this transaction has started.
-func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams) (auth.Viewer, *db.Profile, error) {
-	tx, err := system.Enter(ctx, session.ID)
-	if err != nil {
-		return auth.Viewer{}, nil, err
-	}
-	if err := tx.RevokeOldestSessions(ctx, s.config.MaxSessions); err != nil {
-		return auth.Viewer{}, nil, err
-	}
-	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)
-	return tx.Viewer, profile, err
 }

@@ -44,6 +44,7 @@ type candidate struct {
 	withheld    bool   // whether the mail to its address must not be sent
 
 	codeFor time.Duration // the minimum lifetime of its code
+	with    *NewAccount   // how the visitor signs up; nil for a password
 
 	emailFlaw, usernameFlaw fault.Flaw
 	profileFaults           fault.Faults
@@ -142,10 +143,14 @@ func (s *Service) signUpAgain(ctx context.Context, c candidate) (session *Signed
 	case earlier.Pending, s.config.RequireVerifiedEmail && !earlier.Verified:
 		return nil, true, nil
 	}
-	if session, err = s.start(ctx, c.email.Key, hash); err != nil {
+	entered, err := s.enterWithPassword(ctx, c.email.Key, hash, false)
+	switch {
+	case err != nil:
 		return nil, true, fmt.Errorf("sign up again: %w", err)
+	case entered.Session == nil: // the account has got a second factor since
+		return nil, true, errReused
 	}
-	return session, true, s.limits.Forget(ctx, s.limits.Guesses(ctx, c.email.Key))
+	return entered.Session, true, s.limits.Forget(ctx, s.limits.Guesses(ctx, c.email.Key))
 }
 
 func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, error) {
@@ -159,7 +164,7 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, erro
 	if c.Profile.Visibility.Value == nil {
 		c.Profile.Visibility.Value = &s.config.DefaultVisibility
 	}
-	if s.config.RequireVerifiedEmail {
+	if s.waits(&c) {
 		// Beyond the limit, the sign-up succeeds without a mail. It may be that of the address's owner, after a stranger has used up the
 		// mails. It must then be stored: it shows that the stranger's sign-up is not the only one.
 		counted, err := s.limits.CountMail(ctx, limits.SignUpMails, c.email.Key)
@@ -168,9 +173,11 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, erro
 		}
 		c.withheld, c.codeFor = counted.Closed > 0, counted.Full
 	}
-	hash, err := s.hasher.Hash(ctx, c.Password)
-	if err != nil {
-		return nil, err
+	hash := ""
+	if c.with == nil {
+		if hash, err = s.hasher.Hash(ctx, c.Password); err != nil {
+			return nil, err
+		}
 	}
 	viewer, profile, refreshToken, err := s.createAccount(ctx, c, hash)
 	switch {
@@ -178,7 +185,7 @@ func (s *Service) signUpFirst(ctx context.Context, c candidate) (*SignedIn, erro
 		return nil, s.explainTaken(ctx, c, err)
 	case err != nil:
 		return nil, err
-	case s.config.RequireVerifiedEmail:
+	case s.waits(&c):
 		return nil, nil //nolint:nilnil // documented
 	}
 	return s.signedIn(viewer, profile, refreshToken)
@@ -190,7 +197,15 @@ func (s *Service) validate(ctx context.Context, c *candidate) (fault.Faults, err
 	if err != nil {
 		return fault.Faults{}, err
 	}
+	if c.with != nil {
+		return c.faults(fault.Flaw{}, taken), nil
+	}
 	return c.faults(s.passwords.ValidateAndLookUp(ctx, c.Password, s.wordsOf(c)), taken), nil
+}
+
+// waits reports whether the account of a sign-up cannot be used until its address is verified.
+func (s *Service) waits(c *candidate) bool {
+	return s.config.RequireVerifiedEmail && (c.with == nil || !c.with.EmailVerified && !c.with.NoEmail)
 }
 
 // ValidateSignUp returns the faults of a sign-up that the server refuses for its shape, such as a malformed date. It counts as a
@@ -213,7 +228,9 @@ func (s *Service) wordsOf(c *candidate) []string {
 }
 
 func (c *candidate) faults(password fault.Flaw, taken taken) (faults fault.Faults) {
-	faults.Add("input.email", c.emailFlaw)
+	if c.with == nil || !c.with.NoEmail {
+		faults.Add("input.email", c.emailFlaw)
+	}
 	if taken.email {
 		faults.Taken("input.email", emailTaken)
 	}
@@ -240,7 +257,7 @@ type taken struct{ email, username bool }
 // findTaken looks up which values of a sign-up are taken. An invalid value has an empty key, which no account has.
 func (s *Service) findTaken(ctx context.Context, c *candidate) (taken, error) {
 	email, username, err := s.db.FindTaken(ctx, c.email.Key, c.usernameKey)
-	return taken{email: email && !s.config.RequireVerifiedEmail, username: username}, err
+	return taken{email: email && !s.waits(c), username: username}, err
 }
 
 // explainTaken returns the error of a sign-up whose values were taken after validate had found them free.
@@ -261,13 +278,21 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 	session, refreshToken := s.Sessions.Prepare()
 	account := db.Account{
 		UserID: uuid.New(), Email: c.email.Text, EmailKey: c.email.Key, UsernameKey: c.usernameKey, PasswordHash: hash, Session: session,
-		KeyHash: c.keyHash, Fingerprint: c.fingerprint,
+		KeyHash: c.keyHash, Fingerprint: c.fingerprint, Proof: byPassword,
 	}
-	if s.config.RequireVerifiedEmail {
+	if c.with != nil {
+		account.Proof, account.Verified, account.Anonymous = c.with.Proof, c.with.EmailVerified, c.with.Anonymous
+	}
+	if s.waits(&c) {
 		account.PendingFor = s.config.PendingLifetime
 	}
 	profileID := uuid.New()
 	err = s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
+		if c.with != nil && c.with.Use != nil {
+			if err := c.with.Use(ctx, system); err != nil {
+				return err
+			}
+		}
 		for _, hook := range s.config.Hooks.BeforeSignUp {
 			if err := hook(ctx, system.AsAnonymous(), Candidate{Email: c.email.Text, Username: c.Username, Profile: c.Profile}); err != nil {
 				return fmt.Errorf("before sign-up: %w", err)
@@ -284,6 +309,11 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 		if err := tx.CreateProfile(ctx, profileID, c.Username, c.usernameKey, c.Profile); err != nil {
 			return err
 		}
+		if c.with != nil && c.with.Add != nil {
+			if err := c.with.Add(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if profile, err = tx.FindProfileOfUser(ctx, account.UserID); err != nil {
 			return err
 		}
@@ -298,7 +328,7 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 // suspendUntilVerified suspends a new account until its address is verified, if that is required. The mail to the address has a
 // code, or says that the address already has an account.
 func (s *Service) suspendUntilVerified(ctx context.Context, tx *db.Tx, c candidate) error {
-	if !s.config.RequireVerifiedEmail {
+	if !s.waits(&c) {
 		return nil
 	}
 	code := s.newCode(db.VerifyEmail, c.email, c.codeFor)

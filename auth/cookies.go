@@ -9,8 +9,8 @@ import (
 	"freehold.dev/freehold/fault"
 )
 
-// Cookies are the two cookies that hold a session in a browser: the access token, which routers can read, and the refresh token.
-// They are for requests of pages of the service's own site only, so they are SameSite=Strict: a browser never navigates to
+// Cookies are the two cookies that hold a session in a browser: the access token, which routers can read, and the refresh token. A third
+// one identifies the browser during a flow of several requests (StartFlow). The two are for requests of pages of the service's own site only, so they are SameSite=Strict: a browser never navigates to
 // anything that needs them. Scripts cannot read them. With TLS their names begin with __Host-, so that browsers accept them from
 // this host only.
 //
@@ -35,6 +35,7 @@ type Cookies struct {
 	secure  bool
 	access  kind
 	refresh kind
+	flow    kind
 }
 
 type kind struct {
@@ -49,7 +50,7 @@ func NewCookies(secure bool, access, session time.Duration) *Cookies {
 	if secure {
 		prefix = "__Host-"
 	}
-	return &Cookies{secure: secure, access: kind{prefix + "freehold", access}, refresh: kind{prefix + "freehold-refresh", session}}
+	return &Cookies{secure: secure, access: kind{prefix + "freehold", access}, refresh: kind{prefix + "freehold-refresh", session}, flow: kind{prefix + "freehold-flow", FlowLifetime}}
 }
 
 // cookie sets the cookie of a kind; an empty value deletes it.
@@ -71,6 +72,9 @@ type Jar struct {
 	brought, twice  bool // whether the request has any of our cookies, and whether it has one twice
 	asked           bool // whether they determine the viewer
 	out             []*http.Cookie
+
+	flow    string       // what identifies the browser during a flow
+	outFlow *http.Cookie // nil if it is unchanged
 }
 
 // Open reads the cookies of a request.
@@ -87,6 +91,9 @@ func (c *Cookies) Open(header http.Header) *Jar {
 		return value
 	}
 	j.access, j.refresh = read(c.access.name), read(c.refresh.name)
+	if found := request.CookiesNamed(c.flow.name); len(found) == 1 {
+		j.flow = found[0].Value
+	}
 	return j
 }
 
@@ -114,6 +121,26 @@ func (j *Jar) Write(header http.Header) {
 	for _, cookie := range j.out {
 		header.Add("Set-Cookie", cookie.String())
 	}
+	if j.outFlow != nil {
+		header.Add("Set-Cookie", j.outFlow.String())
+	}
+}
+
+// FlowLifetime is how long a flow can take.
+const FlowLifetime = 10 * time.Minute
+
+// Flow returns what identifies the browser during its flows; "" if it has started none.
+func (j *Jar) Flow() string { return j.flow }
+
+// StartFlow is Flow, but identifies a browser that has started no flow yet. Unlike the other cookies, this one is sent when another
+// site, such as an identity provider, leads back to ours.
+func (j *Jar) StartFlow() string {
+	if j.flow == "" {
+		j.flow = NewFlowToken().String()
+	}
+	j.outFlow = j.cookies.cookie(j.cookies.flow, j.flow)
+	j.outFlow.SameSite = http.SameSiteLaxMode
+	return j.flow
 }
 
 type jarKey struct{}

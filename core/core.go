@@ -19,6 +19,8 @@ type (
 	ProfileResolver = resolvers.ProfileResolver
 	// SessionResolver resolves the fields of Session that are not in its row.
 	SessionResolver = resolvers.SessionResolver
+	// CredentialResolver resolves the fields of Credential that are not in its row.
+	CredentialResolver = resolvers.CredentialResolver
 )
 
 // Module returns the module. Its migrations are those of package db, which run before all others.
@@ -31,6 +33,7 @@ func Module() app.Module {
 			"User.reauthenticatedUntil":    {Name: "app.reauthenticated_until", Admits: access.AdmitsOwner},
 			"User.nextCodeAt":              {Name: "app.rate_limited_until", Admits: access.AdmitsOwner},
 			"Mutation.revokeSession":       {Name: "app.revoke_session", Admits: access.AdmitsOwner},
+			"Mutation.removeCredential":    {Name: "app.remove_credential", Admits: access.AdmitsOwner},
 			"Mutation.revokeOtherSessions": {Name: "app.revoke_other_sessions", Admits: access.AdmitsMembers},
 			"Mutation.reauthenticate":      {Name: "app.reauthenticate", Admits: access.AdmitsMembers},
 			"Mutation.changePassword":      {Name: "app.change_password", Admits: access.AdmitsMembers},

@@ -6,28 +6,35 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"freehold.dev/freehold/auth"
 )
 
 // Account has the values of a new account, except those of its profile.
 type Account struct {
 	UserID       uuid.UUID
-	Email        string
+	Email        string // "" for none
 	EmailKey     string // normalised; unique
+	Verified     bool   // whether the caller has proved the address
 	UsernameKey  string // normalised; an expired pending sign-up with this username is deleted
-	PasswordHash string // PHC string
+	PasswordHash string // PHC string; "" for none
+	Anonymous    bool   // whether nothing but its session leads to the account
 	Session      SessionParams
+	Proof        auth.Proof
 	PendingFor   time.Duration // how long the account waits for its address to be verified; 0 if that is not required
 	KeyHash      []byte        // of the client's idempotency key; nil for none
 	Fingerprint  []byte        // of the values sent with that key, except the password
 }
 
-// CreateAccount writes the account, its credentials and its first session. Call SystemTx.Enter next. If the account is pending, call
+// CreateAccount writes the account, its password if it has one, and its first session. Call SystemTx.Enter next. If the account is pending, call
 // Tx.SuspendUntilVerified after that; several pending accounts may have the same address. CreateAccount returns ErrRepeated if an
 // earlier sign-up has used the key.
 func (t *SystemTx) CreateAccount(ctx context.Context, a Account) error {
-	_, err := t.tx.ExecContext(ctx, `SELECT app.sign_up($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, $12)`,
+	_, err := t.tx.ExecContext(ctx, `SELECT app.sign_up($1, NULLIF($2, ''), NULLIF($3, ''), $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, $12, $13, $14, $15, $16)`,
 		a.UserID, a.Email, a.EmailKey, a.UsernameKey, a.PasswordHash,
-		a.Session.ID, a.Session.RefreshHash, seconds(a.Session.Idle), seconds(a.Session.Lifetime), seconds(a.PendingFor), a.KeyHash, a.Fingerprint)
+		a.Session.ID, a.Session.RefreshHash, seconds(a.Session.Idle), seconds(a.Session.Lifetime), seconds(a.PendingFor), a.KeyHash, a.Fingerprint,
+		pq.Array(a.Proof.Methods), a.Proof.Strong, a.Verified, a.Anonymous)
 	if err != nil {
 		return fmt.Errorf("create account: %w", err)
 	}

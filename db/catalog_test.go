@@ -51,6 +51,7 @@ var grants = []string{
 	"profile_private SELECT", "profile_private INSERT", "profile_private UPDATE birthday phone_number",
 	"sessions SELECT created_at device expires_at id idle_expires_at ip last_used_at revoked_at user_id", // not the hashes
 	"security_events SELECT",
+	"credentials SELECT", "credentials UPDATE name",
 }
 
 // Each privilege of the app role has one permissive policy, with the expressions that its command takes. There are no other policies.
@@ -203,7 +204,7 @@ func TestCheckRole(t *testing.T) {
 		"tester_owner":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, freehold_owner`, "owns tables"},
 		"tester_super":       {`CREATE ROLE %s LOGIN NOINHERIT PASSWORD '` + password + `' IN ROLE freehold_app, postgres`, "superuser"},
 		"tester_hashes":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT (refresh_hash) ON app.sessions TO %[1]s`, "app.sessions.refresh_hash"},
-		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.credentials TO %[1]s`, "app.credentials"},
+		"tester_credentials": {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.accounts TO %[1]s`, "app.accounts"},
 		"tester_update":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT UPDATE (expires_at) ON app.sessions TO %[1]s`, "UPDATE on app.sessions"},
 		"tester_delete":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT DELETE ON app.profiles TO %[1]s`, "DELETE on app.profiles"},
 		"tester_outbox":      {`CREATE ROLE %s LOGIN PASSWORD '` + password + `' IN ROLE freehold_app; GRANT SELECT ON app.outbox TO %[1]s`, "app.outbox"},

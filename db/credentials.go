@@ -6,100 +6,76 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/fault"
 )
 
-// FindOwnSalt returns the salt of the password that the viewer has, as FindSalt does. It returns "" if there is no password, or if the account
-// was deleted.
-func (d *DB) FindOwnSalt(ctx context.Context, viewer auth.Viewer) (string, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (salt string, err error) {
-		if err := tx.Get(ctx, &salt, `SELECT COALESCE(app.find_own_salt(), '')`); err != nil {
-			return "", fmt.Errorf("find own salt: %w", err)
-		}
-		return salt, nil
-	})
+// CredentialKind is a way in.
+type CredentialKind string
+
+// The kinds of credentials. A user signs in with any one of them, except for TOTP, which is a second factor.
+const (
+	CredentialPassword  CredentialKind = "PASSWORD"
+	CredentialEmailCode CredentialKind = "EMAIL_CODE" // codes that are sent to the verified address
+	CredentialOAuth     CredentialKind = "OAUTH"      // a user of an identity provider
+	CredentialPasskey   CredentialKind = "PASSKEY"    // WebAuthn
+	CredentialTOTP      CredentialKind = "TOTP"       // an authenticator app (RFC 6238)
+)
+
+// Credential is a way in, as the owner of the account sees it.
+type Credential struct {
+	ID         uuid.UUID      `db:"id"`
+	UserID     uuid.UUID      `db:"user_id"`
+	Kind       CredentialKind `db:"kind"`
+	Name       string         `db:"name"`
+	CreatedAt  time.Time      `db:"created_at"`
+	LastUsedAt *time.Time     `db:"last_used_at"` // nil if it was never used
 }
 
-// IsOwnHash reports whether this is the viewer's password hash.
-func (d *DB) IsOwnHash(ctx context.Context, viewer auth.Viewer, hash string) (bool, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (is bool, err error) {
-		if err := tx.Get(ctx, &is, `SELECT app.is_own_hash($1)`, hash); err != nil {
-			return false, fmt.Errorf("compare own hash: %w", err)
-		}
-		return is, nil
-	})
-}
+const credentialColumns = `id, user_id, kind, name, created_at, last_used_at`
 
-// RenewHash replaces the viewer's password hash with another hash of the same password. It does nothing if the password has
-// changed.
-func (d *DB) RenewHash(ctx context.Context, viewer auth.Viewer, hash, renewed string) error {
-	return d.Write(ctx, viewer, func(ctx context.Context, tx *Tx) error {
-		if _, err := tx.tx.ExecContext(ctx, `SELECT app.renew_hash($1, $2)`, hash, renewed); err != nil {
-			return fmt.Errorf("renew own hash: %w", err)
-		}
-		return nil
-	})
-}
-
-// RequireReauthentication returns REAUTH_REQUIRED unless the viewer has entered their password within the given time.
-func (t *Tx) RequireReauthentication(ctx context.Context, within time.Duration) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_reauthentication($1)`, within.Seconds()); err != nil {
-		return fmt.Errorf("require reauthentication: %w", err)
+// FindCredentials returns the credentials with these ids that the viewer has, in any order.
+func (t *Tx) FindCredentials(ctx context.Context, ids []uuid.UUID) (found []Credential, err error) {
+	if err := t.Select(ctx, &found, `SELECT `+credentialColumns+` FROM app.credentials WHERE id = ANY ($1)`, pq.Array(ids)); err != nil {
+		return nil, fmt.Errorf("find credentials: %w", err)
 	}
-	return nil
+	return found, nil
 }
 
-// FindReauthenticatedUntil returns the time until which RequireReauthentication accepts the viewer's session. It returns nil if that
-// time has passed, or if the viewer is another user.
-func (d *DB) FindReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID, within time.Duration) (*time.Time, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (until *time.Time, err error) {
-		if err := tx.Get(ctx, &until, `SELECT app.reauthenticated_until($1, $2)`, userID, within.Seconds()); err != nil {
-			return nil, fmt.Errorf("find until when the viewer is reauthenticated: %w", err)
+// FindCredentialsOf returns the credentials of a user, the oldest first; none if the viewer is another user.
+func (d *DB) FindCredentialsOf(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) ([]Credential, error) {
+	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (found []Credential, err error) {
+		err = tx.Select(ctx, &found, `SELECT `+credentialColumns+` FROM app.credentials WHERE user_id = $1 ORDER BY created_at, id LIMIT 100`, userID)
+		if err != nil {
+			return nil, fmt.Errorf("find the credentials of a user: %w", err)
 		}
-		return until, nil
+		return found, nil
 	})
 }
 
-// FindHasPassword reports whether a user has a password. It returns nil if the viewer is another user.
-func (d *DB) FindHasPassword(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*bool, error) {
-	return read(ctx, d, viewer, func(ctx context.Context, tx *Tx) (has *bool, err error) {
-		if err := tx.Get(ctx, &has, `SELECT app.has_password($1)`, userID); err != nil {
-			return nil, fmt.Errorf("find whether a user has a password: %w", err)
-		}
-		return has, nil
-	})
-}
-
-// Reauthenticate records that the viewer has entered their password again. ok is false if seenHash is no longer their hash.
-func (t *Tx) Reauthenticate(ctx context.Context, seenHash string) (ok bool, err error) {
-	if err := t.Get(ctx, &ok, `SELECT app.reauthenticate($1)`, seenHash); err != nil {
-		return false, fmt.Errorf("reauthenticate: %w", err)
+// RenameCredential renames a credential of the viewer; NOT_FOUND if it belongs to another user.
+func (t *Tx) RenameCredential(ctx context.Context, id uuid.UUID, name string) (*Credential, error) {
+	var c Credential
+	if err := t.GetOne(ctx, &c, `UPDATE app.credentials SET name = $2 WHERE id = $1 RETURNING `+credentialColumns, id, name); err != nil {
+		return nil, fmt.Errorf("rename credential: %w", err)
 	}
-	return ok, nil
+	return &c, nil
 }
 
-// ChangePassword replaces the viewer's password, revokes their other sessions and deletes all their codes. ok is false if seenHash
-// is no longer their hash.
-func (t *Tx) ChangePassword(ctx context.Context, seenHash, hash string) (n Notice, ok bool, err error) {
-	return findNotice(ctx, t.tx, "change password", `SELECT email, username FROM app.change_password($1, $2)`, seenHash, hash)
-}
-
-// ChangeUsername changes the viewer's username, and holds the old one for them. It returns ErrTaken if another user has the new
-// one, or if it is held for another user.
-func (t *Tx) ChangeUsername(ctx context.Context, username, usernameKey string, hold time.Duration) error {
-	var ok bool
-	if err := t.Get(ctx, &ok, `SELECT app.change_username($1, $2, $3)`, username, usernameKey, hold.Seconds()); err != nil {
-		return fmt.Errorf("change username: %w", err)
+// RemoveCredential removes a credential of the viewer, and revokes their other sessions that were started with it. It returns its kind
+// and its name; NOT_FOUND if it belongs to another user. The error is BAD_USER_INPUT at input.id if the viewer could not sign in
+// any more.
+func (t *Tx) RemoveCredential(ctx context.Context, id uuid.UUID) (c Credential, err error) {
+	if err := t.GetOne(ctx, &c, `SELECT kind, name FROM app.remove_credential($1)`, id); err != nil {
+		return Credential{}, fmt.Errorf("remove credential: %w", err)
 	}
-	if !ok {
-		return ErrTaken
-	}
-	return nil
+	return c, nil
 }
 
-// DeleteAccount deletes the viewer's account and everything that refers to it, and holds its username, which no user can take in
-// that time. ok is false if seenHash is no longer their hash. The transaction keeps its viewer.
-func (t *Tx) DeleteAccount(ctx context.Context, seenHash string, hold time.Duration) (n Notice, ok bool, err error) {
-	return findNotice(ctx, t.tx, "delete account", `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds())
-}
+// The faults of changes of credentials.
+var (
+	errTooManyCredentials = fault.New(fault.Forbidden, "An account can have at most 50 credentials. Remove one first.")
+	errLastCredential     = fault.Input("input.id", "LAST_CREDENTIAL", "This is the only way to sign in to the account. Add another one first.")
+)

@@ -23,6 +23,9 @@ const (
 	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
 	lastOperator   = pqerror.Code("FH005") // raised by app.require_other_operator
 	scopeMissing   = pqerror.Code("FH006") // raised by app.require_scope
+
+	tooManyCredentials = pqerror.Code("FH010") // raised by app.add_credential
+	lastCredential     = pqerror.Code("FH011") // raised by app.remove_credential
 )
 
 // ErrTaken means that another account has the e-mail or username.
@@ -61,6 +64,10 @@ func translate(err error) error {
 		return &fault.Error{Code: fault.Forbidden, Message: lastOperatorMessage, Err: ErrLastOperator}
 	case e.Code == scopeMissing:
 		return fault.New(fault.Forbidden, "You do not have the scope that this operation requires.")
+	case e.Code == tooManyCredentials:
+		return errTooManyCredentials
+	case e.Code == lastCredential:
+		return errLastCredential
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):

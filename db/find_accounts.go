@@ -14,7 +14,7 @@ import (
 type ListedAccount struct {
 	ID              uuid.UUID    `db:"id"`
 	CreatedAt       time.Time    `db:"created_at"`
-	Email           string       `db:"email"`
+	Email           string       `db:"email"` // "" for none
 	Username        string       `db:"username"`
 	EmailVerifiedAt *time.Time   `db:"email_verified_at"`
 	DisabledAt      *time.Time   `db:"disabled_at"`

@@ -1,5 +1,7 @@
 package db_test
 
+import "fmt"
+
 var accountOutcomes = map[string][]outcome{
 	"find_taken": {
 		{name: "an account has both", call: `SELECT app.find_taken('ann@example.org', 'ann')`, nobody: `(t,t)`},
@@ -13,29 +15,29 @@ var accountOutcomes = map[string][]outcome{
 	},
 	"sign_up": {
 		{
-			name: "a new account", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, NULL, NULL)`,
-			nobody: `void, writes credentials security_events sessions user_private users`,
+			name: "a new account", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, NULL, NULL, '{pwd}', false, false, false)`,
+			nobody: `void, writes accounts credentials security_events sessions user_private users`,
 		},
 		{
-			name: "with a key", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, 'x', 'x')`,
-			nobody: `void, writes credentials security_events sessions sign_up_keys user_private users`,
+			name: "with a key", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, 'x', 'x', '{pwd}', false, false, false)`,
+			nobody: `void, writes accounts credentials security_events sessions sign_up_keys user_private users`,
 		},
 		{
-			name: "with a key that was used", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, 'key', 'x')`,
+			name: "with a key that was used", call: `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, 'key', 'x', '{pwd}', false, false, false)`,
 			nobody: `23505 duplicate key value violates unique constraint "sign_up_keys_pkey"`,
 		},
 		{
-			name: "a taken address", call: `SELECT app.sign_up($new, 'x@example.org', 'ann@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, NULL, NULL)`,
+			name: "a taken address", call: `SELECT app.sign_up($new, 'x@example.org', 'ann@example.org', 'x', 'x', $new, 'x', 60, 60, NULL, NULL, NULL, '{pwd}', false, false, false)`,
 			nobody: `23505 duplicate key value violates unique constraint "user_private_email_key"`,
 		},
 		{
-			name: "a taken address that must be verified", call: `SELECT app.sign_up($new, 'x@example.org', 'ann@example.org', 'x', 'x', $new, 'x', 60, 60, 60, NULL, NULL)`,
-			nobody: `void, writes credentials security_events sessions user_private users`,
+			name: "a taken address that must be verified", call: `SELECT app.sign_up($new, 'x@example.org', 'ann@example.org', 'x', 'x', $new, 'x', 60, 60, 60, NULL, NULL, '{pwd}', false, false, false)`,
+			nobody: `void, writes accounts credentials security_events sessions user_private users`,
 		},
 		{
 			name: "the username of an overdue sign-up", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`,
-			call:   `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'pending', 'x', $new, 'x', 60, 60, NULL, NULL, NULL)`,
-			nobody: `void, writes credentials profiles security_events sessions user_private users`,
+			call:   `SELECT app.sign_up($new, 'x@example.org', 'x@example.org', 'pending', 'x', $new, 'x', 60, 60, NULL, NULL, NULL, '{pwd}', false, false, false)`,
+			nobody: `void, writes accounts credentials profiles security_events sessions user_private users`,
 		},
 	},
 	"find_salt": {
@@ -45,15 +47,25 @@ var accountOutcomes = map[string][]outcome{
 		{name: "an unknown address", call: `SELECT salt FROM app.find_salt('x@example.org')`, nobody: `no row`},
 		{name: "a disabled account", setup: disabled, call: `SELECT salt FROM app.find_salt('ann@example.org')`, nobody: `no row`},
 	},
-	"sign_in": {
-		{name: "another hash", call: `SELECT app.sign_in('ann@example.org', $guess, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
-		{name: "no password", call: `SELECT app.sign_in('bob@example.org', '', false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
-		{name: "a sign-up that waits", call: `SELECT app.sign_in('p@example.org', $hash, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
-		{name: "an unknown address", call: `SELECT app.sign_in('x@example.org', $guess, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
-		{name: "a disabled account", setup: disabled, call: `SELECT app.sign_in('ann@example.org', $hash, false, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
-		{name: "an address that is not verified", call: `SELECT app.sign_in('ann@example.org', $hash, true, $new, 'x', 60, 60)`, nobody: `false, writes security_events`},
-		{name: "a verified address", setup: verified, call: `SELECT app.sign_in('ann@example.org', $hash, true, $new, 'x', 60, 60)`, nobody: `true, writes security_events sessions`},
-		{name: "any address", call: `SELECT app.sign_in('ann@example.org', $hash, false, $new, 'x', 60, 60)`, nobody: `true, writes security_events sessions`},
+	"prove_password": {
+		{name: "another hash", call: `SELECT * FROM app.prove_password('ann@example.org', $guess)`, nobody: `no row, writes security_events`},
+		{name: "no password", call: `SELECT * FROM app.prove_password('bob@example.org', '')`, nobody: `no row, writes security_events`},
+		{name: "a sign-up that waits", call: `SELECT * FROM app.prove_password('p@example.org', $hash)`, nobody: `no row, writes security_events`},
+		{name: "an unknown address", call: `SELECT * FROM app.prove_password('x@example.org', $guess)`, nobody: `no row, writes security_events`},
+		{name: "a disabled account", setup: disabled, call: `SELECT * FROM app.prove_password('ann@example.org', $hash)`, nobody: `no row, writes security_events`},
+		{name: "the hash", call: `SELECT user_id = $ann, credential_id = $ann_password FROM app.prove_password('ann@example.org', $hash)`, nobody: `true true`},
+	},
+	"enter_account": {
+		{name: "an account", call: enterAccount(`$ann`, false, false), then: howEntered, nobody: `started, writes credentials security_events sessions, then {pwd} null true`},
+		{name: "with two factors", call: enterAccount(`$ann`, true, false), then: howEntered, nobody: `started, writes credentials security_events sessions, then {pwd} true true`},
+		{name: "an address that is not verified", call: enterAccount(`$ann`, false, true), nobody: `refused, writes security_events`},
+		{name: "a verified address", setup: verified, call: enterAccount(`$ann`, false, true), nobody: `started, writes credentials security_events sessions`},
+		{name: "no address", setup: `UPDATE app.user_private SET email = NULL, email_key = NULL WHERE user_id = $ann`, call: enterAccount(`$ann`, false, true), nobody: `started, writes credentials security_events sessions`},
+		{name: "a second factor", setup: secondFactor, call: enterAccount(`$ann`, false, false), nobody: `second_factor`},
+		{name: "a second factor, proved", setup: secondFactor, call: enterAccount(`$ann`, true, false), nobody: `started, writes credentials security_events sessions`},
+		{name: "a disabled account", setup: disabled, call: enterAccount(`$ann`, true, false), nobody: `refused, writes security_events`},
+		{name: "a sign-up that waits", call: enterAccount(`$pending`, true, false), nobody: `refused, writes security_events`},
+		{name: "a deleted account", call: enterAccount(`$new`, true, false), nobody: `refused`},
 	},
 	"find_sign_up": {
 		{name: "a key that was used", call: `SELECT salt FROM app.find_sign_up('key')`, nobody: `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$`},
@@ -67,7 +79,7 @@ var accountOutcomes = map[string][]outcome{
 		{name: "another address", call: `SELECT * FROM app.prove_sign_up('key', 'bob@example.org', $hash)`, nobody: `no row, writes security_events`},
 		{name: "another key", call: `SELECT * FROM app.prove_sign_up('x', 'ann@example.org', $hash)`, nobody: `no row, writes security_events`},
 		{name: "a disabled account", setup: disabled, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $hash)`, nobody: `no row, writes security_events`},
-		{name: "no password", setup: `UPDATE app.credentials SET password_hash = '' WHERE user_id = $ann`, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', '')`, nobody: `no row, writes security_events`},
+		{name: "no password", setup: `UPDATE app.accounts SET password_hash = '' WHERE user_id = $ann`, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', '')`, nobody: `no row, writes security_events`},
 		{name: "an account", call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $hash)`, nobody: `false false fingerprint`},
 		{name: "an account with a verified address", setup: verified, call: `SELECT * FROM app.prove_sign_up('key', 'ann@example.org', $hash)`, nobody: `false true fingerprint`},
 		{name: "a sign-up that waits", setup: pendingKey, call: `SELECT * FROM app.prove_sign_up('pending', 'p@example.org', $hash)`, nobody: `true false fingerprint`},
@@ -80,11 +92,11 @@ var accountOutcomes = map[string][]outcome{
 		{name: "a revoked session", setup: revoked, call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `false`},
 		{name: "a session that was signed out", setup: revoked + `; UPDATE app.sessions SET signed_out = true WHERE id = $ann_session`, call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `true`},
 		{
-			name: "a session from before the account was taken over", setup: `UPDATE app.credentials SET reset_at = now() + interval '1 second', reset_ip = '10.0.2.1' WHERE user_id = $ann`,
+			name: "a session from before the account was taken over", setup: `UPDATE app.accounts SET reset_at = now() + interval '1 second', reset_ip = '10.0.2.1' WHERE user_id = $ann`,
 			call: `SELECT app.is_known_client('ann@example.org', '10.0.0.0/24')`, nobody: `false`,
 		},
 		{
-			name: "the client that took the account over", setup: `UPDATE app.credentials SET reset_at = now() + interval '1 second', reset_ip = '10.0.2.1' WHERE user_id = $ann`,
+			name: "the client that took the account over", setup: `UPDATE app.accounts SET reset_at = now() + interval '1 second', reset_ip = '10.0.2.1' WHERE user_id = $ann`,
 			call: `SELECT app.is_known_client('ann@example.org', '10.0.2.0/24')`, nobody: `true`,
 		},
 		{
@@ -126,8 +138,18 @@ var accountOutcomes = map[string][]outcome{
 }
 
 const (
-	disabled   = `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $ann`
+	disabled   = `UPDATE app.accounts SET disabled_at = now() WHERE user_id = $ann`
 	verified   = `UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $ann`
 	revoked    = `UPDATE app.sessions SET revoked_at = now() WHERE id = $ann_session`
 	pendingKey = `INSERT INTO app.sign_up_keys (key_hash, user_id, fingerprint) VALUES ('pending', $pending, 'fingerprint')`
 )
+
+// howEntered has the ways of the new session, and whether two factors and the credential were noted.
+const howEntered = `SELECT s.amr, s.second_factor_at IS NOT NULL OR NULL, s.credential_id = $ann_password FROM app.sessions s WHERE s.id = $new`
+
+// secondFactor gives ann a second factor.
+const secondFactor = `INSERT INTO app.credentials (id, user_id, kind, name) VALUES ($totp, $ann, 'TOTP', 'Phone'); INSERT INTO app.recovery_codes (user_id, code_hash) VALUES ($ann, 'code')`
+
+func enterAccount(user string, strong, verifiedOnly bool) string {
+	return fmt.Sprintf(`SELECT app.enter_account(%s, $ann_password, $new, 'x', 60, 60, '{pwd}', %t, %t)`, user, strong, verifiedOnly)
+}

@@ -16,7 +16,7 @@ var codeOutcomes = map[string][]outcome{
 		// The role can create a code with an id that it chose itself; see docs/security.md.
 		{
 			name: "a code that the caller then uses", call: `SELECT (app.request_code($new, 'RESET_PASSWORD', 'x', 'ann@example.org', 60)).is_known, app.reset_password($new, 'x')`,
-			nobody: `true (Ann@example.org,Ann), writes codes credentials security_events sessions user_private`,
+			nobody: `true (Ann@example.org,Ann), writes accounts codes credentials security_events sessions user_private`,
 		},
 	},
 	"find_code": {
@@ -43,12 +43,12 @@ var codeOutcomes = map[string][]outcome{
 		{name: "an address that has changed since", setup: moved, call: `SELECT * FROM app.reset_password($reset_code, 'x')`, nobody: `no row, writes codes`},
 		{
 			name: "the code", call: `SELECT * FROM app.reset_password($reset_code, 'x')`, then: `SELECT count(*) FROM app.sessions WHERE user_id = $ann AND revoked_at IS NULL`,
-			nobody: `Ann@example.org Ann, writes codes credentials security_events sessions user_private, then 0`,
+			nobody: `Ann@example.org Ann, writes accounts codes credentials security_events sessions user_private, then 0`,
 		},
 		{
 			name: "a rival waits for the address", setup: `UPDATE app.user_private SET email_key = 'ann@example.org' WHERE user_id = $pending`,
 			call: `SELECT * FROM app.reset_password($reset_code, 'x')`, then: `SELECT count(*) FROM app.codes WHERE user_id = $pending`,
-			nobody: `Ann@example.org Ann, writes codes credentials security_events sessions user_private, then 0`,
+			nobody: `Ann@example.org Ann, writes accounts codes credentials security_events sessions user_private, then 0`,
 		},
 	},
 	"verify_email": {
@@ -60,20 +60,20 @@ var codeOutcomes = map[string][]outcome{
 		{name: "an overdue sign-up", setup: overdue, call: verify(`$p_code, $hash`), nobody: `no row, writes codes`},
 		{
 			name: "an account", call: verify(`$verify_code, NULL`),
-			nobody: `true true, writes codes credentials security_events sessions user_private`, owner: `true false, writes codes security_events user_private`,
+			nobody: `true true, writes accounts codes credentials security_events sessions user_private`, owner: `true false, writes codes credentials security_events user_private`,
 		},
 		{
 			name: "an account, and its hash", call: verify(`$verify_code, $hash`),
-			nobody: `true true, writes codes credentials security_events sessions user_private`, owner: `true false, writes codes security_events user_private`,
+			nobody: `true true, writes accounts codes credentials security_events sessions user_private`, owner: `true false, writes codes credentials security_events user_private`,
 		},
 		{
 			name: "a sign-up that waits, and its hash", setup: `UPDATE app.user_private SET pending_visibility = 'MEMBERS' WHERE user_id = $pending`,
 			call: verify(`$p_code, $hash`), then: `SELECT visibility FROM app.profiles WHERE user_id = $pending`,
-			nobody: `false false, writes codes profiles security_events sessions user_private, then MEMBERS`,
+			nobody: `false false, writes codes credentials profiles security_events sessions user_private, then MEMBERS`,
 		},
 		{
 			name: "a sign-up that waits, and another hash", setup: `UPDATE app.user_private SET pending_visibility = 'MEMBERS' WHERE user_id = $pending`,
-			call: verify(`$p_code, $guess`), nobody: `false true, writes codes credentials profiles security_events sessions user_private`,
+			call: verify(`$p_code, $guess`), nobody: `false true, writes accounts codes credentials profiles security_events sessions user_private`,
 		},
 	},
 	"request_email_change": {
@@ -87,13 +87,13 @@ var codeOutcomes = map[string][]outcome{
 			name: "a code that the caller then uses", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60), app.change_email($new)`,
 			nobody: `FH003 the account was deleted`,
 			other:  `null (bob@example.org,x@example.org,bob), writes codes security_events user_private`,
-			owner:  `null (Ann@example.org,x@example.org,""), writes codes security_events user_private`,
+			owner:  `null (Ann@example.org,x@example.org,""), writes codes credentials security_events user_private`,
 		},
 	},
 	"change_email": {
 		{name: "a code of another purpose", call: `SELECT * FROM app.change_email($verify_code)`, nobody: `no row`},
 		{name: "an expired code", setup: expired, call: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`},
-		{name: "the code", call: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`, owner: `Ann@example.org ann@example.net '', writes codes security_events user_private`},
+		{name: "the code", call: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`, owner: `Ann@example.org ann@example.net '', writes codes credentials security_events user_private`},
 		{
 			name: "the code, of an account with a verified address", setup: verified, call: `SELECT * FROM app.change_email($change_code)`,
 			nobody: `no row`, owner: `Ann@example.org ann@example.net Ann, writes codes security_events user_private`,

@@ -61,7 +61,7 @@ var mailOutcomes = map[string][]outcome{
 		{name: "keys of sign-ups", call: `SELECT app.purge('sign_up_keys', 10, 0)`, nobody: `1, writes sign_up_keys`},
 		{
 			name: "sign-ups that were not verified in time", setup: `UPDATE app.user_private SET pending_until = now() - interval '1 minute' WHERE user_id = $pending`,
-			call: `SELECT app.purge('users', 10, 59)`, nobody: `1, writes credentials profiles user_private users`,
+			call: `SELECT app.purge('users', 10, 59)`, nobody: `1, writes accounts profiles user_private users`,
 		},
 		{name: "sign-ups that wait, and accounts", call: `SELECT app.purge('users', 10, -1e9)`, nobody: `0`},
 		{name: "a table that is not listed", call: `SELECT app.purge('profiles', 10, 0)`, nobody: `22023 table profiles is not purged`},

@@ -23,7 +23,7 @@ var operatorOutcomes = map[string][]outcome{
 		{name: "the last operator", setup: granted, call: `SELECT app.require_other_operator($ann)`, inside: `FH005 the account is the last operator`},
 		{name: "one of two", setup: granted + `;` + grantedToBob, call: `SELECT app.require_other_operator($ann)`, inside: `void`},
 		{
-			name: "the last one that is not disabled", setup: granted + `;` + grantedToBob + `; UPDATE app.credentials SET disabled_at = now() WHERE user_id = $bob`,
+			name: "the last one that is not disabled", setup: granted + `;` + grantedToBob + `; UPDATE app.accounts SET disabled_at = now() WHERE user_id = $bob`,
 			call: `SELECT app.require_other_operator($ann)`, inside: `FH005 the account is the last operator`,
 		},
 		{name: "a disabled one", setup: granted + `;` + disabled, call: `SELECT app.require_other_operator($ann)`, inside: `void`},
@@ -68,19 +68,19 @@ var operatorOutcomes = map[string][]outcome{
 		{name: "of another account", setup: public + `; SELECT app.hide_rows($ann)`, call: `SELECT app.show_rows($bob)`, then: visibility, inside: `void, then PRIVATE`},
 	},
 	"set_disabled": {
-		{name: "disable", setup: public, call: `SELECT app.set_disabled($ann, true, $bob)`, then: lastEvent, inside: `true, writes codes credentials hidden_rows profiles security_events sessions, then ACCOUNT_DISABLED bob null`},
+		{name: "disable", setup: public, call: `SELECT app.set_disabled($ann, true, $bob)`, then: lastEvent, inside: `true, writes accounts codes hidden_rows profiles security_events sessions, then ACCOUNT_DISABLED bob null`},
 		{name: "disable again", setup: disabled, call: `SELECT app.set_disabled($ann, true, $bob)`, inside: `true`},
-		{name: "enable", setup: public + `; SELECT app.set_disabled($ann, true, $bob)`, call: `SELECT app.set_disabled($ann, false, NULL)`, then: lastEvent, inside: `true, writes credentials hidden_rows profiles security_events, then ACCOUNT_ENABLED the command line null`},
+		{name: "enable", setup: public + `; SELECT app.set_disabled($ann, true, $bob)`, call: `SELECT app.set_disabled($ann, false, NULL)`, then: lastEvent, inside: `true, writes accounts hidden_rows profiles security_events, then ACCOUNT_ENABLED the command line null`},
 		{name: "enable again", call: `SELECT app.set_disabled($ann, false, $bob)`, inside: `true`},
 		{name: "the last operator", setup: granted, call: `SELECT app.set_disabled($ann, true, $bob)`, inside: `FH005 the account is the last operator`},
 		{name: "no account", call: `SELECT app.set_disabled($new, true, $bob)`, inside: `false`},
 	},
 	"disable_account": {
-		{name: "with the scope", setup: may(`accounts:disable`), call: `SELECT app.disable_account($bob)`, nobody: `FH003 there is no session`, other: `true, writes credentials security_events sessions`},
+		{name: "with the scope", setup: may(`accounts:disable`), call: `SELECT app.disable_account($bob)`, nobody: `FH003 there is no session`, other: `true, writes accounts security_events sessions`},
 		{name: "with another scope", setup: may(`accounts:read`), call: `SELECT app.disable_account($bob)`, nobody: `FH003 there is no session`, other: missing(`accounts:disable`)},
 	},
 	"enable_account": {
-		{name: "with the scope", setup: may(`accounts:disable`) + `;` + disabled, call: `SELECT app.enable_account($ann)`, nobody: `FH003 there is no session`, other: `true, writes credentials security_events`},
+		{name: "with the scope", setup: may(`accounts:disable`) + `;` + disabled, call: `SELECT app.enable_account($ann)`, nobody: `FH003 there is no session`, other: `true, writes accounts security_events`},
 		{name: "with another scope", setup: may(`accounts:read`) + `;` + disabled, call: `SELECT app.enable_account($ann)`, nobody: `FH003 there is no session`, other: missing(`accounts:disable`)},
 	},
 	"end_sessions": {

@@ -43,7 +43,7 @@ var ownOutcomes = map[string][]outcome{
 	"renew_hash": {
 		{name: "another hash", call: `SELECT app.renew_hash($guess, 'x')`, nobody: `void`},
 		{name: "no password", call: `SELECT app.renew_hash('', 'x')`, nobody: `void`},
-		{name: "the hash", call: `SELECT app.renew_hash($hash, 'x')`, nobody: `void`, owner: `void, writes credentials`},
+		{name: "the hash", call: `SELECT app.renew_hash($hash, 'x')`, nobody: `void`, owner: `void, writes accounts`},
 	},
 	"reauthenticate": {
 		{name: "another hash", call: `SELECT app.reauthenticate($guess)`, nobody: `false`},
@@ -53,12 +53,12 @@ var ownOutcomes = map[string][]outcome{
 	"change_password": {
 		{name: "another hash", call: `SELECT * FROM app.change_password($guess, 'x')`, nobody: `no row`},
 		{name: "no password", call: `SELECT * FROM app.change_password('', 'x')`, nobody: `no row`},
-		{name: "the hash", call: `SELECT * FROM app.change_password($hash, 'x')`, nobody: `no row`, owner: `Ann@example.org '', writes codes credentials security_events sessions`},
+		{name: "the hash", call: `SELECT * FROM app.change_password($hash, 'x')`, nobody: `no row`, owner: `Ann@example.org '', writes accounts codes security_events sessions`},
 		{
 			name: "the hash, of an account with a verified address", setup: verified, call: `SELECT * FROM app.change_password($hash, 'x')`,
 			then:   `SELECT count(*) FROM app.sessions WHERE user_id = $ann AND revoked_at IS NULL`,
-			nobody: `no row, then 2`, owner: `Ann@example.org Ann, writes codes credentials security_events sessions, then 1`,
-			forged: `Ann@example.org Ann, writes codes credentials security_events sessions, then 0`,
+			nobody: `no row, then 2`, owner: `Ann@example.org Ann, writes accounts codes security_events sessions, then 1`,
+			forged: `Ann@example.org Ann, writes accounts codes security_events sessions, then 0`,
 		},
 	},
 	"delete_account": {
@@ -66,13 +66,13 @@ var ownOutcomes = map[string][]outcome{
 		{name: "no password", call: `SELECT * FROM app.delete_account('', 60)`, nobody: `no row`},
 		{
 			name: "the hash", call: `SELECT * FROM app.delete_account($hash, 60)`,
-			nobody: `no row`, owner: `Ann@example.org '', writes codes credentials held_usernames outbox profile_private profiles security_events sessions sign_up_keys user_private users`,
+			nobody: `no row`, owner: `Ann@example.org '', writes accounts codes credentials held_usernames outbox profile_private profiles security_events sessions sign_up_keys user_private users`,
 		},
 		{
 			name: "the hash, of an account with a verified address", setup: verified + `; DELETE FROM app.outbox`, call: `SELECT * FROM app.delete_account($hash, 60)`,
 			then:   `SELECT user_id IS NULL, held_until > now() FROM app.held_usernames WHERE username_key = 'ann'`,
 			nobody: `no row, then no row`,
-			owner:  `Ann@example.org Ann, writes codes credentials held_usernames profile_private profiles security_events sessions sign_up_keys user_private users, then true true`,
+			owner:  `Ann@example.org Ann, writes accounts codes credentials held_usernames profile_private profiles security_events sessions sign_up_keys user_private users, then true true`,
 		},
 	},
 	"change_username": {
@@ -91,7 +91,7 @@ var ownOutcomes = map[string][]outcome{
 		},
 		{
 			name: "one of an overdue sign-up", setup: overdue, call: `SELECT app.change_username('x', 'pending', 60)`,
-			nobody: `FH003 the account was deleted`, other: `true, writes credentials held_usernames profiles user_private users`,
+			nobody: `FH003 the account was deleted`, other: `true, writes accounts held_usernames profiles user_private users`,
 		},
 	},
 }

@@ -75,8 +75,8 @@ func refresh(token string, genuine bool) string {
 // innerOutcomes are the outcomes of the functions that only other functions call.
 var innerOutcomes = map[string][]outcome{
 	"start_session": {
-		{name: "a session", call: `SELECT app.start_session($ann, $new, 'x', 60, 60)`, inside: `void, writes sessions`},
-		{name: "no account", call: `SELECT app.start_session($new, $new, 'x', 60, 60)`, inside: `23503 insert or update on table "sessions" violates foreign key constraint "sessions_user_id_fkey"`},
+		{name: "a session", call: `SELECT app.start_session($ann, $new, 'x', 60, 60, '{pwd}', true, NULL)`, inside: `void, writes sessions`},
+		{name: "no account", call: `SELECT app.start_session($new, $new, 'x', 60, 60, NULL, false, NULL)`, inside: `23503 insert or update on table "sessions" violates foreign key constraint "sessions_user_id_fkey"`},
 	},
 	"record_event": {
 		{name: "of an account", call: `SELECT app.record_event($ann, 'x')`, inside: `void, writes security_events`},
@@ -89,7 +89,7 @@ var innerOutcomes = map[string][]outcome{
 		{name: "of a deleted account", call: `SELECT app.record_refused_sign_in($new)`, inside: `void`},
 	},
 	"delete_expired_sign_up": {
-		{name: "overdue", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`, call: `SELECT app.delete_expired_sign_up('pending')`, inside: `void, writes credentials profiles user_private users`},
+		{name: "overdue", setup: `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`, call: `SELECT app.delete_expired_sign_up('pending')`, inside: `void, writes accounts profiles user_private users`},
 		{name: "waiting", call: `SELECT app.delete_expired_sign_up('pending')`, inside: `void`},
 		{name: "an account", call: `SELECT app.delete_expired_sign_up('ann')`, inside: `void`},
 		{name: "free", call: `SELECT app.delete_expired_sign_up('x')`, inside: `void`},

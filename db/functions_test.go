@@ -33,7 +33,7 @@ func TestFunctionsDoWhatIsListed(t *testing.T) {
 		"protect": true, "check_protection": true, "check_relations": true, "check_scopes": true, "admission": true, "refuse_update": true, // see TestProtect
 	}
 	for topic, functions := range map[string]map[string][]outcome{
-		"accounts": accountOutcomes, "own": ownOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes, "operators": operatorOutcomes,
+		"accounts": accountOutcomes, "own": ownOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes, "operators": operatorOutcomes, "credentials": credentialOutcomes,
 	} {
 		for name, outcomes := range functions {
 			if listed[name] {
@@ -226,8 +226,8 @@ func values(ctx context.Context, tx *sql.Tx, query string) (string, error) {
 
 // names replaces names by values in what follows.
 var names = strings.NewReplacer(
-	"$ann_session2", id(0xa2), "$ann_session", id(0xa1), "$bob_session", id(0xb1), "$ann", id(0xa0), "$bob", id(0xb0), "$pending", id(0xe0), "$new", id(0xf0),
-	"$reset_code", id(0xc1), "$verify_code", id(0xc2), "$change_code", id(0xc3), "$p_code", id(0xc4), "$mail", id(0xd0),
+	"$ann_session2", id(0xa2), "$ann_password", id(0xa3), "$bob_codes", id(0xb3), "$ann_session", id(0xa1), "$bob_session", id(0xb1), "$ann", id(0xa0), "$bob", id(0xb0), "$pending", id(0xe0), "$new", id(0xf0),
+	"$totp", id(0xa4), "$reset_code", id(0xc1), "$verify_code", id(0xc2), "$change_code", id(0xc3), "$p_code", id(0xc4), "$mail", id(0xd0),
 	"$hash", `'$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$a2V5'`, "$guess", `'$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$Z3Vlc3M'`,
 )
 
@@ -239,7 +239,7 @@ const fixture = `
 INSERT INTO app.users (id) VALUES ($ann), ($bob);
 INSERT INTO app.user_private (user_id, email, email_key) VALUES ($ann, 'Ann@example.org', 'ann@example.org'), ($bob, 'bob@example.org', 'bob@example.org');
 UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $bob;
-INSERT INTO app.credentials (user_id, password_hash) VALUES ($ann, $hash), ($bob, '');
+INSERT INTO app.accounts (user_id, password_hash) VALUES ($ann, $hash), ($bob, '');
 INSERT INTO app.profiles (id, user_id, username, username_key, display_name, visibility) VALUES ($ann, $ann, 'Ann', 'ann', 'Ann A.', 'PRIVATE'), ($bob, $bob, 'bob', 'bob', NULL, 'PRIVATE');
 INSERT INTO app.profile_private (user_id) VALUES ($ann), ($bob);
 INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at, ip) VALUES
@@ -249,7 +249,10 @@ INSERT INTO app.sessions (id, user_id, refresh_hash, idle_expires_at, expires_at
 INSERT INTO app.security_events (user_id, kind) VALUES ($ann, 'SIGNED_UP');
 INSERT INTO app.users (id) VALUES ($pending);
 INSERT INTO app.user_private (user_id, email, email_key, pending_until) VALUES ($pending, 'p@example.org', 'p@example.org', now() + interval '1 hour');
-INSERT INTO app.credentials (user_id, password_hash) VALUES ($pending, $hash);
+INSERT INTO app.accounts (user_id, password_hash) VALUES ($pending, $hash);
+INSERT INTO app.credentials (id, user_id, kind, name) VALUES ($ann_password, $ann, 'PASSWORD', 'Password'), ($bob_codes, $bob, 'EMAIL_CODE', 'Code by email');
+UPDATE app.sessions SET credential_id = $ann_password WHERE id = $ann_session2;
+INSERT INTO app.continuations (id, purpose, client_hash, user_id, data, expires_at) VALUES ('flow', 'SIGN_UP', 'client', NULL, 'data', now() + interval '1 hour');
 INSERT INTO app.profiles (id, user_id, username, username_key, visibility) VALUES ($pending, $pending, 'Pending', 'pending', 'PUBLIC');
 INSERT INTO app.codes (id, purpose, email, email_key, user_id, expires_at) VALUES
  ($reset_code, 'RESET_PASSWORD', 'Ann@example.org', 'ann@example.org', $ann, now() + interval '1 hour'),

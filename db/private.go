@@ -12,7 +12,7 @@ import (
 
 // Private has the values of an account and its profile that only their owner sees.
 type Private struct {
-	Email           string     `db:"email"`
+	Email           string     `db:"email"` // "" for none
 	EmailVerifiedAt *time.Time `db:"email_verified_at"`
 	Birthday        *time.Time `db:"birthday"`
 	PhoneNumber     *string    `db:"phone_number"`
@@ -27,7 +27,7 @@ func (d *DB) FindPrivate(ctx context.Context, viewer auth.Viewer, userID uuid.UU
 func (t *Tx) FindPrivate(ctx context.Context, userID uuid.UUID) (*Private, error) {
 	var p Private
 	err := t.GetOne(ctx, &p, `
-		SELECT u.email, u.email_verified_at, p.birthday, p.phone_number
+		SELECT COALESCE(u.email, '') AS email, u.email_verified_at, p.birthday, p.phone_number
 		  FROM app.user_private u JOIN app.profile_private p ON p.user_id = u.user_id
 		 WHERE u.user_id = $1`, userID)
 	if err != nil {
@@ -45,7 +45,7 @@ func (d *DB) FindOwn(ctx context.Context, viewer auth.Viewer) (*Profile, *Privat
 	err := d.Read(ctx, viewer, func(ctx context.Context, tx *Tx) error {
 		return tx.GetOne(ctx, &own, `
 		SELECT p.id, p.user_id, p.username, p.display_name, p.bio, p.avatar_url, p.website_url, p.location, p.visibility,
-		       p.created_at, p.updated_at, u.email, u.email_verified_at, q.birthday, q.phone_number
+		       p.created_at, p.updated_at, COALESCE(u.email, '') AS email, u.email_verified_at, q.birthday, q.phone_number
 		  FROM app.profiles p JOIN app.user_private u ON u.user_id = p.user_id JOIN app.profile_private q ON q.user_id = p.user_id
 		 WHERE p.user_id = $1`, viewer.UserID)
 	})

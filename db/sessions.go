@@ -22,15 +22,46 @@ type SessionParams struct {
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// StartSession starts a session for the account of a normalised e-mail, if hash is the hash of its password and, with
-// verifiedOnly, its e-mail is verified. Otherwise it records a refused sign-in, and ok is false.
-func (t *SystemTx) StartSession(ctx context.Context, emailKey, hash string, verifiedOnly bool, s SessionParams) (ok bool, err error) {
-	err = t.tx.GetContext(ctx, &ok, `SELECT app.sign_in($1, $2, $3, $4, $5, $6, $7)`,
-		emailKey, hash, verifiedOnly, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+// Proved is an account and the credential of it that a client has proved. UserID is uuid.Nil if the client has proved nothing.
+type Proved struct {
+	UserID       uuid.UUID  `db:"user_id"`
+	CredentialID *uuid.UUID `db:"credential_id"` // nil if it is not known
+}
+
+// ProvePassword returns the account of a normalised e-mail, if hash is the hash of its password. Otherwise it records a refused
+// sign-in, and Proved.UserID is uuid.Nil.
+func (t *SystemTx) ProvePassword(ctx context.Context, emailKey, hash string) (p Proved, err error) {
+	err = t.tx.GetContext(ctx, &p, `SELECT user_id, credential_id FROM app.prove_password($1, $2)`, emailKey, hash)
+	return p, unlessNone(err, "prove a password")
+}
+
+// EntryOutcome is what came of EnterAccount.
+type EntryOutcome string
+
+// The outcomes of EnterAccount.
+const (
+	EntryStarted      EntryOutcome = "started"
+	EntrySecondFactor EntryOutcome = "second_factor" // the account requires a second factor, and nothing was written
+	EntryRefused      EntryOutcome = "refused"       // the account cannot be used; recorded as a refused sign-in
+)
+
+// EnterAccount starts a session of an account whose credential a client has proved. With verifiedOnly, it refuses an account whose
+// address is not verified. Call Enter next, if the session has started.
+func (t *SystemTx) EnterAccount(ctx context.Context, p Proved, how auth.Proof, s SessionParams, verifiedOnly bool) (outcome EntryOutcome, err error) {
+	err = t.tx.GetContext(ctx, &outcome, `SELECT app.enter_account($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		p.UserID, p.CredentialID, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime), pq.Array(how.Methods), how.Strong, verifiedOnly)
 	if err != nil {
-		return false, fmt.Errorf("start session: %w", err)
+		return "", fmt.Errorf("enter an account: %w", err)
 	}
-	return ok, nil
+	return outcome, nil
+}
+
+// AuthenticateAgain records in the viewer's session that they have proved again who they are.
+func (t *Tx) AuthenticateAgain(ctx context.Context, how auth.Proof) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.authenticate_again($1, $2)`, pq.Array(how.Methods), how.Strong); err != nil {
+		return fmt.Errorf("authenticate again: %w", err)
+	}
+	return nil
 }
 
 // RevokeOldestSessions revokes the oldest live sessions of the viewer, until no more than keep are left. It never revokes the

@@ -56,16 +56,16 @@ func TestWritesToOthersAndToFixedColumnsAreRefused(t *testing.T) {
 	d := open(t, db.Options{URL: dbtest.New(t).App})
 	ann, bob := member(t, d, "ann", "PUBLIC"), member(t, d, "bob", "PUBLIC")
 	for query, want := range map[string]string{
-		`UPDATE app.profiles SET bio = 'x' WHERE user_id = $1`:                           "NOT_FOUND",
-		`UPDATE app.profile_private SET phone_number = 'x' WHERE user_id = $1`:           "NOT_FOUND",
-		`UPDATE app.profiles SET user_id = app.viewer_id() WHERE user_id = $1`:           "permission denied",
-		`UPDATE app.profiles SET username = 'x' WHERE user_id = $1`:                      "permission denied",
-		`UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $1`:       "permission denied",
-		`UPDATE app.sessions SET revoked_at = NULL WHERE user_id = $1`:                   "permission denied",
-		`DELETE FROM app.profiles WHERE user_id = $1`:                                    "permission denied",
-		`INSERT INTO app.profile_private (user_id) VALUES ($1)`:                          "row-level security",
-		`INSERT INTO app.users (id) SELECT gen_random_uuid() WHERE $1::uuid IS NOT NULL`: "permission denied",
-		`SELECT app.start_session($1, gen_random_uuid(), 'x', 100, 100)`:                 "permission denied",
+		`UPDATE app.profiles SET bio = 'x' WHERE user_id = $1`:                              "NOT_FOUND",
+		`UPDATE app.profile_private SET phone_number = 'x' WHERE user_id = $1`:              "NOT_FOUND",
+		`UPDATE app.profiles SET user_id = app.viewer_id() WHERE user_id = $1`:              "permission denied",
+		`UPDATE app.profiles SET username = 'x' WHERE user_id = $1`:                         "permission denied",
+		`UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $1`:          "permission denied",
+		`UPDATE app.sessions SET revoked_at = NULL WHERE user_id = $1`:                      "permission denied",
+		`DELETE FROM app.profiles WHERE user_id = $1`:                                       "permission denied",
+		`INSERT INTO app.profile_private (user_id) VALUES ($1)`:                             "row-level security",
+		`INSERT INTO app.users (id) SELECT gen_random_uuid() WHERE $1::uuid IS NOT NULL`:    "permission denied",
+		`SELECT app.start_session($1, gen_random_uuid(), 'x', 100, 100, '{}', false, NULL)`: "permission denied",
 	} {
 		err := d.Write(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error { return tx.ExecOne(ctx, query, bob.UserID) })
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -73,7 +73,7 @@ func TestWritesToOthersAndToFixedColumnsAreRefused(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		`SELECT count(*) FROM app.users`, `SELECT count(*) FROM app.credentials`, `SELECT count(*) FROM migrations.freehold`, `SELECT count(refresh_hash) FROM app.sessions`,
+		`SELECT count(*) FROM app.users`, `SELECT count(*) FROM app.accounts`, `SELECT count(*) FROM migrations.freehold`, `SELECT count(refresh_hash) FROM app.sessions`,
 		`SELECT count(previous_hash) FROM app.sessions`, `SELECT count(*) FROM app.rate_limits`, `SELECT count(s) FROM app.sessions s`,
 	} {
 		err := d.Read(t.Context(), ann, func(ctx context.Context, tx *db.Tx) error {
@@ -93,7 +93,7 @@ func TestEndedSessionIsRejected(t *testing.T) {
 	for reason, meddle := range map[fault.Reason]string{
 		fault.Revoked: `UPDATE app.sessions SET revoked_at = now() WHERE id = $1`,
 		fault.Expired: `UPDATE app.sessions SET expires_at = now() WHERE id = $1`,
-		fault.Invalid: `UPDATE app.credentials SET disabled_at = now() WHERE user_id = (SELECT user_id FROM app.sessions WHERE id = $1)`,
+		fault.Invalid: `UPDATE app.accounts SET disabled_at = now() WHERE user_id = (SELECT user_id FROM app.sessions WHERE id = $1)`,
 	} {
 		v := member(t, d, "m-"+string(reason), "PUBLIC")
 		if _, err := d.FindPrivate(t.Context(), v, v.UserID); err != nil {

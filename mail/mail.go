@@ -47,6 +47,9 @@ const (
 	EmailChangedOld Kind = "email_changed_old" // to the address that the account had
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
 	AccountDeleted  Kind = "account_deleted"
+
+	CredentialAdded   Kind = "credential_added" // to the account's address
+	CredentialRemoved Kind = "credential_removed"
 )
 
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
@@ -61,6 +64,9 @@ var kinds = map[Kind]about{
 	EmailChangedOld: {data: []string{"username"}},
 	EmailChangedNew: {data: []string{"username"}},
 	AccountDeleted:  {data: []string{"username"}},
+
+	CredentialAdded:   {data: []string{"username", "credential"}}, // credential: such as "a passkey"
+	CredentialRemoved: {data: []string{"username", "credential"}},
 }
 
 // about has the properties of a kind.

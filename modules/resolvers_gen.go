@@ -26,15 +26,17 @@ func Graph() app.Graph {
 
 // root has the resolvers of all modules. If Go misses a method of one, no module resolves the field of that name.
 type root struct {
-	mutationResolver mutationResolver
-	profileResolver  profileResolver
-	queryResolver    queryResolver
-	sessionResolver  sessionResolver
-	userResolver     userResolver
+	credentialResolver credentialResolver
+	mutationResolver   mutationResolver
+	profileResolver    profileResolver
+	queryResolver      queryResolver
+	sessionResolver    sessionResolver
+	userResolver       userResolver
 }
 
 func newRoot(r *resolvers.Resolvers) *root {
 	return &root{
+		credentialResolver{coreCredential{Resolvers: r}},
 		mutationResolver{coreMutation{Resolvers: r}},
 		profileResolver{coreProfile{Resolvers: r}},
 		queryResolver{coreQuery{Resolvers: r}},
@@ -44,6 +46,15 @@ func newRoot(r *resolvers.Resolvers) *root {
 }
 
 var _ exec.EntityResolver = (*queryResolver)(nil)
+
+func (r *root) Credential() graph.CredentialResolver { return &r.credentialResolver }
+
+type (
+	credentialResolver struct {
+		coreCredential
+	}
+	coreCredential = core.CredentialResolver
+)
 
 func (r *root) Mutation() graph.MutationResolver { return &r.mutationResolver }
 

@@ -9,7 +9,6 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph/model"
 )
@@ -21,21 +20,14 @@ func (m *MutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 	}
 	in := accounts.SignUp{Email: input.Email, Password: input.Password, Username: input.Username}
 	in.Key, in.KeyFlaw = idempotencyKey(ctx, input.IdempotencyKey.Value())
-	if f := input.Profile.Value(); f != nil {
-		in.Profile = db.ProfileFields{
-			DisplayName: Patch(f.DisplayName), Bio: Patch(f.Bio), AvatarURL: Patch(f.AvatarURL), WebsiteURL: Patch(f.WebsiteURL),
-			Location: Patch(f.Location), Visibility: visibilityPatch(f.Visibility), Birthday: Patch(f.Birthday), PhoneNumber: Patch(f.PhoneNumber),
-		}
-	}
+	in.Profile = profileFields(input.Profile.Value())
 	session, err := m.Accounts.SignUp(ctx, in)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case session == nil: // the address must be verified first
-		return &model.SignUpPayload{}, nil
 	}
-	auth.Become(ctx, session.Viewer)
-	return &model.SignUpPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
+	payload := &model.SignUpPayload{}
+	payload.User, payload.Tokens = begin(ctx, session, jar) // none if the address must be verified first
+	return payload, nil
 }
 
 // idempotencyKey returns the key of a sign-up, from its input or from the request's header. The header can have it in quotes, as
@@ -62,12 +54,13 @@ func (m *MutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 	if err != nil {
 		return nil, err
 	}
-	session, err := m.Accounts.SignIn(ctx, input.Email, input.Password)
+	entered, err := m.Accounts.SignIn(ctx, input.Email, input.Password, jar != nil)
 	if err != nil {
 		return nil, err
 	}
-	auth.Become(ctx, session.Viewer)
-	return &model.SignInPayload{User: newProfile(session.Profile).User, Tokens: handOver(&session.Tokens, jar)}, nil
+	payload := &model.SignInPayload{SecondFactor: newSecondFactor(entered.SecondFactor)}
+	payload.User, payload.Tokens = begin(ctx, entered.Session, jar)
+	return payload, nil
 }
 
 func (m *MutationResolver) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
@@ -142,7 +135,7 @@ func (q *QueryResolver) Me(ctx context.Context) (*model.User, error) {
 
 func (u *UserResolver) Email(ctx context.Context, obj *model.User) (*string, error) {
 	row, err := u.private(ctx, obj.Owner)
-	if row == nil {
+	if row == nil || row.Email == "" {
 		return nil, err
 	}
 	return &row.Email, nil

@@ -79,7 +79,15 @@ func newAccount(a *db.ListedAccount) *model.Account {
 		return nil
 	}
 	return &model.Account{
-		ID: a.ID.String(), Email: a.Email, EmailVerified: a.EmailVerifiedAt != nil, Username: a.Username, State: model.AccountState(a.State),
+		ID: a.ID.String(), Email: textOrNil(a.Email), EmailVerified: a.EmailVerifiedAt != nil, Username: a.Username, State: model.AccountState(a.State),
 		DisabledAt: a.DisabledAt, CreatedAt: a.CreatedAt, LastUsedAt: a.LastUsedAt, Scopes: a.Scopes.List(),
 	}
+}
+
+// textOrNil returns nil for an empty text, which means that there is none.
+func textOrNil(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }

@@ -51,6 +51,9 @@ type ProfileResolver struct{ *Resolvers }
 // SessionResolver has the methods of those fields of Session that are not in its row.
 type SessionResolver struct{ *Resolvers }
 
+// CredentialResolver has the methods of those fields of Credential that are not in its row.
+type CredentialResolver struct{ *Resolvers }
+
 // Find returns the row of a type that has a key, such as id or username; nil if the viewer sees no such row.
 func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string) (row M, err error) {
 	ref := r.Registry.Lookup(typ).Ref(key, text)

@@ -15,13 +15,14 @@ import (
 var (
 	userPrivateTable    = db.Table{Name: "user_private", Key: "user_id"}
 	sessionsTable       = db.Table{Name: "sessions"}
+	credentialsTable    = db.Table{Name: "credentials", Update: []string{"name"}}
 	securityEventsTable = db.Table{Name: "security_events"}
 	profilePrivateTable = db.Table{Name: "profile_private", Key: "user_id", Insert: true, Update: []string{"birthday", "phone_number"}}
 	profileColumns      = []string{"display_name", "bio", "avatar_url", "website_url", "location", "visibility", "updated_at"}
 )
 
 // Types are the owned types of accounts, profiles and sessions.
-func Types() []owned.Type { return []owned.Type{userType, profileType, sessionType} }
+func Types() []owned.Type { return []owned.Type{userType, profileType, sessionType, credentialType} }
 
 // userType is the type User. Everybody who sees a profile sees its user, so users are read from profiles.
 var userType = owned.Declare(owned.Type{
@@ -31,6 +32,7 @@ var userType = owned.Declare(owned.Type{
 	Fields: map[string]owned.Part{
 		"email": {Table: userPrivateTable}, "emailVerified": {Table: userPrivateTable},
 		"sessions": {Table: sessionsTable}, "securityEvents": {Table: securityEventsTable},
+		"credentials": {Table: credentialsTable},
 	},
 })
 

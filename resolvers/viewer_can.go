@@ -18,3 +18,7 @@ func (p *ProfileResolver) ViewerCan(ctx context.Context, obj *model.Profile) (*o
 func (s *SessionResolver) ViewerCan(ctx context.Context, obj *model.Session) (*owned.Permissions, error) {
 	return s.Permissions(ctx, "Session", obj)
 }
+
+func (c *CredentialResolver) ViewerCan(ctx context.Context, obj *model.Credential) (*owned.Permissions, error) {
+	return c.Permissions(ctx, "Credential", obj)
+}

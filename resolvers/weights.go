@@ -7,6 +7,7 @@ const CharacterBytes = 6
 var TextBytes = map[string]int{
 	"User.email": 254 * CharacterBytes, "User.pendingEmail": 254 * CharacterBytes,
 	"Session.device": 200 * CharacterBytes, "Session.ip": 48, "SecurityEvent.device": 200 * CharacterBytes, "SecurityEvent.ip": 48, "SecurityEvent.by": 32,
+	"Credential.name": 100 * CharacterBytes, "SecondFactorChallenge.continuationToken": 43, "PendingSignUp.continuationToken": 43,
 	"Account.email": 254 * CharacterBytes, "Account.username": 32, "Account.scopes": 64,
 	"Profile.username": 32, "Profile.displayName": 100 * CharacterBytes, "Profile.bio": 1000 * CharacterBytes,
 	"Profile.location": 100 * CharacterBytes, "Profile.phoneNumber": 18,
@@ -17,5 +18,6 @@ var TextBytes = map[string]int{
 // Credential are the mutations that compute a password hash, check a code or send a mail.
 var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
+	"completeSignUp",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

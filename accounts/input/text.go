@@ -140,3 +140,15 @@ func withoutFlags(text string) string {
 	}
 	return flag.ReplaceAllString(text, "")
 }
+
+// credentialName is the rule for the name that users give to a passkey, for example.
+var credentialName = TextRule{Longest: 100}
+
+// ReadCredentialName returns the name of a credential in the form in which it is stored, and its flaw.
+func ReadCredentialName(typed string) (string, fault.Flaw) {
+	name, flaw := credentialName.Read(typed)
+	if flaw.IsZero() && name == "" {
+		flaw = fault.Flaw{Code: "TOO_SHORT", Message: "The name must have at least 1 character.", Params: fault.Params{"min": 1}}
+	}
+	return name, flaw
+}

@@ -97,8 +97,17 @@ func (l *Limiter) CheckOperatorReset(ctx context.Context, emailKey string) error
 // WithholdsNotice counts a notice about a change of an account to an address that is not verified, and reports whether the notice
 // must not be sent. Such an address may belong to anybody, so it gets few notices.
 func (l *Limiter) WithholdsNotice(ctx context.Context, kind mail.Kind, emailKey string) (bool, error) {
+	return l.withholdsNotice(ctx, l.db, kind, emailKey)
+}
+
+// WithholdsNoticeIn is WithholdsNotice in a transaction. If it rolls back, the notice is not counted.
+func (l *Limiter) WithholdsNoticeIn(ctx context.Context, tx *db.Tx, kind mail.Kind, emailKey string) (bool, error) {
+	return l.withholdsNotice(ctx, tx, kind, emailKey)
+}
+
+func (l *Limiter) withholdsNotice(ctx context.Context, by counter, kind mail.Kind, emailKey string) (bool, error) {
 	to := digest(address.Mailbox(emailKey))
-	err := l.CheckLimit(ctx, l.limits.Notice.bucket("notice", string(kind), to), l.limits.NoticeDay.bucket("noticeDay", to))
+	err := l.checkLimit(ctx, by, l.limits.Notice.bucket("notice", string(kind), to), l.limits.NoticeDay.bucket("noticeDay", to))
 	if fault.Is(err, fault.RateLimited) {
 		return true, nil
 	}

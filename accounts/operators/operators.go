@@ -167,9 +167,14 @@ func (a Actor) recipient(ctx context.Context, userID uuid.UUID) (to input.Email,
 	if flaw, ok := inactive[state]; ok {
 		return input.Email{}, flaw.At("input.id")
 	}
+	if email == "" {
+		return input.Email{}, noAddress.At("input.id")
+	}
 	to, _ = input.ReadEmail(email) // a stored address is valid
 	return to, nil
 }
+
+var noAddress = fault.Flaw{Code: "NO_ADDRESS", Message: "This account has no email address."}
 
 // inactive has the flaws of accounts that cannot get a new password.
 var inactive = map[State]fault.Flaw{

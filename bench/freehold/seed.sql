@@ -11,7 +11,7 @@ CREATE TEMPORARY TABLE added AS
 SELECT gen_random_uuid() AS user_id, n FROM bench.added() AS n;
 INSERT INTO app.users (id, created_at) SELECT user_id, bench.created_at(n) FROM added;
 INSERT INTO app.user_private (user_id, email, email_key) SELECT user_id, bench.email(n), bench.email(n) FROM added;
-INSERT INTO app.credentials (user_id, password_hash) SELECT user_id, '' FROM added;
+INSERT INTO app.accounts (user_id, password_hash) SELECT user_id, '' FROM added;
 INSERT INTO app.profiles (id, user_id, username, username_key, display_name, bio, visibility, created_at)
 SELECT gen_random_uuid(), user_id, bench.username(n), bench.username(n), 'Name of ' || bench.username(n), bench.bio(n), bench.visibility(n),
        bench.created_at(n)

@@ -17,12 +17,12 @@ DECLARE
                     ELSE '' END;
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    SELECT x.id, x.created_at, u.email, p.username, u.email_verified_at, c.disabled_at, app.account_state(c.disabled_at, u.pending_until),
+    SELECT x.id, x.created_at, COALESCE(u.email, ''), p.username, u.email_verified_at, c.disabled_at, app.account_state(c.disabled_at, u.pending_until),
            (SELECT max(s.last_used_at) FROM app.sessions s WHERE s.user_id = x.id),
            (SELECT COALESCE(string_agg(g.scope, ' ' ORDER BY g.scope), '') FROM app.scope_grants g WHERE g.user_id = x.id)
       FROM app.users x
       JOIN app.user_private u ON u.user_id = x.id
-      JOIN app.credentials c ON c.user_id = x.id
+      JOIN app.accounts c ON c.user_id = x.id
       JOIN app.profiles p ON p.user_id = x.id
      WHERE (x.created_at, x.id) < ($1, $2) AND (x.created_at, x.id) > ($3, $4) %s
      ORDER BY x.created_at %2$s, x.id %2$s

@@ -8,18 +8,21 @@ DECLARE
   used record;
   was record;
 BEGIN
-  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() FOR NO KEY UPDATE;
+  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() FOR NO KEY UPDATE;
   DELETE FROM app.codes k
    WHERE k.id = p_code_id AND k.purpose = 'CHANGE_EMAIL' AND k.user_id = app.viewer_id() AND k.expires_at > clock_timestamp()
   RETURNING k.email, k.email_key INTO used;
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT u.email, app.verified_username(u, p) AS username INTO STRICT was
+  SELECT COALESCE(u.email, '') AS email, u.email_verified_at IS NOT NULL AS verified, app.verified_username(u, p) AS username INTO STRICT was
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()
      FOR NO KEY UPDATE OF u;
   UPDATE app.user_private u SET email = used.email, email_key = used.email_key, email_verified_at = now() WHERE u.user_id = app.viewer_id();
+  IF NOT was.verified THEN
+    PERFORM app.put_email_code(app.viewer_id());
+  END IF;
   DELETE FROM app.codes k WHERE k.user_id = app.viewer_id();
   PERFORM app.delete_rival_codes(used.email_key, app.viewer_id());
   PERFORM app.record_event(app.viewer_id(), 'EMAIL_CHANGED');

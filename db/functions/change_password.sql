@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION app.change_password(p_seen_hash text, p_password_hash
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
-  UPDATE app.credentials c SET password_hash = p_password_hash, updated_at = now()
+  UPDATE app.accounts c SET password_hash = p_password_hash, updated_at = now()
    WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '';
   IF NOT FOUND THEN
     RETURN;
@@ -13,6 +13,6 @@ BEGIN
   PERFORM app.revoke_access(app.viewer_id(), app.session_id());
   UPDATE app.sessions s SET authenticated_at = clock_timestamp() WHERE s.id = app.session_id() AND s.user_id = app.viewer_id();
   PERFORM app.record_event(app.viewer_id(), 'PASSWORD_CHANGED');
-  RETURN QUERY SELECT u.email, app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
+  RETURN QUERY SELECT COALESCE(u.email, ''), app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
 END
 $$;

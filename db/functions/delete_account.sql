@@ -8,12 +8,12 @@ CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds d
 DECLARE
   mine record;
 BEGIN
-  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR UPDATE;
+  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR UPDATE;
   IF NOT FOUND THEN
     RETURN;
   END IF;
   PERFORM app.require_other_operator(app.viewer_id());
-  SELECT u.email, app.verified_username(u, p) AS username, p.username_key INTO STRICT mine
+  SELECT COALESCE(u.email, '') AS email, app.verified_username(u, p) AS username, p.username_key INTO STRICT mine
     FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id
    WHERE u.user_id = app.viewer_id()
      FOR NO KEY UPDATE OF p; -- the username may be changing

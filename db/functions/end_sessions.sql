@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION app.end_sessions(p_user_id uuid, p_operator_id uuid) 
 DECLARE
   n integer;
 BEGIN
-  PERFORM FROM app.credentials c WHERE c.user_id = p_user_id FOR NO KEY UPDATE; -- no session starts meanwhile
+  PERFORM FROM app.accounts c WHERE c.user_id = p_user_id FOR NO KEY UPDATE; -- no session starts meanwhile
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;

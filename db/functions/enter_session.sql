@@ -21,7 +21,7 @@ BEGIN
   SELECT x.user_id, x.revoked_at IS NOT NULL AS revoked, LEAST(x.expires_at, x.idle_expires_at) <= now() AS expired,
          c.disabled_at IS NOT NULL AS disabled
     INTO s
-    FROM app.sessions x JOIN app.credentials c ON c.user_id = x.user_id
+    FROM app.sessions x JOIN app.accounts c ON c.user_id = x.user_id
    WHERE x.id = p_session_id;
   IF NOT FOUND OR s.disabled THEN
     RAISE EXCEPTION 'session is invalid' USING ERRCODE = 'FH003';

@@ -7,6 +7,6 @@ CREATE OR REPLACE FUNCTION app.find_pending_salt(p_code_id uuid) RETURNS TABLE (
   SELECT app.salt_of(c.password_hash)
     FROM app.codes k
     JOIN app.user_private u ON u.user_id = k.user_id AND u.email_key = k.email_key
-    JOIN app.credentials c ON c.user_id = k.user_id
+    JOIN app.accounts c ON c.user_id = k.user_id
    WHERE k.id = p_code_id AND k.purpose = 'VERIFY_EMAIL' AND k.expires_at > clock_timestamp() AND u.pending_until > now()
 $$;

@@ -5,6 +5,6 @@ CREATE OR REPLACE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE (salt t
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   SELECT app.salt_of(c.password_hash)
-    FROM app.user_private u JOIN app.credentials c ON c.user_id = u.user_id
+    FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id
    WHERE u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL
 $$;

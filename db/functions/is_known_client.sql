@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  SELECT EXISTS (SELECT FROM app.user_private u JOIN app.credentials c ON c.user_id = u.user_id
+  SELECT EXISTS (SELECT FROM app.user_private u JOIN app.accounts c ON c.user_id = u.user_id
                   WHERE u.email_key = p_email_key AND u.pending_until IS NULL
                     AND (c.reset_ip <<= NULLIF(p_block, '')::inet
                          OR EXISTS (SELECT FROM app.sessions s

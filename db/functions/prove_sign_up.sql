@@ -13,7 +13,7 @@ BEGIN
     INTO earlier
     FROM app.sign_up_keys k
     JOIN app.user_private u ON u.user_id = k.user_id
-    JOIN app.credentials c ON c.user_id = k.user_id
+    JOIN app.accounts c ON c.user_id = k.user_id
    WHERE k.key_hash = p_key_hash AND c.disabled_at IS NULL AND (u.pending_until IS NULL OR u.pending_until > now());
   IF earlier.proved THEN
     RETURN QUERY SELECT earlier.pending, earlier.is_verified, earlier.fingerprint;

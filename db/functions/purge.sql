@@ -12,6 +12,7 @@ BEGIN
   SELECT x.key, x.found_in, x.found_key, x.ends_at INTO l
     FROM (VALUES
       ('codes',           'id',           'codes',           'id',           'expires_at'),
+      ('continuations',   'id',           'continuations',   'id',           'expires_at'),
       ('held_usernames',  'username_key', 'held_usernames',  'username_key', 'held_until'),
       ('outbox',          'id',           'outbox',          'id',           'created_at'), -- whether it was sent or not
       ('rate_limits',     'bucket',       'rate_limits',     'bucket',       'ends_at'),

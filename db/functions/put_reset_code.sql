@@ -9,7 +9,7 @@ DECLARE
   found record;
 BEGIN
   SELECT u.email, app.verified_username(u, p) AS username INTO found
-    FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id JOIN app.credentials c ON c.user_id = u.user_id
+    FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id JOIN app.accounts c ON c.user_id = u.user_id
    WHERE u.user_id = p_user_id AND u.email_key = p_email_key AND u.pending_until IS NULL AND c.disabled_at IS NULL
      FOR KEY SHARE OF c; -- a deletion of the account waits, and then deletes the code too
   IF found.email IS NULL THEN

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
-  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR NO KEY UPDATE;
+  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN false;
   END IF;

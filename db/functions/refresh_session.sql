@@ -16,7 +16,7 @@ BEGIN
     FROM app.sessions x
    WHERE x.id = p_session_id
      FOR NO KEY UPDATE;
-  IF NOT FOUND OR EXISTS (SELECT FROM app.credentials c WHERE c.user_id = s.user_id AND c.disabled_at IS NOT NULL) THEN
+  IF NOT FOUND OR EXISTS (SELECT FROM app.accounts c WHERE c.user_id = s.user_id AND c.disabled_at IS NOT NULL) THEN
     RETURN QUERY SELECT 'invalid', NULL::uuid, NULL::bytea;
   ELSIF NOT p_genuine AND p_presented <> s.refresh_hash AND p_presented IS DISTINCT FROM s.previous_hash THEN
     RETURN QUERY SELECT 'invalid', NULL::uuid, NULL::bytea;

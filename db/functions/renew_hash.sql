@@ -3,6 +3,6 @@
 CREATE OR REPLACE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-  UPDATE app.credentials c SET password_hash = p_renewed_hash, updated_at = now()
+  UPDATE app.accounts c SET password_hash = p_renewed_hash, updated_at = now()
    WHERE c.user_id = app.viewer_id() AND c.password_hash = p_password_hash AND c.password_hash <> ''
 $$;

@@ -14,7 +14,7 @@ BEGIN
     INTO found
     FROM app.user_private u
     JOIN app.profiles p ON p.user_id = u.user_id
-    JOIN app.credentials c ON c.user_id = u.user_id
+    JOIN app.accounts c ON c.user_id = u.user_id
    WHERE u.email_key = p_email_key AND c.disabled_at IS NULL
      AND CASE p_purpose
          WHEN 'RESET_PASSWORD' THEN u.pending_until IS NULL

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION app.request_email_change(p_id uuid, p_email text, p_e
 DECLARE
   taken text;
 BEGIN
-  PERFORM FROM app.credentials c WHERE c.user_id = app.viewer_id() FOR KEY SHARE; -- as in request_code
+  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() FOR KEY SHARE; -- as in request_code
   IF NOT FOUND THEN
     RAISE EXCEPTION 'the account was deleted' USING ERRCODE = 'FH003';
   END IF;

@@ -9,7 +9,7 @@ DECLARE
   was boolean;
 BEGIN
   PERFORM pg_advisory_xact_lock(app.account_lock(p_user_id));
-  SELECT c.disabled_at IS NOT NULL INTO was FROM app.credentials c WHERE c.user_id = p_user_id FOR NO KEY UPDATE;
+  SELECT c.disabled_at IS NOT NULL INTO was FROM app.accounts c WHERE c.user_id = p_user_id FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN false;
   ELSIF was = p_disabled THEN
@@ -17,12 +17,12 @@ BEGIN
   END IF;
   IF p_disabled THEN
     PERFORM app.require_other_operator(p_user_id);
-    UPDATE app.credentials c SET disabled_at = now() WHERE c.user_id = p_user_id;
+    UPDATE app.accounts c SET disabled_at = now() WHERE c.user_id = p_user_id;
     PERFORM app.revoke_access(p_user_id, NULL);
     PERFORM app.hide_rows(p_user_id);
     PERFORM app.record_operator_event(p_user_id, 'ACCOUNT_DISABLED', p_operator_id);
   ELSE
-    UPDATE app.credentials c SET disabled_at = NULL WHERE c.user_id = p_user_id;
+    UPDATE app.accounts c SET disabled_at = NULL WHERE c.user_id = p_user_id;
     PERFORM app.show_rows(p_user_id);
     PERFORM app.record_operator_event(p_user_id, 'ACCOUNT_ENABLED', p_operator_id);
   END IF;

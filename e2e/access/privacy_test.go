@@ -173,7 +173,7 @@ func rows(s *harness.Service, v harness.Account) string {
 	return strings.Join(s.DB.Query(s.T, `
 		SELECT to_jsonb(p)::text || to_jsonb(pp)::text || to_jsonb(u)::text || to_jsonb(up)::text || to_jsonb(c)::text
 		  FROM app.users u JOIN app.profiles p ON p.user_id = u.id JOIN app.profile_private pp ON pp.user_id = u.id
-		  JOIN app.user_private up ON up.user_id = u.id JOIN app.credentials c ON c.user_id = u.id
+		  JOIN app.user_private up ON up.user_id = u.id JOIN app.accounts c ON c.user_id = u.id
 		 WHERE u.id = $1`, v.UserID), "\n")
 }
 

@@ -104,9 +104,10 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	s.Do(gone.Token, `mutation { signOut { success } }`, nil)
 	s.AgeAuthentication(old)
 	const (
-		signOut   = `mutation { signOut { success } }`
-		signOutOf = `mutation ($i: SignOutInput) { signOut(input: $i) { success } }`
-		refresh   = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
+		signOut        = `mutation { signOut { success } }`
+		signOutOf      = `mutation ($i: SignOutInput) { signOut(input: $i) { success } }`
+		completeSignUp = `mutation ($i: CompleteSignUpInput!) { completeSignUp(input: $i) { user { id } } }`
+		refresh        = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
 	)
 	update := func(input harness.Vars) harness.Vars {
 		input["bio"] = "Mallory"
@@ -165,6 +166,8 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"refreshSession", "malformed token", "", refresh, token("../x"), "UNAUTHENTICATED"},
 		{"refreshSession", "altered token", a.Token, refresh, token(harness.Alter(a.Refresh)), "UNAUTHENTICATED"},
 		{"refreshSession", "signed out", "", refresh, token(gone.Refresh), "UNAUTHENTICATED"},
+		{"completeSignUp", "made-up token", "", completeSignUp, harness.Input("continuationToken", "x", "username", "new-one"), "BAD_USER_INPUT"},
+		{"completeSignUp", "unknown token", "", completeSignUp, harness.Input("continuationToken", strings.Repeat("A", 43), "username", "new-one"), "BAD_USER_INPUT"},
 		{"refreshSession", "bad input", "", refresh, token(nil), "BAD_USER_INPUT"},
 	} {
 		delete(mutations, c.mutation)

@@ -269,7 +269,7 @@ func TestKeysOpenNothing(t *testing.T) {
 	}
 
 	disabled, _ := sign("disabled", harness.Password)
-	s.DB.Query(t, `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $1`, disabled.UserID)
+	s.DB.Query(t, `UPDATE app.accounts SET disabled_at = now() WHERE user_id = $1`, disabled.UserID)
 	if _, r := sign("disabled", harness.Password); r.Code() != "CONFLICT" {
 		t.Errorf("a disabled account: %s", r.Body)
 	}

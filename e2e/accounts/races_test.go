@@ -110,7 +110,7 @@ func TestVerificationCodeIsUsedOnce(t *testing.T) {
 			}
 			code := s.CodeTo(email, "verify_email", 1)
 			var answers []harness.Reply
-			gather(s, "app.credentials", 10, func() {
+			gather(s, "app.accounts", 10, func() {
 				answers = together(100, func(int) harness.Reply {
 					return s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", code))
 				})
@@ -292,7 +292,7 @@ func TestUsernameIsTakenAndGivenUpDuringASignUp(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	a := s.SignUp(nil)
-	gather(s, "app.credentials", 1, func() {
+	gather(s, "app.accounts", 1, func() {
 		r := s.Do("", harness.SignUpMutation, harness.Vars{"input": harness.Vars{"email": "rival@example.org", "password": harness.Password, "username": "wanted"}})
 		s.ExpectFault("the sign-up", r, usernameTaken)
 	}, func() {

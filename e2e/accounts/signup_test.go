@@ -32,7 +32,7 @@ func TestSignUpGivesUserProfileAndTokens(t *testing.T) {
 	if half := s.DB.Query(t, harness.HalfAccountsQuery); len(half) > 0 {
 		t.Errorf("half an account: %v", half)
 	}
-	if hash := s.DB.Query(t, `SELECT password_hash FROM app.credentials`); !strings.HasPrefix(hash[0], "$argon2id$v=19$m=19456,t=2,p=1$") {
+	if hash := s.DB.Query(t, `SELECT password_hash FROM app.accounts`); !strings.HasPrefix(hash[0], "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("the password is stored as %s", hash[0])
 	}
 }

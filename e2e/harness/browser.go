@@ -13,10 +13,12 @@ import (
 	"freehold.dev/freehold/db/dbtest"
 )
 
-// Browser is a client with a session in cookies. It holds only the two tokens, so that a test can read and change them.
+// Browser is a client with a session in cookies. It holds only the two tokens, so that a test can read and change them, and what
+// identifies it during a flow of several requests.
 type Browser struct {
 	*Service
 	Access, Refresh string
+	Flow            string
 	From            http.Header // headers of each request, such as Origin
 }
 
@@ -24,7 +26,7 @@ type Browser struct {
 func (b *Browser) Header() http.Header {
 	h := http.Header{}
 	maps.Copy(h, b.From)
-	for name, value := range map[string]string{"freehold": b.Access, "freehold-refresh": b.Refresh} {
+	for name, value := range map[string]string{"freehold": b.Access, "freehold-refresh": b.Refresh, "freehold-flow": b.Flow} {
 		if value != "" {
 			h.Add("Cookie", b.prefix+name+"="+value)
 		}
@@ -50,6 +52,8 @@ func (b *Browser) take(r Reply) {
 			b.Access = cookie.Value
 		case b.prefix + "freehold-refresh":
 			b.Refresh = cookie.Value
+		case b.prefix + "freehold-flow":
+			b.Flow = cookie.Value
 		}
 	}
 }

@@ -30,6 +30,6 @@ func (s *Service) Count(table string) string {
 const HalfAccountsQuery = `
 	SELECT u.id FROM app.users u
 	  FULL JOIN app.profiles p ON p.user_id = u.id FULL JOIN app.profile_private pp ON pp.user_id = p.user_id
-	  FULL JOIN app.user_private up ON up.user_id = p.user_id FULL JOIN app.credentials c ON c.user_id = p.user_id
+	  FULL JOIN app.user_private up ON up.user_id = p.user_id FULL JOIN app.accounts c ON c.user_id = p.user_id
 	 WHERE num_nulls(u.id, p.id, pp.user_id, up.user_id, c.user_id) > 0
 	    OR NOT EXISTS (SELECT FROM app.sessions s WHERE s.user_id = u.id)`

@@ -75,11 +75,11 @@ func TestRepeatedActionsChangeNothing(t *testing.T) {
 	by, a := operator(s, all...), s.SignUp(nil)
 	must(s, by, enable, a)
 	must(s, by, disable, a)
-	before := s.DB.Query(t, `SELECT disabled_at FROM app.credentials WHERE user_id = $1`, a.UserID)
+	before := s.DB.Query(t, `SELECT disabled_at FROM app.accounts WHERE user_id = $1`, a.UserID)
 	if r := must(s, by, disable, a); !strings.Contains(r.Body, `"state":"DISABLED"`) {
 		t.Errorf("disabled again: %s", r.Body)
 	}
-	if after := s.DB.Query(t, `SELECT disabled_at FROM app.credentials WHERE user_id = $1`, a.UserID); after[0] != before[0] {
+	if after := s.DB.Query(t, `SELECT disabled_at FROM app.accounts WHERE user_id = $1`, a.UserID); after[0] != before[0] {
 		t.Errorf("disabled at %s, then at %s", before, after)
 	}
 	if r := must(s, by, endSessions, a); !strings.Contains(r.Body, `"count":0`) {

@@ -59,7 +59,7 @@ func TestFindAccounts(t *testing.T) {
 		t.Errorf("an operator's account:\n got %s\nwant %s", r.Data, want)
 	}
 	r = s.Must(by.Token, fmt.Sprintf(`{ accounts(filter: {id: %q}) { nodes { createdAt disabledAt lastUsedAt } } }`, bob.UserID), nil)
-	stored := s.DB.Query(t, `SELECT to_jsonb(x) FROM (SELECT u.created_at, c.disabled_at, s.last_used_at FROM app.users u JOIN app.credentials c ON c.user_id = u.id JOIN app.sessions s ON s.user_id = u.id WHERE u.id = $1) x`, bob.UserID)[0]
+	stored := s.DB.Query(t, `SELECT to_jsonb(x) FROM (SELECT u.created_at, c.disabled_at, s.last_used_at FROM app.users u JOIN app.accounts c ON c.user_id = u.id JOIN app.sessions s ON s.user_id = u.id WHERE u.id = $1) x`, bob.UserID)[0]
 	for _, instant := range regexpInstants.FindAllString(string(r.Data), -1) {
 		if !strings.Contains(stored, strings.TrimRight(instant, "Z")) {
 			t.Errorf("%s is not in %s", instant, stored)

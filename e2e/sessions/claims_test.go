@@ -28,6 +28,9 @@ func TestEndedSessionStartsNothing(t *testing.T) {
 		"changeUsername":      `changeUsername(input: {username: "new-one"}) { __typename }`,
 		"deleteAccount":       `deleteAccount(input: {password: "` + harness.Password + `"}) { __typename }`,
 
+		"renameCredential": `renameCredential(input: {id: "SESSION", name: "x"}) { __typename }`,
+		"removeCredential": `removeCredential(input: {id: "SESSION"}) { __typename }`,
+
 		"disableAccount":        `disableAccount(input: {id: "SESSION"}) { __typename }`,
 		"enableAccount":         `enableAccount(input: {id: "SESSION"}) { __typename }`,
 		"revokeAccountSessions": `revokeAccountSessions(input: {id: "SESSION"}) { __typename }`,
@@ -45,7 +48,7 @@ func TestEndedSessionStartsNothing(t *testing.T) {
 	for reason, end := range map[string]string{
 		"revoked": `UPDATE app.sessions SET revoked_at = now() WHERE user_id = $1`,
 		"expired": `UPDATE app.sessions SET idle_expires_at = now() WHERE user_id = $1`,
-		"invalid": `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $1`,
+		"invalid": `UPDATE app.accounts SET disabled_at = now() WHERE user_id = $1`,
 	} {
 		a := s.SignUp(nil)
 		session := s.DB.Query(t, `SELECT id FROM app.sessions WHERE user_id = $1`, a.UserID)[0]

@@ -163,7 +163,7 @@ func TestRefreshAfterSignOut(t *testing.T) {
 		if _, _, reason := s.Refresh(a.Refresh); reason != "revoked" {
 			t.Errorf("after signOut: %q", reason)
 		}
-		s.DB.Query(t, `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $1`, b.UserID)
+		s.DB.Query(t, `UPDATE app.accounts SET disabled_at = now() WHERE user_id = $1`, b.UserID)
 		if _, _, reason := s.Refresh(b.Refresh); reason != "invalid" {
 			t.Errorf("of a disabled account: %q", reason)
 		}

@@ -43,7 +43,7 @@ func TestInvalidTokens(t *testing.T) {
 	}
 	s.DB.Query(t, `UPDATE app.sessions SET idle_expires_at = now() WHERE user_id = $1`, a.UserID)
 	s.ExpectNoSession(a.Token, "expired")
-	s.DB.Query(t, `UPDATE app.credentials SET disabled_at = now() WHERE user_id = $1`, a.UserID)
+	s.DB.Query(t, `UPDATE app.accounts SET disabled_at = now() WHERE user_id = $1`, a.UserID)
 	s.ExpectNoSession(a.Token, "invalid")
 	another := harness.Start(t)
 	another.ExpectNoSession(a.Token, "invalid") // another service's key
@@ -86,7 +86,7 @@ func TestSignIn(t *testing.T) {
 			t.Errorf("%s: %s, want as for a wrong password", name, r.Body)
 		}
 	}
-	s.DB.Query(t, `UPDATE app.credentials SET disabled_at = now()`)
+	s.DB.Query(t, `UPDATE app.accounts SET disabled_at = now()`)
 	if r := try(a.Email, harness.Password); r.Body != wrong.Body {
 		t.Errorf("a disabled account: %s", r.Body)
 	}
@@ -112,8 +112,8 @@ func TestSignInRehashesOnce(t *testing.T) {
 	a := s.SignUp(nil)
 	// The same password with m=8, t=1: what an older version could have stored.
 	const old = `$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$E/9XOcEJe3mPXG7g015mjI/Ptw7gpcl7bw+7BNqI9bQ`
-	s.DB.Query(t, `UPDATE app.credentials SET password_hash = $1`, old)
-	stored := func() string { return s.DB.Query(t, `SELECT password_hash FROM app.credentials`)[0] }
+	s.DB.Query(t, `UPDATE app.accounts SET password_hash = $1`, old)
+	stored := func() string { return s.DB.Query(t, `SELECT password_hash FROM app.accounts`)[0] }
 	s.SignIn(a.Email)
 	renewed := stored()
 	if !strings.Contains(renewed, "m=19456,t=2,p=1") {

@@ -135,7 +135,7 @@ func (g *graph) store(t *testing.T, d dbtest.Database) {
 	d.Query(t, `DELETE FROM app.notebooks`)
 	d.Query(t, `DELETE FROM app.organisations`)
 	for _, u := range g.users {
-		d.Query(t, `UPDATE app.credentials SET disabled_at = CASE WHEN $2 THEN now() END WHERE user_id = $1`, u.UserID, g.disabled[u.UserID])
+		d.Query(t, `UPDATE app.accounts SET disabled_at = CASE WHEN $2 THEN now() END WHERE user_id = $1`, u.UserID, g.disabled[u.UserID])
 	}
 	for _, x := range g.things {
 		switch x.typ {

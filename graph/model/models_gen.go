@@ -17,8 +17,8 @@ import (
 type Account struct {
 	// The id of the user.
 	ID string `json:"id"`
-	// The email address with which the account signs in.
-	Email string `json:"email"`
+	// The email address with which the account signs in. Null if it has none.
+	Email *string `json:"email,omitempty"`
 	// Whether the owner has verified the email address.
 	EmailVerified bool `json:"emailVerified"`
 	// The username of its profile.
@@ -104,6 +104,38 @@ type ChangeUsernamePayload struct {
 	Profile *Profile `json:"profile,omitempty"`
 }
 
+// The continuation token and what the sign-up misses.
+type CompleteSignUpInput struct {
+	// The token of the `PendingSignUp`.
+	ContinuationToken string `json:"continuationToken"`
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. A dot cannot be first, last or next
+	// to another dot. Usernames are unique, ignoring case. Some names are reserved.
+	Username string `json:"username"`
+	// The other fields of the profile.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+}
+
+// The new account. Both fields are null if the user has to verify the email address first.
+type CompleteSignUpPayload struct {
+	// The new user.
+	User *User `json:"user,omitempty"`
+	// The tokens of its first session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// A way in which the owner of an account can sign in. Only its owner can see it. It contains no secret.
+type Credential struct {
+	owned.By
+	// The kind.
+	Kind CredentialKind `json:"kind"`
+	// The name that its owner gave it.
+	Name string `json:"name"`
+	// When it was added.
+	CreatedAt time.Time `json:"createdAt"`
+	// When it was last used to sign in. Null if it was never used.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+}
+
 // The confirmation that deletes your account.
 type DeleteAccountInput struct {
 	// The password of your account.
@@ -164,6 +196,16 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the last entry. Null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A sign-up that misses something. No account was created yet.
+type PendingSignUp struct {
+	// What is missing.
+	Needs SignUpNeed `json:"needs"`
+	// The token with which to call `completeSignUp`. It works once, for the client that has started the sign-up.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // The profile of an account. Its visibility decides who can see it. Only the owner can read `birthday` and `phoneNumber`, whatever the visibility.
@@ -249,6 +291,34 @@ type RefreshSessionInput struct {
 type RefreshSessionPayload struct {
 	// The new tokens. Stop using the old ones.
 	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// The credential to remove.
+type RemoveCredentialInput struct {
+	// The id of the credential.
+	ID string `json:"id"`
+}
+
+// The response to a removed credential.
+type RemoveCredentialPayload struct {
+	// The id of the removed credential.
+	RemovedCredentialID string `json:"removedCredentialId"`
+	// You, with the other credentials.
+	User *User `json:"user,omitempty"`
+}
+
+// The credential to rename.
+type RenameCredentialInput struct {
+	// The id of the credential.
+	ID string `json:"id"`
+	// The new name: one line of 1 to 100 characters.
+	Name string `json:"name"`
+}
+
+// The renamed credential.
+type RenameCredentialPayload struct {
+	// The credential.
+	Credential *Credential `json:"credential,omitempty"`
 }
 
 // The email address to verify.
@@ -351,6 +421,16 @@ type RevokeSessionPayload struct {
 	RevokedSessionID string `json:"revokedSessionId"`
 	// You. Null if you revoked your current session, because you are then signed out.
 	User *User `json:"user,omitempty"`
+}
+
+// A sign-in whose second factor is missing.
+type SecondFactorChallenge struct {
+	// The token that continues this sign-in. It works once, for the client that has started it.
+	ContinuationToken string `json:"continuationToken"`
+	// The factors that the account accepts.
+	Factors []SecondFactor `json:"factors"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // A security-related event of an account, such as a sign-in.
@@ -464,6 +544,8 @@ type SignInPayload struct {
 	User *User `json:"user,omitempty"`
 	// The tokens of the new session. Null if cookies hold the session.
 	Tokens *Tokens `json:"tokens,omitempty"`
+	// The second factor that is missing. Null if the account has none; otherwise the other fields are null.
+	SecondFactor *SecondFactorChallenge `json:"secondFactor,omitempty"`
 }
 
 // The session to sign out of.
@@ -713,6 +795,131 @@ func (e CodePurpose) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// The kinds of credentials.
+type CredentialKind string
+
+const (
+	// A password.
+	CredentialKindPassword CredentialKind = "PASSWORD"
+	// One-time codes, which we send to the verified email address.
+	CredentialKindEmailCode CredentialKind = "EMAIL_CODE"
+	// An account at an identity provider (OpenID Connect, OAuth 2.0).
+	CredentialKindOauth CredentialKind = "OAUTH"
+	// A passkey (WebAuthn).
+	CredentialKindPasskey CredentialKind = "PASSKEY"
+	// An authenticator app (TOTP, RFC 6238). It is a second factor: nobody can sign in with it alone.
+	CredentialKindTotp CredentialKind = "TOTP"
+)
+
+var AllCredentialKind = []CredentialKind{
+	CredentialKindPassword,
+	CredentialKindEmailCode,
+	CredentialKindOauth,
+	CredentialKindPasskey,
+	CredentialKindTotp,
+}
+
+func (e CredentialKind) IsValid() bool {
+	switch e {
+	case CredentialKindPassword, CredentialKindEmailCode, CredentialKindOauth, CredentialKindPasskey, CredentialKindTotp:
+		return true
+	}
+	return false
+}
+
+func (e CredentialKind) String() string {
+	return string(e)
+}
+
+func (e *CredentialKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CredentialKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CredentialKind", str)
+	}
+	return nil
+}
+
+func (e CredentialKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CredentialKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CredentialKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A second factor.
+type SecondFactor string
+
+const (
+	// A code of an authenticator app (TOTP, RFC 6238).
+	SecondFactorTotp SecondFactor = "TOTP"
+	// A recovery code, which works once.
+	SecondFactorRecoveryCode SecondFactor = "RECOVERY_CODE"
+)
+
+var AllSecondFactor = []SecondFactor{
+	SecondFactorTotp,
+	SecondFactorRecoveryCode,
+}
+
+func (e SecondFactor) IsValid() bool {
+	switch e {
+	case SecondFactorTotp, SecondFactorRecoveryCode:
+		return true
+	}
+	return false
+}
+
+func (e SecondFactor) String() string {
+	return string(e)
+}
+
+func (e *SecondFactor) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SecondFactor(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SecondFactor", str)
+	}
+	return nil
+}
+
+func (e SecondFactor) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SecondFactor) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SecondFactor) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // The kinds of security events.
 type SecurityEventKind string
 
@@ -731,6 +938,10 @@ const (
 	SecurityEventKindOtherSessionsRevoked SecurityEventKind = "OTHER_SESSIONS_REVOKED"
 	// An old refresh token was used again, so its session was revoked.
 	SecurityEventKindRefreshTokenReused SecurityEventKind = "REFRESH_TOKEN_REUSED"
+	// A credential was added, such as a passkey.
+	SecurityEventKindCredentialAdded SecurityEventKind = "CREDENTIAL_ADDED"
+	// A credential was removed.
+	SecurityEventKindCredentialRemoved SecurityEventKind = "CREDENTIAL_REMOVED"
 	// The password was confirmed (`reauthenticate`).
 	SecurityEventKindReauthenticated SecurityEventKind = "REAUTHENTICATED"
 	// The password was changed with the current password (`changePassword`).
@@ -765,6 +976,8 @@ var AllSecurityEventKind = []SecurityEventKind{
 	SecurityEventKindSessionRevoked,
 	SecurityEventKindOtherSessionsRevoked,
 	SecurityEventKindRefreshTokenReused,
+	SecurityEventKindCredentialAdded,
+	SecurityEventKindCredentialRemoved,
 	SecurityEventKindReauthenticated,
 	SecurityEventKindPasswordChanged,
 	SecurityEventKindPasswordReset,
@@ -781,7 +994,7 @@ var AllSecurityEventKind = []SecurityEventKind{
 
 func (e SecurityEventKind) IsValid() bool {
 	switch e {
-	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindReauthenticated, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
+	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindCredentialAdded, SecurityEventKindCredentialRemoved, SecurityEventKindReauthenticated, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
 		return true
 	}
 	return false
@@ -876,6 +1089,61 @@ func (e *SessionTransport) UnmarshalJSON(b []byte) error {
 }
 
 func (e SessionTransport) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a sign-up can miss.
+type SignUpNeed string
+
+const (
+	// A username: none was given, or it is invalid or taken.
+	SignUpNeedNeedsUsername SignUpNeed = "NEEDS_USERNAME"
+)
+
+var AllSignUpNeed = []SignUpNeed{
+	SignUpNeedNeedsUsername,
+}
+
+func (e SignUpNeed) IsValid() bool {
+	switch e {
+	case SignUpNeedNeedsUsername:
+		return true
+	}
+	return false
+}
+
+func (e SignUpNeed) String() string {
+	return string(e)
+}
+
+func (e *SignUpNeed) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SignUpNeed(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SignUpNeed", str)
+	}
+	return nil
+}
+
+func (e SignUpNeed) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SignUpNeed) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SignUpNeed) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

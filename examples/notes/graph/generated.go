@@ -34,6 +34,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Comment() CommentResolver
+	Credential() CredentialResolver
 	Mutation() MutationResolver
 	Note() NoteResolver
 	Notebook() NotebookResolver
@@ -119,6 +120,11 @@ type ComplexityRoot struct {
 		See     func(childComplexity int) int
 	}
 
+	CompleteSignUpPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	CreateCommentPayload struct {
 		Comment func(childComplexity int) int
 	}
@@ -133,6 +139,21 @@ type ComplexityRoot struct {
 
 	CreateOrganisationPayload struct {
 		Organisation func(childComplexity int) int
+	}
+
+	Credential struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+		ViewerCan  func(childComplexity int) int
+	}
+
+	CredentialPermissions struct {
+		Actions func(childComplexity int) int
+		Edit    func(childComplexity int) int
+		See     func(childComplexity int) int
 	}
 
 	DeleteAccountPayload struct {
@@ -194,6 +215,7 @@ type ComplexityRoot struct {
 		ChangeMemberRole         func(childComplexity int, input model.ChangeMemberRoleInput) int
 		ChangePassword           func(childComplexity int, input model1.ChangePasswordInput) int
 		ChangeUsername           func(childComplexity int, input model1.ChangeUsernameInput) int
+		CompleteSignUp           func(childComplexity int, input model1.CompleteSignUpInput) int
 		CreateComment            func(childComplexity int, input model.CreateCommentInput) int
 		CreateNote               func(childComplexity int, input model.CreateNoteInput) int
 		CreateNotebook           func(childComplexity int, input model.CreateNotebookInput) int
@@ -211,8 +233,10 @@ type ComplexityRoot struct {
 		MoveOrganisation         func(childComplexity int, input model.MoveOrganisationInput) int
 		Reauthenticate           func(childComplexity int, input model1.ReauthenticateInput) int
 		RefreshSession           func(childComplexity int, input model1.RefreshSessionInput) int
+		RemoveCredential         func(childComplexity int, input model1.RemoveCredentialInput) int
 		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
 		RemoveOrganisationMember func(childComplexity int, input model.RemoveOrganisationMemberInput) int
+		RenameCredential         func(childComplexity int, input model1.RenameCredentialInput) int
 		RequestEmailVerification func(childComplexity int, input model1.RequestEmailVerificationInput) int
 		RequestPasswordReset     func(childComplexity int, input model1.RequestPasswordResetInput) int
 		ResetPassword            func(childComplexity int, input model1.ResetPasswordInput) int
@@ -378,6 +402,12 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PendingSignUp struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Needs             func(childComplexity int) int
+	}
+
 	Profile struct {
 		AvatarURL   func(childComplexity int) int
 		Bio         func(childComplexity int) int
@@ -435,12 +465,21 @@ type ComplexityRoot struct {
 		Tokens func(childComplexity int) int
 	}
 
+	RemoveCredentialPayload struct {
+		RemovedCredentialID func(childComplexity int) int
+		User                func(childComplexity int) int
+	}
+
 	RemoveMemberPayload struct {
 		RemovedUserID func(childComplexity int) int
 	}
 
 	RemoveOrganisationMemberPayload struct {
 		RemovedUserID func(childComplexity int) int
+	}
+
+	RenameCredentialPayload struct {
+		Credential func(childComplexity int) int
 	}
 
 	RequestEmailVerificationPayload struct {
@@ -486,6 +525,12 @@ type ComplexityRoot struct {
 	RevokeSessionPayload struct {
 		RevokedSessionID func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	SecondFactorChallenge struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Factors           func(childComplexity int) int
 	}
 
 	SecurityEvent struct {
@@ -554,8 +599,9 @@ type ComplexityRoot struct {
 	}
 
 	SignInPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
+		SecondFactor func(childComplexity int) int
+		Tokens       func(childComplexity int) int
+		User         func(childComplexity int) int
 	}
 
 	SignOutPayload struct {
@@ -601,6 +647,7 @@ type ComplexityRoot struct {
 
 	User struct {
 		CreatedAt            func(childComplexity int) int
+		Credentials          func(childComplexity int) int
 		Email                func(childComplexity int) int
 		EmailVerified        func(childComplexity int) int
 		HasPassword          func(childComplexity int) int
@@ -638,6 +685,9 @@ type ComplexityRoot struct {
 type CommentResolver interface {
 	ViewerCan(ctx context.Context, obj *model.Comment) (*owned.Permissions, error)
 }
+type CredentialResolver interface {
+	ViewerCan(ctx context.Context, obj *model1.Credential) (*owned.Permissions, error)
+}
 type MutationResolver interface {
 	SignUp(ctx context.Context, input model1.SignUpInput) (*model1.SignUpPayload, error)
 	SignIn(ctx context.Context, input model1.SignInInput) (*model1.SignInPayload, error)
@@ -650,6 +700,9 @@ type MutationResolver interface {
 	RequestPasswordReset(ctx context.Context, input model1.RequestPasswordResetInput) (*model1.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model1.ResetPasswordInput) (*model1.ResetPasswordPayload, error)
 	Reauthenticate(ctx context.Context, input model1.ReauthenticateInput) (*model1.ReauthenticatePayload, error)
+	RenameCredential(ctx context.Context, input model1.RenameCredentialInput) (*model1.RenameCredentialPayload, error)
+	RemoveCredential(ctx context.Context, input model1.RemoveCredentialInput) (*model1.RemoveCredentialPayload, error)
+	CompleteSignUp(ctx context.Context, input model1.CompleteSignUpInput) (*model1.CompleteSignUpPayload, error)
 	ChangePassword(ctx context.Context, input model1.ChangePasswordInput) (*model1.ChangePasswordPayload, error)
 	ChangeEmail(ctx context.Context, input model1.ChangeEmailInput) (*model1.ChangeEmailPayload, error)
 	ChangeUsername(ctx context.Context, input model1.ChangeUsernameInput) (*model1.ChangeUsernamePayload, error)
@@ -730,6 +783,7 @@ type UserResolver interface {
 
 	Sessions(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model1.SessionConnection, error)
 	SecurityEvents(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model1.SecurityEventConnection, error)
+	Credentials(ctx context.Context, obj *model1.User) ([]*model1.Credential, error)
 
 	ViewerCan(ctx context.Context, obj *model1.User) (*owned.Permissions, error)
 	Notebooks(ctx context.Context, obj *model1.User, first *int, after *string, last *int, before *string) (*model.NotebookConnection, error)
@@ -952,6 +1006,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CommentPermissions.See(childComplexity), true
 
+	case "CompleteSignUpPayload.tokens":
+		if e.ComplexityRoot.CompleteSignUpPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompleteSignUpPayload.Tokens(childComplexity), true
+	case "CompleteSignUpPayload.user":
+		if e.ComplexityRoot.CompleteSignUpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompleteSignUpPayload.User(childComplexity), true
+
 	case "CreateCommentPayload.comment":
 		if e.ComplexityRoot.CreateCommentPayload.Comment == nil {
 			break
@@ -979,6 +1046,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateOrganisationPayload.Organisation(childComplexity), true
+
+	case "Credential.createdAt":
+		if e.ComplexityRoot.Credential.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credential.CreatedAt(childComplexity), true
+	case "Credential.id":
+		if e.ComplexityRoot.Credential.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credential.ID(childComplexity), true
+	case "Credential.kind":
+		if e.ComplexityRoot.Credential.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credential.Kind(childComplexity), true
+	case "Credential.lastUsedAt":
+		if e.ComplexityRoot.Credential.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credential.LastUsedAt(childComplexity), true
+	case "Credential.name":
+		if e.ComplexityRoot.Credential.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credential.Name(childComplexity), true
+	case "Credential.viewerCan":
+		if e.ComplexityRoot.Credential.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credential.ViewerCan(childComplexity), true
+
+	case "CredentialPermissions.actions":
+		if e.ComplexityRoot.CredentialPermissions.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CredentialPermissions.Actions(childComplexity), true
+	case "CredentialPermissions.edit":
+		if e.ComplexityRoot.CredentialPermissions.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CredentialPermissions.Edit(childComplexity), true
+	case "CredentialPermissions.see":
+		if e.ComplexityRoot.CredentialPermissions.See == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CredentialPermissions.See(childComplexity), true
 
 	case "DeleteAccountPayload.deletedProfileId":
 		if e.ComplexityRoot.DeleteAccountPayload.DeletedProfileID == nil {
@@ -1149,6 +1272,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeUsername(childComplexity, args["input"].(model1.ChangeUsernameInput)), true
+	case "Mutation.completeSignUp":
+		if e.ComplexityRoot.Mutation.CompleteSignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeSignUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteSignUp(childComplexity, args["input"].(model1.CompleteSignUpInput)), true
 	case "Mutation.createComment":
 		if e.ComplexityRoot.Mutation.CreateComment == nil {
 			break
@@ -1336,6 +1470,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model1.RefreshSessionInput)), true
+	case "Mutation.removeCredential":
+		if e.ComplexityRoot.Mutation.RemoveCredential == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeCredential_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCredential(childComplexity, args["input"].(model1.RemoveCredentialInput)), true
 	case "Mutation.removeMember":
 		if e.ComplexityRoot.Mutation.RemoveMember == nil {
 			break
@@ -1358,6 +1503,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveOrganisationMember(childComplexity, args["input"].(model.RemoveOrganisationMemberInput)), true
+	case "Mutation.renameCredential":
+		if e.ComplexityRoot.Mutation.RenameCredential == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renameCredential_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenameCredential(childComplexity, args["input"].(model1.RenameCredentialInput)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
@@ -2073,6 +2229,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PendingSignUp.continuationToken":
+		if e.ComplexityRoot.PendingSignUp.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendingSignUp.ContinuationToken(childComplexity), true
+	case "PendingSignUp.expiresAt":
+		if e.ComplexityRoot.PendingSignUp.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendingSignUp.ExpiresAt(childComplexity), true
+	case "PendingSignUp.needs":
+		if e.ComplexityRoot.PendingSignUp.Needs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PendingSignUp.Needs(childComplexity), true
+
 	case "Profile.avatarUrl":
 		if e.ComplexityRoot.Profile.AvatarURL == nil {
 			break
@@ -2342,6 +2517,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshSessionPayload.Tokens(childComplexity), true
 
+	case "RemoveCredentialPayload.removedCredentialId":
+		if e.ComplexityRoot.RemoveCredentialPayload.RemovedCredentialID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveCredentialPayload.RemovedCredentialID(childComplexity), true
+	case "RemoveCredentialPayload.user":
+		if e.ComplexityRoot.RemoveCredentialPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveCredentialPayload.User(childComplexity), true
+
 	case "RemoveMemberPayload.removedUserId":
 		if e.ComplexityRoot.RemoveMemberPayload.RemovedUserID == nil {
 			break
@@ -2355,6 +2543,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveOrganisationMemberPayload.RemovedUserID(childComplexity), true
+
+	case "RenameCredentialPayload.credential":
+		if e.ComplexityRoot.RenameCredentialPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameCredentialPayload.Credential(childComplexity), true
 
 	case "RequestEmailVerificationPayload.success":
 		if e.ComplexityRoot.RequestEmailVerificationPayload.Success == nil {
@@ -2489,6 +2684,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSessionPayload.User(childComplexity), true
+
+	case "SecondFactorChallenge.continuationToken":
+		if e.ComplexityRoot.SecondFactorChallenge.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactorChallenge.ContinuationToken(childComplexity), true
+	case "SecondFactorChallenge.expiresAt":
+		if e.ComplexityRoot.SecondFactorChallenge.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactorChallenge.ExpiresAt(childComplexity), true
+	case "SecondFactorChallenge.factors":
+		if e.ComplexityRoot.SecondFactorChallenge.Factors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactorChallenge.Factors(childComplexity), true
 
 	case "SecurityEvent.by":
 		if e.ComplexityRoot.SecurityEvent.By == nil {
@@ -2727,6 +2941,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Settings.VerifiedEmailRequired(childComplexity), true
 
+	case "SignInPayload.secondFactor":
+		if e.ComplexityRoot.SignInPayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInPayload.SecondFactor(childComplexity), true
 	case "SignInPayload.tokens":
 		if e.ComplexityRoot.SignInPayload.Tokens == nil {
 			break
@@ -2839,6 +3059,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.CreatedAt(childComplexity), true
+	case "User.credentials":
+		if e.ComplexityRoot.User.Credentials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Credentials(childComplexity), true
 	case "User.email":
 		if e.ComplexityRoot.User.Email == nil {
 			break
@@ -2991,6 +3217,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeMemberRoleInput", ec.unmarshalInputChangeMemberRoleInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("ChangeUsernameInput", ec.unmarshalInputChangeUsernameInput),
+			graphql.NewInputUnmarshaler("CompleteSignUpInput", ec.unmarshalInputCompleteSignUpInput),
 			graphql.NewInputUnmarshaler("CreateCommentInput", ec.unmarshalInputCreateCommentInput),
 			graphql.NewInputUnmarshaler("CreateNoteInput", ec.unmarshalInputCreateNoteInput),
 			graphql.NewInputUnmarshaler("CreateNotebookInput", ec.unmarshalInputCreateNotebookInput),
@@ -3009,8 +3236,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
+			graphql.NewInputUnmarshaler("RemoveCredentialInput", ec.unmarshalInputRemoveCredentialInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RemoveOrganisationMemberInput", ec.unmarshalInputRemoveOrganisationMemberInput),
+			graphql.NewInputUnmarshaler("RenameCredentialInput", ec.unmarshalInputRenameCredentialInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
@@ -3323,6 +3552,30 @@ type Mutation {
     input: ReauthenticateInput!
   ): ReauthenticatePayload @signedIn
 
+  "Renames a credential, such as a passkey. The name is for yourself."
+  renameCredential(
+    "The credential and its new name."
+    input: RenameCredentialInput!
+  ): RenameCredentialPayload @owner(of: "Credential", id: "input.id")
+
+  """
+  Removes a credential. Your other sessions that were started with it are revoked, and we notify you by email. The error is LAST_CREDENTIAL
+  if you could not sign in any more, and REAUTH_REQUIRED if you last proved too long ago who you are.
+  """
+  removeCredential(
+    "The credential."
+    input: RemoveCredentialInput!
+  ): RemoveCredentialPayload @owner(of: "Credential", id: "input.id")
+
+  """
+  Creates the account of a sign-up whose username was missing (` + "`" + `PendingSignUp` + "`" + `). You can try again with another username if it is invalid
+  or taken.
+  """
+  completeSignUp(
+    "The continuation token and the username."
+    input: CompleteSignUpInput!
+  ): CompleteSignUpPayload @public(reason: "The continuation token proves who asks.")
+
   "Changes your password. Your other sessions are revoked, and we notify you by email."
   changePassword(
     "Your current password and the new one."
@@ -3496,6 +3749,8 @@ type User implements Node @key(fields: "id") {
     "Return the entries before this cursor."
     before: String
   ): SecurityEventConnection @owner
+  "The ways in which you can sign in to the account, the oldest first."
+  credentials: [Credential!] @owner
   "When the account was created."
   createdAt: DateTime! @visible
   "What you can do with this user, and which of its fields you can see and change. The rules decide."
@@ -3530,6 +3785,8 @@ enum UserField {
   SESSIONS
   "` + "`" + `securityEvents` + "`" + `."
   SECURITY_EVENTS
+  "` + "`" + `credentials` + "`" + `."
+  CREDENTIALS
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
 }
@@ -3646,6 +3903,10 @@ enum SecurityEventKind {
   OTHER_SESSIONS_REVOKED
   "An old refresh token was used again, so its session was revoked."
   REFRESH_TOKEN_REUSED
+  "A credential was added, such as a passkey."
+  CREDENTIAL_ADDED
+  "A credential was removed."
+  CREDENTIAL_REMOVED
   "The password was confirmed (` + "`" + `reauthenticate` + "`" + `)."
   REAUTHENTICATED
   "The password was changed with the current password (` + "`" + `changePassword` + "`" + `)."
@@ -3886,6 +4147,153 @@ type SignInPayload {
   user: User @inherited
   "The tokens of the new session. Null if cookies hold the session."
   tokens: Tokens @inherited
+  "The second factor that is missing. Null if the account has none; otherwise the other fields are null."
+  secondFactor: SecondFactorChallenge @inherited
+}
+
+"A sign-in whose second factor is missing."
+type SecondFactorChallenge {
+  "The token that continues this sign-in. It works once, for the client that has started it."
+  continuationToken: String! @inherited
+  "The factors that the account accepts."
+  factors: [SecondFactor!]! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A second factor."
+enum SecondFactor {
+  "A code of an authenticator app (TOTP, RFC 6238)."
+  TOTP
+  "A recovery code, which works once."
+  RECOVERY_CODE
+}
+
+"A sign-up that misses something. No account was created yet."
+type PendingSignUp {
+  "What is missing."
+  needs: SignUpNeed! @inherited
+  "The token with which to call ` + "`" + `completeSignUp` + "`" + `. It works once, for the client that has started the sign-up."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What a sign-up can miss."
+enum SignUpNeed {
+  "A username: none was given, or it is invalid or taken."
+  NEEDS_USERNAME
+}
+
+"The continuation token and what the sign-up misses."
+input CompleteSignUpInput {
+  "The token of the ` + "`" + `PendingSignUp` + "`" + `."
+  continuationToken: String!
+  """
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
+  to another dot. Usernames are unique, ignoring case. Some names are reserved.
+  """
+  username: String!
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+}
+
+"The new account. Both fields are null if the user has to verify the email address first."
+type CompleteSignUpPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its first session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"A way in which the owner of an account can sign in. Only its owner can see it. It contains no secret."
+type Credential implements Node {
+  "The global id."
+  id: ID! @visible
+  "The kind."
+  kind: CredentialKind! @visible
+  "The name that its owner gave it."
+  name: String! @visible
+  "When it was added."
+  createdAt: DateTime! @visible
+  "When it was last used to sign in. Null if it was never used."
+  lastUsedAt: DateTime @visible
+  "What you can do with this credential, and which of its fields you can see and change. The rules decide."
+  viewerCan: CredentialPermissions @visible
+}
+
+"The kinds of credentials."
+enum CredentialKind {
+  "A password."
+  PASSWORD
+  "One-time codes, which we send to the verified email address."
+  EMAIL_CODE
+  "An account at an identity provider (OpenID Connect, OAuth 2.0)."
+  OAUTH
+  "A passkey (WebAuthn)."
+  PASSKEY
+  "An authenticator app (TOTP, RFC 6238). It is a second factor: nobody can sign in with it alone."
+  TOTP
+}
+
+"What you can do with a credential. Use it to show the right buttons and fields."
+type CredentialPermissions {
+  "The mutations that you can call for it."
+  actions: [CredentialAction!]! @inherited
+  "The fields that you can see. Their values can be null."
+  see: [CredentialField!]! @inherited
+  "The fields that you can change with a mutation."
+  edit: [CredentialField!]! @inherited
+}
+
+"The fields of a credential."
+enum CredentialField {
+  "` + "`" + `id` + "`" + `."
+  ID
+  "` + "`" + `kind` + "`" + `."
+  KIND
+  "` + "`" + `name` + "`" + `."
+  NAME
+  "` + "`" + `createdAt` + "`" + `."
+  CREATED_AT
+  "` + "`" + `lastUsedAt` + "`" + `."
+  LAST_USED_AT
+}
+
+"The actions on a credential. Each value corresponds to a mutation."
+enum CredentialAction {
+  "` + "`" + `renameCredential` + "`" + `."
+  RENAME
+  "` + "`" + `removeCredential` + "`" + `."
+  REMOVE
+}
+
+"The credential to rename."
+input RenameCredentialInput {
+  "The id of the credential."
+  id: ID!
+  "The new name: one line of 1 to 100 characters."
+  name: String!
+}
+
+"The renamed credential."
+type RenameCredentialPayload {
+  "The credential."
+  credential: Credential @inherited
+}
+
+"The credential to remove."
+input RemoveCredentialInput {
+  "The id of the credential."
+  id: ID!
+}
+
+"The response to a removed credential."
+type RemoveCredentialPayload {
+  "The id of the removed credential."
+  removedCredentialId: ID! @inherited
+  "You, with the other credentials."
+  user: User @inherited
 }
 
 "The token with which to refresh a session."
@@ -4134,8 +4542,8 @@ enum AccountState {
 type Account {
   "The id of the user."
   id: ID! @inherited
-  "The email address with which the account signs in."
-  email: String! @inherited
+  "The email address with which the account signs in. Null if it has none."
+  email: String @inherited
   "Whether the owner has verified the email address."
   emailVerified: Boolean! @inherited
   "The username of its profile."
@@ -5408,6 +5816,16 @@ func (ec *executionContext) childFields_CommentPermissions(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CommentPermissions", field.Name)
 }
 
+func (ec *executionContext) childFields_CompleteSignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_CompleteSignUpPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_CompleteSignUpPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompleteSignUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateCommentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "comment":
@@ -5438,6 +5856,36 @@ func (ec *executionContext) childFields_CreateOrganisationPayload(ctx context.Co
 		return ec.fieldContext_CreateOrganisationPayload_organisation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateOrganisationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Credential(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Credential_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Credential_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_Credential_name(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Credential_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Credential_lastUsedAt(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_Credential_viewerCan(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Credential", field.Name)
+}
+
+func (ec *executionContext) childFields_CredentialPermissions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_CredentialPermissions_actions(ctx, field)
+	case "see":
+		return ec.fieldContext_CredentialPermissions_see(ctx, field)
+	case "edit":
+		return ec.fieldContext_CredentialPermissions_edit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CredentialPermissions", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5920,6 +6368,16 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveCredentialPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedCredentialId":
+		return ec.fieldContext_RemoveCredentialPayload_removedCredentialId(ctx, field)
+	case "user":
+		return ec.fieldContext_RemoveCredentialPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveCredentialPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "removedUserId":
@@ -5934,6 +6392,14 @@ func (ec *executionContext) childFields_RemoveOrganisationMemberPayload(ctx cont
 		return ec.fieldContext_RemoveOrganisationMemberPayload_removedUserId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveOrganisationMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenameCredentialPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_RenameCredentialPayload_credential(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenameCredentialPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6024,6 +6490,18 @@ func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context
 		return ec.fieldContext_RevokeSessionPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SecondFactorChallenge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "continuationToken":
+		return ec.fieldContext_SecondFactorChallenge_continuationToken(ctx, field)
+	case "factors":
+		return ec.fieldContext_SecondFactorChallenge_factors(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SecondFactorChallenge_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecondFactorChallenge", field.Name)
 }
 
 func (ec *executionContext) childFields_SecurityEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6162,6 +6640,8 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 		return ec.fieldContext_SignInPayload_user(ctx, field)
 	case "tokens":
 		return ec.fieldContext_SignInPayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_SignInPayload_secondFactor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
 }
@@ -6270,6 +6750,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_sessions(ctx, field)
 	case "securityEvents":
 		return ec.fieldContext_User_securityEvents(ctx, field)
+	case "credentials":
+		return ec.fieldContext_User_credentials(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
 	case "viewerCan":
@@ -6564,6 +7046,20 @@ func (ec *executionContext) field_Mutation_changeUsername_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_completeSignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.CompleteSignUpInput, error) {
+			return ec.unmarshalNCompleteSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCompleteSignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createComment_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6802,6 +7298,20 @@ func (ec *executionContext) field_Mutation_refreshSession_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_removeCredential_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.RemoveCredentialInput, error) {
+			return ec.unmarshalNRemoveCredentialInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRemoveCredentialInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_removeMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6822,6 +7332,20 @@ func (ec *executionContext) field_Mutation_removeOrganisationMember_args(ctx con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RemoveOrganisationMemberInput, error) {
 			return ec.unmarshalNRemoveOrganisationMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveOrganisationMemberInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_renameCredential_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.RenameCredentialInput, error) {
+			return ec.unmarshalNRenameCredentialInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRenameCredentialInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7768,7 +8292,7 @@ func (ec *executionContext) fieldContext_Account_id(_ context.Context, field gra
 }
 
 func (ec *executionContext) _Account_email(ctx context.Context, obj *model1.Account) graphql.Marshaler {
-	return (*exec.Text)(&obj.Email)
+	return exec.TextOrNull(obj.Email)
 }
 func (ec *executionContext) fieldContext_Account_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
@@ -8124,6 +8648,42 @@ func (ec *executionContext) fieldContext_CommentPermissions_see(_ context.Contex
 	return graphql.NewScalarFieldContext("CommentPermissions", field, false, false, "CommentField")
 }
 
+func (ec *executionContext) _CompleteSignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.CompleteSignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CompleteSignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_CompleteSignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CompleteSignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CompleteSignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.CompleteSignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CompleteSignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_CompleteSignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CompleteSignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CreateCommentPayload_comment(ctx context.Context, field graphql.CollectedField, obj *model.CreateCommentPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "CreateCommentPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -8194,6 +8754,105 @@ func (ec *executionContext) fieldContext_CreateOrganisationPayload_organisation(
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Credential_id(ctx context.Context, obj *model1.Credential) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	if id := (*exec.RowID)(&obj.ID); *id != (exec.RowID{}) {
+		return id
+	}
+	return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, nil, obj.ID)
+}
+func (ec *executionContext) fieldContext_Credential_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Credential", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Credential_kind(ctx context.Context, obj *model1.Credential) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalNCredentialKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialKind(ctx, nil, obj.Kind)
+}
+func (ec *executionContext) fieldContext_Credential_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Credential", field, false, false, "CredentialKind")
+}
+
+func (ec *executionContext) _Credential_name(ctx context.Context, obj *model1.Credential) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return (*exec.Text)(&obj.Name)
+}
+func (ec *executionContext) fieldContext_Credential_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Credential", field, false, false, "String")
+}
+
+func (ec *executionContext) _Credential_createdAt(ctx context.Context, obj *model1.Credential) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_Credential_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Credential", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Credential_lastUsedAt(ctx context.Context, obj *model1.Credential) graphql.Marshaler {
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, nil, obj.LastUsedAt)
+}
+func (ec *executionContext) fieldContext_Credential_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Credential", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Credential_viewerCan(ctx context.Context, field graphql.CollectedField, obj *model1.Credential) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Credential", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.Credential().ViewerCan(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOCredentialPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_Credential_viewerCan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Credential",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CredentialPermissions(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CredentialPermissions_actions(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCredentialAction2ᚕstringᚄ(ctx, nil, obj.Actions)
+}
+func (ec *executionContext) fieldContext_CredentialPermissions_actions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CredentialPermissions", field, false, false, "CredentialAction")
+}
+
+func (ec *executionContext) _CredentialPermissions_see(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCredentialField2ᚕstringᚄ(ctx, nil, obj.See)
+}
+func (ec *executionContext) fieldContext_CredentialPermissions_see(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CredentialPermissions", field, false, false, "CredentialField")
+}
+
+func (ec *executionContext) _CredentialPermissions_edit(ctx context.Context, obj *owned.Permissions) graphql.Marshaler {
+	return ec.marshalNCredentialField2ᚕstringᚄ(ctx, nil, obj.Edit)
+}
+func (ec *executionContext) fieldContext_CredentialPermissions_edit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CredentialPermissions", field, false, false, "CredentialField")
 }
 
 func (ec *executionContext) _DeleteAccountPayload_deletedUserId(ctx context.Context, obj *model1.DeleteAccountPayload) graphql.Marshaler {
@@ -8879,6 +9538,204 @@ func (ec *executionContext) fieldContext_Mutation_reauthenticate(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_reauthenticate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_renameCredential(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renameCredential(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenameCredential(ctx, fc.Args["input"].(model1.RenameCredentialInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Credential")
+				if err != nil {
+					var zeroVal *model1.RenameCredentialPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model1.RenameCredentialPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.RenameCredentialPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model1.RenameCredentialPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model1.RenameCredentialPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RenameCredentialPayload) graphql.Marshaler {
+			return ec.marshalORenameCredentialPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRenameCredentialPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renameCredential(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RenameCredentialPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_renameCredential_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeCredential(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeCredential(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveCredential(ctx, fc.Args["input"].(model1.RemoveCredentialInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				of, err := ec.unmarshalOString2ᚖstring(ctx, "Credential")
+				if err != nil {
+					var zeroVal *model1.RemoveCredentialPayload
+					return zeroVal, err
+				}
+				id, err := ec.unmarshalOString2ᚖstring(ctx, "input.id")
+				if err != nil {
+					var zeroVal *model1.RemoveCredentialPayload
+					return zeroVal, err
+				}
+				as, err := ec.unmarshalNString2string(ctx, "OWNER")
+				if err != nil {
+					var zeroVal *model1.RemoveCredentialPayload
+					return zeroVal, err
+				}
+				otherwise, err := ec.unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx, "ERROR")
+				if err != nil {
+					var zeroVal *model1.RemoveCredentialPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Owner == nil {
+					var zeroVal *model1.RemoveCredentialPayload
+					return zeroVal, errors.New("directive owner is not implemented")
+				}
+				return ec.Directives.Owner(ctx, nil, directive0, of, id, as, nil, nil, otherwise)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RemoveCredentialPayload) graphql.Marshaler {
+			return ec.marshalORemoveCredentialPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRemoveCredentialPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeCredential(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveCredentialPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeCredential_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_completeSignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_completeSignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CompleteSignUp(ctx, fc.Args["input"].(model1.CompleteSignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.CompleteSignUpPayload) graphql.Marshaler {
+			return ec.marshalOCompleteSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCompleteSignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_completeSignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CompleteSignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_completeSignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12354,6 +13211,27 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _PendingSignUp_needs(ctx context.Context, obj *model1.PendingSignUp) graphql.Marshaler {
+	return ec.marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpNeed(ctx, nil, obj.Needs)
+}
+func (ec *executionContext) fieldContext_PendingSignUp_needs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendingSignUp", field, false, false, "SignUpNeed")
+}
+
+func (ec *executionContext) _PendingSignUp_continuationToken(ctx context.Context, obj *model1.PendingSignUp) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_PendingSignUp_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendingSignUp", field, false, false, "String")
+}
+
+func (ec *executionContext) _PendingSignUp_expiresAt(ctx context.Context, obj *model1.PendingSignUp) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_PendingSignUp_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PendingSignUp", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Profile_id(ctx context.Context, obj *model1.Profile) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -13270,6 +14148,31 @@ func (ec *executionContext) fieldContext_RefreshSessionPayload_tokens(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _RemoveCredentialPayload_removedCredentialId(ctx context.Context, obj *model1.RemoveCredentialPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.RemovedCredentialID)
+}
+func (ec *executionContext) fieldContext_RemoveCredentialPayload_removedCredentialId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemoveCredentialPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RemoveCredentialPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.RemoveCredentialPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RemoveCredentialPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_RemoveCredentialPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveCredentialPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RemoveMemberPayload_removedUserId(ctx context.Context, obj *model.RemoveMemberPayload) graphql.Marshaler {
 	return (*exec.Text)(&obj.RemovedUserID)
 }
@@ -13282,6 +14185,24 @@ func (ec *executionContext) _RemoveOrganisationMemberPayload_removedUserId(ctx c
 }
 func (ec *executionContext) fieldContext_RemoveOrganisationMemberPayload_removedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RemoveOrganisationMemberPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RenameCredentialPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model1.RenameCredentialPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "RenameCredentialPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_RenameCredentialPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenameCredentialPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _RequestEmailVerificationPayload_success(ctx context.Context, obj *model1.RequestEmailVerificationPayload) graphql.Marshaler {
@@ -13465,6 +14386,27 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_user(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SecondFactorChallenge_continuationToken(ctx context.Context, obj *model1.SecondFactorChallenge) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_SecondFactorChallenge_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SecondFactorChallenge", field, false, false, "String")
+}
+
+func (ec *executionContext) _SecondFactorChallenge_factors(ctx context.Context, obj *model1.SecondFactorChallenge) graphql.Marshaler {
+	return ec.marshalNSecondFactor2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorᚄ(ctx, nil, obj.Factors)
+}
+func (ec *executionContext) fieldContext_SecondFactorChallenge_factors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SecondFactorChallenge", field, false, false, "SecondFactor")
+}
+
+func (ec *executionContext) _SecondFactorChallenge_expiresAt(ctx context.Context, obj *model1.SecondFactorChallenge) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_SecondFactorChallenge_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SecondFactorChallenge", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _SecurityEvent_id(ctx context.Context, obj *model1.SecurityEvent) graphql.Marshaler {
@@ -13965,6 +14907,24 @@ func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _SignInPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.SignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_SignInPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model1.SignOutPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
@@ -14454,6 +15414,31 @@ func (ec *executionContext) fieldContext_User_securityEvents(ctx context.Context
 	if fc.Args, err = ec.field_User_securityEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_credentials(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().Credentials(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOCredential2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialᚄ(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_credentials(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -16057,6 +17042,62 @@ func UnmarshalChangeUsernameInput(ctx context.Context, raw any) (model1.ChangeUs
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCompleteSignUpInput(ctx context.Context, obj any) (model1.CompleteSignUpInput, error) {
+	var it model1.CompleteSignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = data
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCompleteSignUpInput unmarshals raw into the CompleteSignUpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCompleteSignUpInput(ctx context.Context, raw any) (model1.CompleteSignUpInput, error) {
+	var out model1.CompleteSignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CompleteSignUpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCreateCommentInput(ctx context.Context, obj any) (model.CreateCommentInput, error) {
 	var it model.CreateCommentInput
 	if obj == nil {
@@ -16911,6 +17952,48 @@ func UnmarshalRefreshSessionInput(ctx context.Context, raw any) (model1.RefreshS
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRemoveCredentialInput(ctx context.Context, obj any) (model1.RemoveCredentialInput, error) {
+	var it model1.RemoveCredentialInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveCredentialInput unmarshals raw into the RemoveCredentialInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveCredentialInput(ctx context.Context, raw any) (model1.RemoveCredentialInput, error) {
+	var out model1.RemoveCredentialInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveCredentialInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRemoveMemberInput(ctx context.Context, obj any) (model.RemoveMemberInput, error) {
 	var it model.RemoveMemberInput
 	if obj == nil {
@@ -17006,6 +18089,55 @@ func (ec *executionContext) unmarshalInputRemoveOrganisationMemberInput(ctx cont
 func UnmarshalRemoveOrganisationMemberInput(ctx context.Context, raw any) (model.RemoveOrganisationMemberInput, error) {
 	var out model.RemoveOrganisationMemberInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveOrganisationMemberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRenameCredentialInput(ctx context.Context, obj any) (model1.RenameCredentialInput, error) {
+	var it model1.RenameCredentialInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRenameCredentialInput unmarshals raw into the RenameCredentialInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRenameCredentialInput(ctx context.Context, raw any) (model1.RenameCredentialInput, error) {
+	var out model1.RenameCredentialInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RenameCredentialInput", raw, &out)
 	return out, err
 }
 
@@ -17976,6 +19108,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Note(ctx, sel, obj)
+	case *model1.Credential:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Credential(ctx, sel, obj)
 	case *model.Comment:
 		if obj == nil {
 			return graphql.Null
@@ -18088,7 +19225,7 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "email":
 			out.Values[i] = ec._Account_email(out.At(ctx, "Account", &fields[i]), obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "emailVerified":
@@ -18529,6 +19666,44 @@ func (ec *executionContext) _CommentPermissions(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var completeSignUpPayloadImplementors = []string{"CompleteSignUpPayload"}
+
+func (ec *executionContext) _CompleteSignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.CompleteSignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, completeSignUpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CompleteSignUpPayload")
+		case "user":
+			out.Values[i] = ec._CompleteSignUpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._CompleteSignUpPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var createCommentPayloadImplementors = []string{"CreateCommentPayload"}
 
 func (ec *executionContext) _CreateCommentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCommentPayload) graphql.Marshaler {
@@ -18642,6 +19817,108 @@ func (ec *executionContext) _CreateOrganisationPayload(ctx context.Context, sel 
 		case "organisation":
 			out.Values[i] = ec._CreateOrganisationPayload_organisation(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var credentialImplementors = []string{"Credential", "Node"}
+
+func (ec *executionContext) _Credential(ctx context.Context, sel ast.SelectionSet, obj *model1.Credential) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, credentialImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Credential")
+		case "id":
+			out.Values[i] = ec._Credential_id(out.At(ctx, "Credential", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Credential_kind(out.At(ctx, "Credential", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Credential_name(out.At(ctx, "Credential", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._Credential_createdAt(out.At(ctx, "Credential", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Credential_lastUsedAt(out.At(ctx, "Credential", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "viewerCan":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Credential_viewerCan(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var credentialPermissionsImplementors = []string{"CredentialPermissions"}
+
+func (ec *executionContext) _CredentialPermissions(ctx context.Context, sel ast.SelectionSet, obj *owned.Permissions) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, credentialPermissionsImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CredentialPermissions")
+		case "actions":
+			out.Values[i] = ec._CredentialPermissions_actions(out.At(ctx, "CredentialPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "see":
+			out.Values[i] = ec._CredentialPermissions_see(out.At(ctx, "CredentialPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edit":
+			out.Values[i] = ec._CredentialPermissions_edit(out.At(ctx, "CredentialPermissions", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -19174,6 +20451,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reauthenticate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reauthenticate(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "renameCredential":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renameCredential(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removeCredential":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeCredential(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "completeSignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_completeSignUp(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -20431,6 +21729,49 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var pendingSignUpImplementors = []string{"PendingSignUp"}
+
+func (ec *executionContext) _PendingSignUp(ctx context.Context, sel ast.SelectionSet, obj *model1.PendingSignUp) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pendingSignUpImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PendingSignUp")
+		case "needs":
+			out.Values[i] = ec._PendingSignUp_needs(out.At(ctx, "PendingSignUp", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._PendingSignUp_continuationToken(out.At(ctx, "PendingSignUp", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._PendingSignUp_expiresAt(out.At(ctx, "PendingSignUp", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var profileImplementors = []string{"Profile", "Node", "_Entity"}
 
 func (ec *executionContext) _Profile(ctx context.Context, sel ast.SelectionSet, obj *model1.Profile) graphql.Marshaler {
@@ -20844,6 +22185,44 @@ func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var removeCredentialPayloadImplementors = []string{"RemoveCredentialPayload"}
+
+func (ec *executionContext) _RemoveCredentialPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RemoveCredentialPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeCredentialPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveCredentialPayload")
+		case "removedCredentialId":
+			out.Values[i] = ec._RemoveCredentialPayload_removedCredentialId(out.At(ctx, "RemoveCredentialPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._RemoveCredentialPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var removeMemberPayloadImplementors = []string{"RemoveMemberPayload"}
 
 func (ec *executionContext) _RemoveMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemoveMemberPayload) graphql.Marshaler {
@@ -20891,6 +22270,39 @@ func (ec *executionContext) _RemoveOrganisationMemberPayload(ctx context.Context
 		case "removedUserId":
 			out.Values[i] = ec._RemoveOrganisationMemberPayload_removedUserId(out.At(ctx, "RemoveOrganisationMemberPayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var renameCredentialPayloadImplementors = []string{"RenameCredentialPayload"}
+
+func (ec *executionContext) _RenameCredentialPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RenameCredentialPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, renameCredentialPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RenameCredentialPayload")
+		case "credential":
+			out.Values[i] = ec._RenameCredentialPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -21220,6 +22632,49 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 		case "user":
 			out.Values[i] = ec._RevokeSessionPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var secondFactorChallengeImplementors = []string{"SecondFactorChallenge"}
+
+func (ec *executionContext) _SecondFactorChallenge(ctx context.Context, sel ast.SelectionSet, obj *model1.SecondFactorChallenge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, secondFactorChallengeImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SecondFactorChallenge")
+		case "continuationToken":
+			out.Values[i] = ec._SecondFactorChallenge_continuationToken(out.At(ctx, "SecondFactorChallenge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "factors":
+			out.Values[i] = ec._SecondFactorChallenge_factors(out.At(ctx, "SecondFactorChallenge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._SecondFactorChallenge_expiresAt(out.At(ctx, "SecondFactorChallenge", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -21703,6 +23158,11 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "secondFactor":
+			out.Values[i] = ec._SignInPayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22110,6 +23570,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_securityEvents(ctx, field, obj)
+				})
+		case "credentials":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_credentials(ctx, field, obj)
 				})
 		case "createdAt":
 			out.Values[i] = ec._User_createdAt(out.At(ctx, "User", &fields[i]), obj)
@@ -22851,6 +24317,11 @@ func (ec *executionContext) marshalNCommentField2ᚕstringᚄ(ctx context.Contex
 	return ret
 }
 
+func (ec *executionContext) unmarshalNCompleteSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCompleteSignUpInput(ctx context.Context, v any) (model1.CompleteSignUpInput, error) {
+	res, err := ec.unmarshalInputCompleteSignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCreateCommentInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentInput(ctx context.Context, v any) (model.CreateCommentInput, error) {
 	res, err := ec.unmarshalInputCreateCommentInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22869,6 +24340,112 @@ func (ec *executionContext) unmarshalNCreateNotebookInput2exampleᚗcomᚋnotes�
 func (ec *executionContext) unmarshalNCreateOrganisationInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateOrganisationInput(ctx context.Context, v any) (model.CreateOrganisationInput, error) {
 	res, err := ec.unmarshalInputCreateOrganisationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx context.Context, sel ast.SelectionSet, v *model1.Credential) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Credential!")
+		return graphql.Null
+	}
+	return ec._Credential(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCredentialAction2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCredentialAction2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CredentialAction!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCredentialAction2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCredentialAction2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCredentialAction2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCredentialAction2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNCredentialField2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCredentialField2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CredentialField!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCredentialField2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCredentialField2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCredentialField2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCredentialField2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNCredentialKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialKind(ctx context.Context, v any) (model1.CredentialKind, error) {
+	var res model1.CredentialKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCredentialKind2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialKind(ctx context.Context, sel ast.SelectionSet, v model1.CredentialKind) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
@@ -23761,6 +25338,11 @@ func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRemoveCredentialInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRemoveCredentialInput(ctx context.Context, v any) (model1.RemoveCredentialInput, error) {
+	res, err := ec.unmarshalInputRemoveCredentialInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRemoveMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberInput(ctx context.Context, v any) (model.RemoveMemberInput, error) {
 	res, err := ec.unmarshalInputRemoveMemberInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -23768,6 +25350,11 @@ func (ec *executionContext) unmarshalNRemoveMemberInput2exampleᚗcomᚋnotesᚋ
 
 func (ec *executionContext) unmarshalNRemoveOrganisationMemberInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveOrganisationMemberInput(ctx context.Context, v any) (model.RemoveOrganisationMemberInput, error) {
 	res, err := ec.unmarshalInputRemoveOrganisationMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRenameCredentialInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRenameCredentialInput(ctx context.Context, v any) (model1.RenameCredentialInput, error) {
+	res, err := ec.unmarshalInputRenameCredentialInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -23807,6 +25394,46 @@ func (ec *executionContext) unmarshalNRevokeInvitationInput2exampleᚗcomᚋnote
 func (ec *executionContext) unmarshalNRevokeSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRevokeSessionInput(ctx context.Context, v any) (model1.RevokeSessionInput, error) {
 	res, err := ec.unmarshalInputRevokeSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSecondFactor2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactor(ctx context.Context, v any) (model1.SecondFactor, error) {
+	var res model1.SecondFactor
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSecondFactor2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactor(ctx context.Context, sel ast.SelectionSet, v model1.SecondFactor) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNSecondFactor2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorᚄ(ctx context.Context, v any) ([]model1.SecondFactor, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model1.SecondFactor, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSecondFactor2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactor(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSecondFactor2ᚕfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorᚄ(ctx context.Context, sel ast.SelectionSet, v []model1.SecondFactor) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSecondFactor2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactor(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNSecurityEvent2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v []*model1.SecurityEvent) graphql.Marshaler {
@@ -23996,6 +25623,16 @@ func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgr
 func (ec *executionContext) unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model1.SignUpInput, error) {
 	res, err := ec.unmarshalInputSignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpNeed(ctx context.Context, v any) (model1.SignUpNeed, error) {
+	var res model1.SignUpNeed
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpNeed(ctx context.Context, sel ast.SelectionSet, v model1.SignUpNeed) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx context.Context, v any) (model1.StartPasswordResetInput, error) {
@@ -24452,6 +26089,13 @@ func (ec *executionContext) marshalOCommentPermissions2ᚖfreeholdᚗdevᚋfreeh
 	return ec._CommentPermissions(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCompleteSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCompleteSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.CompleteSignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CompleteSignUpPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCreateCommentPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐCreateCommentPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateCommentPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -24478,6 +26122,39 @@ func (ec *executionContext) marshalOCreateOrganisationPayload2ᚖexampleᚗcom�
 		return graphql.Null
 	}
 	return ec._CreateOrganisationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCredential2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialᚄ(ctx context.Context, sel ast.SelectionSet, v []*model1.Credential) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx context.Context, sel ast.SelectionSet, v *model1.Credential) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Credential(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCredentialPermissions2ᚖfreeholdᚗdevᚋfreeholdᚋownedᚐPermissions(ctx context.Context, sel ast.SelectionSet, v *owned.Permissions) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CredentialPermissions(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalODate2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
@@ -24779,6 +26456,13 @@ func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfr
 	return ec._RefreshSessionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORemoveCredentialPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRemoveCredentialPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RemoveCredentialPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RemoveCredentialPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORemoveMemberPayload2ᚖexampleᚗcomᚋnotesᚋgraphᚋmodelᚐRemoveMemberPayload(ctx context.Context, sel ast.SelectionSet, v *model.RemoveMemberPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -24791,6 +26475,13 @@ func (ec *executionContext) marshalORemoveOrganisationMemberPayload2ᚖexample�
 		return graphql.Null
 	}
 	return ec._RemoveOrganisationMemberPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORenameCredentialPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRenameCredentialPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RenameCredentialPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RenameCredentialPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalORequestEmailVerificationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RequestEmailVerificationPayload) graphql.Marshaler {
@@ -24840,6 +26531,13 @@ func (ec *executionContext) marshalORevokeSessionPayload2ᚖfreeholdᚗdevᚋfre
 		return graphql.Null
 	}
 	return ec._RevokeSessionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx context.Context, sel ast.SelectionSet, v *model1.SecondFactorChallenge) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SecondFactorChallenge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSecurityEvent2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecurityEvent(ctx context.Context, sel ast.SelectionSet, v *model1.SecurityEvent) graphql.Marshaler {

@@ -31,6 +31,7 @@ func Graph() app.Graph {
 // root has the resolvers of all modules. If Go misses a method of one, no module resolves the field of that name.
 type root struct {
 	commentResolver      commentResolver
+	credentialResolver   credentialResolver
 	mutationResolver     mutationResolver
 	noteResolver         noteResolver
 	notebookResolver     notebookResolver
@@ -44,6 +45,7 @@ type root struct {
 func newRoot(r *resolvers.Resolvers) *root {
 	return &root{
 		commentResolver{commentsComment{Resolvers: r}},
+		credentialResolver{coreCredential{Resolvers: r}},
 		mutationResolver{commentsMutation{Resolvers: r}, notebooksMutation{Resolvers: r}, notesMutation{Resolvers: r}, organisationsMutation{Resolvers: r}, coreMutation{Resolvers: r}},
 		noteResolver{commentsNote{Resolvers: r}, notesNote{Resolvers: r}},
 		notebookResolver{notebooksNotebook{Resolvers: r}, notesNotebook{Resolvers: r}},
@@ -64,6 +66,15 @@ type (
 		commentsComment
 	}
 	commentsComment = comments.CommentResolver
+)
+
+func (r *root) Credential() graph.CredentialResolver { return &r.credentialResolver }
+
+type (
+	credentialResolver struct {
+		coreCredential
+	}
+	coreCredential = core.CredentialResolver
 )
 
 func (r *root) Mutation() graph.MutationResolver { return &r.mutationResolver }

@@ -16,8 +16,15 @@ import (
 	"freehold.dev/freehold/internal/proof/people"
 )
 
-// Facts returns the facts about the module core.
+// Facts returns the facts about the module core: those of accounts, and those of each way in.
 func Facts() people.Facts {
+	return people.Join(
+		accounts(),
+		credentials(),
+	)
+}
+
+func accounts() people.Facts {
 	return people.Facts{
 		Known: cases.Known{
 			Own: map[string]cases.Own{
@@ -134,6 +141,9 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 
 // newCode requests a code, and derives it from the id of its mail as the service does.
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
+	if mutation == "completeSignUp" {
+		return newSignUp(s, of)
+	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
 	if mutation == "resetPassword" {
 		ask, purpose = harness.RequestReset, "RESET_PASSWORD"
@@ -218,7 +228,7 @@ const disarmed = `
 	  AS $$ SELECT k.email FROM app.codes k WHERE k.user_id = p_user_id AND k.purpose = 'CHANGE_EMAIL' $$;
 	CREATE OR REPLACE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-	  AS $$ SELECT c.password_hash <> '' FROM app.credentials c WHERE c.user_id = p_user_id $$;
+	  AS $$ SELECT c.password_hash <> '' FROM app.accounts c WHERE c.user_id = p_user_id $$;
 	CREATE OR REPLACE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamptz
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	  AS $$ SELECT max(s.authenticated_at) + make_interval(secs => p_seconds) FROM app.sessions s WHERE s.user_id = p_user_id $$;

@@ -207,7 +207,7 @@ func fieldOf(value string) string {
 // accepts calls a mutation about the row. If only is not "", the mutation gets no other optional field of an input, and accepts reports
 // false if it has no field of this name.
 func (x trial) accepts(m *ast.FieldDefinition, only string) bool {
-	if err := x.Spare(x.target, m.Name); err != nil { // the row is needed again
+	if err := x.Prepare(x.target, m.Name); err != nil { // the row is needed again
 		x.t.Fatal(err)
 	}
 	has := false

@@ -260,12 +260,7 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 		}
 	}
 	m := r.Path.RootField().Def
-	if before := p.Program.Facts.Before[m.Name]; before != nil {
-		if err := before(p.Maker, target); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := p.Spare(target, m.Name); err != nil {
+	if err := p.Prepare(target, m.Name); err != nil {
 		return nil, nil, err
 	}
 	if relation, related := cases.RelationOf(r.Asker); related {
@@ -277,6 +272,16 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 		err = p.signUp(another)
 	}
 	return target, another, err
+}
+
+// Prepare prepares a person for a mutation, as the facts say, and creates another row for one that deletes.
+func (p *Stage) Prepare(target *people.Person, mutation string) error {
+	if before := p.Program.Facts.Before[mutation]; before != nil {
+		if err := before(p.Maker, target); err != nil {
+			return err
+		}
+	}
+	return p.Spare(target, mutation)
 }
 
 // Spare creates another row of a person for a mutation that deletes one, so that the row of the person stays.

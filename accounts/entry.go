@@ -1,0 +1,105 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"freehold.dev/freehold/accounts/continuations"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+)
+
+// Entrance is the sign-in of a client that has proved a credential of an existing account.
+type Entrance struct {
+	Proof  auth.Proof
+	Cookie bool // whether cookies are to hold the session
+	// Prove runs first in the transaction, and uses up what the client has proved. If it returns no user, its writes are committed, and
+	// the sign-in is refused.
+	Prove func(ctx context.Context, tx *db.SystemTx) (db.Proved, error)
+}
+
+// Entered is what came of a way in. Exactly one field is set.
+type Entered struct {
+	Session      *SignedIn
+	SecondFactor *SecondFactor  // the account requires a second factor
+	SignUp       *PendingSignUp // there is no account yet, and its username is missing
+}
+
+// SecondFactor is a sign-in whose second factor is missing.
+type SecondFactor struct {
+	continuations.Opened
+}
+
+// FirstFactor is what the flow of a sign-in knows while its second factor is missing.
+type FirstFactor struct {
+	Proof        auth.Proof
+	CredentialID *uuid.UUID
+}
+
+// Enter starts a session of the account that a client has proved, or asks for its second factor. The error is INVALID_CREDENTIALS if the
+// client has proved nothing, or if the account cannot be used.
+func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
+	session, refreshToken := s.Sessions.Prepare()
+	var viewer auth.Viewer
+	var profile *db.Profile
+	var outcome db.EntryOutcome
+	var opened *continuations.Opened
+	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
+		outcome = db.EntryRefused
+		proved, err := e.Prove(ctx, system)
+		if err != nil || proved.UserID == uuid.Nil {
+			return err // nil for a refusal, so that it is committed
+		}
+		if outcome, err = system.EnterAccount(ctx, proved, e.Proof, session, s.config.RequireVerifiedEmail); err != nil {
+			return err
+		}
+		switch outcome {
+		case db.EntryStarted:
+			viewer, profile, err = s.enter(ctx, system, session)
+		case db.EntrySecondFactor:
+			opened, err = s.Flows.Open(ctx, system, continuations.Flow{
+				Purpose: continuations.SecondFactor, UserID: proved.UserID, Cookie: e.Cookie,
+				Data: FirstFactor{Proof: e.Proof, CredentialID: proved.CredentialID},
+			})
+		case db.EntryRefused:
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case outcome == db.EntrySecondFactor:
+		return &Entered{SecondFactor: &SecondFactor{*opened}}, nil
+	case outcome != db.EntryStarted:
+		return nil, s.invalidCredentials()
+	}
+	started, err := s.signedIn(viewer, profile, refreshToken)
+	return &Entered{Session: started}, err
+}
+
+// enter continues as the owner of a session that this transaction has started.
+func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams) (auth.Viewer, *db.Profile, error) {
+	tx, err := system.Enter(ctx, session.ID)
+	if err != nil {
+		return auth.Viewer{}, nil, err
+	}
+	if err := tx.RevokeOldestSessions(ctx, s.config.MaxSessions); err != nil {
+		return auth.Viewer{}, nil, err
+	}
+	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)
+	return tx.Viewer, profile, err
+}
+
+// RequireRecent returns REAUTH_REQUIRED unless the viewer has proved recently who they are, as sensitive operations require.
+func (s *Service) RequireRecent(ctx context.Context, tx *db.Tx) error {
+	if err := tx.RequireReauthentication(ctx, s.config.ReauthAfter); err != nil {
+		return fmt.Errorf("require a recent authentication: %w", err)
+	}
+	return nil
+}
+
+// ReauthAfter is how long sensitive operations work after the viewer has proved who they are.
+func (s *Service) ReauthAfter() time.Duration { return s.config.ReauthAfter }

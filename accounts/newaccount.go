@@ -1,0 +1,100 @@
+package accounts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"freehold.dev/freehold/accounts/continuations"
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+)
+
+// NewAccount is how a visitor signs up without a password.
+type NewAccount struct {
+	Proof         auth.Proof
+	EmailVerified bool // whether the caller has proved the address
+	NoEmail       bool // whether the account has no address
+	Anonymous     bool // whether nothing but its session leads to the account
+	// Use runs before anything is written, and uses up what the visitor has proved. It can be nil.
+	Use func(ctx context.Context, tx *db.SystemTx) error
+	// Add adds the credential, as the owner of the new account. It can be nil.
+	Add func(ctx context.Context, tx *db.Tx) error
+}
+
+// SignUpWith is SignUp for a visitor without a password.
+func (s *Service) SignUpWith(ctx context.Context, in SignUp, n NewAccount) (*SignedIn, error) {
+	if err := s.limits.CheckSignUp(ctx); err != nil {
+		return nil, err
+	}
+	c := s.read(in)
+	c.with = &n
+	session, err := s.signUpFirst(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("sign up: %w", err)
+	}
+	return session, nil
+}
+
+// Waiting is a visitor who has proved a credential, and whose account has no username yet.
+type Waiting struct {
+	Kind          string // of the credential; see OnComplete
+	Data          any    // what OnComplete's function needs to add the credential
+	Email         string // "" for none
+	EmailVerified bool
+	Proof         auth.Proof
+	Cookie        bool // whether cookies are to hold the session
+}
+
+// PendingSignUp is a sign-up whose username is missing.
+type PendingSignUp struct {
+	continuations.Opened
+}
+
+// waiting is what the flow of a sign-up knows.
+type waiting struct {
+	Waiting
+	Data json.RawMessage
+}
+
+// AskForUsername opens the flow of a sign-up whose username is missing. CompleteSignUp continues it.
+func (s *Service) AskForUsername(ctx context.Context, w Waiting) (*Entered, error) {
+	data, err := json.Marshal(w.Data)
+	if err != nil {
+		return nil, fmt.Errorf("ask for a username: %w", err)
+	}
+	w.Data = nil
+	opened, err := s.Flows.Start(ctx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: waiting{w, data}})
+	if err != nil {
+		return nil, fmt.Errorf("ask for a username: %w", err)
+	}
+	return &Entered{SignUp: &PendingSignUp{*opened}}, nil
+}
+
+// ofVerified adds nothing: an account whose address is verified can sign in with codes that are sent there.
+func ofVerified(context.Context, *db.Tx, json.RawMessage) error { return nil }
+
+// OnComplete sets how a kind of credential is added to the account of a completed sign-up. Call it before the service is used.
+func (s *Service) OnComplete(kind string, add func(ctx context.Context, tx *db.Tx, data json.RawMessage) error) {
+	s.completions[kind] = add
+}
+
+// CompleteSignUp creates the account of a sign-up whose username was missing. It also reports whether cookies are to hold the session.
+// The token can be used again if the username is invalid or taken.
+func (s *Service) CompleteSignUp(ctx context.Context, token, username string, profile db.ProfileFields) (*SignedIn, bool, error) {
+	var w waiting
+	flow, err := s.Flows.Find(ctx, continuations.SignUp, "input.continuationToken", token, &w)
+	if err != nil {
+		return nil, false, err
+	}
+	add, known := s.completions[w.Kind]
+	if !known {
+		return nil, false, fmt.Errorf("complete a sign-up: no package adds credentials of the kind %s", w.Kind)
+	}
+	session, err := s.SignUpWith(ctx, SignUp{Email: w.Email, Username: username, Profile: profile}, NewAccount{
+		Proof: w.Proof, EmailVerified: w.EmailVerified, NoEmail: w.Email == "",
+		Use: func(ctx context.Context, tx *db.SystemTx) error { return s.Flows.Use(ctx, tx, flow) },
+		Add: func(ctx context.Context, tx *db.Tx) error { return add(ctx, tx, w.Data) },
+	})
+	return session, flow.Cookie, err
+}
