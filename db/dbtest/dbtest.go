@@ -171,7 +171,7 @@ const folders = "freehold-test-"
 func scratch() string {
 	const memory, enough, day = "/dev/shm", 4 << 30, 24 * time.Hour
 	var s syscall.Statfs_t
-	if err := syscall.Statfs(memory, &s); err != nil || s.Bavail*uint64(s.Bsize) < enough { //nolint:unconvert // its type depends on the system
+	if err := syscall.Statfs(memory, &s); err != nil || s.Bavail*uint64(s.Bsize) < enough {
 		return ""
 	}
 	old, _ := filepath.Glob(filepath.Join(memory, folders+"*"))
