@@ -48,8 +48,8 @@ const (
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
 	AccountDeleted  Kind = "account_deleted"
 
-	CredentialAdded   Kind = "credential_added" // to the account's address
-	CredentialRemoved Kind = "credential_removed"
+	CredentialAdded   Kind = "credential_added"   //nolint:gosec // the name of a kind; to the account's address
+	CredentialRemoved Kind = "credential_removed" //nolint:gosec // as above
 )
 
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
