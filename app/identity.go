@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
@@ -21,6 +23,8 @@ type identity struct {
 	accounts *accounts.Service // in a second subgraph, only CheckWrite works
 
 	// nil in a second subgraph
+	mailCodes *mailcodes.Service
+	anonymous *anonymous.Service
 	operators *operators.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
@@ -80,6 +84,8 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
+	who.mailCodes = mailcodes.New(a.db, service)
+	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
