@@ -17,6 +17,10 @@ func factors() people.Facts {
 		Known: cases.Known{
 			Own: map[string]cases.Own{"Mutation.finishSecondFactor": cases.ProvesOwner},
 			NullAfter: map[string]map[string]string{
+				"Mutation.signIn": {
+					"SignInPayload.secondFactor": oneFactor, "SecondFactorChallenge.continuationToken": oneFactor,
+					"SecondFactorChallenge.factors": oneFactor, "SecondFactorChallenge.expiresAt": oneFactor,
+				},
 				"Mutation.finishSecondFactor":  {"SecurityEvent.by": newest},
 				"Mutation.finishTotp":          {"SecurityEvent.by": newest, "Credential.lastUsedAt": "the app was only added"},
 				"Mutation.createRecoveryCodes": {"SecurityEvent.by": newest},
@@ -27,9 +31,6 @@ func factors() people.Facts {
 			"FinishTotpInput.continuationToken": code, "FinishTotpInput.code": currentCode, "FinishTotpInput.name": always("An app"),
 			"FinishSecondFactorInput.continuationToken": code, "FinishSecondFactorInput.code": none, "FinishSecondFactorInput.recoveryCode": always(recoveryCode),
 		},
-		// Otherwise everyone would get a second factor, from the only mutation that returns a new credential.
-		Insert: map[string]string{"Credential": `
-			INSERT INTO app.credentials (id, user_id, kind, name, last_used_at) VALUES (gen_random_uuid(), $1, 'PASSKEY', 'A ' || $2 || ' key', now()) RETURNING id`},
 		Before: map[string]func(*harness.Service, *people.Person) error{"createRecoveryCodes": addSecondFactor},
 		Disarm: []string{`
 			CREATE OR REPLACE FUNCTION app.recovery_codes_left(p_user_id uuid) RETURNS integer
@@ -37,6 +38,9 @@ func factors() people.Facts {
 			  AS $$ SELECT count(*)::integer FROM app.recovery_codes r WHERE r.user_id = p_user_id AND r.used_at IS NULL $$`},
 	}
 }
+
+// oneFactor is why a sign-in starts a session at once. TestAuthenticatorApp has the other outcome.
+const oneFactor = "the account has no second factor"
 
 // secret is that of every authenticator app of the proof, and recoveryCode the recovery code of everyone.
 var secret = totp.Secret("the proof's own secret")
