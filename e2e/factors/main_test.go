@@ -4,6 +4,8 @@ package factors
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -214,4 +216,12 @@ func count(list []string, text string) (n int) {
 		}
 	}
 	return n
+}
+
+// newServer returns the URL of a server that calls a function for each request.
+func newServer(t *testing.T, do func()) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { do() }))
+	t.Cleanup(server.Close)
+	return server.URL
 }
