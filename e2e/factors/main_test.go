@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -177,7 +178,7 @@ func (m *member) code(t testing.TB, steps int) string {
 func (m *member) wrong(t testing.TB) string {
 	t.Helper()
 	for n := range 10 {
-		code := strings.Repeat(fmt.Sprint(n), 6)
+		code := strings.Repeat(strconv.Itoa(n), 6)
 		if !slices.Contains([]string{m.code(t, -2), m.code(t, -1), m.code(t, 0), m.code(t, 1), m.code(t, 2)}, code) {
 			return code
 		}
