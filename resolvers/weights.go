@@ -19,6 +19,6 @@ var TextBytes = map[string]int{
 var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
-	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "addEmailCode", "setPassword", "signUpAnonymously", "upgradeAccount",
+	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "enableSignInCodes", "setPassword", "signUpAnonymously", "upgradeAccount",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

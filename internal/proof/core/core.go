@@ -21,6 +21,8 @@ func Facts() people.Facts {
 	return people.Join(
 		accounts(),
 		credentials(),
+		mailCodes(),
+		anonymous(),
 	)
 }
 
@@ -145,8 +147,11 @@ func newCode(s *harness.Service, dataDir string, of *people.Person, mutation str
 		return newSignUp(s, of)
 	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
-	if mutation == "resetPassword" {
+	switch mutation {
+	case "resetPassword":
 		ask, purpose = harness.RequestReset, "RESET_PASSWORD"
+	case "signInWithCode", "reauthenticateWithCode":
+		ask, purpose = harness.RequestSignInCode, "SIGN_IN"
 	}
 	if r, err := s.TryDo("", ask, harness.Input("email", of.Seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("request a code: %s, %w", r.Body, err)
