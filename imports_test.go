@@ -16,6 +16,9 @@ var mayImport = map[string][]string{
 	"internal/levers":        {},
 	"auth":                   {"fault", "internal/runes"},
 	"auth/passwords":         {"auth", "fault", "internal/levers"},
+	"auth/passkeys":          {},
+	"auth/passkeys/softkey":  {},
+	"accounts/passkeys":      {"accounts", "accounts/continuations", "accounts/input", "accounts/limits", "auth", "auth/passkeys", "db", "fault", "mail"},
 	"mail/outbox":            {},
 	"mail/address":           {},
 	"mail":                   {"mail/address", "mail/outbox"},
@@ -39,7 +42,7 @@ var mayImport = map[string][]string{
 	"graph/model":            {"internal/runes", "owned"},
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
-	"resolvers":              {"accounts", "accounts/anonymous", "accounts/input", "accounts/mailcodes", "accounts/operators", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":              {"accounts", "accounts/anonymous", "accounts/input", "accounts/mailcodes", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":             {"fault"},
@@ -47,7 +50,7 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault", "internal/levers",
+		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys",
 		"mail", "mail/outbox", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
@@ -76,7 +79,7 @@ var mayImport = map[string][]string{
 		"internal/proof/permissions", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
-	"internal/proof/core":     {"auth", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
+	"internal/proof/core":     {"auth", "auth/passkeys/softkey", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
 	"internal/proof/findings": {},
 	"internal/proof/people":   {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/findings"},
 	"internal/proof/policies": {
@@ -102,9 +105,10 @@ var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"internal/eventually": {"e2e/harness"},                          // for tests
-	"db/probe":            {"explain"},                              // acts as any user, for an operator at the command line
-	"internal/levers":     {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
+	"internal/eventually":   {"e2e/harness"},                          // for tests
+	"auth/passkeys/softkey": {"internal/proof/core"},                  // for tests
+	"db/probe":              {"explain"},                              // acts as any user, for an operator at the command line
+	"internal/levers":       {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
 
 	// for tests
 	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/disabled", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
@@ -114,6 +118,7 @@ var onlyImportedBy = map[string][]string{
 var testsMayImport = map[string][]string{
 	"fault":               {"fault"},
 	"auth/passwords":      {"internal/eventually"},
+	"auth/passkeys":       {"auth/passkeys/softkey"},
 	"mail":                {"internal/eventually", "mail"},
 	"db":                  {"db", "db/dbtest", "internal/eventually"},
 	"db/probe":            {"db/dbtest", "db/probe"},

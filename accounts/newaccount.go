@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/accounts/continuations"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
@@ -12,6 +14,7 @@ import (
 
 // NewAccount is how a visitor signs up without a password.
 type NewAccount struct {
+	UserID        uuid.UUID // of the new account, if the credential contains it already; uuid.Nil for any
 	Proof         auth.Proof
 	EmailVerified bool // whether the caller has proved the address
 	NoEmail       bool // whether the account has no address
@@ -36,6 +39,23 @@ func (s *Service) SignUpWith(ctx context.Context, in SignUp, n NewAccount) (*Sig
 		return nil, fmt.Errorf("sign up: %w", err)
 	}
 	return session, nil
+}
+
+// CheckSignUpWith returns the error that SignUpWith would return for the values of the form. It counts as a sign-up.
+func (s *Service) CheckSignUpWith(ctx context.Context, in SignUp, n NewAccount) error {
+	if err := s.limits.CheckSignUp(ctx); err != nil {
+		return err
+	}
+	c := s.read(in)
+	c.with = &n
+	faults, err := s.validate(ctx, &c)
+	if err == nil {
+		err = faults.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("check a sign-up: %w", err)
+	}
+	return nil
 }
 
 // Waiting is a visitor who has proved a credential, and whose account has no username yet.

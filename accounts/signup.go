@@ -283,6 +283,9 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 	}
 	if c.with != nil {
 		account.Proof, account.Verified, account.Anonymous = c.with.Proof, c.with.EmailVerified, c.with.Anonymous
+		if c.with.UserID != uuid.Nil {
+			account.UserID = c.with.UserID
+		}
 	}
 	if s.waits(&c) {
 		account.PendingFor = s.config.PendingLifetime

@@ -88,6 +88,7 @@ type Config struct {
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LimitSettings
+	PasskeySettings
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 
 	subgraph bool // whether the settings are those of a second subgraph
@@ -140,12 +141,13 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	c.TokenAudiences = normalizeAudiences(c.TokenAudiences, c.PublicURL)
 	c.AppName = cmp.Or(c.AppName, c.host())
 	var ofOrigins, ofHeaders []error
-	c.CORSOrigins, ofOrigins = edge.NormalizeOrigins(c.CORSOrigins)
+	c.CORSOrigins, ofOrigins = edge.NormalizeOrigins("FREEHOLD_CORS_ORIGINS", c.CORSOrigins)
 	c.CORSHeaders, ofHeaders = edge.NormalizeHeaders(c.CORSHeaders)
+	ofPasskeys := c.completePasskeys()
 	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !edge.IsLoopback(c.Addr) {
 		faults = append(faults, errors.New("FREEHOLD_ENV: required, since DATABASE_URL is set and FREEHOLD_ADDR is not a loopback address: set it to production, or to development for a developer's instance"))
 	}
-	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, c.faults()))
+	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, ofPasskeys, c.faults()))
 }
 
 func sorted(faults []error) error {
@@ -254,6 +256,7 @@ func (c *Config) faults() (faults []error) {
 	faults = append(faults, c.audienceFaults()...)
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
+	faults = append(faults, c.passkeyFaults()...)
 	faults = append(faults, c.subgraphFaults()...)
 	if !c.Development() && c.subgraph {
 		check(c.DatabaseURL != "", "DATABASE_URL: required in production")

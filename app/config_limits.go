@@ -16,6 +16,7 @@ type LimitSettings struct {
 	CodeRequest     limits.Limit `env:"FREEHOLD_LIMIT_CODE_REQUEST" envDefault:"100/1h"`
 	CodeTry         limits.Limit `env:"FREEHOLD_LIMIT_CODE_TRY" envDefault:"100/15m"`
 	PasswordTry     limits.Limit `env:"FREEHOLD_LIMIT_PASSWORD_TRY" envDefault:"100/15m"`
+	Passkey         limits.Limit `env:"FREEHOLD_LIMIT_PASSKEY" envDefault:"300/15m"`
 	Guess           limits.Limit `env:"FREEHOLD_LIMIT_GUESS" envDefault:"10/15m"`
 	Strangers       limits.Limit `env:"FREEHOLD_LIMIT_GUESS_TOTAL" envDefault:"100/1h"`
 	Code            limits.Limit `env:"FREEHOLD_LIMIT_CODE" envDefault:"10/15m"`

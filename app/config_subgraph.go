@@ -45,6 +45,9 @@ var ofAccounts = []string{
 	"FREEHOLD_ACCOUNT_SESSIONS",
 	"FREEHOLD_ACCOUNT_EVENTS",
 	"FREEHOLD_PASSWORD_SHARE",
+	"FREEHOLD_PASSKEY_RP_ID",
+	"FREEHOLD_PASSKEY_ORIGINS",
+	"FREEHOLD_PASSKEY_USER_VERIFICATION",
 }
 
 // has reports whether a setting has a meaning for this kind of service.

@@ -10,8 +10,10 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/remote"
@@ -26,6 +28,8 @@ type identity struct {
 	mailCodes *mailcodes.Service
 	anonymous *anonymous.Service
 	operators *operators.Service
+	passkeys  *passkeys.Service
+	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
 	jwks      func() auth.JWKS
@@ -86,6 +90,14 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
 	who.mailCodes = mailcodes.New(a.db, service)
 	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
+	protocol, err := c.newPasskeys()
+	if err != nil {
+		return who, err
+	}
+	if protocol != nil {
+		who.related = protocol.RelatedOrigins()
+	}
+	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

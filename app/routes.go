@@ -6,20 +6,22 @@ import (
 	"net/http"
 	"time"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/edge"
 	"freehold.dev/freehold/web"
 )
 
 // routes adds what is served besides /graphql. A service without keys of its own has no jwks.
-func (a *App) routes(mux *http.ServeMux, jwks func() auth.JWKS) {
-	if jwks != nil {
+func (a *App) routes(mux *http.ServeMux, who identity) {
+	if who.jwks != nil {
 		mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
 			w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
-			edge.WriteJSON(w, http.StatusOK, jwks())
+			edge.WriteJSON(w, http.StatusOK, who.jwks())
 		})
+	}
+	if who.related != nil {
+		mux.HandleFunc("GET /.well-known/webauthn", func(w http.ResponseWriter, _ *http.Request) { edge.WriteJSON(w, http.StatusOK, who.related) })
 	}
 	if a.config.Development() {
 		a.serveDeveloper(mux)

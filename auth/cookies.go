@@ -106,7 +106,7 @@ func (j *Jar) set(access, refresh string) {
 
 // SignOut makes the browser delete the session, if the request used the cookies.
 func (j *Jar) SignOut() {
-	if j != nil && j.asked {
+	if j.HoldsSession() {
 		j.empty()
 	}
 }
@@ -125,6 +125,9 @@ func (j *Jar) Write(header http.Header) {
 		header.Add("Set-Cookie", j.outFlow.String())
 	}
 }
+
+// HoldsSession reports whether the cookies determine the viewer.
+func (j *Jar) HoldsSession() bool { return j != nil && j.asked }
 
 // FlowLifetime is how long a flow can take.
 const FlowLifetime = 10 * time.Minute

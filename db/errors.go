@@ -31,6 +31,9 @@ const (
 // ErrTaken means that another account has the e-mail or username.
 var ErrTaken = errors.New("taken")
 
+// ErrPasskeyTaken means that an account has the passkey already.
+var ErrPasskeyTaken = errors.New("passkey taken")
+
 // ErrLastOperator means that an account cannot be removed, because no other account could enable accounts. It wraps a fault for clients.
 var ErrLastOperator = errors.New("the last operator")
 
@@ -70,6 +73,8 @@ func translate(err error) error {
 		return errLastCredential
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
+	case e.Code == pqerror.UniqueViolation && e.Constraint == "passkeys_key_id":
+		return fmt.Errorf("%w: %w", ErrPasskeyTaken, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
 		return fmt.Errorf("%w: %w", ErrTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:

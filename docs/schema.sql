@@ -384,6 +384,9 @@ CREATE FUNCTION app.add_credential(p_user_id uuid, p_id uuid, p_kind text, p_nam
 -- Lets the viewer sign in with codes by mail.
 CREATE FUNCTION app.add_email_code() RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Adds a passkey to the viewer's account.
+CREATE FUNCTION app.add_passkey(p_id uuid, p_name text, p_key_id bytea, p_public_key bytea, p_sign_count bigint, p_aaguid uuid, p_transports text[], p_backup_eligible boolean, p_backed_up boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
 -- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
 CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
 
@@ -480,6 +483,9 @@ CREATE FUNCTION app.find_continuation(p_id bytea, p_purpose text, p_client_hashe
 -- The salt of the password that the viewer has; NULL if there is no viewer.
 CREATE FUNCTION app.find_own_salt() RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- The passkey with an id, for a sign-in with it.
+CREATE FUNCTION app.find_passkey(p_key_id bytea) RETURNS TABLE(credential_id uuid, user_id uuid, key_id bytea, public_key bytea, sign_count bigint, backup_eligible boolean, backed_up boolean) SECURITY DEFINER; -- executed by freehold_app
+
 -- The salt of the password of the pending sign-up that a code belongs to.
 CREATE FUNCTION app.find_pending_salt(p_code_id uuid) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
@@ -539,6 +545,9 @@ CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean SECURITY D
 
 -- Stores what a flow of several requests knows, for a client.
 CREATE FUNCTION app.open_continuation(p_id bytea, p_purpose text, p_client_hash bytea, p_user_id uuid, p_data bytea, p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
+-- The passkeys of the viewer.
+CREATE FUNCTION app.own_passkeys() RETURNS TABLE(credential_id uuid, user_id uuid, key_id bytea, public_key bytea, sign_count bigint, backup_eligible boolean, backed_up boolean, transports text[]) SECURITY DEFINER; -- executed by freehold_app
 
 -- The new address of an unconfirmed change of e-mail; NULL if there is none, or if the user is not the viewer.
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
@@ -602,6 +611,9 @@ CREATE FUNCTION app.record_refused_sign_in(p_user_id uuid) RETURNS void SECURITY
 
 -- Exchanges a refresh token for its successor.
 CREATE FUNCTION app.refresh_session(p_session_id uuid, p_presented bytea, p_successor bytea, p_genuine boolean, p_grace_seconds double precision, p_idle_seconds integer) RETURNS TABLE(outcome text, user_id uuid, current_hash bytea) SECURITY DEFINER; -- executed by freehold_app
+
+-- Records a refused sign-in with a passkey, also with one that no account has.
+CREATE FUNCTION app.refuse_passkey(p_key_id bytea) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- The trigger of app.protect for owner_updates: refuses to change columns that only the owner of a row may change.
 CREATE FUNCTION app.refuse_update() RETURNS trigger; -- executed by freehold_owner
@@ -698,6 +710,9 @@ CREATE FUNCTION app.upgrade_account(p_email text, p_email_key text, p_password_h
 
 -- Uses up a flow.
 CREATE FUNCTION app.use_continuation(p_id bytea, p_purpose text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Stores the signature counter and the backup state of a passkey that was used.
+CREATE FUNCTION app.use_passkey(p_credential_id uuid, p_sign_count bigint, p_backed_up boolean) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Uses a code that signs in to the account of its address, and locks the account.
 CREATE FUNCTION app.use_sign_in_code(p_code_id uuid) RETURNS TABLE(user_id uuid, credential_id uuid, verified_now boolean) SECURITY DEFINER; -- executed by freehold_app

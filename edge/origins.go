@@ -161,12 +161,12 @@ func withoutUser(text string) string {
 	return text
 }
 
-// NormalizeOrigins returns the configured origins in the form that browsers send.
-func NormalizeOrigins(list []string) (normal []string, faults []error) {
+// NormalizeOrigins returns the origins of a setting in the form that browsers send.
+func NormalizeOrigins(setting string, list []string) (normal []string, faults []error) {
 	return normalizeList(list, func(text string) (string, error) {
 		origin, ok := parseOrigin(text)
 		if !ok {
-			return "", fmt.Errorf("FREEHOLD_CORS_ORIGINS: %q is not an origin that a browser sends, such as https://app.example.org", fault.Shorten(withoutUser(text)))
+			return "", fmt.Errorf("%s: %q is not an origin that a browser sends, such as https://app.example.org", setting, fault.Shorten(withoutUser(text)))
 		}
 		return origin, nil
 	})

@@ -12,6 +12,7 @@ import (
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/owned"
@@ -24,6 +25,7 @@ type Resolvers struct {
 	MailCodes  *mailcodes.Service
 	Anonymous  *anonymous.Service
 	Operators  *operators.Service
+	Passkeys   *passkeys.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys
 	Limits     RequestLimits

@@ -7,6 +7,10 @@ const CharacterBytes = 6
 var TextBytes = map[string]int{
 	"User.email": 254 * CharacterBytes, "User.pendingEmail": 254 * CharacterBytes,
 	"Session.device": 200 * CharacterBytes, "Session.ip": 48, "SecurityEvent.device": 200 * CharacterBytes, "SecurityEvent.ip": 48, "SecurityEvent.by": 32,
+	"StartPasskeyRegistrationPayload.options": 64 << 10, "StartPasskeySignUpPayload.options": 4 << 10, "StartPasskeySignInPayload.options": 1 << 10,
+	"StartPasskeyReauthenticationPayload.options": 64 << 10, "StartPasskeyRegistrationPayload.continuationToken": 43,
+	"StartPasskeySignUpPayload.continuationToken": 43, "StartPasskeySignInPayload.continuationToken": 43,
+	"StartPasskeyReauthenticationPayload.continuationToken": 43,
 	"Credential.name": 100 * CharacterBytes, "SecondFactorChallenge.continuationToken": 43, "PendingSignUp.continuationToken": 43,
 	"Account.email": 254 * CharacterBytes, "Account.username": 32, "Account.scopes": 64,
 	"Profile.username": 32, "Profile.displayName": 100 * CharacterBytes, "Profile.bio": 1000 * CharacterBytes,
@@ -20,5 +24,6 @@ var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
 	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "enableSignInCodes", "setPassword", "signUpAnonymously", "upgradeAccount",
+	"startPasskeySignUp", "finishPasskeySignUp", "startPasskeySignIn", "finishPasskeySignIn", "finishPasskeyRegistration", "finishPasskeyReauthentication",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

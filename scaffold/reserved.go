@@ -9,7 +9,7 @@ import (
 // checked against its schema.
 var reservedTypes = []string{
 	"Query", "Mutation", "Subscription", "Schema", "Type", "Interface", "Union", "Enum", "Input", "Scalar", "Directive", "Extend", "Fragment",
-	"String", "Int", "Float", "Boolean", "ID", "Node", "PageInfo", "DateTime", "Date", "URL",
+	"String", "Int", "Float", "Boolean", "ID", "Node", "PageInfo", "DateTime", "Date", "URL", "JSON",
 }
 
 // reservedPlurals are the fields of freehold's Query and User.

@@ -107,7 +107,7 @@ func (f *Found) Hash() []byte { return f.id }
 func (s *Service) Find(ctx context.Context, p Purpose, path, token string, data any) (*Found, error) {
 	read, ok := auth.ReadFlowToken(token)
 	if !ok {
-		return nil, invalid(path)
+		return nil, Invalid(path)
 	}
 	browser, device := clients(ctx)
 	stored, ok, err := s.db.FindContinuation(ctx, read.Hash(), string(p), browser, device)
@@ -115,7 +115,7 @@ func (s *Service) Find(ctx context.Context, p Purpose, path, token string, data 
 	case err != nil:
 		return nil, err
 	case !ok:
-		return nil, invalid(path)
+		return nil, Invalid(path)
 	}
 	f := &Found{purpose: p, path: path, id: read.Hash(), Cookie: bytes.Equal(stored.ClientHash, browser)}
 	if stored.UserID != nil {
@@ -135,12 +135,13 @@ func (s *Service) Find(ctx context.Context, p Purpose, path, token string, data 
 func (s *Service) Use(ctx context.Context, tx Tx, f *Found) error {
 	ok, err := tx.UseContinuation(ctx, f.id, string(f.purpose))
 	if err == nil && !ok {
-		err = invalid(f.path)
+		err = Invalid(f.path)
 	}
 	return err
 }
 
-func invalid(path string) error {
+// Invalid returns the error for a token that cannot continue a flow.
+func Invalid(path string) error {
 	return fault.Input(path, "INVALID", "This continuation token is invalid, was used already, or has expired. Start again.")
 }
 

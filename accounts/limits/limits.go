@@ -24,6 +24,7 @@ type Limits struct {
 	SignUp, SignIn, CodeRequest, CodeTry Limit
 	AnonymousSignUp                      Limit // sign-ups of anonymous accounts, which count as sign-ups, too
 	PasswordTry                          Limit // of the passwords of accounts that the client has sessions of
+	Passkey                              Limit // options for passkeys, and their answers
 
 	// For one account. Strangers are clients from which nobody has signed in to it.
 	Guess     Limit // of the password, by one client
@@ -161,6 +162,11 @@ func (l *Limiter) CheckCodeTry(ctx context.Context) error {
 // CheckPasswordTry counts a guess by a client at any password within a session.
 func (l *Limiter) CheckPasswordTry(ctx context.Context) error {
 	return l.CheckLimit(ctx, byClient(ctx, l.limits.PasswordTry, "passwordTry")...)
+}
+
+// CheckPasskey counts a request by a client for the options of a passkey, or the answer to them.
+func (l *Limiter) CheckPasskey(ctx context.Context) error {
+	return l.CheckLimit(ctx, byClient(ctx, l.limits.Passkey, "passkey")...)
 }
 
 // Guesses is the bucket of a client's guesses at the password of an account.

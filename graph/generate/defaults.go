@@ -30,6 +30,7 @@ func complete(cfg *config.Config) {
 		"DateTime":          {model + "DateTime"},
 		"Date":              {model + "Date"},
 		"URL":               {model + "URL"},
+		"JSON":              {model + "JSON"},
 		"_Any":              {"github.com/99designs/gqlgen/graphql.Any"},
 		"Otherwise":         {"freehold.dev/freehold/directives.Otherwise"},
 		"ProfileVisibility": {ownedVisibility},

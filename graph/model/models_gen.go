@@ -4,6 +4,7 @@ package model
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -182,6 +183,70 @@ type EnableAccountPayload struct {
 type EnableSignInCodesPayload struct {
 	// You. `credentials` has the entry of the kind EMAIL_CODE.
 	User *User `json:"user,omitempty"`
+}
+
+// One of your passkeys.
+type FinishPasskeyReauthenticationInput struct {
+	// The token of `startPasskeyReauthentication`.
+	ContinuationToken string `json:"continuationToken"`
+	// What the browser returned: `AuthenticationResponseJSON` of the Web Authentication API, the passkey's `toJSON()`.
+	Credential json.RawMessage `json:"credential"`
+}
+
+// The response to a confirmed passkey.
+type FinishPasskeyReauthenticationPayload struct {
+	// You, with a new `reauthenticatedUntil`.
+	User *User `json:"user,omitempty"`
+}
+
+// A passkey that the browser has created.
+type FinishPasskeyRegistrationInput struct {
+	// The token of `startPasskeyRegistration`.
+	ContinuationToken string `json:"continuationToken"`
+	// What the browser returned: `RegistrationResponseJSON` of the Web Authentication API, the passkey's `toJSON()`.
+	Credential json.RawMessage `json:"credential"`
+	// A name by which you recognize it, of at most 100 characters. If omitted, it is the name of the product that keeps it, or `Passkey`.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+}
+
+// The new passkey.
+type FinishPasskeyRegistrationPayload struct {
+	// The passkey, among your other credentials.
+	Credential *Credential `json:"credential,omitempty"`
+}
+
+// A passkey that a user has chosen.
+type FinishPasskeySignInInput struct {
+	// The token of `startPasskeySignIn`.
+	ContinuationToken string `json:"continuationToken"`
+	// What the browser returned: `AuthenticationResponseJSON` of the Web Authentication API, the passkey's `toJSON()`.
+	Credential json.RawMessage `json:"credential"`
+}
+
+// The new session, or the question for a second factor.
+type FinishPasskeySignInPayload struct {
+	// The user who signed in. Null if a second factor is required.
+	User *User `json:"user,omitempty"`
+	// The tokens of the new session. Null if cookies hold the session, or if a second factor is required.
+	Tokens *Tokens `json:"tokens,omitempty"`
+	// How to prove a second factor. Null if none is required: the account has none, or the passkey's device has verified the user.
+	SecondFactor *SecondFactorChallenge `json:"secondFactor,omitempty"`
+}
+
+// A passkey that the browser has created for a new account.
+type FinishPasskeySignUpInput struct {
+	// The token of `startPasskeySignUp`.
+	ContinuationToken string `json:"continuationToken"`
+	// What the browser returned: `RegistrationResponseJSON` of the Web Authentication API, the passkey's `toJSON()`.
+	Credential json.RawMessage `json:"credential"`
+}
+
+// The new account. Both fields are null if the user has to verify the email address first.
+type FinishPasskeySignUpPayload struct {
+	// The new user.
+	User *User `json:"user,omitempty"`
+	// The tokens of its first session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
 // How many characters (Unicode code points) a string can have.
@@ -573,6 +638,8 @@ type Settings struct {
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
 	// Whether `signUpAnonymously` creates accounts.
 	AnonymousAccounts bool `json:"anonymousAccounts"`
+	// Whether users can have passkeys. They require https and a domain.
+	Passkeys bool `json:"passkeys"`
 	// The limits of one request.
 	RequestLimits *RequestLimits `json:"requestLimits"`
 }
@@ -681,6 +748,65 @@ type SignUpPayload struct {
 	User *User `json:"user,omitempty"`
 	// The tokens of its first session. Null if cookies hold the session.
 	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// The options to confirm who you are with one of your passkeys.
+type StartPasskeyReauthenticationPayload struct {
+	// What to pass to the browser: `PublicKeyCredentialRequestOptionsJSON` of the Web Authentication API.
+	Options json.RawMessage `json:"options"`
+	// Identifies this flow. It works once, and only for the client that started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// The options for a new passkey.
+type StartPasskeyRegistrationPayload struct {
+	// What to pass to the browser: `PublicKeyCredentialCreationOptionsJSON` of the Web Authentication API.
+	Options json.RawMessage `json:"options"`
+	// Identifies this flow. It works once, and only for the client that started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// How a client wants its session.
+type StartPasskeySignInInput struct {
+	// How your client holds the session. Null means the default.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// The options for a sign-in, which are the same for everybody.
+type StartPasskeySignInPayload struct {
+	// What to pass to the browser: `PublicKeyCredentialRequestOptionsJSON` of the Web Authentication API.
+	Options json.RawMessage `json:"options"`
+	// Identifies this flow. It works once, and only for the client that started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// The values of a new account that has a passkey instead of a password.
+type StartPasskeySignUpInput struct {
+	// The email address of the account. Case does not matter. White space and invisible characters around it are ignored.
+	Email string `json:"email"`
+	// 3 to 30 letters (a to z), digits, `_`, `.` and `-`, with at least one letter or digit. A dot cannot be first, last or next
+	// to another dot. Usernames are unique, ignoring case. Some names are reserved.
+	Username string `json:"username"`
+	// The other fields of the profile.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+	// How your client holds the session. Null means the default.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// The options for the passkey of a new account.
+type StartPasskeySignUpPayload struct {
+	// What to pass to the browser: `PublicKeyCredentialCreationOptionsJSON` of the Web Authentication API.
+	Options json.RawMessage `json:"options"`
+	// Identifies this flow. It works once, and only for the client that started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // The account that gets a code for a new password.

@@ -3,7 +3,9 @@
 package model
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -67,4 +69,18 @@ func UnmarshalURL(v any) (string, error) {
 		return "", errURL
 	}
 	return s, nil
+}
+
+// MarshalJSON writes the scalar JSON: any value.
+func MarshalJSON(text json.RawMessage) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { w.Write(text) }) //nolint:errcheck // gqlgen's writer is a buffer
+}
+
+// UnmarshalJSON reads the scalar JSON.
+func UnmarshalJSON(v any) (json.RawMessage, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, errors.New("This is not a valid JSON value.") //nolint:staticcheck // a sentence for people
+	}
+	return text, nil
 }

@@ -4,6 +4,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -78,10 +79,6 @@ type ComplexityRoot struct {
 	AccountEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
-	}
-
-	AddEmailCodePayload struct {
-		User func(childComplexity int) int
 	}
 
 	ChangeEmailPayload struct {
@@ -191,6 +188,29 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	EnableSignInCodesPayload struct {
+		User func(childComplexity int) int
+	}
+
+	FinishPasskeyReauthenticationPayload struct {
+		User func(childComplexity int) int
+	}
+
+	FinishPasskeyRegistrationPayload struct {
+		Credential func(childComplexity int) int
+	}
+
+	FinishPasskeySignInPayload struct {
+		SecondFactor func(childComplexity int) int
+		Tokens       func(childComplexity int) int
+		User         func(childComplexity int) int
+	}
+
+	FinishPasskeySignUpPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	InviteToNotebookPayload struct {
 		Code      func(childComplexity int) int
 		ExpiresAt func(childComplexity int) int
@@ -214,58 +234,66 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
-		AddEmailCode             func(childComplexity int) int
-		ChangeEmail              func(childComplexity int, input model1.ChangeEmailInput) int
-		ChangeMemberRole         func(childComplexity int, input model.ChangeMemberRoleInput) int
-		ChangePassword           func(childComplexity int, input model1.ChangePasswordInput) int
-		ChangeUsername           func(childComplexity int, input model1.ChangeUsernameInput) int
-		CompleteSignUp           func(childComplexity int, input model1.CompleteSignUpInput) int
-		CreateComment            func(childComplexity int, input model.CreateCommentInput) int
-		CreateNote               func(childComplexity int, input model.CreateNoteInput) int
-		CreateNotebook           func(childComplexity int, input model.CreateNotebookInput) int
-		CreateOrganisation       func(childComplexity int, input model.CreateOrganisationInput) int
-		DeleteAccount            func(childComplexity int, input model1.DeleteAccountInput) int
-		DeleteComment            func(childComplexity int, input model.DeleteCommentInput) int
-		DeleteNote               func(childComplexity int, input model.DeleteNoteInput) int
-		DeleteNotebook           func(childComplexity int, input model.DeleteNotebookInput) int
-		DeleteOrganisation       func(childComplexity int, input model.DeleteOrganisationInput) int
-		DisableAccount           func(childComplexity int, input model1.DisableAccountInput) int
-		EnableAccount            func(childComplexity int, input model1.EnableAccountInput) int
-		InviteToNotebook         func(childComplexity int, input model.InviteToNotebookInput) int
-		LeaveNotebook            func(childComplexity int, input model.LeaveNotebookInput) int
-		LeaveOrganisation        func(childComplexity int, input model.LeaveOrganisationInput) int
-		MoveOrganisation         func(childComplexity int, input model.MoveOrganisationInput) int
-		Reauthenticate           func(childComplexity int, input model1.ReauthenticateInput) int
-		ReauthenticateWithCode   func(childComplexity int, input model1.ReauthenticateWithCodeInput) int
-		RefreshSession           func(childComplexity int, input model1.RefreshSessionInput) int
-		RemoveCredential         func(childComplexity int, input model1.RemoveCredentialInput) int
-		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
-		RemoveOrganisationMember func(childComplexity int, input model.RemoveOrganisationMemberInput) int
-		RenameCredential         func(childComplexity int, input model1.RenameCredentialInput) int
-		RequestEmailVerification func(childComplexity int, input model1.RequestEmailVerificationInput) int
-		RequestPasswordReset     func(childComplexity int, input model1.RequestPasswordResetInput) int
-		RequestSignInCode        func(childComplexity int, input model1.RequestSignInCodeInput) int
-		ResetPassword            func(childComplexity int, input model1.ResetPasswordInput) int
-		RevokeAccountSessions    func(childComplexity int, input model1.RevokeAccountSessionsInput) int
-		RevokeInvitation         func(childComplexity int, input model.RevokeInvitationInput) int
-		RevokeOtherSessions      func(childComplexity int) int
-		RevokeSession            func(childComplexity int, input model1.RevokeSessionInput) int
-		SetOrganisationMember    func(childComplexity int, input model.SetOrganisationMemberInput) int
-		SetPassword              func(childComplexity int, input model1.SetPasswordInput) int
-		SignIn                   func(childComplexity int, input model1.SignInInput) int
-		SignInWithCode           func(childComplexity int, input model1.SignInWithCodeInput) int
-		SignOut                  func(childComplexity int, input *model1.SignOutInput) int
-		SignUp                   func(childComplexity int, input model1.SignUpInput) int
-		SignUpAnonymously        func(childComplexity int, input model1.SignUpAnonymouslyInput) int
-		StartPasswordReset       func(childComplexity int, input model1.StartPasswordResetInput) int
-		TransferNotebook         func(childComplexity int, input model.TransferNotebookInput) int
-		UpdateNote               func(childComplexity int, input model.UpdateNoteInput) int
-		UpdateNotebook           func(childComplexity int, input model.UpdateNotebookInput) int
-		UpdateOrganisation       func(childComplexity int, input model.UpdateOrganisationInput) int
-		UpdateProfile            func(childComplexity int, input model1.UpdateProfileInput) int
-		UpgradeAccount           func(childComplexity int, input model1.UpgradeAccountInput) int
-		VerifyEmail              func(childComplexity int, input model1.VerifyEmailInput) int
+		AcceptInvitation              func(childComplexity int, input model.AcceptInvitationInput) int
+		ChangeEmail                   func(childComplexity int, input model1.ChangeEmailInput) int
+		ChangeMemberRole              func(childComplexity int, input model.ChangeMemberRoleInput) int
+		ChangePassword                func(childComplexity int, input model1.ChangePasswordInput) int
+		ChangeUsername                func(childComplexity int, input model1.ChangeUsernameInput) int
+		CompleteSignUp                func(childComplexity int, input model1.CompleteSignUpInput) int
+		CreateComment                 func(childComplexity int, input model.CreateCommentInput) int
+		CreateNote                    func(childComplexity int, input model.CreateNoteInput) int
+		CreateNotebook                func(childComplexity int, input model.CreateNotebookInput) int
+		CreateOrganisation            func(childComplexity int, input model.CreateOrganisationInput) int
+		DeleteAccount                 func(childComplexity int, input model1.DeleteAccountInput) int
+		DeleteComment                 func(childComplexity int, input model.DeleteCommentInput) int
+		DeleteNote                    func(childComplexity int, input model.DeleteNoteInput) int
+		DeleteNotebook                func(childComplexity int, input model.DeleteNotebookInput) int
+		DeleteOrganisation            func(childComplexity int, input model.DeleteOrganisationInput) int
+		DisableAccount                func(childComplexity int, input model1.DisableAccountInput) int
+		EnableAccount                 func(childComplexity int, input model1.EnableAccountInput) int
+		EnableSignInCodes             func(childComplexity int) int
+		FinishPasskeyReauthentication func(childComplexity int, input model1.FinishPasskeyReauthenticationInput) int
+		FinishPasskeyRegistration     func(childComplexity int, input model1.FinishPasskeyRegistrationInput) int
+		FinishPasskeySignIn           func(childComplexity int, input model1.FinishPasskeySignInInput) int
+		FinishPasskeySignUp           func(childComplexity int, input model1.FinishPasskeySignUpInput) int
+		InviteToNotebook              func(childComplexity int, input model.InviteToNotebookInput) int
+		LeaveNotebook                 func(childComplexity int, input model.LeaveNotebookInput) int
+		LeaveOrganisation             func(childComplexity int, input model.LeaveOrganisationInput) int
+		MoveOrganisation              func(childComplexity int, input model.MoveOrganisationInput) int
+		Reauthenticate                func(childComplexity int, input model1.ReauthenticateInput) int
+		ReauthenticateWithCode        func(childComplexity int, input model1.ReauthenticateWithCodeInput) int
+		RefreshSession                func(childComplexity int, input model1.RefreshSessionInput) int
+		RemoveCredential              func(childComplexity int, input model1.RemoveCredentialInput) int
+		RemoveMember                  func(childComplexity int, input model.RemoveMemberInput) int
+		RemoveOrganisationMember      func(childComplexity int, input model.RemoveOrganisationMemberInput) int
+		RenameCredential              func(childComplexity int, input model1.RenameCredentialInput) int
+		RequestEmailVerification      func(childComplexity int, input model1.RequestEmailVerificationInput) int
+		RequestPasswordReset          func(childComplexity int, input model1.RequestPasswordResetInput) int
+		RequestSignInCode             func(childComplexity int, input model1.RequestSignInCodeInput) int
+		ResetPassword                 func(childComplexity int, input model1.ResetPasswordInput) int
+		RevokeAccountSessions         func(childComplexity int, input model1.RevokeAccountSessionsInput) int
+		RevokeInvitation              func(childComplexity int, input model.RevokeInvitationInput) int
+		RevokeOtherSessions           func(childComplexity int) int
+		RevokeSession                 func(childComplexity int, input model1.RevokeSessionInput) int
+		SetOrganisationMember         func(childComplexity int, input model.SetOrganisationMemberInput) int
+		SetPassword                   func(childComplexity int, input model1.SetPasswordInput) int
+		SignIn                        func(childComplexity int, input model1.SignInInput) int
+		SignInWithCode                func(childComplexity int, input model1.SignInWithCodeInput) int
+		SignOut                       func(childComplexity int, input *model1.SignOutInput) int
+		SignUp                        func(childComplexity int, input model1.SignUpInput) int
+		SignUpAnonymously             func(childComplexity int, input model1.SignUpAnonymouslyInput) int
+		StartPasskeyReauthentication  func(childComplexity int) int
+		StartPasskeyRegistration      func(childComplexity int) int
+		StartPasskeySignIn            func(childComplexity int, input *model1.StartPasskeySignInInput) int
+		StartPasskeySignUp            func(childComplexity int, input model1.StartPasskeySignUpInput) int
+		StartPasswordReset            func(childComplexity int, input model1.StartPasswordResetInput) int
+		TransferNotebook              func(childComplexity int, input model.TransferNotebookInput) int
+		UpdateNote                    func(childComplexity int, input model.UpdateNoteInput) int
+		UpdateNotebook                func(childComplexity int, input model.UpdateNotebookInput) int
+		UpdateOrganisation            func(childComplexity int, input model.UpdateOrganisationInput) int
+		UpdateProfile                 func(childComplexity int, input model1.UpdateProfileInput) int
+		UpgradeAccount                func(childComplexity int, input model1.UpgradeAccountInput) int
+		VerifyEmail                   func(childComplexity int, input model1.VerifyEmailInput) int
 	}
 
 	Note struct {
@@ -614,6 +642,7 @@ type ComplexityRoot struct {
 		DefaultVisibility       func(childComplexity int) int
 		DisplayNameLength       func(childComplexity int) int
 		LocationLength          func(childComplexity int) int
+		Passkeys                func(childComplexity int) int
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
 		RequestLimits           func(childComplexity int) int
@@ -649,6 +678,30 @@ type ComplexityRoot struct {
 	SignUpPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
+	}
+
+	StartPasskeyReauthenticationPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeyRegistrationPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeySignInPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
+	}
+
+	StartPasskeySignUpPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Options           func(childComplexity int) int
 	}
 
 	StartPasswordResetPayload struct {
@@ -737,6 +790,14 @@ type MutationResolver interface {
 	SignOut(ctx context.Context, input *model1.SignOutInput) (*model1.SignOutPayload, error)
 	RevokeSession(ctx context.Context, input model1.RevokeSessionInput) (*model1.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*model1.RevokeOtherSessionsPayload, error)
+	StartPasskeyRegistration(ctx context.Context) (*model1.StartPasskeyRegistrationPayload, error)
+	FinishPasskeyRegistration(ctx context.Context, input model1.FinishPasskeyRegistrationInput) (*model1.FinishPasskeyRegistrationPayload, error)
+	StartPasskeySignUp(ctx context.Context, input model1.StartPasskeySignUpInput) (*model1.StartPasskeySignUpPayload, error)
+	FinishPasskeySignUp(ctx context.Context, input model1.FinishPasskeySignUpInput) (*model1.FinishPasskeySignUpPayload, error)
+	StartPasskeySignIn(ctx context.Context, input *model1.StartPasskeySignInInput) (*model1.StartPasskeySignInPayload, error)
+	FinishPasskeySignIn(ctx context.Context, input model1.FinishPasskeySignInInput) (*model1.FinishPasskeySignInPayload, error)
+	StartPasskeyReauthentication(ctx context.Context) (*model1.StartPasskeyReauthenticationPayload, error)
+	FinishPasskeyReauthentication(ctx context.Context, input model1.FinishPasskeyReauthenticationInput) (*model1.FinishPasskeyReauthenticationPayload, error)
 	RequestEmailVerification(ctx context.Context, input model1.RequestEmailVerificationInput) (*model1.RequestEmailVerificationPayload, error)
 	VerifyEmail(ctx context.Context, input model1.VerifyEmailInput) (*model1.VerifyEmailPayload, error)
 	RequestPasswordReset(ctx context.Context, input model1.RequestPasswordResetInput) (*model1.RequestPasswordResetPayload, error)
@@ -744,7 +805,7 @@ type MutationResolver interface {
 	RequestSignInCode(ctx context.Context, input model1.RequestSignInCodeInput) (*model1.RequestSignInCodePayload, error)
 	SignInWithCode(ctx context.Context, input model1.SignInWithCodeInput) (*model1.SignInWithCodePayload, error)
 	ReauthenticateWithCode(ctx context.Context, input model1.ReauthenticateWithCodeInput) (*model1.ReauthenticateWithCodePayload, error)
-	AddEmailCode(ctx context.Context) (*model1.AddEmailCodePayload, error)
+	EnableSignInCodes(ctx context.Context) (*model1.EnableSignInCodesPayload, error)
 	Reauthenticate(ctx context.Context, input model1.ReauthenticateInput) (*model1.ReauthenticatePayload, error)
 	RenameCredential(ctx context.Context, input model1.RenameCredentialInput) (*model1.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model1.RemoveCredentialInput) (*model1.RemoveCredentialPayload, error)
@@ -951,13 +1012,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
-
-	case "AddEmailCodePayload.user":
-		if e.ComplexityRoot.AddEmailCodePayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AddEmailCodePayload.User(childComplexity), true
 
 	case "ChangeEmailPayload.user":
 		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
@@ -1227,6 +1281,59 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
+	case "EnableSignInCodesPayload.user":
+		if e.ComplexityRoot.EnableSignInCodesPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnableSignInCodesPayload.User(childComplexity), true
+
+	case "FinishPasskeyReauthenticationPayload.user":
+		if e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User(childComplexity), true
+
+	case "FinishPasskeyRegistrationPayload.credential":
+		if e.ComplexityRoot.FinishPasskeyRegistrationPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeyRegistrationPayload.Credential(childComplexity), true
+
+	case "FinishPasskeySignInPayload.secondFactor":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignInPayload.SecondFactor(childComplexity), true
+	case "FinishPasskeySignInPayload.tokens":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignInPayload.Tokens(childComplexity), true
+	case "FinishPasskeySignInPayload.user":
+		if e.ComplexityRoot.FinishPasskeySignInPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignInPayload.User(childComplexity), true
+
+	case "FinishPasskeySignUpPayload.tokens":
+		if e.ComplexityRoot.FinishPasskeySignUpPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignUpPayload.Tokens(childComplexity), true
+	case "FinishPasskeySignUpPayload.user":
+		if e.ComplexityRoot.FinishPasskeySignUpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishPasskeySignUpPayload.User(childComplexity), true
+
 	case "InviteToNotebookPayload.code":
 		if e.ComplexityRoot.InviteToNotebookPayload.Code == nil {
 			break
@@ -1285,12 +1392,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
-	case "Mutation.addEmailCode":
-		if e.ComplexityRoot.Mutation.AddEmailCode == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.AddEmailCode(childComplexity), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -1467,6 +1568,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model1.EnableAccountInput)), true
+	case "Mutation.enableSignInCodes":
+		if e.ComplexityRoot.Mutation.EnableSignInCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.EnableSignInCodes(childComplexity), true
+	case "Mutation.finishPasskeyReauthentication":
+		if e.ComplexityRoot.Mutation.FinishPasskeyReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeyReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeyReauthentication(childComplexity, args["input"].(model1.FinishPasskeyReauthenticationInput)), true
+	case "Mutation.finishPasskeyRegistration":
+		if e.ComplexityRoot.Mutation.FinishPasskeyRegistration == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeyRegistration_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeyRegistration(childComplexity, args["input"].(model1.FinishPasskeyRegistrationInput)), true
+	case "Mutation.finishPasskeySignIn":
+		if e.ComplexityRoot.Mutation.FinishPasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeySignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeySignIn(childComplexity, args["input"].(model1.FinishPasskeySignInInput)), true
+	case "Mutation.finishPasskeySignUp":
+		if e.ComplexityRoot.Mutation.FinishPasskeySignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishPasskeySignUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishPasskeySignUp(childComplexity, args["input"].(model1.FinishPasskeySignUpInput)), true
 	case "Mutation.inviteToNotebook":
 		if e.ComplexityRoot.Mutation.InviteToNotebook == nil {
 			break
@@ -1748,6 +1899,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model1.SignUpAnonymouslyInput)), true
+	case "Mutation.startPasskeyReauthentication":
+		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeyReauthentication(childComplexity), true
+	case "Mutation.startPasskeyRegistration":
+		if e.ComplexityRoot.Mutation.StartPasskeyRegistration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeyRegistration(childComplexity), true
+	case "Mutation.startPasskeySignIn":
+		if e.ComplexityRoot.Mutation.StartPasskeySignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPasskeySignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeySignIn(childComplexity, args["input"].(*model1.StartPasskeySignInInput)), true
+	case "Mutation.startPasskeySignUp":
+		if e.ComplexityRoot.Mutation.StartPasskeySignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPasskeySignUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartPasskeySignUp(childComplexity, args["input"].(model1.StartPasskeySignUpInput)), true
 	case "Mutation.startPasswordReset":
 		if e.ComplexityRoot.Mutation.StartPasswordReset == nil {
 			break
@@ -3060,6 +3245,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.LocationLength(childComplexity), true
+	case "Settings.passkeys":
+		if e.ComplexityRoot.Settings.Passkeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.Passkeys(childComplexity), true
 	case "Settings.passwordLength":
 		if e.ComplexityRoot.Settings.PasswordLength == nil {
 			break
@@ -3185,6 +3376,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
+
+	case "StartPasskeyReauthenticationPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeyReauthenticationPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeyReauthenticationPayload.options":
+		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyReauthenticationPayload.Options(childComplexity), true
+
+	case "StartPasskeyRegistrationPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeyRegistrationPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeyRegistrationPayload.options":
+		if e.ComplexityRoot.StartPasskeyRegistrationPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeyRegistrationPayload.Options(childComplexity), true
+
+	case "StartPasskeySignInPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeySignInPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignInPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeySignInPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeySignInPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignInPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeySignInPayload.options":
+		if e.ComplexityRoot.StartPasskeySignInPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignInPayload.Options(childComplexity), true
+
+	case "StartPasskeySignUpPayload.continuationToken":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.ContinuationToken(childComplexity), true
+	case "StartPasskeySignUpPayload.expiresAt":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.ExpiresAt(childComplexity), true
+	case "StartPasskeySignUpPayload.options":
+		if e.ComplexityRoot.StartPasskeySignUpPayload.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartPasskeySignUpPayload.Options(childComplexity), true
 
 	case "StartPasswordResetPayload.account":
 		if e.ComplexityRoot.StartPasswordResetPayload.Account == nil {
@@ -3442,6 +3709,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteOrganisationInput", ec.unmarshalInputDeleteOrganisationInput),
 			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
 			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
+			graphql.NewInputUnmarshaler("FinishPasskeyReauthenticationInput", ec.unmarshalInputFinishPasskeyReauthenticationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
+			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
+			graphql.NewInputUnmarshaler("FinishPasskeySignUpInput", ec.unmarshalInputFinishPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("InviteToNotebookInput", ec.unmarshalInputInviteToNotebookInput),
 			graphql.NewInputUnmarshaler("LeaveNotebookInput", ec.unmarshalInputLeaveNotebookInput),
 			graphql.NewInputUnmarshaler("LeaveOrganisationInput", ec.unmarshalInputLeaveOrganisationInput),
@@ -3468,6 +3739,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
+			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
 			graphql.NewInputUnmarshaler("TransferNotebookInput", ec.unmarshalInputTransferNotebookInput),
 			graphql.NewInputUnmarshaler("UpdateNoteInput", ec.unmarshalInputUpdateNoteInput),
@@ -3628,6 +3901,12 @@ scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.
 "An absolute http or https URL (RFC 3986) of at most 2048 bytes, without a user name or password. White space around it is ignored. A blank string means null where null is allowed."
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
 
+"""
+Any JSON value (RFC 8259), as an object of your language or as JSON in the variables. It is for values that a standard defines and that your
+code passes on, such as those of the Web Authentication API.
+"""
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
 "Queries read data. They never change it."
 type Query {
   """
@@ -3736,6 +4015,63 @@ type Mutation {
   revokeOtherSessions: RevokeOtherSessionsPayload @signedIn
 
   """
+  Starts adding a passkey to your account. Pass ` + "`" + `options` + "`" + ` to the browser, and what it returns to ` + "`" + `finishPasskeyRegistration` + "`" + `. The error is
+  REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  startPasskeyRegistration: StartPasskeyRegistrationPayload @signedIn
+
+  "Adds the passkey that the browser has created to your account. We notify you by email."
+  finishPasskeyRegistration(
+    "The passkey."
+    input: FinishPasskeyRegistrationInput!
+  ): FinishPasskeyRegistrationPayload @signedIn
+
+  """
+  Starts a sign-up with a passkey instead of a password. It validates the form and creates nothing. Pass ` + "`" + `options` + "`" + ` to the browser, and what
+  it returns to ` + "`" + `finishPasskeySignUp` + "`" + `.
+  """
+  startPasskeySignUp(
+    "The sign-up form."
+    input: StartPasskeySignUpInput!
+  ): StartPasskeySignUpPayload @public(reason: "Visitors have no account yet.")
+
+  "Creates an account with the passkey that the browser has created, its profile and its first session. Either all of them are created or none."
+  finishPasskeySignUp(
+    "The passkey."
+    input: FinishPasskeySignUpInput!
+  ): FinishPasskeySignUpPayload @public(reason: "Visitors have no account yet.")
+
+  """
+  Starts a sign-in with a passkey. The options are the same for everybody, because the user chooses the account in the browser. Pass
+  ` + "`" + `options` + "`" + ` to the browser, and what it returns to ` + "`" + `finishPasskeySignIn` + "`" + `.
+  """
+  startPasskeySignIn(
+    "How your client wants the session."
+    input: StartPasskeySignInInput
+  ): StartPasskeySignInPayload @public(reason: "Visitors are not signed in yet.")
+
+  """
+  Starts a session for the account of the passkey that the user has chosen. The error is INVALID_CREDENTIALS for a passkey that is not known and for
+  an answer that is not valid alike.
+  """
+  finishPasskeySignIn(
+    "The browser's answer."
+    input: FinishPasskeySignInInput!
+  ): FinishPasskeySignInPayload @public(reason: "The passkey proves who asks.")
+
+  """
+  Starts confirming who you are with one of your passkeys, after REAUTH_REQUIRED. Pass ` + "`" + `options` + "`" + ` to the browser, and what it returns to
+  ` + "`" + `finishPasskeyReauthentication` + "`" + `. The error is NOT_FOUND if you have no passkey.
+  """
+  startPasskeyReauthentication: StartPasskeyReauthenticationPayload @signedIn
+
+  "Confirms who you are with a passkey. Then retry the operation."
+  finishPasskeyReauthentication(
+    "The browser's answer."
+    input: FinishPasskeyReauthenticationInput!
+  ): FinishPasskeyReauthenticationPayload @signedIn
+
+  """
   Sends a code to the email address of an account that has not verified it yet. The response is the same for every address.
   """
   requestEmailVerification(
@@ -3797,7 +4133,7 @@ type Mutation {
   Lets you sign in with codes by email again, after ` + "`" + `removeCredential` + "`" + ` has turned it off. Your address must be verified. We notify you by
   email. The error is REAUTH_REQUIRED if you last proved who you are too long ago.
   """
-  addEmailCode: AddEmailCodePayload @signedIn
+  enableSignInCodes: EnableSignInCodesPayload @signedIn
 
   "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
   reauthenticate(
@@ -3956,6 +4292,8 @@ type Settings {
   usernameHoldSeconds: Int! @inherited
   "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
   anonymousAccounts: Boolean! @inherited
+  "Whether users can have passkeys. They require https and a domain."
+  passkeys: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -4159,6 +4497,131 @@ type SessionEdge {
   cursor: String! @inherited
   "The session."
   node: Session @inherited
+}
+
+"The options for a new passkey."
+type StartPasskeyRegistrationPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialCreationOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that the browser has created."
+input FinishPasskeyRegistrationInput {
+  "The token of ` + "`" + `startPasskeyRegistration` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `RegistrationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+  "A name by which you recognize it, of at most 100 characters. If omitted, it is the name of the product that keeps it, or ` + "`" + `Passkey` + "`" + `."
+  name: String
+}
+
+"The new passkey."
+type FinishPasskeyRegistrationPayload {
+  "The passkey, among your other credentials."
+  credential: Credential @inherited
+}
+
+"The values of a new account that has a passkey instead of a password."
+input StartPasskeySignUpInput {
+  "The email address of the account. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  """
+  3 to 30 letters (a to z), digits, ` + "`" + `_` + "`" + `, ` + "`" + `.` + "`" + ` and ` + "`" + `-` + "`" + `, with at least one letter or digit. A dot cannot be first, last or next
+  to another dot. Usernames are unique, ignoring case. Some names are reserved.
+  """
+  username: String!
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The options for the passkey of a new account."
+type StartPasskeySignUpPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialCreationOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that the browser has created for a new account."
+input FinishPasskeySignUpInput {
+  "The token of ` + "`" + `startPasskeySignUp` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `RegistrationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The new account. Both fields are null if the user has to verify the email address first."
+type FinishPasskeySignUpPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its first session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"How a client wants its session."
+input StartPasskeySignInInput {
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The options for a sign-in, which are the same for everybody."
+type StartPasskeySignInPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialRequestOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A passkey that a user has chosen."
+input FinishPasskeySignInInput {
+  "The token of ` + "`" + `startPasskeySignIn` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The new session, or the question for a second factor."
+type FinishPasskeySignInPayload {
+  "The user who signed in. Null if a second factor is required."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session, or if a second factor is required."
+  tokens: Tokens @inherited
+  "How to prove a second factor. Null if none is required: the account has none, or the passkey's device has verified the user."
+  secondFactor: SecondFactorChallenge @inherited
+}
+
+"The options to confirm who you are with one of your passkeys."
+type StartPasskeyReauthenticationPayload {
+  "What to pass to the browser: ` + "`" + `PublicKeyCredentialRequestOptionsJSON` + "`" + ` of the Web Authentication API."
+  options: JSON! @inherited
+  "Identifies this flow. It works once, and only for the client that started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"One of your passkeys."
+input FinishPasskeyReauthenticationInput {
+  "The token of ` + "`" + `startPasskeyReauthentication` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"The response to a confirmed passkey."
+type FinishPasskeyReauthenticationPayload {
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
 }
 
 "A security-related event of an account, such as a sign-in."
@@ -4724,7 +5187,7 @@ type ReauthenticateWithCodePayload {
 }
 
 "The response after codes by email were turned on."
-type AddEmailCodePayload {
+type EnableSignInCodesPayload {
   "You. ` + "`" + `credentials` + "`" + ` has the entry of the kind EMAIL_CODE."
   user: User @inherited
 }
@@ -6140,14 +6603,6 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
-func (ec *executionContext) childFields_AddEmailCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "user":
-		return ec.fieldContext_AddEmailCodePayload_user(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type AddEmailCodePayload", field.Name)
-}
-
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -6360,6 +6815,52 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 		return ec.fieldContext_EnableAccountPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EnableSignInCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_EnableSignInCodesPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnableSignInCodesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeyReauthenticationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeyReauthenticationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeyRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishPasskeyRegistrationPayload_credential(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeyRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeySignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeySignInPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishPasskeySignInPayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_FinishPasskeySignInPayload_secondFactor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishPasskeySignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishPasskeySignUpPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishPasskeySignUpPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignUpPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_InviteToNotebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7078,6 +7579,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
 	case "anonymousAccounts":
 		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
+	case "passkeys":
+		return ec.fieldContext_Settings_passkeys(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -7140,6 +7643,54 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 		return ec.fieldContext_SignUpPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeyReauthenticationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyReauthenticationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeyRegistrationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeyRegistrationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeyRegistrationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeySignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeySignInPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeySignInPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeySignInPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeySignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartPasskeySignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_StartPasskeySignUpPayload_options(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartPasskeySignUpPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartPasskeySignUpPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartPasskeySignUpPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7700,6 +8251,62 @@ func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_finishPasskeyReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishPasskeyReauthenticationInput, error) {
+			return ec.unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeyRegistration_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishPasskeyRegistrationInput, error) {
+			return ec.unmarshalNFinishPasskeyRegistrationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeySignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishPasskeySignInInput, error) {
+			return ec.unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishPasskeySignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.FinishPasskeySignUpInput, error) {
+			return ec.unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_inviteToNotebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8042,6 +8649,34 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model1.SignUpInput, error) {
 			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startPasskeySignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (*model1.StartPasskeySignInInput, error) {
+			return ec.unmarshalOStartPasskeySignInInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startPasskeySignUp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.StartPasskeySignUpInput, error) {
+			return ec.unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8996,24 +9631,6 @@ func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _AddEmailCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.AddEmailCodePayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "AddEmailCodePayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
-}
-func (ec *executionContext) fieldContext_AddEmailCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AddEmailCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -9541,6 +10158,150 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _EnableSignInCodesPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.EnableSignInCodesPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "EnableSignInCodesPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_EnableSignInCodesPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EnableSignInCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeyReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeyReauthenticationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeyReauthenticationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeyReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeyReauthenticationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeyRegistrationPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeyRegistrationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeyRegistrationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishPasskeyRegistrationPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeyRegistrationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignInPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignInPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignInPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignInPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignInPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.FinishPasskeySignUpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishPasskeySignUpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishPasskeySignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _InviteToNotebookPayload_code(ctx context.Context, obj *model.InviteToNotebookPayload) graphql.Marshaler {
 	return exec.TextOrNull(obj.Code)
 }
@@ -9899,6 +10660,386 @@ func (ec *executionContext) fieldContext_Mutation_revokeOtherSessions(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyRegistration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyRegistration(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.StartPasskeyRegistrationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyRegistrationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyRegistration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyRegistrationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeyRegistration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeyRegistration(ctx, fc.Args["input"].(model1.FinishPasskeyRegistrationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.FinishPasskeyRegistrationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeyRegistration(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeyRegistrationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeyRegistration_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeySignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeySignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasskeySignUp(ctx, fc.Args["input"].(model1.StartPasskeySignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeySignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeySignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasskeySignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeySignUp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeySignUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeySignUp(ctx, fc.Args["input"].(model1.FinishPasskeySignUpInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeySignUpPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeySignUp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeySignUpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeySignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeySignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeySignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPasskeySignIn(ctx, fc.Args["input"].(*model1.StartPasskeySignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeySignInPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeySignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeySignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPasskeySignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeySignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeySignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeySignIn(ctx, fc.Args["input"].(model1.FinishPasskeySignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeySignInPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeySignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeySignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeySignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPasskeyReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartPasskeyReauthentication(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.StartPasskeyReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPasskeyReauthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartPasskeyReauthenticationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishPasskeyReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishPasskeyReauthentication(ctx, fc.Args["input"].(model1.FinishPasskeyReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.FinishPasskeyReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishPasskeyReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishPasskeyReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishPasskeyReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10220,23 +11361,23 @@ func (ec *executionContext) fieldContext_Mutation_reauthenticateWithCode(ctx con
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_enableSignInCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_addEmailCode(ctx, field)
+			return ec.fieldContext_Mutation_enableSignInCodes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Mutation().AddEmailCode(ctx)
+			return ec.Resolvers.Mutation().EnableSignInCodes(ctx)
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.AddEmailCodePayload
+					var zeroVal *model1.EnableSignInCodesPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -10245,21 +11386,21 @@ func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field gr
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
-			return ec.marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.EnableSignInCodesPayload) graphql.Marshaler {
+			return ec.marshalOEnableSignInCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableSignInCodesPayload(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_addEmailCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_enableSignInCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AddEmailCodePayload(ctx, field)
+			return ec.childFields_EnableSignInCodesPayload(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15839,6 +16980,13 @@ func (ec *executionContext) fieldContext_Settings_anonymousAccounts(_ context.Co
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Settings_passkeys(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Passkeys)
+}
+func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -16074,6 +17222,90 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_options(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeyReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyReauthenticationPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload_options(ctx context.Context, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeyRegistrationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeyRegistrationPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeySignInPayload_options(ctx context.Context, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeySignInPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeySignInPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignInPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignInPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_options(ctx context.Context, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_continuationToken(ctx context.Context, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartPasskeySignUpPayload_expiresAt(ctx context.Context, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartPasskeySignUpPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartPasskeySignUpPayload", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _StartPasswordResetPayload_account(ctx context.Context, field graphql.CollectedField, obj *model1.StartPasswordResetPayload) (ret graphql.Marshaler) {
@@ -18723,6 +19955,209 @@ func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model1.EnableAcc
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishPasskeyReauthenticationInput(ctx context.Context, obj any) (model1.FinishPasskeyReauthenticationInput, error) {
+	var it model1.FinishPasskeyReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeyReauthenticationInput unmarshals raw into the FinishPasskeyReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeyReauthenticationInput(ctx context.Context, raw any) (model1.FinishPasskeyReauthenticationInput, error) {
+	var out model1.FinishPasskeyReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeyReauthenticationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeyRegistrationInput(ctx context.Context, obj any) (model1.FinishPasskeyRegistrationInput, error) {
+	var it model1.FinishPasskeyRegistrationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeyRegistrationInput unmarshals raw into the FinishPasskeyRegistrationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeyRegistrationInput(ctx context.Context, raw any) (model1.FinishPasskeyRegistrationInput, error) {
+	var out model1.FinishPasskeyRegistrationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeyRegistrationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeySignInInput(ctx context.Context, obj any) (model1.FinishPasskeySignInInput, error) {
+	var it model1.FinishPasskeySignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeySignInInput unmarshals raw into the FinishPasskeySignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeySignInInput(ctx context.Context, raw any) (model1.FinishPasskeySignInInput, error) {
+	var out model1.FinishPasskeySignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeySignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishPasskeySignUpInput(ctx context.Context, obj any) (model1.FinishPasskeySignUpInput, error) {
+	var it model1.FinishPasskeySignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishPasskeySignUpInput unmarshals raw into the FinishPasskeySignUpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishPasskeySignUpInput(ctx context.Context, raw any) (model1.FinishPasskeySignUpInput, error) {
+	var out model1.FinishPasskeySignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishPasskeySignUpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputInviteToNotebookInput(ctx context.Context, obj any) (model.InviteToNotebookInput, error) {
 	var it model.InviteToNotebookInput
 	if obj == nil {
@@ -20055,6 +21490,119 @@ func UnmarshalSignUpInput(ctx context.Context, raw any) (model1.SignUpInput, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputStartPasskeySignInInput(ctx context.Context, obj any) (model1.StartPasskeySignInInput, error) {
+	var it model1.StartPasskeySignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartPasskeySignInInput unmarshals raw into the StartPasskeySignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartPasskeySignInInput(ctx context.Context, raw any) (model1.StartPasskeySignInInput, error) {
+	var out model1.StartPasskeySignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasskeySignInInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartPasskeySignUpInput(ctx context.Context, obj any) (model1.StartPasskeySignUpInput, error) {
+	var it model1.StartPasskeySignUpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = data
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartPasskeySignUpInput unmarshals raw into the StartPasskeySignUpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartPasskeySignUpInput(ctx context.Context, raw any) (model1.StartPasskeySignUpInput, error) {
+	var out model1.StartPasskeySignUpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartPasskeySignUpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputStartPasswordResetInput(ctx context.Context, obj any) (model1.StartPasswordResetInput, error) {
 	var it model1.StartPasswordResetInput
 	if obj == nil {
@@ -20806,39 +22354,6 @@ func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var addEmailCodePayloadImplementors = []string{"AddEmailCodePayload"}
-
-func (ec *executionContext) _AddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.AddEmailCodePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, addEmailCodePayloadImplementors)
-
-	out := exec.NewFieldSet(fields, concurrent)
-	deferred := graphql.DeferredGroup{}
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("AddEmailCodePayload")
-		case "user":
-			out.Values[i] = ec._AddEmailCodePayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21682,6 +23197,186 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var enableSignInCodesPayloadImplementors = []string{"EnableSignInCodesPayload"}
+
+func (ec *executionContext) _EnableSignInCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.EnableSignInCodesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, enableSignInCodesPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EnableSignInCodesPayload")
+		case "user":
+			out.Values[i] = ec._EnableSignInCodesPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeyReauthenticationPayloadImplementors = []string{"FinishPasskeyReauthenticationPayload"}
+
+func (ec *executionContext) _FinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeyReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeyReauthenticationPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeyReauthenticationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeyRegistrationPayloadImplementors = []string{"FinishPasskeyRegistrationPayload"}
+
+func (ec *executionContext) _FinishPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeyRegistrationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeyRegistrationPayload")
+		case "credential":
+			out.Values[i] = ec._FinishPasskeyRegistrationPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeySignInPayloadImplementors = []string{"FinishPasskeySignInPayload"}
+
+func (ec *executionContext) _FinishPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeySignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeySignInPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeySignInPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeySignInPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishPasskeySignInPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._FinishPasskeySignInPayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishPasskeySignUpPayloadImplementors = []string{"FinishPasskeySignUpPayload"}
+
+func (ec *executionContext) _FinishPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishPasskeySignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishPasskeySignUpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishPasskeySignUpPayload")
+		case "user":
+			out.Values[i] = ec._FinishPasskeySignUpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishPasskeySignUpPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var inviteToNotebookPayloadImplementors = []string{"InviteToNotebookPayload"}
 
 func (ec *executionContext) _InviteToNotebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.InviteToNotebookPayload) graphql.Marshaler {
@@ -21918,6 +23613,62 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "startPasskeyRegistration":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyRegistration(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeyRegistration":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeyRegistration(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeySignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeySignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeySignUp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeySignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeySignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeySignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeySignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeySignIn(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startPasskeyReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPasskeyReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishPasskeyReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishPasskeyReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "requestEmailVerification":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_requestEmailVerification(ctx, field)
@@ -21967,9 +23718,9 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "addEmailCode":
+		case "enableSignInCodes":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_addEmailCode(ctx, field)
+				return ec._Mutation_enableSignInCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -24766,6 +26517,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "passkeys":
+			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requestLimits":
 			out.Values[i] = ec._Settings_requestLimits(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -24979,6 +26735,178 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 		case "tokens":
 			out.Values[i] = ec._SignUpPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeyReauthenticationPayloadImplementors = []string{"StartPasskeyReauthenticationPayload"}
+
+func (ec *executionContext) _StartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeyReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeyReauthenticationPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_options(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_continuationToken(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeyReauthenticationPayload_expiresAt(out.At(ctx, "StartPasskeyReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeyRegistrationPayloadImplementors = []string{"StartPasskeyRegistrationPayload"}
+
+func (ec *executionContext) _StartPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeyRegistrationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeyRegistrationPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_options(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_continuationToken(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeyRegistrationPayload_expiresAt(out.At(ctx, "StartPasskeyRegistrationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeySignInPayloadImplementors = []string{"StartPasskeySignInPayload"}
+
+func (ec *executionContext) _StartPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeySignInPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeySignInPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeySignInPayload_options(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeySignInPayload_continuationToken(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeySignInPayload_expiresAt(out.At(ctx, "StartPasskeySignInPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startPasskeySignUpPayloadImplementors = []string{"StartPasskeySignUpPayload"}
+
+func (ec *executionContext) _StartPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startPasskeySignUpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartPasskeySignUpPayload")
+		case "options":
+			out.Values[i] = ec._StartPasskeySignUpPayload_options(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartPasskeySignUpPayload_continuationToken(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartPasskeySignUpPayload_expiresAt(out.At(ctx, "StartPasskeySignUpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -26278,6 +28206,26 @@ func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx context.Context, v any) (model1.FinishPasskeyReauthenticationInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeyReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeyRegistrationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationInput(ctx context.Context, v any) (model1.FinishPasskeyRegistrationInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeyRegistrationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInInput(ctx context.Context, v any) (model1.FinishPasskeySignInInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeySignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx context.Context, v any) (model1.FinishPasskeySignUpInput, error) {
+	res, err := ec.unmarshalInputFinishPasskeySignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
 	res, err := graphql.UnmarshalUUID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -26352,6 +28300,24 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 func (ec *executionContext) unmarshalNInviteToNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐInviteToNotebookInput(ctx context.Context, v any) (model.InviteToNotebookInput, error) {
 	res, err := ec.unmarshalInputInviteToNotebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, v any) (json.RawMessage, error) {
+	res, err := model1.UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, sel ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := model1.MarshalJSON(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNLeaveNotebookInput2exampleᚗcomᚋnotesᚋgraphᚋmodelᚐLeaveNotebookInput(ctx context.Context, v any) (model.LeaveNotebookInput, error) {
@@ -27441,6 +29407,11 @@ func (ec *executionContext) marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraph
 	return v
 }
 
+func (ec *executionContext) unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx context.Context, v any) (model1.StartPasskeySignUpInput, error) {
+	res, err := ec.unmarshalInputStartPasskeySignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNStartPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetInput(ctx context.Context, v any) (model1.StartPasswordResetInput, error) {
 	res, err := ec.unmarshalInputStartPasswordResetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27821,13 +29792,6 @@ func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋ
 	return v
 }
 
-func (ec *executionContext) marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._AddEmailCodePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28058,6 +30022,41 @@ func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfre
 		return graphql.Null
 	}
 	return ec._EnableAccountPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOEnableSignInCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableSignInCodesPayload(ctx context.Context, sel ast.SelectionSet, v *model1.EnableSignInCodesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EnableSignInCodesPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeyReauthenticationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeyRegistrationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeyRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeySignInPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeySignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishPasskeySignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishPasskeySignUpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -28485,6 +30484,42 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreehold�
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeyReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeyReauthenticationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeyRegistrationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyRegistrationPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeyRegistrationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeyRegistrationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOStartPasskeySignInInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInInput(ctx context.Context, v any) (*model1.StartPasskeySignInInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputStartPasskeySignInInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStartPasskeySignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeySignInPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeySignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartPasskeySignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasskeySignUpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartPasskeySignUpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model1.StartPasswordResetPayload) graphql.Marshaler {

@@ -23,6 +23,7 @@ func Facts() people.Facts {
 		credentials(),
 		mailCodes(),
 		anonymous(),
+		passkeys(),
 	)
 }
 
@@ -145,6 +146,9 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
 	if mutation == "completeSignUp" {
 		return newSignUp(s, of)
+	}
+	if strings.HasPrefix(mutation, "finishPasskey") {
+		return newPasskeyFlow(s, of, mutation)
 	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
 	switch mutation {
