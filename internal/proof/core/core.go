@@ -22,6 +22,7 @@ func Facts() people.Facts {
 		accounts(),
 		credentials(),
 		passkeys(),
+		identities(),
 	)
 }
 
@@ -147,6 +148,9 @@ func newCode(s *harness.Service, dataDir string, of *people.Person, mutation str
 	}
 	if strings.HasPrefix(mutation, "finishPasskey") {
 		return newPasskeyFlow(s, of, mutation)
+	}
+	if strings.HasPrefix(mutation, "finishOAuth") {
+		return newOAuthFlow(s, of, mutation)
 	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
 	if mutation == "resetPassword" {
