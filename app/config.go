@@ -89,6 +89,7 @@ type Config struct {
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LimitSettings
 	PasskeySettings
+	FactorSettings
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 
 	OIDCRedirects []string           `env:"FREEHOLD_OIDC_REDIRECTS"` // pages to which users return from a provider, comma-separated
@@ -142,6 +143,9 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 		if c.subgraph {
 			c.DataDir = filepath.Join(c.DataDir, "subgraph") // beside that of a service with accounts on the same machine
 		}
+	}
+	for i, scope := range c.RequireMFA {
+		c.RequireMFA[i] = strings.TrimSpace(scope)
 	}
 	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
@@ -266,6 +270,7 @@ func (c *Config) faults() (faults []error) {
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
 	faults = append(faults, c.passkeyFaults()...)
+	faults = append(faults, c.FactorSettings.faults()...)
 	faults = append(faults, c.subgraphFaults()...)
 	if !c.Development() && c.subgraph {
 		check(c.DatabaseURL != "", "DATABASE_URL: required in production")
@@ -312,7 +317,11 @@ func (c *Config) Print() string {
 			continue
 		}
 		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
-		if f.Tag.Get("secret") != "" {
+		switch f.Tag.Get("secret") {
+		case "":
+		case "whole":
+			value = strings.Repeat("x", min(len(value), 5))
+		default:
 			value = mask(value)
 		}
 		fmt.Fprintf(&b, "%s=%s\n", f.Tag.Get("env"), value)

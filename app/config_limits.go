@@ -23,6 +23,8 @@ type LimitSettings struct {
 	Code            limits.Limit `env:"FREEHOLD_LIMIT_CODE" envDefault:"10/15m"`
 	CodeTotal       limits.Limit `env:"FREEHOLD_LIMIT_CODE_TOTAL" envDefault:"25/15m"`
 	OwnGuess        limits.Limit `env:"FREEHOLD_LIMIT_OWN_GUESS" envDefault:"10/15m"`
+	Factor          limits.Limit `env:"FREEHOLD_LIMIT_SECOND_FACTOR" envDefault:"10/1h"`
+	FactorTotal     limits.Limit `env:"FREEHOLD_LIMIT_SECOND_FACTOR_TOTAL" envDefault:"30/24h"`
 	Mail            limits.Limit `env:"FREEHOLD_LIMIT_MAIL" envDefault:"3/1h"`
 	MailTotal       limits.Limit `env:"FREEHOLD_LIMIT_MAIL_TOTAL" envDefault:"12/1h"`
 	MailDay         limits.Limit `env:"FREEHOLD_LIMIT_MAIL_DAY" envDefault:"30/12h"`

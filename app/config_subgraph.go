@@ -14,6 +14,9 @@ var ofSubgraphs = []string{"FREEHOLD_ISSUER", "FREEHOLD_AUDIENCE"}
 // ofAccounts are the settings that only a service with accounts has, besides its limits.
 var ofAccounts = []string{
 	"FREEHOLD_SIGNING_KEY_FILE",
+	"FREEHOLD_ENCRYPTION_KEY",
+	"FREEHOLD_ENCRYPTION_KEY_FILE",
+	"FREEHOLD_REQUIRE_MFA",
 	"FREEHOLD_SMTP_URL",
 	"FREEHOLD_MAIL_FROM",
 	"FREEHOLD_APP_NAME",

@@ -10,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/oauth"
@@ -32,6 +33,7 @@ type identity struct {
 	oauth     *oauth.Service
 	passkeys  *passkeys.Service
 	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
+	factors   *factors.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
 	jwks      func() auth.JWKS
@@ -105,6 +107,14 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		who.related = protocol.RelatedOrigins()
 	}
 	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
+	vault, err := c.vault()
+	if err != nil {
+		return who, err
+	}
+	who.factors = factors.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), vault, c.AppName, o.Now)
+	if err := who.factors.CheckKeys(ctx); err != nil {
+		return who, fmt.Errorf("check the secrets of authenticator apps (FREEHOLD_ENCRYPTION_KEY_FILE, FREEHOLD_ENCRYPTION_KEY): %w", err)
+	}
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

@@ -19,7 +19,7 @@ const (
 	sessionRevoked = pqerror.Code("FH001")
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
-	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication
+	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication and app.prove_second_factor
 	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
 	lastOperator   = pqerror.Code("FH005") // raised by app.require_other_operator
 	scopeMissing   = pqerror.Code("FH006") // raised by app.require_scope
@@ -63,7 +63,7 @@ func translate(err error) error {
 	case e.Code == sessionInvalid:
 		return fault.SignIn(fault.Invalid)
 	case e.Code == signInTooOld:
-		return fault.Reauthenticate()
+		return fault.Reauthenticate(strings.Fields(e.Detail)...)
 	case e.Code == ownerRequired:
 		return &fault.Error{Code: fault.Forbidden, Message: "Only the owner may change these fields.", Err: err}
 	case e.Code == lastOperator:

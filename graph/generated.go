@@ -93,6 +93,11 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	CreateRecoveryCodesPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
 	Credential struct {
 		CreatedAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -157,6 +162,17 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	FinishSecondFactorPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	FinishTotpPayload struct {
+		Credential    func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
 	Length struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
@@ -168,6 +184,7 @@ type ComplexityRoot struct {
 		ChangePassword                func(childComplexity int, input model.ChangePasswordInput) int
 		ChangeUsername                func(childComplexity int, input model.ChangeUsernameInput) int
 		CompleteSignUp                func(childComplexity int, input model.CompleteSignUpInput) int
+		CreateRecoveryCodes           func(childComplexity int) int
 		DeleteAccount                 func(childComplexity int, input model.DeleteAccountInput) int
 		DisableAccount                func(childComplexity int, input model.DisableAccountInput) int
 		EnableAccount                 func(childComplexity int, input model.EnableAccountInput) int
@@ -178,6 +195,8 @@ type ComplexityRoot struct {
 		FinishPasskeyRegistration     func(childComplexity int, input model.FinishPasskeyRegistrationInput) int
 		FinishPasskeySignIn           func(childComplexity int, input model.FinishPasskeySignInInput) int
 		FinishPasskeySignUp           func(childComplexity int, input model.FinishPasskeySignUpInput) int
+		FinishSecondFactor            func(childComplexity int, input model.FinishSecondFactorInput) int
+		FinishTotp                    func(childComplexity int, input model.FinishTotpInput) int
 		Reauthenticate                func(childComplexity int, input model.ReauthenticateInput) int
 		ReauthenticateWithCode        func(childComplexity int, input model.ReauthenticateWithCodeInput) int
 		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
@@ -204,6 +223,7 @@ type ComplexityRoot struct {
 		StartPasskeySignIn            func(childComplexity int, input *model.StartPasskeySignInInput) int
 		StartPasskeySignUp            func(childComplexity int, input model.StartPasskeySignUpInput) int
 		StartPasswordReset            func(childComplexity int, input model.StartPasswordResetInput) int
+		StartTotp                     func(childComplexity int) int
 		UpdateProfile                 func(childComplexity int, input model.UpdateProfileInput) int
 		UpgradeAccount                func(childComplexity int, input model.UpgradeAccountInput) int
 		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
@@ -409,6 +429,7 @@ type ComplexityRoot struct {
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
 		RequestLimits           func(childComplexity int) int
+		TotpAvailable           func(childComplexity int) int
 		UsernameHoldSeconds     func(childComplexity int) int
 		UsernameLength          func(childComplexity int) int
 		VerifiedEmailRequired   func(childComplexity int) int
@@ -490,6 +511,13 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	StartTotpPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Secret            func(childComplexity int) int
+		URI               func(childComplexity int) int
+	}
+
 	Tokens struct {
 		AccessToken  func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
@@ -516,6 +544,7 @@ type ComplexityRoot struct {
 		PendingEmail         func(childComplexity int) int
 		Profile              func(childComplexity int) int
 		ReauthenticatedUntil func(childComplexity int) int
+		RecoveryCodesLeft    func(childComplexity int) int
 		SecurityEvents       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Sessions             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ViewerCan            func(childComplexity int) int
@@ -576,6 +605,10 @@ type MutationResolver interface {
 	RenameCredential(ctx context.Context, input model.RenameCredentialInput) (*model.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model.RemoveCredentialInput) (*model.RemoveCredentialPayload, error)
 	CompleteSignUp(ctx context.Context, input model.CompleteSignUpInput) (*model.CompleteSignUpPayload, error)
+	FinishSecondFactor(ctx context.Context, input model.FinishSecondFactorInput) (*model.FinishSecondFactorPayload, error)
+	StartTotp(ctx context.Context) (*model.StartTotpPayload, error)
+	FinishTotp(ctx context.Context, input model.FinishTotpInput) (*model.FinishTotpPayload, error)
+	CreateRecoveryCodes(ctx context.Context) (*model.CreateRecoveryCodesPayload, error)
 	ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error)
 	ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error)
 	ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error)
@@ -615,6 +648,7 @@ type UserResolver interface {
 	HasPassword(ctx context.Context, obj *model.User) (*bool, error)
 	Anonymous(ctx context.Context, obj *model.User) (*bool, error)
 	ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error)
+	RecoveryCodesLeft(ctx context.Context, obj *model.User) (*int, error)
 	NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error)
 
 	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
@@ -769,6 +803,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CompleteSignUpPayload.User(childComplexity), true
+
+	case "CreateRecoveryCodesPayload.recoveryCodes":
+		if e.ComplexityRoot.CreateRecoveryCodesPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateRecoveryCodesPayload.RecoveryCodes(childComplexity), true
+	case "CreateRecoveryCodesPayload.user":
+		if e.ComplexityRoot.CreateRecoveryCodesPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateRecoveryCodesPayload.User(childComplexity), true
 
 	case "Credential.createdAt":
 		if e.ComplexityRoot.Credential.CreatedAt == nil {
@@ -950,6 +997,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FinishPasskeySignUpPayload.User(childComplexity), true
 
+	case "FinishSecondFactorPayload.tokens":
+		if e.ComplexityRoot.FinishSecondFactorPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishSecondFactorPayload.Tokens(childComplexity), true
+	case "FinishSecondFactorPayload.user":
+		if e.ComplexityRoot.FinishSecondFactorPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishSecondFactorPayload.User(childComplexity), true
+
+	case "FinishTotpPayload.credential":
+		if e.ComplexityRoot.FinishTotpPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishTotpPayload.Credential(childComplexity), true
+	case "FinishTotpPayload.recoveryCodes":
+		if e.ComplexityRoot.FinishTotpPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishTotpPayload.RecoveryCodes(childComplexity), true
+	case "FinishTotpPayload.user":
+		if e.ComplexityRoot.FinishTotpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishTotpPayload.User(childComplexity), true
+
 	case "Length.max":
 		if e.ComplexityRoot.Length.Max == nil {
 			break
@@ -1013,6 +1092,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteSignUp(childComplexity, args["input"].(model.CompleteSignUpInput)), true
+	case "Mutation.createRecoveryCodes":
+		if e.ComplexityRoot.Mutation.CreateRecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRecoveryCodes(childComplexity), true
 	case "Mutation.deleteAccount":
 		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
 			break
@@ -1123,6 +1208,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishPasskeySignUp(childComplexity, args["input"].(model.FinishPasskeySignUpInput)), true
+	case "Mutation.finishSecondFactor":
+		if e.ComplexityRoot.Mutation.FinishSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishSecondFactor(childComplexity, args["input"].(model.FinishSecondFactorInput)), true
+	case "Mutation.finishTotp":
+		if e.ComplexityRoot.Mutation.FinishTotp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishTotp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishTotp(childComplexity, args["input"].(model.FinishTotpInput)), true
 	case "Mutation.reauthenticate":
 		if e.ComplexityRoot.Mutation.Reauthenticate == nil {
 			break
@@ -1394,6 +1501,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartPasswordReset(childComplexity, args["input"].(model.StartPasswordResetInput)), true
+	case "Mutation.startTotp":
+		if e.ComplexityRoot.Mutation.StartTotp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartTotp(childComplexity), true
 	case "Mutation.updateProfile":
 		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
 			break
@@ -2148,6 +2261,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.RequestLimits(childComplexity), true
+	case "Settings.totpAvailable":
+		if e.ComplexityRoot.Settings.TotpAvailable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.TotpAvailable(childComplexity), true
 	case "Settings.usernameHoldSeconds":
 		if e.ComplexityRoot.Settings.UsernameHoldSeconds == nil {
 			break
@@ -2402,6 +2521,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartPasswordResetPayload.Success(childComplexity), true
 
+	case "StartTotpPayload.continuationToken":
+		if e.ComplexityRoot.StartTotpPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.ContinuationToken(childComplexity), true
+	case "StartTotpPayload.expiresAt":
+		if e.ComplexityRoot.StartTotpPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.ExpiresAt(childComplexity), true
+	case "StartTotpPayload.secret":
+		if e.ComplexityRoot.StartTotpPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.Secret(childComplexity), true
+	case "StartTotpPayload.uri":
+		if e.ComplexityRoot.StartTotpPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.URI(childComplexity), true
+
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
 			break
@@ -2506,6 +2650,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ReauthenticatedUntil(childComplexity), true
+	case "User.recoveryCodesLeft":
+		if e.ComplexityRoot.User.RecoveryCodesLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.RecoveryCodesLeft(childComplexity), true
 	case "User.securityEvents":
 		if e.ComplexityRoot.User.SecurityEvents == nil {
 			break
@@ -2592,6 +2742,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
 			graphql.NewInputUnmarshaler("FinishPasskeySignUpInput", ec.unmarshalInputFinishPasskeySignUpInput),
+			graphql.NewInputUnmarshaler("FinishSecondFactorInput", ec.unmarshalInputFinishSecondFactorInput),
+			graphql.NewInputUnmarshaler("FinishTotpInput", ec.unmarshalInputFinishTotpInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("ReauthenticateWithCodeInput", ec.unmarshalInputReauthenticateWithCodeInput),
@@ -3057,9 +3209,13 @@ type Mutation {
   """
   addEmailCode: AddEmailCodePayload @signedIn
 
-  "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
+  """
+  Confirms that it is you. Call this after REAUTH_REQUIRED, then retry the operation. The error has ` + "`" + `extensions.acceptable` + "`" + `: the kinds of
+  factors that you have and that are accepted next. If your account has a second factor, both factors must be recent: send the password and
+  a code together, or one after the other.
+  """
   reauthenticate(
-    "Your password."
+    "Your password, a code of your authenticator app or a recovery code."
     input: ReauthenticateInput!
   ): ReauthenticatePayload @signedIn
 
@@ -3087,7 +3243,40 @@ type Mutation {
     input: CompleteSignUpInput!
   ): CompleteSignUpPayload @public(reason: "The continuation token proves who asks.")
 
-  "Changes your password. Your other sessions are revoked, and we notify you by email."
+  """
+  Finishes a sign-in that has returned ` + "`" + `secondFactor` + "`" + `. A wrong code does not use up the token, but only a few attempts are possible.
+  """
+  finishSecondFactor(
+    "The token of the sign-in, and the second factor."
+    input: FinishSecondFactorInput!
+  ): FinishSecondFactorPayload @public(reason: "The token proves the first factor, and the code proves the second one.")
+
+  """
+  Starts adding an authenticator app to your account: show ` + "`" + `uri` + "`" + ` as a QR code, and let the user type a code of the app into
+  ` + "`" + `finishTotp` + "`" + `. The error is REAUTH_REQUIRED if you last proved too long ago who you are, and FORBIDDEN if the service offers no
+  authenticator apps (` + "`" + `Settings.totpAvailable` + "`" + `).
+  """
+  startTotp: StartTotpPayload @signedIn
+
+  """
+  Adds the authenticator app. From then on, signing in requires a code of it, or a recovery code. With your first app, you get ten
+  recovery codes. We notify you by email. The error is REAUTH_REQUIRED as for ` + "`" + `startTotp` + "`" + `.
+  """
+  finishTotp(
+    "The token of ` + "`" + `startTotp` + "`" + `, and a code of the app."
+    input: FinishTotpInput!
+  ): FinishTotpPayload @signedIn
+
+  """
+  Creates ten new recovery codes. The old ones stop working. The error is REAUTH_REQUIRED if you last proved too long ago who you are, and
+  FORBIDDEN if you have no authenticator app.
+  """
+  createRecoveryCodes: CreateRecoveryCodesPayload @signedIn
+
+  """
+  Changes your password. Your other sessions are revoked, and we notify you by email. If your account has a second factor, the error is
+  REAUTH_REQUIRED if you last proved both factors too long ago.
+  """
   changePassword(
     "Your current password and the new one."
     input: ChangePasswordInput!
@@ -3095,7 +3284,7 @@ type Mutation {
 
   """
   Starts changing your email address: we send a code to the new address; confirm it with ` + "`" + `verifyEmail` + "`" + `. We then notify both
-  addresses. The error is REAUTH_REQUIRED if you last entered your password too long ago.
+  addresses. The error is REAUTH_REQUIRED if you last proved too long ago who you are.
   """
   changeEmail(
     "The new address."
@@ -3104,14 +3293,18 @@ type Mutation {
 
   """
   Changes your username. Your old one stays reserved for you for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `). The error is
-  REAUTH_REQUIRED if you last entered your password too long ago.
+  REAUTH_REQUIRED if you last proved too long ago who you are.
   """
   changeUsername(
     "The new username."
     input: ChangeUsernameInput!
   ): ChangeUsernamePayload @signedIn
 
-  "Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `)."
+  """
+  Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while
+  (` + "`" + `Settings.usernameHoldSeconds` + "`" + `). If your account has a second factor or no password, the error is REAUTH_REQUIRED if you last proved
+  too long ago who you are.
+  """
   deleteAccount(
     "Your password, if you have one."
     input: DeleteAccountInput!
@@ -3154,8 +3347,8 @@ type Mutation {
 
   """
   Disables an account, for operators. Its sessions end immediately, nobody can sign in to it, and everything that it shares is hidden
-  from everyone else. It has no effect if the account is disabled already. The error is REAUTH_REQUIRED if you last entered your
-  password too long ago, as for the other mutations of operators. The account's owner can see each of them in ` + "`" + `securityEvents` + "`" + `.
+  from everyone else. It has no effect if the account is disabled already. The error is REAUTH_REQUIRED if you last proved too
+  long ago who you are, as for the other mutations of operators. The account's owner can see each of them in ` + "`" + `securityEvents` + "`" + `.
   """
   disableAccount(
     "The account."
@@ -3208,7 +3401,7 @@ type Settings {
   defaultVisibility: ProfileVisibility! @inherited
   "How long a one-time code is valid, in seconds."
   codeLifetimeSeconds: Int! @inherited
-  "How long you can take sensitive actions after you enter your password, in seconds. See ` + "`" + `User.reauthenticatedUntil` + "`" + `."
+  "How long you can take sensitive actions after you prove who you are, in seconds. See ` + "`" + `User.reauthenticatedUntil` + "`" + `."
   reauthenticationSeconds: Int! @inherited
   "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
@@ -3218,6 +3411,8 @@ type Settings {
   anonymousAccounts: Boolean! @inherited
   "Whether users can have passkeys. They require https and a domain."
   passkeys: Boolean! @inherited
+  "Whether users can add authenticator apps (` + "`" + `startTotp` + "`" + `)."
+  totpAvailable: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -3266,8 +3461,10 @@ type User implements Node @key(fields: "id") {
   hasPassword: Boolean @owner
   "Whether nothing but its session leads to the account. ` + "`" + `upgradeAccount` + "`" + ` makes it permanent."
   anonymous: Boolean @owner
-  "When this session has to confirm the password again for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
+  "When this session has to confirm again that it is you, for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
+  "How many recovery codes you have not used. 0 if there are none."
+  recoveryCodesLeft: Int @owner
   "When you can request another code. Until then, the error is RATE_LIMITED. Null if you can request one now."
   nextCodeAt(
     "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` checks the limits of ` + "`" + `pendingEmail` + "`" + `; if that is null, only the limit of your client applies."
@@ -3327,6 +3524,8 @@ enum UserField {
   ANONYMOUS
   "` + "`" + `reauthenticatedUntil` + "`" + `."
   REAUTHENTICATED_UNTIL
+  "` + "`" + `recoveryCodesLeft` + "`" + `."
+  RECOVERY_CODES_LEFT
   "` + "`" + `nextCodeAt` + "`" + `."
   NEXT_CODE_AT
   "` + "`" + `profile` + "`" + `."
@@ -3584,8 +3783,16 @@ enum SecurityEventKind {
   CREDENTIAL_ADDED
   "A credential was removed."
   CREDENTIAL_REMOVED
-  "The password was confirmed (` + "`" + `reauthenticate` + "`" + `)."
+  "The owner confirmed again who they are, such as with ` + "`" + `reauthenticate` + "`" + `."
   REAUTHENTICATED
+  "A code of an authenticator app or a recovery code was refused."
+  SECOND_FACTOR_REFUSED
+  "A recovery code was used."
+  RECOVERY_CODE_USED
+  "New recovery codes were created."
+  RECOVERY_CODES_CREATED
+  "An operator removed all authenticator apps and recovery codes."
+  SECOND_FACTOR_REMOVED
   "The password was changed with the current password (` + "`" + `changePassword` + "`" + `)."
   PASSWORD_CHANGED
   "The password was reset with a code (` + "`" + `resetPassword` + "`" + `)."
@@ -4116,15 +4323,77 @@ type AddEmailCodePayload {
   user: User @inherited
 }
 
-"Your password."
+"What confirms that it is you: the password, a second factor, or both. An empty code is the same as omitting it."
 input ReauthenticateInput {
   "The password of your account."
-  password: String!
+  password: String
+  "A code of your authenticator app. Without the password, it is accepted only after another proof that is still recent."
+  code: String
+  "One of your recovery codes, instead of a code of the app. It works once."
+  recoveryCode: String
 }
 
-"The response to a confirmed password."
+"The response to a confirmation."
 type ReauthenticatePayload {
   "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
+}
+
+"The second factor of a sign-in: a code of an authenticator app, or a recovery code."
+input FinishSecondFactorInput {
+  "The token in ` + "`" + `secondFactor` + "`" + `."
+  continuationToken: String!
+  "The current code of the authenticator app. White space and dashes do not matter. Each code works once."
+  code: String
+  "One of the account's recovery codes. It works once."
+  recoveryCode: String
+}
+
+"The new session."
+type FinishSecondFactorPayload {
+  "The user who signed in."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"A new authenticator app, which ` + "`" + `finishTotp` + "`" + ` adds. The secret is shown only here."
+type StartTotpPayload {
+  "The secret in base32 (RFC 4648), for apps that cannot scan a QR code."
+  secret: String! @inherited
+  "The secret as an ` + "`" + `otpauth` + "`" + ` URI, for a QR code."
+  uri: String! @inherited
+  "The token for ` + "`" + `finishTotp` + "`" + `. It works once, for this session."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A code of the new authenticator app, which proves that the app has the secret."
+input FinishTotpInput {
+  "The token from ` + "`" + `startTotp` + "`" + `."
+  continuationToken: String!
+  "The code that the app shows (RFC 6238). White space and dashes do not matter."
+  code: String!
+  "Your name for the app: 1 to 100 characters. If it is missing or blank, it is called Authenticator app."
+  name: String
+}
+
+"The new authenticator app."
+type FinishTotpPayload {
+  "The app."
+  credential: Credential @inherited
+  "Ten recovery codes, if this is the first app of your account; otherwise null. They are shown only here: let the user save them."
+  recoveryCodes: [String!] @inherited
+  "You."
+  user: User @inherited
+}
+
+"Your new recovery codes."
+type CreateRecoveryCodesPayload {
+  "Ten recovery codes, each of which works once. They are shown only here: let the user save them."
+  recoveryCodes: [String!]! @inherited
+  "You."
   user: User @inherited
 }
 
@@ -4171,7 +4440,7 @@ type ChangeUsernamePayload {
 
 "The confirmation that deletes your account."
 input DeleteAccountInput {
-  "The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago."
+  "The password of your account. Required if it has one."
   password: String
 }
 
@@ -4704,6 +4973,16 @@ func (ec *executionContext) childFields_CompleteSignUpPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CompleteSignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_CreateRecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "user":
+		return ec.fieldContext_CreateRecoveryCodesPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateRecoveryCodesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Credential(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4830,6 +5109,28 @@ func (ec *executionContext) childFields_FinishPasskeySignUpPayload(ctx context.C
 		return ec.fieldContext_FinishPasskeySignUpPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishSecondFactorPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishSecondFactorPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishSecondFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishTotpPayload_credential(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_FinishTotpPayload_recoveryCodes(ctx, field)
+	case "user":
+		return ec.fieldContext_FinishTotpPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishTotpPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Length(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5220,6 +5521,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
 	case "passkeys":
 		return ec.fieldContext_Settings_passkeys(ctx, field)
+	case "totpAvailable":
+		return ec.fieldContext_Settings_totpAvailable(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -5378,6 +5681,20 @@ func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type StartPasswordResetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StartTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_StartTotpPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_StartTotpPayload_uri(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartTotpPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartTotpPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartTotpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -5422,6 +5739,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_anonymous(ctx, field)
 	case "reauthenticatedUntil":
 		return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_User_recoveryCodesLeft(ctx, field)
 	case "nextCodeAt":
 		return ec.fieldContext_User_nextCodeAt(ctx, field)
 	case "profile":
@@ -5840,6 +6159,34 @@ func (ec *executionContext) field_Mutation_finishPasskeySignUp_args(ctx context.
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.FinishPasskeySignUpInput, error) {
 			return ec.unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishSecondFactor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishSecondFactorInput, error) {
+			return ec.unmarshalNFinishSecondFactorInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishTotp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishTotpInput, error) {
+			return ec.unmarshalNFinishTotpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6794,6 +7141,31 @@ func (ec *executionContext) fieldContext_CompleteSignUpPayload_tokens(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _CreateRecoveryCodesPayload_recoveryCodes(ctx context.Context, obj *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+	return ec.marshalNString2ᚕstringᚄ(ctx, nil, obj.RecoveryCodes)
+}
+func (ec *executionContext) fieldContext_CreateRecoveryCodesPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreateRecoveryCodesPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _CreateRecoveryCodesPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.CreateRecoveryCodesPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CreateRecoveryCodesPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_CreateRecoveryCodesPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateRecoveryCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Credential_id(ctx context.Context, obj *model.Credential) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -7192,6 +7564,85 @@ func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_tokens(_ con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishSecondFactorPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishSecondFactorPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishSecondFactorPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishSecondFactorPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishSecondFactorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishSecondFactorPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.FinishSecondFactorPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishSecondFactorPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishSecondFactorPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishSecondFactorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishTotpPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model.FinishTotpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishTotpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishTotpPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishTotpPayload_recoveryCodes(ctx context.Context, obj *model.FinishTotpPayload) graphql.Marshaler {
+	return ec.marshalOString2ᚕstringᚄ(ctx, nil, obj.RecoveryCodes)
+}
+func (ec *executionContext) fieldContext_FinishTotpPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FinishTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _FinishTotpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishTotpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishTotpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishTotpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8822,6 +9273,197 @@ func (ec *executionContext) fieldContext_Mutation_completeSignUp(ctx context.Con
 	if fc.Args, err = ec.field_Mutation_completeSignUp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishSecondFactor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishSecondFactor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishSecondFactor(ctx, fc.Args["input"].(model.FinishSecondFactorInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishSecondFactorPayload) graphql.Marshaler {
+			return ec.marshalOFinishSecondFactorPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishSecondFactor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishSecondFactorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishSecondFactor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartTotp(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartTotpPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartTotpPayload) graphql.Marshaler {
+			return ec.marshalOStartTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartTotpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startTotp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartTotpPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishTotp(ctx, fc.Args["input"].(model.FinishTotpInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishTotpPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishTotpPayload) graphql.Marshaler {
+			return ec.marshalOFinishTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishTotp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishTotpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishTotp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createRecoveryCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createRecoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().CreateRecoveryCodes(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.CreateRecoveryCodesPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+			return ec.marshalOCreateRecoveryCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCreateRecoveryCodesPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createRecoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateRecoveryCodesPayload(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -11167,6 +11809,13 @@ func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Settings_totpAvailable(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.TotpAvailable)
+}
+func (ec *executionContext) fieldContext_Settings_totpAvailable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -11579,6 +12228,34 @@ func (ec *executionContext) fieldContext_StartPasswordResetPayload_success(_ con
 	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _StartTotpPayload_secret(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.Secret)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_uri(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.URI)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_uri(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_continuationToken(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_expiresAt(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
 	return (*exec.Text)(&obj.AccessToken)
 }
@@ -11743,6 +12420,22 @@ func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_User_reauthenticatedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _User_recoveryCodesLeft(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().RecoveryCodesLeft(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_recoveryCodesLeft(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "Int")
 }
 
 func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
@@ -13943,6 +14636,118 @@ func UnmarshalFinishPasskeySignUpInput(ctx context.Context, raw any) (model.Fini
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishSecondFactorInput(ctx context.Context, obj any) (model.FinishSecondFactorInput, error) {
+	var it model.FinishSecondFactorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "recoveryCode"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = graphql.OmittableOf(data)
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishSecondFactorInput unmarshals raw into the FinishSecondFactorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishSecondFactorInput(ctx context.Context, raw any) (model.FinishSecondFactorInput, error) {
+	var out model.FinishSecondFactorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishSecondFactorInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishTotpInput(ctx context.Context, obj any) (model.FinishTotpInput, error) {
+	var it model.FinishTotpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishTotpInput unmarshals raw into the FinishTotpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishTotpInput(ctx context.Context, raw any) (model.FinishTotpInput, error) {
+	var out model.FinishTotpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishTotpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context, obj any) (model.ProfileFieldsInput, error) {
 	var it model.ProfileFieldsInput
 	if obj == nil {
@@ -14045,7 +14850,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password"}
+	fieldsInOrder := [...]string{"password", "code", "recoveryCode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -14054,11 +14859,25 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Password = data
+			it.Password = graphql.OmittableOf(data)
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = graphql.OmittableOf(data)
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -15826,6 +16645,44 @@ func (ec *executionContext) _CompleteSignUpPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var createRecoveryCodesPayloadImplementors = []string{"CreateRecoveryCodesPayload"}
+
+func (ec *executionContext) _CreateRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createRecoveryCodesPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateRecoveryCodesPayload")
+		case "recoveryCodes":
+			out.Values[i] = ec._CreateRecoveryCodesPayload_recoveryCodes(out.At(ctx, "CreateRecoveryCodesPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._CreateRecoveryCodesPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var credentialImplementors = []string{"Credential", "Node"}
 
 func (ec *executionContext) _Credential(ctx context.Context, sel ast.SelectionSet, obj *model.Credential) graphql.Marshaler {
@@ -16303,6 +17160,87 @@ func (ec *executionContext) _FinishPasskeySignUpPayload(ctx context.Context, sel
 	return out
 }
 
+var finishSecondFactorPayloadImplementors = []string{"FinishSecondFactorPayload"}
+
+func (ec *executionContext) _FinishSecondFactorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishSecondFactorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishSecondFactorPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishSecondFactorPayload")
+		case "user":
+			out.Values[i] = ec._FinishSecondFactorPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishSecondFactorPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishTotpPayloadImplementors = []string{"FinishTotpPayload"}
+
+func (ec *executionContext) _FinishTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishTotpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishTotpPayload")
+		case "credential":
+			out.Values[i] = ec._FinishTotpPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recoveryCodes":
+			out.Values[i] = ec._FinishTotpPayload_recoveryCodes(out.At(ctx, "FinishTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._FinishTotpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lengthImplementors = []string{"Length"}
 
 func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model.Length) graphql.Marshaler {
@@ -16580,6 +17518,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "completeSignUp":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_completeSignUp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishSecondFactor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishSecondFactor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createRecoveryCodes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createRecoveryCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -18127,6 +19093,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "totpAvailable":
+			out.Values[i] = ec._Settings_totpAvailable(out.At(ctx, "Settings", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requestLimits":
 			out.Values[i] = ec._Settings_requestLimits(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -18698,6 +19669,54 @@ func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel 
 	return out
 }
 
+var startTotpPayloadImplementors = []string{"StartTotpPayload"}
+
+func (ec *executionContext) _StartTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startTotpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartTotpPayload")
+		case "secret":
+			out.Values[i] = ec._StartTotpPayload_secret(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uri":
+			out.Values[i] = ec._StartTotpPayload_uri(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartTotpPayload_continuationToken(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartTotpPayload_expiresAt(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var tokensImplementors = []string{"Tokens"}
 
 func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, obj *model.Tokens) graphql.Marshaler {
@@ -18858,6 +19877,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_reauthenticatedUntil(ctx, field, obj)
+				})
+		case "recoveryCodesLeft":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_recoveryCodesLeft(ctx, field, obj)
 				})
 		case "nextCodeAt":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -19642,6 +20667,16 @@ func (ec *executionContext) unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋ
 
 func (ec *executionContext) unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx context.Context, v any) (model.FinishPasskeySignUpInput, error) {
 	res, err := ec.unmarshalInputFinishPasskeySignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishSecondFactorInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorInput(ctx context.Context, v any) (model.FinishSecondFactorInput, error) {
+	res, err := ec.unmarshalInputFinishSecondFactorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishTotpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpInput(ctx context.Context, v any) (model.FinishTotpInput, error) {
+	res, err := ec.unmarshalInputFinishTotpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -20690,6 +21725,13 @@ func (ec *executionContext) marshalOCompleteSignUpPayload2ᚖfreeholdᚗdevᚋfr
 	return ec._CompleteSignUpPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCreateRecoveryCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCreateRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateRecoveryCodesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCredential2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Credential) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -20827,6 +21869,20 @@ func (ec *executionContext) marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdev
 		return graphql.Null
 	}
 	return ec._FinishPasskeySignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishSecondFactorPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishSecondFactorPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishSecondFactorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishTotpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishTotpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -21178,6 +22234,13 @@ func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdev�
 		return graphql.Null
 	}
 	return ec._StartPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartTotpPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartTotpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartTotpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

@@ -10,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
@@ -25,6 +26,7 @@ type Resolvers struct {
 	Accounts   *accounts.Service
 	MailCodes  *mailcodes.Service
 	Anonymous  *anonymous.Service
+	Factors    *factors.Service
 	Operators  *operators.Service
 	OAuth      *oauth.Service
 	Passkeys   *passkeys.Service

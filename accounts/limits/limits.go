@@ -34,6 +34,10 @@ type Limits struct {
 	CodeTotal Limit // of a code, by all strangers together that have not requested one
 	OwnGuess  Limit // of the password, within the sessions of the account
 
+	// Guesses at the six digits of an account's authenticator apps: by one client, and by all strangers together; all other clients
+	// together have as many.
+	Factor, FactorTotal Limit
+
 	// Mails of one kind to one address: by one client, and by all clients together. Strangers and the clients that the account is
 	// used from have one count each. MailDay bounds repetition over a long time.
 	Mail, MailTotal, MailDay Limit
