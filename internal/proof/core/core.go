@@ -24,6 +24,7 @@ func Facts() people.Facts {
 		mailCodes(),
 		anonymous(),
 		passkeys(),
+		identities(),
 	)
 }
 
@@ -149,6 +150,9 @@ func newCode(s *harness.Service, dataDir string, of *people.Person, mutation str
 	}
 	if strings.HasPrefix(mutation, "finishPasskey") {
 		return newPasskeyFlow(s, of, mutation)
+	}
+	if strings.HasPrefix(mutation, "finishOAuth") {
+		return newOAuthFlow(s, of, mutation)
 	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
 	switch mutation {
