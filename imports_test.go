@@ -88,7 +88,7 @@ var mayImport = map[string][]string{
 		"internal/proof/permissions", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
-	"internal/proof/core":     {"auth", "auth/passkeys/softkey", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
+	"internal/proof/core":     {"auth", "auth/passkeys/softkey", "auth/totp", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
 	"internal/proof/findings": {},
 	"internal/proof/people":   {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/findings"},
 	"internal/proof/policies": {

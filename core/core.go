@@ -56,6 +56,11 @@ func Module() app.Module {
 			"Mutation.startOAuthReauthentication":  {Name: "app.has_own_identity", Admits: access.AdmitsMembers},
 			"Mutation.finishOAuthReauthentication": {Name: "app.use_own_identity", Admits: access.AdmitsMembers},
 
+			"User.recoveryCodesLeft":       {Name: "app.recovery_codes_left", Admits: access.AdmitsOwner},
+			"Mutation.startTotp":           {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.finishTotp":          {Name: "app.add_totp", Admits: access.AdmitsMembers},
+			"Mutation.createRecoveryCodes": {Name: "app.create_recovery_codes", Admits: access.AdmitsMembers},
+
 			"Query.accounts":                       operators("app.find_accounts", "accounts:read"),
 			"DisableAccountPayload.account":        operators("app.find_accounts", "accounts:read"),
 			"EnableAccountPayload.account":         operators("app.find_accounts", "accounts:read"),

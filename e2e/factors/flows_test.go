@@ -18,6 +18,14 @@ var continues = map[string]struct {
 	"finishSecondFactor": {"SECOND_FACTOR", `code: "123456"`},
 	"finishTotp":         {"TOTP", `code: "123456"`},
 	"completeSignUp":     {"SIGN_UP", `username: "somebody"`},
+
+	"finishPasskeyRegistration":     {"PASSKEY_REGISTRATION", `credential: {}`},
+	"finishPasskeySignUp":           {"PASSKEY_SIGN_UP", `credential: {}`},
+	"finishPasskeySignIn":           {"PASSKEY_SIGN_IN", `credential: {}`},
+	"finishPasskeyReauthentication": {"PASSKEY_REAUTHENTICATION", `credential: {}`},
+	"finishOAuth":                   {"OAUTH", `code: "x", state: "x"`},
+	"finishOAuthLink":               {"OAUTH_LINK", `code: "x", state: "x"`},
+	"finishOAuthReauthentication":   {"OAUTH_REAUTHENTICATION", `code: "x", state: "x"`},
 }
 
 // invalidToken is the message of each refusal of a token.

@@ -23,6 +23,7 @@ func Facts() people.Facts {
 		credentials(),
 		mailCodes(),
 		anonymous(),
+		factors(),
 		passkeys(),
 		identities(),
 	)
@@ -145,8 +146,13 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 
 // newCode requests a code, and derives it from the id of its mail as the service does.
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
-	if mutation == "completeSignUp" {
+	switch mutation {
+	case "completeSignUp":
 		return newSignUp(s, of)
+	case "finishTotp":
+		return newApp(s, of)
+	case "finishSecondFactor":
+		return newSecondFactor(s, of)
 	}
 	if strings.HasPrefix(mutation, "finishPasskey") {
 		return newPasskeyFlow(s, of, mutation)
