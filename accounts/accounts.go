@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"time"
 
+	"freehold.dev/freehold/accounts/codes"
 	"freehold.dev/freehold/accounts/continuations"
 	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/accounts/limits"
@@ -71,6 +72,7 @@ type Config struct {
 type Service struct {
 	Sessions *sessions.Service      // the use cases of sessions that were started
 	Flows    *continuations.Service // flows of several requests
+	Codes    *codes.Service         // one-time codes by mail
 
 	completions map[string]func(context.Context, *db.Tx, json.RawMessage) error // of sign-ups, by the kind of their credential
 
@@ -84,6 +86,7 @@ type Service struct {
 
 // New returns the use cases.
 func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Tokens, config Config) *Service {
+	limiter := limits.New(d, config.Limits, config.RateLimit)
 	return &Service{
 		Sessions: sessions.New(d, keys, tokens, sessions.Config{
 			Idle: config.SessionIdle, Lifetime: config.SessionLifetime, Grace: config.RefreshGrace,
@@ -91,7 +94,8 @@ func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Token
 		Flows: continuations.New(d), completions: map[string]func(context.Context, *db.Tx, json.RawMessage) error{
 			string(db.CredentialEmailCode): ofVerified,
 		},
-		db: d, keys: keys, hasher: hasher, config: config, limits: limits.New(d, config.Limits, config.RateLimit),
+		db: d, keys: keys, hasher: hasher, config: config, limits: limiter,
+		Codes: codes.New(d, keys, limiter, codes.Config{Lifetime: config.CodeLifetime, MailLatest: config.MailLatest}),
 		passwords: input.PasswordRules{
 			MinLength: config.PasswordMinLength, ServiceName: config.ServiceName, ServiceHost: config.ServiceHost, Breached: config.Breached,
 		},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/accounts/codes"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
@@ -57,7 +58,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
 		}
-		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
+		return s.Codes.Enqueue(ctx, tx, noticeOf(mail.PasswordChanged, viewer.UserID, notice, withheld))
 	})
 	return profile, err
 }
@@ -76,11 +77,11 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 	if err := s.limits.CheckWrite(ctx, viewer.UserID); err != nil {
 		return nil, err
 	}
-	to, atLeast, err := s.checkRecipient(ctx, mail.ChangeEmail, "input.newEmail", newEmail)
+	to, atLeast, err := s.Codes.CheckRecipient(ctx, mail.ChangeEmail, "input.newEmail", newEmail)
 	if err != nil {
 		return nil, err
 	}
-	code := s.newCode(db.ChangeEmail, to, atLeast)
+	code := s.Codes.New(db.ChangeEmail, to, atLeast)
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		if profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
@@ -92,9 +93,9 @@ func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, ne
 		case taken != "" && !s.config.RequireVerifiedEmail:
 			return fault.Taken("input.newEmail", emailTaken)
 		case taken != "":
-			return s.enqueue(ctx, tx, outbox.Mail{Kind: mail.AddressTaken, Recipient: taken})
+			return s.Codes.Enqueue(ctx, tx, outbox.Mail{Kind: mail.AddressTaken, Recipient: taken})
 		}
-		return s.enqueue(ctx, tx, s.codeMail(mail.ChangeEmail, code, db.Recipient{Email: to.Text, Known: true}))
+		return s.Codes.Enqueue(ctx, tx, codes.Mail(mail.ChangeEmail, code, db.Recipient{Email: to.Text, Known: true}))
 	})
 	return profile, err
 }
@@ -118,13 +119,13 @@ func (s *Service) confirmEmail(ctx context.Context, viewer auth.Viewer, code db.
 		case err != nil:
 			return err
 		case !ok:
-			return errCode
+			return codes.ErrInvalid
 		}
 		before, after := db.Notice{Email: changed.Old, Username: changed.Username}, db.Notice{Email: changed.New, Username: changed.Username}
-		if err := s.enqueue(ctx, tx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
+		if err := s.Codes.Enqueue(ctx, tx, noticeOf(mail.EmailChangedOld, viewer.UserID, before, withheld)); err != nil {
 			return err
 		}
-		return s.enqueue(ctx, tx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
+		return s.Codes.Enqueue(ctx, tx, noticeOf(mail.EmailChangedNew, viewer.UserID, after, false))
 	})
 }
 
@@ -140,14 +141,8 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		if err := tx.RequireReauthentication(ctx, s.config.ReauthAfter); err != nil {
 			return err
 		}
-		if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
+		if err := s.RenameOwn(ctx, tx, username, key); err != nil {
 			return err
-		}
-		if err := tx.RecordEvent(ctx, db.UsernameChanged); err != nil {
-			return err
-		}
-		if err := s.limits.CheckUsernameChange(ctx, tx); err != nil { // counted last, so that only changes count
-			return fault.LimitAt("input.username", err)
 		}
 		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
 		return err
@@ -156,6 +151,19 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		return nil, fault.Taken("input.username", usernameTaken)
 	}
 	return profile, err
+}
+
+// RenameOwn gives the viewer a valid username, whose normalised form is key. The error is db.ErrTaken if another user has it or gave it
+// up recently.
+func (s *Service) RenameOwn(ctx context.Context, tx *db.Tx, username, key string) error {
+	if err := tx.ChangeUsername(ctx, username, key, s.config.UsernameHold); err != nil {
+		return err
+	}
+	if err := tx.RecordEvent(ctx, db.UsernameChanged); err != nil {
+		return err
+	}
+	// Counted last, so that only changes count.
+	return fault.LimitAt("input.username", s.limits.CheckUsernameChange(ctx, tx))
 }
 
 // findOwn returns the viewer's account: its private part, and its profile.

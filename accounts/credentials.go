@@ -70,7 +70,7 @@ func (s *Service) NotifyCredential(ctx context.Context, tx *db.Tx, kind mail.Kin
 		}
 		data["username"] = profile.Username
 	}
-	return s.enqueue(ctx, tx, outbox.Mail{Kind: kind, UserID: tx.Viewer.UserID, Recipient: private.Email, Data: data, Withheld: withheld})
+	return s.Codes.Enqueue(ctx, tx, outbox.Mail{Kind: kind, UserID: tx.Viewer.UserID, Recipient: private.Email, Data: data, Withheld: withheld})
 }
 
 // words are the kinds of credentials in a sentence.

@@ -19,6 +19,8 @@ type Entrance struct {
 	// Prove runs first in the transaction, and uses up what the client has proved. If it returns no user, its writes are committed, and
 	// the sign-in is refused.
 	Prove func(ctx context.Context, tx *db.SystemTx) (db.Proved, error)
+	// Then runs last, as the owner, if a session has started. It can be nil.
+	Then Hook
 }
 
 // Entered is what came of a way in. Exactly one field is set.
@@ -58,7 +60,7 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 		}
 		switch outcome {
 		case db.EntryStarted:
-			viewer, profile, err = s.enter(ctx, system, session)
+			viewer, profile, err = s.enter(ctx, system, session, e.Then)
 		case db.EntrySecondFactor:
 			opened, err = s.Flows.Open(ctx, system, continuations.Flow{
 				Purpose: continuations.SecondFactor, UserID: proved.UserID, Cookie: e.Cookie,
@@ -81,7 +83,7 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 }
 
 // enter continues as the owner of a session that this transaction has started.
-func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams) (auth.Viewer, *db.Profile, error) {
+func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams, then Hook) (auth.Viewer, *db.Profile, error) {
 	tx, err := system.Enter(ctx, session.ID)
 	if err != nil {
 		return auth.Viewer{}, nil, err
@@ -90,6 +92,9 @@ func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.Ses
 		return auth.Viewer{}, nil, err
 	}
 	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)
+	if err == nil && then != nil {
+		err = then(ctx, tx, profile)
+	}
 	return tx.Viewer, profile, err
 }
 

@@ -3,8 +3,6 @@ package accounts
 import (
 	"context"
 	cryptorand "crypto/rand"
-	"math/rand/v2"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -15,34 +13,13 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// mailLatest is the default of Config.MailLatest.
-const mailLatest = 3 * time.Second
-
-type enqueuer interface {
-	EnqueueMail(ctx context.Context, m outbox.Mail) error
-}
-
-// enqueue puts a mail into the outbox, unless its recipient is an account without an address. It is due after a random time. If it were due immediately, the next request would take
-// longer, which would reveal that the mail has a recipient.
-func (s *Service) enqueue(ctx context.Context, tx enqueuer, m outbox.Mail) error {
-	if m.Recipient == "" {
-		return nil
-	}
-	latest := s.config.MailLatest
-	if latest == 0 {
-		latest = mailLatest
-	}
-	m.After = latest/6 + rand.N(latest-latest/6) //nolint:gosec // no secret: an observer sees too little of it to predict more
-	return tx.EnqueueMail(ctx, m)
-}
-
 // CheckRecipient reads the address in an input, such as input.email, to which a viewer sends a mail of a module, and counts the mail
 // for the client and for the address. The error is BAD_USER_INPUT or RATE_LIMITED.
 func (s *Service) CheckRecipient(ctx context.Context, kind mail.Kind, path, typed string) (input.Email, error) {
 	if s.keys == nil {
 		return input.Email{}, fault.Input(path, "UNSUPPORTED", "This service sends no mail.")
 	}
-	to, _, err := s.checkRecipient(ctx, kind, path, typed)
+	to, _, err := s.Codes.CheckRecipient(ctx, kind, path, typed)
 	return to, err
 }
 
@@ -56,7 +33,7 @@ func (s *Service) NewSecret() (mailID uuid.UUID, secret string) {
 
 // EnqueueMail puts a mail of a module into the outbox. Call CheckRecipient first.
 func (s *Service) EnqueueMail(ctx context.Context, tx *db.Tx, m outbox.Mail) error {
-	return s.enqueue(ctx, tx, m)
+	return s.Codes.Enqueue(ctx, tx, m)
 }
 
 // withholdsNotice counts a notice about a change of an account, and reports whether the notice must not be sent. A verified address

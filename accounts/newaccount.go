@@ -23,6 +23,8 @@ type NewAccount struct {
 	Use func(ctx context.Context, tx *db.SystemTx) error
 	// Add adds the credential, as the owner of the new account. It can be nil.
 	Add func(ctx context.Context, tx *db.Tx) error
+	// Finish runs last, after the hooks. It can be nil.
+	Finish func(ctx context.Context, tx *db.Tx) error
 }
 
 // SignUpWith is SignUp for a visitor without a password.
@@ -64,6 +66,8 @@ type Waiting struct {
 	EmailVerified bool
 	Proof         auth.Proof
 	Cookie        bool // whether cookies are to hold the session
+	// Use uses up what the visitor has proved, in the transaction that opens the flow. It can be nil.
+	Use func(ctx context.Context, tx *db.SystemTx) error `json:"-"`
 }
 
 // PendingSignUp is a sign-up whose username is missing.
@@ -84,7 +88,16 @@ func (s *Service) AskForUsername(ctx context.Context, w Waiting) (*Entered, erro
 		return nil, fmt.Errorf("ask for a username: %w", err)
 	}
 	w.Data = nil
-	opened, err := s.Flows.Start(ctx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: waiting{w, data}})
+	var opened *continuations.Opened
+	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+		if w.Use != nil {
+			if err := w.Use(ctx, tx); err != nil {
+				return err
+			}
+		}
+		opened, err = s.Flows.Open(ctx, tx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: waiting{w, data}})
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ask for a username: %w", err)
 	}

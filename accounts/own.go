@@ -72,7 +72,7 @@ func (s *Service) NextCodeAt(ctx context.Context, viewer auth.Viewer, userID uui
 
 // mailOf has the kinds of the mails that contain a code for a purpose.
 var mailOf = map[db.Purpose]mail.Kind{
-	db.VerifyEmail: mail.VerifyEmail, db.ResetPassword: mail.ResetPassword, db.ChangeEmail: mail.ChangeEmail,
+	db.VerifyEmail: mail.VerifyEmail, db.ResetPassword: mail.ResetPassword, db.ChangeEmail: mail.ChangeEmail, db.SignIn: mail.SignInCode,
 }
 
 // recipient returns the address of a user to which a code would be sent; nil if there is none that the viewer may know.

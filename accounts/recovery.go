@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"freehold.dev/freehold/accounts/codes"
 	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
@@ -15,7 +16,7 @@ import (
 // RequestPasswordReset sends a code for a new password to the address of an account. The result is the same for an address
 // without an account.
 func (s *Service) RequestPasswordReset(ctx context.Context, email string) error {
-	return s.requestCode(ctx, email, db.ResetPassword, mail.ResetPassword)
+	return s.Codes.Request(ctx, email, db.ResetPassword, mail.ResetPassword)
 }
 
 // ResetPassword gives an account a new password. The code proves the address, so the address is verified from then on. It revokes
@@ -24,7 +25,7 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 	newPassword = passwords.Normalize(newPassword)
 	flaw := s.passwords.ValidateFor(newPassword, nil) // without the words of the account, which only the code gives access to
 	var faults fault.Faults
-	key, err := s.checkCodeOf(ctx, &faults, email, typed)
+	key, err := s.Codes.CheckGuess(ctx, &faults, email, typed)
 	if err != nil {
 		return err
 	}
@@ -32,9 +33,9 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		faults.Add("input.newPassword", flaw)
 		return faults.Err()
 	}
-	code, err := s.findCode(ctx, db.ResetPassword, key, typed)
+	code, err := s.Codes.Find(ctx, db.ResetPassword, key, typed)
 	switch {
-	case errors.Is(err, errCode):
+	case errors.Is(err, codes.ErrInvalid):
 		faults.Add("input.code", input.InvalidCode)
 	case err != nil:
 		return err
@@ -55,9 +56,9 @@ func (s *Service) ResetPassword(ctx context.Context, email, typed, newPassword s
 		case err != nil:
 			return err
 		case !ok: // another request has used the code
-			return errCode
+			return codes.ErrInvalid
 		}
-		return s.enqueue(ctx, tx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
+		return s.Codes.Enqueue(ctx, tx, noticeOf(mail.PasswordChanged, code.UserID, notice, false))
 	})
 	if err != nil {
 		return fmt.Errorf("reset password: %w", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/accounts/codes"
 	"freehold.dev/freehold/accounts/input"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/auth"
@@ -296,10 +297,8 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 				return err
 			}
 		}
-		for _, hook := range s.config.Hooks.BeforeSignUp {
-			if err := hook(ctx, system.AsAnonymous(), Candidate{Email: c.email.Text, Username: c.Username, Profile: c.Profile}); err != nil {
-				return fmt.Errorf("before sign-up: %w", err)
-			}
+		if err := s.beforeSignUp(ctx, system, Candidate{Email: c.email.Text, Username: c.Username, Profile: c.Profile}); err != nil {
+			return err
 		}
 		if err := system.CreateAccount(ctx, account); err != nil {
 			return err
@@ -323,7 +322,10 @@ func (s *Service) createAccount(ctx context.Context, c candidate, hash string) (
 		if err := run(ctx, "after sign-up", s.config.Hooks.AfterSignUp, tx, profile); err != nil {
 			return err
 		}
-		return s.suspendUntilVerified(ctx, tx, c)
+		if err := s.suspendUntilVerified(ctx, tx, c); err != nil || c.with == nil || c.with.Finish == nil {
+			return err
+		}
+		return c.with.Finish(ctx, tx)
 	})
 	return viewer, profile, refreshToken, err
 }
@@ -334,13 +336,13 @@ func (s *Service) suspendUntilVerified(ctx context.Context, tx *db.Tx, c candida
 	if !s.waits(&c) {
 		return nil
 	}
-	code := s.newCode(db.VerifyEmail, c.email, c.codeFor)
+	code := s.Codes.New(db.VerifyEmail, c.email, c.codeFor)
 	taken, err := tx.SuspendUntilVerified(ctx, code, c.withheld)
 	if err != nil {
 		return err
 	}
 	if taken != "" {
-		return s.enqueue(ctx, tx, outbox.Mail{Kind: mail.AddressTaken, Recipient: taken, Withheld: c.withheld})
+		return s.Codes.Enqueue(ctx, tx, outbox.Mail{Kind: mail.AddressTaken, Recipient: taken, Withheld: c.withheld})
 	}
-	return s.enqueue(ctx, tx, s.codeMail(mail.VerifyEmail, code, db.Recipient{Email: c.email.Text, Known: !c.withheld}))
+	return s.Codes.Enqueue(ctx, tx, codes.Mail(mail.VerifyEmail, code, db.Recipient{Email: c.email.Text, Known: !c.withheld}))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"freehold.dev/freehold/accounts/codes"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
@@ -15,7 +16,7 @@ import (
 // RequestEmailVerification sends a code to the address of an account that is not verified yet. The result is the same for any
 // other address.
 func (s *Service) RequestEmailVerification(ctx context.Context, email string) error {
-	return s.requestCode(ctx, email, db.VerifyEmail, mail.VerifyEmail)
+	return s.Codes.Request(ctx, email, db.VerifyEmail, mail.VerifyEmail)
 }
 
 // Verification is the result of VerifyEmail.
@@ -37,7 +38,7 @@ type Proof struct {
 // address. The error of an invalid code is BAD_USER_INPUT.
 func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
-	key, err := s.checkCodeOf(ctx, &faults, proof.Email, proof.Code)
+	key, err := s.Codes.CheckGuess(ctx, &faults, proof.Email, proof.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -46,24 +47,24 @@ func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Pro
 	}
 	verification, err := s.verifyEmail(ctx, viewer, key, proof)
 	if errors.Is(err, db.ErrTaken) { // another account has verified the address since the code was sent
-		err = errCode
+		err = codes.ErrInvalid
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify email: %w", err)
 	}
-	return verification, s.limits.Forget(ctx, s.limits.CodeGuesses(ctx, key))
+	return verification, s.Codes.ForgetGuesses(ctx, key)
 }
 
 func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key string, proof Proof) (*Verification, error) {
 	if viewer.IsMember() {
-		code, err := s.findCode(ctx, db.ChangeEmail, key, proof.Code)
+		code, err := s.Codes.Find(ctx, db.ChangeEmail, key, proof.Code)
 		if err == nil && code.UserID == viewer.UserID {
 			return s.confirmEmail(ctx, viewer, code)
-		} else if err != nil && !errors.Is(err, errCode) {
+		} else if err != nil && !errors.Is(err, codes.ErrInvalid) {
 			return nil, err
 		}
 	}
-	code, err := s.findCode(ctx, db.VerifyEmail, key, proof.Code)
+	code, err := s.Codes.Find(ctx, db.VerifyEmail, key, proof.Code)
 	switch {
 	case err != nil:
 		return nil, err
@@ -106,7 +107,7 @@ func (s *Service) verifyOwn(ctx context.Context, viewer auth.Viewer, code db.Sen
 	return s.asOwner(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
 		ok, err := tx.VerifyEmail(ctx, code.ID)
 		if err == nil && !ok {
-			return errCode
+			return codes.ErrInvalid
 		}
 		return err
 	})
@@ -122,7 +123,7 @@ func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(co
 		if v.Profile, err = tx.FindProfileOfUser(ctx, viewer.UserID); err != nil {
 			return err
 		}
-		return run(ctx, "after verification", s.config.Hooks.AfterVerification, tx, v.Profile)
+		return s.AfterVerification(ctx, tx, v.Profile)
 	})
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash str
 		case err != nil:
 			return err
 		case !ok:
-			return errCode
+			return codes.ErrInvalid
 		}
 		v.PasswordCleared = verified.PasswordCleared
 		tx, err := system.Enter(ctx, session.ID) // it is the only session of the account
@@ -153,7 +154,7 @@ func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash str
 		if v.Profile, err = tx.FindProfileOfUser(ctx, verified.UserID); err != nil {
 			return err
 		}
-		return run(ctx, "after verification", s.config.Hooks.AfterVerification, tx, v.Profile)
+		return s.AfterVerification(ctx, tx, v.Profile)
 	})
 	if err != nil {
 		return nil, err

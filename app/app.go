@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
@@ -53,6 +54,7 @@ type App struct {
 	telemetry *telemetry.Telemetry
 	db        *db.DB
 	mailer    *mailer
+	anonymous *anonymous.Service // nil in a second subgraph
 	explainer *explain.Explainer // nil: refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
@@ -107,8 +109,9 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
+	a.anonymous = who.anonymous
 	a.telemetry.Watch(a.db, who.hasher)
-	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, Operators: who.operators, Passkeys: who.passkeys, Missed: explain.Missed, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Operators: who.operators, Passkeys: who.passkeys, Missed: explain.Missed, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)

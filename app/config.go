@@ -44,6 +44,7 @@ type Config struct {
 	VerifyEmailURL   string `env:"FREEHOLD_VERIFY_EMAIL_URL"`   // of the page that takes the code, with {email} and {code}
 	ResetPasswordURL string `env:"FREEHOLD_RESET_PASSWORD_URL"` // likewise
 	ChangeEmailURL   string `env:"FREEHOLD_CHANGE_EMAIL_URL"`   // likewise
+	SignInURL        string `env:"FREEHOLD_SIGN_IN_URL"`        // likewise
 	MailTemplates    string `env:"FREEHOLD_MAIL_TEMPLATES"`     // a folder whose files replace ours
 
 	DefaultVisibility string        `env:"FREEHOLD_DEFAULT_VISIBILITY"  envDefault:"PRIVATE"`
@@ -64,6 +65,10 @@ type Config struct {
 	RequireVerifiedEmail string        `env:"FREEHOLD_REQUIRE_VERIFIED_EMAIL" envDefault:"off"` // on or off
 	PendingLifetime      time.Duration `env:"FREEHOLD_PENDING_LIFETIME"       envDefault:"24h"` // of an unverified sign-up
 	BreachURL            string        `env:"FREEHOLD_BREACH_URL"`                              // empty: passwords are not looked up
+
+	Anonymous     string        `env:"FREEHOLD_ANONYMOUS"      envDefault:"off"`   // on or off
+	AnonymousMax  int           `env:"FREEHOLD_ANONYMOUS_MAX"  envDefault:"10000"` // anonymous accounts
+	AnonymousIdle time.Duration `env:"FREEHOLD_ANONYMOUS_IDLE" envDefault:"720h"`  // of an anonymous account, until it is deleted
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
 	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
@@ -202,6 +207,8 @@ func (c *Config) faults() (faults []error) {
 	oneOf("FREEHOLD_RATE_LIMIT", c.RateLimit, "on", "off")
 	oneOf("FREEHOLD_REQUIRE_VERIFIED_EMAIL", c.RequireVerifiedEmail, "on", "off")
 	oneOf("FREEHOLD_OPERATIONS_ONLY", c.OperationsOnly, "on", "off")
+	oneOf("FREEHOLD_ANONYMOUS", c.Anonymous, "on", "off")
+	check(c.AnonymousMax >= 1 && c.AnonymousMax <= 1_000_000, "FREEHOLD_ANONYMOUS_MAX: must be between 1 and 1000000")
 	check(c.OperationsOnly != "on" || c.Operations != "", "FREEHOLD_OPERATIONS_ONLY: on requires FREEHOLD_OPERATIONS")
 	check(c.RequireVerifiedEmail != "on" || c.Development() || c.SMTPURL != "", "FREEHOLD_REQUIRE_VERIFIED_EMAIL: on requires FREEHOLD_SMTP_URL in production")
 	check(c.BreachURL == "" || isPrefixURL(c.BreachURL), "FREEHOLD_BREACH_URL: must be an http or https URL that ends in a slash")
@@ -232,7 +239,7 @@ func (c *Config) faults() (faults []error) {
 	for name, d := range map[string]time.Duration{
 		"FREEHOLD_ACCESS_TOKEN_TTL": c.AccessTokenTTL, "FREEHOLD_SESSION_IDLE": c.SessionIdle, "FREEHOLD_SESSION_LIFETIME": c.SessionLifetime,
 		"FREEHOLD_EVENT_RETENTION": c.EventRetention, "FREEHOLD_REAUTH_AFTER": c.ReauthAfter, "FREEHOLD_PENDING_LIFETIME": c.PendingLifetime,
-		"FREEHOLD_USERNAME_HOLD":   c.UsernameHold,
+		"FREEHOLD_USERNAME_HOLD": c.UsernameHold, "FREEHOLD_ANONYMOUS_IDLE": c.AnonymousIdle,
 		"FREEHOLD_REQUEST_TIMEOUT": c.RequestTimeout, "FREEHOLD_DRAIN_TIMEOUT": c.DrainTimeout,
 		"FREEHOLD_STATEMENT_TIMEOUT": c.StatementTimeout,
 	} {

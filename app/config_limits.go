@@ -11,6 +11,7 @@ import (
 // LimitSettings are the fields of limits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
 type LimitSettings struct {
 	SignUp          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_UP" envDefault:"100/1h"`
+	AnonymousSignUp limits.Limit `env:"FREEHOLD_LIMIT_ANONYMOUS" envDefault:"20/1h"`
 	SignIn          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_IN" envDefault:"100/15m"`
 	CodeRequest     limits.Limit `env:"FREEHOLD_LIMIT_CODE_REQUEST" envDefault:"100/1h"`
 	CodeTry         limits.Limit `env:"FREEHOLD_LIMIT_CODE_TRY" envDefault:"100/15m"`

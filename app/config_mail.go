@@ -18,7 +18,9 @@ func (c *Config) host() string {
 
 // links returns the pages of the front end that take the codes of mails.
 func (c *Config) links() map[mail.Kind]string {
-	return map[mail.Kind]string{mail.VerifyEmail: c.VerifyEmailURL, mail.ResetPassword: c.ResetPasswordURL, mail.ChangeEmail: c.ChangeEmailURL}
+	return map[mail.Kind]string{
+		mail.VerifyEmail: c.VerifyEmailURL, mail.ResetPassword: c.ResetPasswordURL, mail.ChangeEmail: c.ChangeEmailURL, mail.SignInCode: c.SignInURL,
+	}
 }
 
 // mailFaults returns what is wrong with the settings of mails. In production links must be https, since others on the network could
@@ -40,5 +42,6 @@ func (c *Config) mailFaults() (faults []error) {
 	check("FREEHOLD_VERIFY_EMAIL_URL", c.VerifyEmailURL, mail.CheckLink)
 	check("FREEHOLD_RESET_PASSWORD_URL", c.ResetPasswordURL, mail.CheckLink)
 	check("FREEHOLD_CHANGE_EMAIL_URL", c.ChangeEmailURL, mail.CheckLink)
+	check("FREEHOLD_SIGN_IN_URL", c.SignInURL, mail.CheckLink)
 	return faults
 }

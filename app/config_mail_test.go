@@ -11,7 +11,7 @@ func TestMailSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
 	production := []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example.org", "DATABASE_URL=postgres://x", "FREEHOLD_SIGNING_KEY_FILE=x"}
-	pages := []string{"FREEHOLD_VERIFY_EMAIL_URL", "FREEHOLD_RESET_PASSWORD_URL", "FREEHOLD_CHANGE_EMAIL_URL"}
+	pages := []string{"FREEHOLD_VERIFY_EMAIL_URL", "FREEHOLD_RESET_PASSWORD_URL", "FREEHOLD_CHANGE_EMAIL_URL", "FREEHOLD_SIGN_IN_URL"}
 	for _, c := range []struct {
 		names      []string
 		value      string

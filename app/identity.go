@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/limits"
+	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
@@ -23,6 +25,8 @@ type identity struct {
 	accounts *accounts.Service // in a second subgraph, only CheckWrite works
 
 	// nil in a second subgraph
+	mailCodes *mailcodes.Service
+	anonymous *anonymous.Service
 	operators *operators.Service
 	passkeys  *passkeys.Service
 	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
@@ -92,6 +96,8 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		who.related = protocol.RelatedOrigins()
 	}
 	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
+	who.mailCodes = mailcodes.New(a.db, service)
+	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

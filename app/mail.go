@@ -115,6 +115,13 @@ func (a *App) purge(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		a.log.WarnContext(ctx, "failed to purge some expired rows; will retry", "error", err)
 	}
+	if a.anonymous != nil {
+		n, err := a.anonymous.Purge(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "failed to delete some idle anonymous accounts; will retry", "error", err)
+		}
+		deleted["users (anonymous)"] = n
+	}
 	for table, n := range deleted {
 		if n > 0 {
 			a.log.InfoContext(ctx, "purged expired rows", "table", table, "rows", n)

@@ -30,6 +30,7 @@ func Module() app.Module {
 		Functions: map[string]access.Layer{
 			"User.pendingEmail":                      {Name: "app.pending_email", Admits: access.AdmitsOwner},
 			"User.hasPassword":                       {Name: "app.has_password", Admits: access.AdmitsOwner},
+			"User.anonymous":                         {Name: "app.is_anonymous", Admits: access.AdmitsOwner},
 			"User.reauthenticatedUntil":              {Name: "app.reauthenticated_until", Admits: access.AdmitsOwner},
 			"User.nextCodeAt":                        {Name: "app.rate_limited_until", Admits: access.AdmitsOwner},
 			"Mutation.revokeSession":                 {Name: "app.revoke_session", Admits: access.AdmitsOwner},
@@ -44,6 +45,11 @@ func Module() app.Module {
 			"Mutation.changeEmail":                   {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.changeUsername":                {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.deleteAccount":                 {Name: "app.delete_account", Admits: access.AdmitsMembers},
+
+			"Mutation.reauthenticateWithCode": {Name: "app.reauthenticate_with_code", Admits: access.AdmitsMembers},
+			"Mutation.addEmailCode":           {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.setPassword":            {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.upgradeAccount":         {Name: "app.upgrade_account", Admits: access.AdmitsMembers},
 
 			"Query.accounts":                       operators("app.find_accounts", "accounts:read"),
 			"DisableAccountPayload.account":        operators("app.find_accounts", "accounts:read"),

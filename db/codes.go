@@ -19,6 +19,7 @@ const (
 	VerifyEmail   Purpose = "VERIFY_EMAIL"   // proves the address of an account
 	ChangeEmail   Purpose = "CHANGE_EMAIL"   // proves the new address of an account
 	ResetPassword Purpose = "RESET_PASSWORD" // replaces a forgotten password
+	SignIn        Purpose = "SIGN_IN"        // signs in, or signs up
 )
 
 // Code is a one-time code to create. It replaces an older one of the same purpose, account and address.

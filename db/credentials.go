@@ -34,7 +34,7 @@ type Credential struct {
 	LastUsedAt *time.Time     `db:"last_used_at"` // nil if it was never used
 }
 
-const credentialColumns = `id, user_id, kind, name, created_at, last_used_at`
+const credentialColumns = `id, user_id, kind, name, created_at, last_used_at` //nolint:gosec // names of columns
 
 // FindCredentials returns the credentials with these ids that the viewer has, in any order.
 func (t *Tx) FindCredentials(ctx context.Context, ids []uuid.UUID) (found []Credential, err error) {

@@ -102,6 +102,12 @@ var codeOutcomes = map[string][]outcome{
 			name: "an address that an account has since", setup: `UPDATE app.user_private SET email_key = 'ann@example.net' WHERE user_id = $bob`,
 			call: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`, owner: `23505 duplicate key value violates unique constraint "user_private_email_key"`,
 		},
+		{
+			name: "the code of an upgrade", setup: anonymous + `; ` + upgrade, call: `SELECT * FROM app.change_email($change_code)`,
+			then:   `SELECT anonymous, password_hash FROM app.accounts WHERE user_id = $ann`,
+			nobody: `no row, then true ''`, owner: `'' ann@example.net '', writes accounts codes credentials security_events user_private, then false x`,
+		},
+		{name: "the code of an upgrade, of a permanent account", setup: upgrade, call: `SELECT * FROM app.change_email($change_code)`, nobody: `no row`},
 	},
 	"suspend_until_verified": {
 		{name: "an account that does not wait", call: `SELECT app.suspend_until_verified($new, 60, false)`, nobody: `P0002 query returned no rows`},

@@ -4,12 +4,20 @@ var credentialOutcomes = map[string][]outcome{
 	"put_password": {
 		{name: "a first password", call: `SELECT app.put_password($bob, 'x') IS NOT NULL`, inside: `true, writes accounts credentials`},
 		{name: "another password", call: `SELECT app.put_password($ann, 'x') = $ann_password`, inside: `true, writes accounts`},
+		{
+			name: "of an anonymous account", setup: anonymous, call: `SELECT app.put_password($ann, 'x') IS NOT NULL`, then: `SELECT anonymous FROM app.accounts WHERE user_id = $ann`,
+			inside: `true, writes accounts credentials, then false`,
+		},
 		{name: "no password", call: `SELECT app.put_password($ann, '')`, inside: `null, writes accounts credentials sessions`},
 	},
 	"put_email_code": {
 		{name: "a verified address", setup: verified, call: `SELECT app.put_email_code($ann)`, inside: `void, writes credentials`},
 		{name: "an address that is not verified", call: `SELECT app.put_email_code($ann)`, inside: `void`},
 		{name: "again", call: `SELECT app.put_email_code($bob)`, inside: `void`},
+		{
+			name: "of an anonymous account", setup: `UPDATE app.accounts SET anonymous = true WHERE user_id = $ann; ` + verified, call: `SELECT app.put_email_code($ann)`,
+			then: `SELECT anonymous FROM app.accounts WHERE user_id = $ann`, inside: `void, writes accounts credentials, then false`,
+		},
 	},
 	"add_credential": {
 		{

@@ -21,6 +21,11 @@ var ownOutcomes = map[string][]outcome{
 	"reauthenticated_until": {
 		{name: "recent", call: `SELECT app.reauthenticated_until($ann, 60) IS NOT NULL`, nobody: `false`, owner: `true`, forged: `false`},
 		{name: "too long ago", setup: longAgo, call: `SELECT app.reauthenticated_until($ann, 60) IS NOT NULL`, nobody: `false`},
+		{
+			name: "too long ago, of an anonymous account", setup: longAgo + `; ` + anonymous,
+			call:   `SELECT app.reauthenticated_until($ann, 60) = idle_expires_at FROM app.sessions WHERE id = $ann_session`,
+			nobody: `no row`, owner: `true`, forged: `null`,
+		},
 	},
 	"require_reauthentication": {
 		{name: "recent", call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the last sign-in or reauthentication was too long ago`},
@@ -63,7 +68,13 @@ var ownOutcomes = map[string][]outcome{
 	},
 	"delete_account": {
 		{name: "another hash", call: `SELECT * FROM app.delete_account($guess, 60)`, nobody: `no row`},
-		{name: "no password", call: `SELECT * FROM app.delete_account('', 60)`, nobody: `no row`},
+		{name: "no password", call: `SELECT * FROM app.delete_account('', 60)`, nobody: `no row`, other: bobDeleted, owner: `no row`},
+		{
+			name: "no password, of an account without one", setup: `UPDATE app.accounts SET password_hash = '' WHERE user_id = $ann; DELETE FROM app.outbox`,
+			call: `SELECT * FROM app.delete_account('', 60)`, nobody: `no row`, other: bobDeleted,
+			owner:  `Ann@example.org '', writes accounts codes credentials held_usernames profile_private profiles security_events sessions sign_up_keys user_private users`,
+			forged: `no row`,
+		},
 		{
 			name: "the hash", call: `SELECT * FROM app.delete_account($hash, 60)`,
 			nobody: `no row`, owner: `Ann@example.org '', writes accounts codes credentials held_usernames outbox profile_private profiles security_events sessions sign_up_keys user_private users`,
@@ -97,6 +108,8 @@ var ownOutcomes = map[string][]outcome{
 }
 
 const (
+	bobDeleted = `bob@example.org bob, writes accounts credentials held_usernames profile_private profiles sessions user_private users`
+
 	expired = `UPDATE app.codes SET expires_at = now() - interval '1 second'`
 	longAgo = `UPDATE app.sessions SET authenticated_at = now() - interval '61 seconds'`
 	overdue = `UPDATE app.user_private SET pending_until = now() WHERE user_id = $pending`

@@ -99,7 +99,7 @@ func (t *Tx) ChangeUsername(ctx context.Context, username, usernameKey string, h
 }
 
 // DeleteAccount deletes the viewer's account and everything that refers to it, and holds its username, which no user can take in
-// that time. ok is false if seenHash is no longer their hash. The transaction keeps its viewer.
+// that time. ok is false if seenHash is no longer their hash; it is "" for an account without a password. The transaction keeps its viewer.
 func (t *Tx) DeleteAccount(ctx context.Context, seenHash string, hold time.Duration) (n Notice, ok bool, err error) {
 	return findNotice(ctx, t.tx, "delete account", `SELECT email, username FROM app.delete_account($1, $2)`, seenHash, hold.Seconds())
 }

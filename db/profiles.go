@@ -153,7 +153,7 @@ func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID
 		write = d.writeOne
 	}
 	err = write(ctx, viewer, func(ctx context.Context, tx *Tx) (err error) {
-		if updated, err = tx.updateProfile(ctx, id, f); err != nil {
+		if updated, err = tx.UpdateProfile(ctx, id, f); err != nil {
 			return fmt.Errorf("update profile: %w", err)
 		}
 		return nil
@@ -161,8 +161,8 @@ func (d *DB) UpdateProfile(ctx context.Context, viewer auth.Viewer, id uuid.UUID
 	return updated, err
 }
 
-// updateProfile has the owner in its WHERE, so that it does not change a row whose owner has changed since the rule was checked.
-func (t *Tx) updateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (*Profile, error) {
+// UpdateProfile is DB.UpdateProfile in a transaction. It has the owner in its WHERE, so that it does not change a row whose owner has changed since the rule was checked.
+func (t *Tx) UpdateProfile(ctx context.Context, id uuid.UUID, f ProfileFields) (*Profile, error) {
 	var p Profile
 	err := t.GetOne(ctx, &p, `
 		UPDATE app.profiles

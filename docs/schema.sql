@@ -9,14 +9,16 @@ CREATE TABLE app.accounts (
   reset_at timestamp with time zone,
   reset_ip inet,
   anonymous boolean NOT NULL DEFAULT false,
+  idle_check_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT accounts_pkey PRIMARY KEY (user_id),
   CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES app.users(id) ON DELETE CASCADE
 );
+CREATE INDEX accounts_anonymous ON app.accounts USING btree (idle_check_at) WHERE anonymous;
 CREATE INDEX accounts_disabled ON app.accounts USING btree (user_id) WHERE (disabled_at IS NOT NULL);
 ALTER TABLE app.accounts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY accounts_definer ON app.accounts FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY accounts_owner ON app.accounts FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
-GRANT INSERT, SELECT, UPDATE (password_hash, disabled_at, updated_at, reset_at, reset_ip, anonymous) ON app.accounts TO freehold_definer;
+GRANT INSERT, SELECT, UPDATE (password_hash, disabled_at, updated_at, reset_at, reset_ip, anonymous, idle_check_at) ON app.accounts TO freehold_definer;
 
 CREATE TABLE app.codes (
   id uuid NOT NULL,
@@ -25,16 +27,17 @@ CREATE TABLE app.codes (
   email_key text NOT NULL,
   user_id uuid NOT NULL,
   expires_at timestamp with time zone NOT NULL,
+  data jsonb,
   CONSTRAINT codes_pkey PRIMARY KEY (id),
   CONSTRAINT codes_newest UNIQUE (email_key, purpose, user_id),
-  CONSTRAINT codes_purpose_check CHECK ((purpose = ANY (ARRAY['VERIFY_EMAIL'::text, 'CHANGE_EMAIL'::text, 'RESET_PASSWORD'::text])))
+  CONSTRAINT codes_purpose_check CHECK ((purpose = ANY (ARRAY['VERIFY_EMAIL'::text, 'CHANGE_EMAIL'::text, 'RESET_PASSWORD'::text, 'SIGN_IN'::text])))
 );
 CREATE INDEX codes_expires_at ON app.codes USING btree (expires_at);
 CREATE INDEX codes_user_id ON app.codes USING btree (user_id);
 ALTER TABLE app.codes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY codes_definer ON app.codes FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY codes_owner ON app.codes FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
-GRANT DELETE, INSERT, SELECT, UPDATE (id, email, expires_at) ON app.codes TO freehold_definer;
+GRANT DELETE, INSERT, SELECT, UPDATE (id, email, expires_at, data) ON app.codes TO freehold_definer;
 
 CREATE TABLE app.continuations (
   id bytea NOT NULL,
@@ -378,11 +381,17 @@ CREATE FUNCTION app.accounts_page(p_before_at timestamp with time zone, p_before
 -- Adds a credential to an account, whose row the caller has locked or created.
 CREATE FUNCTION app.add_credential(p_user_id uuid, p_id uuid, p_kind text, p_name text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
+-- Lets the viewer sign in with codes by mail.
+CREATE FUNCTION app.add_email_code() RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Adds a passkey to the viewer's account.
 CREATE FUNCTION app.add_passkey(p_id uuid, p_name text, p_key_id bytea, p_public_key bytea, p_sign_count bigint, p_aaguid uuid, p_transports text[], p_backup_eligible boolean, p_backed_up boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
 CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
+
+-- Ends the sign-up of an anonymous account, the viewer's.
+CREATE FUNCTION app.admit_anonymous(p_max integer, p_idle_seconds double precision) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Records in the viewer's session that they have proved again who they are, and how (RFC 8176).
 CREATE FUNCTION app.authenticate_again(p_amr text[], p_strong boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -404,6 +413,9 @@ CREATE FUNCTION app.check_relations(table_name text, sees text, inserts boolean,
 
 -- Raises an error if app.protect with these scopes would admit nobody, or let viewers write rows that they do not see.
 CREATE FUNCTION app.check_scopes(table_name text, sees text, updates text[], deletes boolean, sees_scopes text[], updates_scopes text[], deletes_scopes text[]) RETURNS void; -- executed by freehold_owner
+
+-- Starts a short session of an anonymous account that nobody has used for p_idle_seconds, so that its owner's hooks can run before it is deleted in the same transaction.
+CREATE FUNCTION app.claim_idle_account(p_idle_seconds double precision, p_session_id uuid, p_refresh_hash bytea) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
 
 -- Claims mails that are due, longest waiting first, until the lease ends.
 CREATE FUNCTION app.claim_mails(p_limit integer, p_lease_seconds double precision) RETURNS TABLE(id uuid, kind text, recipient text, has_code boolean, data jsonb, created_at timestamp with time zone, attempt integer, valid_seconds double precision) SECURITY DEFINER; -- executed by freehold_app
@@ -483,6 +495,9 @@ CREATE FUNCTION app.find_recipient(p_user_id uuid) RETURNS TABLE(email text, sta
 -- The salt of the password of an account, for a sign-in.
 CREATE FUNCTION app.find_salt(p_email_key text) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
+-- The code of an address that has one of these ids (one for each of the server's keys) and has not expired, with the account that has the address now, NULL for none, and the form of a sign-up, if the client sent one with its request.
+CREATE FUNCTION app.find_sign_in_code(p_email_key text, p_ids uuid[]) RETURNS TABLE(id uuid, email text, user_id uuid, form jsonb) SECURITY DEFINER; -- executed by freehold_app
+
 -- The salt of the password of the account that a key has signed up.
 CREATE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE(salt text) SECURITY DEFINER; -- executed by freehold_app
 
@@ -498,6 +513,9 @@ CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; --
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Whether there are fewer than p_max anonymous accounts.
+CREATE FUNCTION app.has_room_for_anonymous(p_max integer) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Whether the viewer of this transaction has a scope, which app.claim_scopes has set.
 CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
 
@@ -506,6 +524,9 @@ CREATE FUNCTION app.hide_rows(p_user_id uuid) RETURNS void SECURITY DEFINER; -- 
 
 -- Holds a username for the user who gave it up, or for no user.
 CREATE FUNCTION app.hold_username(p_username_key text, p_user_id uuid, p_until timestamp with time zone) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- Whether nothing but their sessions leads to the viewer's account; NULL if the user is not the viewer.
+CREATE FUNCTION app.is_anonymous(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Whether an account is disabled.
 CREATE FUNCTION app.is_disabled(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
@@ -531,6 +552,9 @@ CREATE FUNCTION app.own_passkeys() RETURNS TABLE(credential_id uuid, user_id uui
 -- The new address of an unconfirmed change of e-mail; NULL if there is none, or if the user is not the viewer.
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- Makes the next purges skip an anonymous account for p_seconds, after a hook has refused its deletion.
+CREATE FUNCTION app.postpone_idle_account(p_user_id uuid, p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
 -- Lets freehold_definer hide the rows of disabled accounts.
 CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_owner
 
@@ -552,10 +576,10 @@ CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS
 -- Replaces the code of an address, a purpose and an account.
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Lets an account sign in with codes that are sent to its verified address.
+-- Lets an account sign in with codes that are sent to its verified address, which also makes it permanent.
 CREATE FUNCTION app.put_email_code(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Sets the password of an account, whose row the caller has locked or created, or deletes it if the hash is empty.
+-- Sets the password of an account, whose row the caller has locked or created, which also makes it permanent; or deletes it if the hash is empty.
 CREATE FUNCTION app.put_password(p_user_id uuid, p_password_hash text) RETURNS uuid SECURITY DEFINER; -- executed by other functions only
 
 -- Creates a code that resets the password of an account, for an operator, or for the command line if p_operator_id is NULL.
@@ -567,7 +591,10 @@ CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limit
 -- Records in the session that the viewer has entered their password.
 CREATE FUNCTION app.reauthenticate(p_seen_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- The time until which the viewer's session may take sensitive actions without the password.
+-- Uses a code that signs in to the viewer's account, to record in their session that they have proved again who they are.
+CREATE FUNCTION app.reauthenticate_with_code(p_code_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- The time until which the viewer's session may take sensitive actions without another proof.
 CREATE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double precision) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
 -- Records a security event for an account, or for no account.
@@ -602,6 +629,12 @@ CREATE FUNCTION app.request_code(p_id uuid, p_purpose text, p_email text, p_emai
 
 -- Creates a code that proves a new address of the viewer, and deletes earlier ones.
 CREATE FUNCTION app.request_email_change(p_id uuid, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_app
+
+-- Creates a code for an address that signs in, or signs up if no account has the address by then; p_data has the form of such a sign-up, or is NULL.
+CREATE FUNCTION app.request_sign_in_code(p_id uuid, p_email text, p_email_key text, p_data jsonb, p_valid_seconds double precision) RETURNS TABLE(email text, is_known boolean) SECURITY DEFINER; -- executed by freehold_app
+
+-- Creates a code that proves an address, as app.request_email_change does.
+CREATE FUNCTION app.request_upgrade(p_id uuid, p_email text, p_email_key text, p_password_hash text, p_valid_seconds double precision) RETURNS TABLE(taken text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Raises FH005 if a user is the last operator: the only account with the scope accounts:disable that is not disabled itself.
 CREATE FUNCTION app.require_other_operator(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
@@ -648,6 +681,9 @@ CREATE FUNCTION app.session_scopes(p_session_id uuid) RETURNS text SECURITY DEFI
 -- Disables or enables an account, for an operator, or for the command line if p_operator_id is NULL.
 CREATE FUNCTION app.set_disabled(p_user_id uuid, p_disabled boolean, p_operator_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
 
+-- Gives the viewer a password.
+CREATE FUNCTION app.set_password(p_password_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Records the outcome of an attempt to send a mail: sent; failed, and due again after some seconds; or parked.
 CREATE FUNCTION app.settle_mail(p_id uuid, p_attempt integer, p_outcome text, p_retry_seconds double precision, p_error text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
@@ -669,11 +705,20 @@ CREATE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_h
 -- Suspends the viewer's new account until its address is verified: deletes its sessions and hides its profile.
 CREATE FUNCTION app.suspend_until_verified(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- Makes the viewer's anonymous account permanent, with an address that is not verified and a password.
+CREATE FUNCTION app.upgrade_account(p_email text, p_email_key text, p_password_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Uses up a flow.
 CREATE FUNCTION app.use_continuation(p_id bytea, p_purpose text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Stores the signature counter and the backup state of a passkey that was used.
 CREATE FUNCTION app.use_passkey(p_credential_id uuid, p_sign_count bigint, p_backed_up boolean) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Uses a code that signs in to the account of its address, and locks the account.
+CREATE FUNCTION app.use_sign_in_code(p_code_id uuid) RETURNS TABLE(user_id uuid, credential_id uuid, verified_now boolean) SECURITY DEFINER; -- executed by freehold_app
+
+-- Uses a code with which the owner of its address signs up.
+CREATE FUNCTION app.use_sign_up_code(p_code_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- The username of an account for a mail to its address.
 CREATE FUNCTION app.verified_username(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only

@@ -42,14 +42,15 @@ const (
 	VerifyEmail     Kind = "verify_email"      // a code that proves the address of an account
 	ChangeEmail     Kind = "change_email"      // a code that proves the address that an account is to have
 	ResetPassword   Kind = "reset_password"    // a code for a new password
+	SignInCode      Kind = "sign_in_code"      // a code that signs in, or signs up if no account has the address
 	AddressTaken    Kind = "address_taken"     // somebody used the address for a sign-up or a change, but another account has it
 	PasswordChanged Kind = "password_changed"  // to the account's address
 	EmailChangedOld Kind = "email_changed_old" // to the address that the account had
 	EmailChangedNew Kind = "email_changed_new" // to the address that it has now
 	AccountDeleted  Kind = "account_deleted"
 
-	CredentialAdded   Kind = "credential_added" // to the account's address
-	CredentialRemoved Kind = "credential_removed"
+	CredentialAdded   Kind = "credential_added"   //nolint:gosec // the name of a kind; to the account's address
+	CredentialRemoved Kind = "credential_removed" //nolint:gosec // as above
 )
 
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
@@ -59,6 +60,7 @@ var kinds = map[Kind]about{
 	VerifyEmail:     {code: true},
 	ChangeEmail:     {code: true},
 	ResetPassword:   {code: true, data: []string{"username", "operator"}}, // operator: "An operator" if one has requested it
+	SignInCode:      {code: true},
 	AddressTaken:    {},
 	PasswordChanged: {data: []string{"username"}},
 	EmailChangedOld: {data: []string{"username"}},

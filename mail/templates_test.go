@@ -30,6 +30,7 @@ func testOptions(replaced ...fs.FS) TemplatesOptions {
 			VerifyEmail:   "https://people.example.org/verify?a=1&email={email}&code={code}",
 			ResetPassword: "https://people.example.org/#/reset/{code}?email={email}",
 			ChangeEmail:   "people.app://change/{email}/{code}",
+			SignInCode:    "https://people.example.org/enter#{code}/{email}",
 		},
 	}
 }
@@ -62,6 +63,7 @@ var testLinks = map[Kind]string{
 	VerifyEmail:   "https://people.example.org/verify?a=1&email=ada%40example.com&code=7K3D-9QXW",
 	ResetPassword: "https://people.example.org/#/reset/7K3D-9QXW?email=ada%40example.com",
 	ChangeEmail:   "people.app://change/ada%40example.com/7K3D-9QXW",
+	SignInCode:    "https://people.example.org/enter#7K3D-9QXW/ada%40example.com",
 }
 
 func TestRender(t *testing.T) {

@@ -37,6 +37,22 @@ func (r *Resolvers) Validators() map[string]InputValidator {
 		"ChangePasswordInput":           texts{"newPassword": password}.validate,
 		"ChangeEmailInput":              texts{"newEmail": input.ValidateEmail}.validate,
 		"ChangeUsernameInput":           texts{"username": username}.validate,
+		"RequestSignInCodeInput":        texts{"email": input.ValidateEmail, "username": optional(username)}.validate,
+		"SignInWithCodeInput":           texts{"email": input.ValidateEmail, "code": input.ValidateCode, "username": optional(username)}.validate,
+		"ReauthenticateWithCodeInput":   byCode,
+		"SignUpAnonymouslyInput":        texts{"username": optional(username)}.validate,
+		"UpgradeAccountInput":           texts{"email": input.ValidateEmail, "password": password, "username": optional(username)}.validate,
+		"SetPasswordInput":              byCode,
+	}
+}
+
+// optional returns a validator that accepts a blank text, which means that there is none.
+func optional(validate func(string) fault.Flaw) func(string) fault.Flaw {
+	return func(text string) fault.Flaw {
+		if strings.TrimSpace(text) == "" {
+			return fault.Flaw{}
+		}
+		return validate(text)
 	}
 }
 

@@ -79,7 +79,7 @@ func (m *MutationResolver) ChangeUsername(ctx context.Context, input model.Chang
 }
 
 func (m *MutationResolver) DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error) {
-	p, err := m.Accounts.DeleteAccount(ctx, auth.ViewerFrom(ctx), input.Password)
+	p, err := m.Accounts.DeleteAccount(ctx, auth.ViewerFrom(ctx), input.Password.Value())
 	if err != nil {
 		return nil, err
 	}

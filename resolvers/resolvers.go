@@ -9,6 +9,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
@@ -20,6 +22,8 @@ import (
 type Resolvers struct {
 	DB         *db.DB
 	Accounts   *accounts.Service
+	MailCodes  *mailcodes.Service
+	Anonymous  *anonymous.Service
 	Operators  *operators.Service
 	Passkeys   *passkeys.Service
 	Registry   *owned.Registry

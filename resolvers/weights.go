@@ -24,5 +24,6 @@ var Credential = []string{
 	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
 	"startPasskeySignUp", "finishPasskeySignUp", "startPasskeySignIn", "finishPasskeySignIn", "finishPasskeyRegistration", "finishPasskeyReauthentication",
+	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "addEmailCode", "setPassword", "signUpAnonymously", "upgradeAccount",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

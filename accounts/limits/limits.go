@@ -22,6 +22,7 @@ import (
 type Limits struct {
 	// For one client (auth.Client.Block), to any account. All clients of one auth.Client.Site may do sites times as much.
 	SignUp, SignIn, CodeRequest, CodeTry Limit
+	AnonymousSignUp                      Limit // sign-ups of anonymous accounts, which count as sign-ups, too
 	PasswordTry                          Limit // of the passwords of accounts that the client has sessions of
 	Passkey                              Limit // options for passkeys, and their answers
 
@@ -136,6 +137,11 @@ func digest(key string) string {
 // CheckSignUp counts a sign-up by a client.
 func (l *Limiter) CheckSignUp(ctx context.Context) error {
 	return l.CheckLimit(ctx, byClient(ctx, l.limits.SignUp, "signUp")...)
+}
+
+// CheckAnonymous counts the sign-up of an anonymous account by a client.
+func (l *Limiter) CheckAnonymous(ctx context.Context) error {
+	return l.CheckLimit(ctx, byClient(ctx, l.limits.AnonymousSignUp, "anonymous")...)
 }
 
 // CheckSignIn counts a sign-in by a client.

@@ -1,6 +1,6 @@
 -- Executed by: freehold_app
--- Uses a code that proves a new address, and makes it the address of the viewer. Returns the old and the new
--- address; no row if the code is invalid or has expired.
+-- Uses a code that proves a new address, and makes it the address of the viewer. A code of app.request_upgrade also sets the password of
+-- an account that is still anonymous. Returns the old and the new address; no row if the code is invalid or has expired.
 CREATE OR REPLACE FUNCTION app.change_email(p_code_id uuid) RETURNS TABLE (old_email text, new_email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -11,7 +11,8 @@ BEGIN
   PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() FOR NO KEY UPDATE;
   DELETE FROM app.codes k
    WHERE k.id = p_code_id AND k.purpose = 'CHANGE_EMAIL' AND k.user_id = app.viewer_id() AND k.expires_at > clock_timestamp()
-  RETURNING k.email, k.email_key INTO used;
+     AND (k.data IS NULL OR app.is_anonymous(app.viewer_id()))
+  RETURNING k.email, k.email_key, k.data->>'password_hash' AS password_hash INTO used;
   IF NOT FOUND THEN
     RETURN;
   END IF;
@@ -20,6 +21,9 @@ BEGIN
    WHERE u.user_id = app.viewer_id()
      FOR NO KEY UPDATE OF u;
   UPDATE app.user_private u SET email = used.email, email_key = used.email_key, email_verified_at = now() WHERE u.user_id = app.viewer_id();
+  IF used.password_hash IS NOT NULL THEN
+    PERFORM app.put_password(app.viewer_id(), used.password_hash);
+  END IF;
   IF NOT was.verified THEN
     PERFORM app.put_email_code(app.viewer_id());
   END IF;

@@ -1,14 +1,17 @@
 -- Executed by: freehold_app
 -- Deletes the viewer's account and everything that refers to it. Holds its username, which no user can take in that time.
--- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash. Raises FH005 if the viewer is the last
--- operator.
+-- Returns the recipient of a notice; no row if p_seen_hash is not the viewer's hash. The hash of an account without a password is '',
+-- which requires a session of the viewer. Raises FH005 if the viewer is the last operator.
 CREATE OR REPLACE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE (email text, username text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   mine record;
 BEGIN
-  PERFORM FROM app.accounts c WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash AND c.password_hash <> '' FOR UPDATE;
+  PERFORM FROM app.accounts c
+    WHERE c.user_id = app.viewer_id() AND c.password_hash = p_seen_hash
+      AND (c.password_hash <> '' OR EXISTS (SELECT FROM app.sessions s WHERE s.id = app.session_id() AND s.user_id = c.user_id))
+      FOR UPDATE;
   IF NOT FOUND THEN
     RETURN;
   END IF;

@@ -1,5 +1,6 @@
 -- Executed by: nobody
--- Sets the password of an account, whose row the caller has locked or created, or deletes it if the hash is empty. Returns the id of
+-- Sets the password of an account, whose row the caller has locked or created, which also makes it permanent; or deletes it if the hash
+-- is empty. Returns the id of
 -- the PASSWORD credential; NULL if there is none.
 CREATE OR REPLACE FUNCTION app.put_password(p_user_id uuid, p_password_hash text) RETURNS uuid
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -7,7 +8,8 @@ CREATE OR REPLACE FUNCTION app.put_password(p_user_id uuid, p_password_hash text
 DECLARE
   stored uuid;
 BEGIN
-  UPDATE app.accounts c SET password_hash = p_password_hash, updated_at = now() WHERE c.user_id = p_user_id;
+  UPDATE app.accounts c SET password_hash = p_password_hash, updated_at = now(), anonymous = c.anonymous AND p_password_hash = ''
+   WHERE c.user_id = p_user_id;
   IF p_password_hash = '' THEN
     DELETE FROM app.credentials k WHERE k.user_id = p_user_id AND k.kind = 'PASSWORD';
     RETURN NULL;

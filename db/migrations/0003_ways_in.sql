@@ -108,3 +108,13 @@ GRANT UPDATE (amr, second_factor_at, credential_id) ON app.sessions TO freehold_
 
 -- Serves to find out whether an account has a second factor.
 CREATE INDEX credentials_second_factors ON app.credentials (user_id) WHERE kind = 'TOTP';
+
+-- What a code completes: the form of a sign-up (SIGN_IN), or the password of an upgrade (CHANGE_EMAIL).
+ALTER TABLE app.codes ADD COLUMN data jsonb, DROP CONSTRAINT codes_purpose_check,
+  ADD CONSTRAINT codes_purpose_check CHECK (purpose IN ('VERIFY_EMAIL', 'CHANGE_EMAIL', 'RESET_PASSWORD', 'SIGN_IN'));
+GRANT UPDATE (data) ON app.codes TO freehold_definer;
+
+-- When a purge looks next whether an anonymous account is idle. The index also counts these accounts.
+ALTER TABLE app.accounts ADD COLUMN idle_check_at timestamptz NOT NULL DEFAULT now();
+GRANT UPDATE (idle_check_at) ON app.accounts TO freehold_definer;
+CREATE INDEX accounts_anonymous ON app.accounts (idle_check_at) WHERE anonymous;

@@ -66,6 +66,12 @@ type AccountFilter struct {
 	State graphql.Omittable[*AccountState] `json:"state,omitempty"`
 }
 
+// The response after codes by email were turned on.
+type AddEmailCodePayload struct {
+	// You. `credentials` has the entry of the kind EMAIL_CODE.
+	User *User `json:"user,omitempty"`
+}
+
 // A change of your email address.
 type ChangeEmailInput struct {
 	// The new email address. White space around it is ignored.
@@ -139,8 +145,8 @@ type Credential struct {
 
 // The confirmation that deletes your account.
 type DeleteAccountInput struct {
-	// The password of your account.
-	Password string `json:"password"`
+	// The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago.
+	Password graphql.Omittable[*string] `json:"password,omitempty"`
 }
 
 // The ids of the deleted account.
@@ -346,6 +352,18 @@ type ReauthenticatePayload struct {
 	User *User `json:"user,omitempty"`
 }
 
+// A code that confirms that it is you.
+type ReauthenticateWithCodeInput struct {
+	// The code that `requestSignInCode` sent to the address of your account. Case, spaces, dashes and the width of characters do not matter.
+	Code string `json:"code"`
+}
+
+// The response to a confirmation with a code.
+type ReauthenticateWithCodePayload struct {
+	// You, with a new `reauthenticatedUntil`.
+	User *User `json:"user,omitempty"`
+}
+
 // The token with which to refresh a session.
 type RefreshSessionInput struct {
 	// The newest refresh token of the session.
@@ -428,6 +446,23 @@ type RequestPasswordResetInput struct {
 
 // The response, which is the same for every address.
 type RequestPasswordResetPayload struct {
+	// Always true. It does not reveal whether an account has this address.
+	Success bool `json:"success"`
+}
+
+// An email address, and the profile of a new account if no account has the address.
+type RequestSignInCodeInput struct {
+	// The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored.
+	Email string `json:"email"`
+	// The username of a new account; see `SignUpInput.username`. It is kept with the code, and validated whether or not an account has the
+	// address. Without it, a new user is asked for one after the code (`PendingSignUp`).
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// The other fields of the profile of a new account. They require a username.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+}
+
+// The response, which is the same for every address.
+type RequestSignInCodePayload struct {
 	// Always true. It does not reveal whether an account has this address.
 	Success bool `json:"success"`
 }
@@ -567,6 +602,18 @@ type SessionEdge struct {
 	Node *Session `json:"node,omitempty"`
 }
 
+// A password for an account that has none.
+type SetPasswordInput struct {
+	// 8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address.
+	NewPassword string `json:"newPassword"`
+}
+
+// The response to a new password.
+type SetPasswordPayload struct {
+	// You, with `hasPassword`.
+	User *User `json:"user,omitempty"`
+}
+
 // The settings of this service. They change only when it restarts.
 type Settings struct {
 	// The length of a password, after normalisation to NFC.
@@ -591,6 +638,8 @@ type Settings struct {
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
 	// Whether users can have passkeys. They require https and a domain.
 	Passkeys bool `json:"passkeys"`
+	// Whether `signUpAnonymously` creates accounts.
+	AnonymousAccounts bool `json:"anonymousAccounts"`
 	// The limits of one request.
 	RequestLimits *RequestLimits `json:"requestLimits"`
 }
@@ -615,6 +664,33 @@ type SignInPayload struct {
 	SecondFactor *SecondFactorChallenge `json:"secondFactor,omitempty"`
 }
 
+// An email address and the code that we sent to it.
+type SignInWithCodeInput struct {
+	// The email address to which we sent the code. White space around it is ignored.
+	Email string `json:"email"`
+	// The code. Case, spaces, dashes and the width of characters do not matter.
+	Code string `json:"code"`
+	// The username of a new account, instead of the one that was sent with the request for the code. If it is taken (CONFLICT), the code still
+	// works. Ignored if an account has the address.
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// How your client holds the session. Null means the default.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// The new session, or what is missing.
+type SignInWithCodePayload struct {
+	// The user who signed in or signed up.
+	User *User `json:"user,omitempty"`
+	// The tokens of the new session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
+	// What the account requires besides the code. Null if nothing is missing.
+	SecondFactor *SecondFactorChallenge `json:"secondFactor,omitempty"`
+	// What a new account still needs. Null if nothing is missing.
+	PendingSignUp *PendingSignUp `json:"pendingSignUp,omitempty"`
+	// Whether the password and the other credentials of the account were removed, because someone else may have added them.
+	PasswordCleared bool `json:"passwordCleared"`
+}
+
 // The session to sign out of.
 type SignOutInput struct {
 	// A refresh token of the session. Send it if your access token has expired. An empty string or null is the same as omitting it.
@@ -627,6 +703,24 @@ type SignOutPayload struct {
 	Success bool `json:"success"`
 	// The id of the revoked session. Null if you were already signed out.
 	RevokedSessionID *string `json:"revokedSessionId,omitempty"`
+}
+
+// The profile of an anonymous account.
+type SignUpAnonymouslyInput struct {
+	// The username; see `SignUpInput.username`. If omitted, the service makes one up, such as `guest-7f3kq20d9xwz`.
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// The other fields of the profile.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+	// How your client holds the session. Null means the default.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// The new anonymous account.
+type SignUpAnonymouslyPayload struct {
+	// The new user.
+	User *User `json:"user,omitempty"`
+	// The tokens of its session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
 // The values of a new account.
@@ -767,6 +861,24 @@ type UpdateProfilePayload struct {
 	Profile *Profile `json:"profile,omitempty"`
 }
 
+// The values that an anonymous account gets when it becomes permanent.
+type UpgradeAccountInput struct {
+	// The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored.
+	Email string `json:"email"`
+	// 8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address.
+	Password string `json:"password"`
+	// A new username; see `SignUpInput.username`. If omitted, the account keeps its own.
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// Fields of the profile to change. Null or a blank string is the same as omitting the field.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+}
+
+// The upgraded account.
+type UpgradeAccountPayload struct {
+	// You. If you have to verify the address first, `anonymous` is still true, and `pendingEmail` is the address.
+	User *User `json:"user,omitempty"`
+}
+
 // An account. Others see at most its id, its creation date and its profile. Only its owner can read the other fields.
 type User struct {
 	owned.ByVisibility
@@ -870,17 +982,20 @@ const (
 	CodePurposeResetPassword CodePurpose = "RESET_PASSWORD"
 	// To verify the new email address of an account (`changeEmail`).
 	CodePurposeChangeEmail CodePurpose = "CHANGE_EMAIL"
+	// To sign in, or to confirm that it is you (`requestSignInCode`).
+	CodePurposeSignIn CodePurpose = "SIGN_IN"
 )
 
 var AllCodePurpose = []CodePurpose{
 	CodePurposeVerifyEmail,
 	CodePurposeResetPassword,
 	CodePurposeChangeEmail,
+	CodePurposeSignIn,
 }
 
 func (e CodePurpose) IsValid() bool {
 	switch e {
-	case CodePurposeVerifyEmail, CodePurposeResetPassword, CodePurposeChangeEmail:
+	case CodePurposeVerifyEmail, CodePurposeResetPassword, CodePurposeChangeEmail, CodePurposeSignIn:
 		return true
 	}
 	return false

@@ -81,6 +81,10 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AddEmailCodePayload struct {
+		User func(childComplexity int) int
+	}
+
 	ChangeEmailPayload struct {
 		User func(childComplexity int) int
 	}
@@ -231,6 +235,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptInvitation              func(childComplexity int, input model.AcceptInvitationInput) int
+		AddEmailCode                  func(childComplexity int) int
 		ChangeEmail                   func(childComplexity int, input model1.ChangeEmailInput) int
 		ChangeMemberRole              func(childComplexity int, input model.ChangeMemberRoleInput) int
 		ChangePassword                func(childComplexity int, input model1.ChangePasswordInput) int
@@ -256,6 +261,7 @@ type ComplexityRoot struct {
 		LeaveOrganisation             func(childComplexity int, input model.LeaveOrganisationInput) int
 		MoveOrganisation              func(childComplexity int, input model.MoveOrganisationInput) int
 		Reauthenticate                func(childComplexity int, input model1.ReauthenticateInput) int
+		ReauthenticateWithCode        func(childComplexity int, input model1.ReauthenticateWithCodeInput) int
 		RefreshSession                func(childComplexity int, input model1.RefreshSessionInput) int
 		RemoveCredential              func(childComplexity int, input model1.RemoveCredentialInput) int
 		RemoveMember                  func(childComplexity int, input model.RemoveMemberInput) int
@@ -263,15 +269,19 @@ type ComplexityRoot struct {
 		RenameCredential              func(childComplexity int, input model1.RenameCredentialInput) int
 		RequestEmailVerification      func(childComplexity int, input model1.RequestEmailVerificationInput) int
 		RequestPasswordReset          func(childComplexity int, input model1.RequestPasswordResetInput) int
+		RequestSignInCode             func(childComplexity int, input model1.RequestSignInCodeInput) int
 		ResetPassword                 func(childComplexity int, input model1.ResetPasswordInput) int
 		RevokeAccountSessions         func(childComplexity int, input model1.RevokeAccountSessionsInput) int
 		RevokeInvitation              func(childComplexity int, input model.RevokeInvitationInput) int
 		RevokeOtherSessions           func(childComplexity int) int
 		RevokeSession                 func(childComplexity int, input model1.RevokeSessionInput) int
 		SetOrganisationMember         func(childComplexity int, input model.SetOrganisationMemberInput) int
+		SetPassword                   func(childComplexity int, input model1.SetPasswordInput) int
 		SignIn                        func(childComplexity int, input model1.SignInInput) int
+		SignInWithCode                func(childComplexity int, input model1.SignInWithCodeInput) int
 		SignOut                       func(childComplexity int, input *model1.SignOutInput) int
 		SignUp                        func(childComplexity int, input model1.SignUpInput) int
+		SignUpAnonymously             func(childComplexity int, input model1.SignUpAnonymouslyInput) int
 		StartPasskeyReauthentication  func(childComplexity int) int
 		StartPasskeyRegistration      func(childComplexity int) int
 		StartPasskeySignIn            func(childComplexity int, input *model1.StartPasskeySignInInput) int
@@ -282,6 +292,7 @@ type ComplexityRoot struct {
 		UpdateNotebook                func(childComplexity int, input model.UpdateNotebookInput) int
 		UpdateOrganisation            func(childComplexity int, input model.UpdateOrganisationInput) int
 		UpdateProfile                 func(childComplexity int, input model1.UpdateProfileInput) int
+		UpgradeAccount                func(childComplexity int, input model1.UpgradeAccountInput) int
 		VerifyEmail                   func(childComplexity int, input model1.VerifyEmailInput) int
 	}
 
@@ -489,6 +500,10 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	ReauthenticateWithCodePayload struct {
+		User func(childComplexity int) int
+	}
+
 	RefreshSessionPayload struct {
 		Tokens func(childComplexity int) int
 	}
@@ -527,6 +542,10 @@ type ComplexityRoot struct {
 	}
 
 	RequestPasswordResetPayload struct {
+		Success func(childComplexity int) int
+	}
+
+	RequestSignInCodePayload struct {
 		Success func(childComplexity int) int
 	}
 
@@ -612,7 +631,12 @@ type ComplexityRoot struct {
 		MemberUserID func(childComplexity int) int
 	}
 
+	SetPasswordPayload struct {
+		User func(childComplexity int) int
+	}
+
 	Settings struct {
+		AnonymousAccounts       func(childComplexity int) int
 		BioLength               func(childComplexity int) int
 		CodeLifetimeSeconds     func(childComplexity int) int
 		DefaultVisibility       func(childComplexity int) int
@@ -633,9 +657,22 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	SignInWithCodePayload struct {
+		PasswordCleared func(childComplexity int) int
+		PendingSignUp   func(childComplexity int) int
+		SecondFactor    func(childComplexity int) int
+		Tokens          func(childComplexity int) int
+		User            func(childComplexity int) int
+	}
+
 	SignOutPayload struct {
 		RevokedSessionID func(childComplexity int) int
 		Success          func(childComplexity int) int
+	}
+
+	SignUpAnonymouslyPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
 	}
 
 	SignUpPayload struct {
@@ -698,7 +735,12 @@ type ComplexityRoot struct {
 		Profile func(childComplexity int) int
 	}
 
+	UpgradeAccountPayload struct {
+		User func(childComplexity int) int
+	}
+
 	User struct {
+		Anonymous            func(childComplexity int) int
 		CreatedAt            func(childComplexity int) int
 		Credentials          func(childComplexity int) int
 		Email                func(childComplexity int) int
@@ -760,6 +802,10 @@ type MutationResolver interface {
 	VerifyEmail(ctx context.Context, input model1.VerifyEmailInput) (*model1.VerifyEmailPayload, error)
 	RequestPasswordReset(ctx context.Context, input model1.RequestPasswordResetInput) (*model1.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model1.ResetPasswordInput) (*model1.ResetPasswordPayload, error)
+	RequestSignInCode(ctx context.Context, input model1.RequestSignInCodeInput) (*model1.RequestSignInCodePayload, error)
+	SignInWithCode(ctx context.Context, input model1.SignInWithCodeInput) (*model1.SignInWithCodePayload, error)
+	ReauthenticateWithCode(ctx context.Context, input model1.ReauthenticateWithCodeInput) (*model1.ReauthenticateWithCodePayload, error)
+	AddEmailCode(ctx context.Context) (*model1.AddEmailCodePayload, error)
 	Reauthenticate(ctx context.Context, input model1.ReauthenticateInput) (*model1.ReauthenticatePayload, error)
 	RenameCredential(ctx context.Context, input model1.RenameCredentialInput) (*model1.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model1.RemoveCredentialInput) (*model1.RemoveCredentialPayload, error)
@@ -768,6 +814,9 @@ type MutationResolver interface {
 	ChangeEmail(ctx context.Context, input model1.ChangeEmailInput) (*model1.ChangeEmailPayload, error)
 	ChangeUsername(ctx context.Context, input model1.ChangeUsernameInput) (*model1.ChangeUsernamePayload, error)
 	DeleteAccount(ctx context.Context, input model1.DeleteAccountInput) (*model1.DeleteAccountPayload, error)
+	SignUpAnonymously(ctx context.Context, input model1.SignUpAnonymouslyInput) (*model1.SignUpAnonymouslyPayload, error)
+	UpgradeAccount(ctx context.Context, input model1.UpgradeAccountInput) (*model1.UpgradeAccountPayload, error)
+	SetPassword(ctx context.Context, input model1.SetPasswordInput) (*model1.SetPasswordPayload, error)
 	UpdateProfile(ctx context.Context, input model1.UpdateProfileInput) (*model1.UpdateProfilePayload, error)
 	DisableAccount(ctx context.Context, input model1.DisableAccountInput) (*model1.DisableAccountPayload, error)
 	EnableAccount(ctx context.Context, input model1.EnableAccountInput) (*model1.EnableAccountPayload, error)
@@ -839,6 +888,7 @@ type UserResolver interface {
 	EmailVerified(ctx context.Context, obj *model1.User) (*bool, error)
 	PendingEmail(ctx context.Context, obj *model1.User) (*string, error)
 	HasPassword(ctx context.Context, obj *model1.User) (*bool, error)
+	Anonymous(ctx context.Context, obj *model1.User) (*bool, error)
 	ReauthenticatedUntil(ctx context.Context, obj *model1.User) (*time.Time, error)
 	NextCodeAt(ctx context.Context, obj *model1.User, purpose model1.CodePurpose) (*time.Time, error)
 
@@ -962,6 +1012,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
+	case "AddEmailCodePayload.user":
+		if e.ComplexityRoot.AddEmailCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEmailCodePayload.User(childComplexity), true
 
 	case "ChangeEmailPayload.user":
 		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
@@ -1335,6 +1392,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
+	case "Mutation.addEmailCode":
+		if e.ComplexityRoot.Mutation.AddEmailCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.AddEmailCode(childComplexity), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -1610,6 +1673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(model1.ReauthenticateInput)), true
+	case "Mutation.reauthenticateWithCode":
+		if e.ComplexityRoot.Mutation.ReauthenticateWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reauthenticateWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReauthenticateWithCode(childComplexity, args["input"].(model1.ReauthenticateWithCodeInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -1687,6 +1761,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model1.RequestPasswordResetInput)), true
+	case "Mutation.requestSignInCode":
+		if e.ComplexityRoot.Mutation.RequestSignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestSignInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestSignInCode(childComplexity, args["input"].(model1.RequestSignInCodeInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -1748,6 +1833,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetOrganisationMember(childComplexity, args["input"].(model.SetOrganisationMemberInput)), true
+	case "Mutation.setPassword":
+		if e.ComplexityRoot.Mutation.SetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(model1.SetPasswordInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -1759,6 +1855,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model1.SignInInput)), true
+	case "Mutation.signInWithCode":
+		if e.ComplexityRoot.Mutation.SignInWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInWithCode(childComplexity, args["input"].(model1.SignInWithCodeInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -1781,6 +1888,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model1.SignUpInput)), true
+	case "Mutation.signUpAnonymously":
+		if e.ComplexityRoot.Mutation.SignUpAnonymously == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signUpAnonymously_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model1.SignUpAnonymouslyInput)), true
 	case "Mutation.startPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
 			break
@@ -1881,6 +1999,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(model1.UpdateProfileInput)), true
+	case "Mutation.upgradeAccount":
+		if e.ComplexityRoot.Mutation.UpgradeAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_upgradeAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpgradeAccount(childComplexity, args["input"].(model1.UpgradeAccountInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -2695,6 +2824,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReauthenticatePayload.User(childComplexity), true
 
+	case "ReauthenticateWithCodePayload.user":
+		if e.ComplexityRoot.ReauthenticateWithCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReauthenticateWithCodePayload.User(childComplexity), true
+
 	case "RefreshSessionPayload.tokens":
 		if e.ComplexityRoot.RefreshSessionPayload.Tokens == nil {
 			break
@@ -2804,6 +2940,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestPasswordResetPayload.Success(childComplexity), true
+
+	case "RequestSignInCodePayload.success":
+		if e.ComplexityRoot.RequestSignInCodePayload.Success == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSignInCodePayload.Success(childComplexity), true
 
 	case "ResetPasswordPayload.success":
 		if e.ComplexityRoot.ResetPasswordPayload.Success == nil {
@@ -3059,6 +3202,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetOrganisationMemberPayload.MemberUserID(childComplexity), true
 
+	case "SetPasswordPayload.user":
+		if e.ComplexityRoot.SetPasswordPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPasswordPayload.User(childComplexity), true
+
+	case "Settings.anonymousAccounts":
+		if e.ComplexityRoot.Settings.AnonymousAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.AnonymousAccounts(childComplexity), true
 	case "Settings.bioLength":
 		if e.ComplexityRoot.Settings.BioLength == nil {
 			break
@@ -3151,6 +3307,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignInPayload.User(childComplexity), true
 
+	case "SignInWithCodePayload.passwordCleared":
+		if e.ComplexityRoot.SignInWithCodePayload.PasswordCleared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.PasswordCleared(childComplexity), true
+	case "SignInWithCodePayload.pendingSignUp":
+		if e.ComplexityRoot.SignInWithCodePayload.PendingSignUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.PendingSignUp(childComplexity), true
+	case "SignInWithCodePayload.secondFactor":
+		if e.ComplexityRoot.SignInWithCodePayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.SecondFactor(childComplexity), true
+	case "SignInWithCodePayload.tokens":
+		if e.ComplexityRoot.SignInWithCodePayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.Tokens(childComplexity), true
+	case "SignInWithCodePayload.user":
+		if e.ComplexityRoot.SignInWithCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithCodePayload.User(childComplexity), true
+
 	case "SignOutPayload.revokedSessionId":
 		if e.ComplexityRoot.SignOutPayload.RevokedSessionID == nil {
 			break
@@ -3163,6 +3350,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignOutPayload.Success(childComplexity), true
+
+	case "SignUpAnonymouslyPayload.tokens":
+		if e.ComplexityRoot.SignUpAnonymouslyPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpAnonymouslyPayload.Tokens(childComplexity), true
+	case "SignUpAnonymouslyPayload.user":
+		if e.ComplexityRoot.SignUpAnonymouslyPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpAnonymouslyPayload.User(childComplexity), true
 
 	case "SignUpPayload.tokens":
 		if e.ComplexityRoot.SignUpPayload.Tokens == nil {
@@ -3320,6 +3520,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateProfilePayload.Profile(childComplexity), true
 
+	case "UpgradeAccountPayload.user":
+		if e.ComplexityRoot.UpgradeAccountPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpgradeAccountPayload.User(childComplexity), true
+
+	case "User.anonymous":
+		if e.ComplexityRoot.User.Anonymous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Anonymous(childComplexity), true
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -3506,6 +3719,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MoveOrganisationInput", ec.unmarshalInputMoveOrganisationInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
+			graphql.NewInputUnmarshaler("ReauthenticateWithCodeInput", ec.unmarshalInputReauthenticateWithCodeInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RemoveCredentialInput", ec.unmarshalInputRemoveCredentialInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
@@ -3513,13 +3727,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RenameCredentialInput", ec.unmarshalInputRenameCredentialInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
+			graphql.NewInputUnmarshaler("RequestSignInCodeInput", ec.unmarshalInputRequestSignInCodeInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("RevokeAccountSessionsInput", ec.unmarshalInputRevokeAccountSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SetOrganisationMemberInput", ec.unmarshalInputSetOrganisationMemberInput),
+			graphql.NewInputUnmarshaler("SetPasswordInput", ec.unmarshalInputSetPasswordInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SignInWithCodeInput", ec.unmarshalInputSignInWithCodeInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
@@ -3529,6 +3747,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateNotebookInput", ec.unmarshalInputUpdateNotebookInput),
 			graphql.NewInputUnmarshaler("UpdateOrganisationInput", ec.unmarshalInputUpdateOrganisationInput),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", ec.unmarshalInputUpdateProfileInput),
+			graphql.NewInputUnmarshaler("UpgradeAccountInput", ec.unmarshalInputUpgradeAccountInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
 	}
@@ -3882,6 +4101,40 @@ type Mutation {
     input: ResetPasswordInput!
   ): ResetPasswordPayload @public(reason: "The code proves who asks.")
 
+  """
+  Sends a code to an email address. With it, ` + "`" + `signInWithCode` + "`" + ` signs in to the account of the address, or creates one if there is
+  none. The response is the same for every address.
+  """
+  requestSignInCode(
+    "The address, and the profile of a new account."
+    input: RequestSignInCodeInput!
+  ): RequestSignInCodePayload @public(reason: "Only the address gets the code, and the response reveals nothing.")
+
+  """
+  Signs in with the code that we sent, or signs up if no account has the address. The code proves the address. If its account had
+  not verified the address, someone else may have created it: then all its other sessions are revoked, and its other credentials are
+  removed (` + "`" + `passwordCleared` + "`" + `).
+  """
+  signInWithCode(
+    "The address and its code."
+    input: SignInWithCodeInput!
+  ): SignInWithCodePayload @public(reason: "The code proves who asks.")
+
+  """
+  Confirms that it is you, with a code that ` + "`" + `requestSignInCode` + "`" + ` sent to the address of your account. Call this after REAUTH_REQUIRED,
+  then retry the operation.
+  """
+  reauthenticateWithCode(
+    "The code."
+    input: ReauthenticateWithCodeInput!
+  ): ReauthenticateWithCodePayload @signedIn
+
+  """
+  Lets you sign in with codes by email again, after ` + "`" + `removeCredential` + "`" + ` has turned it off. Your address must be verified. We notify you by
+  email. The error is REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  addEmailCode: AddEmailCodePayload @signedIn
+
   "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
   reauthenticate(
     "Your password."
@@ -3938,9 +4191,38 @@ type Mutation {
 
   "Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `)."
   deleteAccount(
-    "Your password."
+    "Your password, if you have one."
     input: DeleteAccountInput!
   ): DeleteAccountPayload @signedIn
+
+  """
+  Creates an account without email address and password, its profile and its session. Nobody can sign in to it again: it is lost with
+  its session, unless ` + "`" + `upgradeAccount` + "`" + `, ` + "`" + `changeEmail` + "`" + ` or another credential makes it permanent. The error is FORBIDDEN if this service has
+  no anonymous accounts (` + "`" + `Settings.anonymousAccounts` + "`" + `).
+  """
+  signUpAnonymously(
+    "The profile."
+    input: SignUpAnonymouslyInput!
+  ): SignUpAnonymouslyPayload @public(reason: "Visitors have no account yet.")
+
+  """
+  Makes your anonymous account permanent. It keeps its id and everything that belongs to it. If users must verify their email address
+  (` + "`" + `Settings.verifiedEmailRequired` + "`" + `), we send a code to it, and ` + "`" + `verifyEmail` + "`" + ` completes the upgrade. The error is FORBIDDEN if your
+  account is permanent already.
+  """
+  upgradeAccount(
+    "The sign-up form."
+    input: UpgradeAccountInput!
+  ): UpgradeAccountPayload @signedIn
+
+  """
+  Adds a password to an account that has none, such as one that was created with a code. We notify you by email. The error is
+  REAUTH_REQUIRED if you last proved who you are too long ago.
+  """
+  setPassword(
+    "The password."
+    input: SetPasswordInput!
+  ): SetPasswordPayload @signedIn
 
   "Updates a profile. Fields that you omit keep their values; null or a blank string clears a field."
   updateProfile(
@@ -4010,6 +4292,8 @@ type Settings {
   usernameHoldSeconds: Int! @inherited
   "Whether users can have passkeys. They require https and a domain."
   passkeys: Boolean! @inherited
+  "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
+  anonymousAccounts: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -4056,6 +4340,8 @@ type User implements Node @key(fields: "id") {
   pendingEmail: String @owner
   "Whether the account has a password. ` + "`" + `verifyEmail` + "`" + ` may clear it (` + "`" + `passwordCleared` + "`" + `); ` + "`" + `resetPassword` + "`" + ` sets a new one."
   hasPassword: Boolean @owner
+  "Whether nothing but its session leads to the account. ` + "`" + `upgradeAccount` + "`" + ` makes it permanent."
+  anonymous: Boolean @owner
   "When this session has to confirm the password again for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
   "When you can request another code. Until then, the error is RATE_LIMITED. Null if you can request one now."
@@ -4113,6 +4399,8 @@ enum UserField {
   PENDING_EMAIL
   "` + "`" + `hasPassword` + "`" + `."
   HAS_PASSWORD
+  "` + "`" + `anonymous` + "`" + `."
+  ANONYMOUS
   "` + "`" + `reauthenticatedUntil` + "`" + `."
   REAUTHENTICATED_UNTIL
   "` + "`" + `nextCodeAt` + "`" + `."
@@ -4137,6 +4425,8 @@ enum CodePurpose {
   RESET_PASSWORD
   "To verify the new email address of an account (` + "`" + `changeEmail` + "`" + `)."
   CHANGE_EMAIL
+  "To sign in, or to confirm that it is you (` + "`" + `requestSignInCode` + "`" + `)."
+  SIGN_IN
 }
 
 "A session, from sign-in until it expires or is revoked. Only its owner can see it. Tokens are never included; they are returned once, at sign-in."
@@ -4836,6 +5126,72 @@ type ResetPasswordPayload {
   success: Boolean! @inherited
 }
 
+"An email address, and the profile of a new account if no account has the address."
+input RequestSignInCodeInput {
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  """
+  The username of a new account; see ` + "`" + `SignUpInput.username` + "`" + `. It is kept with the code, and validated whether or not an account has the
+  address. Without it, a new user is asked for one after the code (` + "`" + `PendingSignUp` + "`" + `).
+  """
+  username: String
+  "The other fields of the profile of a new account. They require a username."
+  profile: ProfileFieldsInput
+}
+
+"The response, which is the same for every address."
+type RequestSignInCodePayload {
+  "Always true. It does not reveal whether an account has this address."
+  success: Boolean! @inherited
+}
+
+"An email address and the code that we sent to it."
+input SignInWithCodeInput {
+  "The email address to which we sent the code. White space around it is ignored."
+  email: String!
+  "The code. Case, spaces, dashes and the width of characters do not matter."
+  code: String!
+  """
+  The username of a new account, instead of the one that was sent with the request for the code. If it is taken (CONFLICT), the code still
+  works. Ignored if an account has the address.
+  """
+  username: String
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The new session, or what is missing."
+type SignInWithCodePayload {
+  "The user who signed in or signed up."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+  "What the account requires besides the code. Null if nothing is missing."
+  secondFactor: SecondFactorChallenge @inherited
+  "What a new account still needs. Null if nothing is missing."
+  pendingSignUp: PendingSignUp @inherited
+  "Whether the password and the other credentials of the account were removed, because someone else may have added them."
+  passwordCleared: Boolean! @inherited
+}
+
+"A code that confirms that it is you."
+input ReauthenticateWithCodeInput {
+  "The code that ` + "`" + `requestSignInCode` + "`" + ` sent to the address of your account. Case, spaces, dashes and the width of characters do not matter."
+  code: String!
+}
+
+"The response to a confirmation with a code."
+type ReauthenticateWithCodePayload {
+  "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
+}
+
+"The response after codes by email were turned on."
+type AddEmailCodePayload {
+  "You. ` + "`" + `credentials` + "`" + ` has the entry of the kind EMAIL_CODE."
+  user: User @inherited
+}
+
 "Your password."
 input ReauthenticateInput {
   "The password of your account."
@@ -4891,8 +5247,8 @@ type ChangeUsernamePayload {
 
 "The confirmation that deletes your account."
 input DeleteAccountInput {
-  "The password of your account."
-  password: String!
+  "The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago."
+  password: String
 }
 
 "The ids of the deleted account."
@@ -4901,6 +5257,54 @@ type DeleteAccountPayload {
   deletedUserId: ID! @inherited
   "The id of the deleted profile."
   deletedProfileId: ID! @inherited
+}
+
+"The profile of an anonymous account."
+input SignUpAnonymouslyInput {
+  "The username; see ` + "`" + `SignUpInput.username` + "`" + `. If omitted, the service makes one up, such as ` + "`" + `guest-7f3kq20d9xwz` + "`" + `."
+  username: String
+  "The other fields of the profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"The new anonymous account."
+type SignUpAnonymouslyPayload {
+  "The new user."
+  user: User @inherited
+  "The tokens of its session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"The values that an anonymous account gets when it becomes permanent."
+input UpgradeAccountInput {
+  "The email address to sign in with. Case does not matter. White space and invisible characters around it are ignored."
+  email: String!
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
+  password: String!
+  "A new username; see ` + "`" + `SignUpInput.username` + "`" + `. If omitted, the account keeps its own."
+  username: String
+  "Fields of the profile to change. Null or a blank string is the same as omitting the field."
+  profile: ProfileFieldsInput
+}
+
+"The upgraded account."
+type UpgradeAccountPayload {
+  "You. If you have to verify the address first, ` + "`" + `anonymous` + "`" + ` is still true, and ` + "`" + `pendingEmail` + "`" + ` is the address."
+  user: User @inherited
+}
+
+"A password for an account that has none."
+input SetPasswordInput {
+  "8 to 256 characters (code points) of any kind, normalised to NFC. Common and leaked passwords are refused, and so are those that repeat your username, display name or email address."
+  newPassword: String!
+}
+
+"The response to a new password."
+type SetPasswordPayload {
+  "You, with ` + "`" + `hasPassword` + "`" + `."
+  user: User @inherited
 }
 
 "The tokens of a session (OAuth 2.0's terms)."
@@ -6199,6 +6603,14 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AddEmailCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_AddEmailCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddEmailCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -6785,6 +7197,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PendingSignUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "needs":
+		return ec.fieldContext_PendingSignUp_needs(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_PendingSignUp_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_PendingSignUp_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PendingSignUp", field.Name)
+}
+
 func (ec *executionContext) childFields_Profile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6859,6 +7283,14 @@ func (ec *executionContext) childFields_ReauthenticatePayload(ctx context.Contex
 		return ec.fieldContext_ReauthenticatePayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReauthenticatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReauthenticateWithCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ReauthenticateWithCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReauthenticateWithCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6941,6 +7373,14 @@ func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.
 		return ec.fieldContext_RequestPasswordResetPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestSignInCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "success":
+		return ec.fieldContext_RequestSignInCodePayload_success(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSignInCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7107,6 +7547,14 @@ func (ec *executionContext) childFields_SetOrganisationMemberPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type SetOrganisationMemberPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SetPasswordPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPasswordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Settings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "passwordLength":
@@ -7131,6 +7579,8 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
 	case "passkeys":
 		return ec.fieldContext_Settings_passkeys(ctx, field)
+	case "anonymousAccounts":
+		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -7149,6 +7599,22 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignInWithCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignInWithCodePayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignInWithCodePayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_SignInWithCodePayload_secondFactor(ctx, field)
+	case "pendingSignUp":
+		return ec.fieldContext_SignInWithCodePayload_pendingSignUp(ctx, field)
+	case "passwordCleared":
+		return ec.fieldContext_SignInWithCodePayload_passwordCleared(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInWithCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "success":
@@ -7157,6 +7623,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_revokedSessionId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignUpAnonymouslyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignUpAnonymouslyPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignUpAnonymouslyPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpAnonymouslyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7279,6 +7755,14 @@ func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type UpdateProfilePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpgradeAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpgradeAccountPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpgradeAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7291,6 +7775,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_pendingEmail(ctx, field)
 	case "hasPassword":
 		return ec.fieldContext_User_hasPassword(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_User_anonymous(ctx, field)
 	case "reauthenticatedUntil":
 		return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
 	case "nextCodeAt":
@@ -7877,6 +8363,20 @@ func (ec *executionContext) field_Mutation_moveOrganisation_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_reauthenticateWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.ReauthenticateWithCodeInput, error) {
+			return ec.unmarshalNReauthenticateWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7989,6 +8489,20 @@ func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_requestSignInCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.RequestSignInCodeInput, error) {
+			return ec.unmarshalNRequestSignInCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8059,6 +8573,34 @@ func (ec *executionContext) field_Mutation_setOrganisationMember_args(ctx contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.SetPasswordInput, error) {
+			return ec.unmarshalNSetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signInWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.SignInWithCodeInput, error) {
+			return ec.unmarshalNSignInWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8079,6 +8621,20 @@ func (ec *executionContext) field_Mutation_signOut_args(ctx context.Context, raw
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (*model1.SignOutInput, error) {
 			return ec.unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signUpAnonymously_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.SignUpAnonymouslyInput, error) {
+			return ec.unmarshalNSignUpAnonymouslyInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8205,6 +8761,20 @@ func (ec *executionContext) field_Mutation_updateProfile_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model1.UpdateProfileInput, error) {
 			return ec.unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_upgradeAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model1.UpgradeAccountInput, error) {
+			return ec.unmarshalNUpgradeAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9056,6 +9626,24 @@ func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, fie
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddEmailCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.AddEmailCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "AddEmailCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_AddEmailCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddEmailCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10628,6 +11216,196 @@ func (ec *executionContext) fieldContext_Mutation_resetPassword(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_requestSignInCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestSignInCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestSignInCode(ctx, fc.Args["input"].(model1.RequestSignInCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.RequestSignInCodePayload) graphql.Marshaler {
+			return ec.marshalORequestSignInCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestSignInCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestSignInCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestSignInCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signInWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signInWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignInWithCode(ctx, fc.Args["input"].(model1.SignInWithCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignInWithCodePayload) graphql.Marshaler {
+			return ec.marshalOSignInWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signInWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInWithCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signInWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reauthenticateWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reauthenticateWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReauthenticateWithCode(ctx, fc.Args["input"].(model1.ReauthenticateWithCodeInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.ReauthenticateWithCodePayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.ReauthenticateWithCodePayload) graphql.Marshaler {
+			return ec.marshalOReauthenticateWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reauthenticateWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReauthenticateWithCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reauthenticateWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addEmailCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().AddEmailCode(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.AddEmailCodePayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
+			return ec.marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addEmailCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddEmailCodePayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11105,6 +11883,164 @@ func (ec *executionContext) fieldContext_Mutation_deleteAccount(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signUpAnonymously(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signUpAnonymously(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignUpAnonymously(ctx, fc.Args["input"].(model1.SignUpAnonymouslyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SignUpAnonymouslyPayload) graphql.Marshaler {
+			return ec.marshalOSignUpAnonymouslyPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signUpAnonymously(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignUpAnonymouslyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signUpAnonymously_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_upgradeAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_upgradeAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpgradeAccount(ctx, fc.Args["input"].(model1.UpgradeAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.UpgradeAccountPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.UpgradeAccountPayload) graphql.Marshaler {
+			return ec.marshalOUpgradeAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_upgradeAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpgradeAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_upgradeAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPassword(ctx, fc.Args["input"].(model1.SetPasswordInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model1.SetPasswordPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.SetPasswordPayload) graphql.Marshaler {
+			return ec.marshalOSetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetPasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15271,6 +16207,24 @@ func (ec *executionContext) fieldContext_ReauthenticatePayload_user(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _ReauthenticateWithCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ReauthenticateWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "ReauthenticateWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_ReauthenticateWithCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReauthenticateWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RefreshSessionPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.RefreshSessionPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "RefreshSessionPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -15421,6 +16375,13 @@ func (ec *executionContext) _RequestPasswordResetPayload_success(ctx context.Con
 }
 func (ec *executionContext) fieldContext_RequestPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RequestSignInCodePayload_success(ctx context.Context, obj *model1.RequestSignInCodePayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
+}
+func (ec *executionContext) fieldContext_RequestSignInCodePayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestSignInCodePayload", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _ResetPasswordPayload_success(ctx context.Context, obj *model1.ResetPasswordPayload) graphql.Marshaler {
@@ -15869,6 +16830,24 @@ func (ec *executionContext) fieldContext_SetOrganisationMemberPayload_memberUser
 	return graphql.NewScalarFieldContext("SetOrganisationMemberPayload", field, false, false, "ID")
 }
 
+func (ec *executionContext) _SetPasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SetPasswordPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SetPasswordPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SetPasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetPasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_passwordLength(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -16001,6 +16980,13 @@ func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model1.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
+}
+func (ec *executionContext) fieldContext_Settings_anonymousAccounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Settings_requestLimits(ctx context.Context, field graphql.CollectedField, obj *model1.Settings) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "Settings", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -16073,6 +17059,85 @@ func (ec *executionContext) fieldContext_SignInPayload_secondFactor(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _SignInWithCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model1.SignInWithCodePayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignInWithCodePayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendingSignUp(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithCodePayload_passwordCleared(ctx context.Context, obj *model1.SignInWithCodePayload) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.PasswordCleared)
+}
+func (ec *executionContext) fieldContext_SignInWithCodePayload_passwordCleared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignInWithCodePayload", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _SignOutPayload_success(ctx context.Context, obj *model1.SignOutPayload) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Success)
 }
@@ -16085,6 +17150,42 @@ func (ec *executionContext) _SignOutPayload_revokedSessionId(ctx context.Context
 }
 func (ec *executionContext) fieldContext_SignOutPayload_revokedSessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignOutPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpAnonymouslyPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignUpAnonymouslyPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_SignUpAnonymouslyPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpAnonymouslyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpAnonymouslyPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "SignUpAnonymouslyPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_SignUpAnonymouslyPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpAnonymouslyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SignUpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.SignUpPayload) (ret graphql.Marshaler) {
@@ -16335,6 +17436,24 @@ func (ec *executionContext) fieldContext_UpdateProfilePayload_profile(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _UpgradeAccountPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.UpgradeAccountPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "UpgradeAccountPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_UpgradeAccountPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpgradeAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _User_id(ctx context.Context, obj *model1.User) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -16409,6 +17528,22 @@ func (ec *executionContext) _User_hasPassword(ctx context.Context, field graphql
 	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
 }
 func (ec *executionContext) fieldContext_User_hasPassword(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _User_anonymous(ctx context.Context, field graphql.CollectedField, obj *model1.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().Anonymous(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_anonymous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "Boolean")
 }
 
@@ -18546,11 +19681,11 @@ func (ec *executionContext) unmarshalInputDeleteAccountInput(ctx context.Context
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Password = data
+			it.Password = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -19345,6 +20480,48 @@ func UnmarshalReauthenticateInput(ctx context.Context, raw any) (model1.Reauthen
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputReauthenticateWithCodeInput(ctx context.Context, obj any) (model1.ReauthenticateWithCodeInput, error) {
+	var it model1.ReauthenticateWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReauthenticateWithCodeInput unmarshals raw into the ReauthenticateWithCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReauthenticateWithCodeInput(ctx context.Context, raw any) (model1.ReauthenticateWithCodeInput, error) {
+	var out model1.ReauthenticateWithCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReauthenticateWithCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRefreshSessionInput(ctx context.Context, obj any) (model1.RefreshSessionInput, error) {
 	var it model1.RefreshSessionInput
 	if obj == nil {
@@ -19660,6 +20837,62 @@ func UnmarshalRequestPasswordResetInput(ctx context.Context, raw any) (model1.Re
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRequestSignInCodeInput(ctx context.Context, obj any) (model1.RequestSignInCodeInput, error) {
+	var it model1.RequestSignInCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestSignInCodeInput unmarshals raw into the RequestSignInCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestSignInCodeInput(ctx context.Context, raw any) (model1.RequestSignInCodeInput, error) {
+	var out model1.RequestSignInCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestSignInCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (model1.ResetPasswordInput, error) {
 	var it model1.ResetPasswordInput
 	if obj == nil {
@@ -19905,6 +21138,48 @@ func UnmarshalSetOrganisationMemberInput(ctx context.Context, raw any) (model.Se
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSetPasswordInput(ctx context.Context, obj any) (model1.SetPasswordInput, error) {
+	var it model1.SetPasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSetPasswordInput unmarshals raw into the SetPasswordInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSetPasswordInput(ctx context.Context, raw any) (model1.SetPasswordInput, error) {
+	var out model1.SetPasswordInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetPasswordInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj any) (model1.SignInInput, error) {
 	var it model1.SignInInput
 	if obj == nil {
@@ -19965,6 +21240,73 @@ func UnmarshalSignInInput(ctx context.Context, raw any) (model1.SignInInput, err
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSignInWithCodeInput(ctx context.Context, obj any) (model1.SignInWithCodeInput, error) {
+	var it model1.SignInWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"email", "code", "username", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignInWithCodeInput unmarshals raw into the SignInWithCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignInWithCodeInput(ctx context.Context, raw any) (model1.SignInWithCodeInput, error) {
+	var out model1.SignInWithCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignInWithCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj any) (model1.SignOutInput, error) {
 	var it model1.SignOutInput
 	if obj == nil {
@@ -20004,6 +21346,66 @@ func (ec *executionContext) unmarshalInputSignOutInput(ctx context.Context, obj 
 func UnmarshalSignOutInput(ctx context.Context, raw any) (model1.SignOutInput, error) {
 	var out model1.SignOutInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignOutInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSignUpAnonymouslyInput(ctx context.Context, obj any) (model1.SignUpAnonymouslyInput, error) {
+	var it model1.SignUpAnonymouslyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSignUpAnonymouslyInput unmarshals raw into the SignUpAnonymouslyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSignUpAnonymouslyInput(ctx context.Context, raw any) (model1.SignUpAnonymouslyInput, error) {
+	var out model1.SignUpAnonymouslyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SignUpAnonymouslyInput", raw, &out)
 	return out, err
 }
 
@@ -20551,6 +21953,69 @@ func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (model1.UpdatePro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUpgradeAccountInput(ctx context.Context, obj any) (model1.UpgradeAccountInput, error) {
+	var it model1.UpgradeAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "password", "username", "profile"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpgradeAccountInput unmarshals raw into the UpgradeAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpgradeAccountInput(ctx context.Context, raw any) (model1.UpgradeAccountInput, error) {
+	var out model1.UpgradeAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpgradeAccountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, obj any) (model1.VerifyEmailInput, error) {
 	var it model1.VerifyEmailInput
 	if obj == nil {
@@ -20889,6 +22354,39 @@ func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addEmailCodePayloadImplementors = []string{"AddEmailCodePayload"}
+
+func (ec *executionContext) _AddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.AddEmailCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addEmailCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddEmailCodePayload")
+		case "user":
+			out.Values[i] = ec._AddEmailCodePayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22199,6 +23697,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "requestSignInCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestSignInCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signInWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signInWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reauthenticateWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reauthenticateWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "addEmailCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addEmailCode(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "reauthenticate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reauthenticate(ctx, field)
@@ -22251,6 +23777,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteAccount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signUpAnonymously":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signUpAnonymously(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "upgradeAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_upgradeAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "setPassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPassword(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -23903,6 +25450,39 @@ func (ec *executionContext) _ReauthenticatePayload(ctx context.Context, sel ast.
 	return out
 }
 
+var reauthenticateWithCodePayloadImplementors = []string{"ReauthenticateWithCodePayload"}
+
+func (ec *executionContext) _ReauthenticateWithCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.ReauthenticateWithCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reauthenticateWithCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReauthenticateWithCodePayload")
+		case "user":
+			out.Values[i] = ec._ReauthenticateWithCodePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var refreshSessionPayloadImplementors = []string{"RefreshSessionPayload"}
 
 func (ec *executionContext) _RefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RefreshSessionPayload) graphql.Marshaler {
@@ -24192,6 +25772,39 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
 		case "success":
 			out.Values[i] = ec._RequestPasswordResetPayload_success(out.At(ctx, "RequestPasswordResetPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var requestSignInCodePayloadImplementors = []string{"RequestSignInCodePayload"}
+
+func (ec *executionContext) _RequestSignInCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.RequestSignInCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestSignInCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestSignInCodePayload")
+		case "success":
+			out.Values[i] = ec._RequestSignInCodePayload_success(out.At(ctx, "RequestSignInCodePayload", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24805,6 +26418,39 @@ func (ec *executionContext) _SetOrganisationMemberPayload(ctx context.Context, s
 	return out
 }
 
+var setPasswordPayloadImplementors = []string{"SetPasswordPayload"}
+
+func (ec *executionContext) _SetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SetPasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setPasswordPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetPasswordPayload")
+		case "user":
+			out.Values[i] = ec._SetPasswordPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var settingsImplementors = []string{"Settings"}
 
 func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet, obj *model1.Settings) graphql.Marshaler {
@@ -24868,6 +26514,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "passkeys":
 			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "anonymousAccounts":
+			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24936,6 +26587,59 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var signInWithCodePayloadImplementors = []string{"SignInWithCodePayload"}
+
+func (ec *executionContext) _SignInWithCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignInWithCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithCodePayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInWithCodePayload")
+		case "user":
+			out.Values[i] = ec._SignInWithCodePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignInWithCodePayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._SignInWithCodePayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pendingSignUp":
+			out.Values[i] = ec._SignInWithCodePayload_pendingSignUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passwordCleared":
+			out.Values[i] = ec._SignInWithCodePayload_passwordCleared(out.At(ctx, "SignInWithCodePayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var signOutPayloadImplementors = []string{"SignOutPayload"}
 
 func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignOutPayload) graphql.Marshaler {
@@ -24954,6 +26658,44 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 			}
 		case "revokedSessionId":
 			out.Values[i] = ec._SignOutPayload_revokedSessionId(out.At(ctx, "SignOutPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signUpAnonymouslyPayloadImplementors = []string{"SignUpAnonymouslyPayload"}
+
+func (ec *executionContext) _SignUpAnonymouslyPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.SignUpAnonymouslyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signUpAnonymouslyPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignUpAnonymouslyPayload")
+		case "user":
+			out.Values[i] = ec._SignUpAnonymouslyPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignUpAnonymouslyPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -25430,6 +27172,39 @@ func (ec *executionContext) _UpdateProfilePayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var upgradeAccountPayloadImplementors = []string{"UpgradeAccountPayload"}
+
+func (ec *executionContext) _UpgradeAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.UpgradeAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, upgradeAccountPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpgradeAccountPayload")
+		case "user":
+			out.Values[i] = ec._UpgradeAccountPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userImplementors = []string{"User", "Node", "_Entity"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model1.User) graphql.Marshaler {
@@ -25469,6 +27244,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_hasPassword(ctx, field, obj)
+				})
+		case "anonymous":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_anonymous(ctx, field, obj)
 				})
 		case "reauthenticatedUntil":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -27299,6 +29080,11 @@ func (ec *executionContext) unmarshalNReauthenticateInput2freeholdᚗdevᚋfreeh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNReauthenticateWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodeInput(ctx context.Context, v any) (model1.ReauthenticateWithCodeInput, error) {
+	res, err := ec.unmarshalInputReauthenticateWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRefreshSessionInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionInput(ctx context.Context, v any) (model1.RefreshSessionInput, error) {
 	res, err := ec.unmarshalInputRefreshSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27339,6 +29125,11 @@ func (ec *executionContext) marshalNRequestLimits2ᚖfreeholdᚗdevᚋfreehold�
 
 func (ec *executionContext) unmarshalNRequestPasswordResetInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model1.RequestPasswordResetInput, error) {
 	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestSignInCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodeInput(ctx context.Context, v any) (model1.RequestSignInCodeInput, error) {
+	res, err := ec.unmarshalInputRequestSignInCodeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27573,6 +29364,11 @@ func (ec *executionContext) unmarshalNSetOrganisationMemberInput2exampleᚗcom�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNSetPasswordInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordInput(ctx context.Context, v any) (model1.SetPasswordInput, error) {
+	res, err := ec.unmarshalInputSetPasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSettings(ctx context.Context, sel ast.SelectionSet, v *model1.Settings) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Settings!")
@@ -27583,6 +29379,16 @@ func (ec *executionContext) marshalNSettings2ᚖfreeholdᚗdevᚋfreeholdᚋgrap
 
 func (ec *executionContext) unmarshalNSignInInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model1.SignInInput, error) {
 	res, err := ec.unmarshalInputSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignInWithCodeInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodeInput(ctx context.Context, v any) (model1.SignInWithCodeInput, error) {
+	res, err := ec.unmarshalInputSignInWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignUpAnonymouslyInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyInput(ctx context.Context, v any) (model1.SignUpAnonymouslyInput, error) {
+	res, err := ec.unmarshalInputSignUpAnonymouslyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27705,6 +29511,11 @@ func (ec *executionContext) unmarshalNUpdateOrganisationInput2exampleᚗcomᚋno
 
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model1.UpdateProfileInput, error) {
 	res, err := ec.unmarshalInputUpdateProfileInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpgradeAccountInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountInput(ctx context.Context, v any) (model1.UpgradeAccountInput, error) {
+	res, err := ec.unmarshalInputUpgradeAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27979,6 +29790,13 @@ func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋ
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AddEmailCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -28396,6 +30214,13 @@ func (ec *executionContext) marshalOOrganisationPermissions2ᚖfreeholdᚗdevᚋ
 	return ec._OrganisationPermissions(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx context.Context, sel ast.SelectionSet, v *model1.PendingSignUp) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PendingSignUp(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOProfile2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfile(ctx context.Context, sel ast.SelectionSet, v *model1.Profile) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -28448,6 +30273,13 @@ func (ec *executionContext) marshalOReauthenticatePayload2ᚖfreeholdᚗdevᚋfr
 	return ec._ReauthenticatePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOReauthenticateWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐReauthenticateWithCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.ReauthenticateWithCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReauthenticateWithCodePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORefreshSessionPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRefreshSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model1.RefreshSessionPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -28495,6 +30327,13 @@ func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖfreeholdᚗde
 		return graphql.Null
 	}
 	return ec._RequestPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORequestSignInCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐRequestSignInCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.RequestSignInCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RequestSignInCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOResetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model1.ResetPasswordPayload) graphql.Marshaler {
@@ -28597,11 +30436,25 @@ func (ec *executionContext) marshalOSetOrganisationMemberPayload2ᚖexampleᚗco
 	return ec._SetOrganisationMemberPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSetPasswordPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SetPasswordPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SetPasswordPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSignInPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignInWithCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignInWithCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignInWithCodePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignInWithCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSignOutInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignOutInput(ctx context.Context, v any) (*model1.SignOutInput, error) {
@@ -28617,6 +30470,13 @@ func (ec *executionContext) marshalOSignOutPayload2ᚖfreeholdᚗdevᚋfreehold�
 		return graphql.Null
 	}
 	return ec._SignOutPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignUpAnonymouslyPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpAnonymouslyPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignUpAnonymouslyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignUpAnonymouslyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpPayload(ctx context.Context, sel ast.SelectionSet, v *model1.SignUpPayload) graphql.Marshaler {
@@ -28815,6 +30675,13 @@ func (ec *executionContext) marshalOUpdateProfilePayload2ᚖfreeholdᚗdevᚋfre
 		return graphql.Null
 	}
 	return ec._UpdateProfilePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpgradeAccountPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpgradeAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model1.UpgradeAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpgradeAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model1.User) graphql.Marshaler {

@@ -17,7 +17,7 @@ func credentials() people.Facts {
 			Own: map[string]cases.Own{"Mutation.completeSignUp": cases.CreatesAccount},
 			NullAfter: map[string]map[string]string{
 				"Mutation.removeCredential": {"SecurityEvent.by": newest},
-				"Mutation.completeSignUp": {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
+				"Mutation.completeSignUp":   {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
 			},
 		},
 		Values: map[string]people.Value{"CompleteSignUpInput.continuationToken": code, "CompleteSignUpInput.username": seeded("username")},
