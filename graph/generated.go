@@ -2922,10 +2922,10 @@ type Settings {
   reauthenticationSeconds: Int! @inherited
   "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
-  "Whether users can have passkeys. They require https and a domain."
-  passkeys: Boolean! @inherited
   "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
   anonymousAccounts: Boolean! @inherited
+  "Whether users can have passkeys. They require https and a domain."
+  passkeys: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -4751,10 +4751,10 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
 	case "usernameHoldSeconds":
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
-	case "passkeys":
-		return ec.fieldContext_Settings_passkeys(ctx, field)
 	case "anonymousAccounts":
 		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
+	case "passkeys":
+		return ec.fieldContext_Settings_passkeys(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -10112,17 +10112,17 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
-func (ec *executionContext) _Settings_passkeys(ctx context.Context, obj *model.Settings) graphql.Marshaler {
-	return ec.marshalNBoolean2bool(ctx, nil, obj.Passkeys)
-}
-func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
-}
-
 func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model.Settings) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
 }
 func (ec *executionContext) fieldContext_Settings_anonymousAccounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Settings_passkeys(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.Passkeys)
+}
+func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
@@ -16453,13 +16453,13 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "passkeys":
-			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
+		case "anonymousAccounts":
+			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "anonymousAccounts":
-			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
+		case "passkeys":
+			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

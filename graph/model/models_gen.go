@@ -636,10 +636,10 @@ type Settings struct {
 	ReauthenticationSeconds int `json:"reauthenticationSeconds"`
 	// How long a username stays unavailable to others after its owner gave it up, in seconds.
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
-	// Whether users can have passkeys. They require https and a domain.
-	Passkeys bool `json:"passkeys"`
 	// Whether `signUpAnonymously` creates accounts.
 	AnonymousAccounts bool `json:"anonymousAccounts"`
+	// Whether users can have passkeys. They require https and a domain.
+	Passkeys bool `json:"passkeys"`
 	// The limits of one request.
 	RequestLimits *RequestLimits `json:"requestLimits"`
 }

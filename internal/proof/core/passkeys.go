@@ -16,7 +16,7 @@ func passkeys() people.Facts {
 		Known: cases.Known{
 			Own: map[string]cases.Own{"Mutation.finishPasskeySignUp": cases.CreatesAccount, "Mutation.finishPasskeySignIn": cases.ProvesOwner},
 			NullAfter: map[string]map[string]string{
-				"Mutation.finishPasskeySignUp":           {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
+				"Mutation.finishPasskeySignUp": {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
 				"Mutation.finishPasskeySignIn": {
 					"SecurityEvent.by": newest, "FinishPasskeySignInPayload.secondFactor": verified, "SecondFactorChallenge.continuationToken": verified,
 					"SecondFactorChallenge.expiresAt": verified, "SecondFactorChallenge.factors": verified,
@@ -47,7 +47,9 @@ const (
 
 // another returns a new value, which nothing has.
 func another(format string) people.Value {
-	return func(*people.Person, cases.Call, *people.Sown) (any, bool, error) { return fmt.Sprintf(format, people.Serial()), true, nil }
+	return func(*people.Person, cases.Call, *people.Sown) (any, bool, error) {
+		return fmt.Sprintf(format, people.Serial()), true, nil
+	}
 }
 
 // inBrowser is the key of the objects of a person that are in their browser: the authenticator, the form of a sign-up, and the answer to
