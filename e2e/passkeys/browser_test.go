@@ -183,3 +183,14 @@ func TestPageOfPasskeys(t *testing.T) {
 		t.Errorf("there are %s passkeys", got)
 	}
 }
+
+// If verified addresses are required, the user of the page shows with the passkey that the sign-up is theirs.
+func TestPageOfPasskeysWithVerifiedAddress(t *testing.T) {
+	t.Parallel()
+	u, s := visit(t, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
+	s.Work()
+	u.expect(`signUpWithPasskey({email: "ann@example.org", username: "ann"})`, "null")
+	code := s.CodeTo("ann@example.org", "verify_email", 1)
+	u.expect(`verifyWithPasskey("ann@example.org", "`+code+`")`, `"username":"ann"}},"passwordCleared":false`)
+	u.expect("graphql(`{ me { email credentials { kind } } }`)", `[{"kind":"PASSKEY"},{"kind":"EMAIL_CODE"}]`)
+}
