@@ -17,8 +17,11 @@ import (
 )
 
 // ChangePassword replaces the viewer's password. It revokes the other sessions, deletes all codes, sends a notice, and returns
-// the viewer's profile.
+// the viewer's profile. The error is REAUTH_REQUIRED if the viewer has a second factor, and has proved both factors too long ago.
 func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, currentPassword, newPassword string) (*db.Profile, error) {
+	if err := s.db.Read(ctx, viewer, s.requireSecondFactor); err != nil {
+		return nil, fmt.Errorf("change password: %w", err)
+	}
 	seen, ok, err := s.isOwnPassword(ctx, viewer, "input.currentPassword", currentPassword)
 	if err != nil {
 		return nil, fmt.Errorf("change password: %w", err)

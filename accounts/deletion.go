@@ -13,10 +13,10 @@ import (
 )
 
 // DeleteAccount deletes the viewer's account with everything that refers to it, and sends a notice. Its username stays
-// unavailable for a while. It returns the deleted profile. An account without a password needs none, but the error is then
-// REAUTH_REQUIRED unless the viewer has proved recently who they are.
+// unavailable for a while. It returns the deleted profile. Nil means that the client sends no password. An account without one, and one
+// with a second factor, require that the viewer has proved recently who they are; otherwise the error is REAUTH_REQUIRED.
 func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, password *string) (profile *db.Profile, err error) {
-	seen, err := s.requirePasswordIfAny(ctx, viewer, password)
+	seen, require, err := s.proveDeletion(ctx, viewer, password)
 	if err != nil {
 		return nil, fmt.Errorf("delete account: %w", err)
 	}
@@ -32,10 +32,8 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		return nil, fmt.Errorf("delete account: %w", err)
 	}
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if seen == "" {
-			if err := s.RequireRecent(ctx, tx); err != nil {
-				return err
-			}
+		if err := require(ctx, tx); err != nil {
+			return err
 		}
 		deleted, notice, err := s.deleteOwn(ctx, tx, seen)
 		if err != nil {
@@ -45,18 +43,6 @@ func (s *Service) DeleteAccount(ctx context.Context, viewer auth.Viewer, passwor
 		return s.Codes.Enqueue(ctx, tx, noticeOf(mail.AccountDeleted, uuid.Nil, notice, withheld)) // without the account, or the mail would be deleted with it
 	})
 	return profile, err
-}
-
-// requirePasswordIfAny is requirePassword. For an account without a password, it returns "".
-func (s *Service) requirePasswordIfAny(ctx context.Context, viewer auth.Viewer, password *string) (seenHash string, err error) {
-	if password != nil {
-		return s.requirePassword(ctx, viewer, *password)
-	}
-	has, err := s.db.FindHasPassword(ctx, viewer, viewer.UserID)
-	if err == nil && has != nil && *has {
-		err = fault.Input("input.password", "REQUIRED", "Enter the password of your account.")
-	}
-	return "", err
 }
 
 // deleteOwn deletes the viewer's account, after the hooks, if seen is the hash of its password.
@@ -79,4 +65,20 @@ func (s *Service) deleteOwn(ctx context.Context, tx *db.Tx, seen string) (*db.Pr
 func (s *Service) DeleteIdle(ctx context.Context, tx *db.Tx) error {
 	_, _, err := s.deleteOwn(ctx, tx, "")
 	return err
+}
+
+// proveDeletion returns the hash of the password, and what else a deletion requires. An account with a password needs it.
+func (s *Service) proveDeletion(ctx context.Context, viewer auth.Viewer, password *string) (seen string, require func(context.Context, *db.Tx) error, err error) {
+	if password != nil && *password != "" {
+		seen, err = s.RequirePassword(ctx, viewer, *password)
+		return seen, s.requireSecondFactor, err
+	}
+	has, err := s.HasPassword(ctx, viewer, viewer.UserID)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case has != nil && *has:
+		return "", nil, fault.Input("input.password", "REQUIRED", "Enter your password.")
+	}
+	return "", s.RequireRecent, nil
 }

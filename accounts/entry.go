@@ -106,5 +106,10 @@ func (s *Service) RequireRecent(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
+// requireSecondFactor is RequireRecent for an account with a second factor. Any other account has just proved its password.
+func (s *Service) requireSecondFactor(ctx context.Context, tx *db.Tx) error {
+	return tx.RequireSecondFactor(ctx, s.config.ReauthAfter)
+}
+
 // ReauthAfter is how long sensitive operations work after the viewer has proved who they are.
 func (s *Service) ReauthAfter() time.Duration { return s.config.ReauthAfter }

@@ -3,13 +3,16 @@ package accounts
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/accounts/continuations"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/fault"
 )
 
 // NewAccount is how a visitor signs up without a password.
@@ -129,5 +132,15 @@ func (s *Service) CompleteSignUp(ctx context.Context, token, username string, pr
 		Use: func(ctx context.Context, tx *db.SystemTx) error { return s.Flows.Use(ctx, tx, flow) },
 		Add: func(ctx context.Context, tx *db.Tx) error { return add(ctx, tx, w.Data) },
 	})
-	return session, flow.Cookie, err
+	return session, flow.Cookie, takenMeanwhile(err)
+}
+
+// takenMeanwhile moves the fault of an address that another account has got since the flow began to the token, since the client has sent
+// no address.
+func takenMeanwhile(err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || !slices.ContainsFunc(f.Fields, func(x fault.Field) bool { return x.Path == "input.email" }) {
+		return err
+	}
+	return fault.Taken("input.continuationToken", emailTaken+" Sign in to it.")
 }

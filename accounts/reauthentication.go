@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"fmt"
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
@@ -32,8 +31,8 @@ func (s *Service) isOwnPassword(ctx context.Context, viewer auth.Viewer, path, p
 	return hash, true, s.limits.Forget(ctx, s.limits.OwnGuesses(viewer.UserID))
 }
 
-// requirePassword is isOwnPassword, but returns BAD_USER_INPUT at input.password for a wrong password.
-func (s *Service) requirePassword(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
+// RequirePassword returns the viewer's password hash. The error of a wrong password is BAD_USER_INPUT at input.password.
+func (s *Service) RequirePassword(ctx context.Context, viewer auth.Viewer, password string) (seenHash string, err error) {
 	seen, ok, err := s.isOwnPassword(ctx, viewer, "input.password", password)
 	if err == nil && !ok {
 		err = errPassword("input.password")
@@ -45,26 +44,11 @@ var notThePassword = fault.Flaw{Code: "INVALID", Message: "This password is inco
 
 func errPassword(path string) error { return notThePassword.At(path) }
 
-// Reauthenticate records that the viewer has entered the password again, which sensitive actions require, and returns the
-// viewer's profile.
-func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, password string) (profile *db.Profile, err error) {
-	seen, err := s.requirePassword(ctx, viewer, password)
-	if err != nil {
-		return nil, fmt.Errorf("reauthenticate: %w", err)
+// ReauthenticateIn records in a transaction that the viewer has entered the password, whose hash RequirePassword has returned.
+func (s *Service) ReauthenticateIn(ctx context.Context, tx *db.Tx, seenHash string) error {
+	ok, err := tx.Reauthenticate(ctx, seenHash)
+	if err == nil && !ok { // it has changed since
+		err = errPassword("input.password")
 	}
-	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		ok, err := tx.Reauthenticate(ctx, seen)
-		switch {
-		case err != nil:
-			return err
-		case !ok:
-			return errPassword("input.password")
-		}
-		if err := tx.RecordEvent(ctx, db.Reauthenticated); err != nil {
-			return err
-		}
-		profile, err = tx.FindProfileOfUser(ctx, viewer.UserID)
-		return err
-	})
-	return profile, err
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
@@ -55,6 +56,7 @@ type App struct {
 	db        *db.DB
 	mailer    *mailer
 	anonymous *anonymous.Service // nil in a second subgraph
+	factors   *factors.Service   // nil in a second subgraph
 	explainer *explain.Explainer // nil: refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
@@ -79,6 +81,9 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 			return nil, err
 		}
 	}
+	if err := p.checkStrongScopes(c); err != nil {
+		return nil, err
+	}
 	lever := levers.From(ctx)
 	a := &App{config: c, program: p, log: o.Log, mailer: &mailer{}, withoutJobs: o.WithoutJobs}
 	if a.log == nil {
@@ -89,7 +94,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	}
 	observer := a.telemetry.Observer()
 	observer.Enqueued, observer.Query = func() { a.mailer.nudge() }, o.Observe
-	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer, Subgraph: p.subgraph}); err != nil {
+	if a.db, err = db.Open(db.Options{URL: c.DatabaseURL, MaxConnections: c.DatabaseConnections, StatementTimeout: c.StatementTimeout, Observer: observer, Subgraph: p.subgraph, StrongScopes: c.RequireMFA}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -109,9 +114,9 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	if err != nil {
 		return nil, err
 	}
-	a.anonymous = who.anonymous
+	a.anonymous, a.factors = who.anonymous, who.factors
 	a.telemetry.Watch(a.db, who.hasher)
-	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Operators: who.operators, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)
@@ -129,7 +134,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		TrustedProxies: c.TrustedProxies, CORSOrigins: c.CORSOrigins, CORSHeaders: c.CORSHeaders,
 		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
 		Cookies: who.cookies, Viewer: who.viewer, Prove: a.db.ProveSession, WithShare: a.db.WithShare,
-		Routes: func(mux *http.ServeMux) { a.routes(mux, who) },
+		Routes: func(mux *http.ServeMux, ownPages func(http.Handler) http.Handler) { a.routes(mux, who, ownPages) },
 	})
 	return a, err
 }

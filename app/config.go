@@ -89,7 +89,11 @@ type Config struct {
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
 	LimitSettings
 	PasskeySettings
+	FactorSettings
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
+
+	OIDCRedirects []string           `env:"FREEHOLD_OIDC_REDIRECTS"` // pages to which users return from a provider, comma-separated
+	Providers     []ProviderSettings `env:"-"`                       // FREEHOLD_OIDC_<NAME>_…
 
 	subgraph bool // whether the settings are those of a second subgraph
 }
@@ -118,7 +122,7 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	var faults []error
 	for name, value := range vars {
 		if known := isSetting(name); strings.HasPrefix(name, "FREEHOLD_") && !known {
-			faults = append(faults, fmt.Errorf("%s: unknown setting", name))
+			faults = append(faults, unknownSetting(name))
 		} else if known && value != "" && !c.has(name) {
 			faults = append(faults, c.meaningless(name))
 		}
@@ -127,6 +131,10 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 		faults = append(faults, nameFaults(err)...)
 		return c, sorted(faults)
 	}
+	var ofProviders []error
+	c.Providers, ofProviders = parseProviders(vars)
+	c.OIDCRedirects = withoutBlanks(c.OIDCRedirects)
+	faults = append(faults, ofProviders...)
 	if c.PublicURL == "" && (c.Development() || c.subgraph) {
 		c.PublicURL = "http://" + publicAddress(c.Addr)
 	}
@@ -135,6 +143,9 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 		if c.subgraph {
 			c.DataDir = filepath.Join(c.DataDir, "subgraph") // beside that of a service with accounts on the same machine
 		}
+	}
+	for i, scope := range c.RequireMFA {
+		c.RequireMFA[i] = strings.TrimSpace(scope)
 	}
 	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
@@ -157,7 +168,8 @@ func sorted(faults []error) error {
 
 // isSetting reports whether a variable is a setting.
 func isSetting(name string) bool {
-	return slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
+	return providerSetting.MatchString(name) ||
+		slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
 }
 
 // nameFaults converts the errors of the parser, which name Go fields and quote values, to ours.
@@ -254,9 +266,11 @@ func (c *Config) faults() (faults []error) {
 	check(err == nil && isHTTP(u) && u.RawQuery == "" && u.User == nil,
 		"FREEHOLD_PUBLIC_URL: must be an http or https URL")
 	faults = append(faults, c.audienceFaults()...)
+	faults = append(faults, c.oidcFaults()...)
 	faults = append(faults, c.mailFaults()...)
 	faults = append(faults, c.LimitSettings.faults()...)
 	faults = append(faults, c.passkeyFaults()...)
+	faults = append(faults, c.FactorSettings.faults()...)
 	faults = append(faults, c.subgraphFaults()...)
 	if !c.Development() && c.subgraph {
 		check(c.DatabaseURL != "", "DATABASE_URL: required in production")
@@ -299,16 +313,20 @@ func (c *Config) Print() string {
 	var b strings.Builder
 	v := reflect.ValueOf(*c)
 	for _, f := range reflect.VisibleFields(v.Type()) {
-		if name := f.Tag.Get("env"); name == "" || !c.has(name) {
+		if name := f.Tag.Get("env"); name == "" || name == "-" || !c.has(name) {
 			continue
 		}
 		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
-		if f.Tag.Get("secret") != "" {
+		switch f.Tag.Get("secret") {
+		case "":
+		case "whole":
+			value = strings.Repeat("x", min(len(value), 5))
+		default:
 			value = mask(value)
 		}
 		fmt.Fprintf(&b, "%s=%s\n", f.Tag.Get("env"), value)
 	}
-	return b.String()
+	return b.String() + c.printProviders()
 }
 
 var dsnPassword = regexp.MustCompile(`(password\s*=\s*)('(\\.|[^'])*'|\S+)`)

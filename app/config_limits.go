@@ -16,12 +16,15 @@ type LimitSettings struct {
 	CodeRequest     limits.Limit `env:"FREEHOLD_LIMIT_CODE_REQUEST" envDefault:"100/1h"`
 	CodeTry         limits.Limit `env:"FREEHOLD_LIMIT_CODE_TRY" envDefault:"100/15m"`
 	PasswordTry     limits.Limit `env:"FREEHOLD_LIMIT_PASSWORD_TRY" envDefault:"100/15m"`
+	OAuth           limits.Limit `env:"FREEHOLD_LIMIT_OAUTH" envDefault:"200/15m"`
 	Passkey         limits.Limit `env:"FREEHOLD_LIMIT_PASSKEY" envDefault:"300/15m"`
 	Guess           limits.Limit `env:"FREEHOLD_LIMIT_GUESS" envDefault:"10/15m"`
 	Strangers       limits.Limit `env:"FREEHOLD_LIMIT_GUESS_TOTAL" envDefault:"100/1h"`
 	Code            limits.Limit `env:"FREEHOLD_LIMIT_CODE" envDefault:"10/15m"`
 	CodeTotal       limits.Limit `env:"FREEHOLD_LIMIT_CODE_TOTAL" envDefault:"25/15m"`
 	OwnGuess        limits.Limit `env:"FREEHOLD_LIMIT_OWN_GUESS" envDefault:"10/15m"`
+	Factor          limits.Limit `env:"FREEHOLD_LIMIT_SECOND_FACTOR" envDefault:"10/1h"`
+	FactorTotal     limits.Limit `env:"FREEHOLD_LIMIT_SECOND_FACTOR_TOTAL" envDefault:"30/24h"`
 	Mail            limits.Limit `env:"FREEHOLD_LIMIT_MAIL" envDefault:"3/1h"`
 	MailTotal       limits.Limit `env:"FREEHOLD_LIMIT_MAIL_TOTAL" envDefault:"12/1h"`
 	MailDay         limits.Limit `env:"FREEHOLD_LIMIT_MAIL_DAY" envDefault:"30/12h"`

@@ -14,6 +14,9 @@ var ofSubgraphs = []string{"FREEHOLD_ISSUER", "FREEHOLD_AUDIENCE"}
 // ofAccounts are the settings that only a service with accounts has, besides its limits.
 var ofAccounts = []string{
 	"FREEHOLD_SIGNING_KEY_FILE",
+	"FREEHOLD_ENCRYPTION_KEY",
+	"FREEHOLD_ENCRYPTION_KEY_FILE",
+	"FREEHOLD_REQUIRE_MFA",
 	"FREEHOLD_SMTP_URL",
 	"FREEHOLD_MAIL_FROM",
 	"FREEHOLD_APP_NAME",
@@ -53,7 +56,7 @@ var ofAccounts = []string{
 // has reports whether a setting has a meaning for this kind of service.
 func (c *Config) has(name string) bool {
 	if c.subgraph {
-		return !slices.Contains(ofAccounts, name) && (!strings.HasPrefix(name, "FREEHOLD_LIMIT_") || name == "FREEHOLD_LIMIT_WRITE")
+		return !slices.Contains(ofAccounts, name) && !strings.HasPrefix(name, oidcPrefix) && (!strings.HasPrefix(name, "FREEHOLD_LIMIT_") || name == "FREEHOLD_LIMIT_WRITE")
 	}
 	return !slices.Contains(ofSubgraphs, name)
 }

@@ -10,8 +10,10 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/mailcodes"
+	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
@@ -28,8 +30,10 @@ type identity struct {
 	mailCodes *mailcodes.Service
 	anonymous *anonymous.Service
 	operators *operators.Service
+	oauth     *oauth.Service
 	passkeys  *passkeys.Service
 	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
+	factors   *factors.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
 	jwks      func() auth.JWKS
@@ -88,6 +92,11 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
 	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
+	providers, err := c.newProviders(o.Now)
+	if err != nil {
+		return who, err
+	}
+	who.oauth = oauth.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), providers, c.OIDCRedirects)
 	who.mailCodes = mailcodes.New(a.db, service)
 	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
 	protocol, err := c.newPasskeys()
@@ -98,6 +107,14 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		who.related = protocol.RelatedOrigins()
 	}
 	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
+	vault, err := c.vault()
+	if err != nil {
+		return who, err
+	}
+	who.factors = factors.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), vault, c.AppName, o.Now)
+	if err := who.factors.CheckKeys(ctx); err != nil {
+		return who, fmt.Errorf("check the secrets of authenticator apps (FREEHOLD_ENCRYPTION_KEY_FILE, FREEHOLD_ENCRYPTION_KEY): %w", err)
+	}
 	who.cookies = auth.NewCookies(strings.HasPrefix(c.PublicURL, "https://"), c.AccessTokenTTL, c.SessionIdle)
 	who.viewer = func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)

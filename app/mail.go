@@ -90,7 +90,7 @@ func (m *mailer) nudge() {
 	}
 }
 
-// Work sends mails and deletes expired rows until ctx ends. Serve calls it. Call it yourself only if you serve the Handler by other
+// Work sends mails, deletes expired rows, and seals secrets with the newest key, until ctx ends. Serve calls it. Call it yourself only if you serve the Handler by other
 // means.
 func (a *App) Work(ctx context.Context) {
 	done := make(chan struct{})
@@ -102,6 +102,7 @@ func (a *App) Work(ctx context.Context) {
 	}()
 	for ctx.Err() == nil {
 		a.purge(ctx)
+		a.reseal(ctx)
 		select {
 		case <-time.After(purgeInterval/2 + rand.N(purgeInterval)): //nolint:gosec // so that instances run at different times
 		case <-ctx.Done():
@@ -126,6 +127,20 @@ func (a *App) purge(ctx context.Context) {
 		if n > 0 {
 			a.log.InfoContext(ctx, "purged expired rows", "table", table, "rows", n)
 		}
+	}
+}
+
+// reseal seals the secrets of older encryption keys with the newest one.
+func (a *App) reseal(ctx context.Context) {
+	if a.factors == nil {
+		return
+	}
+	n, err := a.factors.Reseal(ctx)
+	if err != nil && ctx.Err() == nil {
+		a.log.WarnContext(ctx, "failed to seal some secrets with the newest encryption key; will retry", "error", err)
+	}
+	if n > 0 {
+		a.log.InfoContext(ctx, "sealed secrets with the newest encryption key", "secrets", n)
 	}
 }
 

@@ -8,17 +8,23 @@ import (
 
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/edge"
+	"freehold.dev/freehold/edge/redirect"
+	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/web"
 )
 
 // routes adds what is served besides /graphql. A service without keys of its own has no jwks.
-func (a *App) routes(mux *http.ServeMux, who identity) {
+func (a *App) routes(mux *http.ServeMux, who identity, ownPages func(http.Handler) http.Handler) {
 	if who.jwks != nil {
 		mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
 			w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
 			edge.WriteJSON(w, http.StatusOK, who.jwks())
 		})
+	}
+	if len(a.config.Providers) > 0 {
+		h := redirect.Handler{OAuth: who.oauth, Cookies: who.cookies, Log: a.log, OwnPages: ownPages, WriteError: writeError}
+		h.Routes(mux)
 	}
 	if who.related != nil {
 		mux.HandleFunc("GET /.well-known/webauthn", func(w http.ResponseWriter, _ *http.Request) { edge.WriteJSON(w, http.StatusOK, who.related) })
@@ -66,6 +72,10 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeStatus(w, http.StatusOK, "ready")
 	}
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, status int, f *fault.Error) {
+	edge.WriteError(r.Context(), w, status, f)
 }
 
 func writeStatus(w http.ResponseWriter, status int, text string) {

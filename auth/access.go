@@ -77,12 +77,16 @@ func NewAccessReader(o ReaderOptions) *AccessReader {
 	}
 }
 
-// accessClaims are the claims of an access token: sub is the user, sid the session, scope what an operator may do.
+// accessClaims are the claims of an access token: sub is the user, sid the session, scope what an operator may do. The last three are
+// for other services (RFC 9068, 2.2.1): a viewer that a Verifier returns has no Authentication.
 type accessClaims struct {
 	jwt.RegisteredClaims
-	SessionID string `json:"sid"`
-	ClientID  string `json:"client_id"`       // required by RFC 9068; freehold is its own client
-	Scope     string `json:"scope,omitempty"` // of an operator
+	SessionID       string   `json:"sid"`
+	ClientID        string   `json:"client_id"`       // required by RFC 9068; freehold is its own client
+	Scope           string   `json:"scope,omitempty"` // of an operator
+	Methods         []string `json:"amr,omitempty"`
+	Level           string   `json:"acr,omitempty"`
+	AuthenticatedAt int64    `json:"auth_time,omitempty"`
 }
 
 // Read returns what a token says, if one of the keys has signed it. Known is false if the token is invalid because it names a key

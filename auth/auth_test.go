@@ -43,7 +43,7 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	key := keys.signing().private
 	tokens := NewTokens(keys, "https://id.example", 15*time.Minute)
 	user, session := uuid.New(), uuid.New()
-	good, expires, err := tokens.Access(user, session, "")
+	good, expires, err := tokens.Access(Viewer{UserID: user, SessionID: session})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,10 @@ func TestFurtherAudiences(t *testing.T) {
 	for range 10 {
 		audiences = append(audiences, strings.Repeat("x", MaxAudienceBytes/10))
 	}
-	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(uuid.New(), uuid.New(), Scopes(strings.Repeat("x", MaxScopeBytes)))
+	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(Viewer{
+		UserID: uuid.New(), SessionID: uuid.New(), Scopes: Scopes(strings.Repeat("x", MaxScopeBytes)),
+		Authentication: Authentication{Methods: "pwd fed email pop user otp mfa", Strong: true, At: 1 << 33},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +133,7 @@ func TestFurtherAudiences(t *testing.T) {
 	if access, _ := other.Read(keys.verifying(), token); !access.Viewer.IsMember() {
 		t.Errorf("a further audience finds %+v", access)
 	}
-	token, _, err = NewTokens(keys, issuer, time.Minute).Access(uuid.New(), uuid.New(), "")
+	token, _, err = NewTokens(keys, issuer, time.Minute).Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +146,7 @@ func TestAuthenticate(t *testing.T) {
 	t.Parallel()
 	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
 	user := uuid.New()
-	good, _, err := tokens.Access(user, uuid.New(), "")
+	good, _, err := tokens.Access(Viewer{UserID: user, SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +257,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 		instances[i] = NewTokens(keys, "x", 15*time.Minute)
 	}
 	first := instances[0].keys.signing().id
-	oldToken, _, err := instances[0].Access(uuid.New(), uuid.New(), "")
+	oldToken, _, err := instances[0].Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +268,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	}
 	for minute := range 40 {
 		for i, issuer := range instances {
-			token, _, err := issuer.Access(uuid.New(), uuid.New(), "")
+			token, _, err := issuer.Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 			if err != nil {
 				t.Fatal(err)
 			}

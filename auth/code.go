@@ -48,7 +48,7 @@ func (k *Keys) Code(seed uuid.UUID) string {
 // case, white space, dashes, invisible characters and the width of letters. It reads O as 0, and I and L as 1. The caller decides
 // whether such a code exists, whether it is still valid, and how often it may be tried.
 func (k *Keys) CodeIDs(purpose, emailKey, typed string) (ids []uuid.UUID) {
-	code, ok := readCode(typed)
+	code, ok := readCode(typed, codeBytes)
 	if !ok {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (k *Keys) CodeIDs(purpose, emailKey, typed string) (ids []uuid.UUID) {
 
 // CanBeCode reports whether a typed text has the form of a one-time code.
 func CanBeCode(typed string) bool {
-	_, ok := readCode(typed)
+	_, ok := readCode(typed, codeBytes)
 	return ok
 }
 
@@ -100,12 +100,14 @@ func (k key) oneTimeID(purpose, emailKey, code string) uuid.UUID {
 // longestTyped is the longest text that readCode accepts, in bytes.
 const longestTyped = 256
 
-// readCode brings a typed code into the form in which it is derived. It reports false for a text that cannot be a code.
-func readCode(typed string) (code string, ok bool) {
+// readCode brings a typed code of a size, in bytes, into the form in which it is derived. It reports false for a text that cannot be a
+// code.
+func readCode(typed string, size int) (code string, ok bool) {
 	if len(typed) > longestTyped {
 		return "", false
 	}
-	read := make([]rune, 0, codeChars)
+	chars := codeEncoding.EncodedLen(size)
+	read := make([]rune, 0, chars)
 	for _, r := range norm.NFKC.String(typed) {
 		if unicode.IsSpace(r) || runes.IsDash(r) || runes.IsInvisible(r) {
 			continue
@@ -117,12 +119,12 @@ func readCode(typed string) (code string, ok bool) {
 		case 'I', 'L':
 			r = '1'
 		}
-		if len(read) == codeChars {
+		if len(read) == chars {
 			return "", false
 		}
 		read = append(read, r)
 	}
 	code = string(read)
 	raw, err := codeEncoding.DecodeString(code)
-	return code, err == nil && len(raw) == codeBytes
+	return code, err == nil && len(raw) == size
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -16,9 +17,36 @@ const rotationWait = 10 * time.Second
 // way.
 func checkMode(path string, mode fs.FileMode) error {
 	if mode.Perm()&0o037 != 0 {
-		return fmt.Errorf("read signing keys: %s has mode %04o, which lets other users read it or its group change it; run chmod 600 or chmod 440 on it", path, mode.Perm())
+		return fmt.Errorf("%s has mode %04o, which lets other users read it or its group change it; run chmod 600 or chmod 440 on it", path, mode.Perm())
 	}
 	return nil
+}
+
+// ReadKeyFile reads a file with keys. It refuses a file that other users than its owner and group can read.
+func ReadKeyFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMode(path, info.Mode()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// CreateKeyFile creates a file with keys that only its owner can read. It creates the file atomically, and the error is fs.ErrExist if
+// there is one.
+func CreateKeyFile(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600 from the start
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(text)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Link(tmp.Name(), path)
 }
 
 // lockKeys locks a key file for one rotation, among all processes on the machine, until unlock is called or the process ends. The

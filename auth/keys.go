@@ -190,14 +190,7 @@ func (k *Keys) load() error {
 }
 
 func readKeys(path string) (blocks []*pem.Block, keys []key, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read signing keys: %w", err)
-	}
-	if err := checkMode(path, info.Mode()); err != nil {
-		return nil, nil, err
-	}
-	text, err := os.ReadFile(path)
+	text, err := ReadKeyFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read signing keys: %w", err)
 	}

@@ -35,16 +35,17 @@ func NewTokens(keys *Keys, issuer string, ttl time.Duration, audiences ...string
 	}
 }
 
-// Access issues an access token for a session of a user with these scopes, and returns when it expires.
-func (t *Tokens) Access(userID, sessionID uuid.UUID, scopes Scopes) (token string, expires time.Time, err error) {
+// Access issues an access token for a viewer, with their scopes and how they have authenticated, and returns when it expires.
+func (t *Tokens) Access(v Viewer) (token string, expires time.Time, err error) {
 	now, key := t.keys.now().Truncate(time.Second), t.keys.signing()
 	expires = now.Add(t.ttl)
 	j := jwt.NewWithClaims(jwt.SigningMethodEdDSA, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: t.issuer, Audience: t.audiences, Subject: userID.String(), ID: uuid.NewString(),
+			Issuer: t.issuer, Audience: t.audiences, Subject: v.UserID.String(), ID: uuid.NewString(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
-		SessionID: sessionID.String(), ClientID: "freehold", Scope: string(scopes),
+		SessionID: v.SessionID.String(), ClientID: "freehold", Scope: string(v.Scopes),
+		Methods: v.Authentication.List(), Level: v.Authentication.Level(), AuthenticatedAt: v.Authentication.At,
 	})
 	j.Header["typ"] = accessType
 	j.Header["kid"] = key.id

@@ -20,7 +20,7 @@ func TestVerifiedTokensAreValidForTheirOwnTime(t *testing.T) {
 	issued := time.Now().Truncate(time.Second)
 	clock := issued
 	tokens := NewTokens(testKeys(t, func() time.Time { return clock }), "x", 15*time.Minute)
-	token, expires, err := tokens.Access(uuid.New(), uuid.New(), "")
+	token, expires, err := tokens.Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	tokens := NewTokens(keys, "x", 15*time.Minute)
-	token, _, err := tokens.Access(uuid.New(), uuid.New(), "")
+	token, _, err := tokens.Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestTokensVerifiedDuringAReloadAreForgotten(t *testing.T) {
 func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 	t.Parallel()
 	tokens := NewTokens(testKeys(t, nil), "x", time.Minute)
-	token, _, err := tokens.Access(uuid.New(), uuid.New(), "")
+	token, _, err := tokens.Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestTokensAreReadConcurrently(t *testing.T) {
 		t.Fatal(err)
 	}
 	tokens, user := NewTokens(keys, "x", time.Hour), uuid.New()
-	token, _, err := tokens.Access(user, uuid.New(), "")
+	token, _, err := tokens.Access(Viewer{UserID: user, SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestTokensAreReadConcurrently(t *testing.T) {
 				if v := tokens.read(token).Viewer; v.Reason != "" || v.UserID != user {
 					t.Errorf("%+v", v)
 				}
-				own, _, err := tokens.Access(user, uuid.New(), "")
+				own, _, err := tokens.Access(Viewer{UserID: user, SessionID: uuid.New()})
 				if reason := tokens.read(own).Viewer.Reason; err != nil || reason != "" {
 					t.Errorf("%v, %q", err, reason)
 				}

@@ -19,6 +19,8 @@ type Viewer struct {
 	Reason    fault.Reason // why the viewer is anonymous; "" means that the client sent no token
 	Scopes    Scopes       // of an operator; "" for most members
 	Until     int64        // the Unix time at which the token of another service expires; 0 if the viewer has a session here
+
+	Authentication Authentication // of a session that was just started or refreshed; zero for the viewer of a token
 }
 
 // IsMember reports whether the viewer is signed in.

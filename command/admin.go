@@ -27,6 +27,7 @@ var errAdminUsage = errors.New(`usage:
   freehold admin enable USER                enable an account again
   freehold admin revoke-sessions USER       revoke all sessions of an account
   freehold admin reset-password USER        send the owner of an account a code for a new password
+  freehold admin remove-second-factor USER  remove the authenticator apps and recovery codes of an account
 USER is a username, an email address or an id; the database is that of FREEHOLD_MIGRATE_URL, or the private PostgreSQL`)
 
 // adminAction is a command about accounts.
@@ -46,6 +47,8 @@ var adminActions = map[string]adminAction{
 	"enable":          {1, 1, enableAccount},
 	"revoke-sessions": {1, 1, revokeSessions},
 	"reset-password":  {1, 1, resetPassword},
+
+	"remove-second-factor": {1, 1, removeSecondFactor},
 }
 
 // admin runs `freehold admin` with its arguments, on the private PostgreSQL of a running server unless FREEHOLD_MIGRATE_URL is set.
@@ -269,5 +272,22 @@ func resetPassword(ctx context.Context, a *app.Administration, args []string, w 
 		return err
 	}
 	_, err = fmt.Fprintf(w, "a code for a new password will be sent to %s\n", account.Email)
+	return err
+}
+
+func removeSecondFactor(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
+	account, err := a.Lookup(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	removed, err := a.RemoveSecondFactor(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	outcome := "has no second factor any more"
+	if !removed {
+		outcome = "had no second factor"
+	}
+	_, err = fmt.Fprintln(w, account.Username, outcome)
 	return err
 }

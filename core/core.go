@@ -51,6 +51,11 @@ func Module() app.Module {
 			"Mutation.setPassword":            {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.upgradeAccount":         {Name: "app.upgrade_account", Admits: access.AdmitsMembers},
 
+			"Mutation.startOAuthLink":              {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.finishOAuthLink":             {Name: "app.add_identity", Admits: access.AdmitsMembers},
+			"Mutation.startOAuthReauthentication":  {Name: "app.has_own_identity", Admits: access.AdmitsMembers},
+			"Mutation.finishOAuthReauthentication": {Name: "app.use_own_identity", Admits: access.AdmitsMembers},
+
 			"Query.accounts":                       operators("app.find_accounts", "accounts:read"),
 			"DisableAccountPayload.account":        operators("app.find_accounts", "accounts:read"),
 			"EnableAccountPayload.account":         operators("app.find_accounts", "accounts:read"),

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -24,6 +25,7 @@ type DB struct {
 	statement time.Duration
 	share     int // see WithShare
 	entry     entry
+	strong    string       // see Options.StrongScopes, separated by a space
 	own       MigrationSet // the set that runs before all others
 }
 
@@ -38,6 +40,8 @@ type Options struct {
 	// Subgraph says that the database belongs to a second subgraph: it has the migrations of SubgraphMigrations, and its viewers come
 	// from the verified tokens of the service that has the accounts.
 	Subgraph bool
+	// StrongScopes are the scopes that only sessions with two factors have; "*" means all.
+	StrongScopes []string
 }
 
 // Open returns the pool. It does not connect yet; an error means that the URL is malformed.
@@ -54,7 +58,10 @@ func Open(o Options) (*DB, error) {
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
 	share := max(1, min(maxShare, o.MaxConnections/2))
-	d := &DB{pool: sqlx.NewDb(pool, "postgres"), observer: o.Observer, statement: o.StatementTimeout, share: share, entry: bySession, own: OwnMigrations()}
+	d := &DB{
+		pool: sqlx.NewDb(pool, "postgres"), observer: o.Observer, statement: o.StatementTimeout, share: share,
+		entry: bySession, strong: strings.Join(o.StrongScopes, " "), own: OwnMigrations(),
+	}
 	if o.Subgraph {
 		d.entry, d.own = byToken, SubgraphMigrations()
 	}
@@ -101,7 +108,7 @@ func (d *DB) CheckRole(ctx context.Context) error {
 		UNION ALL
 		SELECT format('it can read %s.%I, which only freehold_definer may', c.oid::regclass, a.attname)
 		  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND a.attname IN ('password_hash', 'refresh_hash', 'previous_hash')
+		 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'app') AND a.attname IN ('password_hash', 'refresh_hash', 'previous_hash', 'code_hash', 'secret')
 		   AND has_column_privilege(c.oid, a.attnum, 'SELECT')`)
 	})
 	if err != nil {

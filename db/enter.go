@@ -22,7 +22,7 @@ import (
 const (
 	enterAsMember    = `SELECT app.enter_session($1, $2, $3, $4, $5, $6)`
 	enterByToken     = `SELECT app.enter_verified($1, $2, $3, $4, $5, $6, $7, $8, $9)`
-	enterAsOperator  = `SELECT viewer, app.claim_scopes($7) FROM app.enter_session($1, $2, $3, $4, $5, $6) AS viewer`
+	enterAsOperator  = `SELECT viewer, app.accept_scopes($7, $8) FROM app.enter_session($1, $2, $3, $4, $5, $6) AS viewer`
 	enterAnonymously = `
 	SELECT set_config('statement_timeout', $1, true), set_config('app.client_ip', $2, true), set_config('app.client_device', $3, true)`
 	readAnonymously = enterAnonymously + `, set_config('transaction_read_only', 'on', true)`
@@ -31,13 +31,13 @@ const (
 // entry is how a member enters a transaction. The database decides it, when it is opened.
 type entry func(a *attempt, limit, wait string, client auth.Client) call
 
-// bySession proves the viewer's session.
+// bySession proves the viewer's session. Only sessions with two factors have the strong scopes.
 func bySession(a *attempt, limit, wait string, client auth.Client) call {
 	args := []any{a.viewer.SessionID, limit, wait, client.IP, client.Device, a.single == singleRead}
 	if a.viewer.Scopes == "" {
 		return call{enterAsMember, args}
 	}
-	return call{enterAsOperator, append(args, string(a.viewer.Scopes))}
+	return call{enterAsOperator, append(args, string(a.viewer.Scopes), a.strong)}
 }
 
 // byToken enters the viewer of a token of another service, which was verified. The database has no session to prove.
@@ -63,17 +63,31 @@ func (a *attempt) entering(ctx context.Context, statement, wait time.Duration) c
 // milliseconds formats a duration for PostgreSQL's timeouts. It never returns 0, which would mean no timeout.
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
 
-// enter makes the owner of a session the viewer of a running transaction. The viewer has all scopes that are granted to them.
+// sessionClaims are what the access token of a session says.
+type sessionClaims struct {
+	Scopes          auth.Scopes `db:"scopes"`
+	Methods         string      `db:"methods"`
+	Strong          bool        `db:"strong"`
+	AuthenticatedAt int64       `db:"authenticated_at"`
+}
+
+func (c sessionClaims) authentication() auth.Authentication {
+	return auth.Authentication{Methods: c.Methods, Strong: c.Strong, At: c.AuthenticatedAt}
+}
+
+// enter makes the owner of a session the viewer of a running transaction. The viewer has all scopes that the session may have.
 func enter(ctx context.Context, tx runner, sessionID uuid.UUID) (auth.Viewer, error) {
 	var entered struct {
-		UserID uuid.UUID   `db:"user_id"`
-		Scopes auth.Scopes `db:"scopes"`
+		UserID uuid.UUID `db:"user_id"`
+		sessionClaims
 	}
-	err := tx.GetContext(ctx, &entered, `SELECT app.enter($1, $2) AS user_id, app.session_scopes($1) AS scopes`, sessionID, timeout(ctx).Milliseconds())
+	err := tx.GetContext(ctx, &entered, `
+		SELECT e.user_id, c.scopes, c.methods, c.strong, c.authenticated_at
+		  FROM app.enter($1, $2) AS e (user_id), app.session_claims($1, $3) c`, sessionID, timeout(ctx).Milliseconds(), attemptOf(ctx).strong)
 	if err != nil {
 		return auth.Viewer{}, fmt.Errorf("set the viewer: %w", err)
 	}
-	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID, Scopes: entered.Scopes}, nil
+	return auth.Viewer{UserID: entered.UserID, SessionID: sessionID, Scopes: entered.Scopes, Authentication: entered.authentication()}, nil
 }
 
 // timeout returns the statement timeout for the transaction of ctx. It ends with the request, and is at least a millisecond,

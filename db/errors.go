@@ -19,7 +19,7 @@ const (
 	sessionRevoked = pqerror.Code("FH001")
 	sessionExpired = pqerror.Code("FH002")
 	sessionInvalid = pqerror.Code("FH003")
-	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication
+	signInTooOld   = pqerror.Code("FH004") // raised by app.require_reauthentication and app.prove_second_factor
 	ownerRequired  = pqerror.Code("FH009") // raised by app.refuse_update
 	lastOperator   = pqerror.Code("FH005") // raised by app.require_other_operator
 	scopeMissing   = pqerror.Code("FH006") // raised by app.require_scope
@@ -30,6 +30,9 @@ const (
 
 // ErrTaken means that another account has the e-mail or username.
 var ErrTaken = errors.New("taken")
+
+// ErrIdentityTaken means that another account has a user of an identity provider.
+var ErrIdentityTaken = errors.New("another account has the identity")
 
 // ErrPasskeyTaken means that an account has the passkey already.
 var ErrPasskeyTaken = errors.New("passkey taken")
@@ -60,7 +63,7 @@ func translate(err error) error {
 	case e.Code == sessionInvalid:
 		return fault.SignIn(fault.Invalid)
 	case e.Code == signInTooOld:
-		return fault.Reauthenticate()
+		return fault.Reauthenticate(strings.Fields(e.Detail)...)
 	case e.Code == ownerRequired:
 		return &fault.Error{Code: fault.Forbidden, Message: "Only the owner may change these fields.", Err: err}
 	case e.Code == lastOperator:
@@ -77,6 +80,8 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrPasskeyTaken, err)
 	case e.Code == pqerror.UniqueViolation && (e.Constraint == "user_private_email_key" || e.Constraint == "profiles_username_key"):
 		return fmt.Errorf("%w: %w", ErrTaken, err)
+	case e.Code == pqerror.UniqueViolation && e.Constraint == "identities_subject":
+		return fmt.Errorf("%w: %w", ErrIdentityTaken, err)
 	case e.Code == pqerror.CharacterNotInRepertoire:
 		return notStorable(err)
 	case wire.MayPass(err), wire.IsCut(err), strings.HasPrefix(string(e.Code), "53"):

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -123,6 +124,23 @@ func (d *DB) CheckOwner(ctx context.Context) error {
 		err = errors.New("the role is not the owner role, freehold_owner")
 	}
 	return err
+}
+
+// RemoveSecondFactor removes the second factor of an account: its authenticator apps and recovery codes. It returns whether there was one,
+// and the recipient of the notice; NOT_FOUND for an unknown account. Only the owner role can run it.
+func (t *SystemTx) RemoveSecondFactor(ctx context.Context, userID uuid.UUID) (removed bool, n Notice, err error) {
+	var row struct {
+		Removed bool
+		Notice
+	}
+	err = t.tx.GetContext(ctx, &row, `SELECT removed, email, username FROM app.remove_second_factor($1)`, userID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, Notice{}, fault.Gone()
+	}
+	if err != nil {
+		return false, Notice{}, fmt.Errorf("remove the second factor of an account: %w", err)
+	}
+	return row.Removed, row.Notice, nil
 }
 
 // GrantedScope is a scope that an account has.

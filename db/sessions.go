@@ -167,12 +167,18 @@ const (
 	RefreshInvalid  RefreshOutcome = "invalid"
 )
 
-// RefreshResult is the outcome. If it is rotated or repeated, it has the session's user, their scopes, and the hash of the current token.
+// RefreshResult is the outcome. If it is rotated or repeated, it has the session's user, the claims of the next access token, and the hash of
+// the current refresh token.
 type RefreshResult struct {
 	Outcome RefreshOutcome `db:"outcome"`
 	UserID  uuid.UUID      `db:"user_id"`
 	Current []byte         `db:"current_hash"`
-	Scopes  auth.Scopes    `db:"scopes"` // that are granted to the user
+	sessionClaims
+}
+
+// Viewer returns the viewer of the session.
+func (r RefreshResult) Viewer(sessionID uuid.UUID) auth.Viewer {
+	return auth.Viewer{UserID: r.UserID, SessionID: sessionID, Scopes: r.Scopes, Authentication: r.authentication()}
 }
 
 // RefreshSession exchanges a session's refresh token. Concurrent calls with the same token run one after the other. The outcome is
@@ -180,10 +186,10 @@ type RefreshResult struct {
 func (d *DB) RefreshSession(ctx context.Context, r Refresh) (result RefreshResult, err error) {
 	err = d.AsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
 		return tx.tx.GetContext(ctx, &result, `
-			SELECT outcome, COALESCE(user_id, '00000000-0000-0000-0000-000000000000') AS user_id, current_hash,
-			       CASE WHEN user_id IS NULL THEN '' ELSE app.session_scopes($1) END AS scopes
-			  FROM app.refresh_session($1, $2, $3, $4, $5, $6)`,
-			r.SessionID, r.Presented, r.Successor, r.Genuine, r.Grace.Seconds(), seconds(r.Idle))
+			SELECT r.outcome, COALESCE(r.user_id, '00000000-0000-0000-0000-000000000000') AS user_id, r.current_hash, COALESCE(c.scopes, '') AS scopes,
+			       COALESCE(c.methods, '') AS methods, COALESCE(c.strong, false) AS strong, COALESCE(c.authenticated_at, 0) AS authenticated_at
+			  FROM app.refresh_session($1, $2, $3, $4, $5, $6) r LEFT JOIN LATERAL app.session_claims($1, $7) c ON r.user_id IS NOT NULL`,
+			r.SessionID, r.Presented, r.Successor, r.Genuine, r.Grace.Seconds(), seconds(r.Idle), d.strong)
 	})
 	if err != nil {
 		return result, fmt.Errorf("refresh session: %w", err)

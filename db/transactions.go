@@ -81,8 +81,9 @@ type attempt struct {
 	statement time.Duration // the timeout of each statement
 	viewer    auth.Viewer
 	entry     entry
-	entered   bool // whether the database has proved the viewer's session
-	mail      bool // whether a mail was put into the outbox
+	strong    string // see Options.StrongScopes
+	entered   bool   // whether the database has proved the viewer's session
+	mail      bool   // whether a mail was put into the outbox
 
 	single    single
 	deadline  time.Time // of single statements; the zero time for none
@@ -124,7 +125,7 @@ func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.
 	}
 	defer leave()
 	for n := 1; ; n++ {
-		this := &attempt{statement: d.statement, viewer: viewer, entry: d.entry}
+		this := &attempt{statement: d.statement, viewer: viewer, entry: d.entry, strong: d.strong}
 		err, again := try(context.WithValue(ctx, inTransaction{}, this))
 		settle(ctx, this, err)
 		switch {

@@ -369,6 +369,12 @@ CREATE POLICY users_definer ON app.users FOR ALL TO freehold_definer USING (true
 CREATE POLICY users_owner ON app.users FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
 GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 
+-- Gives the viewer of this transaction those of the claimed scopes that their session may have still, and returns them.
+CREATE FUNCTION app.accept_scopes(p_claimed text, p_strong text) RETURNS text SECURITY DEFINER; -- executed by freehold_app
+
+-- The kinds of factors, separated by a space, with which the viewer can go on if a sensitive action is refused: their first factors, or their second factors if a first one was proved within p_seconds.
+CREATE FUNCTION app.acceptable_factors(p_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by other functions only
+
 -- The advisory lock of an account.
 CREATE FUNCTION app.account_lock(p_user_id uuid) RETURNS bigint; -- executed by other functions only
 
@@ -384,8 +390,14 @@ CREATE FUNCTION app.add_credential(p_user_id uuid, p_id uuid, p_kind text, p_nam
 -- Lets the viewer sign in with codes by mail.
 CREATE FUNCTION app.add_email_code() RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Adds a user of an identity provider to the viewer's account, as a credential.
+CREATE FUNCTION app.add_identity(p_issuer text, p_subject text, p_email text, p_id uuid, p_name text) RETURNS TABLE(credential_id uuid, added boolean) SECURITY DEFINER; -- executed by freehold_app
+
 -- Adds a passkey to the viewer's account.
 CREATE FUNCTION app.add_passkey(p_id uuid, p_name text, p_key_id bytea, p_public_key bytea, p_sign_count bigint, p_aaguid uuid, p_transports text[], p_backup_eligible boolean, p_backed_up boolean) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
+-- Adds an authenticator app to the viewer's account.
+CREATE FUNCTION app.add_totp(p_id uuid, p_name text, p_secret bytea, p_step bigint, p_hashes bytea[]) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- The expression of a row policy that admits the owner of a row, viewers whose relation to it is weakest or stronger, and viewers with one of the scopes.
 CREATE FUNCTION app.admission(owner text, relation text, relations text[], weakest text, scopes text[]) RETURNS text; -- executed by freehold_owner
@@ -420,9 +432,6 @@ CREATE FUNCTION app.claim_idle_account(p_idle_seconds double precision, p_sessio
 -- Claims mails that are due, longest waiting first, until the lease ends.
 CREATE FUNCTION app.claim_mails(p_limit integer, p_lease_seconds double precision) RETURNS TABLE(id uuid, kind text, recipient text, has_code boolean, data jsonb, created_at timestamp with time zone, attempt integer, valid_seconds double precision) SECURITY DEFINER; -- executed by freehold_app
 
--- Gives the viewer of this transaction those of the claimed scopes that are granted to their account still, and returns them.
-CREATE FUNCTION app.claim_scopes(p_claimed text) RETURNS text SECURITY DEFINER; -- executed by freehold_app
-
 -- Deletes everything with which a stranger could use an account: its credentials, its second factors and its flows.
 CREATE FUNCTION app.clear_credentials(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
@@ -440,6 +449,9 @@ CREATE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows i
 
 -- The number of mails that wait or are being sent.
 CREATE FUNCTION app.count_waiting_mails() RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
+
+-- Replaces the recovery codes of the viewer.
+CREATE FUNCTION app.create_recovery_codes(p_hashes bytea[]) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Deletes the viewer's account and everything that refers to it.
 CREATE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
@@ -507,8 +519,14 @@ CREATE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TA
 -- Grants a scope to an account.
 CREATE FUNCTION app.grant_scope(p_user_id uuid, p_scope text, p_granted_by text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
 
+-- Counts a guess within a flow.
+CREATE FUNCTION app.guess_continuation(p_id bytea, p_purpose text, p_most integer) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Whether a bucket has hits in its current window.
 CREATE FUNCTION app.has_hits(p_bucket text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Whether the viewer's account has a user of an identity provider.
+CREATE FUNCTION app.has_own_identity(p_issuer text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Whether the viewer has a password; NULL if the user is not the viewer.
 CREATE FUNCTION app.has_password(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
@@ -518,6 +536,9 @@ CREATE FUNCTION app.has_room_for_anonymous(p_max integer) RETURNS boolean SECURI
 
 -- Whether the viewer of this transaction has a scope, which app.claim_scopes has set.
 CREATE FUNCTION app.has_scope(p_scope text) RETURNS boolean; -- executed by freehold_app
+
+-- Whether an account has a second factor: an authenticator app.
+CREATE FUNCTION app.has_second_factor(p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by other functions only
 
 -- Hides the rows of an account from everyone else: makes them PRIVATE, and remembers what they were.
 CREATE FUNCTION app.hide_rows(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
@@ -543,6 +564,9 @@ CREATE FUNCTION app.is_known_client(p_email_key text, p_block text) RETURNS bool
 -- Whether this is the viewer's password hash.
 CREATE FUNCTION app.is_own_hash(p_password_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Whether the clients in a block of IP addresses are known to an account.
+CREATE FUNCTION app.knows_client(p_user_id uuid, p_block text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Stores what a flow of several requests knows, for a client.
 CREATE FUNCTION app.open_continuation(p_id bytea, p_purpose text, p_client_hash bytea, p_user_id uuid, p_data bytea, p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
@@ -551,6 +575,9 @@ CREATE FUNCTION app.own_passkeys() RETURNS TABLE(credential_id uuid, user_id uui
 
 -- The new address of an unconfirmed change of e-mail; NULL if there is none, or if the user is not the viewer.
 CREATE FUNCTION app.pending_email(p_user_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
+
+-- Those scopes of an account that a session of it may have, separated by a space.
+CREATE FUNCTION app.permitted_scopes(p_session_id uuid, p_strong text) RETURNS text SECURITY DEFINER; -- executed by other functions only
 
 -- Makes the next purges skip an anonymous account for p_seconds, after a hook has refused its deletion.
 CREATE FUNCTION app.postpone_idle_account(p_user_id uuid, p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -561,8 +588,14 @@ CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_ow
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
+-- Finds the account of a user of an identity provider.
+CREATE FUNCTION app.prove_identity(p_issuer text, p_subject text, p_email text, p_email_key text, p_id uuid, p_name text) RETURNS TABLE(outcome text, user_id uuid, credential_id uuid, email text, username text) SECURITY DEFINER; -- executed by freehold_app
+
 -- The account of an address and its PASSWORD credential, if p_password_hash is its hash.
 CREATE FUNCTION app.prove_password(p_email_key text, p_password_hash text) RETURNS TABLE(user_id uuid, credential_id uuid) SECURITY DEFINER; -- executed by freehold_app
+
+-- Records in the viewer's session that they have proved a second factor, and how (RFC 8176).
+CREATE FUNCTION app.prove_second_factor(p_amr text[], p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- The account that a key has signed up, for a caller that has its address and the hash of its password.
 CREATE FUNCTION app.prove_sign_up(p_key_hash bytea, p_email_key text, p_password_hash text) RETURNS TABLE(pending boolean, is_verified boolean, fingerprint bytea) SECURITY DEFINER; -- executed by freehold_app
@@ -581,6 +614,9 @@ CREATE FUNCTION app.put_email_code(p_user_id uuid) RETURNS void SECURITY DEFINER
 
 -- Sets the password of an account, whose row the caller has locked or created, which also makes it permanent; or deletes it if the hash is empty.
 CREATE FUNCTION app.put_password(p_user_id uuid, p_password_hash text) RETURNS uuid SECURITY DEFINER; -- executed by other functions only
+
+-- Replaces the recovery codes of an account, whose row the caller has locked.
+CREATE FUNCTION app.put_recovery_codes(p_user_id uuid, p_hashes bytea[]) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Creates a code that resets the password of an account, for an operator, or for the command line if p_operator_id is NULL.
 CREATE FUNCTION app.put_reset_code(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision, p_operator_id uuid) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_owner
@@ -606,8 +642,14 @@ CREATE FUNCTION app.record_operator_event(p_user_id uuid, p_kind text, p_operato
 -- Records a security event for the viewer's account.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
+-- Records that a second factor was refused.
+CREATE FUNCTION app.record_refused_second_factor(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
 -- Records a refused sign-in, also for an address without an account.
 CREATE FUNCTION app.record_refused_sign_in(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- How many recovery codes the viewer has not used; NULL if the user is not the viewer.
+CREATE FUNCTION app.recovery_codes_left(p_user_id uuid) RETURNS integer SECURITY DEFINER; -- executed by freehold_app
 
 -- Exchanges a refresh token for its successor.
 CREATE FUNCTION app.refresh_session(p_session_id uuid, p_presented bytea, p_successor bytea, p_genuine boolean, p_grace_seconds double precision, p_idle_seconds integer) RETURNS TABLE(outcome text, user_id uuid, current_hash bytea) SECURITY DEFINER; -- executed by freehold_app
@@ -620,6 +662,9 @@ CREATE FUNCTION app.refuse_update() RETURNS trigger; -- executed by freehold_own
 
 -- Removes a credential of the viewer, and revokes their other sessions that were started with it.
 CREATE FUNCTION app.remove_credential(p_id uuid) RETURNS TABLE(kind text, name text) SECURITY DEFINER; -- executed by freehold_app
+
+-- Removes all authenticator apps and recovery codes of an account, for the command line.
+CREATE FUNCTION app.remove_second_factor(p_user_id uuid) RETURNS TABLE(removed boolean, email text, username text) SECURITY DEFINER; -- executed by freehold_owner
 
 -- Replaces the viewer's password hash with another hash of the same password, unless the password has changed.
 CREATE FUNCTION app.renew_hash(p_password_hash text, p_renewed_hash text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -639,11 +684,17 @@ CREATE FUNCTION app.request_upgrade(p_id uuid, p_email text, p_email_key text, p
 -- Raises FH005 if a user is the last operator: the only account with the scope accounts:disable that is not disabled itself.
 CREATE FUNCTION app.require_other_operator(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Raises FH004 if the viewer must enter the password again, and FH003 if there is no session.
+-- Raises FH004 if the viewer must prove again who they are, with the acceptable factors as its detail, and FH003 if there is no session.
 CREATE FUNCTION app.require_reauthentication(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Raises FH006 unless the viewer has a scope, and FH003 if there is no viewer.
 CREATE FUNCTION app.require_scope(p_scope text) RETURNS void SECURITY DEFINER; -- executed by other functions only
+
+-- app.require_reauthentication for an account with a second factor.
+CREATE FUNCTION app.require_second_factor(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+
+-- Replaces an encrypted secret by the same secret under another key.
+CREATE FUNCTION app.reseal_totp_secret(p_credential_id uuid, p_old bytea, p_new bytea) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Uses a code to set a new password, which also verifies the address, and revokes all access to the account.
 CREATE FUNCTION app.reset_password(p_code_id uuid, p_password_hash text) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
@@ -672,11 +723,11 @@ CREATE FUNCTION app.revoke_session(p_session_id uuid) RETURNS boolean SECURITY D
 -- A PHC string without its key: the salt and parameters of a hash.
 CREATE FUNCTION app.salt_of(p_password_hash text) RETURNS text; -- executed by other functions only
 
+-- What the next access token of a session says: the scopes, how the owner has signed in (RFC 8176), whether that was with two factors, and when they last did, as Unix time.
+CREATE FUNCTION app.session_claims(p_session_id uuid, p_strong text) RETURNS TABLE(scopes text, methods text, strong boolean, authenticated_at bigint) SECURITY DEFINER; -- executed by freehold_app
+
 -- The session of the viewer of this transaction; NULL if there is none.
 CREATE FUNCTION app.session_id() RETURNS uuid; -- executed by other functions only
-
--- The scopes of the owner of a session, for its next access token.
-CREATE FUNCTION app.session_scopes(p_session_id uuid) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
 -- Disables or enables an account, for an operator, or for the command line if p_operator_id is NULL.
 CREATE FUNCTION app.set_disabled(p_user_id uuid, p_disabled boolean, p_operator_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
@@ -705,20 +756,35 @@ CREATE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_h
 -- Suspends the viewer's new account until its address is verified: deletes its sessions and hides its profile.
 CREATE FUNCTION app.suspend_until_verified(p_code_id uuid, p_valid_seconds double precision, p_withheld boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- Up to p_limit encrypted secrets that begin with none of these marks, each of which names an encryption key.
+CREATE FUNCTION app.totp_secrets_except(p_marks bytea[], p_limit integer) RETURNS TABLE(credential_id uuid, secret bytea) SECURITY DEFINER; -- executed by freehold_app
+
+-- The encrypted secrets of the authenticator apps of an account.
+CREATE FUNCTION app.totp_secrets_of(p_user_id uuid) RETURNS TABLE(credential_id uuid, secret bytea) SECURITY DEFINER; -- executed by freehold_app
+
 -- Makes the viewer's anonymous account permanent, with an address that is not verified and a password.
 CREATE FUNCTION app.upgrade_account(p_email text, p_email_key text, p_password_hash text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- Uses up a flow.
 CREATE FUNCTION app.use_continuation(p_id bytea, p_purpose text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
+-- Whether the viewer's account has a user of an identity provider.
+CREATE FUNCTION app.use_own_identity(p_issuer text, p_subject text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
 -- Stores the signature counter and the backup state of a passkey that was used.
 CREATE FUNCTION app.use_passkey(p_credential_id uuid, p_sign_count bigint, p_backed_up boolean) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Uses a recovery code of an account.
+CREATE FUNCTION app.use_recovery_code(p_user_id uuid, p_hash bytea) RETURNS TABLE(codes_left integer, email text, email_key text, username text, is_verified boolean) SECURITY DEFINER; -- executed by freehold_app
 
 -- Uses a code that signs in to the account of its address, and locks the account.
 CREATE FUNCTION app.use_sign_in_code(p_code_id uuid) RETURNS TABLE(user_id uuid, credential_id uuid, verified_now boolean) SECURITY DEFINER; -- executed by freehold_app
 
 -- Uses a code with which the owner of its address signs up.
 CREATE FUNCTION app.use_sign_up_code(p_code_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
+
+-- Uses a step of an authenticator app of an account, whose code the caller has compared.
+CREATE FUNCTION app.use_totp_step(p_user_id uuid, p_credential_id uuid, p_step bigint) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
 -- The username of an account for a mail to its address.
 CREATE FUNCTION app.verified_username(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only

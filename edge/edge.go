@@ -42,8 +42,8 @@ type Options struct {
 	Prove func(context.Context, auth.Viewer) error
 	// WithShare bounds the database connections of one request.
 	WithShare func(context.Context) context.Context
-	// Routes adds what is served besides /graphql.
-	Routes func(*http.ServeMux)
+	// Routes adds what is served besides /graphql. The handlers that ownPages returns serve only the service's own pages.
+	Routes func(mux *http.ServeMux, ownPages func(http.Handler) http.Handler)
 }
 
 // New returns the handler of the whole service.
@@ -59,7 +59,7 @@ func New(o Options) (http.Handler, error) {
 		WriteError(r.Context(), w, http.StatusNotFound, errorOf(http.StatusNotFound))
 	})
 	if o.Routes != nil {
-		o.Routes(mux)
+		o.Routes(mux, origins.ownPages)
 	}
 	return around(mux, o, trusted), nil
 }

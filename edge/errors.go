@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -88,6 +89,9 @@ func extensions(ctx context.Context, f *fault.Error) map[string]any {
 	}
 	if len(f.Fields) > 0 {
 		x["fields"] = f.Fields
+	}
+	if f.Code == fault.ReauthRequired {
+		x["acceptable"] = slices.Concat([]string{}, f.Acceptable) // a list, even if it is empty
 	}
 	if id := telemetry.RequestID(ctx); id != "" && (f.Code == fault.Internal || f.Code == fault.Unavailable) {
 		x["requestId"] = id

@@ -77,6 +77,17 @@ func (o *origins) protect(next http.Handler) http.Handler {
 // origin is not from a browser, and may.
 func (o *origins) isOwn(r *http.Request) bool { return admits(o.own, r) }
 
+// ownPages refuses requests of all pages but the service's own.
+func (o *origins) ownPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !o.isOwn(r) {
+			WriteError(r.Context(), w, http.StatusForbidden, fault.New(fault.Forbidden, "Only pages of the service's own origin can lead here."))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // admits checks a GET like a POST, since a query reads private data and may renew the session.
 func admits(p *http.CrossOriginProtection, r *http.Request) bool {
 	if isReadOnly(r) {

@@ -80,6 +80,7 @@ type Error struct {
 	Reason     Reason        // UNAUTHENTICATED only
 	RetryAfter time.Duration // RATE_LIMITED and UNAVAILABLE; zero if unknown
 	Fields     []Field       // BAD_USER_INPUT and CONFLICT; also RATE_LIMITED, if the limit is about one field
+	Acceptable []string      // REAUTH_REQUIRED: the factors of the viewer that the action accepts next
 	Cost       int           // OPERATION_TOO_COSTLY: the cost of the operation
 	CostLimit  int           // and the limit
 	Err        error
@@ -141,9 +142,10 @@ func Unscoped() *Error {
 	return New(Forbidden, "This requires scopes that your account does not have.")
 }
 
-// Reauthenticate returns REAUTH_REQUIRED, for a sensitive action of a viewer who entered the password too long ago.
-func Reauthenticate() *Error {
-	return New(ReauthRequired, "Please confirm your password (`reauthenticate`) and try again.")
+// Reauthenticate returns REAUTH_REQUIRED, for a sensitive action of a viewer who proved too long ago who they are. Acceptable are the
+// factors that the viewer has and that the action accepts next, such as PASSWORD.
+func Reauthenticate(acceptable ...string) *Error {
+	return &Error{Code: ReauthRequired, Message: "Please confirm that it is you (`reauthenticate`), and try again.", Acceptable: acceptable}
 }
 
 // Bug returns INTERNAL_SERVER_ERROR, for an error that clients must not see.

@@ -93,6 +93,11 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	CreateRecoveryCodesPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
 	Credential struct {
 		CreatedAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
@@ -123,6 +128,21 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	FinishOAuthLinkPayload struct {
+		Credential func(childComplexity int) int
+	}
+
+	FinishOAuthPayload struct {
+		PendingSignUp func(childComplexity int) int
+		SecondFactor  func(childComplexity int) int
+		Tokens        func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
+	FinishOAuthReauthenticationPayload struct {
+		User func(childComplexity int) int
+	}
+
 	FinishPasskeyReauthenticationPayload struct {
 		User func(childComplexity int) int
 	}
@@ -142,6 +162,17 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	FinishSecondFactorPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	FinishTotpPayload struct {
+		Credential    func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
 	Length struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
@@ -153,13 +184,19 @@ type ComplexityRoot struct {
 		ChangePassword                func(childComplexity int, input model.ChangePasswordInput) int
 		ChangeUsername                func(childComplexity int, input model.ChangeUsernameInput) int
 		CompleteSignUp                func(childComplexity int, input model.CompleteSignUpInput) int
+		CreateRecoveryCodes           func(childComplexity int) int
 		DeleteAccount                 func(childComplexity int, input model.DeleteAccountInput) int
 		DisableAccount                func(childComplexity int, input model.DisableAccountInput) int
 		EnableAccount                 func(childComplexity int, input model.EnableAccountInput) int
+		FinishOAuth                   func(childComplexity int, input model.FinishOAuthInput) int
+		FinishOAuthLink               func(childComplexity int, input model.FinishOAuthLinkInput) int
+		FinishOAuthReauthentication   func(childComplexity int, input model.FinishOAuthReauthenticationInput) int
 		FinishPasskeyReauthentication func(childComplexity int, input model.FinishPasskeyReauthenticationInput) int
 		FinishPasskeyRegistration     func(childComplexity int, input model.FinishPasskeyRegistrationInput) int
 		FinishPasskeySignIn           func(childComplexity int, input model.FinishPasskeySignInInput) int
 		FinishPasskeySignUp           func(childComplexity int, input model.FinishPasskeySignUpInput) int
+		FinishSecondFactor            func(childComplexity int, input model.FinishSecondFactorInput) int
+		FinishTotp                    func(childComplexity int, input model.FinishTotpInput) int
 		Reauthenticate                func(childComplexity int, input model.ReauthenticateInput) int
 		ReauthenticateWithCode        func(childComplexity int, input model.ReauthenticateWithCodeInput) int
 		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
@@ -178,14 +215,23 @@ type ComplexityRoot struct {
 		SignOut                       func(childComplexity int, input *model.SignOutInput) int
 		SignUp                        func(childComplexity int, input model.SignUpInput) int
 		SignUpAnonymously             func(childComplexity int, input model.SignUpAnonymouslyInput) int
+		StartOAuth                    func(childComplexity int, input model.StartOAuthInput) int
+		StartOAuthLink                func(childComplexity int, input model.StartOAuthLinkInput) int
+		StartOAuthReauthentication    func(childComplexity int, input model.StartOAuthReauthenticationInput) int
 		StartPasskeyReauthentication  func(childComplexity int) int
 		StartPasskeyRegistration      func(childComplexity int) int
 		StartPasskeySignIn            func(childComplexity int, input *model.StartPasskeySignInInput) int
 		StartPasskeySignUp            func(childComplexity int, input model.StartPasskeySignUpInput) int
 		StartPasswordReset            func(childComplexity int, input model.StartPasswordResetInput) int
+		StartTotp                     func(childComplexity int) int
 		UpdateProfile                 func(childComplexity int, input model.UpdateProfileInput) int
 		UpgradeAccount                func(childComplexity int, input model.UpgradeAccountInput) int
 		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
+	}
+
+	OAuthProvider struct {
+		Label func(childComplexity int) int
+		Name  func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -378,10 +424,12 @@ type ComplexityRoot struct {
 		DefaultVisibility       func(childComplexity int) int
 		DisplayNameLength       func(childComplexity int) int
 		LocationLength          func(childComplexity int) int
+		OauthProviders          func(childComplexity int) int
 		Passkeys                func(childComplexity int) int
 		PasswordLength          func(childComplexity int) int
 		ReauthenticationSeconds func(childComplexity int) int
 		RequestLimits           func(childComplexity int) int
+		TotpAvailable           func(childComplexity int) int
 		UsernameHoldSeconds     func(childComplexity int) int
 		UsernameLength          func(childComplexity int) int
 		VerifiedEmailRequired   func(childComplexity int) int
@@ -416,6 +464,24 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	StartOAuthLinkPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
+	StartOAuthPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
+	StartOAuthReauthenticationPayload struct {
+		AuthorizationURL  func(childComplexity int) int
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+	}
+
 	StartPasskeyReauthenticationPayload struct {
 		ContinuationToken func(childComplexity int) int
 		ExpiresAt         func(childComplexity int) int
@@ -445,6 +511,13 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	StartTotpPayload struct {
+		ContinuationToken func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		Secret            func(childComplexity int) int
+		URI               func(childComplexity int) int
+	}
+
 	Tokens struct {
 		AccessToken  func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
@@ -471,6 +544,7 @@ type ComplexityRoot struct {
 		PendingEmail         func(childComplexity int) int
 		Profile              func(childComplexity int) int
 		ReauthenticatedUntil func(childComplexity int) int
+		RecoveryCodesLeft    func(childComplexity int) int
 		SecurityEvents       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Sessions             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ViewerCan            func(childComplexity int) int
@@ -503,6 +577,12 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error)
 	SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error)
+	StartOAuth(ctx context.Context, input model.StartOAuthInput) (*model.StartOAuthPayload, error)
+	FinishOAuth(ctx context.Context, input model.FinishOAuthInput) (*model.FinishOAuthPayload, error)
+	StartOAuthLink(ctx context.Context, input model.StartOAuthLinkInput) (*model.StartOAuthLinkPayload, error)
+	FinishOAuthLink(ctx context.Context, input model.FinishOAuthLinkInput) (*model.FinishOAuthLinkPayload, error)
+	StartOAuthReauthentication(ctx context.Context, input model.StartOAuthReauthenticationInput) (*model.StartOAuthReauthenticationPayload, error)
+	FinishOAuthReauthentication(ctx context.Context, input model.FinishOAuthReauthenticationInput) (*model.FinishOAuthReauthenticationPayload, error)
 	RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*model.RevokeOtherSessionsPayload, error)
 	StartPasskeyRegistration(ctx context.Context) (*model.StartPasskeyRegistrationPayload, error)
@@ -525,6 +605,10 @@ type MutationResolver interface {
 	RenameCredential(ctx context.Context, input model.RenameCredentialInput) (*model.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model.RemoveCredentialInput) (*model.RemoveCredentialPayload, error)
 	CompleteSignUp(ctx context.Context, input model.CompleteSignUpInput) (*model.CompleteSignUpPayload, error)
+	FinishSecondFactor(ctx context.Context, input model.FinishSecondFactorInput) (*model.FinishSecondFactorPayload, error)
+	StartTotp(ctx context.Context) (*model.StartTotpPayload, error)
+	FinishTotp(ctx context.Context, input model.FinishTotpInput) (*model.FinishTotpPayload, error)
+	CreateRecoveryCodes(ctx context.Context) (*model.CreateRecoveryCodesPayload, error)
 	ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error)
 	ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error)
 	ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error)
@@ -564,6 +648,7 @@ type UserResolver interface {
 	HasPassword(ctx context.Context, obj *model.User) (*bool, error)
 	Anonymous(ctx context.Context, obj *model.User) (*bool, error)
 	ReauthenticatedUntil(ctx context.Context, obj *model.User) (*time.Time, error)
+	RecoveryCodesLeft(ctx context.Context, obj *model.User) (*int, error)
 	NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error)
 
 	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
@@ -719,6 +804,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CompleteSignUpPayload.User(childComplexity), true
 
+	case "CreateRecoveryCodesPayload.recoveryCodes":
+		if e.ComplexityRoot.CreateRecoveryCodesPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateRecoveryCodesPayload.RecoveryCodes(childComplexity), true
+	case "CreateRecoveryCodesPayload.user":
+		if e.ComplexityRoot.CreateRecoveryCodesPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateRecoveryCodesPayload.User(childComplexity), true
+
 	case "Credential.createdAt":
 		if e.ComplexityRoot.Credential.CreatedAt == nil {
 			break
@@ -814,6 +912,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
+	case "FinishOAuthLinkPayload.credential":
+		if e.ComplexityRoot.FinishOAuthLinkPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthLinkPayload.Credential(childComplexity), true
+
+	case "FinishOAuthPayload.pendingSignUp":
+		if e.ComplexityRoot.FinishOAuthPayload.PendingSignUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.PendingSignUp(childComplexity), true
+	case "FinishOAuthPayload.secondFactor":
+		if e.ComplexityRoot.FinishOAuthPayload.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.SecondFactor(childComplexity), true
+	case "FinishOAuthPayload.tokens":
+		if e.ComplexityRoot.FinishOAuthPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.Tokens(childComplexity), true
+	case "FinishOAuthPayload.user":
+		if e.ComplexityRoot.FinishOAuthPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthPayload.User(childComplexity), true
+
+	case "FinishOAuthReauthenticationPayload.user":
+		if e.ComplexityRoot.FinishOAuthReauthenticationPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishOAuthReauthenticationPayload.User(childComplexity), true
+
 	case "FinishPasskeyReauthenticationPayload.user":
 		if e.ComplexityRoot.FinishPasskeyReauthenticationPayload.User == nil {
 			break
@@ -859,6 +996,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FinishPasskeySignUpPayload.User(childComplexity), true
+
+	case "FinishSecondFactorPayload.tokens":
+		if e.ComplexityRoot.FinishSecondFactorPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishSecondFactorPayload.Tokens(childComplexity), true
+	case "FinishSecondFactorPayload.user":
+		if e.ComplexityRoot.FinishSecondFactorPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishSecondFactorPayload.User(childComplexity), true
+
+	case "FinishTotpPayload.credential":
+		if e.ComplexityRoot.FinishTotpPayload.Credential == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishTotpPayload.Credential(childComplexity), true
+	case "FinishTotpPayload.recoveryCodes":
+		if e.ComplexityRoot.FinishTotpPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishTotpPayload.RecoveryCodes(childComplexity), true
+	case "FinishTotpPayload.user":
+		if e.ComplexityRoot.FinishTotpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FinishTotpPayload.User(childComplexity), true
 
 	case "Length.max":
 		if e.ComplexityRoot.Length.Max == nil {
@@ -923,6 +1092,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteSignUp(childComplexity, args["input"].(model.CompleteSignUpInput)), true
+	case "Mutation.createRecoveryCodes":
+		if e.ComplexityRoot.Mutation.CreateRecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRecoveryCodes(childComplexity), true
 	case "Mutation.deleteAccount":
 		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
 			break
@@ -956,6 +1131,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model.EnableAccountInput)), true
+	case "Mutation.finishOAuth":
+		if e.ComplexityRoot.Mutation.FinishOAuth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuth(childComplexity, args["input"].(model.FinishOAuthInput)), true
+	case "Mutation.finishOAuthLink":
+		if e.ComplexityRoot.Mutation.FinishOAuthLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuthLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuthLink(childComplexity, args["input"].(model.FinishOAuthLinkInput)), true
+	case "Mutation.finishOAuthReauthentication":
+		if e.ComplexityRoot.Mutation.FinishOAuthReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishOAuthReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishOAuthReauthentication(childComplexity, args["input"].(model.FinishOAuthReauthenticationInput)), true
 	case "Mutation.finishPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.FinishPasskeyReauthentication == nil {
 			break
@@ -1000,6 +1208,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishPasskeySignUp(childComplexity, args["input"].(model.FinishPasskeySignUpInput)), true
+	case "Mutation.finishSecondFactor":
+		if e.ComplexityRoot.Mutation.FinishSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishSecondFactor(childComplexity, args["input"].(model.FinishSecondFactorInput)), true
+	case "Mutation.finishTotp":
+		if e.ComplexityRoot.Mutation.FinishTotp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_finishTotp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishTotp(childComplexity, args["input"].(model.FinishTotpInput)), true
 	case "Mutation.reauthenticate":
 		if e.ComplexityRoot.Mutation.Reauthenticate == nil {
 			break
@@ -1193,6 +1423,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUpAnonymously(childComplexity, args["input"].(model.SignUpAnonymouslyInput)), true
+	case "Mutation.startOAuth":
+		if e.ComplexityRoot.Mutation.StartOAuth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuth(childComplexity, args["input"].(model.StartOAuthInput)), true
+	case "Mutation.startOAuthLink":
+		if e.ComplexityRoot.Mutation.StartOAuthLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuthLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuthLink(childComplexity, args["input"].(model.StartOAuthLinkInput)), true
+	case "Mutation.startOAuthReauthentication":
+		if e.ComplexityRoot.Mutation.StartOAuthReauthentication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startOAuthReauthentication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartOAuthReauthentication(childComplexity, args["input"].(model.StartOAuthReauthenticationInput)), true
 	case "Mutation.startPasskeyReauthentication":
 		if e.ComplexityRoot.Mutation.StartPasskeyReauthentication == nil {
 			break
@@ -1238,6 +1501,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartPasswordReset(childComplexity, args["input"].(model.StartPasswordResetInput)), true
+	case "Mutation.startTotp":
+		if e.ComplexityRoot.Mutation.StartTotp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartTotp(childComplexity), true
 	case "Mutation.updateProfile":
 		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
 			break
@@ -1271,6 +1540,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+
+	case "OAuthProvider.label":
+		if e.ComplexityRoot.OAuthProvider.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthProvider.Label(childComplexity), true
+	case "OAuthProvider.name":
+		if e.ComplexityRoot.OAuthProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthProvider.Name(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1949,6 +2231,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.LocationLength(childComplexity), true
+	case "Settings.oauthProviders":
+		if e.ComplexityRoot.Settings.OauthProviders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.OauthProviders(childComplexity), true
 	case "Settings.passkeys":
 		if e.ComplexityRoot.Settings.Passkeys == nil {
 			break
@@ -1973,6 +2261,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Settings.RequestLimits(childComplexity), true
+	case "Settings.totpAvailable":
+		if e.ComplexityRoot.Settings.TotpAvailable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Settings.TotpAvailable(childComplexity), true
 	case "Settings.usernameHoldSeconds":
 		if e.ComplexityRoot.Settings.UsernameHoldSeconds == nil {
 			break
@@ -2081,6 +2375,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
 
+	case "StartOAuthLinkPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthLinkPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthLinkPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthLinkPayload.ExpiresAt(childComplexity), true
+
+	case "StartOAuthPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthPayload.ExpiresAt(childComplexity), true
+
+	case "StartOAuthReauthenticationPayload.authorizationUrl":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.AuthorizationURL(childComplexity), true
+	case "StartOAuthReauthenticationPayload.continuationToken":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ContinuationToken(childComplexity), true
+	case "StartOAuthReauthenticationPayload.expiresAt":
+		if e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartOAuthReauthenticationPayload.ExpiresAt(childComplexity), true
+
 	case "StartPasskeyReauthenticationPayload.continuationToken":
 		if e.ComplexityRoot.StartPasskeyReauthenticationPayload.ContinuationToken == nil {
 			break
@@ -2169,6 +2520,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StartPasswordResetPayload.Success(childComplexity), true
+
+	case "StartTotpPayload.continuationToken":
+		if e.ComplexityRoot.StartTotpPayload.ContinuationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.ContinuationToken(childComplexity), true
+	case "StartTotpPayload.expiresAt":
+		if e.ComplexityRoot.StartTotpPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.ExpiresAt(childComplexity), true
+	case "StartTotpPayload.secret":
+		if e.ComplexityRoot.StartTotpPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.Secret(childComplexity), true
+	case "StartTotpPayload.uri":
+		if e.ComplexityRoot.StartTotpPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.URI(childComplexity), true
 
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
@@ -2274,6 +2650,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ReauthenticatedUntil(childComplexity), true
+	case "User.recoveryCodesLeft":
+		if e.ComplexityRoot.User.RecoveryCodesLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.RecoveryCodesLeft(childComplexity), true
 	case "User.securityEvents":
 		if e.ComplexityRoot.User.SecurityEvents == nil {
 			break
@@ -2353,10 +2735,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteAccountInput", ec.unmarshalInputDeleteAccountInput),
 			graphql.NewInputUnmarshaler("DisableAccountInput", ec.unmarshalInputDisableAccountInput),
 			graphql.NewInputUnmarshaler("EnableAccountInput", ec.unmarshalInputEnableAccountInput),
+			graphql.NewInputUnmarshaler("FinishOAuthInput", ec.unmarshalInputFinishOAuthInput),
+			graphql.NewInputUnmarshaler("FinishOAuthLinkInput", ec.unmarshalInputFinishOAuthLinkInput),
+			graphql.NewInputUnmarshaler("FinishOAuthReauthenticationInput", ec.unmarshalInputFinishOAuthReauthenticationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeyReauthenticationInput", ec.unmarshalInputFinishPasskeyReauthenticationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeyRegistrationInput", ec.unmarshalInputFinishPasskeyRegistrationInput),
 			graphql.NewInputUnmarshaler("FinishPasskeySignInInput", ec.unmarshalInputFinishPasskeySignInInput),
 			graphql.NewInputUnmarshaler("FinishPasskeySignUpInput", ec.unmarshalInputFinishPasskeySignUpInput),
+			graphql.NewInputUnmarshaler("FinishSecondFactorInput", ec.unmarshalInputFinishSecondFactorInput),
+			graphql.NewInputUnmarshaler("FinishTotpInput", ec.unmarshalInputFinishTotpInput),
 			graphql.NewInputUnmarshaler("PasskeyProofInput", ec.unmarshalInputPasskeyProofInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
@@ -2376,6 +2763,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpAnonymouslyInput", ec.unmarshalInputSignUpAnonymouslyInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("StartOAuthInput", ec.unmarshalInputStartOAuthInput),
+			graphql.NewInputUnmarshaler("StartOAuthLinkInput", ec.unmarshalInputStartOAuthLinkInput),
+			graphql.NewInputUnmarshaler("StartOAuthReauthenticationInput", ec.unmarshalInputStartOAuthReauthenticationInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignInInput", ec.unmarshalInputStartPasskeySignInInput),
 			graphql.NewInputUnmarshaler("StartPasskeySignUpInput", ec.unmarshalInputStartPasskeySignUpInput),
 			graphql.NewInputUnmarshaler("StartPasswordResetInput", ec.unmarshalInputStartPasswordResetInput),
@@ -2638,6 +3028,58 @@ type Mutation {
     input: SignOutInput
   ): SignOutPayload @public(reason: "It revokes only the session of the tokens that the client sends.")
 
+  """
+  Starts signing in, or signing up, with a provider. Send the user to ` + "`" + `authorizationUrl` + "`" + `. They come back to ` + "`" + `redirectTo` + "`" + ` with ` + "`" + `code` + "`" + `,
+  ` + "`" + `state` + "`" + ` and perhaps ` + "`" + `iss` + "`" + ` in its query, or with ` + "`" + `error` + "`" + `. Then call ` + "`" + `finishOAuth` + "`" + `.
+  """
+  startOAuth(
+    "The provider, and where the user returns to."
+    input: StartOAuthInput!
+  ): StartOAuthPayload @public(reason: "Visitors are not signed in yet.")
+
+  """
+  Signs the user in whom the provider names, or signs them up. An account gets this way to sign in without being asked only if you and
+  the provider have verified the same email address. The error is CONFLICT with EMAIL_NOT_VERIFIED if an account has the address and has
+  not verified it: verify it with ` + "`" + `verifyEmail` + "`" + `, then start again.
+  """
+  finishOAuth(
+    "What the user came back with."
+    input: FinishOAuthInput!
+  ): FinishOAuthPayload @public(reason: "The provider's code and the continuation token prove who asks.")
+
+  """
+  Starts adding a user of a provider to your account, as ` + "`" + `startOAuth` + "`" + ` does. ` + "`" + `finishOAuthLink` + "`" + ` continues it. The error is REAUTH_REQUIRED if
+  you signed in or confirmed who you are too long ago.
+  """
+  startOAuthLink(
+    "The provider, and where you return to."
+    input: StartOAuthLinkInput!
+  ): StartOAuthLinkPayload @signedIn
+
+  """
+  Adds the user whom the provider names to your account. You can then sign in with the provider, and we notify you by email. The error is
+  CONFLICT if another account has this user of the provider.
+  """
+  finishOAuthLink(
+    "What you came back with."
+    input: FinishOAuthLinkInput!
+  ): FinishOAuthLinkPayload @signedIn
+
+  """
+  Starts confirming who you are with a provider that your account has, which asks you to sign in there again.
+  ` + "`" + `finishOAuthReauthentication` + "`" + ` continues it.
+  """
+  startOAuthReauthentication(
+    "The provider, and where you return to."
+    input: StartOAuthReauthenticationInput!
+  ): StartOAuthReauthenticationPayload @signedIn
+
+  "Confirms who you are with a provider, as ` + "`" + `reauthenticate` + "`" + ` does with a password. Then retry the operation."
+  finishOAuthReauthentication(
+    "What you came back with."
+    input: FinishOAuthReauthenticationInput!
+  ): FinishOAuthReauthenticationPayload @signedIn
+
   "Revokes one of your sessions immediately; its tokens stop working. The error is NOT_FOUND if the session has ended."
   revokeSession(
     "The session to revoke."
@@ -2768,9 +3210,13 @@ type Mutation {
   """
   addEmailCode: AddEmailCodePayload @signedIn
 
-  "Confirms your password. Call this after REAUTH_REQUIRED, then retry the operation."
+  """
+  Confirms that it is you. Call this after REAUTH_REQUIRED, then retry the operation. The error has ` + "`" + `extensions.acceptable` + "`" + `: the kinds of
+  factors that you have and that are accepted next. If your account has a second factor, both factors must be recent: send the password and
+  a code together, or one after the other.
+  """
   reauthenticate(
-    "Your password."
+    "Your password, a code of your authenticator app or a recovery code."
     input: ReauthenticateInput!
   ): ReauthenticatePayload @signedIn
 
@@ -2798,7 +3244,40 @@ type Mutation {
     input: CompleteSignUpInput!
   ): CompleteSignUpPayload @public(reason: "The continuation token proves who asks.")
 
-  "Changes your password. Your other sessions are revoked, and we notify you by email."
+  """
+  Finishes a sign-in that has returned ` + "`" + `secondFactor` + "`" + `. A wrong code does not use up the token, but only a few attempts are possible.
+  """
+  finishSecondFactor(
+    "The token of the sign-in, and the second factor."
+    input: FinishSecondFactorInput!
+  ): FinishSecondFactorPayload @public(reason: "The token proves the first factor, and the code proves the second one.")
+
+  """
+  Starts adding an authenticator app to your account: show ` + "`" + `uri` + "`" + ` as a QR code, and let the user type a code of the app into
+  ` + "`" + `finishTotp` + "`" + `. The error is REAUTH_REQUIRED if you last proved too long ago who you are, and FORBIDDEN if the service offers no
+  authenticator apps (` + "`" + `Settings.totpAvailable` + "`" + `).
+  """
+  startTotp: StartTotpPayload @signedIn
+
+  """
+  Adds the authenticator app. From then on, signing in requires a code of it, or a recovery code. With your first app, you get ten
+  recovery codes. We notify you by email. The error is REAUTH_REQUIRED as for ` + "`" + `startTotp` + "`" + `.
+  """
+  finishTotp(
+    "The token of ` + "`" + `startTotp` + "`" + `, and a code of the app."
+    input: FinishTotpInput!
+  ): FinishTotpPayload @signedIn
+
+  """
+  Creates ten new recovery codes. The old ones stop working. The error is REAUTH_REQUIRED if you last proved too long ago who you are, and
+  FORBIDDEN if you have no authenticator app.
+  """
+  createRecoveryCodes: CreateRecoveryCodesPayload @signedIn
+
+  """
+  Changes your password. Your other sessions are revoked, and we notify you by email. If your account has a second factor, the error is
+  REAUTH_REQUIRED if you last proved both factors too long ago.
+  """
   changePassword(
     "Your current password and the new one."
     input: ChangePasswordInput!
@@ -2806,7 +3285,7 @@ type Mutation {
 
   """
   Starts changing your email address: we send a code to the new address; confirm it with ` + "`" + `verifyEmail` + "`" + `. We then notify both
-  addresses. The error is REAUTH_REQUIRED if you last entered your password too long ago.
+  addresses. The error is REAUTH_REQUIRED if you last proved too long ago who you are.
   """
   changeEmail(
     "The new address."
@@ -2815,14 +3294,18 @@ type Mutation {
 
   """
   Changes your username. Your old one stays reserved for you for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `). The error is
-  REAUTH_REQUIRED if you last entered your password too long ago.
+  REAUTH_REQUIRED if you last proved too long ago who you are.
   """
   changeUsername(
     "The new username."
     input: ChangeUsernameInput!
   ): ChangeUsernamePayload @signedIn
 
-  "Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while (` + "`" + `Settings.usernameHoldSeconds` + "`" + `)."
+  """
+  Permanently deletes your account, its profile and all its other data. Its username stays unavailable for a while
+  (` + "`" + `Settings.usernameHoldSeconds` + "`" + `). If your account has a second factor or no password, the error is REAUTH_REQUIRED if you last proved
+  too long ago who you are.
+  """
   deleteAccount(
     "Your password, if you have one."
     input: DeleteAccountInput!
@@ -2865,8 +3348,8 @@ type Mutation {
 
   """
   Disables an account, for operators. Its sessions end immediately, nobody can sign in to it, and everything that it shares is hidden
-  from everyone else. It has no effect if the account is disabled already. The error is REAUTH_REQUIRED if you last entered your
-  password too long ago, as for the other mutations of operators. The account's owner can see each of them in ` + "`" + `securityEvents` + "`" + `.
+  from everyone else. It has no effect if the account is disabled already. The error is REAUTH_REQUIRED if you last proved too
+  long ago who you are, as for the other mutations of operators. The account's owner can see each of them in ` + "`" + `securityEvents` + "`" + `.
   """
   disableAccount(
     "The account."
@@ -2919,14 +3402,18 @@ type Settings {
   defaultVisibility: ProfileVisibility! @inherited
   "How long a one-time code is valid, in seconds."
   codeLifetimeSeconds: Int! @inherited
-  "How long you can take sensitive actions after you enter your password, in seconds. See ` + "`" + `User.reauthenticatedUntil` + "`" + `."
+  "How long you can take sensitive actions after you prove who you are, in seconds. See ` + "`" + `User.reauthenticatedUntil` + "`" + `."
   reauthenticationSeconds: Int! @inherited
   "How long a username stays unavailable to others after its owner gave it up, in seconds."
   usernameHoldSeconds: Int! @inherited
+  "The providers with which users can sign in (` + "`" + `startOAuth` + "`" + `)."
+  oauthProviders: [OAuthProvider!]! @inherited
   "Whether ` + "`" + `signUpAnonymously` + "`" + ` creates accounts."
   anonymousAccounts: Boolean! @inherited
   "Whether users can have passkeys. They require https and a domain."
   passkeys: Boolean! @inherited
+  "Whether users can add authenticator apps (` + "`" + `startTotp` + "`" + `)."
+  totpAvailable: Boolean! @inherited
   "The limits of one request."
   requestLimits: RequestLimits! @inherited
 }
@@ -2975,8 +3462,10 @@ type User implements Node @key(fields: "id") {
   hasPassword: Boolean @owner
   "Whether nothing but its session leads to the account. ` + "`" + `upgradeAccount` + "`" + ` makes it permanent."
   anonymous: Boolean @owner
-  "When this session has to confirm the password again for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
+  "When this session has to confirm again that it is you, for sensitive actions. Null if it already has to: call ` + "`" + `reauthenticate` + "`" + ` first."
   reauthenticatedUntil: DateTime @owner
+  "How many recovery codes you have not used. 0 if there are none."
+  recoveryCodesLeft: Int @owner
   "When you can request another code. Until then, the error is RATE_LIMITED. Null if you can request one now."
   nextCodeAt(
     "What the code is for. ` + "`" + `CHANGE_EMAIL` + "`" + ` checks the limits of ` + "`" + `pendingEmail` + "`" + `; if that is null, only the limit of your client applies."
@@ -3036,6 +3525,8 @@ enum UserField {
   ANONYMOUS
   "` + "`" + `reauthenticatedUntil` + "`" + `."
   REAUTHENTICATED_UNTIL
+  "` + "`" + `recoveryCodesLeft` + "`" + `."
+  RECOVERY_CODES_LEFT
   "` + "`" + `nextCodeAt` + "`" + `."
   NEXT_CODE_AT
   "` + "`" + `profile` + "`" + `."
@@ -3301,8 +3792,16 @@ enum SecurityEventKind {
   CREDENTIAL_ADDED
   "A credential was removed."
   CREDENTIAL_REMOVED
-  "The password was confirmed (` + "`" + `reauthenticate` + "`" + `)."
+  "The owner confirmed again who they are, such as with ` + "`" + `reauthenticate` + "`" + `."
   REAUTHENTICATED
+  "A code of an authenticator app or a recovery code was refused."
+  SECOND_FACTOR_REFUSED
+  "A recovery code was used."
+  RECOVERY_CODE_USED
+  "New recovery codes were created."
+  RECOVERY_CODES_CREATED
+  "An operator removed all authenticator apps and recovery codes."
+  SECOND_FACTOR_REMOVED
   "The password was changed with the current password (` + "`" + `changePassword` + "`" + `)."
   PASSWORD_CHANGED
   "The password was reset with a code (` + "`" + `resetPassword` + "`" + `)."
@@ -3838,15 +4337,77 @@ type AddEmailCodePayload {
   user: User @inherited
 }
 
-"Your password."
+"What confirms that it is you: the password, a second factor, or both. An empty code is the same as omitting it."
 input ReauthenticateInput {
   "The password of your account."
-  password: String!
+  password: String
+  "A code of your authenticator app. Without the password, it is accepted only after another proof that is still recent."
+  code: String
+  "One of your recovery codes, instead of a code of the app. It works once."
+  recoveryCode: String
 }
 
-"The response to a confirmed password."
+"The response to a confirmation."
 type ReauthenticatePayload {
   "You, with a new ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
+}
+
+"The second factor of a sign-in: a code of an authenticator app, or a recovery code."
+input FinishSecondFactorInput {
+  "The token in ` + "`" + `secondFactor` + "`" + `."
+  continuationToken: String!
+  "The current code of the authenticator app. White space and dashes do not matter. Each code works once."
+  code: String
+  "One of the account's recovery codes. It works once."
+  recoveryCode: String
+}
+
+"The new session."
+type FinishSecondFactorPayload {
+  "The user who signed in."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+}
+
+"A new authenticator app, which ` + "`" + `finishTotp` + "`" + ` adds. The secret is shown only here."
+type StartTotpPayload {
+  "The secret in base32 (RFC 4648), for apps that cannot scan a QR code."
+  secret: String! @inherited
+  "The secret as an ` + "`" + `otpauth` + "`" + ` URI, for a QR code."
+  uri: String! @inherited
+  "The token for ` + "`" + `finishTotp` + "`" + `. It works once, for this session."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"A code of the new authenticator app, which proves that the app has the secret."
+input FinishTotpInput {
+  "The token from ` + "`" + `startTotp` + "`" + `."
+  continuationToken: String!
+  "The code that the app shows (RFC 6238). White space and dashes do not matter."
+  code: String!
+  "Your name for the app: 1 to 100 characters. If it is missing or blank, it is called Authenticator app."
+  name: String
+}
+
+"The new authenticator app."
+type FinishTotpPayload {
+  "The app."
+  credential: Credential @inherited
+  "Ten recovery codes, if this is the first app of your account; otherwise null. They are shown only here: let the user save them."
+  recoveryCodes: [String!] @inherited
+  "You."
+  user: User @inherited
+}
+
+"Your new recovery codes."
+type CreateRecoveryCodesPayload {
+  "Ten recovery codes, each of which works once. They are shown only here: let the user save them."
+  recoveryCodes: [String!]! @inherited
+  "You."
   user: User @inherited
 }
 
@@ -3893,7 +4454,7 @@ type ChangeUsernamePayload {
 
 "The confirmation that deletes your account."
 input DeleteAccountInput {
-  "The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago."
+  "The password of your account. Required if it has one."
   password: String
 }
 
@@ -3961,6 +4522,137 @@ type Tokens {
   refreshToken: String! @inherited
   "When the access token expires."
   expiresAt: DateTime! @inherited
+}
+
+"A provider of OpenID Connect or OAuth 2.0 with which users can sign in."
+type OAuthProvider {
+  "Its name, for ` + "`" + `startOAuth` + "`" + `."
+  name: String! @inherited
+  "What to write on a button."
+  label: String! @inherited
+}
+
+"How a sign-in with a provider starts."
+input StartOAuthInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+  """
+  The username of a new user. If there is none, or if it is taken when the user returns, ` + "`" + `finishOAuth` + "`" + ` answers with ` + "`" + `pendingSignUp` + "`" + `. It is
+  ignored for a user who has an account.
+  """
+  username: String
+  "The other fields of a new user's profile."
+  profile: ProfileFieldsInput
+  "How your client holds the session. Null means the default."
+  session: SessionTransport = TOKENS
+}
+
+"Where to send the user."
+type StartOAuthPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What a user came back with from a provider."
+input FinishOAuthInput {
+  "The token from ` + "`" + `startOAuth` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"What came of a sign-in with a provider. Either ` + "`" + `user` + "`" + `, ` + "`" + `secondFactor` + "`" + ` or ` + "`" + `pendingSignUp` + "`" + ` is set."
+type FinishOAuthPayload {
+  "The user who signed in or up."
+  user: User @inherited
+  "The tokens of the new session. Null if cookies hold the session."
+  tokens: Tokens @inherited
+  "The second factor that is missing."
+  secondFactor: SecondFactorChallenge @inherited
+  "The username that is missing: the user has no account yet."
+  pendingSignUp: PendingSignUp @inherited
+}
+
+"How adding a provider starts."
+input StartOAuthLinkInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+}
+
+"Where to send the user."
+type StartOAuthLinkPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What you came back with from a provider."
+input FinishOAuthLinkInput {
+  "The token from ` + "`" + `startOAuthLink` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"The new way to sign in."
+type FinishOAuthLinkPayload {
+  "The credential. If your account had this user of the provider already, it is the one that it had."
+  credential: Credential @inherited
+}
+
+"How confirming who you are starts."
+input StartOAuthReauthenticationInput {
+  "The name of the provider, from ` + "`" + `Settings.oauthProviders` + "`" + `."
+  provider: String!
+  "Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed."
+  redirectTo: String!
+}
+
+"Where to send the user."
+type StartOAuthReauthenticationPayload {
+  "Where to send the user."
+  authorizationUrl: URL! @inherited
+  "The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow."
+  continuationToken: String! @inherited
+  "When the token expires."
+  expiresAt: DateTime! @inherited
+}
+
+"What you came back with from a provider."
+input FinishOAuthReauthenticationInput {
+  "The token from ` + "`" + `startOAuthReauthentication` + "`" + `."
+  continuationToken: String!
+  "The parameter ` + "`" + `code` + "`" + `."
+  code: String!
+  "The parameter ` + "`" + `state` + "`" + `."
+  state: String!
+  "The parameter ` + "`" + `iss` + "`" + `. Send it if there is one."
+  iss: String
+}
+
+"The user who confirmed who they are."
+type FinishOAuthReauthenticationPayload {
+  "The user. See ` + "`" + `reauthenticatedUntil` + "`" + `."
+  user: User @inherited
 }
 
 "The session to sign out of."
@@ -4295,6 +4987,16 @@ func (ec *executionContext) childFields_CompleteSignUpPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CompleteSignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_CreateRecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "user":
+		return ec.fieldContext_CreateRecoveryCodesPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateRecoveryCodesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Credential(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4355,6 +5057,36 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FinishOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishOAuthLinkPayload_credential(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishOAuthPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishOAuthPayload_tokens(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_FinishOAuthPayload_secondFactor(ctx, field)
+	case "pendingSignUp":
+		return ec.fieldContext_FinishOAuthPayload_pendingSignUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishOAuthReauthenticationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishOAuthReauthenticationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FinishPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -4393,6 +5125,28 @@ func (ec *executionContext) childFields_FinishPasskeySignUpPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type FinishPasskeySignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FinishSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_FinishSecondFactorPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_FinishSecondFactorPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishSecondFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FinishTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "credential":
+		return ec.fieldContext_FinishTotpPayload_credential(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_FinishTotpPayload_recoveryCodes(ctx, field)
+	case "user":
+		return ec.fieldContext_FinishTotpPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinishTotpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Length(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "min":
@@ -4401,6 +5155,16 @@ func (ec *executionContext) childFields_Length(ctx context.Context, field graphq
 		return ec.fieldContext_Length_max(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Length", field.Name)
+}
+
+func (ec *executionContext) childFields_OAuthProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OAuthProvider_name(ctx, field)
+	case "label":
+		return ec.fieldContext_OAuthProvider_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OAuthProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4765,10 +5529,14 @@ func (ec *executionContext) childFields_Settings(ctx context.Context, field grap
 		return ec.fieldContext_Settings_reauthenticationSeconds(ctx, field)
 	case "usernameHoldSeconds":
 		return ec.fieldContext_Settings_usernameHoldSeconds(ctx, field)
+	case "oauthProviders":
+		return ec.fieldContext_Settings_oauthProviders(ctx, field)
 	case "anonymousAccounts":
 		return ec.fieldContext_Settings_anonymousAccounts(ctx, field)
 	case "passkeys":
 		return ec.fieldContext_Settings_passkeys(ctx, field)
+	case "totpAvailable":
+		return ec.fieldContext_Settings_totpAvailable(ctx, field)
 	case "requestLimits":
 		return ec.fieldContext_Settings_requestLimits(ctx, field)
 	}
@@ -4833,6 +5601,42 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StartOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthLinkPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthLinkPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartOAuthReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartOAuthReauthenticationPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartOAuthReauthenticationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_StartPasskeyReauthenticationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "options":
@@ -4891,6 +5695,20 @@ func (ec *executionContext) childFields_StartPasswordResetPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type StartPasswordResetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StartTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_StartTotpPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_StartTotpPayload_uri(ctx, field)
+	case "continuationToken":
+		return ec.fieldContext_StartTotpPayload_continuationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StartTotpPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartTotpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -4935,6 +5753,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_anonymous(ctx, field)
 	case "reauthenticatedUntil":
 		return ec.fieldContext_User_reauthenticatedUntil(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_User_recoveryCodesLeft(ctx, field)
 	case "nextCodeAt":
 		return ec.fieldContext_User_nextCodeAt(ctx, field)
 	case "profile":
@@ -5263,6 +6083,48 @@ func (ec *executionContext) field_Mutation_enableAccount_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_finishOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishOAuthLinkInput, error) {
+			return ec.unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishOAuthReauthenticationInput, error) {
+			return ec.unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishOAuthInput, error) {
+			return ec.unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_finishPasskeyReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5311,6 +6173,34 @@ func (ec *executionContext) field_Mutation_finishPasskeySignUp_args(ctx context.
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.FinishPasskeySignUpInput, error) {
 			return ec.unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishSecondFactor_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishSecondFactorInput, error) {
+			return ec.unmarshalNFinishSecondFactorInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_finishTotp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FinishTotpInput, error) {
+			return ec.unmarshalNFinishTotpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5549,6 +6439,48 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignUpInput, error) {
 			return ec.unmarshalNSignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSignUpInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuthLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartOAuthLinkInput, error) {
+			return ec.unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuthReauthentication_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartOAuthReauthenticationInput, error) {
+			return ec.unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startOAuth_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartOAuthInput, error) {
+			return ec.unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6223,6 +7155,31 @@ func (ec *executionContext) fieldContext_CompleteSignUpPayload_tokens(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _CreateRecoveryCodesPayload_recoveryCodes(ctx context.Context, obj *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+	return ec.marshalNString2ᚕstringᚄ(ctx, nil, obj.RecoveryCodes)
+}
+func (ec *executionContext) fieldContext_CreateRecoveryCodesPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreateRecoveryCodesPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _CreateRecoveryCodesPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.CreateRecoveryCodesPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "CreateRecoveryCodesPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_CreateRecoveryCodesPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateRecoveryCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Credential_id(ctx context.Context, obj *model.Credential) graphql.Marshaler {
 	if answer, err := ec.Directives.Visible(ctx, obj, exec.Allow); err != nil || answer != exec.Allowed {
 		return exec.Refuse(ctx, ec.OperationContext, err)
@@ -6392,6 +7349,114 @@ func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _FinishOAuthLinkPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthLinkPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthLinkPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishOAuthLinkPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthLinkPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_secondFactor(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOSecondFactorChallenge2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSecondFactorChallenge(ctx, field.Selections, obj.SecondFactor)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_secondFactor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SecondFactorChallenge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthPayload_pendingSignUp(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx, field.Selections, obj.PendingSignUp)
+}
+func (ec *executionContext) fieldContext_FinishOAuthPayload_pendingSignUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PendingSignUp(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishOAuthReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishOAuthReauthenticationPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishOAuthReauthenticationPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishOAuthReauthenticationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishOAuthReauthenticationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FinishPasskeyReauthenticationPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishPasskeyReauthenticationPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "FinishPasskeyReauthenticationPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -6513,6 +7578,85 @@ func (ec *executionContext) fieldContext_FinishPasskeySignUpPayload_tokens(_ con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishSecondFactorPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishSecondFactorPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishSecondFactorPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishSecondFactorPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishSecondFactorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishSecondFactorPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.FinishSecondFactorPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishSecondFactorPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOTokens2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐTokens(ctx, field.Selections, obj.Tokens)
+}
+func (ec *executionContext) fieldContext_FinishSecondFactorPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishSecondFactorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishTotpPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model.FinishTotpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishTotpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOCredential2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredential(ctx, field.Selections, obj.Credential)
+}
+func (ec *executionContext) fieldContext_FinishTotpPayload_credential(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Credential(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FinishTotpPayload_recoveryCodes(ctx context.Context, obj *model.FinishTotpPayload) graphql.Marshaler {
+	return ec.marshalOString2ᚕstringᚄ(ctx, nil, obj.RecoveryCodes)
+}
+func (ec *executionContext) fieldContext_FinishTotpPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FinishTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _FinishTotpPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.FinishTotpPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "FinishTotpPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_FinishTotpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FinishTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6702,6 +7846,322 @@ func (ec *executionContext) fieldContext_Mutation_signOut(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_signOut_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuth(ctx, fc.Args["input"].(model.StartOAuthInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartOAuthPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuth(ctx, fc.Args["input"].(model.FinishOAuthInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishOAuthPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuth(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuth_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuthLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuthLink(ctx, fc.Args["input"].(model.StartOAuthLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartOAuthLinkPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartOAuthLinkPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuthLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuthLink(ctx, fc.Args["input"].(model.FinishOAuthLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishOAuthLinkPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishOAuthLinkPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuthLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuthLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startOAuthReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartOAuthReauthentication(ctx, fc.Args["input"].(model.StartOAuthReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartOAuthReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartOAuthReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishOAuthReauthentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishOAuthReauthentication(ctx, fc.Args["input"].(model.FinishOAuthReauthenticationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishOAuthReauthenticationPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+			return ec.marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishOAuthReauthentication(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishOAuthReauthenticationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishOAuthReauthentication_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7831,6 +9291,197 @@ func (ec *executionContext) fieldContext_Mutation_completeSignUp(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_finishSecondFactor(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishSecondFactor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishSecondFactor(ctx, fc.Args["input"].(model.FinishSecondFactorInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishSecondFactorPayload) graphql.Marshaler {
+			return ec.marshalOFinishSecondFactorPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishSecondFactor(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishSecondFactorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishSecondFactor_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_startTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartTotp(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.StartTotpPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StartTotpPayload) graphql.Marshaler {
+			return ec.marshalOStartTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartTotpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startTotp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StartTotpPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_finishTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_finishTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FinishTotp(ctx, fc.Args["input"].(model.FinishTotpInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.FinishTotpPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FinishTotpPayload) graphql.Marshaler {
+			return ec.marshalOFinishTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_finishTotp(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FinishTotpPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_finishTotp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createRecoveryCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createRecoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().CreateRecoveryCodes(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.SignedIn == nil {
+					var zeroVal *model.CreateRecoveryCodesPayload
+					return zeroVal, errors.New("directive signedIn is not implemented")
+				}
+				return ec.Directives.SignedIn(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+			return ec.marshalOCreateRecoveryCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCreateRecoveryCodesPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createRecoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateRecoveryCodesPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8540,6 +10191,20 @@ func (ec *executionContext) fieldContext_Mutation_startPasswordReset(ctx context
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OAuthProvider_name(ctx context.Context, obj *model.OAuthProvider) graphql.Marshaler {
+	return (*exec.Text)(&obj.Name)
+}
+func (ec *executionContext) fieldContext_OAuthProvider_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
+}
+
+func (ec *executionContext) _OAuthProvider_label(ctx context.Context, obj *model.OAuthProvider) graphql.Marshaler {
+	return (*exec.Text)(&obj.Label)
+}
+func (ec *executionContext) fieldContext_OAuthProvider_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthProvider", field, false, false, "String")
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, obj *model.PageInfo) graphql.Marshaler {
@@ -10126,6 +11791,24 @@ func (ec *executionContext) fieldContext_Settings_usernameHoldSeconds(_ context.
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Settings_oauthProviders(ctx context.Context, field graphql.CollectedField, obj *model.Settings) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "Settings", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx, field.Selections, obj.OauthProviders)
+}
+func (ec *executionContext) fieldContext_Settings_oauthProviders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Settings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OAuthProvider(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Settings_anonymousAccounts(ctx context.Context, obj *model.Settings) graphql.Marshaler {
 	return ec.marshalNBoolean2bool(ctx, nil, obj.AnonymousAccounts)
 }
@@ -10137,6 +11820,13 @@ func (ec *executionContext) _Settings_passkeys(ctx context.Context, obj *model.S
 	return ec.marshalNBoolean2bool(ctx, nil, obj.Passkeys)
 }
 func (ec *executionContext) fieldContext_Settings_passkeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Settings_totpAvailable(ctx context.Context, obj *model.Settings) graphql.Marshaler {
+	return ec.marshalNBoolean2bool(ctx, nil, obj.TotpAvailable)
+}
+func (ec *executionContext) fieldContext_Settings_totpAvailable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Settings", field, false, false, "Boolean")
 }
 
@@ -10377,6 +12067,69 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _StartOAuthLinkPayload_authorizationUrl(ctx context.Context, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_continuationToken(ctx context.Context, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthLinkPayload_expiresAt(ctx context.Context, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthLinkPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthLinkPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartOAuthPayload_authorizationUrl(ctx context.Context, obj *model.StartOAuthPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthPayload_continuationToken(ctx context.Context, obj *model.StartOAuthPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthPayload_expiresAt(ctx context.Context, obj *model.StartOAuthPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_authorizationUrl(ctx context.Context, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNURL2string(ctx, nil, obj.AuthorizationURL)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_authorizationUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "URL")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_continuationToken(ctx context.Context, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload_expiresAt(ctx context.Context, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartOAuthReauthenticationPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartOAuthReauthenticationPayload", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _StartPasskeyReauthenticationPayload_options(ctx context.Context, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
 	return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, nil, obj.Options)
 }
@@ -10487,6 +12240,34 @@ func (ec *executionContext) _StartPasswordResetPayload_success(ctx context.Conte
 }
 func (ec *executionContext) fieldContext_StartPasswordResetPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StartPasswordResetPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _StartTotpPayload_secret(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.Secret)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_uri(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.URI)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_uri(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_continuationToken(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return (*exec.Text)(&obj.ContinuationToken)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_continuationToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _StartTotpPayload_expiresAt(ctx context.Context, obj *model.StartTotpPayload) graphql.Marshaler {
+	return ec.marshalNDateTime2timeᚐTime(ctx, nil, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_StartTotpPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StartTotpPayload", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Tokens_accessToken(ctx context.Context, obj *model.Tokens) graphql.Marshaler {
@@ -10653,6 +12434,22 @@ func (ec *executionContext) _User_reauthenticatedUntil(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_User_reauthenticatedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _User_recoveryCodesLeft(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().RecoveryCodesLeft(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_recoveryCodesLeft(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "Int")
 }
 
 func (ec *executionContext) _User_nextCodeAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
@@ -12461,6 +14258,195 @@ func UnmarshalEnableAccountInput(ctx context.Context, raw any) (model.EnableAcco
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishOAuthInput(ctx context.Context, obj any) (model.FinishOAuthInput, error) {
+	var it model.FinishOAuthInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthInput unmarshals raw into the FinishOAuthInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthInput(ctx context.Context, raw any) (model.FinishOAuthInput, error) {
+	var out model.FinishOAuthInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishOAuthLinkInput(ctx context.Context, obj any) (model.FinishOAuthLinkInput, error) {
+	var it model.FinishOAuthLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthLinkInput unmarshals raw into the FinishOAuthLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthLinkInput(ctx context.Context, raw any) (model.FinishOAuthLinkInput, error) {
+	var out model.FinishOAuthLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthLinkInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishOAuthReauthenticationInput(ctx context.Context, obj any) (model.FinishOAuthReauthenticationInput, error) {
+	var it model.FinishOAuthReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "state", "iss"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "iss":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("iss"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Iss = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishOAuthReauthenticationInput unmarshals raw into the FinishOAuthReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishOAuthReauthenticationInput(ctx context.Context, raw any) (model.FinishOAuthReauthenticationInput, error) {
+	var out model.FinishOAuthReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishOAuthReauthenticationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputFinishPasskeyReauthenticationInput(ctx context.Context, obj any) (model.FinishPasskeyReauthenticationInput, error) {
 	var it model.FinishPasskeyReauthenticationInput
 	if obj == nil {
@@ -12664,6 +14650,118 @@ func UnmarshalFinishPasskeySignUpInput(ctx context.Context, raw any) (model.Fini
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputFinishSecondFactorInput(ctx context.Context, obj any) (model.FinishSecondFactorInput, error) {
+	var it model.FinishSecondFactorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "recoveryCode"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = graphql.OmittableOf(data)
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishSecondFactorInput unmarshals raw into the FinishSecondFactorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishSecondFactorInput(ctx context.Context, raw any) (model.FinishSecondFactorInput, error) {
+	var out model.FinishSecondFactorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishSecondFactorInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFinishTotpInput(ctx context.Context, obj any) (model.FinishTotpInput, error) {
+	var it model.FinishTotpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "code", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFinishTotpInput unmarshals raw into the FinishTotpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFinishTotpInput(ctx context.Context, raw any) (model.FinishTotpInput, error) {
+	var out model.FinishTotpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FinishTotpInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPasskeyProofInput(ctx context.Context, obj any) (model.PasskeyProofInput, error) {
 	var it model.PasskeyProofInput
 	if obj == nil {
@@ -12815,7 +14913,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password"}
+	fieldsInOrder := [...]string{"password", "code", "recoveryCode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -12824,11 +14922,25 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Password = data
+			it.Password = graphql.OmittableOf(data)
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = graphql.OmittableOf(data)
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -13653,6 +15765,178 @@ func UnmarshalSignUpInput(ctx context.Context, raw any) (model.SignUpInput, erro
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputStartOAuthInput(ctx context.Context, obj any) (model.StartOAuthInput, error) {
+	var it model.StartOAuthInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKENS"
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo", "username", "profile", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = graphql.OmittableOf(data)
+		case "profile":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("profile"))
+			data, err := ec.unmarshalOProfileFieldsInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐProfileFieldsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Profile = graphql.OmittableOf(data)
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthInput unmarshals raw into the StartOAuthInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthInput(ctx context.Context, raw any) (model.StartOAuthInput, error) {
+	var out model.StartOAuthInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthLinkInput(ctx context.Context, obj any) (model.StartOAuthLinkInput, error) {
+	var it model.StartOAuthLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthLinkInput unmarshals raw into the StartOAuthLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthLinkInput(ctx context.Context, raw any) (model.StartOAuthLinkInput, error) {
+	var out model.StartOAuthLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthLinkInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputStartOAuthReauthenticationInput(ctx context.Context, obj any) (model.StartOAuthReauthenticationInput, error) {
+	var it model.StartOAuthReauthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStartOAuthReauthenticationInput unmarshals raw into the StartOAuthReauthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStartOAuthReauthenticationInput(ctx context.Context, raw any) (model.StartOAuthReauthenticationInput, error) {
+	var out model.StartOAuthReauthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartOAuthReauthenticationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputStartPasskeySignInInput(ctx context.Context, obj any) (model.StartPasskeySignInInput, error) {
 	var it model.StartPasskeySignInInput
 	if obj == nil {
@@ -14431,6 +16715,44 @@ func (ec *executionContext) _CompleteSignUpPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var createRecoveryCodesPayloadImplementors = []string{"CreateRecoveryCodesPayload"}
+
+func (ec *executionContext) _CreateRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createRecoveryCodesPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateRecoveryCodesPayload")
+		case "recoveryCodes":
+			out.Values[i] = ec._CreateRecoveryCodesPayload_recoveryCodes(out.At(ctx, "CreateRecoveryCodesPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._CreateRecoveryCodesPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var credentialImplementors = []string{"Credential", "Node"}
 
 func (ec *executionContext) _Credential(ctx context.Context, sel ast.SelectionSet, obj *model.Credential) graphql.Marshaler {
@@ -14647,6 +16969,120 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var finishOAuthLinkPayloadImplementors = []string{"FinishOAuthLinkPayload"}
+
+func (ec *executionContext) _FinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishOAuthLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthLinkPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthLinkPayload")
+		case "credential":
+			out.Values[i] = ec._FinishOAuthLinkPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishOAuthPayloadImplementors = []string{"FinishOAuthPayload"}
+
+func (ec *executionContext) _FinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishOAuthPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthPayload")
+		case "user":
+			out.Values[i] = ec._FinishOAuthPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishOAuthPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondFactor":
+			out.Values[i] = ec._FinishOAuthPayload_secondFactor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pendingSignUp":
+			out.Values[i] = ec._FinishOAuthPayload_pendingSignUp(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishOAuthReauthenticationPayloadImplementors = []string{"FinishOAuthReauthenticationPayload"}
+
+func (ec *executionContext) _FinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishOAuthReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishOAuthReauthenticationPayload")
+		case "user":
+			out.Values[i] = ec._FinishOAuthReauthenticationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var finishPasskeyReauthenticationPayloadImplementors = []string{"FinishPasskeyReauthenticationPayload"}
 
 func (ec *executionContext) _FinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
@@ -14794,6 +17230,87 @@ func (ec *executionContext) _FinishPasskeySignUpPayload(ctx context.Context, sel
 	return out
 }
 
+var finishSecondFactorPayloadImplementors = []string{"FinishSecondFactorPayload"}
+
+func (ec *executionContext) _FinishSecondFactorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishSecondFactorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishSecondFactorPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishSecondFactorPayload")
+		case "user":
+			out.Values[i] = ec._FinishSecondFactorPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._FinishSecondFactorPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var finishTotpPayloadImplementors = []string{"FinishTotpPayload"}
+
+func (ec *executionContext) _FinishTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FinishTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, finishTotpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FinishTotpPayload")
+		case "credential":
+			out.Values[i] = ec._FinishTotpPayload_credential(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recoveryCodes":
+			out.Values[i] = ec._FinishTotpPayload_recoveryCodes(out.At(ctx, "FinishTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._FinishTotpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lengthImplementors = []string{"Length"}
 
 func (ec *executionContext) _Length(ctx context.Context, sel ast.SelectionSet, obj *model.Length) graphql.Marshaler {
@@ -14875,6 +17392,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "signOut":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_signOut(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuth":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuth(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuth":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuth(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuthLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuthLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuthLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuthLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startOAuthReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startOAuthReauthentication(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishOAuthReauthentication":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishOAuthReauthentication(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -15033,6 +17592,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "finishSecondFactor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishSecondFactor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "finishTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_finishTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createRecoveryCodes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createRecoveryCodes(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "changePassword":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_changePassword(ctx, field)
@@ -15115,6 +17702,44 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 				return ec._Mutation_startPasswordReset(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var oAuthProviderImplementors = []string{"OAuthProvider"}
+
+func (ec *executionContext) _OAuthProvider(ctx context.Context, sel ast.SelectionSet, obj *model.OAuthProvider) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthProviderImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OAuthProvider")
+		case "name":
+			out.Values[i] = ec._OAuthProvider_name(out.At(ctx, "OAuthProvider", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._OAuthProvider_label(out.At(ctx, "OAuthProvider", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -16523,6 +19148,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "oauthProviders":
+			out.Values[i] = ec._Settings_oauthProviders(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "anonymousAccounts":
 			out.Values[i] = ec._Settings_anonymousAccounts(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
@@ -16530,6 +19160,11 @@ func (ec *executionContext) _Settings(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "passkeys":
 			out.Values[i] = ec._Settings_passkeys(out.At(ctx, "Settings", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totpAvailable":
+			out.Values[i] = ec._Settings_totpAvailable(out.At(ctx, "Settings", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16765,6 +19400,135 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var startOAuthLinkPayloadImplementors = []string{"StartOAuthLinkPayload"}
+
+func (ec *executionContext) _StartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartOAuthLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthLinkPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthLinkPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthLinkPayload_authorizationUrl(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthLinkPayload_continuationToken(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthLinkPayload_expiresAt(out.At(ctx, "StartOAuthLinkPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthPayloadImplementors = []string{"StartOAuthPayload"}
+
+func (ec *executionContext) _StartOAuthPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartOAuthPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthPayload_authorizationUrl(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthPayload_continuationToken(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthPayload_expiresAt(out.At(ctx, "StartOAuthPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startOAuthReauthenticationPayloadImplementors = []string{"StartOAuthReauthenticationPayload"}
+
+func (ec *executionContext) _StartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startOAuthReauthenticationPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartOAuthReauthenticationPayload")
+		case "authorizationUrl":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_authorizationUrl(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_continuationToken(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartOAuthReauthenticationPayload_expiresAt(out.At(ctx, "StartOAuthReauthenticationPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var startPasskeyReauthenticationPayloadImplementors = []string{"StartPasskeyReauthenticationPayload"}
 
 func (ec *executionContext) _StartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
@@ -16975,6 +19739,54 @@ func (ec *executionContext) _StartPasswordResetPayload(ctx context.Context, sel 
 	return out
 }
 
+var startTotpPayloadImplementors = []string{"StartTotpPayload"}
+
+func (ec *executionContext) _StartTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.StartTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startTotpPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartTotpPayload")
+		case "secret":
+			out.Values[i] = ec._StartTotpPayload_secret(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uri":
+			out.Values[i] = ec._StartTotpPayload_uri(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "continuationToken":
+			out.Values[i] = ec._StartTotpPayload_continuationToken(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StartTotpPayload_expiresAt(out.At(ctx, "StartTotpPayload", &fields[i]), obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var tokensImplementors = []string{"Tokens"}
 
 func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, obj *model.Tokens) graphql.Marshaler {
@@ -17135,6 +19947,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_reauthenticatedUntil(ctx, field, obj)
+				})
+		case "recoveryCodesLeft":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_recoveryCodesLeft(ctx, field, obj)
 				})
 		case "nextCodeAt":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -17887,6 +20705,21 @@ func (ec *executionContext) unmarshalNEnableAccountInput2freeholdᚗdevᚋfreeho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNFinishOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthInput(ctx context.Context, v any) (model.FinishOAuthInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkInput(ctx context.Context, v any) (model.FinishOAuthLinkInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationInput(ctx context.Context, v any) (model.FinishOAuthReauthenticationInput, error) {
+	res, err := ec.unmarshalInputFinishOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNFinishPasskeyReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationInput(ctx context.Context, v any) (model.FinishPasskeyReauthenticationInput, error) {
 	res, err := ec.unmarshalInputFinishPasskeyReauthenticationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -17904,6 +20737,16 @@ func (ec *executionContext) unmarshalNFinishPasskeySignInInput2freeholdᚗdevᚋ
 
 func (ec *executionContext) unmarshalNFinishPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeySignUpInput(ctx context.Context, v any) (model.FinishPasskeySignUpInput, error) {
 	res, err := ec.unmarshalInputFinishPasskeySignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishSecondFactorInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorInput(ctx context.Context, v any) (model.FinishSecondFactorInput, error) {
+	res, err := ec.unmarshalInputFinishSecondFactorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNFinishTotpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpInput(ctx context.Context, v any) (model.FinishTotpInput, error) {
+	res, err := ec.unmarshalInputFinishTotpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -18012,6 +20855,30 @@ func (ec *executionContext) marshalNNode2ᚕfreeholdᚗdevᚋfreeholdᚋownedᚐ
 	})
 
 	return ret
+}
+
+func (ec *executionContext) marshalNOAuthProvider2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OAuthProvider) graphql.Marshaler {
+	ret := exec.MarshalList(ctx, concurrent, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOAuthProvider2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐOAuthProvider(ctx context.Context, sel ast.SelectionSet, v *model.OAuthProvider) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OAuthProvider!")
+		return graphql.Null
+	}
+	return ec._OAuthProvider(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNOtherwise2freeholdᚗdevᚋfreeholdᚋdirectivesᚐOtherwise(ctx context.Context, v any) (directives.Otherwise, error) {
@@ -18476,6 +21343,21 @@ func (ec *executionContext) marshalNSignUpNeed2freeholdᚗdevᚋfreeholdᚋgraph
 	return v
 }
 
+func (ec *executionContext) unmarshalNStartOAuthInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthInput(ctx context.Context, v any) (model.StartOAuthInput, error) {
+	res, err := ec.unmarshalInputStartOAuthInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartOAuthLinkInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkInput(ctx context.Context, v any) (model.StartOAuthLinkInput, error) {
+	res, err := ec.unmarshalInputStartOAuthLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNStartOAuthReauthenticationInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationInput(ctx context.Context, v any) (model.StartOAuthReauthenticationInput, error) {
+	res, err := ec.unmarshalInputStartOAuthReauthenticationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNStartPasskeySignUpInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeySignUpInput(ctx context.Context, v any) (model.StartPasskeySignUpInput, error) {
 	res, err := ec.unmarshalInputStartPasskeySignUpInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18556,6 +21438,20 @@ func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, 
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNURL2string(ctx context.Context, v any) (string, error) {
+	res, err := model.UnmarshalURL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNURL2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalURL(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "URL!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNUpdateProfileInput2freeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUpdateProfileInput(ctx context.Context, v any) (model.UpdateProfileInput, error) {
@@ -18899,6 +21795,13 @@ func (ec *executionContext) marshalOCompleteSignUpPayload2ᚖfreeholdᚗdevᚋfr
 	return ec._CompleteSignUpPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCreateRecoveryCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCreateRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateRecoveryCodesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateRecoveryCodesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCredential2ᚕᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐCredentialᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Credential) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -18989,6 +21892,27 @@ func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfre
 	return ec._EnableAccountPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishOAuthLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishOAuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishOAuthReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishOAuthReauthenticationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFinishPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishPasskeyReauthenticationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -19015,6 +21939,20 @@ func (ec *executionContext) marshalOFinishPasskeySignUpPayload2ᚖfreeholdᚗdev
 		return graphql.Null
 	}
 	return ec._FinishPasskeySignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishSecondFactorPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishSecondFactorPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishSecondFactorPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishSecondFactorPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFinishTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishTotpPayload(ctx context.Context, sel ast.SelectionSet, v *model.FinishTotpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FinishTotpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (*string, error) {
@@ -19312,6 +22250,27 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖfreeholdᚗdevᚋfreehold�
 	return ec._SignUpPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOStartOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartOAuthLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthLinkPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartOAuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartOAuthReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartOAuthReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartOAuthReauthenticationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartOAuthReauthenticationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOStartPasskeyReauthenticationPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartPasskeyReauthenticationPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartPasskeyReauthenticationPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -19353,6 +22312,13 @@ func (ec *executionContext) marshalOStartPasswordResetPayload2ᚖfreeholdᚗdev�
 		return graphql.Null
 	}
 	return ec._StartPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOStartTotpPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐStartTotpPayload(ctx context.Context, sel ast.SelectionSet, v *model.StartTotpPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._StartTotpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

@@ -51,6 +51,7 @@ const (
 
 	CredentialAdded   Kind = "credential_added"   //nolint:gosec // the name of a kind; to the account's address
 	CredentialRemoved Kind = "credential_removed" //nolint:gosec // as above
+	RecoveryCodeUsed  Kind = "recovery_code_used"
 )
 
 // kinds has the properties of each kind: whether the mail contains a one-time code, and which further values its templates can
@@ -69,6 +70,7 @@ var kinds = map[Kind]about{
 
 	CredentialAdded:   {data: []string{"username", "credential"}}, // credential: such as "a passkey"
 	CredentialRemoved: {data: []string{"username", "credential"}},
+	RecoveryCodeUsed:  {data: []string{"username", "left"}}, // left: how many codes are left
 }
 
 // about has the properties of a kind.

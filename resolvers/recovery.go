@@ -52,14 +52,6 @@ func (m *MutationResolver) ResetPassword(ctx context.Context, input model.ResetP
 	return &model.ResetPasswordPayload{Success: true}, nil
 }
 
-func (m *MutationResolver) Reauthenticate(ctx context.Context, input model.ReauthenticateInput) (*model.ReauthenticatePayload, error) {
-	p, err := m.Accounts.Reauthenticate(ctx, auth.ViewerFrom(ctx), input.Password)
-	if err != nil {
-		return nil, err
-	}
-	return &model.ReauthenticatePayload{User: newProfile(p).User}, nil
-}
-
 func (m *MutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
 	p, err := m.Accounts.ChangePassword(ctx, auth.ViewerFrom(ctx), input.CurrentPassword, input.NewPassword)
 	if err != nil {

@@ -10,7 +10,9 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/mailcodes"
+	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
@@ -24,7 +26,9 @@ type Resolvers struct {
 	Accounts   *accounts.Service
 	MailCodes  *mailcodes.Service
 	Anonymous  *anonymous.Service
+	Factors    *factors.Service
 	Operators  *operators.Service
+	OAuth      *oauth.Service
 	Passkeys   *passkeys.Service
 	Registry   *owned.Registry
 	EntityKeys map[string][]string // of each type with @key; see EntityKeys

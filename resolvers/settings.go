@@ -29,8 +29,10 @@ func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 		BioLength: length(s.Bio), LocationLength: length(s.Location),
 		VerifiedEmailRequired: s.RequireVerifiedEmail, DefaultVisibility: owned.Visibility(s.DefaultVisibility),
 		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
+		OauthProviders:    q.oauthProviders(),
 		AnonymousAccounts: q.Anonymous.On(),
 		Passkeys:          q.Resolvers.Passkeys.Available(),
+		TotpAvailable:     q.Factors.HasTOTP(),
 		RequestLimits: &model.RequestLimits{
 			PageSize: db.MaxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
 			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes, ReplyBytes: q.Limits.Reply,

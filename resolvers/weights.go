@@ -17,12 +17,15 @@ var TextBytes = map[string]int{
 	"Profile.location": 100 * CharacterBytes, "Profile.phoneNumber": 18,
 	"PageInfo.startCursor": 40, "PageInfo.endCursor": 40,
 	"Tokens.accessToken": 2560, "Tokens.refreshToken": 256,
+	"StartTotpPayload.secret": 32, "StartTotpPayload.uri": 512, "StartTotpPayload.continuationToken": 64,
+	"FinishTotpPayload.recoveryCodes": 320, "CreateRecoveryCodesPayload.recoveryCodes": 320,
 }
 
 // Credential are the mutations that compute a password hash, check a code or send a mail.
 var Credential = []string{
-	"signUp", "signIn", "reauthenticate", "changePassword", "deleteAccount",
+	"signUp", "signIn", "finishSecondFactor", "finishTotp", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
+	"startOAuth", "finishOAuth", "startOAuthLink", "finishOAuthLink", "startOAuthReauthentication", "finishOAuthReauthentication",
 	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "addEmailCode", "setPassword", "signUpAnonymously", "upgradeAccount",
 	"startPasskeySignUp", "finishPasskeySignUp", "startPasskeySignIn", "finishPasskeySignIn", "finishPasskeyRegistration", "finishPasskeyReauthentication",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",

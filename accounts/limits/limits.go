@@ -24,6 +24,7 @@ type Limits struct {
 	SignUp, SignIn, CodeRequest, CodeTry Limit
 	AnonymousSignUp                      Limit // sign-ups of anonymous accounts, which count as sign-ups, too
 	PasswordTry                          Limit // of the passwords of accounts that the client has sessions of
+	OAuth                                Limit // steps of flows with an identity provider
 	Passkey                              Limit // options for passkeys, and their answers
 
 	// For one account. Strangers are clients from which nobody has signed in to it.
@@ -32,6 +33,10 @@ type Limits struct {
 	Code      Limit // of a code, by one client
 	CodeTotal Limit // of a code, by all strangers together that have not requested one
 	OwnGuess  Limit // of the password, within the sessions of the account
+
+	// Guesses at the six digits of an account's authenticator apps: by one client, and by all strangers together; all other clients
+	// together have as many.
+	Factor, FactorTotal Limit
 
 	// Mails of one kind to one address: by one client, and by all clients together. Strangers and the clients that the account is
 	// used from have one count each. MailDay bounds repetition over a long time.
@@ -147,6 +152,11 @@ func (l *Limiter) CheckAnonymous(ctx context.Context) error {
 // CheckSignIn counts a sign-in by a client.
 func (l *Limiter) CheckSignIn(ctx context.Context) error {
 	return l.CheckLimit(ctx, byClient(ctx, l.limits.SignIn, "signIn")...)
+}
+
+// CheckOAuth counts a step of a flow with an identity provider by a client.
+func (l *Limiter) CheckOAuth(ctx context.Context) error {
+	return l.CheckLimit(ctx, byClient(ctx, l.limits.OAuth, "oauth")...)
 }
 
 // CheckCodeRequest counts a request for a code by a client.

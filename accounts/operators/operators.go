@@ -181,3 +181,19 @@ var inactive = map[State]fault.Flaw{
 	Disabled: {Code: "DISABLED", Message: "This account is disabled. Enable it first."},
 	Pending:  {Code: "PENDING", Message: "This account is pending: its owner has not verified the email address."},
 }
+
+// RemoveSecondFactor removes the second factor of an account whose owner has lost it, as the command line, and sends a notice to its address.
+// It returns whether the account had one; NOT_FOUND for an unknown account.
+func (s *Service) RemoveSecondFactor(ctx context.Context, userID uuid.UUID) (removed bool, err error) {
+	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+		var to db.Notice
+		if removed, to, err = tx.RemoveSecondFactor(ctx, userID); err != nil || !removed || to.Email == "" {
+			return err
+		}
+		return tx.EnqueueMail(ctx, outbox.Mail{
+			Kind: mail.CredentialRemoved, UserID: userID, Recipient: to.Email,
+			Data: map[string]string{"username": to.Username, "credential": "the second factor, which an operator has removed"},
+		})
+	})
+	return removed, err
+}

@@ -74,7 +74,7 @@ func (s *Service) successorTokens(result db.RefreshResult, presented auth.Refres
 	if successor == "" { // its key was deleted
 		return nil, fault.SignIn(fault.Invalid)
 	}
-	tokens, err := s.Issue(auth.Viewer{UserID: result.UserID, SessionID: presented.SessionID, Scopes: result.Scopes}, successor)
+	tokens, err := s.Issue(result.Viewer(presented.SessionID), successor)
 	if err != nil {
 		return nil, fmt.Errorf("refresh session: %w", err)
 	}

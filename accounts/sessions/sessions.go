@@ -59,7 +59,7 @@ func (s *Service) Prepare() (session db.SessionParams, refreshToken string) {
 
 // Issue creates an access token for a viewer whose session was started or refreshed, and returns it with the refresh token.
 func (s *Service) Issue(viewer auth.Viewer, refreshToken string) (*auth.Pair, error) {
-	access, expires, err := s.tokens.Access(viewer.UserID, viewer.SessionID, viewer.Scopes)
+	access, expires, err := s.tokens.Access(viewer)
 	if err != nil {
 		return nil, err
 	}

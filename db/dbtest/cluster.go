@@ -21,7 +21,7 @@ type Cluster struct {
 // NewCluster starts a cluster, and stops it when the test ends.
 func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "freehold-test-")
+	dir, err := os.MkdirTemp(scratch(), folders)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM app.revoke_access(app.viewer_id(), app.session_id());
-  UPDATE app.sessions s SET authenticated_at = clock_timestamp() WHERE s.id = app.session_id() AND s.user_id = app.viewer_id();
+  PERFORM app.authenticate_again('{pwd}', false);
   PERFORM app.record_event(app.viewer_id(), 'PASSWORD_CHANGED');
   RETURN QUERY SELECT COALESCE(u.email, ''), app.verified_username(u, p) FROM app.user_private u JOIN app.profiles p ON p.user_id = u.user_id WHERE u.user_id = app.viewer_id();
 END

@@ -8,7 +8,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
-  UPDATE app.sessions SET authenticated_at = clock_timestamp() WHERE id = app.session_id() AND user_id = app.viewer_id();
+  PERFORM app.authenticate_again('{pwd}', false);
   RETURN true;
 END
 $$;

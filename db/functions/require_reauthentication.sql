@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- Raises FH004 if the viewer must enter the password again, and FH003 if there is no session.
+-- Raises FH004 if the viewer must prove again who they are, with the acceptable factors as its detail, and FH003 if there is no session.
 CREATE OR REPLACE FUNCTION app.require_reauthentication(p_seconds double precision) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -8,7 +8,7 @@ BEGIN
     RAISE EXCEPTION 'there is no session' USING ERRCODE = 'FH003';
   END IF;
   IF app.reauthenticated_until(app.viewer_id(), p_seconds) IS NULL THEN
-    RAISE EXCEPTION 'the last sign-in or reauthentication was too long ago' USING ERRCODE = 'FH004';
+    RAISE EXCEPTION 'the last sign-in or reauthentication was too long ago' USING ERRCODE = 'FH004', DETAIL = app.acceptable_factors(p_seconds);
   END IF;
 END
 $$;

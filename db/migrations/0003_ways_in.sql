@@ -118,3 +118,6 @@ GRANT UPDATE (data) ON app.codes TO freehold_definer;
 ALTER TABLE app.accounts ADD COLUMN idle_check_at timestamptz NOT NULL DEFAULT now();
 GRANT UPDATE (idle_check_at) ON app.accounts TO freehold_definer;
 CREATE INDEX accounts_anonymous ON app.accounts (idle_check_at) WHERE anonymous;
+-- app.session_claims and app.accept_scopes replace them.
+DROP FUNCTION IF EXISTS app.session_scopes(uuid);
+DROP FUNCTION IF EXISTS app.claim_scopes(text);

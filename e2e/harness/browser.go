@@ -108,12 +108,13 @@ const (
 // Clock is a clock that a test sets forward.
 type Clock struct{ ahead atomic.Int64 }
 
-func (c *Clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+// Now returns the time of the clock.
+func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // Put sets the clock ahead of the time.
 func (c *Clock) Put(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
 // StartAt is Start for a service with a clock.
 func StartAt(t testing.TB, c *Clock, further ...string) *Service {
-	return StartWith(t, dbtest.New(t), BothLayers, app.Options{Now: c.now}, further...)
+	return StartWith(t, dbtest.New(t), BothLayers, app.Options{Now: c.Now}, further...)
 }

@@ -46,6 +46,6 @@ func (i *Issuer) Settings() []string {
 
 // Token returns an access token for a session of a user, with scopes.
 func (i *Issuer) Token(userID uuid.UUID, scopes ...string) (string, error) {
-	token, _, err := i.tokens.Access(userID, uuid.New(), auth.Scopes(strings.Join(scopes, " ")))
+	token, _, err := i.tokens.Access(auth.Viewer{UserID: userID, SessionID: uuid.New(), Scopes: auth.Scopes(strings.Join(scopes, " "))})
 	return token, err
 }

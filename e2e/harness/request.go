@@ -34,6 +34,7 @@ type ReplyError struct {
 		Fields     []replyField `json:"fields"`
 		RetryAfter int          `json:"retryAfter"`
 		RequestID  string       `json:"requestId"`
+		Acceptable []string     `json:"acceptable"`
 	} `json:"extensions"`
 }
 

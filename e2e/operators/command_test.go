@@ -105,3 +105,45 @@ func TestInvalidCommands(t *testing.T) {
 		t.Errorf("help: %s", output)
 	}
 }
+
+// A user who has lost the authenticator app and the recovery codes signs in again after an operator has removed them. The user reads that in
+// the events and in a mail.
+func TestRemoveSecondFactor(t *testing.T) {
+	t.Parallel()
+	s, admin := start(t, harness.BothLayers)
+	s.Work()
+	a := s.SignUpAs("locked-out", nil)
+	if got := admin("remove-second-factor", a.Username); got != "locked-out had no second factor\n" {
+		t.Errorf("an account without one: %s", got)
+	}
+	for range 2 {
+		s.DB.Query(t, `INSERT INTO app.credentials (id, user_id, kind, name) VALUES (gen_random_uuid(), $1, 'TOTP', 'x')`, a.UserID)
+	}
+	s.DB.Query(t, `INSERT INTO app.recovery_codes (user_id, code_hash) VALUES ($1, 'x')`, a.UserID)
+	if r := s.TrySignIn(a.Email, harness.Password); strings.Contains(r.Body, "accessToken") {
+		t.Fatalf("a sign-in without the second factor: %s", r.Body)
+	}
+	if got := admin("remove-second-factor", a.UserID); got != "locked-out has no second factor any more\n" {
+		t.Errorf("removing it: %s", got)
+	}
+	token := s.SignIn(a.Email)
+	var data struct {
+		Me struct {
+			RecoveryCodesLeft int
+			Credentials       []struct{ Kind string }
+		}
+	}
+	s.Must(token, `{ me { recoveryCodesLeft credentials { kind } } }`, nil).Into(t, &data)
+	if data.Me.RecoveryCodesLeft != 0 || len(data.Me.Credentials) != 1 || data.Me.Credentials[0].Kind != "PASSWORD" {
+		t.Errorf("afterwards, the account has %+v", data.Me)
+	}
+	if got := events(s, token)[1]; got.Kind != "SECOND_FACTOR_REMOVED" || got.By != "the command line" {
+		t.Errorf("the event is %+v", got)
+	}
+	if m := s.MailTo(a.Email, "credential_removed", 1); !strings.Contains(m.Text, "which an operator has removed") {
+		t.Errorf("the notice: %s", m.Text)
+	}
+	if output, ok := freehold(s, nil, "admin", "remove-second-factor", "nobody-here"); ok || !strings.Contains(output, "nobody-here") {
+		t.Errorf("an unknown account: %s", output)
+	}
+}

@@ -130,6 +130,14 @@ type CompleteSignUpPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// Your new recovery codes.
+type CreateRecoveryCodesPayload struct {
+	// Ten recovery codes, each of which works once. They are shown only here: let the user save them.
+	RecoveryCodes []string `json:"recoveryCodes"`
+	// You.
+	User *User `json:"user,omitempty"`
+}
+
 // A way in which the owner of an account can sign in. Only its owner can see it. It contains no secret.
 type Credential struct {
 	owned.By
@@ -145,7 +153,7 @@ type Credential struct {
 
 // The confirmation that deletes your account.
 type DeleteAccountInput struct {
-	// The password of your account. An account without a password needs none; the error is then REAUTH_REQUIRED if you last proved who you are too long ago.
+	// The password of your account. Required if it has one.
 	Password graphql.Omittable[*string] `json:"password,omitempty"`
 }
 
@@ -183,6 +191,66 @@ type EnableAccountPayload struct {
 	Account *Account `json:"account,omitempty"`
 	// Always true; a failure is an error.
 	Success bool `json:"success"`
+}
+
+// What a user came back with from a provider.
+type FinishOAuthInput struct {
+	// The token from `startOAuth`.
+	ContinuationToken string `json:"continuationToken"`
+	// The parameter `code`.
+	Code string `json:"code"`
+	// The parameter `state`.
+	State string `json:"state"`
+	// The parameter `iss`. Send it if there is one.
+	Iss graphql.Omittable[*string] `json:"iss,omitempty"`
+}
+
+// What you came back with from a provider.
+type FinishOAuthLinkInput struct {
+	// The token from `startOAuthLink`.
+	ContinuationToken string `json:"continuationToken"`
+	// The parameter `code`.
+	Code string `json:"code"`
+	// The parameter `state`.
+	State string `json:"state"`
+	// The parameter `iss`. Send it if there is one.
+	Iss graphql.Omittable[*string] `json:"iss,omitempty"`
+}
+
+// The new way to sign in.
+type FinishOAuthLinkPayload struct {
+	// The credential. If your account had this user of the provider already, it is the one that it had.
+	Credential *Credential `json:"credential,omitempty"`
+}
+
+// What came of a sign-in with a provider. Either `user`, `secondFactor` or `pendingSignUp` is set.
+type FinishOAuthPayload struct {
+	// The user who signed in or up.
+	User *User `json:"user,omitempty"`
+	// The tokens of the new session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
+	// The second factor that is missing.
+	SecondFactor *SecondFactorChallenge `json:"secondFactor,omitempty"`
+	// The username that is missing: the user has no account yet.
+	PendingSignUp *PendingSignUp `json:"pendingSignUp,omitempty"`
+}
+
+// What you came back with from a provider.
+type FinishOAuthReauthenticationInput struct {
+	// The token from `startOAuthReauthentication`.
+	ContinuationToken string `json:"continuationToken"`
+	// The parameter `code`.
+	Code string `json:"code"`
+	// The parameter `state`.
+	State string `json:"state"`
+	// The parameter `iss`. Send it if there is one.
+	Iss graphql.Omittable[*string] `json:"iss,omitempty"`
+}
+
+// The user who confirmed who they are.
+type FinishOAuthReauthenticationPayload struct {
+	// The user. See `reauthenticatedUntil`.
+	User *User `json:"user,omitempty"`
 }
 
 // One of your passkeys.
@@ -249,12 +317,58 @@ type FinishPasskeySignUpPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// The second factor of a sign-in: a code of an authenticator app, or a recovery code.
+type FinishSecondFactorInput struct {
+	// The token in `secondFactor`.
+	ContinuationToken string `json:"continuationToken"`
+	// The current code of the authenticator app. White space and dashes do not matter. Each code works once.
+	Code graphql.Omittable[*string] `json:"code,omitempty"`
+	// One of the account's recovery codes. It works once.
+	RecoveryCode graphql.Omittable[*string] `json:"recoveryCode,omitempty"`
+}
+
+// The new session.
+type FinishSecondFactorPayload struct {
+	// The user who signed in.
+	User *User `json:"user,omitempty"`
+	// The tokens of the new session. Null if cookies hold the session.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// A code of the new authenticator app, which proves that the app has the secret.
+type FinishTotpInput struct {
+	// The token from `startTotp`.
+	ContinuationToken string `json:"continuationToken"`
+	// The code that the app shows (RFC 6238). White space and dashes do not matter.
+	Code string `json:"code"`
+	// Your name for the app: 1 to 100 characters. If it is missing or blank, it is called Authenticator app.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+}
+
+// The new authenticator app.
+type FinishTotpPayload struct {
+	// The app.
+	Credential *Credential `json:"credential,omitempty"`
+	// Ten recovery codes, if this is the first app of your account; otherwise null. They are shown only here: let the user save them.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// You.
+	User *User `json:"user,omitempty"`
+}
+
 // How many characters (Unicode code points) a string can have.
 type Length struct {
 	// The minimum; 0 if the string is optional.
 	Min int `json:"min"`
 	// The maximum.
 	Max int `json:"max"`
+}
+
+// A provider of OpenID Connect or OAuth 2.0 with which users can sign in.
+type OAuthProvider struct {
+	// Its name, for `startOAuth`.
+	Name string `json:"name"`
+	// What to write on a button.
+	Label string `json:"label"`
 }
 
 // The position of a page in its list (Relay's Cursor Connections). The list has only the entries that you can see.
@@ -348,13 +462,17 @@ type ProfileFieldsInput struct {
 	PhoneNumber graphql.Omittable[*string] `json:"phoneNumber,omitempty"`
 }
 
-// Your password.
+// What confirms that it is you: the password, a second factor, or both. An empty code is the same as omitting it.
 type ReauthenticateInput struct {
 	// The password of your account.
-	Password string `json:"password"`
+	Password graphql.Omittable[*string] `json:"password,omitempty"`
+	// A code of your authenticator app. Without the password, it is accepted only after another proof that is still recent.
+	Code graphql.Omittable[*string] `json:"code,omitempty"`
+	// One of your recovery codes, instead of a code of the app. It works once.
+	RecoveryCode graphql.Omittable[*string] `json:"recoveryCode,omitempty"`
 }
 
-// The response to a confirmed password.
+// The response to a confirmation.
 type ReauthenticatePayload struct {
 	// You, with a new `reauthenticatedUntil`.
 	User *User `json:"user,omitempty"`
@@ -640,14 +758,18 @@ type Settings struct {
 	DefaultVisibility owned.Visibility `json:"defaultVisibility"`
 	// How long a one-time code is valid, in seconds.
 	CodeLifetimeSeconds int `json:"codeLifetimeSeconds"`
-	// How long you can take sensitive actions after you enter your password, in seconds. See `User.reauthenticatedUntil`.
+	// How long you can take sensitive actions after you prove who you are, in seconds. See `User.reauthenticatedUntil`.
 	ReauthenticationSeconds int `json:"reauthenticationSeconds"`
 	// How long a username stays unavailable to others after its owner gave it up, in seconds.
 	UsernameHoldSeconds int `json:"usernameHoldSeconds"`
+	// The providers with which users can sign in (`startOAuth`).
+	OauthProviders []*OAuthProvider `json:"oauthProviders"`
 	// Whether `signUpAnonymously` creates accounts.
 	AnonymousAccounts bool `json:"anonymousAccounts"`
 	// Whether users can have passkeys. They require https and a domain.
 	Passkeys bool `json:"passkeys"`
+	// Whether users can add authenticator apps (`startTotp`).
+	TotpAvailable bool `json:"totpAvailable"`
 	// The limits of one request.
 	RequestLimits *RequestLimits `json:"requestLimits"`
 }
@@ -758,6 +880,67 @@ type SignUpPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// How a sign-in with a provider starts.
+type StartOAuthInput struct {
+	// The name of the provider, from `Settings.oauthProviders`.
+	Provider string `json:"provider"`
+	// Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed.
+	RedirectTo string `json:"redirectTo"`
+	// The username of a new user. If there is none, or if it is taken when the user returns, `finishOAuth` answers with `pendingSignUp`. It is
+	// ignored for a user who has an account.
+	Username graphql.Omittable[*string] `json:"username,omitempty"`
+	// The other fields of a new user's profile.
+	Profile graphql.Omittable[*ProfileFieldsInput] `json:"profile,omitempty"`
+	// How your client holds the session. Null means the default.
+	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
+}
+
+// How adding a provider starts.
+type StartOAuthLinkInput struct {
+	// The name of the provider, from `Settings.oauthProviders`.
+	Provider string `json:"provider"`
+	// Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed.
+	RedirectTo string `json:"redirectTo"`
+}
+
+// Where to send the user.
+type StartOAuthLinkPayload struct {
+	// Where to send the user.
+	AuthorizationURL string `json:"authorizationUrl"`
+	// The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// Where to send the user.
+type StartOAuthPayload struct {
+	// Where to send the user.
+	AuthorizationURL string `json:"authorizationUrl"`
+	// The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// How confirming who you are starts.
+type StartOAuthReauthenticationInput struct {
+	// The name of the provider, from `Settings.oauthProviders`.
+	Provider string `json:"provider"`
+	// Where the user returns to: one of the URLs that the service's operator has listed, exactly as listed.
+	RedirectTo string `json:"redirectTo"`
+}
+
+// Where to send the user.
+type StartOAuthReauthenticationPayload struct {
+	// Where to send the user.
+	AuthorizationURL string `json:"authorizationUrl"`
+	// The token that continues this flow. Keep it until the user returns. It works once, for the client that has started the flow.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 // The options to confirm who you are with one of your passkeys.
 type StartPasskeyReauthenticationPayload struct {
 	// What to pass to the browser: `PublicKeyCredentialRequestOptionsJSON` of the Web Authentication API.
@@ -829,6 +1012,18 @@ type StartPasswordResetPayload struct {
 	Account *Account `json:"account,omitempty"`
 	// Always true; a failure is an error.
 	Success bool `json:"success"`
+}
+
+// A new authenticator app, which `finishTotp` adds. The secret is shown only here.
+type StartTotpPayload struct {
+	// The secret in base32 (RFC 4648), for apps that cannot scan a QR code.
+	Secret string `json:"secret"`
+	// The secret as an `otpauth` URI, for a QR code.
+	URI string `json:"uri"`
+	// The token for `finishTotp`. It works once, for this session.
+	ContinuationToken string `json:"continuationToken"`
+	// When the token expires.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // The tokens of a session (OAuth 2.0's terms).
@@ -1194,8 +1389,16 @@ const (
 	SecurityEventKindCredentialAdded SecurityEventKind = "CREDENTIAL_ADDED"
 	// A credential was removed.
 	SecurityEventKindCredentialRemoved SecurityEventKind = "CREDENTIAL_REMOVED"
-	// The password was confirmed (`reauthenticate`).
+	// The owner confirmed again who they are, such as with `reauthenticate`.
 	SecurityEventKindReauthenticated SecurityEventKind = "REAUTHENTICATED"
+	// A code of an authenticator app or a recovery code was refused.
+	SecurityEventKindSecondFactorRefused SecurityEventKind = "SECOND_FACTOR_REFUSED"
+	// A recovery code was used.
+	SecurityEventKindRecoveryCodeUsed SecurityEventKind = "RECOVERY_CODE_USED"
+	// New recovery codes were created.
+	SecurityEventKindRecoveryCodesCreated SecurityEventKind = "RECOVERY_CODES_CREATED"
+	// An operator removed all authenticator apps and recovery codes.
+	SecurityEventKindSecondFactorRemoved SecurityEventKind = "SECOND_FACTOR_REMOVED"
 	// The password was changed with the current password (`changePassword`).
 	SecurityEventKindPasswordChanged SecurityEventKind = "PASSWORD_CHANGED"
 	// The password was reset with a code (`resetPassword`).
@@ -1231,6 +1434,10 @@ var AllSecurityEventKind = []SecurityEventKind{
 	SecurityEventKindCredentialAdded,
 	SecurityEventKindCredentialRemoved,
 	SecurityEventKindReauthenticated,
+	SecurityEventKindSecondFactorRefused,
+	SecurityEventKindRecoveryCodeUsed,
+	SecurityEventKindRecoveryCodesCreated,
+	SecurityEventKindSecondFactorRemoved,
 	SecurityEventKindPasswordChanged,
 	SecurityEventKindPasswordReset,
 	SecurityEventKindEmailVerified,
@@ -1246,7 +1453,7 @@ var AllSecurityEventKind = []SecurityEventKind{
 
 func (e SecurityEventKind) IsValid() bool {
 	switch e {
-	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindCredentialAdded, SecurityEventKindCredentialRemoved, SecurityEventKindReauthenticated, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
+	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindCredentialAdded, SecurityEventKindCredentialRemoved, SecurityEventKindReauthenticated, SecurityEventKindSecondFactorRefused, SecurityEventKindRecoveryCodeUsed, SecurityEventKindRecoveryCodesCreated, SecurityEventKindSecondFactorRemoved, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
 		return true
 	}
 	return false

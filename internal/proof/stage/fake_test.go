@@ -209,23 +209,21 @@ func (x *fakeReply) value(o fakeObject, s *ast.Field, arguments map[string]any) 
 		return x.query(t, arguments)
 	case o.row == nil:
 		return o.fields[s.Name]
+	case x.Schema.IsOwned(t) && s.Definition.Type.Elem != nil:
+		return x.seen(x.owned(o.row.owner, t.Name, 100))
 	case x.Schema.IsOwned(t):
 		return x.owned(o.row.owner, t.Name, 1)[0]
 	case t.Fields.ForName("nodes") != nil:
-		return x.connection(t, x.owned(o.row.owner, x.nodeType(t), 100))
+		return x.connection(t, o.row.owner)
 	case s.Name == cases.ID:
 		return o.row.id
 	}
 	return o.row.fields[s.Name]
 }
 
-func (x *fakeReply) nodeType(connection *ast.Definition) string {
-	return connection.Fields.ForName("nodes").Type.Name()
-}
-
-// connection returns a page of the rows that the viewer sees.
-func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
-	rows = slices.DeleteFunc(rows, func(r any) bool { return r == nil || !x.sees(r.(*fakeRow)) })
+// connection returns a page of the rows of an owner, or of all owners for "", that the viewer sees.
+func (x *fakeReply) connection(t *ast.Definition, owner string) fakeObject {
+	rows := x.seen(x.owned(owner, t.Fields.ForName("nodes").Type.Name(), 100))
 	var edges []any
 	edge := x.Schema.Types[t.Fields.ForName("edges").Type.Name()]
 	for _, r := range rows {
@@ -233,6 +231,11 @@ func (x *fakeReply) connection(t *ast.Definition, rows []any) fakeObject {
 	}
 	page := fakeObject{typ: x.Schema.Types["PageInfo"], fields: map[string]any{"hasNextPage": false, "hasPreviousPage": false, "startCursor": "c", "endCursor": "c"}}
 	return fakeObject{typ: t, fields: map[string]any{"nodes": rows, "edges": edges, "pageInfo": page}}
+}
+
+// seen returns those of the rows that the viewer sees.
+func (x *fakeReply) seen(rows []any) []any {
+	return slices.DeleteFunc(rows, func(r any) bool { return r == nil || !x.sees(r.(*fakeRow)) })
 }
 
 // owned returns the rows of an owner, or of all owners for "", oldest first, so that rows of hooks come before others. It has
@@ -278,7 +281,7 @@ func (x *fakeReply) query(t *ast.Definition, arguments map[string]any) any {
 	case arguments["username"] != nil && t.Kind == ast.Object:
 		return x.findRow(arguments["username"])
 	case t.Fields.ForName("nodes") != nil:
-		return x.connection(t, x.owned("", x.nodeType(t), 100))
+		return x.connection(t, "")
 	case x.Schema.IsOwned(t) && x.viewer != "":
 		return x.owned(x.viewer, t.Name, 1)[0]
 	}

@@ -73,6 +73,7 @@ func New(t testing.TB, program Program) *Stage {
 	if p.super, err = sql.Open("postgres", p.Maker.DB.Superuser); err != nil {
 		t.Fatal(err)
 	}
+	p.super.SetMaxIdleConns(2 * atOnce) // opening one takes longer than most statements
 	t.Cleanup(func() { p.super.Close() })
 	p.relate, p.relationTo, p.grant = p.relateByFacts, p.askRelation, p.grantByFacts
 	p.populate(t)
