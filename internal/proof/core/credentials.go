@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/e2e/harness"
@@ -20,6 +21,7 @@ func credentials() people.Facts {
 			},
 		},
 		Values: map[string]people.Value{"CompleteSignUpInput.continuationToken": code, "CompleteSignUpInput.username": seeded("username")},
+		Before: map[string]func(*harness.Service, *people.Person) error{"removeCredential": addPasskey},
 	}
 }
 
@@ -36,4 +38,15 @@ func newSignUp(s *harness.Service, of *people.Person) (string, error) {
 	}
 	s.DB.Query(s.T, `SELECT app.open_continuation($1, 'SIGN_UP', sha256('device\000Go-http-client/1.1'), NULL, $2, 600)`, token.Hash(), sealed)
 	return token.String(), nil
+}
+
+// addPasskey gives a person another credential, which they then remove. The last one cannot be removed.
+func addPasskey(s *harness.Service, of *people.Person) error {
+	ids := s.DB.Query(s.T, `
+		INSERT INTO app.credentials (id, user_id, kind, name, last_used_at) VALUES (gen_random_uuid(), $1, 'PASSKEY', 'A key', now()) RETURNING id`, of.RowID("User"))
+	if len(ids) != 1 {
+		return fmt.Errorf("add a passkey: got the ids %v", ids)
+	}
+	of.Objects["Credential"] = map[string]any{"id": ids[0], "kind": "PASSKEY", "name": "A key"}
+	return nil
 }

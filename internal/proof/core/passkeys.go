@@ -26,10 +26,13 @@ func passkeys() people.Facts {
 					"Credential.viewerCan": cleared, "CredentialPermissions.actions": cleared, "CredentialPermissions.see": cleared, "CredentialPermissions.edit": cleared,
 				},
 				"Mutation.finishPasskeyReauthentication": {"SecurityEvent.by": newest},
+				"Mutation.finishPasskeyRegistration":     {"Credential.lastUsedAt": "the passkey was only added"},
 			},
 		},
-		Values:     map[string]people.Value{"StartPasskeySignUpInput.email": another("another-%d@example.org"), "StartPasskeySignUpInput.username": another("another-%d")},
-		FurnishRow: map[string][]string{"Credential": {`UPDATE app.credentials SET last_used_at = now() WHERE id = $1`}},
+		Values: map[string]people.Value{"StartPasskeySignUpInput.email": another("another-%d@example.org"), "StartPasskeySignUpInput.username": another("another-%d")},
+		// Otherwise the first mutation that returns a new credential would add one for everyone.
+		Insert: map[string]string{"Credential": `
+			INSERT INTO app.credentials (id, user_id, kind, name, last_used_at) VALUES (gen_random_uuid(), $1, 'PASSKEY', 'A ' || $2 || ' key', now()) RETURNING id`},
 		Before: map[string]func(*harness.Service, *people.Person) error{
 			"startPasskeyReauthentication": ownPasskey,
 		},
