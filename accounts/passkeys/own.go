@@ -88,7 +88,7 @@ func (s *Service) FinishRegistration(ctx context.Context, viewer auth.Viewer, a 
 	return added, wrap("add", err)
 }
 
-// StartReauthentication returns the options to prove one of the viewer's passkeys; NOT_FOUND if they have none.
+// StartReauthentication returns the options to prove a passkey of the viewer; NOT_FOUND if they have none.
 func (s *Service) StartReauthentication(ctx context.Context, viewer auth.Viewer, cookie bool) (*Started, error) {
 	if err := s.count(ctx); err != nil {
 		return nil, err

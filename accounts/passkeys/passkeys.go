@@ -128,7 +128,7 @@ func (a Answer) errTaken() error {
 // keyOf returns a stored passkey as the protocol has it.
 func keyOf(p db.Passkey) passkeys.Key {
 	return passkeys.Key{
-		ID: p.KeyID, PublicKey: p.PublicKey, SignCount: uint32(p.SignCount), //nolint:gosec // it was one
+		ID: p.KeyID, PublicKey: p.PublicKey, SignCount: uint32(p.SignCount),
 		Transports: p.Transports, BackupEligible: p.BackupEligible, BackedUp: p.BackedUp,
 	}
 }

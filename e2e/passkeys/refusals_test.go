@@ -271,7 +271,7 @@ func TestReauthenticationRefusals(t *testing.T) {
 			f.Options = json.RawMessage(strings.ReplaceAll(string(f.Options), "allowCredentials", "ignored"))
 		}, "input.credential INVALID"},
 		"a counter that goes back": {func(c *client, _ *started) { c.key.Keys[0].Counter, c.key.Step = 1, 0 }, "input.credential INVALID"},
-		"another user's flow": {func(c *client, f *started) {
+		"another user's flow": {func(_ *client, f *started) {
 			other := newClient(s, "TOKENS", nil)
 			other.signUp()
 			f.ContinuationToken = other.start(startReauth, nil).ContinuationToken

@@ -45,7 +45,7 @@ func passkeys() people.Facts {
 
 const (
 	verified = "the passkey has verified the person, so no second factor is asked for"
-	cleared  = "the credentials of whoever signed up with the address are deleted"
+	cleared  = "a stranger may have signed up with the address, so all credentials are deleted"
 )
 
 // another returns a new value, which nothing has.
