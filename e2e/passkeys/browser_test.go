@@ -171,7 +171,7 @@ func TestPageOfPasskeys(t *testing.T) {
 	u.expect(`addPasskey("Again")`, "InvalidStateError: ") // the authenticator has one already
 	s.DB.Query(t, `UPDATE app.sessions SET authenticated_at = now() - interval '1 hour'`)
 	u.expect(`addPasskey("Second")`, "REAUTH_REQUIRED: ")
-	u.expect(`confirmWithPasskey()`, `"20`)
+	u.expect(`confirmWithPasskey()`, "20")
 	u.plugIn()
 	u.expect(`addPasskey("Second")`, `"name":"Second"`)
 	u.expect(me, `[{"kind":"PASSKEY","name":"Passkey"},{"kind":"PASSKEY","name":"Second"}]`)
