@@ -383,6 +383,14 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// A passkey that a user has chosen, to show that it is theirs.
+type PasskeyProofInput struct {
+	// The token of `startPasskeySignIn`.
+	ContinuationToken string `json:"continuationToken"`
+	// What the browser returned: `AuthenticationResponseJSON` of the Web Authentication API, the passkey's `toJSON()`.
+	Credential json.RawMessage `json:"credential"`
+}
+
 // A sign-up that misses something. No account was created yet.
 type PendingSignUp struct {
 	// What is missing.
@@ -1092,6 +1100,9 @@ type VerifyEmailInput struct {
 	// The password of a sign-up that waits for this verification. If it is missing or wrong, the account keeps no password, because
 	// the code may belong to a sign-up by someone else. Ignored for all other accounts.
 	Password graphql.Omittable[*string] `json:"password,omitempty"`
+	// The passkey of a sign-up that waits for this verification, as for `finishPasskeySignIn`. If it is missing, the account keeps no passkey, for
+	// the same reason. Ignored for all other accounts.
+	Passkey graphql.Omittable[*PasskeyProofInput] `json:"passkey,omitempty"`
 	// How your client holds the session, if it gets one. Null means the default.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }

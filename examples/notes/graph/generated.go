@@ -4104,6 +4104,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LeaveNotebookInput", ec.unmarshalInputLeaveNotebookInput),
 			graphql.NewInputUnmarshaler("LeaveOrganisationInput", ec.unmarshalInputLeaveOrganisationInput),
 			graphql.NewInputUnmarshaler("MoveOrganisationInput", ec.unmarshalInputMoveOrganisationInput),
+			graphql.NewInputUnmarshaler("PasskeyProofInput", ec.unmarshalInputPasskeyProofInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("ReauthenticateWithCodeInput", ec.unmarshalInputReauthenticateWithCodeInput),
@@ -5081,6 +5082,14 @@ input FinishPasskeySignInInput {
   credential: JSON!
 }
 
+"A passkey that a user has chosen, to show that it is theirs."
+input PasskeyProofInput {
+  "The token of ` + "`" + `startPasskeySignIn` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
 "The new session, or the question for a second factor."
 type FinishPasskeySignInPayload {
   "The user who signed in. Null if a second factor is required."
@@ -5583,6 +5592,11 @@ input VerifyEmailInput {
   the code may belong to a sign-up by someone else. Ignored for all other accounts.
   """
   password: String
+  """
+  The passkey of a sign-up that waits for this verification, as for ` + "`" + `finishPasskeySignIn` + "`" + `. If it is missing, the account keeps no passkey, for
+  the same reason. Ignored for all other accounts.
+  """
+  passkey: PasskeyProofInput
   "How your client holds the session, if it gets one. Null means the default."
   session: SessionTransport = TOKENS
 }
@@ -22445,6 +22459,55 @@ func UnmarshalMoveOrganisationInput(ctx context.Context, raw any) (model.MoveOrg
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPasskeyProofInput(ctx context.Context, obj any) (model1.PasskeyProofInput, error) {
+	var it model1.PasskeyProofInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPasskeyProofInput unmarshals raw into the PasskeyProofInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPasskeyProofInput(ctx context.Context, raw any) (model1.PasskeyProofInput, error) {
+	var out model1.PasskeyProofInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PasskeyProofInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context, obj any) (model1.ProfileFieldsInput, error) {
 	var it model1.ProfileFieldsInput
 	if obj == nil {
@@ -24315,7 +24378,7 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 		asMap["session"] = "TOKENS"
 	}
 
-	fieldsInOrder := [...]string{"email", "code", "password", "session"}
+	fieldsInOrder := [...]string{"email", "code", "password", "passkey", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24343,6 +24406,13 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 				return it, err
 			}
 			it.Password = graphql.OmittableOf(data)
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOPasskeyProofInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPasskeyProofInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = graphql.OmittableOf(data)
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
@@ -33150,6 +33220,14 @@ func (ec *executionContext) marshalOOrganisationPermissions2ᚖfreeholdᚗdevᚋ
 		return graphql.Null
 	}
 	return ec._OrganisationPermissions(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPasskeyProofInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPasskeyProofInput(ctx context.Context, v any) (*model1.PasskeyProofInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPasskeyProofInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx context.Context, sel ast.SelectionSet, v *model1.PendingSignUp) graphql.Marshaler {

@@ -27,7 +27,8 @@ func anonymous() people.Facts {
 			"UpgradeAccountInput.username":    none,
 			"UpgradeAccountInput.profile":     none,
 		},
-		Before: map[string]func(*harness.Service, *people.Person) error{"upgradeAccount": makeAnonymous},
+		Settings: []string{"FREEHOLD_ANONYMOUS=on"},
+		Before:   map[string]func(*harness.Service, *people.Person) error{"upgradeAccount": makeAnonymous},
 		Disarm: []string{`
 	CREATE OR REPLACE FUNCTION app.is_anonymous(p_user_id uuid) RETURNS boolean
 	  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

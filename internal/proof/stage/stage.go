@@ -86,7 +86,7 @@ func (p *Stage) settings(further ...string) []string {
 	if p.issuer != nil {
 		return append(list, p.issuer.Settings()...)
 	}
-	return append(list, slices.Concat(p.Program.Facts.Settings, []string{"FREEHOLD_ANONYMOUS=on"})...)
+	return append(list, p.Program.Facts.Settings...)
 }
 
 func (p *Stage) populate(t testing.TB) {
