@@ -137,6 +137,30 @@ func TestSecondFactor(t *testing.T) {
 	}
 }
 
+// An anonymous account that gets a passkey is permanent, and its passkey shows the username.
+func TestAnonymousAccountGetsAPasskey(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, "FREEHOLD_ANONYMOUS=on")
+	c := newClient(s, "TOKENS", nil)
+	var data struct {
+		SignUpAnonymously struct {
+			User   struct{ Profile struct{ Username string } }
+			Tokens struct{ AccessToken string }
+		}
+	}
+	s.Must("", `mutation { signUpAnonymously(input: {username: "guest-of-ours"}) { user { profile { username } } tokens { accessToken } } }`, nil).Into(t, &data)
+	c.token = data.SignUpAnonymously.Tokens.AccessToken
+	if f := c.start(startRegistration, nil); !strings.Contains(string(f.Options), `"name":"guest-of-ours"`) {
+		t.Errorf("the options are %s", f.Options)
+	}
+	c.register()
+	if r := c.do(`{ me { anonymous email profile { username } } }`, nil); string(r.Data) != `{"me":{"anonymous":false,"email":null,"profile":{"username":"guest-of-ours"}}}` {
+		t.Errorf("with a passkey: %s", r.Body)
+	}
+	c = newClient(s, "TOKENS", c.key)
+	c.take(c.signIn())
+}
+
 // The record of a passkey is stored, and what changes is updated.
 func TestStoredRecord(t *testing.T) {
 	t.Parallel()
