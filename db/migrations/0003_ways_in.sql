@@ -118,6 +118,9 @@ GRANT UPDATE (data) ON app.codes TO freehold_definer;
 ALTER TABLE app.accounts ADD COLUMN idle_check_at timestamptz NOT NULL DEFAULT now();
 GRANT UPDATE (idle_check_at) ON app.accounts TO freehold_definer;
 CREATE INDEX accounts_anonymous ON app.accounts (idle_check_at) WHERE anonymous;
--- app.session_claims and app.accept_scopes replace them.
+-- Functions that others replace, or that have other parameters now.
 DROP FUNCTION IF EXISTS app.session_scopes(uuid);
 DROP FUNCTION IF EXISTS app.claim_scopes(text);
+DROP FUNCTION IF EXISTS app.sign_in(text, text, boolean, uuid, bytea, integer, integer);
+DROP FUNCTION IF EXISTS app.sign_up(uuid, text, text, text, text, uuid, bytea, integer, integer, integer, bytea, bytea);
+DROP FUNCTION IF EXISTS app.start_session(uuid, uuid, bytea, integer, integer);

@@ -156,7 +156,7 @@ func TestAuthenticatorAppIsAddedWholeOrNotAtAll(t *testing.T) {
 func breakFunction(s *harness.Service, name string) (restore func()) {
 	s.T.Helper()
 	head := s.DB.Query(s.T, `SELECT pg_get_functiondef($1::regproc)`, name)[0]
-	broken := head[:strings.Index(head, "AS $")]
+	broken, _, _ := strings.Cut(head, "AS $")
 	broken = strings.Replace(broken, "LANGUAGE sql", "LANGUAGE plpgsql", 1) + "AS $$ BEGIN RAISE EXCEPTION '" + name + " is broken'; END $$"
 	s.DB.Query(s.T, broken)
 	return func() { s.DB.Query(s.T, head) }

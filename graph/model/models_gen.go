@@ -66,12 +66,6 @@ type AccountFilter struct {
 	State graphql.Omittable[*AccountState] `json:"state,omitempty"`
 }
 
-// The response after codes by email were turned on.
-type AddEmailCodePayload struct {
-	// You. `credentials` has the entry of the kind EMAIL_CODE.
-	User *User `json:"user,omitempty"`
-}
-
 // A change of your email address.
 type ChangeEmailInput struct {
 	// The new email address. White space around it is ignored.
@@ -191,6 +185,12 @@ type EnableAccountPayload struct {
 	Account *Account `json:"account,omitempty"`
 	// Always true; a failure is an error.
 	Success bool `json:"success"`
+}
+
+// The response after codes by email were turned on.
+type EnableSignInCodesPayload struct {
+	// You. `credentials` has the entry of the kind EMAIL_CODE.
+	User *User `json:"user,omitempty"`
 }
 
 // What a user came back with from a provider.
