@@ -129,6 +129,16 @@ func TestSecondFactor(t *testing.T) {
 			if asked := strings.Contains(r.Body, `"user":null,"tokens":null,"secondFactor":{"factors":["TOTP","RECOVERY_CODE"]}`); asked == verified {
 				t.Errorf("%s, verified %t: %s", way, verified, r.Body)
 			}
+			if verified {
+				c.take(r)
+				access := c.token
+				if way == "COOKIE" {
+					access = c.browser.Access
+				}
+				if claims := harness.DecodeClaims(t, access); fmt.Sprintf("%v %v", claims["amr"], claims["acr"]) != "[pop user mfa] aal2" {
+					t.Errorf("%s: the claims are %v", way, claims)
+				}
+			}
 			how := s.DB.Query(t, `SELECT concat(amr, second_factor_at IS NOT NULL) FROM app.sessions WHERE user_id = $1 ORDER BY created_at`, a.UserID)
 			if want := map[bool][]string{true: {"{pwd}f", "{pop,user,mfa}t"}, false: {"{pwd}f"}}[verified]; !slices.Equal(how, want) {
 				t.Errorf("%s, verified %t: the sessions are %v", way, verified, how)
