@@ -47,7 +47,7 @@ func Module() app.Module {
 			"Mutation.finishPasskeyReauthentication": {Name: "app.own_passkeys", Admits: access.AdmitsMembers},
 
 			"Mutation.reauthenticateWithCode": {Name: "app.reauthenticate_with_code", Admits: access.AdmitsMembers},
-			"Mutation.addEmailCode":           {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.enableSignInCodes":      {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.setPassword":            {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.upgradeAccount":         {Name: "app.upgrade_account", Admits: access.AdmitsMembers},
 

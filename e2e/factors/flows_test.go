@@ -31,7 +31,7 @@ var continues = map[string]struct {
 // invalidToken is the message of each refusal of a token.
 const invalidToken = "This continuation token is invalid, was used already, or has expired. Start again."
 
-// O14: a token continues flows of one purpose only, whoever sends it.
+// O14: a token continues flows of one purpose only, for any client that sends it.
 func TestContinuationTokensServeOnePurpose(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

@@ -21,8 +21,11 @@ func Facts() people.Facts {
 	return people.Join(
 		accounts(),
 		credentials(),
+		mailCodes(),
+		anonymous(),
 		factors(),
 		passkeys(),
+		identities(),
 	)
 }
 
@@ -154,9 +157,15 @@ func newCode(s *harness.Service, dataDir string, of *people.Person, mutation str
 	if strings.HasPrefix(mutation, "finishPasskey") {
 		return newPasskeyFlow(s, of, mutation)
 	}
+	if strings.HasPrefix(mutation, "finishOAuth") {
+		return newOAuthFlow(s, of, mutation)
+	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
-	if mutation == "resetPassword" {
+	switch mutation {
+	case "resetPassword":
 		ask, purpose = harness.RequestReset, "RESET_PASSWORD"
+	case "signInWithCode", "reauthenticateWithCode":
+		ask, purpose = harness.RequestSignInCode, "SIGN_IN"
 	}
 	if r, err := s.TryDo("", ask, harness.Input("email", of.Seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("request a code: %s, %w", r.Body, err)
