@@ -107,7 +107,10 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		signOut        = `mutation { signOut { success } }`
 		signOutOf      = `mutation ($i: SignOutInput) { signOut(input: $i) { success } }`
 		completeSignUp = `mutation ($i: CompleteSignUpInput!) { completeSignUp(input: $i) { user { id } } }`
+		finishTotp     = `mutation ($i: FinishTotpInput!) { finishTotp(input: $i) { recoveryCodes } }`
 		refresh        = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
+
+		finishSecondFactor = `mutation ($i: FinishSecondFactorInput!) { finishSecondFactor(input: $i) { user { id } } }`
 	)
 	update := func(input harness.Vars) harness.Vars {
 		input["bio"] = "Mallory"
@@ -153,6 +156,14 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"resetPassword", "wrong code", "", harness.ResetPassword, harness.Input("email", a.Email, "code", "0000-0000", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"resetPassword", "unknown e-mail", "", harness.ResetPassword, harness.Input("email", "nobody@example.org", "code", "0000-0000", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"reauthenticate", "wrong password", a.Token, harness.Reauthenticate, harness.Input("password", "wrong"), "BAD_USER_INPUT"},
+		{"reauthenticate", "nothing", a.Token, harness.Reauthenticate, harness.Input(), "BAD_USER_INPUT"},
+		{"reauthenticate", "code without an app", a.Token, harness.Reauthenticate, harness.Input("code", "123456"), "BAD_USER_INPUT"},
+		{"startTotp", "signed in long ago", old.Token, `mutation { startTotp { secret } }`, nil, "REAUTH_REQUIRED"},
+		{"finishTotp", "made-up token", a.Token, finishTotp, harness.Input("continuationToken", "x", "code", "123456"), "BAD_USER_INPUT"},
+		{"createRecoveryCodes", "without an app", a.Token, `mutation { createRecoveryCodes { recoveryCodes } }`, nil, "FORBIDDEN"},
+		{"finishSecondFactor", "no factor", "", finishSecondFactor, harness.Input("continuationToken", "x"), "BAD_USER_INPUT"},
+		{"finishSecondFactor", "made-up token", "", finishSecondFactor, harness.Input("continuationToken", "x", "code", "123456"), "BAD_USER_INPUT"},
+		{"finishSecondFactor", "unknown token", a.Token, finishSecondFactor, harness.Input("continuationToken", strings.Repeat("A", 43), "recoveryCode", "x"), "BAD_USER_INPUT"},
 		{"changePassword", "wrong password", a.Token, harness.ChangePassword, harness.Input("currentPassword", "wrong", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"changePassword", "short password", a.Token, harness.ChangePassword, harness.Input("currentPassword", harness.Password, "newPassword", "short"), "BAD_USER_INPUT"},
 		{"changeEmail", "malformed e-mail", a.Token, harness.ChangeEmail, harness.Input("newEmail", "a@x.org\r\nBcc: b@y.org"), "BAD_USER_INPUT"},

@@ -17,7 +17,11 @@ func identities() people.Facts {
 		Known: cases.Known{
 			Own: map[string]cases.Own{"Mutation.finishOAuth": cases.ProvesOwner},
 			NullAfter: map[string]map[string]string{
-				"Mutation.finishOAuth":                 {"SecurityEvent.by": newest},
+				"Mutation.finishOAuth": {
+					"SecurityEvent.by": newest, "FinishOAuthPayload.secondFactor": knownUser, "FinishOAuthPayload.pendingSignUp": knownUser, // e2e/oauth has them
+					"SecondFactorChallenge.continuationToken": knownUser, "SecondFactorChallenge.factors": knownUser, "SecondFactorChallenge.expiresAt": knownUser,
+					"PendingSignUp.needs": knownUser, "PendingSignUp.continuationToken": knownUser, "PendingSignUp.expiresAt": knownUser,
+				},
 				"Mutation.finishOAuthReauthentication": {"SecurityEvent.by": newest},
 			},
 		},
@@ -35,6 +39,9 @@ func identities() people.Facts {
 	}
 	return facts
 }
+
+// knownUser is why a sign-in with a provider lacks nothing.
+const knownUser = "the account exists, and has no second factor"
 
 // atProvider is the key of the objects of a person that are the answer of the provider in the flow that was started last.
 const atProvider = "an identity provider"
