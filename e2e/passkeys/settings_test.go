@@ -121,6 +121,8 @@ func TestSignUpTakesTheSameTime(t *testing.T) {
 			}
 		}
 	}
-	unknown := func() any { return fmt.Sprintf("nobody-%d-%d@example.org", time.Now().UnixNano(), harness.Serial.Add(1)) }
+	unknown := func() any {
+		return fmt.Sprintf("nobody-%d-%d@example.org", time.Now().UnixNano(), harness.Serial.Add(1))
+	}
 	harness.SameTime(t, 60, "a known address", signUp(func() any { return known }), "an unknown one", signUp(unknown))
 }
