@@ -15,14 +15,29 @@ func credentials() people.Facts {
 	return people.Facts{
 		Known: cases.Known{
 			Own: map[string]cases.Own{"Mutation.completeSignUp": cases.CreatesAccount},
+			// TestCredentialsOfAStrangerAreDeleted
 			NullAfter: map[string]map[string]string{
+				"Mutation.finishPasskeyRegistration": {"Credential.lastUsedAt": "the passkey was only added"},
+				"Mutation.verifyEmail":               deleted("a stranger may have added it"), "Mutation.signInWithCode": deleted("a stranger may have added it"),
 				"Mutation.removeCredential": {"SecurityEvent.by": newest},
 				"Mutation.completeSignUp":   {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
 			},
 		},
 		Values: map[string]people.Value{"CompleteSignUpInput.continuationToken": code, "CompleteSignUpInput.username": seeded("username")},
-		Before: map[string]func(*harness.Service, *people.Person) error{"removeCredential": addPasskey},
+		// The mutations that add a credential return it before it was used.
+		Insert: map[string]string{"Credential": `
+			INSERT INTO app.credentials (id, user_id, kind, name, last_used_at) VALUES (gen_random_uuid(), $1, 'PASSKEY', 'A key', now()) RETURNING id`},
+		Before: map[string]func(*harness.Service, *people.Person) error{"removeCredential": addPasskey, "finishTotp": forgetUse},
 	}
+}
+
+// deleted returns the fields of a credential, with the reason why it was deleted.
+func deleted(reason string) map[string]string {
+	fields := map[string]string{}
+	for _, name := range []string{"id", "kind", "name", "createdAt", "lastUsedAt", "viewerCan"} {
+		fields["Credential."+name] = reason
+	}
+	return fields
 }
 
 // newSignUp stores what a sign-up without a username knows, as the service does, and returns its token.
@@ -48,5 +63,11 @@ func addPasskey(s *harness.Service, of *people.Person) error {
 		return fmt.Errorf("add a passkey: got the ids %v", ids)
 	}
 	of.Objects["Credential"] = map[string]any{"id": ids[0], "kind": "PASSKEY", "name": "A key"}
+	return nil
+}
+
+// forgetUse makes it unknown when a person has used their credentials, as it is of the one that a mutation adds.
+func forgetUse(s *harness.Service, of *people.Person) error {
+	s.DB.Query(s.T, `UPDATE app.credentials SET last_used_at = NULL WHERE user_id = $1`, of.RowID("User"))
 	return nil
 }

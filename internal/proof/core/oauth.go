@@ -25,7 +25,7 @@ func identities() people.Facts {
 				"Mutation.finishOAuthReauthentication": {"SecurityEvent.by": newest},
 			},
 		},
-		Values:   map[string]people.Value{"StartOAuthInput.username": none},
+		Values:   map[string]people.Value{"StartOAuthInput.username": none, "VerifyEmailInput.passkey": none},
 		Before:   map[string]func(*harness.Service, *people.Person) error{"startOAuthReauthentication": ownIdentity},
 		Settings: harness.StartProvider().Settings(),
 	}
