@@ -53,6 +53,9 @@ func TestRecoveryCodeIsUsedOnce(t *testing.T) {
 				t.Errorf("%s: %s", what, r.Body)
 			}
 		}
+		if got := count(events(s, m.email), "SECOND_FACTOR_REFUSED"); got != 9 {
+			t.Errorf("%d refusals were recorded", got)
+		}
 		x.take(x.must(second, harness.Input("continuationToken", token, "recoveryCode", strings.ToLower(strings.ReplaceAll(m.recovery[6], "-", " ")))))
 		if r := s.Do(x.token, left, nil); string(r.Data) != `{"me":{"recoveryCodesLeft":4}}` {
 			t.Errorf("after six codes were used: %s", r.Body)

@@ -29,7 +29,9 @@ func passkeys() people.Facts {
 				"Mutation.finishPasskeyRegistration":     {"Credential.lastUsedAt": "the passkey was only added"},
 			},
 		},
-		Values: map[string]people.Value{"StartPasskeySignUpInput.email": another("another-%d@example.org"), "StartPasskeySignUpInput.username": another("another-%d")},
+		Values: map[string]people.Value{"StartPasskeySignUpInput.email": another("another-%d@example.org"), "StartPasskeySignUpInput.username": another("another-%d"),
+			"VerifyEmailInput.passkey": none}, // the sign-up has a password
+
 		// Otherwise the first mutation that returns a new credential would add one for everyone.
 		Insert: map[string]string{"Credential": `
 			INSERT INTO app.credentials (id, user_id, kind, name, last_used_at) VALUES (gen_random_uuid(), $1, 'PASSKEY', 'A ' || $2 || ' key', now()) RETURNING id`},
