@@ -82,13 +82,14 @@ var mayImport = map[string][]string{
 	"e2e/mailcodes":       {},
 	"e2e/operators":       {},
 	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
+	"e2e/passkeys":        {},
 	"e2e/sessions":        {},
 	"freeholdtest": {
 		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/disabled", "internal/proof/findings", "internal/proof/people",
 		"internal/proof/permissions", "internal/proof/policies", "internal/proof/score", "internal/proof/stage",
 	},
 	"internal/proof/cases":    {"access", "directives", "internal/proof/findings", "owned"},
-	"internal/proof/core":     {"auth", "auth/passkeys/softkey", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
+	"internal/proof/core":     {"auth", "auth/passkeys/softkey", "auth/totp", "e2e/harness", "internal/proof/cases", "internal/proof/people"},
 	"internal/proof/findings": {},
 	"internal/proof/people":   {"directives", "e2e/harness", "fault", "internal/proof/cases", "internal/proof/findings"},
 	"internal/proof/policies": {
@@ -156,8 +157,9 @@ var testsMayImport = map[string][]string{
 	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually"},
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
 	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
+	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually"},
 	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
-	"e2e/oauth":           {"app", "db/dbtest", "e2e/harness"},
+	"e2e/oauth":           {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {

@@ -39,9 +39,6 @@ func (s *Service) SetPassword(ctx context.Context, viewer auth.Viewer, newPasswo
 		return nil, fmt.Errorf("set password: %w", err)
 	}
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.RequireRecent(ctx, tx); err != nil {
-			return err
-		}
 		ok, err := tx.SetPassword(ctx, hash)
 		switch {
 		case err != nil:

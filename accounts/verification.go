@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/accounts/codes"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
@@ -30,11 +32,13 @@ type Verification struct {
 type Proof struct {
 	Email, Code string
 	Password    *string // of a pending sign-up; nil if the client sent none
+	// Passkey uses up the proof of a passkey of a pending sign-up, and returns its credential; nil if the client sent none.
+	Passkey func(ctx context.Context, tx *db.SystemTx) (*uuid.UUID, error)
 }
 
 // VerifyEmail verifies an address with a code that was sent to it: the address of an account, or a new one for the viewer's
 // account. A client that is not signed in to the account gets a session, and all other sessions are revoked. The account keeps
-// its password only if its sign-up is pending and the client sends the password: somebody else may have signed up with the
+// its password or its passkey only if its sign-up is pending and the client proves it: somebody else may have signed up with the
 // address. The error of an invalid code is BAD_USER_INPUT.
 func (s *Service) VerifyEmail(ctx context.Context, viewer auth.Viewer, proof Proof) (*Verification, error) {
 	var faults fault.Faults
@@ -75,7 +79,7 @@ func (s *Service) verifyEmail(ctx context.Context, viewer auth.Viewer, key strin
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.verifyAndStart(ctx, code, hash)
+	v, err := s.verifyAndStart(ctx, code, hash, proof.Passkey)
 	if err == nil && hash != "" && !v.PasswordCleared {
 		err = s.limits.Forget(ctx, s.limits.Guesses(ctx, key))
 	}
@@ -132,13 +136,22 @@ func (s *Service) asOwner(ctx context.Context, viewer auth.Viewer, prove func(co
 }
 
 // verifyAndStart verifies the address of an account for a client that is not signed in to it, and starts a session. The account
-// keeps its password if this is its hash.
-func (s *Service) verifyAndStart(ctx context.Context, code db.SentCode, hash string) (*Verification, error) {
+// keeps its credentials if this is the hash of its password, or if the client proves its passkey.
+func (s *Service) verifyAndStart(
+	ctx context.Context, code db.SentCode, hash string, prove func(context.Context, *db.SystemTx) (*uuid.UUID, error),
+) (*Verification, error) {
 	session, refreshToken := s.Sessions.Prepare()
 	v := &Verification{}
 	var viewer auth.Viewer
 	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
-		verified, ok, err := system.VerifyEmail(ctx, code.ID, hash, session)
+		var passkey *uuid.UUID
+		if prove != nil {
+			var err error
+			if passkey, err = prove(ctx, system); err != nil {
+				return err
+			}
+		}
+		verified, ok, err := system.VerifyEmail(ctx, code.ID, hash, passkey, session)
 		switch {
 		case err != nil:
 			return err

@@ -54,7 +54,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 		{"W4a with viewerCan", 2867, `"username"`, 50, always(`{ profiles(first: 50) { edges { node { id username viewerCan { actions } } } } }`)},
 		{"W4b", 2655, `"username"`, 50, always(`{ profiles(first: 50) { edges { node { id username birthday } } } }`)},
 		{"W5", 1055, `"username"`, 1, func() string { last++; return signUp(last) }},
-		{"W6", 643, `"username"`, 1, always(`mutation { signIn(input: {email: "m1@example.org", password: "correct horse battery"}) { user { profile { id username } } tokens { accessToken } } }`)},
+		{"W6", 676, `"username"`, 1, always(`mutation { signIn(input: {email: "m1@example.org", password: "correct horse battery"}) { user { profile { id username } } tokens { accessToken } } }`)},
 	} {
 		ask := func() string {
 			body, err := json.Marshal(map[string]string{"query": c.document()})

@@ -144,9 +144,7 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 			c.DataDir = filepath.Join(c.DataDir, "subgraph") // beside that of a service with accounts on the same machine
 		}
 	}
-	for i, scope := range c.RequireMFA {
-		c.RequireMFA[i] = strings.TrimSpace(scope)
-	}
+	c.RequireMFA = strings.FieldsFunc(strings.Join(c.RequireMFA, ","), func(r rune) bool { return r == ',' || r == ' ' })
 	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.TokenAudiences = normalizeAudiences(c.TokenAudiences, c.PublicURL)

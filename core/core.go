@@ -47,7 +47,7 @@ func Module() app.Module {
 			"Mutation.finishPasskeyReauthentication": {Name: "app.own_passkeys", Admits: access.AdmitsMembers},
 
 			"Mutation.reauthenticateWithCode": {Name: "app.reauthenticate_with_code", Admits: access.AdmitsMembers},
-			"Mutation.addEmailCode":           {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.enableSignInCodes":      {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.setPassword":            {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.upgradeAccount":         {Name: "app.upgrade_account", Admits: access.AdmitsMembers},
 
@@ -55,6 +55,11 @@ func Module() app.Module {
 			"Mutation.finishOAuthLink":             {Name: "app.add_identity", Admits: access.AdmitsMembers},
 			"Mutation.startOAuthReauthentication":  {Name: "app.has_own_identity", Admits: access.AdmitsMembers},
 			"Mutation.finishOAuthReauthentication": {Name: "app.use_own_identity", Admits: access.AdmitsMembers},
+
+			"User.recoveryCodesLeft":       {Name: "app.recovery_codes_left", Admits: access.AdmitsOwner},
+			"Mutation.startTotp":           {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
+			"Mutation.finishTotp":          {Name: "app.add_totp", Admits: access.AdmitsMembers},
+			"Mutation.createRecoveryCodes": {Name: "app.create_recovery_codes", Admits: access.AdmitsMembers},
 
 			"Query.accounts":                       operators("app.find_accounts", "accounts:read"),
 			"DisableAccountPayload.account":        operators("app.find_accounts", "accounts:read"),

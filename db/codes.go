@@ -130,17 +130,18 @@ func (d *DB) FindPendingSalt(ctx context.Context, codeID uuid.UUID) (salt string
 }
 
 // VerifyEmail uses a code that proves an address, starts a session, and revokes all other access to the account. Call Enter next. A
-// pending sign-up keeps its password if seenHash is its hash. ok is false if the code is invalid or has expired.
-func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, s SessionParams) (v Verified, ok bool, err error) {
-	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6)`,
-		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime))
+// pending sign-up keeps its credentials if seenHash is its hash, or if passkeyID, which can be nil, is the credential of its passkey. ok is
+// false if the code is invalid or has expired.
+func (t *SystemTx) VerifyEmail(ctx context.Context, codeID uuid.UUID, seenHash string, passkeyID *uuid.UUID, s SessionParams) (v Verified, ok bool, err error) {
+	err = t.tx.GetContext(ctx, &v, `SELECT user_id, password_cleared FROM app.verify_email($1, $2, $3, $4, $5, $6, $7)`,
+		codeID, seenHash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime), passkeyID)
 	return v, err == nil, unlessNone(err, "verify e-mail")
 }
 
 // VerifyEmail uses a code that proves the viewer's address. ok is false if the code is invalid or has expired.
 func (t *Tx) VerifyEmail(ctx context.Context, codeID uuid.UUID) (ok bool, err error) {
 	var userID uuid.UUID
-	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL, NULL)`, codeID)
+	err = t.Get(ctx, &userID, `SELECT user_id FROM app.verify_email($1, NULL, NULL, NULL, NULL, NULL, NULL)`, codeID)
 	return err == nil, unlessNone(err, "verify e-mail")
 }
 

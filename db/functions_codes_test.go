@@ -75,6 +75,16 @@ var codeOutcomes = map[string][]outcome{
 			name: "a sign-up that waits, and another hash", setup: `UPDATE app.user_private SET pending_visibility = 'MEMBERS' WHERE user_id = $pending`,
 			call: verify(`$p_code, $guess`), nobody: `false true, writes accounts codes credentials profiles security_events sessions user_private`,
 		},
+		{
+			name: "a sign-up that waits, and its passkey", setup: `UPDATE app.user_private SET pending_visibility = 'MEMBERS' WHERE user_id = $pending; ` + storedPasskey + `; UPDATE app.credentials SET user_id = $pending WHERE id = $totp`,
+			call: verify(`$p_code, NULL`), then: `SELECT amr FROM app.sessions WHERE id = $new`,
+			nobody: `false false, writes codes credentials profiles security_events sessions user_private, then {email,pop}`,
+		},
+		{
+			name: "a sign-up that waits, and the passkey of another account", setup: `UPDATE app.user_private SET pending_visibility = 'MEMBERS' WHERE user_id = $pending; ` + storedPasskey,
+			call: verify(`$p_code, NULL`), then: `SELECT amr FROM app.sessions WHERE id = $new`,
+			nobody: `false true, writes accounts codes credentials profiles security_events sessions user_private, then {email}`,
+		},
 	},
 	"request_email_change": {
 		{name: "a free address", call: `SELECT app.request_email_change($new, 'x@example.org', 'x@example.org', 60)`, nobody: `FH003 the account was deleted`, other: `null, writes codes`},
@@ -140,5 +150,5 @@ const (
 )
 
 func verify(code string) string {
-	return `SELECT user_id = $ann, password_cleared FROM app.verify_email(` + code + `, $new, 'x', 60, 60)`
+	return `SELECT user_id = $ann, password_cleared FROM app.verify_email(` + code + `, $new, 'x', 60, 60, $totp)`
 }

@@ -2,16 +2,43 @@ package db_test
 
 // operatorOutcomes are the outcomes of the functions of operators. With granted, ann is one. With may, each viewer has scopes.
 var operatorOutcomes = map[string][]outcome{
-	"claim_scopes": {
-		{name: "some that are granted", setup: granted, call: `SELECT app.claim_scopes('accounts:read other:scope')`, nobody: `''`, owner: `accounts:read`},
-		{name: "none that is granted", setup: granted, call: `SELECT app.claim_scopes('other:scope')`, nobody: `''`},
-		{name: "none", setup: granted, call: `SELECT app.claim_scopes('')`, nobody: `''`},
-		{name: "after they were revoked", call: `SELECT app.claim_scopes('accounts:read')`, nobody: `''`},
+	"accept_scopes": {
+		{name: "some that are granted", setup: granted, call: `SELECT app.accept_scopes('accounts:read other:scope', '')`, nobody: `''`, owner: `accounts:read`, forged: `''`},
+		{name: "none that is granted", setup: granted, call: `SELECT app.accept_scopes('other:scope', '')`, nobody: `''`},
+		{name: "none", setup: granted, call: `SELECT app.accept_scopes('', '')`, nobody: `''`},
+		{name: "after they were revoked", call: `SELECT app.accept_scopes('accounts:read', '')`, nobody: `''`},
+		{
+			name: "with one factor", setup: granted, call: `SELECT app.accept_scopes('accounts:disable accounts:read', 'accounts:read other:scope')`, nobody: `''`,
+			owner: `accounts:disable`, forged: `''`,
+		},
+		{
+			name: "with two factors", setup: granted + `;` + strong, call: `SELECT app.accept_scopes('accounts:disable accounts:read', '*')`, nobody: `''`,
+			owner: `accounts:disable accounts:read`, forged: `''`,
+		},
 	},
-	"session_scopes": {
-		{name: "of an operator", setup: granted, call: `SELECT app.session_scopes($ann_session)`, nobody: `accounts:disable accounts:read`},
-		{name: "of another user", setup: granted, call: `SELECT app.session_scopes($bob_session)`, nobody: `''`},
-		{name: "of no session", call: `SELECT app.session_scopes($new)`, nobody: `''`},
+	"permitted_scopes": {
+		{name: "of an operator", setup: granted, call: `SELECT app.permitted_scopes($ann_session, '')`, inside: `accounts:disable accounts:read`},
+		{name: "of another user", setup: granted, call: `SELECT app.permitted_scopes($bob_session, '')`, inside: `''`},
+		{name: "of no session", call: `SELECT app.permitted_scopes($new, '')`, inside: `''`},
+		{name: "with one factor", setup: granted, call: `SELECT app.permitted_scopes($ann_session, 'accounts:read')`, inside: `accounts:disable`},
+		{name: "with one factor, if all need two", setup: granted, call: `SELECT app.permitted_scopes($ann_session, '*')`, inside: `''`},
+		{name: "with two factors", setup: granted + `;` + strong, call: `SELECT app.permitted_scopes($ann_session, '*')`, inside: `accounts:disable accounts:read`},
+	},
+	"session_claims": {
+		{
+			name: "of an operator", setup: granted + `;` + strong + `; UPDATE app.sessions SET authenticated_at = to_timestamp(7.9), amr = '{mfa,pwd}'`,
+			call: `SELECT * FROM app.session_claims($ann_session, '*')`, nobody: `accounts:disable accounts:read mfa pwd true 7`,
+		},
+		{
+			name: "of a session with one factor", setup: granted + `; UPDATE app.sessions SET authenticated_at = to_timestamp(7.9)`,
+			call: `SELECT * FROM app.session_claims($ann_session, '*')`, nobody: `'' '' false 7`,
+		},
+		{name: "of no session", call: `SELECT * FROM app.session_claims($new, '')`, nobody: `no row`},
+	},
+	"remove_second_factor": {
+		{name: "a second factor", setup: secondFactor, call: `SELECT * FROM app.remove_second_factor($ann)`, inside: `true Ann@example.org '', writes credentials recovery_codes security_events`},
+		{name: "none", setup: verified, call: `SELECT * FROM app.remove_second_factor($ann)`, inside: `false Ann@example.org Ann`},
+		{name: "an unknown account", call: `SELECT * FROM app.remove_second_factor($new)`, inside: `no row`},
 	},
 	"require_scope": {
 		{name: "granted", setup: asAnn + may(`accounts:read`), call: `SELECT app.require_scope('accounts:read')`, inside: `void`},

@@ -790,7 +790,7 @@ CREATE FUNCTION app.use_totp_step(p_user_id uuid, p_credential_id uuid, p_step b
 CREATE FUNCTION app.verified_username(p_private app.user_private, p_profile app.profiles) RETURNS text; -- executed by other functions only
 
 -- Uses a code that proves the address of an account.
-CREATE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer) RETURNS TABLE(user_id uuid, password_cleared boolean) SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer, p_passkey_id uuid) RETURNS TABLE(user_id uuid, password_cleared boolean) SECURITY DEFINER; -- executed by freehold_app
 
 -- The viewer of this transaction; NULL if they are anonymous.
 CREATE FUNCTION app.viewer_id() RETURNS uuid; -- executed by freehold_app

@@ -47,12 +47,12 @@ func (m *MutationResolver) ReauthenticateWithCode(ctx context.Context, input mod
 	return &model.ReauthenticateWithCodePayload{User: newProfile(p).User}, nil
 }
 
-func (m *MutationResolver) AddEmailCode(ctx context.Context) (*model.AddEmailCodePayload, error) {
-	p, err := m.MailCodes.Add(ctx, auth.ViewerFrom(ctx))
+func (m *MutationResolver) EnableSignInCodes(ctx context.Context) (*model.EnableSignInCodesPayload, error) {
+	p, err := m.MailCodes.Enable(ctx, auth.ViewerFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return &model.AddEmailCodePayload{User: newProfile(p).User}, nil
+	return &model.EnableSignInCodesPayload{User: newProfile(p).User}, nil
 }
 
 // unlessBlank returns an optional text. A blank one is the same as an absent one.

@@ -19,7 +19,7 @@ func (m *MutationResolver) StartPasskeyRegistration(ctx context.Context) (*model
 }
 
 func (m *MutationResolver) FinishPasskeyRegistration(ctx context.Context, input model.FinishPasskeyRegistrationInput) (*model.FinishPasskeyRegistrationPayload, error) {
-	added, err := m.Passkeys.FinishRegistration(ctx, auth.ViewerFrom(ctx), answer(input.ContinuationToken, input.Credential), input.Name.Value())
+	added, err := m.Passkeys.FinishRegistration(ctx, auth.ViewerFrom(ctx), answer("input", input.ContinuationToken, input.Credential), input.Name.Value())
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (m *MutationResolver) StartPasskeySignUp(ctx context.Context, input model.S
 }
 
 func (m *MutationResolver) FinishPasskeySignUp(ctx context.Context, input model.FinishPasskeySignUpInput) (*model.FinishPasskeySignUpPayload, error) {
-	session, cookie, err := m.Passkeys.FinishSignUp(ctx, answer(input.ContinuationToken, input.Credential))
+	session, cookie, err := m.Passkeys.FinishSignUp(ctx, answer("input", input.ContinuationToken, input.Credential))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (m *MutationResolver) StartPasskeySignIn(ctx context.Context, input *model.
 }
 
 func (m *MutationResolver) FinishPasskeySignIn(ctx context.Context, input model.FinishPasskeySignInInput) (*model.FinishPasskeySignInPayload, error) {
-	entered, cookie, err := m.Passkeys.FinishSignIn(ctx, answer(input.ContinuationToken, input.Credential))
+	entered, cookie, err := m.Passkeys.FinishSignIn(ctx, answer("input", input.ContinuationToken, input.Credential))
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +83,13 @@ func (m *MutationResolver) StartPasskeyReauthentication(ctx context.Context) (*m
 }
 
 func (m *MutationResolver) FinishPasskeyReauthentication(ctx context.Context, input model.FinishPasskeyReauthenticationInput) (*model.FinishPasskeyReauthenticationPayload, error) {
-	p, err := m.Passkeys.FinishReauthentication(ctx, auth.ViewerFrom(ctx), answer(input.ContinuationToken, input.Credential))
+	p, err := m.Passkeys.FinishReauthentication(ctx, auth.ViewerFrom(ctx), answer("input", input.ContinuationToken, input.Credential))
 	if err != nil {
 		return nil, err
 	}
 	return &model.FinishPasskeyReauthenticationPayload{User: newProfile(p).User}, nil
 }
 
-func answer(token string, credential json.RawMessage) passkeys.Answer {
-	return passkeys.Answer{Token: token, Credential: credential}
+func answer(path, token string, credential json.RawMessage) passkeys.Answer {
+	return passkeys.Answer{Path: path, Token: token, Credential: credential}
 }

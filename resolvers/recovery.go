@@ -20,7 +20,13 @@ func (m *MutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEm
 	if err != nil {
 		return nil, err
 	}
-	v, err := m.Accounts.VerifyEmail(ctx, auth.ViewerFrom(ctx), accounts.Proof{Email: input.Email, Code: input.Code, Password: input.Password.Value()})
+	proof := accounts.Proof{Email: input.Email, Code: input.Code, Password: input.Password.Value()}
+	if given := input.Passkey.Value(); given != nil {
+		if proof.Passkey, err = m.Passkeys.Prove(ctx, answer("input.passkey", given.ContinuationToken, given.Credential)); err != nil {
+			return nil, err
+		}
+	}
+	v, err := m.Accounts.VerifyEmail(ctx, auth.ViewerFrom(ctx), proof)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 		CodeLifetimeSeconds: seconds(s.CodeLifetime), ReauthenticationSeconds: seconds(s.ReauthAfter), UsernameHoldSeconds: seconds(s.UsernameHold),
 		OauthProviders:    q.oauthProviders(),
 		AnonymousAccounts: q.Anonymous.On(),
-		Passkeys:          q.Resolvers.Passkeys.Available(),
+		Passkeys:          q.Passkeys.Available(),
 		TotpAvailable:     q.Factors.HasTOTP(),
 		RequestLimits: &model.RequestLimits{
 			PageSize: db.MaxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,

@@ -26,7 +26,7 @@ var Credential = []string{
 	"signUp", "signIn", "finishSecondFactor", "finishTotp", "reauthenticate", "changePassword", "deleteAccount",
 	"completeSignUp",
 	"startOAuth", "finishOAuth", "startOAuthLink", "finishOAuthLink", "startOAuthReauthentication", "finishOAuthReauthentication",
-	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "addEmailCode", "setPassword", "signUpAnonymously", "upgradeAccount",
+	"requestSignInCode", "signInWithCode", "reauthenticateWithCode", "enableSignInCodes", "setPassword", "signUpAnonymously", "upgradeAccount",
 	"startPasskeySignUp", "finishPasskeySignUp", "startPasskeySignIn", "finishPasskeySignIn", "finishPasskeyRegistration", "finishPasskeyReauthentication",
 	"requestEmailVerification", "verifyEmail", "requestPasswordReset", "resetPassword", "changeEmail", "startPasswordReset",
 }

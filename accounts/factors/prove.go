@@ -20,7 +20,7 @@ import (
 	"freehold.dev/freehold/mail/outbox"
 )
 
-const tokenPath = "input.continuationToken" //nolint:gosec // a path, no credential
+const tokenPath = "input.continuationToken"
 
 // mostGuesses is how many guesses one flow takes. After that, the client starts again with a first factor.
 const mostGuesses = 10

@@ -233,9 +233,9 @@ func (s *Service) Reauthenticate(ctx context.Context, viewer auth.Viewer, typed 
 
 var errNotVerified = fault.New(fault.Forbidden, "Codes go only to a verified email address. Verify your address first.")
 
-// Add lets the viewer sign in with codes again, after they have removed that credential, and sends a notice. It returns the viewer's
+// Enable lets the viewer sign in with codes again, after they have removed that credential, and sends a notice. It returns the viewer's
 // profile. The error is REAUTH_REQUIRED, or FORBIDDEN if the viewer's address is not verified.
-func (s *Service) Add(ctx context.Context, viewer auth.Viewer) (profile *db.Profile, err error) {
+func (s *Service) Enable(ctx context.Context, viewer auth.Viewer) (profile *db.Profile, err error) {
 	if err := s.accounts.CheckWrite(ctx, viewer); err != nil {
 		return nil, err
 	}

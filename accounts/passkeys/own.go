@@ -56,7 +56,7 @@ func (s *Service) FinishRegistration(ctx context.Context, viewer auth.Viewer, a 
 	if name != nil {
 		named, flaw = input.ReadCredentialName(*name)
 	}
-	key, err := s.register(k.Ceremony, a.Credential)
+	key, err := s.register(k.Ceremony, a)
 	if err != nil {
 		return nil, wrap("add", err)
 	}
@@ -83,12 +83,12 @@ func (s *Service) FinishRegistration(ctx context.Context, viewer auth.Viewer, a 
 		return err
 	})
 	if errors.Is(err, db.ErrPasskeyTaken) {
-		err = errTaken
+		err = a.errTaken()
 	}
 	return added, wrap("add", err)
 }
 
-// StartReauthentication returns the options to prove one of the viewer's passkeys; NOT_FOUND if they have none.
+// StartReauthentication returns the options to prove a passkey of the viewer; NOT_FOUND if they have none.
 func (s *Service) StartReauthentication(ctx context.Context, viewer auth.Viewer, cookie bool) (*Started, error) {
 	if err := s.count(ctx); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (s *Service) FinishReauthentication(ctx context.Context, viewer auth.Viewer
 	}
 	answer, err := passkeys.ReadAnswer(a.Credential)
 	if err != nil {
-		return nil, wrap("reauthenticate", notProved(err))
+		return nil, wrap("reauthenticate", a.notProved(err))
 	}
 	keys, err := s.findOwn(ctx, viewer)
 	if err != nil {
@@ -124,7 +124,7 @@ func (s *Service) FinishReauthentication(ctx context.Context, viewer auth.Viewer
 	}
 	at := slices.IndexFunc(keys, func(p db.Passkey) bool { return bytes.Equal(p.KeyID, answer.KeyID) })
 	if at < 0 {
-		return nil, wrap("reauthenticate", notProved(nil))
+		return nil, wrap("reauthenticate", a.notProved(nil))
 	}
 	use, err := s.protocol.Verify(k.Ceremony, answer, viewer.UserID, keyOf(keys[at]))
 	if err == nil {
@@ -134,7 +134,7 @@ func (s *Service) FinishReauthentication(ctx context.Context, viewer auth.Viewer
 		}
 	}
 	if err != nil {
-		return nil, wrap("reauthenticate", s.refuse(ctx, answer.KeyID, notProved(err)))
+		return nil, wrap("reauthenticate", s.refuse(ctx, answer.KeyID, a.notProved(err)))
 	}
 	return profile, nil
 }
@@ -164,8 +164,9 @@ func (s *Service) prove(ctx context.Context, viewer auth.Viewer, flow *continuat
 	return profile, err
 }
 
-func notProved(reason error) error {
-	err := fault.Input(credentialPath, "INVALID", "This is not one of your passkeys, or the answer is not valid.")
+// notProved returns the error for an answer that proves no passkey of the viewer.
+func (a Answer) notProved(reason error) error {
+	err := fault.Input(a.credentialPath(), "INVALID", "This is not one of your passkeys, or the answer is not valid.")
 	err.Err = reason
 	return err
 }

@@ -27,12 +27,6 @@ const (
 	reauthentication continuations.Purpose = "PASSKEY_REAUTHENTICATION"
 )
 
-// The paths of the inputs that finish a flow.
-const (
-	tokenPath      = "input.continuationToken"
-	credentialPath = "input.credential"
-)
-
 // Service has the use cases.
 type Service struct {
 	db       *db.DB
@@ -80,16 +74,20 @@ func (s *Service) start(ctx context.Context, f continuations.Flow, options json.
 
 // Answer is what finishes a flow.
 type Answer struct {
+	Path       string          // of the object with the two other values, such as input
 	Token      string          // of the flow
 	Credential json.RawMessage // what the browser returned
 }
+
+func (a Answer) tokenPath() string      { return a.Path + ".continuationToken" }
+func (a Answer) credentialPath() string { return a.Path + ".credential" }
 
 // finish finds the flow that an answer is for.
 func (s *Service) finish(ctx context.Context, p continuations.Purpose, a Answer) (flow *continuations.Found, k known, err error) {
 	if err := s.count(ctx); err != nil {
 		return nil, k, err
 	}
-	flow, err = s.accounts.Flows.Find(ctx, p, tokenPath, a.Token, &k)
+	flow, err = s.accounts.Flows.Find(ctx, p, a.tokenPath(), a.Token, &k)
 	return flow, k, err
 }
 
@@ -97,7 +95,7 @@ func (s *Service) finish(ctx context.Context, p continuations.Purpose, a Answer)
 func (s *Service) finishOwn(ctx context.Context, viewer auth.Viewer, p continuations.Purpose, a Answer) (flow *continuations.Found, k known, err error) {
 	flow, k, err = s.finish(ctx, p, a)
 	if err == nil && flow.UserID != viewer.UserID {
-		err = continuations.Invalid(tokenPath)
+		err = continuations.Invalid(a.tokenPath())
 	}
 	return flow, k, err
 }
@@ -109,10 +107,10 @@ type created struct {
 }
 
 // register verifies a new passkey.
-func (s *Service) register(c passkeys.Ceremony, credential json.RawMessage) (created, error) {
-	key, err := s.protocol.FinishRegistration(c, credential)
+func (s *Service) register(c passkeys.Ceremony, a Answer) (created, error) {
+	key, err := s.protocol.FinishRegistration(c, a.Credential)
 	if err != nil {
-		refused := fault.Input(credentialPath, "INVALID", "This passkey is not valid here. Try again.")
+		refused := fault.Input(a.credentialPath(), "INVALID", "This passkey is not valid here. Try again.")
 		refused.Err = err
 		return created{}, refused
 	}
@@ -122,13 +120,15 @@ func (s *Service) register(c passkeys.Ceremony, credential json.RawMessage) (cre
 	}, key.UserVerified}, nil
 }
 
-// errTaken is the error for a passkey that an account has already.
-var errTaken = fault.Taken(credentialPath, "This passkey belongs to an account already.")
+// errTaken returns the error for a passkey that an account has already.
+func (a Answer) errTaken() error {
+	return fault.Taken(a.credentialPath(), "This passkey belongs to an account already.")
+}
 
 // keyOf returns a stored passkey as the protocol has it.
 func keyOf(p db.Passkey) passkeys.Key {
 	return passkeys.Key{
-		ID: p.KeyID, PublicKey: p.PublicKey, SignCount: uint32(p.SignCount), //nolint:gosec // it was one
+		ID: p.KeyID, PublicKey: p.PublicKey, SignCount: uint32(p.SignCount),
 		Transports: p.Transports, BackupEligible: p.BackupEligible, BackedUp: p.BackedUp,
 	}
 }

@@ -3,6 +3,8 @@ package passkeys
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/continuations"
 	"freehold.dev/freehold/auth/passkeys"
@@ -72,4 +74,38 @@ func (s *Service) enter(ctx context.Context, flow *continuations.Found, c passke
 		err = refused(nil)
 	}
 	return entered, err
+}
+
+// Prove verifies an answer to the options of StartSignIn, for a client that shows that a passkey is theirs. The function that it returns
+// uses up the answer in a transaction, and returns the credential. The error is BAD_USER_INPUT for an answer that is not valid.
+func (s *Service) Prove(ctx context.Context, a Answer) (func(context.Context, *db.SystemTx) (*uuid.UUID, error), error) {
+	flow, k, err := s.finish(ctx, signIn, a)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := passkeys.ReadAnswer(a.Credential)
+	if err != nil {
+		return nil, wrap("prove who you are", a.notProved(err))
+	}
+	key, found, err := s.db.FindPasskey(ctx, answer.KeyID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, wrap("prove who you are", a.notProved(nil))
+	}
+	use, err := s.protocol.Verify(k.Ceremony, answer, key.UserID, keyOf(key))
+	if err != nil {
+		return nil, wrap("prove who you are", a.notProved(err))
+	}
+	return func(ctx context.Context, tx *db.SystemTx) (*uuid.UUID, error) {
+		if err := s.accounts.Flows.Use(ctx, tx, flow); err != nil {
+			return nil, err
+		}
+		ok, err := tx.UsePasskey(ctx, key.CredentialID, int64(use.SignCount), use.BackedUp)
+		if err == nil && !ok {
+			err = a.notProved(passkeys.ErrReplayed)
+		}
+		return &key.CredentialID, err
+	}, nil
 }

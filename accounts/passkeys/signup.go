@@ -48,7 +48,7 @@ func (s *Service) FinishSignUp(ctx context.Context, a Answer) (session *accounts
 	if err != nil {
 		return nil, false, err
 	}
-	key, err := s.register(k.Ceremony, a.Credential)
+	key, err := s.register(k.Ceremony, a)
 	if err != nil {
 		return nil, false, wrap("sign up", err)
 	}
@@ -60,7 +60,7 @@ func (s *Service) FinishSignUp(ctx context.Context, a Answer) (session *accounts
 		},
 	})
 	if errors.Is(err, db.ErrPasskeyTaken) {
-		err = errTaken
+		err = a.errTaken()
 	}
 	return session, flow.Cookie, wrap("sign up", err)
 }

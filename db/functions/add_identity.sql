@@ -17,6 +17,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM app.add_credential(app.viewer_id(), p_id, 'OAUTH', p_name);
     INSERT INTO app.identities (credential_id, issuer, subject, email) VALUES (p_id, p_issuer, p_subject, p_email);
+    UPDATE app.credentials k SET last_used_at = clock_timestamp() WHERE k.id = p_id; -- the user has just signed in with it, there or here
     RETURN QUERY SELECT p_id, true;
   ELSIF account.user_id = app.viewer_id() THEN
     RETURN QUERY SELECT account.id, false;

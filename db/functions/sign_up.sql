@@ -8,6 +8,8 @@ CREATE OR REPLACE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key
   RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
+DECLARE
+  used uuid; -- the credential of the session, if it is known
 BEGIN
   PERFORM app.delete_expired_sign_up(p_username_key);
   INSERT INTO app.users (id) VALUES (p_user_id);
@@ -17,12 +19,13 @@ BEGIN
   INSERT INTO app.user_private (user_id, email, email_key, email_verified_at, pending_until)
   VALUES (p_user_id, p_email, p_email_key, CASE WHEN p_verified THEN now() END, now() + make_interval(secs => p_pending_seconds));
   INSERT INTO app.accounts (user_id, password_hash, anonymous) VALUES (p_user_id, '', p_anonymous);
-  PERFORM app.start_session(p_user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds, p_amr, p_strong,
-                            app.put_password(p_user_id, p_password_hash));
-  PERFORM app.record_event(p_user_id, 'SIGNED_UP');
+  used := app.put_password(p_user_id, p_password_hash);
   IF p_verified THEN
     PERFORM app.put_email_code(p_user_id);
     PERFORM app.delete_rival_codes(p_email_key, p_user_id);
+    SELECT COALESCE(used, k.id) INTO used FROM app.credentials k WHERE k.user_id = p_user_id AND k.kind = 'EMAIL_CODE' AND 'email' = ANY (p_amr);
   END IF;
+  PERFORM app.start_session(p_user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds, p_amr, p_strong, used);
+  PERFORM app.record_event(p_user_id, 'SIGNED_UP');
 END
 $$;

@@ -1,8 +1,10 @@
 -- Executed by: freehold_app
 -- Uses a code that proves the address of an account. If its owner is the viewer, only the other codes are deleted. Otherwise
 -- it starts a session and revokes all earlier access, since a stranger may have signed up with the address. The credentials
--- stay only if the account was pending and p_seen_hash is its hash. No row if the code is invalid or has expired.
-CREATE OR REPLACE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer)
+-- stay only if the account was pending, and p_seen_hash is its hash or p_passkey_id the credential of its passkey, which the client has
+-- proved. No row if the code is invalid or has expired.
+CREATE OR REPLACE FUNCTION app.verify_email(p_code_id uuid, p_seen_hash text, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer,
+                                            p_passkey_id uuid)
   RETURNS TABLE (user_id uuid, password_cleared boolean)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -10,6 +12,7 @@ DECLARE
   used record;
   was record;
   cleared boolean := false;
+  by_passkey boolean;
 BEGIN
   PERFORM FROM app.accounts c JOIN app.codes k ON k.user_id = c.user_id
     WHERE k.id = p_code_id AND c.disabled_at IS NULL
@@ -40,7 +43,9 @@ BEGIN
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
   ELSE
     PERFORM app.revoke_access(used.user_id, NULL);
-    cleared := was.pending_until IS NULL OR NOT EXISTS (SELECT FROM app.accounts c WHERE c.user_id = used.user_id AND c.password_hash = p_seen_hash AND p_seen_hash <> '');
+    by_passkey := EXISTS (SELECT FROM app.credentials k WHERE k.user_id = used.user_id AND k.id = p_passkey_id AND k.kind = 'PASSKEY');
+    cleared := was.pending_until IS NULL OR NOT by_passkey AND
+      NOT EXISTS (SELECT FROM app.accounts c WHERE c.user_id = used.user_id AND c.password_hash = p_seen_hash AND p_seen_hash <> '');
     IF cleared THEN
       PERFORM app.clear_credentials(used.user_id);
       UPDATE app.accounts c SET reset_at = now(), reset_ip = app.client_ip() WHERE c.user_id = used.user_id;
@@ -48,7 +53,7 @@ BEGIN
     PERFORM app.put_email_code(used.user_id);
     PERFORM app.record_event(used.user_id, 'EMAIL_VERIFIED');
     PERFORM app.start_session(used.user_id, p_session_id, p_refresh_hash, p_idle_seconds, p_seconds,
-                              CASE WHEN cleared THEN '{email}'::text[] ELSE '{email,pwd}' END, false,
+                              CASE WHEN cleared THEN '{email}'::text[] WHEN by_passkey THEN '{email,pop}' ELSE '{email,pwd}' END, false,
                               (SELECT k.id FROM app.credentials k WHERE k.user_id = used.user_id AND k.kind = 'EMAIL_CODE'));
     PERFORM app.record_event(used.user_id, 'SIGNED_IN');
   END IF;

@@ -107,7 +107,10 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		signOut        = `mutation { signOut { success } }`
 		signOutOf      = `mutation ($i: SignOutInput) { signOut(input: $i) { success } }`
 		completeSignUp = `mutation ($i: CompleteSignUpInput!) { completeSignUp(input: $i) { user { id } } }`
+		finishTotp     = `mutation ($i: FinishTotpInput!) { finishTotp(input: $i) { recoveryCodes } }`
 		refresh        = `mutation ($i: RefreshSessionInput!) { refreshSession(input: $i) { tokens { accessToken } } }`
+
+		finishSecondFactor = `mutation ($i: FinishSecondFactorInput!) { finishSecondFactor(input: $i) { user { id } } }`
 	)
 	update := func(input harness.Vars) harness.Vars {
 		input["bio"] = "Mallory"
@@ -119,6 +122,11 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 	signIn := func(email, password string) harness.Vars {
 		return harness.Vars{"i": harness.Vars{"email": email, "password": password}}
 	}
+	// way is the mutation of a way in, whose input has the type of its name.
+	way := func(name, result string) string {
+		return fmt.Sprintf(`mutation ($i: %s%sInput!) { %s(input: $i) { %s } }`, strings.ToUpper(name[:1]), name[1:], name, result)
+	}
+	unknown := strings.Repeat("A", 43)
 	token := func(text any) harness.Vars { return harness.Vars{"i": harness.Vars{"refreshToken": text}} }
 	mutations := harness.PublicMutations(harness.Program.Schema())
 	before := s.AllRows()
@@ -153,6 +161,14 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"resetPassword", "wrong code", "", harness.ResetPassword, harness.Input("email", a.Email, "code", "0000-0000", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"resetPassword", "unknown e-mail", "", harness.ResetPassword, harness.Input("email", "nobody@example.org", "code", "0000-0000", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"reauthenticate", "wrong password", a.Token, harness.Reauthenticate, harness.Input("password", "wrong"), "BAD_USER_INPUT"},
+		{"reauthenticate", "nothing", a.Token, harness.Reauthenticate, harness.Input(), "BAD_USER_INPUT"},
+		{"reauthenticate", "code without an app", a.Token, harness.Reauthenticate, harness.Input("code", "123456"), "BAD_USER_INPUT"},
+		{"startTotp", "signed in long ago", old.Token, `mutation { startTotp { secret } }`, nil, "REAUTH_REQUIRED"},
+		{"finishTotp", "made-up token", a.Token, finishTotp, harness.Input("continuationToken", "x", "code", "123456"), "BAD_USER_INPUT"},
+		{"createRecoveryCodes", "without an app", a.Token, `mutation { createRecoveryCodes { recoveryCodes } }`, nil, "FORBIDDEN"},
+		{"finishSecondFactor", "no factor", "", finishSecondFactor, harness.Input("continuationToken", "x"), "BAD_USER_INPUT"},
+		{"finishSecondFactor", "made-up token", "", finishSecondFactor, harness.Input("continuationToken", "x", "code", "123456"), "BAD_USER_INPUT"},
+		{"finishSecondFactor", "unknown token", a.Token, finishSecondFactor, harness.Input("continuationToken", strings.Repeat("A", 43), "recoveryCode", "x"), "BAD_USER_INPUT"},
 		{"changePassword", "wrong password", a.Token, harness.ChangePassword, harness.Input("currentPassword", "wrong", "newPassword", harness.NewPassword), "BAD_USER_INPUT"},
 		{"changePassword", "short password", a.Token, harness.ChangePassword, harness.Input("currentPassword", harness.Password, "newPassword", "short"), "BAD_USER_INPUT"},
 		{"changeEmail", "malformed e-mail", a.Token, harness.ChangeEmail, harness.Input("newEmail", "a@x.org\r\nBcc: b@y.org"), "BAD_USER_INPUT"},
@@ -168,6 +184,16 @@ func TestRefusedMutationsHaveNoSideEffect(t *testing.T) {
 		{"refreshSession", "signed out", "", refresh, token(gone.Refresh), "UNAUTHENTICATED"},
 		{"completeSignUp", "made-up token", "", completeSignUp, harness.Input("continuationToken", "x", "username", "new-one"), "BAD_USER_INPUT"},
 		{"completeSignUp", "unknown token", "", completeSignUp, harness.Input("continuationToken", strings.Repeat("A", 43), "username", "new-one"), "BAD_USER_INPUT"},
+		{"startOAuth", "unknown provider", "", way("startOAuth", "authorizationUrl"), harness.Input("provider", "nobody", "redirectTo", "https://evil.example"), "BAD_USER_INPUT"},
+		{"finishOAuth", "unknown token", "", way("finishOAuth", "user { id }"), harness.Input("continuationToken", unknown, "code", "x", "state", "x"), "BAD_USER_INPUT"},
+		{"startPasskeySignUp", "taken username", "", way("startPasskeySignUp", "continuationToken"), harness.Input("email", "new@example.org", "username", seen.Username), "CONFLICT"},
+		{"finishPasskeySignUp", "unknown token", "", way("finishPasskeySignUp", "user { id }"), harness.Input("continuationToken", unknown, "credential", harness.Vars{}), "BAD_USER_INPUT"},
+		{"startPasskeySignIn", "bad input", "", way("startPasskeySignIn", "continuationToken"), harness.Input("session", "PIGEON"), "BAD_USER_INPUT"},
+		{"finishPasskeySignIn", "unknown token", "", way("finishPasskeySignIn", "user { id }"), harness.Input("continuationToken", unknown, "credential", harness.Vars{}), "BAD_USER_INPUT"},
+		{"requestSignInCode", "malformed e-mail", "", way("requestSignInCode", "success"), harness.Input("email", "../x"), "BAD_USER_INPUT"},
+		{"requestSignInCode", "taken username", "", way("requestSignInCode", "success"), harness.Input("email", a.Email, "username", seen.Username), "CONFLICT"},
+		{"signInWithCode", "wrong code", "", way("signInWithCode", "user { id }"), harness.Input("email", a.Email, "code", "0000-0000"), "BAD_USER_INPUT"},
+		{"signUpAnonymously", "turned off", "", way("signUpAnonymously", "user { id }"), harness.Input("username", "new-one"), "FORBIDDEN"},
 		{"refreshSession", "bad input", "", refresh, token(nil), "BAD_USER_INPUT"},
 	} {
 		delete(mutations, c.mutation)

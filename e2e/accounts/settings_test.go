@@ -10,7 +10,7 @@ import (
 
 const settingsQuery = `{ settings {
 	passwordLength { min max } usernameLength { min max } displayNameLength { min max } bioLength { min max } locationLength { min max }
-	verifiedEmailRequired defaultVisibility codeLifetimeSeconds reauthenticationSeconds usernameHoldSeconds
+	verifiedEmailRequired anonymousAccounts defaultVisibility codeLifetimeSeconds reauthenticationSeconds usernameHoldSeconds
 	requestLimits { pageSize defaultPageSize nodeIds cost depth aliases tokens bytes replyBytes }
 } }`
 
@@ -18,7 +18,7 @@ type length struct{ Min, Max int }
 
 type settings struct {
 	PasswordLength, UsernameLength, DisplayNameLength, BioLength, LocationLength length
-	VerifiedEmailRequired                                                        bool
+	VerifiedEmailRequired, AnonymousAccounts                                     bool
 	DefaultVisibility                                                            string
 	CodeLifetimeSeconds, ReauthenticationSeconds, UsernameHoldSeconds            int
 	RequestLimits                                                                struct{ PageSize, DefaultPageSize, NodeIds, Cost, Depth, Aliases, Tokens, Bytes, ReplyBytes int }
@@ -44,11 +44,11 @@ func TestSettings(t *testing.T) {
 	if d := cmp.Diff(want, readSettings(harness.Start(t))); d != "" {
 		t.Errorf("by default (-want +got):\n%s", d)
 	}
-	want.PasswordLength.Min, want.VerifiedEmailRequired, want.DefaultVisibility = 15, true, "MEMBERS"
+	want.PasswordLength.Min, want.VerifiedEmailRequired, want.AnonymousAccounts, want.DefaultVisibility = 15, true, true, "MEMBERS"
 	want.CodeLifetimeSeconds, want.ReauthenticationSeconds, want.UsernameHoldSeconds = 600, 90, 3600
 	want.RequestLimits.Cost, want.RequestLimits.Depth, want.RequestLimits.Aliases = 5000, 9, 3
 	want.RequestLimits.Tokens, want.RequestLimits.Bytes, want.RequestLimits.ReplyBytes = 900, 4096, 20000
-	s := harness.Start(t, verifiedOnly, "FREEHOLD_PASSWORD_MIN_LENGTH=15", "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS", "FREEHOLD_CODE_LIFETIME=10m", "FREEHOLD_REAUTH_AFTER=90s",
+	s := harness.Start(t, verifiedOnly, "FREEHOLD_ANONYMOUS=on", "FREEHOLD_PASSWORD_MIN_LENGTH=15", "FREEHOLD_DEFAULT_VISIBILITY=MEMBERS", "FREEHOLD_CODE_LIFETIME=10m", "FREEHOLD_REAUTH_AFTER=90s",
 		"FREEHOLD_USERNAME_HOLD=1h", "FREEHOLD_COST_LIMIT=5000", "FREEHOLD_DEPTH_LIMIT=9", "FREEHOLD_ALIAS_LIMIT=3", "FREEHOLD_TOKEN_LIMIT=900", "FREEHOLD_BODY_LIMIT=4096", "FREEHOLD_REPLY_LIMIT=20000")
 	if d := cmp.Diff(want, readSettings(s)); d != "" {
 		t.Errorf("as configured (-want +got):\n%s", d)

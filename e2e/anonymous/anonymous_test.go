@@ -86,7 +86,7 @@ func TestAddressMakesAnAccountPermanent(t *testing.T) {
 	a := guest(s)
 	for what, r := range map[string]harness.Reply{
 		"a password":             s.Do(a.Token, setPassword, harness.Input("newPassword", harness.NewPassword)),
-		"codes":                  s.Do(a.Token, `mutation { addEmailCode { user { id } } }`, nil),
+		"codes":                  s.Do(a.Token, `mutation { enableSignInCodes { user { id } } }`, nil),
 		"an upgrade by a member": s.Do(s.SignUp(nil).Token, upgrade, form("other")),
 	} {
 		if r.Code() != "FORBIDDEN" {

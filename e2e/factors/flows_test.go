@@ -18,12 +18,20 @@ var continues = map[string]struct {
 	"finishSecondFactor": {"SECOND_FACTOR", `code: "123456"`},
 	"finishTotp":         {"TOTP", `code: "123456"`},
 	"completeSignUp":     {"SIGN_UP", `username: "somebody"`},
+
+	"finishPasskeyRegistration":     {"PASSKEY_REGISTRATION", `credential: {}`},
+	"finishPasskeySignUp":           {"PASSKEY_SIGN_UP", `credential: {}`},
+	"finishPasskeySignIn":           {"PASSKEY_SIGN_IN", `credential: {}`},
+	"finishPasskeyReauthentication": {"PASSKEY_REAUTHENTICATION", `credential: {}`},
+	"finishOAuth":                   {"OAUTH", `code: "x", state: "x"`},
+	"finishOAuthLink":               {"OAUTH_LINK", `code: "x", state: "x"`},
+	"finishOAuthReauthentication":   {"OAUTH_REAUTHENTICATION", `code: "x", state: "x"`},
 }
 
 // invalidToken is the message of each refusal of a token.
 const invalidToken = "This continuation token is invalid, was used already, or has expired. Start again."
 
-// O14: a token continues flows of one purpose only, whoever sends it.
+// O14: a token continues flows of one purpose only, for any client that sends it.
 func TestContinuationTokensServeOnePurpose(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

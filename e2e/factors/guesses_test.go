@@ -1,6 +1,7 @@
 package factors
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
@@ -130,8 +131,8 @@ func TestSecretsOfFactorsAreNotInTheDatabase(t *testing.T) {
 	s.MailTo(m.email, "credential_added", 1)
 	rows := fmt.Sprint(s.AllRows())
 	for what, secret := range map[string]string{
-		"the secret": m.secret.Text(), "its bytes": fmt.Sprintf("%x", []byte(m.secret)), "the secret of a flow": started.Secret,
-		"its bytes in hex": fmt.Sprintf("%x", []byte(secretOf(t, started.Secret))), "the token of a flow": started.ContinuationToken, "the token of a sign-in": token,
+		"the secret": m.secret.Text(), "its bytes": hex.EncodeToString(m.secret), "the secret of a flow": started.Secret,
+		"its bytes in hex": hex.EncodeToString(secretOf(t, started.Secret)), "the token of a flow": started.ContinuationToken, "the token of a sign-in": token,
 		"a recovery code": m.recovery[0], "a recovery code without dashes": strings.ReplaceAll(m.recovery[0], "-", ""),
 	} {
 		if strings.Contains(rows, secret) || strings.Contains(s.Logs.String(), secret) {

@@ -4,7 +4,10 @@ package factors
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -175,7 +178,7 @@ func (m *member) code(t testing.TB, steps int) string {
 func (m *member) wrong(t testing.TB) string {
 	t.Helper()
 	for n := range 10 {
-		code := strings.Repeat(fmt.Sprint(n), 6)
+		code := strings.Repeat(strconv.Itoa(n), 6)
 		if !slices.Contains([]string{m.code(t, -2), m.code(t, -1), m.code(t, 0), m.code(t, 1), m.code(t, 2)}, code) {
 			return code
 		}
@@ -214,4 +217,12 @@ func count(list []string, text string) (n int) {
 		}
 	}
 	return n
+}
+
+// newServer returns the URL of a server that calls a function for each request.
+func newServer(t *testing.T, do func()) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { do() }))
+	t.Cleanup(server.Close)
+	return server.URL
 }

@@ -53,6 +53,9 @@ func TestRecoveryCodeIsUsedOnce(t *testing.T) {
 				t.Errorf("%s: %s", what, r.Body)
 			}
 		}
+		if got := count(events(s, m.email), "SECOND_FACTOR_REFUSED"); got != 9 {
+			t.Errorf("%d refusals were recorded", got)
+		}
 		x.take(x.must(second, harness.Input("continuationToken", token, "recoveryCode", strings.ToLower(strings.ReplaceAll(m.recovery[6], "-", " ")))))
 		if r := s.Do(x.token, left, nil); string(r.Data) != `{"me":{"recoveryCodesLeft":4}}` {
 			t.Errorf("after six codes were used: %s", r.Body)
@@ -140,7 +143,7 @@ func TestFactorsOfAStrangerAreDeleted(t *testing.T) {
 		proves(m.email)
 		s.ExpectNoSession(stranger.token, "revoked")
 		if r := stranger.do(second, harness.Input("continuationToken", token, "recoveryCode", m.recovery[0])); fmt.Sprint(r.Fields()) != "[input.continuationToken INVALID]" {
-			t.Errorf("%s: the stranger goes on with %s", what, r.Body)
+			t.Errorf("%s: the stranger continues with %s", what, r.Body)
 		}
 		rest := s.DB.Query(t, `
 			SELECT count(*) FROM app.user_private u LEFT JOIN app.credentials k ON k.user_id = u.user_id AND k.kind = 'TOTP' LEFT JOIN app.recovery_codes r ON r.user_id = u.user_id

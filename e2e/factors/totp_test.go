@@ -125,6 +125,23 @@ func TestFinishTotpIsRefused(t *testing.T) {
 	}
 }
 
+// A session that began to add an app before the account got a second factor has to prove that factor, too.
+func TestAppIsNotAddedAroundAnother(t *testing.T) {
+	t.Parallel()
+	clock := &harness.Clock{}
+	s := harness.StartAt(t, clock)
+	c := &client{Service: s}
+	m := &member{email: c.signUp(), clock: clock}
+	thief := &client{Service: s, token: s.SignIn(m.email)}
+	started := thief.must(start, nil)
+	c.addApp(m)
+	theirs := &member{secret: secretOf(t, started.Secret), clock: clock, ahead: m.ahead}
+	r := thief.do(finish, harness.Input("continuationToken", started.ContinuationToken, "code", theirs.next(t)))
+	if got := acceptable(r); got != "[TOTP RECOVERY_CODE]" {
+		t.Errorf("adding another app without the first one: %s", r.Body)
+	}
+}
+
 // If the addition of an app fails at any step, the account has no app, no recovery codes and no mail, and the flow can be tried again.
 func TestAuthenticatorAppIsAddedWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
@@ -156,7 +173,7 @@ func TestAuthenticatorAppIsAddedWholeOrNotAtAll(t *testing.T) {
 func breakFunction(s *harness.Service, name string) (restore func()) {
 	s.T.Helper()
 	head := s.DB.Query(s.T, `SELECT pg_get_functiondef($1::regproc)`, name)[0]
-	broken := head[:strings.Index(head, "AS $")]
+	broken, _, _ := strings.Cut(head, "AS $")
 	broken = strings.Replace(broken, "LANGUAGE sql", "LANGUAGE plpgsql", 1) + "AS $$ BEGIN RAISE EXCEPTION '" + name + " is broken'; END $$"
 	s.DB.Query(s.T, broken)
 	return func() { s.DB.Query(s.T, head) }

@@ -8,6 +8,7 @@ const (
 	VerifyEmail         = `mutation ($i: VerifyEmailInput!) { verifyEmail(input: $i) { user { id email emailVerified profile { id username visibility } } tokens { accessToken refreshToken } passwordCleared } }`
 	RequestReset        = `mutation ($i: RequestPasswordResetInput!) { requestPasswordReset(input: $i) { success } }`
 	ResetPassword       = `mutation ($i: ResetPasswordInput!) { resetPassword(input: $i) { success } }`
+	RequestSignInCode   = `mutation ($i: RequestSignInCodeInput!) { requestSignInCode(input: $i) { success } }`
 	ChangePassword      = `mutation ($i: ChangePasswordInput!) { changePassword(input: $i) { user { id hasPassword } } }`
 	ChangeEmail         = `mutation ($i: ChangeEmailInput!) { changeEmail(input: $i) { user { id email pendingEmail } } }`
 	ChangeUsername      = `mutation ($i: ChangeUsernameInput!) { changeUsername(input: $i) { profile { id username user { id } } } }`

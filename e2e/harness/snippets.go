@@ -53,3 +53,9 @@ func RunNode(t testing.TB, program string, env map[string]string) string {
 	}
 	return string(out)
 }
+
+// Relative is the beginning of a program for RunNode that sends requests for a path, as pages do, to the service of the variable BASE.
+const Relative = `
+const send = globalThis.fetch;
+globalThis.fetch = (path, options) => send(new URL(path, process.env.BASE), options);
+`

@@ -15,14 +15,14 @@ const verifiedOnly = "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on"
 
 // The mutations, with one input, $i.
 const (
-	request = `mutation ($i: RequestSignInCodeInput!) { requestSignInCode(input: $i) { success } }`
+	request = harness.RequestSignInCode
 	signIn  = `mutation ($i: SignInWithCodeInput!) { signInWithCode(input: $i) {
 		user { id email emailVerified hasPassword profile { username displayName } } tokens { accessToken refreshToken }
 		secondFactor { continuationToken factors } pendingSignUp { needs continuationToken } passwordCleared
 	} }`
 	complete       = `mutation ($i: CompleteSignUpInput!) { completeSignUp(input: $i) { user { id email emailVerified profile { username } } tokens { accessToken refreshToken } } }`
 	reauthenticate = `mutation ($i: ReauthenticateWithCodeInput!) { reauthenticateWithCode(input: $i) { user { reauthenticatedUntil } } }`
-	turnOn         = `mutation { addEmailCode { user { credentials { kind } } } }`
+	turnOn         = `mutation { enableSignInCodes { user { credentials { kind } } } }`
 	setPassword    = `mutation ($i: SetPasswordInput!) { setPassword(input: $i) { user { hasPassword credentials { kind } } } }`
 	remove         = `mutation ($i: RemoveCredentialInput!) { removeCredential(input: $i) { user { credentials { kind } } } }`
 )

@@ -193,7 +193,7 @@ func TestSignUpWithACodeFailsAsAWhole(t *testing.T) {
 			}
 			return refuse("before")
 		}},
-		AfterSignUp: []accounts.Hook{func(ctx context.Context, tx *db.Tx, p *db.Profile) error {
+		AfterSignUp: []accounts.Hook{func(_ context.Context, _ *db.Tx, p *db.Profile) error {
 			if p.Username != "ann" {
 				return errors.New("another username")
 			}

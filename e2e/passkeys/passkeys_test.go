@@ -129,12 +129,46 @@ func TestSecondFactor(t *testing.T) {
 			if asked := strings.Contains(r.Body, `"user":null,"tokens":null,"secondFactor":{"factors":["TOTP","RECOVERY_CODE"]}`); asked == verified {
 				t.Errorf("%s, verified %t: %s", way, verified, r.Body)
 			}
+			if verified {
+				c.take(r)
+				access := c.token
+				if way == "COOKIE" {
+					access = c.browser.Access
+				}
+				if claims := harness.DecodeClaims(t, access); fmt.Sprintf("%v %v", claims["amr"], claims["acr"]) != "[pop user mfa] aal2" {
+					t.Errorf("%s: the claims are %v", way, claims)
+				}
+			}
 			how := s.DB.Query(t, `SELECT concat(amr, second_factor_at IS NOT NULL) FROM app.sessions WHERE user_id = $1 ORDER BY created_at`, a.UserID)
 			if want := map[bool][]string{true: {"{pwd}f", "{pop,user,mfa}t"}, false: {"{pwd}f"}}[verified]; !slices.Equal(how, want) {
 				t.Errorf("%s, verified %t: the sessions are %v", way, verified, how)
 			}
 		}
 	}
+}
+
+// An anonymous account that gets a passkey is permanent, and its passkey shows the username.
+func TestAnonymousAccountGetsAPasskey(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, "FREEHOLD_ANONYMOUS=on")
+	c := newClient(s, "TOKENS", nil)
+	var data struct {
+		SignUpAnonymously struct {
+			User   struct{ Profile struct{ Username string } }
+			Tokens struct{ AccessToken string }
+		}
+	}
+	s.Must("", `mutation { signUpAnonymously(input: {username: "guest-of-ours"}) { user { profile { username } } tokens { accessToken } } }`, nil).Into(t, &data)
+	c.token = data.SignUpAnonymously.Tokens.AccessToken
+	if f := c.start(startRegistration, nil); !strings.Contains(string(f.Options), `"name":"guest-of-ours"`) {
+		t.Errorf("the options are %s", f.Options)
+	}
+	c.register()
+	if r := c.do(`{ me { anonymous email profile { username } } }`, nil); string(r.Data) != `{"me":{"anonymous":false,"email":null,"profile":{"username":"guest-of-ours"}}}` {
+		t.Errorf("with a passkey: %s", r.Body)
+	}
+	c = newClient(s, "TOKENS", c.key)
+	c.take(c.signIn())
 }
 
 // The record of a passkey is stored, and what changes is updated.

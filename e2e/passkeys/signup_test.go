@@ -136,14 +136,30 @@ func TestSignUpWithVerifiedAddress(t *testing.T) {
 		}
 		email := form["i"].(harness.Vars)["email"]
 		code := s.CodeTo(fmt.Sprint(email), "verify_email", 1)
-		if r := s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", code)); len(r.Errors) > 0 {
-			t.Fatal(r.Body)
+		proof := func(change func(*client)) harness.Vars {
+			f := c.start(startSignIn, nil)
+			change(c)
+			input := f.with(c.choose(f))["i"]
+			c.key.Origin = origin
+			return input.(harness.Vars)
 		}
-		// Somebody who has only the code may be somebody else than who has signed up, so the passkey is deleted, as a password is.
-		if r := newClient(s, way, c.key).signIn(); r.Code() != "INVALID_CREDENTIALS" {
-			t.Errorf("%s: a passkey that may be a stranger's: %s", way, r.Body)
+		faulty := proof(func(c *client) { c.key.Origin = "https://evil.example" })
+		r = s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", code, "passkey", faulty))
+		s.ExpectFault("an answer for another page", r, "input.passkey.credential INVALID")
+		good := proof(func(*client) {})
+		r = s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", "0000-0000", "passkey", good))
+		s.ExpectFault("a wrong code", r, harness.WrongCode)
+		r = s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", code, "passkey", good))
+		if len(r.Errors) > 0 || strings.Contains(r.Body, `"passwordCleared":true`) {
+			t.Fatalf("%s: verification with the passkey: %s", way, r.Body)
 		}
-		again := newClient(s, way, nil)
+		s.ExpectFault("used twice", s.Do("", harness.VerifyEmail, harness.Input("email", email, "code", code, "passkey", good)), "input.passkey.continuationToken INVALID")
+		again := newClient(s, way, c.key)
+		again.take(again.signIn())
+		if names, _ := again.credentials(); fmt.Sprint(names) != "[PASSKEY Passkey EMAIL_CODE Code by email]" {
+			t.Errorf("%s: after the verification, there are %v", way, names)
+		}
+		again = newClient(s, way, nil)
 		second := again.form()
 		second["i"].(harness.Vars)["email"] = email
 		f = again.start(startSignUp, second)
@@ -151,5 +167,35 @@ func TestSignUpWithVerifiedAddress(t *testing.T) {
 			t.Errorf("%s: an address with an account: %s", way, r.Body)
 		}
 		s.MailTo(fmt.Sprint(email), "address_taken", 1)
+	}
+}
+
+// O04: somebody who has only the code of an address may be somebody else than who has signed up with it. So the account keeps no passkey
+// that they have not proved, as it keeps no password.
+func TestPasskeyOfAStrangerIsDeleted(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on").Work()
+	for _, other := range []bool{false, true} {
+		stranger := newClient(s, "TOKENS", nil)
+		form := stranger.form()
+		f := stranger.start(startSignUp, form)
+		stranger.do(finishSignUp, f.with(stranger.create(f)))
+		email := form["i"].(harness.Vars)["email"]
+		input := harness.Input("email", email, "code", s.CodeTo(fmt.Sprint(email), "verify_email", 1))
+		if other { // a passkey of another sign-up with the address
+			owner := newClient(s, "TOKENS", nil)
+			second := owner.form()
+			second["i"].(harness.Vars)["email"] = email
+			f := owner.start(startSignUp, second)
+			owner.do(finishSignUp, f.with(owner.create(f)))
+			f = owner.start(startSignIn, nil)
+			input["i"].(harness.Vars)["passkey"] = f.with(owner.choose(f))["i"]
+		}
+		if r := s.Do("", harness.VerifyEmail, input); len(r.Errors) > 0 || !strings.Contains(r.Body, `"passwordCleared":true`) {
+			t.Errorf("verification without the passkey: %s", r.Body)
+		}
+		if r := newClient(s, "TOKENS", stranger.key).signIn(); r.Body != refusal {
+			t.Errorf("a passkey that may be a stranger's: %s", r.Body)
+		}
 	}
 }

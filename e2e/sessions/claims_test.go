@@ -26,6 +26,9 @@ func TestEndedSessionStartsNothing(t *testing.T) {
 		"changePassword":      `changePassword(input: {currentPassword: "` + harness.Password + `", newPassword: "` + harness.NewPassword + `"}) { __typename }`,
 		"changeEmail":         `changeEmail(input: {newEmail: "new@example.org"}) { __typename }`,
 		"changeUsername":      `changeUsername(input: {username: "new-one"}) { __typename }`,
+		"startTotp":           `startTotp { __typename }`,
+		"finishTotp":          `finishTotp(input: {continuationToken: "x", code: "123456"}) { __typename }`,
+		"createRecoveryCodes": `createRecoveryCodes { __typename }`,
 		"deleteAccount":       `deleteAccount(input: {password: "` + harness.Password + `"}) { __typename }`,
 
 		"renameCredential": `renameCredential(input: {id: "SESSION", name: "x"}) { __typename }`,

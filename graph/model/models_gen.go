@@ -66,12 +66,6 @@ type AccountFilter struct {
 	State graphql.Omittable[*AccountState] `json:"state,omitempty"`
 }
 
-// The response after codes by email were turned on.
-type AddEmailCodePayload struct {
-	// You. `credentials` has the entry of the kind EMAIL_CODE.
-	User *User `json:"user,omitempty"`
-}
-
 // A change of your email address.
 type ChangeEmailInput struct {
 	// The new email address. White space around it is ignored.
@@ -191,6 +185,12 @@ type EnableAccountPayload struct {
 	Account *Account `json:"account,omitempty"`
 	// Always true; a failure is an error.
 	Success bool `json:"success"`
+}
+
+// The response after codes by email were turned on.
+type EnableSignInCodesPayload struct {
+	// You. `credentials` has the entry of the kind EMAIL_CODE.
+	User *User `json:"user,omitempty"`
 }
 
 // What a user came back with from a provider.
@@ -381,6 +381,14 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// The cursor of the last entry. Null if the page is empty.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A passkey that a user has chosen, to show that it is theirs.
+type PasskeyProofInput struct {
+	// The token of `startPasskeySignIn`.
+	ContinuationToken string `json:"continuationToken"`
+	// What the browser returned: `AuthenticationResponseJSON` of the Web Authentication API, the passkey's `toJSON()`.
+	Credential json.RawMessage `json:"credential"`
 }
 
 // A sign-up that misses something. No account was created yet.
@@ -1092,6 +1100,9 @@ type VerifyEmailInput struct {
 	// The password of a sign-up that waits for this verification. If it is missing or wrong, the account keeps no password, because
 	// the code may belong to a sign-up by someone else. Ignored for all other accounts.
 	Password graphql.Omittable[*string] `json:"password,omitempty"`
+	// The passkey of a sign-up that waits for this verification, as for `finishPasskeySignIn`. If it is missing, the account keeps no passkey, for
+	// the same reason. Ignored for all other accounts.
+	Passkey graphql.Omittable[*PasskeyProofInput] `json:"passkey,omitempty"`
 	// How your client holds the session, if it gets one. Null means the default.
 	Session graphql.Omittable[*SessionTransport] `json:"session,omitempty"`
 }

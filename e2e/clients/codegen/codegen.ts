@@ -6,7 +6,7 @@ const config: CodegenConfig = {
   generates: { "gql/": { preset: "client" } },
   config: {
     strictScalars: true,
-    scalars: { DateTime: "string", Date: "string", URL: "string" },
+    scalars: { DateTime: "string", Date: "string", URL: "string", JSON: "unknown" },
   },
 };
 

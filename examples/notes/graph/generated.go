@@ -81,10 +81,6 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
-	AddEmailCodePayload struct {
-		User func(childComplexity int) int
-	}
-
 	ChangeEmailPayload struct {
 		User func(childComplexity int) int
 	}
@@ -197,6 +193,10 @@ type ComplexityRoot struct {
 		Success func(childComplexity int) int
 	}
 
+	EnableSignInCodesPayload struct {
+		User func(childComplexity int) int
+	}
+
 	FinishOAuthLinkPayload struct {
 		Credential func(childComplexity int) int
 	}
@@ -266,7 +266,6 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptInvitation              func(childComplexity int, input model.AcceptInvitationInput) int
-		AddEmailCode                  func(childComplexity int) int
 		ChangeEmail                   func(childComplexity int, input model1.ChangeEmailInput) int
 		ChangeMemberRole              func(childComplexity int, input model.ChangeMemberRoleInput) int
 		ChangePassword                func(childComplexity int, input model1.ChangePasswordInput) int
@@ -284,6 +283,7 @@ type ComplexityRoot struct {
 		DeleteOrganisation            func(childComplexity int, input model.DeleteOrganisationInput) int
 		DisableAccount                func(childComplexity int, input model1.DisableAccountInput) int
 		EnableAccount                 func(childComplexity int, input model1.EnableAccountInput) int
+		EnableSignInCodes             func(childComplexity int) int
 		FinishOAuth                   func(childComplexity int, input model1.FinishOAuthInput) int
 		FinishOAuthLink               func(childComplexity int, input model1.FinishOAuthLinkInput) int
 		FinishOAuthReauthentication   func(childComplexity int, input model1.FinishOAuthReauthenticationInput) int
@@ -885,7 +885,7 @@ type MutationResolver interface {
 	RequestSignInCode(ctx context.Context, input model1.RequestSignInCodeInput) (*model1.RequestSignInCodePayload, error)
 	SignInWithCode(ctx context.Context, input model1.SignInWithCodeInput) (*model1.SignInWithCodePayload, error)
 	ReauthenticateWithCode(ctx context.Context, input model1.ReauthenticateWithCodeInput) (*model1.ReauthenticateWithCodePayload, error)
-	AddEmailCode(ctx context.Context) (*model1.AddEmailCodePayload, error)
+	EnableSignInCodes(ctx context.Context) (*model1.EnableSignInCodesPayload, error)
 	Reauthenticate(ctx context.Context, input model1.ReauthenticateInput) (*model1.ReauthenticatePayload, error)
 	RenameCredential(ctx context.Context, input model1.RenameCredentialInput) (*model1.RenameCredentialPayload, error)
 	RemoveCredential(ctx context.Context, input model1.RemoveCredentialInput) (*model1.RemoveCredentialPayload, error)
@@ -1097,13 +1097,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
-
-	case "AddEmailCodePayload.user":
-		if e.ComplexityRoot.AddEmailCodePayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AddEmailCodePayload.User(childComplexity), true
 
 	case "ChangeEmailPayload.user":
 		if e.ComplexityRoot.ChangeEmailPayload.User == nil {
@@ -1386,6 +1379,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableAccountPayload.Success(childComplexity), true
 
+	case "EnableSignInCodesPayload.user":
+		if e.ComplexityRoot.EnableSignInCodesPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EnableSignInCodesPayload.User(childComplexity), true
+
 	case "FinishOAuthLinkPayload.credential":
 		if e.ComplexityRoot.FinishOAuthLinkPayload.Credential == nil {
 			break
@@ -1561,12 +1561,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
-	case "Mutation.addEmailCode":
-		if e.ComplexityRoot.Mutation.AddEmailCode == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.AddEmailCode(childComplexity), true
 	case "Mutation.changeEmail":
 		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
 			break
@@ -1749,6 +1743,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableAccount(childComplexity, args["input"].(model1.EnableAccountInput)), true
+	case "Mutation.enableSignInCodes":
+		if e.ComplexityRoot.Mutation.EnableSignInCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.EnableSignInCodes(childComplexity), true
 	case "Mutation.finishOAuth":
 		if e.ComplexityRoot.Mutation.FinishOAuth == nil {
 			break
@@ -4104,6 +4104,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LeaveNotebookInput", ec.unmarshalInputLeaveNotebookInput),
 			graphql.NewInputUnmarshaler("LeaveOrganisationInput", ec.unmarshalInputLeaveOrganisationInput),
 			graphql.NewInputUnmarshaler("MoveOrganisationInput", ec.unmarshalInputMoveOrganisationInput),
+			graphql.NewInputUnmarshaler("PasskeyProofInput", ec.unmarshalInputPasskeyProofInput),
 			graphql.NewInputUnmarshaler("ProfileFieldsInput", ec.unmarshalInputProfileFieldsInput),
 			graphql.NewInputUnmarshaler("ReauthenticateInput", ec.unmarshalInputReauthenticateInput),
 			graphql.NewInputUnmarshaler("ReauthenticateWithCodeInput", ec.unmarshalInputReauthenticateWithCodeInput),
@@ -4575,7 +4576,7 @@ type Mutation {
   Lets you sign in with codes by email again, after ` + "`" + `removeCredential` + "`" + ` has turned it off. Your address must be verified. We notify you by
   email. The error is REAUTH_REQUIRED if you last proved who you are too long ago.
   """
-  addEmailCode: AddEmailCodePayload @signedIn
+  enableSignInCodes: EnableSignInCodesPayload @signedIn
 
   """
   Confirms that it is you. Call this after REAUTH_REQUIRED, then retry the operation. The error has ` + "`" + `extensions.acceptable` + "`" + `: the kinds of
@@ -5075,6 +5076,14 @@ type StartPasskeySignInPayload {
 
 "A passkey that a user has chosen."
 input FinishPasskeySignInInput {
+  "The token of ` + "`" + `startPasskeySignIn` + "`" + `."
+  continuationToken: String!
+  "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
+  credential: JSON!
+}
+
+"A passkey that a user has chosen, to show that it is theirs."
+input PasskeyProofInput {
   "The token of ` + "`" + `startPasskeySignIn` + "`" + `."
   continuationToken: String!
   "What the browser returned: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of the Web Authentication API, the passkey's ` + "`" + `toJSON()` + "`" + `."
@@ -5583,6 +5592,11 @@ input VerifyEmailInput {
   the code may belong to a sign-up by someone else. Ignored for all other accounts.
   """
   password: String
+  """
+  The passkey of a sign-up that waits for this verification, as for ` + "`" + `finishPasskeySignIn` + "`" + `. If it is missing, the account keeps no passkey, for
+  the same reason. Ignored for all other accounts.
+  """
+  passkey: PasskeyProofInput
   "How your client holds the session, if it gets one. Null means the default."
   session: SessionTransport = TOKENS
 }
@@ -5686,7 +5700,7 @@ type ReauthenticateWithCodePayload {
 }
 
 "The response after codes by email were turned on."
-type AddEmailCodePayload {
+type EnableSignInCodesPayload {
   "You. ` + "`" + `credentials` + "`" + ` has the entry of the kind EMAIL_CODE."
   user: User @inherited
 }
@@ -7295,14 +7309,6 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
-func (ec *executionContext) childFields_AddEmailCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "user":
-		return ec.fieldContext_AddEmailCodePayload_user(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type AddEmailCodePayload", field.Name)
-}
-
 func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -7525,6 +7531,14 @@ func (ec *executionContext) childFields_EnableAccountPayload(ctx context.Context
 		return ec.fieldContext_EnableAccountPayload_success(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnableAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EnableSignInCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_EnableSignInCodesPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnableSignInCodesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FinishOAuthLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10563,24 +10577,6 @@ func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _AddEmailCodePayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.AddEmailCodePayload) (ret graphql.Marshaler) {
-	ctx = exec.WithField(ctx, "AddEmailCodePayload", &field)
-	defer exec.OrNull(ctx, ec.OperationContext, &ret)
-	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
-}
-func (ec *executionContext) fieldContext_AddEmailCodePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AddEmailCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _ChangeEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.ChangeEmailPayload) (ret graphql.Marshaler) {
 	ctx = exec.WithField(ctx, "ChangeEmailPayload", &field)
 	defer exec.OrNull(ctx, ec.OperationContext, &ret)
@@ -11131,6 +11127,24 @@ func (ec *executionContext) _EnableAccountPayload_success(ctx context.Context, o
 }
 func (ec *executionContext) fieldContext_EnableAccountPayload_success(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EnableAccountPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _EnableSignInCodesPayload_user(ctx context.Context, field graphql.CollectedField, obj *model1.EnableSignInCodesPayload) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "EnableSignInCodesPayload", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	return ec.marshalOUser2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐUser(ctx, field.Selections, obj.User)
+}
+func (ec *executionContext) fieldContext_EnableSignInCodesPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EnableSignInCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _FinishOAuthLinkPayload_credential(ctx context.Context, field graphql.CollectedField, obj *model1.FinishOAuthLinkPayload) (ret graphql.Marshaler) {
@@ -12821,23 +12835,23 @@ func (ec *executionContext) fieldContext_Mutation_reauthenticateWithCode(ctx con
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+func (ec *executionContext) _Mutation_enableSignInCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_addEmailCode(ctx, field)
+			return ec.fieldContext_Mutation_enableSignInCodes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Mutation().AddEmailCode(ctx)
+			return ec.Resolvers.Mutation().EnableSignInCodes(ctx)
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.SignedIn == nil {
-					var zeroVal *model1.AddEmailCodePayload
+					var zeroVal *model1.EnableSignInCodesPayload
 					return zeroVal, errors.New("directive signedIn is not implemented")
 				}
 				return ec.Directives.SignedIn(ctx, nil, directive0)
@@ -12846,21 +12860,21 @@ func (ec *executionContext) _Mutation_addEmailCode(ctx context.Context, field gr
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
-			return ec.marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model1.EnableSignInCodesPayload) graphql.Marshaler {
+			return ec.marshalOEnableSignInCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableSignInCodesPayload(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Mutation_addEmailCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Mutation_enableSignInCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AddEmailCodePayload(ctx, field)
+			return ec.childFields_EnableSignInCodesPayload(ctx, field)
 		},
 	}
 	return fc, nil
@@ -22445,6 +22459,55 @@ func UnmarshalMoveOrganisationInput(ctx context.Context, raw any) (model.MoveOrg
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPasskeyProofInput(ctx context.Context, obj any) (model1.PasskeyProofInput, error) {
+	var it model1.PasskeyProofInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"continuationToken", "credential"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "continuationToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("continuationToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContinuationToken = data
+		case "credential":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("credential"))
+			data, err := ec.unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Credential = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPasskeyProofInput unmarshals raw into the PasskeyProofInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPasskeyProofInput(ctx context.Context, raw any) (model1.PasskeyProofInput, error) {
+	var out model1.PasskeyProofInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PasskeyProofInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputProfileFieldsInput(ctx context.Context, obj any) (model1.ProfileFieldsInput, error) {
 	var it model1.ProfileFieldsInput
 	if obj == nil {
@@ -24315,7 +24378,7 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 		asMap["session"] = "TOKENS"
 	}
 
-	fieldsInOrder := [...]string{"email", "code", "password", "session"}
+	fieldsInOrder := [...]string{"email", "code", "password", "passkey", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24343,6 +24406,13 @@ func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, 
 				return it, err
 			}
 			it.Password = graphql.OmittableOf(data)
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOPasskeyProofInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPasskeyProofInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = graphql.OmittableOf(data)
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalOSessionTransport2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐSessionTransport(ctx, v)
@@ -24638,39 +24708,6 @@ func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var addEmailCodePayloadImplementors = []string{"AddEmailCodePayload"}
-
-func (ec *executionContext) _AddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model1.AddEmailCodePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, addEmailCodePayloadImplementors)
-
-	out := exec.NewFieldSet(fields, concurrent)
-	deferred := graphql.DeferredGroup{}
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("AddEmailCodePayload")
-		case "user":
-			out.Values[i] = ec._AddEmailCodePayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -25552,6 +25589,39 @@ func (ec *executionContext) _EnableAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var enableSignInCodesPayloadImplementors = []string{"EnableSignInCodesPayload"}
+
+func (ec *executionContext) _EnableSignInCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.EnableSignInCodesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, enableSignInCodesPayloadImplementors)
+
+	out := exec.NewFieldSet(fields, concurrent)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EnableSignInCodesPayload")
+		case "user":
+			out.Values[i] = ec._EnableSignInCodesPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var finishOAuthLinkPayloadImplementors = []string{"FinishOAuthLinkPayload"}
 
 func (ec *executionContext) _FinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model1.FinishOAuthLinkPayload) graphql.Marshaler {
@@ -26277,9 +26347,9 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "addEmailCode":
+		case "enableSignInCodes":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_addEmailCode(ctx, field)
+				return ec._Mutation_enableSignInCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -32688,13 +32758,6 @@ func (ec *executionContext) marshalOAccountState2ᚖfreeholdᚗdevᚋfreeholdᚋ
 	return v
 }
 
-func (ec *executionContext) marshalOAddEmailCodePayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐAddEmailCodePayload(ctx context.Context, sel ast.SelectionSet, v *model1.AddEmailCodePayload) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._AddEmailCodePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32934,6 +32997,13 @@ func (ec *executionContext) marshalOEnableAccountPayload2ᚖfreeholdᚗdevᚋfre
 	return ec._EnableAccountPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOEnableSignInCodesPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐEnableSignInCodesPayload(ctx context.Context, sel ast.SelectionSet, v *model1.EnableSignInCodesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EnableSignInCodesPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFinishOAuthLinkPayload2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐFinishOAuthLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model1.FinishOAuthLinkPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -33150,6 +33220,14 @@ func (ec *executionContext) marshalOOrganisationPermissions2ᚖfreeholdᚗdevᚋ
 		return graphql.Null
 	}
 	return ec._OrganisationPermissions(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPasskeyProofInput2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPasskeyProofInput(ctx context.Context, v any) (*model1.PasskeyProofInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPasskeyProofInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOPendingSignUp2ᚖfreeholdᚗdevᚋfreeholdᚋgraphᚋmodelᚐPendingSignUp(ctx context.Context, sel ast.SelectionSet, v *model1.PendingSignUp) graphql.Marshaler {

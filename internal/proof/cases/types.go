@@ -108,6 +108,9 @@ func (s *Schema) follow(from *ast.FieldDefinition) {
 // row, any other one.
 func (s *Schema) creator(registry *owned.Registry, t *ast.Definition) *ast.FieldDefinition {
 	var byPrefix, other *ast.FieldDefinition
+	if t.Name == "User" {
+		return nil // nobody creates a user but by signing up, although createRecoveryCodes, for example, returns one
+	}
 	for _, m := range s.Mutation.Fields {
 		signedIn := m.Directives.ForName("signedIn") != nil
 		if !signedIn && m.Directives.ForName("owner") == nil || !slices.Contains(s.OwnedBehind(m, false), t) {

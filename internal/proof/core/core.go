@@ -21,7 +21,11 @@ func Facts() people.Facts {
 	return people.Join(
 		accounts(),
 		credentials(),
+		mailCodes(),
+		anonymous(),
+		factors(),
 		passkeys(),
+		identities(),
 	)
 }
 
@@ -142,15 +146,26 @@ func code(p *people.Person, c cases.Call, _ *people.Sown) (any, bool, error) {
 
 // newCode requests a code, and derives it from the id of its mail as the service does.
 func newCode(s *harness.Service, dataDir string, of *people.Person, mutation string) (string, error) {
-	if mutation == "completeSignUp" {
+	switch mutation {
+	case "completeSignUp":
 		return newSignUp(s, of)
+	case "finishTotp":
+		return newApp(s, of)
+	case "finishSecondFactor":
+		return newSecondFactor(s, of)
 	}
 	if strings.HasPrefix(mutation, "finishPasskey") {
 		return newPasskeyFlow(s, of, mutation)
 	}
+	if strings.HasPrefix(mutation, "finishOAuth") {
+		return newOAuthFlow(s, of, mutation)
+	}
 	ask, purpose := harness.RequestVerification, "VERIFY_EMAIL"
-	if mutation == "resetPassword" {
+	switch mutation {
+	case "resetPassword":
 		ask, purpose = harness.RequestReset, "RESET_PASSWORD"
+	case "signInWithCode", "reauthenticateWithCode":
+		ask, purpose = harness.RequestSignInCode, "SIGN_IN"
 	}
 	if r, err := s.TryDo("", ask, harness.Input("email", of.Seed["email"])); err != nil || len(r.Errors) > 0 {
 		return "", fmt.Errorf("request a code: %s, %w", r.Body, err)

@@ -27,7 +27,7 @@ func credentials() people.Facts {
 
 // newSignUp stores what a sign-up without a username knows, as the service does, and returns its token.
 func newSignUp(s *harness.Service, of *people.Person) (string, error) {
-	data, err := json.Marshal(map[string]any{"Kind": "EMAIL_CODE", "Email": of.Seed["email"], "EmailVerified": true})
+	data, err := json.Marshal(map[string]any{"Kind": "EMAIL_CODE", "Email": of.Seed["email"], "EmailVerified": true, "Proof": map[string]any{"Methods": []string{"email"}}})
 	if err != nil {
 		return "", err
 	}

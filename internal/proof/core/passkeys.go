@@ -16,12 +16,25 @@ func passkeys() people.Facts {
 		Known: cases.Known{
 			Own: map[string]cases.Own{"Mutation.finishPasskeySignUp": cases.CreatesAccount, "Mutation.finishPasskeySignIn": cases.ProvesOwner},
 			NullAfter: map[string]map[string]string{
-				"Mutation.finishPasskeySignUp":           {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
-				"Mutation.finishPasskeySignIn":           {"SecurityEvent.by": newest},
+				"Mutation.finishPasskeySignUp": {"User.pendingEmail": "nothing was changed yet", "User.nextCodeAt": "no code was requested yet", "SecurityEvent.by": newest},
+				"Mutation.finishPasskeySignIn": {
+					"SecurityEvent.by": newest, "FinishPasskeySignInPayload.secondFactor": verified, "SecondFactorChallenge.continuationToken": verified,
+					"SecondFactorChallenge.expiresAt": verified, "SecondFactorChallenge.factors": verified,
+				},
+				"Mutation.verifyEmail": {
+					"Credential.id": cleared, "Credential.kind": cleared, "Credential.name": cleared, "Credential.createdAt": cleared, "Credential.lastUsedAt": cleared,
+					"Credential.viewerCan": cleared, "CredentialPermissions.actions": cleared, "CredentialPermissions.see": cleared, "CredentialPermissions.edit": cleared,
+				},
 				"Mutation.finishPasskeyReauthentication": {"SecurityEvent.by": newest},
+				"Mutation.finishPasskeyRegistration":     {"Credential.lastUsedAt": "the passkey was only added"},
 			},
 		},
-		Values: map[string]people.Value{"StartPasskeySignUpInput.email": seeded("email"), "StartPasskeySignUpInput.username": seeded("username")},
+		Values: map[string]people.Value{"StartPasskeySignUpInput.email": another("another-%d@example.org"), "StartPasskeySignUpInput.username": another("another-%d"),
+			"VerifyEmailInput.passkey": none}, // the sign-up has a password
+
+		// Otherwise the first mutation that returns a new credential would add one for everyone.
+		Insert: map[string]string{"Credential": `
+			INSERT INTO app.credentials (id, user_id, kind, name, last_used_at) VALUES (gen_random_uuid(), $1, 'PASSKEY', 'A ' || $2 || ' key', now()) RETURNING id`},
 		Before: map[string]func(*harness.Service, *people.Person) error{
 			"startPasskeyReauthentication": ownPasskey,
 		},
@@ -30,6 +43,18 @@ func passkeys() people.Facts {
 		facts.Values[input+"Input.continuationToken"], facts.Values[input+"Input.credential"] = passkeyToken, passkeyAnswer
 	}
 	return facts
+}
+
+const (
+	verified = "the passkey has verified the person, so no second factor is asked for"
+	cleared  = "a stranger may have signed up with the address, so all credentials are deleted"
+)
+
+// another returns a new value, which nothing has.
+func another(format string) people.Value {
+	return func(*people.Person, cases.Call, *people.Sown) (any, bool, error) {
+		return fmt.Sprintf(format, people.Serial()), true, nil
+	}
 }
 
 // inBrowser is the key of the objects of a person that are in their browser: the authenticator, the form of a sign-up, and the answer to
@@ -85,7 +110,7 @@ func newPasskeyFlow(s *harness.Service, of *people.Person, mutation string) (tok
 	default:
 		form := harness.Vars{"email": of.Seed["email"], "username": of.Seed["username"], "profile": browser["profile"]}
 		if of.Token() != "" { // they have these already
-			form["email"], form["username"] = fmt.Sprintf("x-%d@example.org", people.Serial()), fmt.Sprintf("x-%d", people.Serial())
+			form["email"], form["username"] = fmt.Sprintf("another-%d@example.org", people.Serial()), fmt.Sprintf("another-%d", people.Serial())
 		}
 		const start = `mutation ($i: StartPasskeySignUpInput!) { flow: startPasskeySignUp(input: $i)`
 		token, browser["answer"], err = startPasskey(s, of, start+flow, harness.Vars{"i": form}, softkey.New(key.Origin).Create)

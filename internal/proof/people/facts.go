@@ -32,6 +32,8 @@ type Facts struct {
 	Before  map[string]func(*harness.Service, *Person) error
 	// NewCode creates the one-time code that a mutation needs. The folder has the signing key of the service.
 	NewCode func(s *harness.Service, dataDir string, p *Person, mutation string) (string, error)
+	// Settings are further ones of the service, as NAME=value. A second subgraph has none of them.
+	Settings []string
 	// Grant makes a person an operator with these scopes, and gives them a token that claims the scopes.
 	Grant func(s *harness.Service, p *Person, scopes []string) error
 	// Disarm are statements that replace definer functions by functions that refuse no viewer. No role bypasses these functions,
@@ -68,6 +70,7 @@ func Join(all ...Facts) Facts {
 		maps.Copy(f.Equivalent, g.Equivalent)
 		f.Furnish = append(f.Furnish, g.Furnish...)
 		f.Disarm = append(f.Disarm, g.Disarm...)
+		f.Settings = append(f.Settings, g.Settings...)
 		if g.NewCode != nil {
 			f.NewCode = g.NewCode
 		}

@@ -84,9 +84,9 @@ func New(t testing.TB, program Program) *Stage {
 func (p *Stage) settings(further ...string) []string {
 	list := append([]string{"FREEHOLD_DATA_DIR=" + p.dataDir}, further...)
 	if p.issuer != nil {
-		list = append(list, p.issuer.Settings()...)
+		return append(list, p.issuer.Settings()...)
 	}
-	return list
+	return append(list, p.Program.Facts.Settings...)
 }
 
 func (p *Stage) populate(t testing.TB) {
