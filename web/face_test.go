@@ -123,7 +123,7 @@ func TestTheFaceOfThePlayground(t *testing.T) {
 	}
 }
 
-// playsTheStory goes on from the second step to the sixth and plays it, which is refused.
+// playsTheStory continues from the second step to the sixth and runs it, which is refused.
 func (v *visitor) playsTheStory() {
 	v.t.Helper()
 	for step := 3; step <= 6; step++ {
